@@ -1,0 +1,2 @@
+//! Stand-alone fake ThingSpeak.
+fn main() {}

@@ -1,0 +1,4 @@
+//! The yellow duck: an ESP-07 weather station that reports to ThingSpeak, without a board in it.
+#![no_std]
+
+pub mod board;

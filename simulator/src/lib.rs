@@ -1,0 +1,5 @@
+//! preflash: run ESP8266 firmware against a simulated world before it is flashed.
+
+pub mod events;
+pub mod random;
+pub mod time;

@@ -1,0 +1,2 @@
+//! preflash.
+fn main() {}
