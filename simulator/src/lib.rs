@@ -2,4 +2,5 @@
 
 pub mod events;
 pub mod random;
+pub mod scenario;
 pub mod time;

@@ -1,0 +1,546 @@
+//! Which events a scenario means: matchers of triggers and expectations.
+//!
+//! A matcher names a kind of event and what its details must be; a detail that it does not name may be anything. It
+//! looks at one event at a time and remembers nothing; counting and windows are the director's and the evaluation's.
+//! [`Display`](fmt::Display) says it in words, for reports.
+
+use std::fmt;
+
+use regex::Regex;
+
+use super::model::FieldMatch;
+use super::units::tenths;
+use crate::events::{Event, EventKind, FlashOperation, HttpExchange, Level, PhoneEvent, PowerState, SensorOutcome};
+
+/// The GPIO of LD1; high lights it.
+pub const LED_GPIO: u8 = 13;
+
+/// What a text must be.
+#[derive(Clone, Debug)]
+pub enum TextMatch {
+    /// This.
+    Equals(String),
+    /// This is somewhere in it.
+    Contains(String),
+    /// This expression matches somewhere in it.
+    Matches(Regex),
+}
+
+impl TextMatch {
+    /// Whether `text` is such a text.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Equals(wanted) => text == wanted,
+            Self::Contains(part) => text.contains(part.as_str()),
+            Self::Matches(regex) => regex.is_match(text),
+        }
+    }
+}
+
+impl fmt::Display for TextMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equals(text) => write!(f, "`{text}`"),
+            Self::Contains(text) => write!(f, "containing `{text}`"),
+            Self::Matches(regex) => write!(f, "matching `{regex}`"),
+        }
+    }
+}
+
+impl FieldMatch {
+    /// Whether a field with this value (`None`: absent) is such a field.
+    pub fn matches(&self, value: Option<&str>) -> bool {
+        match (self, value) {
+            (_, None) => false,
+            (Self::Equals(wanted), Some(value)) => wanted == value,
+            (Self::Between { low, high }, Some(value)) => {
+                super::units::field_tenths(value).is_ok_and(|value| (*low..=*high).contains(&value))
+            }
+        }
+    }
+}
+
+impl fmt::Display for FieldMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equals(text) => write!(f, "`{text}`"),
+            Self::Between { low, high } => write!(f, "between {} and {}", tenths(*low), tenths(*high)),
+        }
+    }
+}
+
+/// Which events are meant. `None` means any.
+#[derive(Clone, Debug)]
+pub enum Matcher {
+    /// A line on the serial port.
+    Serial(TextMatch),
+    /// LD1 goes on or off.
+    Led {
+        /// Which.
+        on: bool,
+    },
+    /// A pin changes.
+    Pin {
+        /// GPIO number.
+        gpio: u8,
+        /// To this level.
+        level: Option<Level>,
+    },
+    /// The device starts.
+    Boot {
+        /// Why.
+        cause: Option<String>,
+    },
+    /// The firmware asks for a restart.
+    Restart {
+        /// Why.
+        reason: Option<TextMatch>,
+    },
+    /// The firmware panics.
+    Crash {
+        /// The panic's message.
+        message: Option<TextMatch>,
+    },
+    /// The supply changes.
+    Power {
+        /// To what.
+        state: PowerState,
+    },
+    /// The sensor was asked.
+    Sensor {
+        /// How it answered.
+        outcome: Option<SensorOutcome>,
+    },
+    /// The flash was changed.
+    Flash {
+        /// By what.
+        operation: Option<FlashOperation>,
+        /// Whether power went away meanwhile.
+        torn: Option<bool>,
+    },
+    /// An attempt to join a network ended.
+    Join {
+        /// The network.
+        network: Option<String>,
+        /// How.
+        outcome: Option<String>,
+    },
+    /// The device is no longer joined.
+    LinkLost {
+        /// The network.
+        network: Option<String>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// An access point appeared or went away.
+    AccessPoint {
+        /// Its network.
+        network: Option<String>,
+        /// Which.
+        on: Option<bool>,
+    },
+    /// A DHCP server dealt with a client.
+    Lease {
+        /// The network.
+        network: Option<String>,
+        /// How.
+        outcome: Option<String>,
+    },
+    /// A name server was asked.
+    Dns {
+        /// For this name.
+        name: Option<String>,
+        /// How it answered.
+        outcome: Option<String>,
+    },
+    /// A time server was asked.
+    Ntp {
+        /// How it answered.
+        outcome: Option<String>,
+    },
+    /// A TCP connection changed.
+    Connection {
+        /// The server.
+        server: Option<String>,
+        /// How.
+        outcome: Option<String>,
+    },
+    /// A TLS handshake ended.
+    Tls {
+        /// The server.
+        server: Option<String>,
+        /// How, as the server saw it.
+        outcome: Option<TextMatch>,
+    },
+    /// A server had an HTTP request.
+    Request(Box<RequestMatch>),
+    /// The cloud stored an entry.
+    Stored {
+        /// `field1` to `field8`.
+        fields: Box<[Option<FieldMatch>; 8]>,
+        /// A part of `status`.
+        status_contains: Option<String>,
+    },
+    /// A phone did or saw something.
+    Phone {
+        /// Which phone.
+        name: Option<String>,
+        /// What.
+        what: PhoneMatch,
+    },
+    /// A fault began, ended or did something.
+    Fault {
+        /// The rule.
+        name: Option<String>,
+        /// What.
+        action: Option<TextMatch>,
+    },
+}
+
+/// Which HTTP requests are meant.
+#[derive(Clone, Debug, Default)]
+pub struct RequestMatch {
+    /// The server's name.
+    pub server: Option<String>,
+    /// `POST`.
+    pub method: Option<String>,
+    /// The path; the query counts only if this has one.
+    pub path: Option<String>,
+    /// The reply's status.
+    pub status: Option<u16>,
+    /// A part of the request's body.
+    pub body_contains: Option<String>,
+    /// A part of the reply's body.
+    pub reply_contains: Option<String>,
+    /// Whether it came over TLS.
+    pub tls: Option<bool>,
+}
+
+/// What a phone is meant to do or see.
+#[derive(Clone, Debug)]
+pub enum PhoneMatch {
+    /// Anything.
+    Anything,
+    /// It joined, or failed to.
+    Joined(bool),
+    /// It was given an address.
+    Lease,
+    /// It got a reply.
+    Reply {
+        /// The status.
+        status: Option<u16>,
+        /// A part of the body.
+        contains: Option<String>,
+        /// Where a redirect leads.
+        location: Option<TextMatch>,
+    },
+    /// It got no reply.
+    Failed {
+        /// What happened instead.
+        reason: Option<TextMatch>,
+    },
+    /// It left, or its network went away.
+    Left,
+}
+
+/// Whether a wanted detail, if there is one, is this.
+fn is<W: PartialEq<V>, V>(wanted: &Option<W>, value: V) -> bool {
+    wanted.as_ref().is_none_or(|wanted| *wanted == value)
+}
+
+/// Whether a wanted text, if there is one, matches this.
+fn fits(wanted: &Option<TextMatch>, value: &str) -> bool {
+    wanted.as_ref().is_none_or(|wanted| wanted.matches(value))
+}
+
+/// Whether a wanted part, if there is one, is in this.
+fn holds(part: &Option<String>, whole: &str) -> bool {
+    part.as_ref().is_none_or(|part| whole.contains(part.as_str()))
+}
+
+impl Matcher {
+    /// Whether `event` is meant.
+    pub fn matches(&self, event: &Event) -> bool {
+        match (self, &event.kind) {
+            (Self::Serial(text), EventKind::Serial { line }) => text.matches(line),
+            (Self::Led { on }, EventKind::Pin { gpio, level }) => *gpio == LED_GPIO && *on == (*level == Level::High),
+            (Self::Pin { gpio, level }, EventKind::Pin { gpio: pin, level: now }) => gpio == pin && is(level, *now),
+            (Self::Boot { cause: wanted }, EventKind::Boot { cause, .. }) => is(wanted, *cause),
+            (Self::Restart { reason: wanted }, EventKind::Restart { reason }) => fits(wanted, reason),
+            (Self::Crash { message: wanted }, EventKind::Crash { message }) => fits(wanted, message),
+            (Self::Power { state: wanted }, EventKind::Power { state }) => wanted == state,
+            (Self::Sensor { outcome: wanted }, EventKind::Sensor { outcome, .. }) => is(wanted, *outcome),
+            (Self::Flash { operation: wanted, torn: wanted_torn }, EventKind::Flash { operation, torn, .. }) => {
+                is(wanted, *operation) && is(wanted_torn, *torn)
+            }
+            (Self::Join { network: wanted, outcome: wanted_outcome }, EventKind::Join { network, outcome }) => {
+                is(wanted, network.as_str()) && is(wanted_outcome, *outcome)
+            }
+            (Self::LinkLost { network: wanted, reason: wanted_reason }, EventKind::LinkLost { network, reason }) => {
+                is(wanted, network.as_str()) && is(wanted_reason, *reason)
+            }
+            (Self::AccessPoint { network: wanted, on: wanted_on }, EventKind::AccessPoint { network, on }) => {
+                is(wanted, network.as_str()) && is(wanted_on, *on)
+            }
+            (Self::Lease { network: wanted, outcome: wanted_outcome }, EventKind::Lease { network, outcome, .. }) => {
+                is(wanted, network.as_str()) && is(wanted_outcome, *outcome)
+            }
+            (Self::Dns { name: wanted, outcome: wanted_outcome }, EventKind::Dns { name, outcome, .. }) => {
+                is(wanted, name.as_str()) && is(wanted_outcome, *outcome)
+            }
+            (Self::Ntp { outcome: wanted }, EventKind::Ntp { outcome, .. }) => is(wanted, *outcome),
+            (
+                Self::Connection { server: wanted, outcome: wanted_outcome },
+                EventKind::Connection { server, outcome, .. },
+            ) => is(wanted, server.as_str()) && is(wanted_outcome, *outcome),
+            (Self::Tls { server: wanted, outcome: wanted_outcome }, EventKind::Tls { server, outcome, .. }) => {
+                is(wanted, server.as_str()) && fits(wanted_outcome, outcome)
+            }
+            (Self::Request(request), EventKind::Http(exchange)) => request.matches(exchange),
+            (Self::Stored { fields: wanted, status_contains }, EventKind::Stored { fields, status, .. }) => {
+                holds(status_contains, status.as_deref().unwrap_or_default())
+                    && wanted
+                        .iter()
+                        .zip(fields)
+                        .all(|(wanted, field)| wanted.as_ref().is_none_or(|wanted| wanted.matches(field.as_deref())))
+            }
+            (Self::Phone { name, what: wanted }, EventKind::Phone { phone, what }) => {
+                is(name, phone.as_str()) && wanted.matches(what)
+            }
+            (Self::Fault { name, action: wanted }, EventKind::Fault { rule, action }) => {
+                is(name, rule.as_str()) && fits(wanted, action)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether `event` is of the kind that is meant, whatever its details: a candidate for the nearest miss.
+    pub fn concerns(&self, event: &Event) -> bool {
+        match (self, &event.kind) {
+            (Self::Led { .. }, EventKind::Pin { gpio, .. }) => *gpio == LED_GPIO,
+            (Self::Pin { gpio, .. }, EventKind::Pin { gpio: pin, .. }) => gpio == pin,
+            (Self::Phone { name, .. }, EventKind::Phone { phone, .. }) => is(name, phone.as_str()),
+            (Self::Serial(_), EventKind::Serial { .. })
+            | (Self::Boot { .. }, EventKind::Boot { .. })
+            | (Self::Restart { .. }, EventKind::Restart { .. })
+            | (Self::Crash { .. }, EventKind::Crash { .. })
+            | (Self::Power { .. }, EventKind::Power { .. })
+            | (Self::Sensor { .. }, EventKind::Sensor { .. })
+            | (Self::Flash { .. }, EventKind::Flash { .. })
+            | (Self::Join { .. }, EventKind::Join { .. })
+            | (Self::LinkLost { .. }, EventKind::LinkLost { .. })
+            | (Self::AccessPoint { .. }, EventKind::AccessPoint { .. })
+            | (Self::Lease { .. }, EventKind::Lease { .. })
+            | (Self::Dns { .. }, EventKind::Dns { .. })
+            | (Self::Ntp { .. }, EventKind::Ntp { .. })
+            | (Self::Connection { .. }, EventKind::Connection { .. })
+            | (Self::Tls { .. }, EventKind::Tls { .. })
+            | (Self::Request(_), EventKind::Http(_))
+            | (Self::Stored { .. }, EventKind::Stored { .. })
+            | (Self::Fault { .. }, EventKind::Fault { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
+impl RequestMatch {
+    /// Whether this exchange is meant.
+    pub fn matches(&self, exchange: &HttpExchange) -> bool {
+        let path_fits = self.path.as_deref().is_none_or(|path| {
+            let target = if path.contains('?') {
+                exchange.target.as_str()
+            } else {
+                exchange.target.split('?').next().unwrap_or_default()
+            };
+            target == path
+        });
+        path_fits
+            && is(&self.server, exchange.server.as_str())
+            && is(&self.method, exchange.method.as_str())
+            && self.status.is_none_or(|status| exchange.status == Some(status))
+            && holds(&self.body_contains, &exchange.request_body)
+            && holds(&self.reply_contains, &exchange.response_body)
+            && is(&self.tls, exchange.tls)
+    }
+}
+
+impl PhoneMatch {
+    /// Whether this is meant.
+    pub fn matches(&self, event: &PhoneEvent) -> bool {
+        match (self, event) {
+            (Self::Anything, _) => true,
+            (Self::Joined(joined), PhoneEvent::Join { outcome, .. }) => *joined == (*outcome == "joined"),
+            (Self::Lease, PhoneEvent::Lease { .. }) | (Self::Left, PhoneEvent::Left) => true,
+            (
+                Self::Reply { status: wanted, contains, location: wanted_location },
+                PhoneEvent::Reply { status, location, body, .. },
+            ) => {
+                is(wanted, *status)
+                    && holds(contains, body)
+                    && wanted_location
+                        .as_ref()
+                        .is_none_or(|wanted| location.as_deref().is_some_and(|l| wanted.matches(l)))
+            }
+            (Self::Failed { reason: wanted }, PhoneEvent::Failed { reason, .. }) => fits(wanted, reason),
+            _ => false,
+        }
+    }
+}
+
+/// Words, joined as a sentence's parts: "a request", "with status 200".
+struct Words(Vec<String>);
+
+impl Words {
+    fn new(subject: impl Into<String>) -> Self {
+        Self(vec![subject.into()])
+    }
+
+    /// Adds `before value after` if there is a value.
+    fn with(mut self, before: &str, value: Option<impl fmt::Display>) -> Self {
+        self.0.extend(value.map(|value| format!("{before}{value}")));
+        self
+    }
+
+    /// Adds `before `value`` in quotes if there is a value.
+    fn quoted(self, before: &str, value: Option<impl fmt::Display>) -> Self {
+        self.with(before, value.map(|value| format!("`{value}`")))
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+/// A switch's, LED's or supply's position in words.
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial(text) => write!(f, "serial line {text}"),
+            Self::Led { on } => write!(f, "LED goes {}", on_off(*on)),
+            Self::Pin { gpio, level } => Words::new(format!("GPIO{gpio} changes"))
+                .with("to ", level.map(|level| if level == Level::High { "high" } else { "low" }))
+                .fmt(f),
+            Self::Boot { cause } => Words::new("boot").quoted("after ", cause.as_ref()).fmt(f),
+            Self::Restart { reason } => Words::new("restart").with("with reason ", reason.as_ref()).fmt(f),
+            Self::Crash { message } => Words::new("crash").with("with message ", message.as_ref()).fmt(f),
+            Self::Power { state } => f.write_str(match state {
+                PowerState::On => "power comes on",
+                PowerState::Off => "power goes off",
+                PowerState::BrownOut => "brown-out",
+            }),
+            Self::Sensor { outcome } => {
+                Words::new("sensor transaction").quoted("with outcome ", outcome.map(sensor_outcome)).fmt(f)
+            }
+            Self::Flash { operation, torn } => {
+                let subject = match operation {
+                    None => "flash operation",
+                    Some(FlashOperation::Erase) => "flash erase",
+                    Some(FlashOperation::Write) => "flash write",
+                };
+                Words::new(subject).with("that is ", torn.map(|torn| if torn { "torn" } else { "not torn" })).fmt(f)
+            }
+            Self::Join { network, outcome } => Words::new("attempt to join")
+                .quoted("", network.as_ref())
+                .quoted("with outcome ", outcome.as_ref())
+                .fmt(f),
+            Self::LinkLost { network, reason } => {
+                Words::new("loss of the link").quoted("to ", network.as_ref()).quoted("by ", reason.as_ref()).fmt(f)
+            }
+            Self::AccessPoint { network, on } => Words::new("access point")
+                .quoted("", network.as_ref())
+                .with(
+                    "",
+                    Some(match on {
+                        None => "appears or goes away",
+                        Some(true) => "appears",
+                        Some(false) => "goes away",
+                    }),
+                )
+                .fmt(f),
+            Self::Lease { network, outcome } => Words::new("DHCP exchange")
+                .quoted("on ", network.as_ref())
+                .quoted("with outcome ", outcome.as_ref())
+                .fmt(f),
+            Self::Dns { name, outcome } => {
+                Words::new("DNS query").quoted("for ", name.as_ref()).quoted("with outcome ", outcome.as_ref()).fmt(f)
+            }
+            Self::Ntp { outcome } => Words::new("NTP query").quoted("with outcome ", outcome.as_ref()).fmt(f),
+            Self::Connection { server, outcome } => {
+                Words::new("connection").quoted("to ", server.as_ref()).quoted("with outcome ", outcome.as_ref()).fmt(f)
+            }
+            Self::Tls { server, outcome } => Words::new("TLS handshake")
+                .quoted("with ", server.as_ref())
+                .with("with outcome ", outcome.as_ref())
+                .fmt(f),
+            Self::Request(request) => request.fmt(f),
+            Self::Stored { fields, status_contains } => {
+                let mut words = Words::new("stored entry");
+                for (index, field) in fields.iter().enumerate() {
+                    words = words.with(&format!("with field{} ", index + 1), field.as_ref());
+                }
+                words.quoted("with status containing ", status_contains.as_ref()).fmt(f)
+            }
+            Self::Phone { name, what } => {
+                match name {
+                    Some(name) => write!(f, "phone `{name}` ")?,
+                    None => f.write_str("a phone ")?,
+                }
+                what.fmt(f)
+            }
+            Self::Fault { name, action } => {
+                Words::new("fault").quoted("", name.as_ref()).with("doing ", action.as_ref()).fmt(f)
+            }
+        }
+    }
+}
+
+impl fmt::Display for RequestMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let over = self.tls.map(|tls| if tls { "over TLS" } else { "without TLS" });
+        Words::new(self.method.as_deref().unwrap_or("HTTP"))
+            .with("request", Some(""))
+            .quoted("for ", self.path.as_ref())
+            .quoted("to ", self.server.as_ref())
+            .with("", over)
+            .quoted("with body containing ", self.body_contains.as_ref())
+            .with("answered with status ", self.status)
+            .quoted("answered with a body containing ", self.reply_contains.as_ref())
+            .fmt(f)
+    }
+}
+
+impl fmt::Display for PhoneMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anything => f.write_str("does or sees something"),
+            Self::Joined(true) => f.write_str("joins"),
+            Self::Joined(false) => f.write_str("fails to join"),
+            Self::Lease => f.write_str("is given an address"),
+            Self::Reply { status, contains, location } => Words::new("gets a reply")
+                .with("with status ", *status)
+                .quoted("containing ", contains.as_ref())
+                .with("leading to ", location.as_ref())
+                .fmt(f),
+            Self::Failed { reason } => Words::new("gets no reply").with("because ", reason.as_ref()).fmt(f),
+            Self::Left => f.write_str("leaves"),
+        }
+    }
+}
+
+/// A sensor's outcome as files and records write it.
+fn sensor_outcome(outcome: SensorOutcome) -> &'static str {
+    match outcome {
+        SensorOutcome::Answered => "answered",
+        SensorOutcome::BadChecksum => "bad-checksum",
+        SensorOutcome::Silent => "silent",
+        SensorOutcome::Settling => "settling",
+        SensorOutcome::TooSoon => "too-soon",
+        SensorOutcome::ShortStart => "short-start",
+    }
+}
