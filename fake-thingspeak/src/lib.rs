@@ -1,1 +1,14 @@
-//! A local ThingSpeak.
+//! A local ThingSpeak: the cloud side of a weather station, for simulations and for the desk.
+//!
+//! * [`cloud`]: the service itself, without I/O: a request and the time go in, a reply and what was stored come out.
+//! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
+//! * [`tls`]: TLS 1.3 servers, one that repeats itself byte for byte from a seed and one for real sockets.
+//! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
+//!
+//! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
+//! system's randomness except the stand-alone program (`main.rs`) and the configuration made for it in [`tls`].
+
+pub mod certificates;
+pub mod cloud;
+pub mod serve;
+pub mod tls;

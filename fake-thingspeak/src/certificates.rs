@@ -1,0 +1,242 @@
+//! A simulated certificate authority, and server certificates that are good or bad in a known way.
+//!
+//! Everything — keys, serial numbers — comes from a seed, so that the same seed gives the same bytes; times are
+//! parameters. An [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. The chain
+//! always ends with the authority's own certificate where there is one, because the yellow duck can be told to trust
+//! the SHA-256 of a certificate that the server sends along.
+//!
+//! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints, intermediate authorities.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod};
+use rcgen::{KeyUsagePurpose, PublicKeyData, SerialNumber};
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
+
+pub use key::{Key, KeyType};
+
+mod key;
+#[cfg(test)]
+mod tests;
+
+/// What is right or wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Nothing is wrong. Valid from a year before the time of issue to a year after it.
+    Good,
+    /// As good, but its time ended 30 days before the time of issue.
+    Expired,
+    /// As good, but its time begins 30 days after the time of issue.
+    NotYetValid,
+    /// As good, but for another host. Its subject's common name is the right host: who still looks there is fooled.
+    WrongHost,
+    /// Signed by another authority of the same name, whose certificate is sent along.
+    UnknownIssuer,
+    /// Signed by its own key; nothing is sent along.
+    SelfSigned,
+    /// Signed by another authority of the same name, and the true authority's certificate is sent along: who only looks
+    /// for the trusted certificate in the chain is fooled.
+    Forged,
+    /// Signed by the key of a good certificate for another host, which is no authority (`CA:FALSE`).
+    LeafSignedLeaf,
+}
+
+/// Why a certificate could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A certificate needs a host to be for.
+    #[error("no host was given")]
+    NoHost,
+    /// The host's name is not one that a certificate can hold.
+    #[error("`{host}` is neither a host name nor an address")]
+    Host {
+        /// The name as given.
+        host: String,
+    },
+    /// The certificate could not be put together, such as for a time that X.509 has no form for.
+    #[error("the certificate could not be encoded: {0}")]
+    Encoding(#[from] rcgen::Error),
+}
+
+/// What a TLS server holds: the chain it sends, and the key that signs for it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Key,
+}
+
+impl Identity {
+    /// The certificates that the server sends: its own first, the authority's (if any) last.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+
+    /// The key that belongs to the first certificate of the chain.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
+/// A certificate authority of the simulated world: a P-256 key and a root certificate, both from a seed.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    seed: [u8; 32],
+    key: Key,
+    params: CertificateParams,
+    certificate: CertificateDer<'static>,
+}
+
+/// The root's time: fixed, so that its fingerprint depends on the seed alone.
+const ROOT_FROM: OffsetDateTime = datetime!(2015-01-01 0:00 UTC);
+const ROOT_UNTIL: OffsetDateTime = datetime!(2049-12-31 23:59:59 UTC);
+
+impl Authority {
+    /// The authority that belongs to `seed`: always the same certificate and fingerprint.
+    ///
+    /// # Errors
+    /// None of the seeds tried has one; the certificate's encoder could refuse in principle.
+    pub fn from_seed(seed: [u8; 32]) -> Result<Self, CertificateError> {
+        let mut stream = derived(&seed, &[b"authority"]);
+        let key = Key::generate(KeyType::P256, &mut stream);
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::OrganizationName, "Simulated Pond");
+        params.distinguished_name.push(DnType::CommonName, "Simulated Pond Root");
+        (params.not_before, params.not_after) = (ROOT_FROM, ROOT_UNTIL);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.serial_number = Some(serial(&mut stream));
+        params.key_identifier_method = key_identifier(&key);
+        let certificate = params.self_signed(&key)?.into();
+        Ok(Self { seed, key, params, certificate })
+    }
+
+    /// The root certificate in DER.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// SHA-256 of the root certificate's DER.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.certificate).into()
+    }
+
+    /// A certificate for `hosts` (names or addresses), made at `now`, together with its key.
+    ///
+    /// The same arguments give the same certificate. [`Key::Rsa`] keys are test keys that everyone knows.
+    ///
+    /// # Errors
+    /// [`CertificateError`]: no host, a host that no certificate can name, a time outside X.509's range.
+    pub fn issue(
+        &self,
+        kind: Kind,
+        key_type: KeyType,
+        hosts: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<Identity, CertificateError> {
+        let [host, ..] = hosts else { return Err(CertificateError::NoHost) };
+        let label = format!("{kind:?} {key_type:?} {} {hosts:?}", now.unix_timestamp());
+        let mut stream = derived(&self.seed, &[b"leaf", label.as_bytes()]);
+        let key = Key::generate(key_type, &mut stream);
+
+        let names = if kind == Kind::WrongHost { &["elsewhere.example.net"][..] } else { hosts };
+        let (from, until) = match kind {
+            Kind::Expired => (now - Duration::days(395), now - Duration::days(30)),
+            Kind::NotYetValid => (now + Duration::days(30), now + Duration::days(395)),
+            _ => (now - Duration::days(365), now + Duration::days(365)),
+        };
+        let params = leaf(host, names, (from, until), &key, &mut stream)?;
+
+        let chain = match kind {
+            Kind::Good | Kind::Expired | Kind::NotYetValid | Kind::WrongHost => {
+                vec![self.sign(&params, &key)?, self.certificate.clone()]
+            }
+            Kind::UnknownIssuer => {
+                let other = self.namesake()?;
+                vec![other.sign(&params, &key)?, other.certificate]
+            }
+            Kind::Forged => {
+                let other = self.namesake()?;
+                vec![other.sign(&params, &key)?, self.certificate.clone()]
+            }
+            Kind::SelfSigned => vec![params.self_signed(&key)?.into()],
+            Kind::LeafSignedLeaf => {
+                let middle_key = Key::generate(KeyType::P256, &mut stream);
+                let middle_host = "mallory.example.net";
+                let middle = leaf(middle_host, &[middle_host], (from, until), &middle_key, &mut stream)?;
+                let signed = params.signed_by(&key, &Issuer::from_params(&middle, &middle_key))?;
+                vec![signed.into(), self.sign(&middle, &middle_key)?, self.certificate.clone()]
+            }
+        };
+        Ok(Identity { chain, key })
+    }
+
+    fn sign(&self, params: &CertificateParams, key: &Key) -> Result<CertificateDer<'static>, CertificateError> {
+        Ok(params.signed_by(key, &Issuer::from_params(&self.params, &self.key))?.into())
+    }
+
+    /// Another authority that calls itself the same.
+    fn namesake(&self) -> Result<Self, CertificateError> {
+        let mut seed = [0; 32];
+        derived(&self.seed, &[b"namesake"]).fill_bytes(&mut seed);
+        Self::from_seed(seed)
+    }
+}
+
+/// What a server's certificate says. The subject's common name is `host` whatever the alternative names are.
+fn leaf(
+    host: &str,
+    names: &[&str],
+    (from, until): (OffsetDateTime, OffsetDateTime),
+    key: &Key,
+    stream: &mut ChaCha20Rng,
+) -> Result<CertificateParams, CertificateError> {
+    let mut params = CertificateParams::default();
+    for name in names {
+        let bad = || CertificateError::Host { host: (*name).to_owned() };
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:*_".contains(&b)) {
+            return Err(bad());
+        }
+        params.subject_alt_names.push(match name.parse() {
+            Ok(address) => rcgen::SanType::IpAddress(address),
+            Err(_) => rcgen::SanType::DnsName((*name).try_into().map_err(|_| bad())?),
+        });
+    }
+    params.distinguished_name.push(DnType::CommonName, host);
+    // X.509 counts in seconds.
+    params.not_before = from.replace_nanosecond(0).expect("0 is a nanosecond");
+    params.not_after = until.replace_nanosecond(0).expect("0 is a nanosecond");
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.serial_number = Some(serial(stream));
+    params.key_identifier_method = key_identifier(key);
+    Ok(params)
+}
+
+/// 16 bytes, positive and not zero (RFC 5280 §4.1.2.2).
+fn serial(stream: &mut ChaCha20Rng) -> SerialNumber {
+    let mut bytes = [0; 16];
+    stream.fill_bytes(&mut bytes);
+    bytes[0] = bytes[0] & 0x3f | 0x40;
+    SerialNumber::from_slice(&bytes)
+}
+
+/// The first 160 bits of the key's SHA-256 (RFC 7093 §2, method 1, over the whole SubjectPublicKeyInfo).
+fn key_identifier(key: &Key) -> KeyIdMethod {
+    KeyIdMethod::PreSpecified(Sha256::digest(key.subject_public_key_info())[..20].to_vec())
+}
+
+/// A random stream of its own for everything that `parts` name.
+pub(crate) fn derived(seed: &[u8; 32], parts: &[&[u8]]) -> ChaCha20Rng {
+    let mut hash = Sha256::new();
+    hash.update(seed);
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    ChaCha20Rng::from_seed(hash.finalize().into())
+}

@@ -1,0 +1,389 @@
+//! One connection of HTTP/1.1 (RFC 9112), with or without TLS, over any stream.
+//!
+//! [`serve`] reads requests, asks its [`Host`] for a [`Verdict`], lets the cloud handle them, and sends the replies.
+//! Time, the cloud and the record of what happened are the host's, so that the same code runs in a simulation (virtual
+//! time, streams in memory, one thread) and on real sockets.
+//!
+//! How a connection ends is part of what a cloud does to a device: [`serve`] shuts the stream down
+//! (`poll_shutdown`: close_notify and then FIN) where it means to close it, and drops it without that where it means to
+//! tear it. A stream that is dropped without having been shut down should reset its connection.
+//!
+//! What it tolerates, because devices in the field do it: a line feed before the request line and after the body, line
+//! ends without carriage return, and a client that closes its sending side before it has the reply. A request that has
+//! arrived is carried out even if nobody waits for the reply any more.
+//!
+//! Not modelled: HTTP/2, upgrades, compression.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::{Future, pending, poll_fn};
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use http::header::{CONNECTION, DATE};
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use time::OffsetDateTime;
+use time::macros::format_description;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+
+use crate::cloud::{Cloud, Refusal, Stored};
+use reply::Reply;
+
+pub use fault::{Fault, Verdict};
+
+mod fault;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+/// What a connection needs of the world it runs in.
+///
+/// One host may serve many connections, or each may have one of its own that knows the connection's number. None of the
+/// calls may wait, and none is made while another is under way, except that [`sleep`](Self::sleep)'s future lives on.
+pub trait Host {
+    /// The time of day.
+    fn now(&self) -> OffsetDateTime;
+
+    /// Ends after `duration`.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+
+    /// What is to happen to `request`. Asked once a request, when it has arrived completely.
+    fn verdict(&self, request: &Request<Bytes>) -> Verdict;
+
+    /// Lets `work` have the cloud.
+    fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R;
+
+    /// The cloud has stored an entry; its reply may still be long in coming.
+    fn stored(&self, entry: &Stored);
+
+    /// An exchange is over: its reply was handed to the stream, or there will be none. Also called when [`serve`]'s
+    /// future is dropped in the middle of an exchange.
+    fn exchanged(&self, exchange: Exchange);
+
+    /// The TLS handshake ended; an error is what rustls says of it.
+    fn tls_finished(&self, outcome: Result<(), String>);
+
+    /// What the connection may take of time and memory.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+}
+
+/// What a connection may take of time and memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a TLS handshake may take. Default 30 s.
+    pub handshake: Duration,
+    /// How long a client may take to send a request, counted from the handshake or the reply before it; twice that at
+    /// most. Default 60 s, as nginx has it.
+    pub request: Duration,
+    /// The largest body of a request in bytes; a larger one is refused with 413. Default 4 MiB, which holds a full
+    /// bulk update.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { handshake: Duration::from_secs(30), request: Duration::from_secs(60), body: 4 << 20 }
+    }
+}
+
+/// A request and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// When the request had arrived completely.
+    pub received: OffsetDateTime,
+    /// Whether it came over TLS.
+    pub tls: bool,
+    /// Who sent it.
+    pub client: IpAddr,
+    /// `POST`.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Names in lower case, in order of arrival by name; values as text (invalid UTF-8 replaced).
+    pub request_headers: Vec<(String, String)>,
+    /// The request's body.
+    pub request_body: Bytes,
+    /// The reply's status; `None` if no reply was sent.
+    pub status: Option<u16>,
+    /// The reply's body, as far as it was sent.
+    pub response_body: Bytes,
+    /// What the request stored.
+    pub stored: Vec<Stored>,
+    /// The rule that had a hand in it (see [`Verdict::rule`]).
+    pub rule: Option<String>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The TLS handshake failed.
+    NoHandshake,
+    /// In order: the last reply was sent, or the client left.
+    Closed,
+    /// The client's bytes were no HTTP, or the stream failed.
+    Failed,
+    /// The client took longer than [`Limits`] allow.
+    TooSlow,
+    /// Closed by a fault, the reply missing or cut short.
+    Dropped,
+    /// Torn by a fault: the stream was not shut down.
+    Reset,
+}
+
+/// Serves one connection until it ends. With `tls`, a handshake comes first.
+pub async fn serve<IO, H>(mut io: IO, tls: Option<Arc<ServerConfig>>, client: IpAddr, host: &H) -> Ending
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    H: Host,
+{
+    let Some(config) = tls else {
+        return serve_http(&mut io, false, client, host).await;
+    };
+    let accept = TlsAcceptor::from(config).accept(io).into_fallible();
+    match within(host, host.limits().handshake, accept).await {
+        Some(Ok(mut stream)) => {
+            host.tls_finished(Ok(()));
+            serve_http(&mut stream, true, client, host).await
+        }
+        Some(Err((error, mut io))) => {
+            host.tls_finished(Err(error.to_string()));
+            // The alert is written; a stream that cannot be closed any more is closed enough.
+            let _ = io.shutdown().await;
+            Ending::NoHandshake
+        }
+        None => {
+            host.tls_finished(Err("the client took too long".to_owned()));
+            Ending::NoHandshake
+        }
+    }
+}
+
+/// `work`'s output, or `None` if `limit` passes first.
+async fn within<H: Host, F: Future>(host: &H, limit: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let mut alarm = pin!(host.sleep(limit));
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
+/// What an exchange asks of the connection that carries it.
+enum Tear {
+    /// Close it, after these bytes.
+    Close(Vec<u8>),
+    /// Drop it.
+    Reset,
+}
+
+/// One connection: what its exchanges share.
+struct Connection<'h, H> {
+    host: &'h H,
+    tls: bool,
+    client: IpAddr,
+    limits: Limits,
+    /// A request has arrived and its reply is not ready.
+    busy: Cell<bool>,
+    /// Requests answered.
+    answered: Cell<u64>,
+    tear: RefCell<Option<Tear>>,
+}
+
+async fn serve_http<S, H>(stream: &mut S, tls: bool, client: IpAddr, host: &H) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Host,
+{
+    let shared = Connection {
+        host,
+        tls,
+        client,
+        limits: host.limits(),
+        busy: Cell::new(false),
+        answered: Cell::new(0),
+        tear: RefCell::new(None),
+    };
+    let ending = {
+        let connection = http1::Builder::new()
+            .half_close(true)
+            .header_read_timeout(None)
+            .auto_date_header(false)
+            .title_case_headers(true)
+            .max_buf_size(16 << 10)
+            .serve_connection(TokioIo::new(&mut *stream), service_fn(|request| shared.exchange(request)));
+        let mut connection = pin!(connection);
+        loop {
+            let answered = shared.answered.get();
+            let step = poll_fn(|cx| {
+                let step = connection.as_mut().poll(cx);
+                match shared.tear.borrow_mut().take() {
+                    Some(tear) => Poll::Ready(Err(tear)),
+                    None => step.map(Ok),
+                }
+            });
+            match within(host, shared.limits.request, step).await {
+                Some(Ok(Ok(()))) => break Ok(Ending::Closed),
+                Some(Ok(Err(_))) => break Ok(Ending::Failed),
+                Some(Err(tear)) => break Err(tear),
+                None if shared.busy.get() || shared.answered.get() != answered => {}
+                None => break Ok(Ending::TooSlow),
+            }
+        }
+    };
+    let (ending, last_words) = match ending {
+        Ok(ending) => (ending, Vec::new()),
+        Err(Tear::Close(bytes)) => (Ending::Dropped, bytes),
+        Err(Tear::Reset) => return Ending::Reset,
+    };
+    // A stream that has failed already cannot be closed in order, and need not be. A peer that does not read must not
+    // hold the connection for ever.
+    let close = async {
+        stream.write_all(&last_words).await?;
+        stream.shutdown().await
+    };
+    let _ = within(host, shared.limits.request, close).await;
+    ending
+}
+
+impl<H: Host> Connection<'_, H> {
+    async fn exchange(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+        let (head, body) = request.into_parts();
+        let (body, too_large) = match Limited::new(body, self.limits.body).collect().await {
+            Ok(body) => (body.to_bytes(), false),
+            Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
+            Err(_) => return self.torn(Tear::Close(Vec::new())).await,
+        };
+        let request = Request::from_parts(head, body);
+        self.busy.set(true);
+        let mut record = Record::of(&request, self);
+        let outcome = if too_large {
+            let refused = self.host.with_cloud(|cloud| cloud.refuse(&request, Refusal::TooLarge));
+            let mut reply = self.dated(refused);
+            // What is left of the body is not read.
+            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            Ok(Reply::whole(record.answered(reply)))
+        } else {
+            self.carry_out(&request, &mut record).await
+        };
+        drop(record);
+        match outcome {
+            Ok(reply) => {
+                self.busy.set(false);
+                self.answered.set(self.answered.get() + 1);
+                Ok(reply)
+            }
+            Err(tear) => self.torn(tear).await,
+        }
+    }
+
+    /// Handles a complete request as the verdict wants it.
+    async fn carry_out(&self, request: &Request<Bytes>, record: &mut Record<'_, H>) -> Result<Response<Reply>, Tear> {
+        let verdict = self.host.verdict(request);
+        record.exchange.rule.clone_from(&verdict.rule);
+        let plan = fault::Plan::of(&verdict.faults);
+
+        if plan.delay_before > Duration::ZERO {
+            self.host.sleep(plan.delay_before).await;
+        }
+        match plan.before {
+            Some(fault::Before::Drop) => return Err(Tear::Close(Vec::new())),
+            Some(fault::Before::Reset) => return Err(Tear::Reset),
+            None => {}
+        }
+        let response = match plan.refusal {
+            Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(request, refusal)),
+            None => {
+                let now = self.host.now();
+                let handled = self.host.with_cloud(|cloud| cloud.handle(request, now, self.client));
+                for entry in &handled.stored {
+                    self.host.stored(entry);
+                }
+                record.exchange.stored = handled.stored;
+                handled.response
+            }
+        };
+        if plan.delay_after > Duration::ZERO {
+            self.host.sleep(plan.delay_after).await;
+        }
+        let response = self.dated(response);
+        match plan.delivery {
+            fault::Delivery::Whole => Ok(Reply::whole(record.answered(response))),
+            fault::Delivery::Chunked => Ok(Reply::chunked(record.answered(response))),
+            fault::Delivery::Truncated => {
+                let (bytes, sent) = reply::truncated(&response);
+                record.answered(response.map(|_| sent));
+                Err(Tear::Close(bytes))
+            }
+            fault::Delivery::None => Err(Tear::Close(Vec::new())),
+        }
+    }
+
+    /// Leaves it to the connection to end itself; this exchange never goes on.
+    async fn torn(&self, tear: Tear) -> Result<Response<Reply>, Infallible> {
+        *self.tear.borrow_mut() = Some(tear);
+        pending().await
+    }
+
+    /// `response` with the date of its sending (RFC 9110 §5.6.7).
+    fn dated(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+        let format =
+            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+        let now = self.host.now().to_offset(time::UtcOffset::UTC);
+        if let Some(date) = now.format(format).ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+            response.headers_mut().insert(DATE, date);
+        }
+        response
+    }
+}
+
+/// An exchange under way; reports itself when dropped, whatever ended it.
+struct Record<'h, H: Host> {
+    host: &'h H,
+    exchange: Exchange,
+}
+
+impl<'h, H: Host> Record<'h, H> {
+    fn of(request: &Request<Bytes>, connection: &Connection<'h, H>) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let exchange = Exchange {
+            received: connection.host.now(),
+            tls: connection.tls,
+            client: connection.client,
+            method: request.method().to_string(),
+            target: request.uri().path_and_query().map_or_else(|| request.uri().to_string(), ToString::to_string),
+            request_headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            request_body: request.body().clone(),
+            status: None,
+            response_body: Bytes::new(),
+            stored: Vec::new(),
+            rule: None,
+        };
+        Self { host: connection.host, exchange }
+    }
+
+    /// Notes the reply, and hands it on.
+    fn answered(&mut self, response: Response<Bytes>) -> Response<Bytes> {
+        self.exchange.status = Some(response.status().as_u16());
+        self.exchange.response_body = response.body().clone();
+        response
+    }
+}
+
+impl<H: Host> Drop for Record<'_, H> {
+    fn drop(&mut self) {
+        self.host.exchanged(self.exchange.clone());
+    }
+}

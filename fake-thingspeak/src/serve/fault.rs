@@ -1,0 +1,124 @@
+//! What a cloud does to a request on a bad day: faults as a host names them, and as a connection carries them out.
+
+use std::time::Duration;
+
+use crate::cloud::Refusal;
+
+/// One thing that goes wrong with an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing happens for so long; then the request is handled.
+    DelayBeforeStoring(Duration),
+    /// The request is handled, and the reply comes so much later.
+    DelayAfterStoring(Duration),
+    /// The connection is closed (close_notify, FIN); the request was never handled.
+    DropBeforeStoring,
+    /// The request is handled, and the connection closed (close_notify, FIN) without a reply.
+    DropAfterStoring,
+    /// The connection is torn (neither close_notify nor FIN); the request was never handled.
+    Reset,
+    /// The reply has this status and says so in ThingSpeak's manner; nothing is stored. A number that is no final HTTP
+    /// status (200–999) counts as 500.
+    Status(u16),
+    /// The reply comes in chunks (RFC 9112 §7.1) instead of with its length.
+    Chunked,
+    /// The reply announces more than it has, and the connection is closed after what it has.
+    Truncated,
+    /// The reply says that the last write was less than 15 s ago; nothing is stored.
+    TooSoon,
+    /// The reply says that the key is wrong; nothing is stored.
+    RefuseKey,
+}
+
+/// What is to happen to a request. Delays add up; of faults that exclude each other the last one counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What goes wrong; nothing by default.
+    pub faults: Vec<Fault>,
+    /// Who says so, for the record.
+    pub rule: Option<String>,
+}
+
+impl Verdict {
+    /// The request is handled as it deserves.
+    pub fn honest() -> Self {
+        Self::default()
+    }
+
+    /// `fault` happens to it because of `rule`.
+    pub fn fault(rule: impl Into<String>, fault: Fault) -> Self {
+        Self { faults: vec![fault], rule: Some(rule.into()) }
+    }
+}
+
+/// Faults in the order in which a connection meets them.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Plan {
+    pub(super) delay_before: Duration,
+    pub(super) before: Option<Before>,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) delay_after: Duration,
+    pub(super) delivery: Delivery,
+}
+
+/// How the connection ends instead of the request being handled.
+#[derive(Debug, PartialEq)]
+pub(super) enum Before {
+    Drop,
+    Reset,
+}
+
+/// How the reply is sent.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum Delivery {
+    #[default]
+    Whole,
+    Chunked,
+    Truncated,
+    None,
+}
+
+impl Plan {
+    pub(super) fn of(faults: &[Fault]) -> Self {
+        let mut plan = Self::default();
+        for fault in faults {
+            match fault {
+                Fault::DelayBeforeStoring(delay) => plan.delay_before = plan.delay_before.saturating_add(*delay),
+                Fault::DelayAfterStoring(delay) => plan.delay_after = plan.delay_after.saturating_add(*delay),
+                Fault::DropBeforeStoring => plan.before = Some(Before::Drop),
+                Fault::Reset => plan.before = Some(Before::Reset),
+                Fault::DropAfterStoring => plan.delivery = Delivery::None,
+                Fault::Chunked => plan.delivery = Delivery::Chunked,
+                Fault::Truncated => plan.delivery = Delivery::Truncated,
+                Fault::Status(status) => plan.refusal = Some(Refusal::Status(*status)),
+                Fault::TooSoon => plan.refusal = Some(Refusal::TooSoon),
+                Fault::RefuseKey => plan.refusal = Some(Refusal::Key),
+            }
+        }
+        plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_add_up_and_the_last_of_excluding_faults_counts() {
+        let second = Duration::from_secs(1);
+        let plan = Plan::of(&[
+            Fault::DelayBeforeStoring(second),
+            Fault::Status(503),
+            Fault::DelayBeforeStoring(second),
+            Fault::RefuseKey,
+            Fault::Chunked,
+        ]);
+        let expected = Plan {
+            delay_before: 2 * second,
+            refusal: Some(Refusal::Key),
+            delivery: Delivery::Chunked,
+            ..Plan::default()
+        };
+        assert_eq!(plan, expected);
+    }
+}
