@@ -1,0 +1,353 @@
+//! The SPI NOR flash of an ESP-07: 1 MiB, like Winbond's W25Q80.
+//!
+//! Erases and writes take time: [`NorFlash::begin`] checks one and says when it ends, [`NorFlash::finish`] carries it out
+//! then, [`NorFlash::tear`] carries out as much of it as was done when power went away. Contents and wear outlive power
+//! cuts. An erase sets whole sectors to ones; a write only clears bits, so writing over old data gives the AND of both,
+//! and the chip does not complain.
+//!
+//! After the data sheet W25Q80BV, §9.6 (page program 0.7 ms, sector erase 30 to 400 ms) with the ESP8266's own limits
+//! (words of 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
+//! may not have changed; a torn erase leaves a sector in which bits have become ones at random, the more the longer it ran.
+//!
+//! Not modelled: cells that wear out (the wear is counted, nothing breaks), bits that read differently each time after a
+//! torn operation, write protection, the status register.
+
+use std::time::Duration;
+
+use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
+
+use crate::events::{EventKind, FlashOperation};
+use crate::random::{Draw, Seed, Stream};
+use crate::time::Instant;
+
+/// Bytes in the chip.
+pub const SIZE: u32 = 1 << 20;
+/// Bytes in the smallest part that can be erased.
+pub const SECTOR: u32 = 4_096;
+/// Bytes that are programmed in one go.
+pub const PAGE: u32 = 256;
+/// Bytes that are written together; writes are aligned to it.
+pub const WORD: u32 = 4;
+
+/// Nanoseconds: shortest and longest erase of a sector, and programming of a page.
+const SECTOR_ERASE: (u64, u64) = (45_000_000, 60_000_000);
+const PAGE_PROGRAM: (u64, u64) = (650_000, 750_000);
+/// Reads go through the controller's FIFO of 64 bytes: set-up of each, and a byte at 40 MHz over two wires.
+const READ_SETUP: u64 = 4_000;
+const READ_BYTE: u64 = 100;
+const READ_FIFO: u64 = 64;
+
+/// A change of the chip's contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Sets the sectors from byte address `from` to (not including) `to` to ones.
+    Erase {
+        /// First byte, aligned to [`SECTOR`].
+        from: u32,
+        /// Byte after the last, aligned to [`SECTOR`].
+        to: u32,
+    },
+    /// Clears the bits that are zero in `data`.
+    Write {
+        /// First byte, aligned to [`WORD`].
+        address: u32,
+        /// Whole words.
+        data: Vec<u8>,
+    },
+}
+
+impl Operation {
+    fn span(&self) -> (u32, u32) {
+        match self {
+            Self::Erase { from, to } => (*from, to.saturating_sub(*from)),
+            Self::Write { address, data } => (*address, u32::try_from(data.len()).unwrap_or(u32::MAX)),
+        }
+    }
+
+    fn kind(&self) -> FlashOperation {
+        match self {
+            Self::Erase { .. } => FlashOperation::Erase,
+            Self::Write { .. } => FlashOperation::Write,
+        }
+    }
+
+    fn check(&self) -> Result<(), FlashError> {
+        let (address, length) = self.span();
+        let unit = match self {
+            Self::Erase { .. } => SECTOR,
+            Self::Write { .. } => WORD,
+        };
+        check_bounds(address, length)?;
+        match self {
+            Self::Erase { from, to } if from > to => Err(FlashError::OutOfBounds),
+            _ if address % unit != 0 || length % unit != 0 => Err(FlashError::NotAligned),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_bounds(address: u32, length: u32) -> Result<(), FlashError> {
+    match address.checked_add(length) {
+        Some(end) if end <= SIZE => Ok(()),
+        _ => Err(FlashError::OutOfBounds),
+    }
+}
+
+/// Why the flash refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FlashError {
+    /// Not a multiple of the word, or of the sector.
+    #[error("address or length is not aligned")]
+    NotAligned,
+    /// Beyond the chip's end.
+    #[error("beyond the end of the flash")]
+    OutOfBounds,
+    /// An erase or write is under way.
+    #[error("the flash is busy")]
+    Busy,
+}
+
+impl NorFlashError for FlashError {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::NotAligned => NorFlashErrorKind::NotAligned,
+            Self::OutOfBounds => NorFlashErrorKind::OutOfBounds,
+            Self::Busy => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+/// An operation that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Counts the erases and writes since the scenario began, from 1.
+    pub number: u32,
+    /// When it will be finished.
+    pub ends: Instant,
+    /// Power is to be cut at this moment of the operation: see [`NorFlash::cut_at_operation`].
+    pub power_cut: Option<Instant>,
+}
+
+/// An operation that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashReport {
+    /// Counts the erases and writes since the scenario began, from 1.
+    pub number: u32,
+    /// Which.
+    pub operation: FlashOperation,
+    /// First byte.
+    pub address: u32,
+    /// Length in bytes.
+    pub length: u32,
+    /// Power went away before it was finished.
+    pub torn: bool,
+}
+
+impl From<FlashReport> for EventKind {
+    fn from(report: FlashReport) -> Self {
+        let FlashReport { number, operation, address, length, torn } = report;
+        Self::Flash { number, operation, address, length, torn }
+    }
+}
+
+/// An operation under way.
+struct Running {
+    operation: Operation,
+    number: u32,
+    begun: Instant,
+    /// When each of its sectors or pages is done.
+    ends: Vec<Instant>,
+}
+
+/// The chip.
+pub struct NorFlash {
+    /// Sectors; one that has never been written takes no memory.
+    sectors: Vec<Option<Box<[u8]>>>,
+    wear: Vec<u32>,
+    running: Option<Running>,
+    operations: u32,
+    cut_at: Option<u32>,
+    /// Durations.
+    timing: Stream,
+    /// When a cut comes and what it leaves; apart from the durations, so that a cut changes nothing before it.
+    tearing: Stream,
+}
+
+impl NorFlash {
+    /// A blank chip; its random numbers come from streams of `seed` whose names begin with `name`.
+    pub fn new(seed: Seed, name: &str) -> Self {
+        let sectors = (SIZE / SECTOR) as usize;
+        Self {
+            sectors: vec![None; sectors],
+            wear: vec![0; sectors],
+            running: None,
+            operations: 0,
+            cut_at: None,
+            timing: seed.stream(&format!("{name}/timing")),
+            tearing: seed.stream(&format!("{name}/tearing")),
+        }
+    }
+
+    /// Puts `bytes` at `address` as a programmer in the factory does: without time, wear or count.
+    ///
+    /// # Errors
+    /// [`FlashError::OutOfBounds`].
+    pub fn preload(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
+        for (address, byte) in (address..).zip(bytes) {
+            *self.byte(address) = *byte;
+        }
+        Ok(())
+    }
+
+    /// Reads bytes from `address` on, beginning at `at`, and returns when they have been read.
+    ///
+    /// # Errors
+    /// [`FlashError::OutOfBounds`], or [`FlashError::Busy`] while an operation is under way.
+    pub fn read(&self, at: Instant, address: u32, bytes: &mut [u8]) -> Result<Instant, FlashError> {
+        check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
+        if self.running.is_some() {
+            return Err(FlashError::Busy);
+        }
+        for (address, byte) in (address..).zip(bytes.iter_mut()) {
+            let sector = self.sectors[(address / SECTOR) as usize].as_deref();
+            *byte = sector.map_or(0xFF, |sector| sector[(address % SECTOR) as usize]);
+        }
+        let length = bytes.len() as u64;
+        Ok(at + Duration::from_nanos(length.div_ceil(READ_FIFO) * READ_SETUP + length * READ_BYTE))
+    }
+
+    /// Begins an erase or write at `at`. Call [`NorFlash::finish`] when it ends, or [`NorFlash::tear`] if power goes away
+    /// before.
+    ///
+    /// # Errors
+    /// A [`FlashError`]; the operation is not counted then.
+    pub fn begin(&mut self, at: Instant, operation: Operation) -> Result<Begun, FlashError> {
+        operation.check()?;
+        if self.running.is_some() {
+            return Err(FlashError::Busy);
+        }
+        let (address, length) = operation.span();
+        let (unit, (shortest, longest)) = match operation {
+            Operation::Erase { .. } => (SECTOR, SECTOR_ERASE),
+            Operation::Write { .. } => (PAGE, PAGE_PROGRAM),
+        };
+        let mut end = at;
+        let ends: Vec<Instant> = units(address, length, unit)
+            .map(|_| {
+                end += Duration::from_nanos(self.timing.between(shortest, longest));
+                end
+            })
+            .collect();
+        if let Operation::Erase { from, to } = operation {
+            for sector in from / SECTOR..to / SECTOR {
+                self.wear[sector as usize] += 1;
+            }
+        }
+        self.operations += 1;
+        let number = self.operations;
+        let power_cut = (self.cut_at == Some(number) && end > at)
+            .then(|| Instant::from_nanos(self.tearing.between(at.as_nanos(), end.as_nanos() - 1)));
+        self.running = Some(Running { operation, number, begun: at, ends });
+        Ok(Begun { number, ends: end, power_cut })
+    }
+
+    /// Carries out the operation under way, if there is one.
+    pub fn finish(&mut self) -> Option<FlashReport> {
+        self.end(Instant::FAR_FUTURE)
+    }
+
+    /// Power goes away at `at`: the operation under way, if any, is carried out as far as it got. One that had come to
+    /// its end by then is finished.
+    pub fn tear(&mut self, at: Instant) -> Option<FlashReport> {
+        self.end(at)
+    }
+
+    fn end(&mut self, at: Instant) -> Option<FlashReport> {
+        let Running { operation, number, begun, ends } = self.running.take()?;
+        let (address, length) = operation.span();
+        let unit = match operation {
+            Operation::Erase { .. } => SECTOR,
+            Operation::Write { .. } => PAGE,
+        };
+        let mut starts = begun;
+        for ((from, to), ends) in units(address, length, unit).zip(&ends) {
+            let (elapsed, whole) = (at.saturating_since(starts), ends.saturating_since(starts));
+            let done_per_million = (elapsed.min(whole).as_nanos() * 1_000_000 / whole.as_nanos().max(1)) as u32;
+            if at < starts {
+                break;
+            }
+            match &operation {
+                Operation::Erase { .. } => self.erase_sector(from / SECTOR, done_per_million),
+                Operation::Write { data, .. } => {
+                    let part = &data[(from - address) as usize..(to - address) as usize];
+                    self.program(from, part, done_per_million);
+                }
+            }
+            starts = *ends;
+        }
+        let torn = ends.last().is_some_and(|last| at < *last);
+        Some(FlashReport { number, operation: operation.kind(), address, length, torn })
+    }
+
+    fn erase_sector(&mut self, sector: u32, done_per_million: u32) {
+        let slot = &mut self.sectors[sector as usize];
+        if done_per_million >= 1_000_000 {
+            *slot = None;
+        } else if let Some(bytes) = slot {
+            for byte in bytes.iter_mut() {
+                for bit in 0..8 {
+                    if *byte >> bit & 1 == 0 && self.tearing.happens(done_per_million) {
+                        *byte |= 1 << bit;
+                    }
+                }
+            }
+        }
+    }
+
+    fn program(&mut self, address: u32, data: &[u8], done_per_million: u32) {
+        let words = data.len() / WORD as usize;
+        let whole = words * done_per_million as usize / 1_000_000;
+        for (index, word) in data.chunks_exact(WORD as usize).enumerate().take(whole + 1) {
+            for (offset, byte) in word.iter().enumerate() {
+                // A bit that the word in flight would clear may stay as it was.
+                let stays = if index < whole { 0 } else { self.tearing.between(0, 0xFF) as u8 };
+                let address = address + (index * WORD as usize + offset) as u32;
+                *self.byte(address) &= byte | stays;
+            }
+        }
+    }
+
+    fn byte(&mut self, address: u32) -> &mut u8 {
+        let sector = &mut self.sectors[(address / SECTOR) as usize];
+        let sector = sector.get_or_insert_with(|| vec![0xFF; SECTOR as usize].into());
+        &mut sector[(address % SECTOR) as usize]
+    }
+
+    /// How often each sector has been erased (torn erases included), from the first on.
+    pub fn wear(&self) -> &[u32] {
+        &self.wear
+    }
+
+    /// How many erases and writes there have been since the scenario began.
+    pub fn operations(&self) -> u32 {
+        self.operations
+    }
+
+    /// From now on, the operation that will have this number (counted from 1 since the scenario began) has a power cut
+    /// in it: [`Begun::power_cut`] says when, at random between its beginning and its end. The caller cuts the power.
+    pub fn cut_at_operation(&mut self, number: Option<u32>) {
+        self.cut_at = number;
+    }
+}
+
+/// The parts of `address..address + length` that lie in one unit each.
+fn units(address: u32, length: u32, unit: u32) -> impl Iterator<Item = (u32, u32)> {
+    let end = address + length;
+    std::iter::successors(Some(address), move |from| Some((from / unit + 1) * unit))
+        .take_while(move |from| *from < end)
+        .map(move |from| (from, end.min((from / unit + 1) * unit)))
+}
+
+#[cfg(test)]
+mod tests;

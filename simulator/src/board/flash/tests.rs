@@ -1,0 +1,172 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const AT: Instant = Instant::from_secs(1);
+
+fn flash() -> NorFlash {
+    NorFlash::new(Seed(1), "flash")
+}
+
+fn read(flash: &NorFlash, address: u32, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    flash.read(AT, address, &mut bytes).unwrap();
+    bytes
+}
+
+fn write(address: u32, data: &[u8]) -> Operation {
+    Operation::Write { address, data: data.to_vec() }
+}
+
+fn done(flash: &mut NorFlash, operation: Operation) -> FlashReport {
+    flash.begin(AT, operation).unwrap();
+    flash.finish().unwrap()
+}
+
+#[test]
+fn writing_clears_bits_and_erasing_sets_them() {
+    let mut flash = flash();
+    assert_eq!(read(&flash, SIZE - 4, 4), [0xFF; 4]);
+    done(&mut flash, write(0x1000, &[0xF0, 0x0F, 0xFF, 0x00]));
+    done(&mut flash, write(0x1000, &[0x3C, 0xFF, 0xAA, 0xFF]));
+    assert_eq!(read(&flash, 0x0FFF, 6), [0xFF, 0x30, 0x0F, 0xAA, 0x00, 0xFF]);
+    let report = done(&mut flash, Operation::Erase { from: 0x1000, to: 0x3000 });
+    let expected =
+        FlashReport { number: 3, operation: FlashOperation::Erase, address: 0x1000, length: 0x2000, torn: false };
+    assert_eq!(report, expected);
+    assert_eq!(read(&flash, 0x1000, 4), [0xFF; 4]);
+    assert_eq!(flash.wear()[..4], [0, 1, 1, 0]);
+    assert_eq!(flash.operations(), 3);
+}
+
+#[test]
+fn operations_take_the_data_sheets_time() {
+    let mut flash = flash();
+    let begun = flash.begin(AT, Operation::Erase { from: 0, to: 2 * SECTOR }).unwrap();
+    assert!((90..=120).contains(&begun.ends.saturating_since(AT).as_millis()));
+    flash.finish();
+    // 256 bytes that begin in the middle of a page touch two.
+    let begun = flash.begin(AT, write(PAGE / 2, &[0; PAGE as usize])).unwrap();
+    assert!((1_300..=1_500).contains(&begun.ends.saturating_since(AT).as_micros()));
+    flash.finish();
+    let mut bytes = [0; 128];
+    assert_eq!(flash.read(AT, 1, &mut bytes).unwrap().saturating_since(AT).as_nanos(), 2 * 4_000 + 12_800);
+}
+
+#[test]
+fn what_the_chip_cannot_do_is_refused_and_not_counted() {
+    let mut flash = flash();
+    let mut refused = |operation| flash.begin(AT, operation).unwrap_err();
+    assert_eq!(refused(write(2, &[0; 4])), FlashError::NotAligned);
+    assert_eq!(refused(write(0, &[0; 3])), FlashError::NotAligned);
+    assert_eq!(refused(write(SIZE, &[0; 4])), FlashError::OutOfBounds);
+    assert_eq!(refused(Operation::Erase { from: 0, to: 256 }), FlashError::NotAligned);
+    assert_eq!(refused(Operation::Erase { from: SECTOR, to: 0 }), FlashError::OutOfBounds);
+    assert_eq!(refused(Operation::Erase { from: 0, to: SIZE + SECTOR }), FlashError::OutOfBounds);
+    assert_eq!(flash.read(AT, u32::MAX, &mut [0; 2]), Err(FlashError::OutOfBounds));
+    flash.begin(AT, write(0, &[0; 4])).unwrap();
+    assert_eq!(flash.begin(AT, write(0, &[0; 4])), Err(FlashError::Busy));
+    assert_eq!(flash.read(AT, 0, &mut [0; 4]), Err(FlashError::Busy));
+    flash.finish();
+    assert_eq!(flash.operations(), 1);
+    assert_eq!(flash.finish(), None);
+}
+
+#[test]
+fn nothing_changes_before_an_operation_ends() {
+    let mut flash = flash();
+    flash.preload(0, &[0x12; 8]).unwrap();
+    flash.begin(AT, write(0, &[0; 8])).unwrap();
+    let report = flash.tear(AT).unwrap();
+    assert!(report.torn);
+    let bytes = read(&flash, 0, 8);
+    assert_eq!(bytes[4..], [0x12; 4], "only the word in flight can have changed");
+    assert_eq!(bytes[..4].iter().map(|byte| byte & !0x12).max(), Some(0));
+}
+
+#[test]
+fn an_operation_torn_at_its_end_is_whole() {
+    let mut flash = flash();
+    let ends = flash.begin(AT, write(0, &[0; 600])).unwrap().ends;
+    assert!(!flash.tear(ends).unwrap().torn);
+    assert_eq!(read(&flash, 0, 600), [0; 600]);
+}
+
+#[test]
+fn a_torn_erase_of_two_sectors_leaves_the_second_as_it_was() {
+    let mut flash = flash();
+    flash.preload(0, &[0; 2 * SECTOR as usize]).unwrap();
+    flash.begin(AT, Operation::Erase { from: 0, to: 2 * SECTOR }).unwrap();
+    assert!(flash.tear(AT + Duration::from_millis(20)).unwrap().torn);
+    let ones: u32 = read(&flash, 0, SECTOR as usize).iter().map(|byte| byte.count_ones()).sum();
+    assert!((32_768 / 4..32_768 / 2).contains(&ones), "20 ms of 45 to 60: {ones} bits of 32768");
+    assert_eq!(read(&flash, SECTOR, SECTOR as usize), [0; SECTOR as usize]);
+}
+
+#[test]
+fn a_cut_hits_the_operation_it_was_meant_for() {
+    let mut flash = flash();
+    flash.cut_at_operation(Some(2));
+    assert_eq!(flash.begin(AT, write(0, &[0; 4])).unwrap().power_cut, None);
+    flash.finish();
+    let begun = flash.begin(AT, Operation::Erase { from: 0, to: SECTOR }).unwrap();
+    let cut = begun.power_cut.unwrap();
+    assert!(AT <= cut && cut < begun.ends);
+    assert!(flash.tear(cut).unwrap().torn);
+    assert_eq!(flash.begin(AT, write(0, &[0; 4])).unwrap().power_cut, None);
+}
+
+/// Contents of the first two sectors, what is then done, and how much of it (per million) before power goes away.
+fn torn_operations() -> impl Strategy<Value = (Vec<u8>, Operation, u64, u64)> {
+    let operation = prop_oneof![
+        (0_u32..2, 1_u32..=2).prop_map(|(from, to)| Operation::Erase { from: from * SECTOR, to: to * SECTOR }),
+        (0_u32..1_024, proptest::collection::vec(any::<[u8; 4]>(), 1..256))
+            .prop_map(|(word, words)| write(word * WORD, &words.concat())),
+    ];
+    let contents = proptest::collection::vec(any::<u8>(), 2 * SECTOR as usize);
+    (contents, operation, 0_u64..1_000_000, any::<u64>())
+        .prop_filter("an erase of something", |(_, operation, ..)| operation.span().1 > 0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn torn_every_bit_is_between_old_and_new((old, operation, part, seed) in torn_operations()) {
+        let mut torn = NorFlash::new(Seed(seed), "flash");
+        let mut whole = NorFlash::new(Seed(seed), "flash");
+        for flash in [&mut torn, &mut whole] {
+            flash.preload(0, &old).unwrap();
+        }
+        let ends = torn.begin(AT, operation.clone()).unwrap().ends;
+        prop_assert_eq!(whole.begin(AT, operation.clone()).unwrap().ends, ends);
+        let cut = AT + Duration::from_nanos(ends.saturating_since(AT).as_nanos() as u64 * part / 1_000_000);
+        prop_assert!(torn.tear(cut).unwrap().torn);
+        prop_assert!(!whole.finish().unwrap().torn);
+        let (torn, new) = (read(&torn, 0, old.len()), read(&whole, 0, old.len()));
+        for ((old, torn), new) in old.iter().zip(&torn).zip(&new) {
+            prop_assert_eq!(torn & old & new, old & new, "a bit that was and shall be 1 is 1");
+            prop_assert_eq!(torn | old | new, old | new, "a bit that was and shall be 0 is 0");
+        }
+        if let Operation::Write { address, data } = operation {
+            // Whole words, then at most one in flight, then words untouched.
+            let span = address as usize..address as usize + data.len();
+            let words = |bytes: &[u8]| bytes[span.clone()].chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>();
+            let (old, torn, new) = (words(&old), words(&torn), words(&new));
+            let programmed = torn.iter().zip(&new).take_while(|(torn, new)| torn == new).count();
+            prop_assert_eq!(&torn[(programmed + 1).min(torn.len())..], &old[(programmed + 1).min(old.len())..]);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_tears_alike((old, operation, part, seed) in torn_operations()) {
+        let run = || {
+            let mut flash = NorFlash::new(Seed(seed), "flash");
+            flash.preload(0, &old).unwrap();
+            let ends = flash.begin(AT, operation.clone()).unwrap().ends;
+            flash.tear(AT + Duration::from_nanos(ends.saturating_since(AT).as_nanos() as u64 * part / 1_000_000));
+            read(&flash, 0, old.len())
+        };
+        prop_assert_eq!(run(), run());
+    }
+}

@@ -1,0 +1,307 @@
+//! What there is to measure: a temperature or a humidity as a function of virtual time.
+//!
+//! A scenario builds a [`Signal`], the sensor model samples it whenever it measures. Values are tenths (of a degree
+//! Celsius, of a percent of relative humidity) in whole numbers, worked out without floating point, so that they are the
+//! same on every machine. Recordings are read once, when the scenario is; a step in between is held, not interpolated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::time::Instant;
+
+const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
+
+/// A quantity over time, in tenths of its unit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// Always the same.
+    Constant(i32),
+    /// From one value to another at a steady rate; the first before it begins, the second once it is over.
+    Ramp {
+        /// Value at the beginning.
+        from: i32,
+        /// Value at the end.
+        to: i32,
+        /// When it begins.
+        begins: Instant,
+        /// How long it takes; zero is a jump.
+        over: Duration,
+    },
+    /// A cosine with a period of 24 hours.
+    Daily {
+        /// The day's mean.
+        mean: i32,
+        /// How far the highest value lies above the mean, and the lowest below.
+        amplitude: i32,
+        /// The highest value's distance from the scenario's beginning; whole days do not matter.
+        highest: Duration,
+    },
+    /// From a recording.
+    Recorded(Recording),
+}
+
+impl Signal {
+    /// The value at `at`, in tenths.
+    pub fn at(&self, at: Instant) -> i32 {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Ramp { from, to, begins, over } => ramp(*from, *to, at.saturating_since(*begins), *over),
+            Self::Daily { mean, amplitude, highest } => {
+                let highest = (highest.as_nanos() % u128::from(DAY)) as u64;
+                let since = (at.as_nanos() % DAY + DAY - highest) % DAY;
+                mean.saturating_add(round_div(i128::from(*amplitude) * cosine(since), COSINE_ONE))
+            }
+            Self::Recorded(recording) => recording.at(at),
+        }
+    }
+}
+
+fn ramp(from: i32, to: i32, elapsed: Duration, over: Duration) -> i32 {
+    if elapsed >= over {
+        return to;
+    }
+    let (elapsed, over) = (elapsed.as_nanos() as i128, over.as_nanos() as i128);
+    from.saturating_add(round_div((i128::from(to) - i128::from(from)) * elapsed, over))
+}
+
+/// What [`cosine`] calls 1.
+const COSINE_ONE: i128 = 1_000_000;
+
+/// The cosine of a moment of the day, 0 being its highest point, times [`COSINE_ONE`]: Bhaskara's rational approximation,
+/// exact at every quarter of the day and within 0.0017 everywhere, which is less than a sensor shows for any amplitude
+/// below 30 degrees.
+fn cosine(since_highest: u64) -> i128 {
+    // In degrees · 10^6: the sine's half waves begin 90 degrees before the cosine's highest point.
+    let degrees = i128::from(since_highest) * 360_000_000 / i128::from(DAY) + 90_000_000;
+    let degrees = degrees % 360_000_000;
+    let (x, sign) = if degrees < 180_000_000 { (degrees, 1) } else { (degrees - 180_000_000, -1) };
+    let product = x * (180_000_000 - x);
+    sign * 4 * product * COSINE_ONE / (40_500_000_000_000_000 - product)
+}
+
+/// `numerator / denominator`, rounded half away from zero; `denominator` is positive.
+fn round_div(numerator: i128, denominator: i128) -> i32 {
+    let half = if numerator < 0 { -denominator / 2 } else { denominator / 2 };
+    i32::try_from((numerator + half) / denominator).unwrap_or(if numerator < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// Values as they were recorded; each holds until the next one. Clones share the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// Nanoseconds after the scenario's beginning (negative: before it) and value; ascending, never empty.
+    rows: Arc<[(i64, i32)]>,
+}
+
+impl Recording {
+    /// Reads one column of a CSV file whose first row names the columns and whose column `time` holds either seconds
+    /// after the scenario's beginning or RFC 3339 calendar times; `start` is the calendar time of that beginning. Values
+    /// are decimal numbers, rounded to tenths. Rows are in order of time.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and in which line.
+    pub fn from_csv(text: &str, column: &str, start: OffsetDateTime) -> Result<Self, RecordingError> {
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let headers = reader.headers()?.clone();
+        let find = |name: &str| {
+            headers.iter().position(|header| header == name).ok_or_else(|| RecordingError::NoColumn {
+                name: name.to_owned(),
+                present: headers.iter().collect::<Vec<_>>().join(", "),
+            })
+        };
+        let (time_column, value_column) = (find("time")?, find(column)?);
+        let mut rows: Vec<(i64, i32)> = Vec::new();
+        for record in reader.records() {
+            let record = record?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |index| record.get(index).unwrap_or_default();
+            let (time, value) = (cell(time_column), cell(value_column));
+            let at = parse_time(time, start).ok_or_else(|| RecordingError::Time { line, text: time.to_owned() })?;
+            let value = parse_decimal(value, 1)
+                .and_then(|tenths| i32::try_from(tenths).ok())
+                .ok_or_else(|| RecordingError::Value { line, text: value.to_owned() })?;
+            if rows.last().is_some_and(|(previous, _)| at <= *previous) {
+                return Err(RecordingError::Order { line });
+            }
+            rows.push((at, value));
+        }
+        if rows.is_empty() { Err(RecordingError::Empty) } else { Ok(Self { rows: rows.into() }) }
+    }
+
+    /// A recording of values (tenths) and their times after the scenario's beginning; `None` if there are none, or if they
+    /// are not in order of time.
+    pub fn from_rows(rows: impl IntoIterator<Item = (Duration, i32)>) -> Option<Self> {
+        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        let rows: Arc<[_]> = rows.into_iter().map(|(time, value)| (nanos(time), value)).collect();
+        (!rows.is_empty() && rows.is_sorted_by(|earlier, later| earlier.0 < later.0)).then_some(Self { rows })
+    }
+
+    /// The value recorded last at `at` or before; before the first row, the first row's.
+    pub fn at(&self, at: Instant) -> i32 {
+        let at = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
+        let after = self.rows.partition_point(|(time, _)| *time <= at);
+        self.rows[after.saturating_sub(1)].1
+    }
+}
+
+/// What is wrong with a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// A column is missing.
+    #[error("there is no column `{name}` (there are: {present})")]
+    NoColumn {
+        /// The column asked for.
+        name: String,
+        /// Those that are there, separated by commas.
+        present: String,
+    },
+    /// A row's time cannot be read.
+    #[error("line {line}: `{text}` is neither seconds nor a time like 2026-01-01T12:00:00Z")]
+    Time {
+        /// Counted from 1.
+        line: u64,
+        /// The cell.
+        text: String,
+    },
+    /// A row's value cannot be read.
+    #[error("line {line}: `{text}` is not a decimal number")]
+    Value {
+        /// Counted from 1.
+        line: u64,
+        /// The cell.
+        text: String,
+    },
+    /// A row is not later than the one above.
+    #[error("line {line}: the time is not later than the row's above")]
+    Order {
+        /// Counted from 1.
+        line: u64,
+    },
+    /// No row.
+    #[error("there are no rows")]
+    Empty,
+    /// Not a CSV file.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+}
+
+/// Nanoseconds after `start`.
+fn parse_time(text: &str, start: OffsetDateTime) -> Option<i64> {
+    parse_decimal(text, 9)
+        .or_else(|| i64::try_from((OffsetDateTime::parse(text, &Rfc3339).ok()? - start).whole_nanoseconds()).ok())
+}
+
+/// A decimal number times 10^`places`, rounded half away from zero.
+fn parse_decimal(text: &str, places: usize) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) {
+        return None;
+    }
+    let mut value: i64 = whole.parse().ok()?;
+    for place in 0..places {
+        let digit = fraction.as_bytes().get(place).map_or(0, |byte| byte - b'0');
+        value = value.checked_mul(10)?.checked_add(i64::from(digit))?;
+    }
+    if fraction.as_bytes().get(places).is_some_and(|digit| *digit >= b'5') {
+        value = value.checked_add(1)?;
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
+
+    #[test]
+    fn a_ramp_is_straight_and_stays_at_its_end() {
+        let ramp = Signal::Ramp { from: 200, to: -100, begins: Instant::from_secs(60), over: Duration::from_secs(300) };
+        assert_eq!(ramp.at(Instant::START), 200);
+        assert_eq!(ramp.at(Instant::from_secs(60 + 150)), 50);
+        assert_eq!(ramp.at(Instant::from_secs(60 + 299)), -99);
+        assert_eq!(ramp.at(Instant::from_secs(100_000)), -100);
+        let jump = Signal::Ramp { from: 1, to: 2, begins: Instant::from_secs(5), over: Duration::ZERO };
+        assert_eq!(jump.at(Instant::from_secs(5)), 2);
+    }
+
+    #[test]
+    fn a_day_is_warmest_when_it_says_and_coldest_twelve_hours_later() {
+        let hours = |hours: u64| Instant::from_secs(hours * 3_600);
+        let day = Signal::Daily { mean: 150, amplitude: 60, highest: Duration::from_secs(15 * 3_600) };
+        assert_eq!(day.at(hours(15)), 210);
+        assert_eq!(day.at(hours(24 + 15)), 210);
+        assert_eq!(day.at(hours(3)), 90);
+        assert_eq!(day.at(hours(9)), 150);
+        assert_eq!(day.at(hours(21)), 150);
+        assert_eq!(day.at(hours(13)), 202, "60 · cos 30° is 52.0");
+    }
+
+    #[test]
+    fn a_recording_holds_between_rows() {
+        let text = "time,temperature,humidity\n0,21.5,45\n60.5, -10.14 ,46.25\n120,3,47\n";
+        let temperature = Recording::from_csv(text, "temperature", START).unwrap();
+        assert_eq!(temperature.at(Instant::START), 215);
+        assert_eq!(temperature.at(Instant::from_millis(60_499)), 215);
+        assert_eq!(temperature.at(Instant::from_millis(60_500)), -101);
+        assert_eq!(temperature.at(Instant::from_secs(9_999)), 30);
+        let humidity = Recording::from_csv(text, "humidity", START).unwrap();
+        assert_eq!(humidity.at(Instant::from_secs(61)), 463);
+    }
+
+    #[test]
+    fn a_recording_is_in_order_of_time() {
+        let rows =
+            |times: &[u64]| Recording::from_rows(times.iter().map(|time| (Duration::from_secs(*time), *time as i32)));
+        assert_eq!(rows(&[1, 5]).unwrap().at(Instant::from_secs(5)), 5);
+        assert_eq!(rows(&[1, 5]).unwrap().at(Instant::START), 1);
+        assert_eq!(rows(&[5, 5]), None);
+        assert_eq!(rows(&[]), None);
+    }
+
+    #[test]
+    fn a_recording_can_carry_calendar_times() {
+        let text = "time,t\n2025-12-31T23:00:00Z,1\n2026-01-01T01:00:30+01:00,2\n";
+        let recording = Recording::from_csv(text, "t", START).unwrap();
+        assert_eq!(recording.at(Instant::from_secs(29)), 10);
+        assert_eq!(recording.at(Instant::from_secs(30)), 20);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        let error = |text: &str| Recording::from_csv(text, "t", START).unwrap_err().to_string();
+        assert_eq!(error("time,x\n0,1\n"), "there is no column `t` (there are: time, x)");
+        assert_eq!(
+            error("time,t\n0,1\nnoon,2\n"),
+            "line 3: `noon` is neither seconds nor a time like 2026-01-01T12:00:00Z"
+        );
+        assert_eq!(error("time,t\n0,1\n1,warm\n"), "line 3: `warm` is not a decimal number");
+        assert_eq!(error("time,t\n5,1\n5,2\n"), "line 3: the time is not later than the row's above");
+        assert_eq!(error("time,t\n"), "there are no rows");
+        assert!(error("time,t\n0\n").contains("line: 2"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "(time,t\n)?[-0-9.,\"T:Z\n]{0,80}") {
+            let _ = Recording::from_csv(&text, "t", START);
+        }
+
+        #[test]
+        fn the_daily_curve_is_within_a_tenth_of_a_cosine(second in 0_u64..86_400, amplitude in 0_i32..250) {
+            let day = Signal::Daily { mean: 0, amplitude, highest: Duration::ZERO };
+            let exact = f64::from(amplitude) * (second as f64 / 86_400.0 * std::f64::consts::TAU).cos();
+            prop_assert!((f64::from(day.at(Instant::from_secs(second))) - exact).abs() < 1.0);
+        }
+    }
+}
