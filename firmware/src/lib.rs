@@ -3,3 +3,6 @@
 
 pub mod board;
 pub mod settings;
+
+#[cfg(test)]
+extern crate std;
