@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod settings;
+pub mod store;
 
 #[cfg(test)]
 extern crate std;
