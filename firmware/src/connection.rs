@@ -1,0 +1,133 @@
+//! Keeps the device on its network: joins, waits for an address, notices when either is lost, and begins again.
+//!
+//! Retries never end; they wait 1 s to 60 s (see [`Backoff`]), and from the beginning once there was an address. LD1 is
+//! on exactly while there is an address and the link is up. DHCP itself is `embassy-net`'s.
+
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_time::{Duration, Timer, with_timeout};
+use embedded_hal::digital::OutputPin;
+use log::{info, warn};
+use rand_core::RngCore;
+
+use crate::backoff::Backoff;
+use crate::board::{LinkLoss, Network, Radio};
+use crate::settings::Settings;
+use crate::station::Shared;
+
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+const MOST_WAIT: Duration = Duration::from_secs(60);
+/// A join that takes longer than this is given up; a scan and four-way handshake take a few seconds.
+const JOIN_PATIENCE: Duration = Duration::from_secs(30);
+/// After so long without an address the log says so.
+const ADDRESS_EXPECTED: Duration = Duration::from_secs(15);
+/// After so long without an address the network is joined anew: some routers serve only those who come in freshly.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Keeps the device connected for ever.
+pub(crate) async fn run<L: OutputPin>(
+    shared: &Shared<'_>,
+    stack: Stack<'_>,
+    settings: &Settings,
+    radio: &mut impl Radio,
+    led: &mut L,
+    mut random: impl RngCore,
+) -> ! {
+    let network = network(settings);
+    let mut backoff = Backoff::new(LEAST_WAIT, MOST_WAIT);
+    loop {
+        info!(target: "wifi", "joining {}", network.name);
+        let refusal = match with_timeout(JOIN_PATIENCE, radio.join(&network)).await {
+            Ok(Ok(())) => {
+                log_joined(network.name, radio.signal_strength());
+                stay(shared, stack, network.name, radio, led, &mut backoff).await;
+                None
+            }
+            Ok(Err(error)) => Some(error.reason()),
+            Err(_) => Some("the radio did not finish"),
+        };
+        let wait = backoff.after_failure(&mut random);
+        let (secs, tenths) = (wait.as_secs(), wait.as_millis() / 100 % 10);
+        match refusal {
+            Some(reason) => {
+                warn!(target: "wifi", "could not join {}: {reason}; again in {secs}.{tenths} s", network.name);
+            }
+            None => info!(target: "wifi", "joining again in {secs}.{tenths} s"),
+        }
+        Timer::after(wait).await;
+    }
+}
+
+fn network(settings: &Settings) -> Network<'_> {
+    Network { name: settings.network(), security: settings.security() }
+}
+
+fn log_joined(name: &str, signal: Option<i8>) {
+    match signal {
+        Some(dbm) => info!(target: "wifi", "joined {name}, {dbm} dBm"),
+        None => info!(target: "wifi", "joined {name}"),
+    }
+}
+
+/// Joined: returns when the link is lost, or given up because no address comes.
+async fn stay<L: OutputPin>(
+    shared: &Shared<'_>,
+    stack: Stack<'_>,
+    name: &str,
+    radio: &mut impl Radio,
+    led: &mut L,
+    backoff: &mut Backoff,
+) {
+    let end = select(radio.link_lost(), use_address(shared, stack, led, backoff)).await;
+    // A LED that cannot be driven must not keep the device from its work.
+    let _unlit = led.set_low();
+    shared.set_online(false);
+    match end {
+        Either::First(loss) => warn!(target: "wifi", "lost {name}: {}", loss.reason()),
+        Either::Second(NoAddress) => {
+            warn!(target: "wifi", "no address in {} s, leaving {name}", ADDRESS_PATIENCE.as_secs());
+            radio.leave().await;
+            // The stack must see the link go down, or it would keep on asking as if nothing had happened.
+            let _left: LinkLoss = radio.link_lost().await;
+        }
+    }
+}
+
+struct NoAddress;
+
+/// Waits for an address, shows it, and waits for it to go away; returns when none comes.
+async fn use_address<L: OutputPin>(
+    shared: &Shared<'_>,
+    stack: Stack<'_>,
+    led: &mut L,
+    backoff: &mut Backoff,
+) -> NoAddress {
+    loop {
+        if with_timeout(ADDRESS_EXPECTED, stack.wait_config_up()).await.is_err() {
+            warn!(target: "wifi", "no address yet, still asking");
+            let rest = ADDRESS_PATIENCE - ADDRESS_EXPECTED;
+            if with_timeout(rest, stack.wait_config_up()).await.is_err() {
+                return NoAddress;
+            }
+        }
+        log_address(stack);
+        let _lit = led.set_high();
+        backoff.reset();
+        shared.set_online(true);
+        stack.wait_config_down().await;
+        let _unlit = led.set_low();
+        shared.set_online(false);
+        // Also when the link goes down; then the radio tells why a moment later.
+        warn!(target: "wifi", "the address is gone");
+    }
+}
+
+fn log_address(stack: Stack<'_>) {
+    let Some(config) = stack.config_v4() else { return };
+    let address = config.address;
+    match (config.gateway, config.dns_servers.first()) {
+        (Some(gateway), Some(dns)) => info!(target: "wifi", "address {address}, gateway {gateway}, name server {dns}"),
+        (Some(gateway), None) => warn!(target: "wifi", "address {address}, gateway {gateway}, no name server"),
+        (None, _) => warn!(target: "wifi", "address {address}, no gateway"),
+    }
+}

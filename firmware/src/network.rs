@@ -1,0 +1,26 @@
+//! How the application and the network stack are polled together.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+/// Runs `application` to its end with `network`, the stack's runner, beside it.
+///
+/// Each pending TCP or UDP poll of `embassy-net` wakes the runner's waker. Under a common waker the two would therefore
+/// wake each other for ever, so the runner gets a waker that does nothing: it is polled whenever the application is, after
+/// it, and sees all that the application has asked for. What the runner then brings wakes the application through the
+/// application's own wakers. The target must poll the firmware for frames, link changes and deadlines, which it does
+/// anyhow.
+pub(crate) async fn drive<A: Future>(application: A, network: impl Future) -> A::Output {
+    let mut application = pin!(application);
+    let mut network = pin!(network);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = application.as_mut().poll(context) {
+            return Poll::Ready(output);
+        }
+        // The runner has no end.
+        let _pending = network.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,167 @@
+//! Sampling: asks the sensor on a steady grid and puts what it measured into the queue.
+//!
+//! The first reading is due 2.5 s after boot (a DHT22 needs up to 2 s to settle after power-up, AM2302 data sheet §7.1)
+//! and every further one an interval later, counted from the first and not from the reading before, so that nothing
+//! drifts. Each has three tries, 2 s apart, the sensor's shortest measuring interval. `dht-sensor` speaks the wire
+//! protocol; its values become tenths here, and values that the sensor cannot measure are refused: a clone that
+//! sends two's complement shows as -3276.7 °C.
+
+use dht_sensor::{DhtError, dht11, dht22};
+use embassy_time::{Duration, Instant, Timer};
+use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::{InputPin, OutputPin};
+use log::{info, warn};
+
+use crate::readings::{Gap, Measurement, SensorFault};
+use crate::settings::SensorKind;
+use crate::station::Shared;
+
+/// When the first reading is due, counted from boot.
+pub const FIRST_READING: Duration = Duration::from_millis(2_500);
+const TRIES: u8 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+
+/// Takes readings for ever, `interval` apart.
+pub(crate) async fn run<P: InputPin + OutputPin>(
+    shared: &Shared<'_>,
+    kind: SensorKind,
+    interval: Duration,
+    pin: &mut P,
+    delay: &mut impl DelayNs,
+) -> ! {
+    let first = Instant::from_ticks(0) + FIRST_READING;
+    let mut due = first;
+    let mut gap = Gap::NONE;
+    loop {
+        Timer::at(due).await;
+        match take(kind, pin, delay).await {
+            Ok(measurement) => {
+                info!(target: "sensor", "{measurement}");
+                shared.add_reading(Instant::now(), measurement, core::mem::take(&mut gap));
+            }
+            Err(fault) => {
+                warn!(target: "sensor", "no reading: {fault}, {TRIES} tries");
+                gap.failed(fault);
+            }
+        }
+        due = next_due(first, interval, Instant::now());
+    }
+}
+
+/// The first moment of the grid that lies after `now`.
+fn next_due(first: Instant, interval: Duration, now: Instant) -> Instant {
+    let elapsed = now.saturating_duration_since(first).as_ticks();
+    let interval = interval.as_ticks().max(1);
+    first + Duration::from_ticks((elapsed / interval + 1).saturating_mul(interval))
+}
+
+/// One reading, in up to three tries.
+async fn take<P: InputPin + OutputPin>(
+    kind: SensorKind,
+    pin: &mut P,
+    delay: &mut impl DelayNs,
+) -> Result<Measurement, SensorFault> {
+    let mut attempt = 1;
+    loop {
+        let result = measure(kind, pin, delay);
+        match result {
+            Err(fault) if attempt < TRIES => {
+                warn!(target: "sensor", "{fault}, try {attempt} of {TRIES}");
+                attempt += 1;
+                Timer::after(BETWEEN_TRIES).await;
+            }
+            _ => return result,
+        }
+    }
+}
+
+/// One try: some 5 ms (DHT22) or 25 ms (DHT11) during which nothing else runs.
+fn measure<P: InputPin + OutputPin>(
+    kind: SensorKind,
+    pin: &mut P,
+    delay: &mut impl DelayNs,
+) -> Result<Measurement, SensorFault> {
+    let measurement = match kind {
+        SensorKind::Dht22 => {
+            let reading = dht22::blocking::read(delay, pin).map_err(fault)?;
+            Measurement {
+                temperature: tenths(reading.temperature),
+                humidity: tenths(reading.relative_humidity),
+                sensor: kind,
+            }
+        }
+        SensorKind::Dht11 => {
+            let reading = dht11::blocking::read(delay, pin).map_err(fault)?;
+            Measurement {
+                temperature: i16::from(reading.temperature) * 10,
+                humidity: i16::from(reading.relative_humidity) * 10,
+                sensor: kind,
+            }
+        }
+    };
+    if plausible(&measurement) {
+        Ok(measurement)
+    } else {
+        warn!(target: "sensor", "{measurement} cannot be: outside of the sensor's range");
+        Err(SensorFault::OutOfRange)
+    }
+}
+
+/// The driver hands out the sensor's tenths as floating point; back to what the sensor sent. Saturates.
+fn tenths(value: f32) -> i16 {
+    let half = if value < 0.0 { -0.5 } else { 0.5 };
+    (value * 10.0 + half) as i16
+}
+
+/// Whether the sensor can measure such values: AM2302 data sheet §4, DHT11 data sheet §3.
+fn plausible(measurement: &Measurement) -> bool {
+    let (temperatures, humidities) = match measurement.sensor {
+        SensorKind::Dht22 => (-400..=800, 0..=1_000),
+        SensorKind::Dht11 => (0..=500, 200..=900),
+    };
+    temperatures.contains(&measurement.temperature) && humidities.contains(&measurement.humidity)
+}
+
+fn fault<E>(error: DhtError<E>) -> SensorFault {
+    match error {
+        DhtError::Timeout => SensorFault::NoAnswer,
+        DhtError::ChecksumMismatch => SensorFault::Checksum,
+        DhtError::PinError(_) => SensorFault::Pin,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_does_not_drift_and_late_readings_skip_no_more_than_they_must() {
+        let first = Instant::from_millis(2_500);
+        let interval = Duration::from_secs(300);
+        let due = |millis| next_due(first, interval, Instant::from_millis(millis)).as_millis();
+        assert_eq!(due(2_530), 302_500);
+        assert_eq!(due(306_530), 602_500);
+        assert_eq!(due(302_500), 602_500);
+        assert_eq!(due(1_000_000), 1_202_500);
+    }
+
+    #[test]
+    fn every_tenth_survives_the_floating_point() {
+        for raw in 0..=0x7FFF_u16 {
+            let value = raw as f32 / 10.0;
+            assert_eq!(tenths(value), raw as i16);
+            assert_eq!(tenths(-value), -(raw as i16));
+        }
+    }
+
+    #[test]
+    fn values_outside_of_the_sensors_range_are_refused() {
+        let of = |sensor, temperature, humidity| plausible(&Measurement { temperature, humidity, sensor });
+        assert!(of(SensorKind::Dht22, -400, 0) && of(SensorKind::Dht22, 800, 1_000));
+        assert!(!of(SensorKind::Dht22, -401, 500) && !of(SensorKind::Dht22, 801, 500));
+        assert!(!of(SensorKind::Dht22, 200, 1_001) && !of(SensorKind::Dht22, -32_767, 500));
+        assert!(of(SensorKind::Dht11, 0, 200) && of(SensorKind::Dht11, 500, 900));
+        assert!(!of(SensorKind::Dht11, -10, 500) && !of(SensorKind::Dht11, 510, 500));
+        assert!(!of(SensorKind::Dht11, 200, 190) && !of(SensorKind::Dht11, 200, 910));
+    }
+}

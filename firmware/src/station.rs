@@ -1,0 +1,203 @@
+//! Station mode: four jobs side by side in one task.
+//!
+//! [`connection`](crate::connection) keeps the device on the network, [`sampling`](crate::sampling) fills the queue of
+//! readings, [`sntp`](crate::sntp) keeps the calendar, and a tick feeds the watchdog. They share what [`Shared`] holds and nothing else. All are polled together under one waker,
+//! so a change that one makes is seen by the others in the next poll.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_futures::join::{join, join3};
+use embassy_net::Stack;
+use embassy_sync::waitqueue::WakerRegistration;
+use embassy_time::{Duration, Instant, Timer};
+use log::warn;
+use rand_core::{CryptoRng, RngCore};
+
+use crate::board::{Board, Watchdog};
+use crate::connection;
+use crate::readings::{Gap, Measurement, Readings};
+use crate::sampling;
+use crate::settings::Settings;
+use crate::sntp;
+use crate::wall_clock::WallClock;
+
+/// How often the main loop feeds the watchdog, which waits about 6.7 s.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+
+/// The parts of the board that station mode uses.
+pub(crate) struct Hardware<'a, B: Board> {
+    pub data_pin: &'a mut B::DataPin,
+    pub wifi_led: &'a mut B::WifiLed,
+    pub delay: &'a mut B::Delay,
+    pub radio: &'a mut B::Radio,
+    pub random: &'a RefCell<B::Random>,
+    pub watchdog: &'a RefCell<B::Watchdog>,
+}
+
+/// Runs station mode for ever.
+pub(crate) async fn run<B: Board>(
+    hardware: Hardware<'_, B>,
+    stack: Stack<'_>,
+    settings: &Settings,
+    readings: &mut Readings,
+) -> ! {
+    let shared = Shared::new(readings);
+    let random = SharedRandom(hardware.random);
+    let interval = Duration::from_secs(settings.interval().into());
+    let (never, _) = join(
+        feed(hardware.watchdog),
+        join3(
+            connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random),
+            sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay),
+            sntp::run(&shared, stack, random),
+        ),
+    )
+    .await;
+    never
+}
+
+/// Feeds the watchdog as long as the main loop comes round.
+pub(crate) async fn feed(watchdog: &RefCell<impl Watchdog>) -> ! {
+    loop {
+        watchdog.borrow_mut().feed();
+        Timer::after(TICK).await;
+    }
+}
+
+/// What the jobs of station mode share.
+pub(crate) struct Shared<'a> {
+    readings: RefCell<&'a mut Readings>,
+    clock: Cell<WallClock>,
+    online: Cell<Online>,
+    sntp_silent: Cell<bool>,
+    resync: Cell<bool>,
+    changed: RefCell<WakerRegistration>,
+}
+
+/// Whether the device has an address, and the how-manyth time it has got one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Online {
+    /// The link is up and the device has an address.
+    pub up: bool,
+    /// Counts the addresses since boot.
+    pub episode: u32,
+}
+
+impl<'a> Shared<'a> {
+    pub fn new(readings: &'a mut Readings) -> Self {
+        Self {
+            readings: RefCell::new(readings),
+            clock: Cell::new(WallClock::unknown()),
+            online: Cell::new(Online::default()),
+            sntp_silent: Cell::new(false),
+            resync: Cell::new(false),
+            changed: RefCell::new(WakerRegistration::new()),
+        }
+    }
+
+    /// Waits until `condition` holds. Whoever changes what it reads does so through this struct.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        poll_fn(|context| {
+            if condition(self) {
+                Poll::Ready(())
+            } else {
+                self.changed.borrow_mut().register(context.waker());
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn notify(&self) {
+        self.changed.borrow_mut().wake();
+    }
+
+    /// Whether the device is on the network.
+    pub fn online(&self) -> Online {
+        self.online.get()
+    }
+
+    /// The device has got (or lost) its address.
+    pub fn set_online(&self, up: bool) {
+        let Online { up: was_up, episode } = self.online.get();
+        self.online.set(Online { up, episode: episode.wrapping_add(u32::from(up && !was_up)) });
+        self.notify();
+    }
+
+    /// Lets `hear` change the calendar.
+    pub fn tell_clock<T>(&self, hear: impl FnOnce(&mut WallClock) -> T) -> T {
+        let mut clock = self.clock.get();
+        let heard = hear(&mut clock);
+        self.clock.set(clock);
+        self.notify();
+        heard
+    }
+
+    /// The time servers do not answer (or do again).
+    pub fn set_sntp_silent(&self, silent: bool) {
+        self.sntp_silent.set(silent);
+        self.notify();
+    }
+
+    /// Whether the time is in doubt; asking ends the doubt.
+    pub fn take_doubt(&self) -> bool {
+        self.resync.replace(false)
+    }
+
+    /// Whether the time is in doubt.
+    pub fn clock_in_doubt(&self) -> bool {
+        self.resync.get()
+    }
+
+    /// Puts a reading into the queue.
+    pub fn add_reading(&self, taken: Instant, measurement: Measurement, gap: Gap) {
+        let dropped = self.readings.borrow_mut().push(taken, measurement, gap);
+        if let Some(dropped) = dropped {
+            warn!(
+                target: "cloud",
+                "{} readings wait, the oldest, taken {} s after boot, is dropped",
+                self.waiting(),
+                dropped.taken.as_secs()
+            );
+        }
+        self.notify();
+    }
+
+    /// How many readings wait.
+    pub fn waiting(&self) -> usize {
+        self.readings.borrow().len()
+    }
+}
+
+/// The board's random numbers, drawn by several jobs in turn.
+pub(crate) struct SharedRandom<'a, R>(pub &'a RefCell<R>);
+
+impl<R> Clone for SharedRandom<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for SharedRandom<'_, R> {}
+
+impl<R: RngCore> RngCore for SharedRandom<'_, R> {
+    fn next_u32(&mut self) -> u32 {
+        self.0.borrow_mut().next_u32()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.borrow_mut().next_u64()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.borrow_mut().fill_bytes(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.0.borrow_mut().try_fill_bytes(bytes)
+    }
+}
+
+impl<R: CryptoRng> CryptoRng for SharedRandom<'_, R> {}
