@@ -143,9 +143,9 @@ impl Authority {
 
         let names = if kind == Kind::WrongHost { &["elsewhere.example.net"][..] } else { hosts };
         let (from, until) = match kind {
-            Kind::Expired => (now - Duration::days(395), now - Duration::days(30)),
-            Kind::NotYetValid => (now + Duration::days(30), now + Duration::days(395)),
-            _ => (now - Duration::days(365), now + Duration::days(365)),
+            Kind::Expired => (now.saturating_sub(Duration::days(395)), now.saturating_sub(Duration::days(30))),
+            Kind::NotYetValid => (now.saturating_add(Duration::days(30)), now.saturating_add(Duration::days(395))),
+            _ => (now.saturating_sub(Duration::days(365)), now.saturating_add(Duration::days(365))),
         };
         let params = leaf(host, names, (from, until), &key, &mut stream)?;
 

@@ -1,0 +1,156 @@
+//! A request's parameters: from the query, from a form or from JSON, and the key from wherever it may stand.
+
+use std::collections::BTreeMap;
+
+use http::Request;
+use http::header::CONTENT_TYPE;
+use hyper::body::Bytes;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::error::Failure;
+
+/// Parameters by name. What the body says counts over the query, and a later value over an earlier one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    /// Gathers the parameters of a request.
+    pub(super) fn of(request: &Request<Bytes>) -> Result<Self, Failure> {
+        let mut parameters = Self::default();
+        parameters.add_form(request.uri().query().unwrap_or_default())?;
+        match body_type(request) {
+            BodyType::Form => {
+                let body = str::from_utf8(request.body()).map_err(|_| Failure::InvalidByteSequence)?;
+                // A line feed after the body that the length counts is no part of the last value.
+                parameters.add_form(body.trim_end_matches(['\r', '\n']))?;
+            }
+            BodyType::Json if request.body().is_empty() => {}
+            BodyType::Json => parameters.add_object(&json_body(request)?)?,
+            BodyType::Other => {}
+        }
+        Ok(parameters)
+    }
+
+    /// The parameters in one object of a JSON body.
+    pub(super) fn of_object(object: &Value) -> Result<Self, Failure> {
+        let mut parameters = Self::default();
+        parameters.add_object(object)?;
+        Ok(parameters)
+    }
+
+    fn add_form(&mut self, text: &str) -> Result<(), Failure> {
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            self.0.insert(decoded(name)?, decoded(value)?);
+        }
+        Ok(())
+    }
+
+    /// Texts, numbers and truth values; `null` is no value, and lists and objects mean nothing here.
+    fn add_object(&mut self, object: &Value) -> Result<(), Failure> {
+        for (name, value) in object.as_object().ok_or(Failure::BadRequest)? {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(truth) => truth.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            };
+            self.0.insert(name.clone(), value);
+        }
+        Ok(())
+    }
+
+    /// The value of the first of `names` that there is.
+    pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.0.get(*name)).map(String::as_str)
+    }
+
+    /// Whether the switch `name` is on.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        matches!(self.first(&[name]), Some("true" | "1"))
+    }
+
+    /// The number called `name`, if there is one and it is one.
+    pub(super) fn number(&self, name: &str) -> Option<u32> {
+        self.first(&[name])?.trim().parse().ok()
+    }
+}
+
+/// The key of a request: any header whose name contains `THINGSPEAKAPIKEY`, then the parameters that may hold it.
+pub(super) fn key<'r>(request: &'r Request<Bytes>, parameters: &'r Parameters) -> Option<&'r str> {
+    let header = request.headers().iter().find(|(name, _)| name.as_str().contains("thingspeakapikey"));
+    match header {
+        Some((_, value)) => value.to_str().ok().map(str::trim),
+        None => parameters.first(&["key", "api_key", "apikey"]),
+    }
+}
+
+/// The body as JSON.
+pub(super) fn json_body(request: &Request<Bytes>) -> Result<Value, Failure> {
+    let body = str::from_utf8(request.body()).map_err(|_| Failure::InvalidByteSequence)?;
+    serde_json::from_str(body).map_err(|_| Failure::BadRequest)
+}
+
+enum BodyType {
+    Form,
+    Json,
+    Other,
+}
+
+/// A body without a type is a form, as for Rack.
+fn body_type(request: &Request<Bytes>) -> BodyType {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else { return BodyType::Form };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    match value.split(';').next().unwrap_or_default().trim() {
+        "" | "application/x-www-form-urlencoded" => BodyType::Form,
+        "application/json" => BodyType::Json,
+        _ => BodyType::Other,
+    }
+}
+
+fn decoded(text: &str) -> Result<String, Failure> {
+    let text = text.replace('+', " ");
+    let text = percent_decode_str(&text).decode_utf8().map_err(|_| Failure::InvalidByteSequence)?;
+    Ok(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(query: &str, content_type: &str, body: &'static [u8]) -> Result<Parameters, Failure> {
+        let request = Request::post(format!("/update?{query}"))
+            .header(CONTENT_TYPE, content_type)
+            .body(Bytes::from_static(body))
+            .unwrap();
+        Parameters::of(&request)
+    }
+
+    #[test]
+    fn the_body_counts_over_the_query_and_the_last_value_over_the_first() {
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        let parameters = parameters("field1=1&field2=2&field3", form, b"field1=a%20b+c%26&field1=last%2B\n").unwrap();
+        assert_eq!(parameters.first(&["field1"]), Some("last+"));
+        assert_eq!(parameters.first(&["field2"]), Some("2"));
+        assert_eq!(parameters.first(&["field3"]), Some(""));
+        assert_eq!(parameters.first(&["field4"]), None);
+    }
+
+    #[test]
+    fn json_values_become_text() {
+        let body = br#"{"field1": 23.40, "field2": "x", "field3": null, "field4": true, "field5": [1]}"#;
+        let parameters = parameters("", "application/json", body).unwrap();
+        let values = ["field1", "field2", "field3", "field4", "field5"].map(|name| parameters.first(&[name]));
+        assert_eq!(values, [Some("23.4"), Some("x"), None, Some("true"), None]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        assert_eq!(parameters("field1=%FF", "", b""), Err(Failure::InvalidByteSequence));
+        assert_eq!(parameters("", "", b"field1=\xff"), Err(Failure::InvalidByteSequence));
+        assert_eq!(parameters("", "application/json", b"{"), Err(Failure::BadRequest));
+        assert_eq!(parameters("", "application/json", b"[]"), Err(Failure::BadRequest));
+        assert!(parameters("", "image/png", b"\xff").is_ok());
+    }
+}
