@@ -1,7 +1,6 @@
 //! The sensor itself: what a DHT22 or DHT11 makes of a start pulse.
 //!
-//! [`Dht::answer`] is given the host's start pulse and returns the train of edges with which the sensor answers, worked
-//! out in advance. Timings are drawn anew for each edge, within the data sheets' limits. The line with its pull-up is
+//! It is given the host's start pulse and returns the train of edges with which it answers, worked out in advance. Timings are drawn anew for each edge, within the data sheets' limits. The line with its pull-up is
 //! [`super::data_line`].
 //!
 //! After Aosong's data sheets "AM2302" (DHT22; single-bus timing table, §7) and "DHT11" (§5). Bits are sent most

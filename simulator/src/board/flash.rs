@@ -1,12 +1,12 @@
 //! The SPI NOR flash of an ESP-07: 1 MiB, like Winbond's W25Q80.
 //!
 //! Erases and writes take time: [`NorFlash::begin`] checks one and says when it ends, [`NorFlash::finish`] carries it out
-//! then, [`NorFlash::tear`] carries out as much of it as was done when power went away. Contents and wear outlive power
-//! cuts. An erase sets whole sectors to ones; a write only clears bits, so writing over old data gives the AND of both,
+//! then, [`NorFlash::tear`] carries out as much of it as was done when power went away, [`NorFlash::reset_host`] as much as
+//! the chip does on its own when only its host is reset. Contents and wear outlive power cuts. An erase sets whole sectors to ones; a write only clears bits, so writing over old data gives the AND of both,
 //! and the chip does not complain.
 //!
-//! After the data sheet W25Q80BV, §9.6 (page program 0.7 ms, sector erase 30 to 400 ms) with the ESP8266's own limits
-//! (words of 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
+//! After Winbond's W25Q80 data sheets (typical times of their AC characteristics) with the ESP8266's own limits (words of
+//! 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
 //! may not have changed; a torn erase leaves a sector in which bits have become ones at random, the more the longer it ran.
 //!
 //! Not modelled: cells that wear out (the wear is counted, nothing breaks), bits that read differently each time after a
@@ -239,15 +239,11 @@ impl NorFlash {
                 end
             })
             .collect();
-        if let Operation::Erase { from, to } = operation {
-            for sector in from / SECTOR..to / SECTOR {
-                self.wear[sector as usize] += 1;
-            }
-        }
+        self.wear_out(&operation, |wear| wear + 1);
         self.operations += 1;
         let number = self.operations;
         let power_cut = (self.cut_at == Some(number) && end > at)
-            .then(|| Instant::from_nanos(self.tearing.between(at.as_nanos(), end.as_nanos() - 1)));
+            .then(|| Instant::from_nanos(self.tearing.between(at.as_nanos() + 1, end.as_nanos() - 1)));
         self.running = Some(Running { operation, number, begun: at, ends });
         Ok(Begun { number, ends: end, power_cut })
     }
@@ -258,13 +254,26 @@ impl NorFlash {
     }
 
     /// Power goes away at `at`: the operation under way, if any, is carried out as far as it got. One that had come to
-    /// its end by then is finished.
+    /// its end by then is finished; one that begins only after `at` has not happened and is not counted.
     pub fn tear(&mut self, at: Instant) -> Option<FlashReport> {
         self.end(at)
     }
 
+    /// The host is reset at `at` while the chip stays powered: the chip completes the sector or page it is at and is told
+    /// nothing of the next. An operation that begins only after `at` has not happened and is not counted.
+    pub fn reset_host(&mut self, at: Instant) -> Option<FlashReport> {
+        let running = self.running.as_ref()?;
+        let unit_ends = running.ends.iter().copied().find(|end| running.begun <= at && at < *end);
+        self.end(unit_ends.unwrap_or(at))
+    }
+
     fn end(&mut self, at: Instant) -> Option<FlashReport> {
         let Running { operation, number, begun, ends } = self.running.take()?;
+        if at < begun {
+            self.operations -= 1;
+            self.wear_out(&operation, |wear| wear - 1);
+            return None;
+        }
         let (address, length) = operation.span();
         let unit = match operation {
             Operation::Erase { .. } => SECTOR,
@@ -272,11 +281,11 @@ impl NorFlash {
         };
         let mut starts = begun;
         for ((from, to), ends) in units(address, length, unit).zip(&ends) {
-            let (elapsed, whole) = (at.saturating_since(starts), ends.saturating_since(starts));
-            let done_per_million = (elapsed.min(whole).as_nanos() * 1_000_000 / whole.as_nanos().max(1)) as u32;
-            if at < starts {
+            if at <= starts {
                 break;
             }
+            let (elapsed, whole) = (at.saturating_since(starts), ends.saturating_since(starts));
+            let done_per_million = (elapsed.min(whole).as_nanos() * 1_000_000 / whole.as_nanos().max(1)) as u32;
             match &operation {
                 Operation::Erase { .. } => self.erase_sector(from / SECTOR, done_per_million),
                 Operation::Write { data, .. } => {
@@ -288,6 +297,15 @@ impl NorFlash {
         }
         let torn = ends.last().is_some_and(|last| at < *last);
         Some(FlashReport { number, operation: operation.kind(), address, length, torn })
+    }
+
+    /// Changes the wear of the sectors that an operation erases, if it does.
+    fn wear_out(&mut self, operation: &Operation, change: impl Fn(u32) -> u32) {
+        if let Operation::Erase { from, to } = operation {
+            for wear in &mut self.wear[(from / SECTOR) as usize..(to / SECTOR) as usize] {
+                *wear = change(*wear);
+            }
+        }
     }
 
     fn erase_sector(&mut self, sector: u32, done_per_million: u32) {

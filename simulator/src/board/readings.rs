@@ -91,14 +91,15 @@ fn round_div(numerator: i128, denominator: i128) -> i32 {
 /// Values as they were recorded; each holds until the next one. Clones share the rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
-    /// Nanoseconds after the scenario's beginning (negative: before it) and value; ascending, never empty.
-    rows: Arc<[(i64, i32)]>,
+    /// Time after the scenario's beginning, and value from then on; ascending, never empty.
+    rows: Arc<[(Duration, i32)]>,
 }
 
 impl Recording {
     /// Reads one column of a CSV file whose first row names the columns and whose column `time` holds either seconds
     /// after the scenario's beginning or RFC 3339 calendar times; `start` is the calendar time of that beginning. Values
-    /// are decimal numbers, rounded to tenths. Rows are in order of time.
+    /// are decimal numbers, rounded to tenths. Rows are in order of time; of those before the beginning, the last holds at
+    /// the beginning.
     ///
     /// # Errors
     /// What is wrong with the text, and in which line.
@@ -127,21 +128,26 @@ impl Recording {
             }
             rows.push((at, value));
         }
-        if rows.is_empty() { Err(RecordingError::Empty) } else { Ok(Self { rows: rows.into() }) }
+        let begun = rows.partition_point(|(at, _)| *at <= 0);
+        let rows = rows.drain(begun.saturating_sub(1)..).map(|(at, value)| (at.max(0).unsigned_abs(), value));
+        Self::from_rows(rows.map(|(at, value)| (Duration::from_nanos(at), value))).ok_or(RecordingError::Empty)
     }
 
     /// A recording of values (tenths) and their times after the scenario's beginning; `None` if there are none, or if they
     /// are not in order of time.
     pub fn from_rows(rows: impl IntoIterator<Item = (Duration, i32)>) -> Option<Self> {
-        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        let rows: Arc<[_]> = rows.into_iter().map(|(time, value)| (nanos(time), value)).collect();
+        let rows: Arc<[_]> = rows.into_iter().collect();
         (!rows.is_empty() && rows.is_sorted_by(|earlier, later| earlier.0 < later.0)).then_some(Self { rows })
+    }
+
+    /// Each value (tenths) and the time after the scenario's beginning from which it holds; the first holds before, too.
+    pub fn rows(&self) -> &[(Duration, i32)] {
+        &self.rows
     }
 
     /// The value recorded last at `at` or before; before the first row, the first row's.
     pub fn at(&self, at: Instant) -> i32 {
-        let at = i64::try_from(at.as_nanos()).unwrap_or(i64::MAX);
-        let after = self.rows.partition_point(|(time, _)| *time <= at);
+        let after = self.rows.partition_point(|(time, _)| *time <= at.since_start());
         self.rows[after.saturating_sub(1)].1
     }
 }
@@ -271,8 +277,9 @@ mod tests {
 
     #[test]
     fn a_recording_can_carry_calendar_times() {
-        let text = "time,t\n2025-12-31T23:00:00Z,1\n2026-01-01T01:00:30+01:00,2\n";
+        let text = "time,t\n2025-12-31T22:00:00Z,0\n2025-12-31T23:00:00Z,1\n2026-01-01T01:00:30+01:00,2\n";
         let recording = Recording::from_csv(text, "t", START).unwrap();
+        assert_eq!(recording.rows(), [(Duration::ZERO, 10), (Duration::from_secs(30), 20)]);
         assert_eq!(recording.at(Instant::from_secs(29)), 10);
         assert_eq!(recording.at(Instant::from_secs(30)), 20);
     }

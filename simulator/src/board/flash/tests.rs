@@ -73,12 +73,14 @@ fn what_the_chip_cannot_do_is_refused_and_not_counted() {
 }
 
 #[test]
-fn nothing_changes_before_an_operation_ends() {
+fn torn_at_its_beginning_an_operation_has_hardly_begun() {
     let mut flash = flash();
     flash.preload(0, &[0x12; 8]).unwrap();
     flash.begin(AT, write(0, &[0; 8])).unwrap();
-    let report = flash.tear(AT).unwrap();
-    assert!(report.torn);
+    assert!(flash.tear(AT).unwrap().torn);
+    assert_eq!(read(&flash, 0, 8), [0x12; 8]);
+    flash.begin(AT, write(0, &[0; 8])).unwrap();
+    assert!(flash.tear(AT + Duration::from_micros(1)).unwrap().torn);
     let bytes = read(&flash, 0, 8);
     assert_eq!(bytes[4..], [0x12; 4], "only the word in flight can have changed");
     assert_eq!(bytes[..4].iter().map(|byte| byte & !0x12).max(), Some(0));
@@ -104,6 +106,32 @@ fn a_torn_erase_of_two_sectors_leaves_the_second_as_it_was() {
 }
 
 #[test]
+fn the_chip_completes_a_page_or_sector_without_its_host() {
+    let mut flash = flash();
+    let in_the_first = AT + Duration::from_micros(100);
+    flash.begin(AT, write(0, &[0; 600])).unwrap();
+    assert!(flash.reset_host(in_the_first).unwrap().torn);
+    assert_eq!(read(&flash, 0, 256), [0; 256]);
+    assert_eq!(read(&flash, 256, 344), [0xFF; 344]);
+    flash.begin(AT, Operation::Erase { from: 0, to: SECTOR }).unwrap();
+    assert!(!flash.reset_host(in_the_first).unwrap().torn);
+    assert_eq!(read(&flash, 0, 600), [0xFF; 600]);
+    assert_eq!(flash.reset_host(in_the_first), None);
+}
+
+#[test]
+fn what_begins_after_the_cut_has_not_happened() {
+    for end in [NorFlash::tear, NorFlash::reset_host] {
+        let mut flash = flash();
+        flash.preload(0, &[0; 4]).unwrap();
+        flash.begin(AT, Operation::Erase { from: 0, to: SECTOR }).unwrap();
+        assert_eq!(end(&mut flash, AT - Duration::from_nanos(1)), None);
+        assert_eq!(read(&flash, 0, 4), [0; 4]);
+        assert_eq!((flash.operations(), flash.wear()[0]), (0, 0));
+    }
+}
+
+#[test]
 fn a_cut_hits_the_operation_it_was_meant_for() {
     let mut flash = flash();
     flash.cut_at_operation(Some(2));
@@ -111,7 +139,7 @@ fn a_cut_hits_the_operation_it_was_meant_for() {
     flash.finish();
     let begun = flash.begin(AT, Operation::Erase { from: 0, to: SECTOR }).unwrap();
     let cut = begun.power_cut.unwrap();
-    assert!(AT <= cut && cut < begun.ends);
+    assert!(AT < cut && cut < begun.ends);
     assert!(flash.tear(cut).unwrap().torn);
     assert_eq!(flash.begin(AT, write(0, &[0; 4])).unwrap().power_cut, None);
 }
