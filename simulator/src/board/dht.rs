@@ -6,7 +6,8 @@
 //! After Aosong's data sheets "AM2302" (DHT22; single-bus timing table, §7) and "DHT11" (§5). Bits are sent most
 //! significant first: humidity, temperature (sign and magnitude), sum of the four bytes.
 //!
-//! Not modelled: accuracy and drift of the measurement, start pulses longer than the data sheets allow (sensors in the
+//! Not modelled: that a real sensor answers with the measurement it made after the previous start pulse (here it measures
+//! when asked), accuracy and drift, start pulses longer than the data sheets allow (sensors in the
 //! field answer them), clones that send negative temperatures in two's complement, the cable.
 
 use std::ops::RangeInclusive;
