@@ -1,14 +1,15 @@
 //! The sensor itself: what a DHT22 or DHT11 makes of a start pulse.
 //!
-//! It is given the host's start pulse and returns the train of edges with which it answers, worked out in advance. Timings are drawn anew for each edge, within the data sheets' limits. The line with its pull-up is
+//! It is given the host's start pulse and returns the train of edges with which it answers, worked out in advance.
+//! Timings are drawn anew for each edge, within the data sheets' limits. The line with its pull-up is
 //! [`super::data_line`].
 //!
 //! After Aosong's data sheets "AM2302" (DHT22; single-bus timing table, §7) and "DHT11" (§5). Bits are sent most
 //! significant first: humidity, temperature (sign and magnitude), sum of the four bytes.
 //!
 //! Not modelled: that a real sensor answers with the measurement it made after the previous start pulse (here it measures
-//! when asked), accuracy and drift, start pulses longer than the data sheets allow (sensors in the
-//! field answer them), clones that send negative temperatures in two's complement, the cable.
+//! when asked), accuracy and drift, start pulses longer than the data sheets allow (sensors in the field answer them),
+//! clones that send negative temperatures in two's complement, the cable.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
