@@ -379,7 +379,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_same_calls_give_the_same_air(seed in any::<u64>(), steps in proptest::collection::vec((0_u8..8, 1_u64..8_000), 1..60)) {
+    fn the_same_calls_give_the_same_air(
+        seed in any::<u64>(),
+        steps in proptest::collection::vec((0_u8..8, 1_u64..8_000), 1..60),
+    ) {
         let run = || {
             let mut world = World::new(seed, home());
             world.air.add_rule(LinkRule { loss: 100_000, reorder: 100_000, corrupt: 100_000, ..rule("fault") });

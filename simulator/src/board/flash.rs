@@ -2,8 +2,9 @@
 //!
 //! Erases and writes take time: [`NorFlash::begin`] checks one and says when it ends, [`NorFlash::finish`] carries it out
 //! then, [`NorFlash::tear`] carries out as much of it as was done when power went away, [`NorFlash::reset_host`] as much as
-//! the chip does on its own when only its host is reset. Contents and wear outlive power cuts. An erase sets whole sectors to ones; a write only clears bits, so writing over old data gives the AND of both,
-//! and the chip does not complain.
+//! the chip does on its own when only its host is reset. Contents and wear outlive power cuts. An erase sets whole
+//! sectors to ones; a write only clears bits, so writing over old data gives the AND of both, and the chip does not
+//! complain.
 //!
 //! After Winbond's W25Q80 data sheets (typical times of their AC characteristics) with the ESP8266's own limits (words of
 //! 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
