@@ -3,6 +3,7 @@
 pub mod air;
 pub mod board;
 pub mod events;
+pub mod internet;
 pub mod random;
 pub mod scenario;
 pub mod time;

@@ -1,0 +1,122 @@
+//! What the cloud needs of the world while it serves one connection: virtual time, the active faults, and the record.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use fake_thingspeak::cloud::{Cloud, Stored};
+use fake_thingspeak::serve::{Exchange, Fault, Host, Verdict};
+use http::Request;
+use hyper::body::Bytes;
+use smoltcp::wire::EthernetAddress;
+use time::OffsetDateTime;
+
+use super::connection::Accepted;
+use super::fault::CloudFault;
+use super::server::{CLOUD, Shared};
+use super::task::Timers;
+use crate::events::{EventKind, HttpExchange};
+
+/// The world, as one connection to a cloud sees it.
+pub(super) struct CloudHost {
+    server: &'static str,
+    number: u32,
+    station: EthernetAddress,
+    timers: Timers,
+    shared: Rc<Shared>,
+    cloud: Rc<RefCell<Cloud>>,
+}
+
+impl CloudHost {
+    /// The host of a connection to `server`, which keeps its entries in `cloud`.
+    pub fn new(server: &'static str, accepted: &Accepted, shared: Rc<Shared>, cloud: Rc<RefCell<Cloud>>) -> Self {
+        let Accepted { number, station, ref timers, .. } = *accepted;
+        Self { server, number, station, timers: timers.clone(), shared, cloud }
+    }
+
+    fn record(&self, kind: EventKind) {
+        self.shared.record(Some(self.station), kind);
+    }
+}
+
+impl Host for CloudHost {
+    fn now(&self) -> OffsetDateTime {
+        self.shared.clock.calendar()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        self.timers.sleep_until(&self.shared.clock, self.shared.clock.now() + duration)
+    }
+
+    fn verdict(&self, _request: &Request<Bytes>) -> Verdict {
+        if self.server != CLOUD {
+            return Verdict::honest();
+        }
+        let applied = self.shared.faults.borrow_mut().cloud();
+        let Some(applied) = applied else { return Verdict::honest() };
+        let (fault, action) = carried_out(applied.fault);
+        self.shared.record_fault(self.station, applied.rule.clone(), action);
+        Verdict::fault(applied.rule, fault)
+    }
+
+    fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
+        work(&mut self.cloud.borrow_mut())
+    }
+
+    fn stored(&self, entry: &Stored) {
+        if self.server == CLOUD {
+            self.record(EventKind::Stored {
+                channel: entry.channel,
+                entry_id: entry.entry_id,
+                created_at: entry.created_at.unix_timestamp(),
+                fields: entry.fields.clone(),
+                status: entry.status.clone(),
+            });
+        }
+    }
+
+    fn exchanged(&self, exchange: Exchange) {
+        self.record(EventKind::Http(Box::new(HttpExchange {
+            server: self.server.to_owned(),
+            connection: self.number,
+            tls: exchange.tls,
+            received: self.shared.clock.instant_of(exchange.received),
+            method: exchange.method,
+            target: exchange.target,
+            request_headers: exchange.request_headers,
+            request_body: String::from_utf8_lossy(&exchange.request_body).into_owned(),
+            status: exchange.status,
+            response_body: String::from_utf8_lossy(&exchange.response_body).into_owned(),
+            stored: u32::try_from(exchange.stored.len()).unwrap_or(u32::MAX),
+            fault: exchange.rule,
+        })));
+    }
+
+    fn tls_finished(&self, outcome: Result<(), String>) {
+        self.record(EventKind::Tls {
+            server: self.server.to_owned(),
+            number: self.number,
+            outcome: outcome.map_or_else(|error| error, |()| "established".to_owned()),
+        });
+    }
+}
+
+/// The fault in the cloud's words, and in the record's.
+fn carried_out(fault: CloudFault) -> (Fault, String) {
+    match fault {
+        CloudFault::Status(status) => (Fault::Status(status), format!("answered with status {status}")),
+        CloudFault::DelayBeforeStoring(delay) => {
+            (Fault::DelayBeforeStoring(delay), format!("waited {delay:?} before it stored anything"))
+        }
+        CloudFault::DelayAfterStoring(delay) => {
+            (Fault::DelayAfterStoring(delay), format!("waited {delay:?} with the reply"))
+        }
+        CloudFault::DropBeforeStoring => (Fault::DropBeforeStoring, "closed without storing or a reply".to_owned()),
+        CloudFault::DropAfterStoring => (Fault::DropAfterStoring, "stored and closed without a reply".to_owned()),
+        CloudFault::Reset => (Fault::Reset, "reset the connection".to_owned()),
+        CloudFault::Chunked => (Fault::Chunked, "answered in chunks".to_owned()),
+        CloudFault::Truncated => (Fault::Truncated, "cut the reply short".to_owned()),
+        CloudFault::TooSoon => (Fault::TooSoon, "answered that it is too soon".to_owned()),
+        CloudFault::RefuseKey => (Fault::RefuseKey, "refused the key".to_owned()),
+    }
+}

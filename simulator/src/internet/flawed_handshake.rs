@@ -1,0 +1,430 @@
+//! A TLS 1.3 server (RFC 8446) of the smallest kind, which can leave out or misplace what makes TLS safe.
+//!
+//! It speaks one cipher suite (TLS_AES_128_GCM_SHA256) and one group (P-256), reads one ClientHello in one record, and
+//! answers one request, whatever it is, with `1`. Without a flaw it is correct, and a test has rustls complete a
+//! handshake with it; rustls itself cannot be made to misbehave so. All randomness is the caller's stream.
+//!
+//! Not modelled: HelloRetryRequest, resumption, client certificates, key updates.
+
+use std::io;
+
+use aes_gcm::aead::{AeadInPlace, KeyInit};
+use aes_gcm::{Aes128Gcm, Key, Nonce, Tag};
+use fake_thingspeak::certificates::Identity;
+use hkdf::Hkdf;
+use p256::ecdh::EphemeralSecret;
+use p256::{EncodedPoint, PublicKey};
+use rand_core::RngCore;
+use rustls::SignatureScheme;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::random::Stream;
+
+/// The body of the reply to any request.
+pub(super) const REPLY_BODY: &str = "1";
+
+/// What is wrong with the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Neither Certificate nor CertificateVerify.
+    NoCertificate,
+    /// Certificate, but no CertificateVerify.
+    NoCertificateVerify,
+    /// An encrypted record without even a content type, before the messages.
+    EmptyRecord,
+    /// Certificate begins in one record and ends in the next: not wrong, but rare.
+    SplitMessage,
+    /// All messages in one record that is padded beyond 8 KiB: not wrong, but rare.
+    OversizedRecord,
+}
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The client did not complete the handshake, in words.
+    Refused(String),
+    /// It did, and sent this.
+    Established(Vec<u8>),
+}
+
+/// Content types (RFC 8446 §5.1) and handshake types (§4).
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const ENCRYPTED_EXTENSIONS: u8 = 8;
+const CERTIFICATE: u8 = 11;
+const CERTIFICATE_VERIFY: u8 = 15;
+const FINISHED: u8 = 20;
+/// TLS_AES_128_GCM_SHA256, secp256r1, ecdsa_secp256r1_sha256 and TLS 1.3 on the wire.
+const CIPHER_SUITE: [u8; 2] = [0x13, 0x01];
+const SECP256R1: [u8; 2] = [0x00, 0x17];
+const ECDSA_SECP256R1_SHA256: [u8; 2] = [0x04, 0x03];
+const TLS_1_3: [u8; 2] = [0x03, 0x04];
+/// Bytes of an AES-GCM tag.
+const TAG: usize = 16;
+/// Plaintext bytes of the oversized record: more than 8 KiB, less than the 16 KiB that TLS allows.
+const OVERSIZED: usize = 12_000;
+/// The most that is read of a request.
+const REQUEST_LIMIT: usize = 65_536;
+
+/// Serves one connection to its end.
+pub(super) async fn serve<IO>(io: &mut IO, flaw: Option<Flaw>, identity: &Identity, random: &mut Stream) -> Ending
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let established = match shake_hands(io, flaw, identity, random).await {
+        Ok(keys) => keys,
+        Err(error) => {
+            // Whatever the client still has is not waited for.
+            let _ = io.shutdown().await;
+            return Ending::Refused(error.to_string());
+        }
+    };
+    let request = answer(io, established).await;
+    let _ = io.shutdown().await;
+    Ending::Established(request)
+}
+
+/// Why there was no handshake.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("the client went away: {0}")]
+    Stream(#[from] io::Error),
+    #[error("the client sent alert {0}")]
+    Alert(u8),
+    #[error("the client's hello cannot be used: {0}")]
+    Hello(&'static str),
+    #[error("the client's record cannot be decrypted")]
+    Record,
+    #[error("the client's Finished is wrong")]
+    Finished,
+}
+
+struct Established {
+    client: Traffic,
+    server: Traffic,
+}
+
+async fn shake_hands<IO>(
+    io: &mut IO,
+    flaw: Option<Flaw>,
+    identity: &Identity,
+    random: &mut Stream,
+) -> Result<Established, Refusal>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let (content, hello) = read_record(io).await?;
+    if content != HANDSHAKE {
+        return Err(alert_or(content, &hello, Refusal::Hello("it is no handshake")));
+    }
+    let ClientHello { session_id, key_share } = parse_hello(&hello).map_err(Refusal::Hello)?;
+    let peer = PublicKey::from_sec1_bytes(key_share).map_err(|_| Refusal::Hello("its key share is no point"))?;
+    let secret = EphemeralSecret::random(random);
+    let mut transcript = Sha256::new();
+    transcript.update(&hello);
+
+    let server_hello = server_hello(session_id, &EncodedPoint::from(secret.public_key()), random);
+    transcript.update(&server_hello);
+    io.write_all(&plain_record(HANDSHAKE, &server_hello)).await?;
+    if !session_id.is_empty() {
+        // Middlebox compatibility (RFC 8446 appendix D.4).
+        io.write_all(&plain_record(CHANGE_CIPHER_SPEC, &[1])).await?;
+    }
+
+    let early = Hkdf::<Sha256>::extract(Some(&[]), &[0; 32]).0;
+    let shared = secret.diffie_hellman(&peer);
+    let handshake = extract(&derive(&early, "derived", Sha256::digest([]).as_slice()), shared.raw_secret_bytes());
+    let hash = transcript.clone().finalize();
+    let client_secret = derive(&handshake, "c hs traffic", &hash);
+    let server_secret = derive(&handshake, "s hs traffic", &hash);
+    let mut server = Traffic::new(&server_secret);
+    let mut client = Traffic::new(&client_secret);
+
+    // Each message goes into the transcript before the next is made: the signature and Finished cover what came before.
+    let mut flight = Vec::new();
+    let mut say = |kind, body: &[u8], transcript: &mut Sha256| {
+        let message = message(kind, body);
+        transcript.update(&message);
+        flight.extend(message);
+        flight.len()
+    };
+    let before_certificate = say(ENCRYPTED_EXTENSIONS, &[0, 0], &mut transcript);
+    let mut after_certificate = before_certificate;
+    if flaw != Some(Flaw::NoCertificate) {
+        after_certificate = say(CERTIFICATE, &certificate(identity), &mut transcript);
+        if flaw != Some(Flaw::NoCertificateVerify) {
+            let proof = certificate_verify(identity, &transcript.clone().finalize());
+            say(CERTIFICATE_VERIFY, &proof, &mut transcript);
+        }
+    }
+    let verify = finished(&server_secret, &transcript.clone().finalize());
+    say(FINISHED, &verify, &mut transcript);
+    let hash = transcript.clone().finalize();
+
+    match flaw {
+        Some(Flaw::EmptyRecord) => {
+            io.write_all(&server.seal(Vec::new())).await?;
+            io.write_all(&server.seal_content(HANDSHAKE, &flight, 0)).await?;
+        }
+        Some(Flaw::SplitMessage) => {
+            let (first, second) = flight.split_at(usize::midpoint(before_certificate, after_certificate));
+            io.write_all(&server.seal_content(HANDSHAKE, first, 0)).await?;
+            io.write_all(&server.seal_content(HANDSHAKE, second, 0)).await?;
+        }
+        Some(Flaw::OversizedRecord) => {
+            let padding = OVERSIZED.saturating_sub(flight.len());
+            io.write_all(&server.seal_content(HANDSHAKE, &flight, padding)).await?;
+        }
+        _ => io.write_all(&server.seal_content(HANDSHAKE, &flight, 0)).await?,
+    }
+
+    let reply = loop {
+        let (content, record) = read_record(io).await?;
+        match content {
+            CHANGE_CIPHER_SPEC => {}
+            APPLICATION_DATA => break client.open(&record).ok_or(Refusal::Record)?,
+            other => return Err(alert_or(other, &record, Refusal::Record)),
+        }
+    };
+    let expected = message(FINISHED, &finished(&client_secret, &hash));
+    match reply {
+        (HANDSHAKE, message) if message == expected => {}
+        (content, message) => return Err(alert_or(content, &message, Refusal::Finished)),
+    }
+    let master = extract(&derive(&handshake, "derived", Sha256::digest([]).as_slice()), &[0; 32]);
+    Ok(Established {
+        client: Traffic::new(&derive(&master, "c ap traffic", &hash)),
+        server: Traffic::new(&derive(&master, "s ap traffic", &hash)),
+    })
+}
+
+fn alert_or(content: u8, record: &[u8], otherwise: Refusal) -> Refusal {
+    match (content, record) {
+        (ALERT, &[_, description, ..]) => Refusal::Alert(description),
+        _ => otherwise,
+    }
+}
+
+/// Reads what the client gives away, and answers a complete request.
+async fn answer<IO>(io: &mut IO, mut keys: Established) -> Vec<u8>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut request = Vec::new();
+    while !is_complete(&request) && request.len() < REQUEST_LIMIT {
+        let Ok((APPLICATION_DATA, record)) = read_record(io).await else { return request };
+        let Some((APPLICATION_DATA, bytes)) = keys.client.open(&record) else { return request };
+        request.extend(bytes);
+    }
+    let reply =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{REPLY_BODY}", REPLY_BODY.len());
+    let mut records = keys.server.seal_content(APPLICATION_DATA, reply.as_bytes(), 0);
+    // close_notify, a warning.
+    records.extend(keys.server.seal_content(ALERT, &[1, 0], 0));
+    // Whether the client still reads it does not matter: the request is known.
+    let _ = io.write_all(&records).await;
+    request
+}
+
+/// Whether an HTTP request has arrived to the end of its body.
+fn is_complete(request: &[u8]) -> bool {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Request::new(&mut headers);
+    let Ok(httparse::Status::Complete(length)) = head.parse(request) else { return false };
+    let body = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let body = body.and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
+    request.len() >= length.saturating_add(body.unwrap_or(0))
+}
+
+struct ClientHello<'a> {
+    session_id: &'a [u8],
+    key_share: &'a [u8],
+}
+
+/// Finds what the answer depends on (RFC 8446 §4.1.2, §4.2.8).
+fn parse_hello(message: &[u8]) -> Result<ClientHello<'_>, &'static str> {
+    fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], &'static str> {
+        let (taken, rest) = from.split_at_checked(length).ok_or("it is cut short")?;
+        *from = rest;
+        Ok(taken)
+    }
+    fn vector<'a, const N: usize>(from: &mut &'a [u8]) -> Result<&'a [u8], &'static str> {
+        let length = take(from, N)?.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
+        take(from, length)
+    }
+    let mut rest = message;
+    if take(&mut rest, 1)? != [CLIENT_HELLO] {
+        return Err("it is another message");
+    }
+    let mut hello = vector::<3>(&mut rest)?;
+    take(&mut hello, 2 + 32)?;
+    let session_id = vector::<1>(&mut hello)?;
+    let suites = vector::<2>(&mut hello)?;
+    if !suites.chunks_exact(2).any(|suite| suite == CIPHER_SUITE) {
+        return Err("it does not offer TLS_AES_128_GCM_SHA256");
+    }
+    vector::<1>(&mut hello)?;
+    let mut extensions = vector::<2>(&mut hello)?;
+    while !extensions.is_empty() {
+        let kind = take(&mut extensions, 2)?;
+        let mut extension = vector::<2>(&mut extensions)?;
+        if kind != [0, 51] {
+            continue;
+        }
+        let mut shares = vector::<2>(&mut extension)?;
+        while !shares.is_empty() {
+            let group = take(&mut shares, 2)?;
+            let key_share = vector::<2>(&mut shares)?;
+            if group == SECP256R1 {
+                return Ok(ClientHello { session_id, key_share });
+            }
+        }
+    }
+    Err("it has no key share for P-256")
+}
+
+fn server_hello(session_id: &[u8], point: &EncodedPoint, random: &mut Stream) -> Vec<u8> {
+    let mut body = vec![3, 3];
+    let mut unique = [0; 32];
+    random.fill_bytes(&mut unique);
+    body.extend(unique);
+    body.extend(vector_of::<1>(session_id));
+    body.extend(CIPHER_SUITE);
+    body.push(0);
+    let share = [&SECP256R1[..], &vector_of::<2>(point.as_bytes())].concat();
+    let extensions = [&[0, 43][..], &vector_of::<2>(&TLS_1_3), &[0, 51], &vector_of::<2>(&share)].concat();
+    body.extend(vector_of::<2>(&extensions));
+    message(SERVER_HELLO, &body)
+}
+
+/// RFC 8446 §4.4.2.
+fn certificate(identity: &Identity) -> Vec<u8> {
+    let entries: Vec<u8> =
+        identity.chain().iter().flat_map(|entry| [vector_of::<3>(entry), vec![0, 0]].concat()).collect();
+    [vec![0], vector_of::<3>(&entries)].concat()
+}
+
+/// RFC 8446 §4.4.3.
+fn certificate_verify(identity: &Identity, transcript: &[u8]) -> Vec<u8> {
+    let signed = [&[b' '; 64][..], b"TLS 1.3, server CertificateVerify\0", transcript].concat();
+    let key = identity.key().to_rustls();
+    let signer = key
+        .choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256])
+        .expect("the man in the middle's keys are P-256 keys");
+    let signature = signer.sign(&signed).expect("signing on P-256 does not fail");
+    [&ECDSA_SECP256R1_SHA256[..], &vector_of::<2>(&signature)].concat()
+}
+
+/// RFC 8446 §4.4.4. HKDF-Extract is HMAC with the salt as its key.
+fn finished(secret: &[u8], transcript: &[u8]) -> Vec<u8> {
+    extract(&expand::<32>(secret, "finished", &[]), transcript).to_vec()
+}
+
+/// `bytes` with their length in `N` bytes before them.
+fn vector_of<const N: usize>(bytes: &[u8]) -> Vec<u8> {
+    let length = (bytes.len() as u64).to_be_bytes();
+    [&length[length.len() - N..], bytes].concat()
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    [vec![kind], vector_of::<3>(body)].concat()
+}
+
+fn plain_record(content: u8, bytes: &[u8]) -> Vec<u8> {
+    [vec![content, 3, 3], vector_of::<2>(bytes)].concat()
+}
+
+async fn read_record<IO: AsyncRead + Unpin>(io: &mut IO) -> io::Result<(u8, Vec<u8>)> {
+    let mut header = [0; 5];
+    io.read_exact(&mut header).await?;
+    let mut record = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
+    io.read_exact(&mut record).await?;
+    Ok((header[0], record))
+}
+
+fn extract(salt: &[u8], input: &[u8]) -> [u8; 32] {
+    Hkdf::<Sha256>::extract(Some(salt), input).0.into()
+}
+
+/// Derive-Secret (RFC 8446 §7.1), of a transcript's hash.
+fn derive(secret: &[u8], label: &str, hash: &[u8]) -> [u8; 32] {
+    expand(secret, label, hash)
+}
+
+/// HKDF-Expand-Label (RFC 8446 §7.1).
+fn expand<const N: usize>(secret: &[u8], label: &str, context: &[u8]) -> [u8; N] {
+    let mut info = (N as u16).to_be_bytes().to_vec();
+    info.extend(vector_of::<1>(format!("tls13 {label}").as_bytes()));
+    info.extend(vector_of::<1>(context));
+    let mut output = [0; N];
+    Hkdf::<Sha256>::from_prk(secret)
+        .expect("a secret has the hash's length")
+        .expand(&info, &mut output)
+        .expect("the output is shorter than 255 hashes");
+    output
+}
+
+/// One direction's record protection (RFC 8446 §5.2, §5.3).
+struct Traffic {
+    cipher: Aes128Gcm,
+    iv: [u8; 12],
+    sequence: u64,
+}
+
+impl Traffic {
+    fn new(secret: &[u8]) -> Self {
+        let key = expand::<16>(secret, "key", &[]);
+        Self { cipher: Aes128Gcm::new(Key::<Aes128Gcm>::from_slice(&key)), iv: expand(secret, "iv", &[]), sequence: 0 }
+    }
+
+    fn nonce(&mut self) -> [u8; 12] {
+        let mut nonce = self.iv;
+        for (byte, count) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
+            *byte ^= count;
+        }
+        self.sequence += 1;
+        nonce
+    }
+
+    /// A record of `content`, padded with so many zeros.
+    fn seal_content(&mut self, content: u8, bytes: &[u8], padding: usize) -> Vec<u8> {
+        let mut inner = bytes.to_vec();
+        inner.push(content);
+        inner.resize(inner.len() + padding, 0);
+        self.seal(inner)
+    }
+
+    /// A record of this inner plaintext, whatever it is.
+    fn seal(&mut self, mut inner: Vec<u8>) -> Vec<u8> {
+        let length = ((inner.len() + TAG) as u16).to_be_bytes();
+        let header = [APPLICATION_DATA, 3, 3, length[0], length[1]];
+        let nonce = self.nonce();
+        let tag = self
+            .cipher
+            .encrypt_in_place_detached(Nonce::from_slice(&nonce), &header, &mut inner)
+            .expect("a record is shorter than AES-GCM's limit");
+        [&header[..], &inner, &tag].concat()
+    }
+
+    /// Content type and bytes of a record; `None` if it is not the peer's.
+    fn open(&mut self, record: &[u8]) -> Option<(u8, Vec<u8>)> {
+        let length = u16::try_from(record.len()).ok()?.to_be_bytes();
+        let header = [APPLICATION_DATA, 3, 3, length[0], length[1]];
+        let (inner, tag) = record.split_at_checked(record.len().checked_sub(TAG)?)?;
+        let mut inner = inner.to_vec();
+        let nonce = self.nonce();
+        self.cipher
+            .decrypt_in_place_detached(Nonce::from_slice(&nonce), &header, &mut inner, Tag::from_slice(tag))
+            .ok()?;
+        while inner.last() == Some(&0) {
+            inner.pop();
+        }
+        let content = inner.pop()?;
+        Some((content, inner))
+    }
+}

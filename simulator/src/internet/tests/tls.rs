@@ -1,0 +1,279 @@
+//! TLS to the cloud and to whoever takes its place, with rustls as the client.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use fake_thingspeak::certificates::Kind;
+use fake_thingspeak::tls::{repeatable_provider, seed_this_thread};
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use smoltcp::socket::tcp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::super::fault::Attack;
+use super::super::flawed_handshake::{self, Ending, Flaw};
+use super::super::task::Task;
+use super::*;
+
+#[derive(Debug)]
+struct Fixed;
+
+impl TimeProvider for Fixed {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = bench::START.unix_timestamp().cast_unsigned();
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+fn client(authority: &Authority) -> ClientConnection {
+    seed_this_thread([9; 32]);
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate().clone()).unwrap();
+    let config = ClientConfig::builder_with_details(repeatable_provider(), Arc::new(Fixed))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), ServerName::try_from(HOST).unwrap()).unwrap()
+}
+
+/// Does an upload over TLS; the reply, or what rustls had against the server.
+fn upload(bench: &mut Bench) -> Result<String, rustls::Error> {
+    let mut tls = client(bench.internet.authority());
+    let request = update(bench, "field1=21.5");
+    tls.writer().write_all(&request).unwrap();
+    let port = 42_000 + u16::try_from(bench.now.as_millis() % 5_000).unwrap();
+    let handle = bench.clients[0].connect(CLOUD_ADDRESS, 443, port);
+    let mut reply = Vec::new();
+    let result = bench.until(30 * SECOND, |bench| {
+        let socket = bench.clients[0].tcp(handle);
+        let mut inbound = Vec::new();
+        let mut touched = false;
+        while socket.can_recv() {
+            socket.recv(|bytes| (bytes.len(), inbound.extend_from_slice(bytes))).unwrap();
+            touched = true;
+        }
+        let mut inbound = &inbound[..];
+        let mut failure = None;
+        while !inbound.is_empty() && failure.is_none() {
+            tls.read_tls(&mut inbound).unwrap();
+            failure = tls.process_new_packets().err();
+            let mut part = [0; 4_096];
+            while let Ok(count @ 1..) = tls.reader().read(&mut part) {
+                reply.extend_from_slice(&part[..count]);
+            }
+        }
+        let mut outbound = Vec::new();
+        while tls.wants_write() && socket.can_send() {
+            tls.write_tls(&mut outbound).unwrap();
+        }
+        if !outbound.is_empty() {
+            assert_eq!(socket.send_slice(&outbound), Ok(outbound.len()));
+            touched = true;
+        }
+        if failure.is_some() {
+            socket.close();
+            touched = true;
+        }
+        let over = !socket.may_recv() && socket.state() != tcp::State::SynSent;
+        if touched {
+            bench.clients[0].touch();
+        }
+        match failure {
+            Some(error) => Some(Err(error)),
+            None => over.then_some(Ok(())),
+        }
+    });
+    bench.wait(SECOND);
+    result.expect("the connection ends").map(|()| String::from_utf8(reply).unwrap())
+}
+
+fn tls_outcomes(bench: &Bench) -> Vec<(&str, &str)> {
+    let mut outcomes = Vec::new();
+    for kind in &bench.seen {
+        if let EventKind::Tls { server, outcome, .. } = kind {
+            outcomes.push((&server[..], &outcome[..]));
+        }
+    }
+    outcomes
+}
+
+fn requests_to(bench: &Bench, name: &str) -> Vec<String> {
+    let body = |kind: &EventKind| match kind {
+        EventKind::Http(http) if http.server == name => Some(http.request_body.clone()),
+        _ => None,
+    };
+    bench.seen.iter().filter_map(body).collect()
+}
+
+fn attack(attack: Attack) -> (Bench, Result<String, rustls::Error>) {
+    let mut bench = Bench::new(1);
+    bench.lease();
+    bench.internet.set_active("mallory", Fault::ManInTheMiddle(attack), None);
+    let result = upload(&mut bench);
+    assert_eq!(bench.actions(), ["took a connection to the cloud"]);
+    assert_eq!(requests_to(&bench, CLOUD), [""; 0]);
+    (bench, result)
+}
+
+#[test]
+fn an_upload_over_tls_is_stored() {
+    let mut bench = Bench::new(1);
+    bench.lease();
+    let reply = upload(&mut bench).unwrap();
+    assert!(reply.ends_with("\r\n\r\n1"), "{reply}");
+    assert_eq!(tls_outcomes(&bench), [(CLOUD, "established")]);
+    assert_eq!(requests_to(&bench, CLOUD), ["field1=21.5"]);
+    assert_eq!(stored(&bench), 1);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_handshake() {
+    let run = || {
+        let mut bench = Bench::new(1);
+        bench.lease();
+        upload(&mut bench).unwrap();
+        bench.internet.set_active("mallory", Fault::ManInTheMiddle(Attack::SplitMessage), None);
+        upload(&mut bench).unwrap();
+        bench.frames
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_bad_certificate_of_the_clouds_own_is_refused() {
+    for kind in [Kind::Expired, Kind::NotYetValid, Kind::WrongHost, Kind::UnknownIssuer, Kind::SelfSigned] {
+        let mut bench = Bench::with_certificate(1, kind);
+        bench.lease();
+        assert!(matches!(upload(&mut bench), Err(rustls::Error::InvalidCertificate(_))), "{kind:?}");
+        assert!(tls_outcomes(&bench)[0].1.contains("alert"), "{:?}", tls_outcomes(&bench));
+    }
+}
+
+#[test]
+fn certificates_that_must_not_be_believed_are_shown() {
+    for kind in [Attack::ForgedCertificate, Attack::LeafSignedLeaf] {
+        let (bench, result) = attack(kind);
+        assert!(matches!(result, Err(rustls::Error::InvalidCertificate(_))), "{kind:?}: {result:?}");
+        assert_eq!(tls_outcomes(&bench)[0].0, MAN_IN_THE_MIDDLE);
+        assert_eq!(requests_to(&bench, MAN_IN_THE_MIDDLE), [""; 0]);
+    }
+}
+
+#[test]
+fn handshakes_that_lack_something_are_refused() {
+    for kind in [Attack::NoCertificate, Attack::NoCertificateVerify, Attack::EmptyRecord] {
+        let (bench, result) = attack(kind);
+        let error = result.unwrap_err();
+        assert!(!matches!(error, rustls::Error::InvalidCertificate(_)), "{kind:?}: {error}");
+        let [(server, outcome)] = tls_outcomes(&bench)[..] else { panic!("{kind:?}") };
+        assert_eq!(server, MAN_IN_THE_MIDDLE);
+        assert!(outcome.starts_with("the client "), "{kind:?}: {outcome}");
+        assert_eq!(requests_to(&bench, MAN_IN_THE_MIDDLE), [""; 0]);
+    }
+}
+
+#[test]
+fn unusual_but_correct_handshakes_are_accepted_by_a_full_client() {
+    for kind in [Attack::SplitMessage, Attack::OversizedRecord] {
+        let (bench, result) = attack(kind);
+        assert!(result.unwrap().ends_with("\r\n\r\n1"), "{kind:?}");
+        assert_eq!(tls_outcomes(&bench), [(MAN_IN_THE_MIDDLE, "established")]);
+        assert_eq!(requests_to(&bench, MAN_IN_THE_MIDDLE), ["field1=21.5"], "what he reads is recorded");
+    }
+}
+
+#[test]
+fn without_a_flaw_the_handshake_is_correct() {
+    let authority = Authority::from_seed([1; 32]).unwrap();
+    let identity = authority.issue(Kind::Good, fake_thingspeak::certificates::KeyType::P256, &[HOST], bench::START);
+    let (ending, error) = converse(None, &authority, identity.unwrap());
+    assert_eq!(error, None);
+    assert_eq!(ending, Some(Ending::Established(b"GET / HTTP/1.1\r\n\r\n".to_vec())));
+}
+
+#[test]
+fn a_client_that_goes_away_or_talks_nonsense_is_survived() {
+    let authority = Authority::from_seed([1; 32]).unwrap();
+    let identity =
+        authority.issue(Kind::Good, fake_thingspeak::certificates::KeyType::P256, &[HOST], bench::START).unwrap();
+    let hello = {
+        let mut tls = client(&authority);
+        let mut bytes = Vec::new();
+        tls.write_tls(&mut bytes).unwrap();
+        bytes
+    };
+    let cut = (0..hello.len()).step_by(7).map(|length| {
+        // A whole record around a hello that is cut short.
+        let mut bytes = hello[..length.max(6)].to_vec();
+        let body = (bytes.len() as u16 - 5).to_be_bytes();
+        bytes[3..5].copy_from_slice(&body);
+        bytes
+    });
+    for bytes in cut.chain([vec![], vec![0xff; 300], b"GET / HTTP/1.1\r\n\r\n".to_vec()]) {
+        let (mut near, mut far) = tokio::io::duplex(100_000);
+        let identity = identity.clone();
+        let mut task = Task::new(async move {
+            let mut random = Seed(3).stream("nonsense");
+            let ending = flawed_handshake::serve(&mut far, Some(Flaw::NoCertificate), &identity, &mut random).await;
+            assert!(matches!(ending, Ending::Refused(_)), "{ending:?}");
+        });
+        let mut write = Task::new(async move {
+            near.write_all(&bytes).await.unwrap();
+            near.shutdown().await.unwrap();
+            let mut rest = Vec::new();
+            near.read_to_end(&mut rest).await.unwrap();
+        });
+        while write.poll_if_woken() | task.poll_if_woken() {}
+        assert!(task.is_finished());
+    }
+}
+
+/// A rustls client that sends one request over a stream in memory.
+fn converse(
+    flaw: Option<Flaw>,
+    authority: &Authority,
+    identity: fake_thingspeak::certificates::Identity,
+) -> (Option<Ending>, Option<rustls::Error>) {
+    let (near, mut far) = tokio::io::duplex(100_000);
+    let result = Rc::new(RefCell::new((None, None)));
+    let mut server = Task::new({
+        let result = Rc::clone(&result);
+        async move {
+            let mut random = Seed(3).stream("conversation");
+            let ending = flawed_handshake::serve(&mut far, flaw, &identity, &mut random).await;
+            result.borrow_mut().0 = Some(ending);
+        }
+    });
+    let mut tls = client(authority);
+    tls.writer().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut client = Task::new({
+        let result = Rc::clone(&result);
+        async move {
+            let mut near = near;
+            loop {
+                let mut bytes = Vec::new();
+                while tls.wants_write() {
+                    tls.write_tls(&mut bytes).unwrap();
+                }
+                near.write_all(&bytes).await.unwrap();
+                let mut bytes = vec![0; 4_096];
+                let count = near.read(&mut bytes).await.unwrap();
+                if count == 0 {
+                    break;
+                }
+                let mut inbound = &bytes[..count];
+                while !inbound.is_empty() {
+                    tls.read_tls(&mut inbound).unwrap();
+                    if let Err(error) = tls.process_new_packets() {
+                        result.borrow_mut().1 = Some(error);
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    while server.poll_if_woken() | client.poll_if_woken() {}
+    result.take()
+}
