@@ -9,6 +9,7 @@ pub mod board;
 mod boot;
 mod connection;
 mod network;
+pub mod portal;
 pub mod readings;
 mod resources;
 mod run;

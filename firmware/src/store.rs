@@ -12,6 +12,8 @@
 //!
 //! Not modelled: bits that flip by themselves, beyond what the checksum finds.
 
+#[cfg(test)]
+pub(crate) mod nor;
 mod record;
 #[cfg(test)]
 mod tests;

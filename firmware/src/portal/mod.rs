@@ -1,0 +1,123 @@
+//! Configuration mode: the access point's small network with one page on it.
+//!
+//! A phone joins, gets a lease ([`dhcp`]), asks for any name and is told 192.168.4.1 ([`dns`]), asks for any page and is
+//! led to the form ([`request`], [`page`]), and posts it ([`form`]); what is right is saved and confirmed, and [`run`]
+//! returns for the restart. Three connections are served side by side, each within its own time ([`server`]), so that a
+//! silent or dawdling client holds up nobody else.
+//!
+//! All buffers come from one arena; what the futures here keep across their waits is small. Saving goes through one
+//! desk, because there is one flash.
+//!
+//! Not done: HTTPS (a certificate for 192.168.4.1 would warn every visitor), DHCP option 114 (RFC 8910 wants HTTPS
+//! there), DNS over TCP, IPv6.
+
+mod dhcp;
+mod dns;
+mod form;
+mod page;
+mod request;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use core::cell::RefCell;
+use core::net::Ipv4Addr;
+
+use embassy_futures::join::{join3, join4};
+use embassy_futures::select::select;
+use embassy_net::Stack;
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::mutex::Mutex;
+use embassy_sync::signal::Signal;
+use embedded_storage_async::nor_flash::NorFlash;
+use log::{error, info};
+
+use crate::settings::Settings;
+use crate::store::{self, StoreError};
+
+/// The duck's own address in configuration mode, with [`PREFIX`]; also the gateway and the DNS server of the phones.
+pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 4, 1);
+/// Prefix length of the access point's network.
+pub const PREFIX: u8 = 24;
+/// Sockets that [`run`] opens; the stack's resources must have room for them.
+pub const SOCKETS: usize = server::SLOTS + 2;
+/// Bytes of buffers that [`run`] needs.
+pub const ARENA: usize = server::SLOTS * server::ARENA + dhcp::ARENA + dns::ARENA;
+
+/// Serves the configuration page until settings are saved and the confirmation is delivered, then returns: time to
+/// restart.
+///
+/// `stack` has [`ADDRESS`] already, over the open access point, and somebody runs it meanwhile. `stored` fills the form,
+/// secrets excepted. `switch_on` says whether the configuration switch is still on.
+pub async fn run<F: NorFlash>(
+    stack: Stack<'_>,
+    flash: &mut F,
+    arena: &mut [u8; ARENA],
+    stored: Option<&Settings>,
+    mut switch_on: impl FnMut() -> bool,
+) {
+    let mut arena = Arena(arena);
+    let desk = Desk {
+        stored,
+        switch_on: RefCell::new(&mut switch_on),
+        turn: Mutex::new(()),
+        wanted: Signal::new(),
+        outcome: Signal::new(),
+        confirmed: Signal::new(),
+    };
+    info!(target: "config", "serving http://{ADDRESS}/");
+    let dhcp = dhcp::serve(stack, &mut arena);
+    let dns = dns::serve(stack, &mut arena);
+    let slots: [_; server::SLOTS] = core::array::from_fn(|_| server::serve(stack, &mut arena, &desk));
+    let [first, second, third] = slots;
+    let services = join4(dhcp, dns, join3(first, second, third), desk.keep(flash));
+    select(services, desk.confirmed.wait()).await;
+}
+
+/// Buffers not yet handed out.
+struct Arena<'a>(&'a mut [u8]);
+
+impl<'a> Arena<'a> {
+    fn take(&mut self, size: usize) -> &'a mut [u8] {
+        let (taken, rest) = core::mem::take(&mut self.0).split_at_mut(size);
+        self.0 = rest;
+        taken
+    }
+}
+
+/// Where the connections hand in what is to be saved.
+struct Desk<'a> {
+    stored: Option<&'a Settings>,
+    switch_on: RefCell<&'a mut dyn FnMut() -> bool>,
+    /// Held by the connection whose settings are being saved.
+    turn: Mutex<NoopRawMutex, ()>,
+    wanted: Signal<NoopRawMutex, Settings>,
+    outcome: Signal<NoopRawMutex, Result<(), StoreError>>,
+    confirmed: Signal<NoopRawMutex, ()>,
+}
+
+impl Desk<'_> {
+    fn switch_on(&self) -> bool {
+        (self.switch_on.borrow_mut())()
+    }
+
+    /// Hands in settings and waits until they are in flash.
+    async fn save(&self, settings: Settings) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.wanted.signal(settings);
+        self.outcome.wait().await
+    }
+
+    /// Saves what is handed in.
+    async fn keep<F: NorFlash>(&self, flash: &mut F) {
+        loop {
+            let settings = self.wanted.wait().await;
+            let outcome = store::save(flash, &settings).await;
+            match &outcome {
+                Ok(()) => info!(target: "config", "settings saved, restarting"),
+                Err(error) => error!(target: "config", "could not save the settings: {error}"),
+            }
+            self.outcome.signal(outcome);
+        }
+    }
+}
