@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod board;
 mod boot;
 mod connection;
+pub mod http;
 mod network;
 pub mod portal;
 pub mod readings;
