@@ -20,6 +20,7 @@ pub mod settings;
 mod sntp;
 mod station;
 pub mod store;
+pub mod tls;
 pub mod wall_clock;
 
 pub use boot::VERSION;

@@ -1,0 +1,205 @@
+//! TLS 1.3 to the cloud: `embedded-tls` carries records and handshake, trust is this module's own.
+//!
+//! ```text
+//! transport ◄─► guard ◄─► embedded-tls ◄─► Session ◄─► http
+//!               headers    │        │
+//!                   record_cipher  verifier ─► chain ─► signature
+//!                   plaintext      who is it   path     p256, rsa
+//! ```
+//!
+//! [`open`] succeeds only if the server showed a certificate for the host that leads to the trusted issuer, and signed the
+//! handshake with that certificate's key; until then no encrypted byte leaves the device. `embedded-tls` 0.19 alone
+//! requires neither message, and panics on several malformed ones: `guard` and `record_cipher` keep those from it.
+//!
+//! Not modelled: resumption, client certificates (an empty one is sent if asked), other key exchanges than P-256, other
+//! suites than TLS_AES_128_GCM_SHA256, handshake messages split over records, records above [`READ_BUFFER`].
+//! RFC 8446; RFC 6066 §3 (server name).
+
+mod chain;
+mod der;
+mod error;
+mod guard;
+mod record_cipher;
+mod roots;
+mod signature;
+mod verifier;
+
+#[cfg(test)]
+mod tests;
+
+use embedded_io_async::{ErrorType, Read, Write};
+use embedded_tls::{FlushPolicy, TlsConfig, TlsConnection, TlsContext};
+use rand_core::CryptoRngCore;
+use rustls_pki_types::ServerName;
+
+pub use self::error::TlsError;
+use self::guard::{Guard, Phase, State};
+use self::record_cipher::Suite;
+use self::verifier::{Provider, Verifier};
+use crate::settings::TrustedIssuer;
+
+/// The largest record a server may send, in bytes of encrypted content: a handshake with a chain of four certificates fits.
+pub const READ_BUFFER: usize = 8192;
+/// Room to put a record together: 1,920 bytes of content at most.
+pub const WRITE_BUFFER: usize = 2048;
+
+/// The memory of one connection at a time; lives where large things live.
+pub struct Buffers {
+    read: [u8; READ_BUFFER],
+    write: [u8; WRITE_BUFFER],
+    state: State,
+}
+
+impl Buffers {
+    /// Buffers for a first connection.
+    pub const fn new() -> Self {
+        Self { read: [0; READ_BUFFER], write: [0; WRITE_BUFFER], state: State::new() }
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An open connection to a server that is who it should be.
+///
+/// Reads return 0 once the peer has closed, whether it said so (`close_notify`) or just ended the transport between two
+/// records: who needs to know that nothing is missing has to count.
+pub struct Session<'b, T: Read + Write> {
+    connection: TlsConnection<'b, Guard<'b, T>, Suite>,
+    state: &'b State,
+    ended: bool,
+}
+
+/// Opens a connection over `transport` to `host` (a DNS name or an IP address), whose certificate must lead to `trust` and
+/// be valid `at` so many seconds after 1970.
+///
+/// `between_checks` is called before each signature check, of which there are at most nine and usually three; each takes
+/// one to two seconds on the chip: feed the watchdog there. There is no time-out here; drop the future to give up, and the
+/// transport with it.
+///
+/// # Errors
+/// Why the server cannot be reached safely; no byte meant for it has left.
+pub async fn open<'b, T, R>(
+    transport: T,
+    host: &str,
+    trust: &TrustedIssuer,
+    at: u64,
+    random: &mut R,
+    between_checks: &dyn Fn(),
+    buffers: &'b mut Buffers,
+) -> Result<Session<'b, T>, TlsError>
+where
+    T: Read + Write + 'b,
+    R: CryptoRngCore,
+{
+    let name = ServerName::try_from(host).map_err(|_| TlsError::InvalidHost)?;
+    buffers.state = State::new();
+    let Buffers { read, write, state } = buffers;
+    let state = &*state;
+
+    let mut config = TlsConfig::new().enable_rsa_signatures();
+    if let ServerName::DnsName(_) = name {
+        config = config.with_server_name(host);
+    }
+    let expected = chain::Expected { name: &name, issuer: trust, at, between_checks };
+    let mut provider = Provider { random, verifier: Verifier::new(expected, state) };
+
+    let mut connection = TlsConnection::new(Guard::new(transport, state), read, write);
+    // The transport sends by itself; waiting for its acknowledgement after each record would cost a round trip.
+    connection.set_flush_policy(FlushPolicy::Relaxed);
+    let opened = connection.open(TlsContext::new(&config, &mut provider)).await;
+
+    let verifier = &provider.verifier;
+    match opened {
+        Ok(()) => verifier.verdict()?,
+        // The server was about to be sent something although it is not proven who it is.
+        Err(embedded_tls::TlsError::Io(_)) if state.finding().is_none() => verifier.verdict()?,
+        Err(_) => {}
+    }
+    opened.map_err(|error| verifier.failure().unwrap_or_else(|| explain(state, error)))?;
+    state.open();
+    Ok(Session { connection, state, ended: false })
+}
+
+impl<T: Read + Write> Session<'_, T> {
+    /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The transport
+    /// is dropped: whoever lent it closes it.
+    ///
+    /// # Errors
+    /// [`TlsError::Transport`] if the transport fails.
+    pub async fn close(self) -> Result<(), TlsError> {
+        if self.ended {
+            return Ok(());
+        }
+        match self.connection.close().await {
+            Ok(_) => Ok(()),
+            Err((_, error)) => Err(explain(self.state, error)),
+        }
+    }
+}
+
+impl<T: Read + Write> ErrorType for Session<'_, T> {
+    type Error = TlsError;
+}
+
+impl<T: Read + Write> Read for Session<'_, T> {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, TlsError> {
+        if self.ended || buf.is_empty() {
+            return Ok(0);
+        }
+        match self.connection.read(buf).await {
+            Ok(count) => Ok(count),
+            Err(embedded_tls::TlsError::ConnectionClosed) => {
+                self.ended = true;
+                Ok(0)
+            }
+            Err(embedded_tls::TlsError::IoError) if self.state.ended() => {
+                self.ended = true;
+                Ok(0)
+            }
+            Err(error) => Err(explain(self.state, error)),
+        }
+    }
+}
+
+impl<T: Read + Write> Write for Session<'_, T> {
+    async fn write(&mut self, buf: &[u8]) -> Result<usize, TlsError> {
+        if self.ended {
+            return Err(TlsError::NotOpen);
+        }
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        self.connection.write(buf).await.map_err(|error| explain(self.state, error))
+    }
+
+    async fn flush(&mut self) -> Result<(), TlsError> {
+        self.connection.flush().await.map_err(|error| explain(self.state, error))
+    }
+}
+
+/// Puts an error of `embedded-tls` into words, with what the guard saw.
+fn explain(state: &State, error: embedded_tls::TlsError) -> TlsError {
+    use embedded_tls::TlsError as E;
+    if let Some(finding) = state.finding() {
+        return finding;
+    }
+    match error {
+        E::CryptoError => TlsError::BadRecord,
+        // The record cipher's way to refuse a record.
+        E::Unimplemented => TlsError::UnexpectedMessage,
+        E::InvalidHandshake if state.phase() != Phase::Hello => TlsError::SplitMessage,
+        // In the handshake `embedded-tls` keeps an encrypted alert's description to itself.
+        E::InvalidRecord if state.phase() == Phase::Handshake => TlsError::Alert(None),
+        E::InternalError if state.phase() == Phase::Open => TlsError::Alert(None),
+        E::HandshakeAborted(_, description) => TlsError::Alert(Some(description as u8)),
+        E::InvalidSignature => TlsError::HandshakeChanged,
+        E::ConnectionClosed | E::IoError => TlsError::Closed,
+        E::MissingHandshake => TlsError::NotOpen,
+        E::Io(kind) => TlsError::Transport(kind),
+        _ => TlsError::MalformedMessage,
+    }
+}

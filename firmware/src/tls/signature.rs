@@ -1,0 +1,119 @@
+//! The signatures this device can check, over `p256` and `rsa`.
+//!
+//! Certificates (RFC 5280): ECDSA on P-256 and RSA PKCS#1 v1.5, both with SHA-256. `CertificateVerify` (RFC 8446 §4.2.3):
+//! ECDSA on P-256 with SHA-256 and RSA-PSS, the latter also with SHA-384 and SHA-512, because `embedded-tls` offers those
+//! and a server may take the offer. RSA keys have 2048 bits: fewer are not safe, and more would take twice the heap
+//! (21 KB at 4096 bits against 11 KB). No P-384, no Ed25519.
+
+use embedded_tls::SignatureScheme;
+use p256::ecdsa;
+use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::signature::Verifier;
+use rsa::traits::PublicKeyParts;
+use rsa::{RsaPublicKey, pkcs1v15, pss};
+use rustls_pki_types::{AlgorithmIdentifier, alg_id};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::der;
+
+/// The longest contents of a `SubjectPublicKeyInfo` that can be checked: RSA with 2048 bits and an exponent of up to
+/// 4 bytes takes 291 bytes.
+pub(super) const MAX_KEY_INFO: usize = 300;
+
+const RSA_BITS: usize = 2048;
+
+/// A way to sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    EcdsaP256Sha256,
+    RsaPkcs1Sha256,
+    RsaPssSha256,
+    RsaPssSha384,
+    RsaPssSha512,
+}
+
+/// Why a signature does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignatureError {
+    /// The key or the way to sign is not among those this device can check.
+    Unsupported,
+    /// The signature is not that key's over that message.
+    Wrong,
+}
+
+impl Scheme {
+    /// The way a certificate was signed, from the contents of its `signatureAlgorithm`.
+    pub(super) fn of_certificate(algorithm: &[u8]) -> Option<Self> {
+        match algorithm {
+            _ if algorithm == alg_id::ECDSA_SHA256.as_ref() => Some(Self::EcdsaP256Sha256),
+            _ if algorithm == alg_id::RSA_PKCS1_SHA256.as_ref() => Some(Self::RsaPkcs1Sha256),
+            _ => None,
+        }
+    }
+
+    /// The way a `CertificateVerify` was signed. PKCS#1 v1.5 is not allowed there (RFC 8446 §4.4.3).
+    pub(super) fn of_handshake(scheme: SignatureScheme) -> Option<Self> {
+        match scheme {
+            SignatureScheme::EcdsaSecp256r1Sha256 => Some(Self::EcdsaP256Sha256),
+            SignatureScheme::RsaPssRsaeSha256 => Some(Self::RsaPssSha256),
+            SignatureScheme::RsaPssRsaeSha384 => Some(Self::RsaPssSha384),
+            SignatureScheme::RsaPssRsaeSha512 => Some(Self::RsaPssSha512),
+            _ => None,
+        }
+    }
+
+    fn key_algorithm(self) -> AlgorithmIdentifier {
+        match self {
+            Self::EcdsaP256Sha256 => alg_id::ECDSA_P256,
+            Self::RsaPkcs1Sha256 | Self::RsaPssSha256 | Self::RsaPssSha384 | Self::RsaPssSha512 => {
+                alg_id::RSA_ENCRYPTION
+            }
+        }
+    }
+
+    /// Checks that `signature` over `message` was made with the key in `key_info` (the contents of a
+    /// `SubjectPublicKeyInfo`). Takes one to two seconds on the chip.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; the key's kind must be the scheme's.
+    pub(super) fn verify(self, key_info: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let public = der::public_key(key_info).ok_or(SignatureError::Unsupported)?;
+        if public.algorithm != self.key_algorithm().as_ref() {
+            return Err(SignatureError::Unsupported);
+        }
+        match self {
+            Self::EcdsaP256Sha256 => {
+                let key = ecdsa::VerifyingKey::from_sec1_bytes(public.key).map_err(|_| SignatureError::Unsupported)?;
+                let signature = ecdsa::Signature::from_der(signature).map_err(|_| SignatureError::Wrong)?;
+                key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
+            }
+            Self::RsaPkcs1Sha256 => {
+                let signature = pkcs1v15::Signature::try_from(signature).map_err(|_| SignatureError::Wrong)?;
+                let key = pkcs1v15::VerifyingKey::<Sha256>::new(rsa_key(public.key)?);
+                key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
+            }
+            Self::RsaPssSha256 => {
+                verify_pss(&pss::VerifyingKey::<Sha256>::new(rsa_key(public.key)?), message, signature)
+            }
+            Self::RsaPssSha384 => {
+                verify_pss(&pss::VerifyingKey::<Sha384>::new(rsa_key(public.key)?), message, signature)
+            }
+            Self::RsaPssSha512 => {
+                verify_pss(&pss::VerifyingKey::<Sha512>::new(rsa_key(public.key)?), message, signature)
+            }
+        }
+    }
+}
+
+fn verify_pss(key: &impl Verifier<pss::Signature>, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    let signature = pss::Signature::try_from(signature).map_err(|_| SignatureError::Wrong)?;
+    key.verify(message, &signature).map_err(|_| SignatureError::Wrong)
+}
+
+fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, SignatureError> {
+    // The length is checked first, so that a key of any size costs no heap.
+    if pkcs1.len() > MAX_KEY_INFO {
+        return Err(SignatureError::Unsupported);
+    }
+    RsaPublicKey::from_pkcs1_der(pkcs1).ok().filter(|key| key.n().bits() == RSA_BITS).ok_or(SignatureError::Unsupported)
+}

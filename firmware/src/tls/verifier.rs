@@ -1,0 +1,143 @@
+//! What `embedded-tls` calls with the server's Certificate and CertificateVerify messages.
+//!
+//! The chain is judged in place, in the record buffer ([`super::chain`]); all that is remembered of it is the server's key
+//! and the transcript's hash. `embedded-tls` does not insist that either message comes, so [`Verifier::verdict`] does.
+//! RFC 8446 §4.4.2, §4.4.3.
+
+use embedded_tls::{CertificateEntryRef, CertificateRef, CertificateVerifyRef, CryptoProvider, TlsVerifier};
+use rand_core::CryptoRngCore;
+use sha2::{Digest, Sha256};
+
+use super::chain::{self, Expected, KeyInfo};
+use super::error::TlsError;
+use super::guard::State;
+use super::record_cipher::Suite;
+use super::signature::{Scheme, SignatureError};
+
+/// What stands before the transcript's hash in the signed message.
+const CONTEXT: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
+const PADDING: [u8; 64] = [0x20; 64];
+
+/// How far the server has come in proving who it is.
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and no heap to spare")]
+enum Progress {
+    Nothing,
+    /// The chain is good; the key still has to be shown to be the server's.
+    ChainGood {
+        key: KeyInfo,
+        transcript: [u8; 32],
+    },
+    Proven,
+    Failed(TlsError),
+}
+
+/// The judge of one handshake.
+pub(super) struct Verifier<'a> {
+    expected: Expected<'a>,
+    state: &'a State,
+    progress: Progress,
+}
+
+impl<'a> Verifier<'a> {
+    pub(super) fn new(expected: Expected<'a>, state: &'a State) -> Self {
+        Self { expected, state, progress: Progress::Nothing }
+    }
+
+    /// Whether both messages came and were good.
+    ///
+    /// # Errors
+    /// What was wrong or missing.
+    pub(super) fn verdict(&self) -> Result<(), TlsError> {
+        match &self.progress {
+            Progress::Nothing => Err(TlsError::NoCertificate),
+            Progress::ChainGood { .. } => Err(TlsError::NoProof),
+            Progress::Proven => Ok(()),
+            Progress::Failed(error) => Err(*error),
+        }
+    }
+
+    /// What was wrong with a message that came.
+    pub(super) fn failure(&self) -> Option<TlsError> {
+        match self.progress {
+            Progress::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    fn fail(&mut self, error: TlsError) -> embedded_tls::TlsError {
+        self.progress = Progress::Failed(error);
+        embedded_tls::TlsError::InvalidCertificate
+    }
+
+    fn judge_proof(&self, verify: &CertificateVerifyRef<'_>) -> Result<(), TlsError> {
+        let Progress::ChainGood { key, transcript } = &self.progress else { return Err(TlsError::OutOfOrder) };
+        let scheme = Scheme::of_handshake(verify.signature_scheme).ok_or(TlsError::UnsupportedSignature)?;
+        let mut message = [0; PADDING.len() + CONTEXT.len() + 32];
+        message[..PADDING.len()].copy_from_slice(&PADDING);
+        message[PADDING.len()..][..CONTEXT.len()].copy_from_slice(CONTEXT);
+        message[PADDING.len() + CONTEXT.len()..].copy_from_slice(transcript);
+
+        (self.expected.between_checks)();
+        scheme.verify(key, &message, verify.signature).map_err(|error| match error {
+            SignatureError::Unsupported => TlsError::UnsupportedSignature,
+            SignatureError::Wrong => TlsError::WrongProof,
+        })
+    }
+}
+
+impl TlsVerifier<Suite> for Verifier<'_> {
+    fn set_hostname_verification(&mut self, _hostname: &str) -> Result<(), embedded_tls::TlsError> {
+        // The name to expect is known from the start, addresses included, which never come this way.
+        Ok(())
+    }
+
+    fn verify_certificate(
+        &mut self,
+        transcript: &Sha256,
+        certificate: CertificateRef<'_>,
+    ) -> Result<(), embedded_tls::TlsError> {
+        if !matches!(self.progress, Progress::Nothing) {
+            return Err(self.fail(TlsError::OutOfOrder));
+        }
+        let certificates = certificate.entries.iter().map(|entry| match *entry {
+            CertificateEntryRef::X509(der) | CertificateEntryRef::RawPublicKey(der) => der,
+        });
+        match chain::verify(certificates, &self.expected) {
+            Ok(key) => {
+                self.progress = Progress::ChainGood { key, transcript: transcript.clone().finalize().into() };
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn verify_signature(&mut self, verify: CertificateVerifyRef<'_>) -> Result<(), embedded_tls::TlsError> {
+        match self.judge_proof(&verify) {
+            Ok(()) => {
+                self.progress = Progress::Proven;
+                self.state.prove();
+                Ok(())
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+}
+
+/// What `embedded-tls` needs from outside: random numbers and a judge.
+pub(super) struct Provider<'a, R> {
+    pub(super) random: R,
+    pub(super) verifier: Verifier<'a>,
+}
+
+impl<R: CryptoRngCore> CryptoProvider for Provider<'_, R> {
+    type CipherSuite = Suite;
+    type Signature = &'static [u8];
+
+    fn rng(&mut self) -> impl CryptoRngCore {
+        &mut self.random
+    }
+
+    fn verifier(&mut self) -> Result<&mut impl TlsVerifier<Suite>, embedded_tls::TlsError> {
+        Ok(&mut self.verifier)
+    }
+}
