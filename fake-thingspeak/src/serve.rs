@@ -33,7 +33,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
 use time::macros::format_description;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use crate::cloud::{Cloud, Refusal, Stored};
@@ -181,6 +181,17 @@ async fn within<H: Host, F: Future>(host: &H, limit: Duration, work: F) -> Optio
     .await
 }
 
+/// How long a closed connection is read from if the client may still be sending: an unread byte would reset it, and the
+/// client would lose the reply that says what it did wrong (nginx calls it lingering).
+const LINGERING: Duration = Duration::from_secs(5);
+
+/// Reads until the client has nothing more to send.
+async fn drain<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<()> {
+    let mut scrap = [0; 1024];
+    while stream.read(&mut scrap).await? > 0 {}
+    Ok(())
+}
+
 /// What an exchange asks of the connection that carries it.
 enum Tear {
     /// Close it, after these bytes.
@@ -199,6 +210,8 @@ struct Connection<'h, H> {
     busy: Cell<bool>,
     /// Requests answered.
     answered: Cell<u64>,
+    /// More of a request is on its way than will be read.
+    unread: Cell<bool>,
     tear: RefCell<Option<Tear>>,
 }
 
@@ -214,6 +227,7 @@ where
         limits: host.limits(),
         busy: Cell::new(false),
         answered: Cell::new(0),
+        unread: Cell::new(false),
         tear: RefCell::new(None),
     };
     let ending = {
@@ -254,7 +268,10 @@ where
         stream.write_all(&last_words).await?;
         stream.shutdown().await
     };
-    let _ = within(host, shared.limits.request, close).await;
+    let closed = within(host, shared.limits.request, close).await;
+    if matches!(closed, Some(Ok(()))) && (shared.unread.get() || ending == Ending::Failed) {
+        let _ = within(host, LINGERING, drain(stream)).await;
+    }
     ending
 }
 
@@ -272,7 +289,7 @@ impl<H: Host> Connection<'_, H> {
         let outcome = if too_large {
             let refused = self.host.with_cloud(|cloud| cloud.refuse(&request, Refusal::TooLarge));
             let mut reply = self.dated(refused);
-            // What is left of the body is not read.
+            self.unread.set(true);
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             Ok(Reply::whole(record.answered(reply)))
         } else {
