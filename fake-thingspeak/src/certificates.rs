@@ -97,7 +97,7 @@ impl Authority {
     /// The authority that belongs to `seed`: always the same certificate and fingerprint.
     ///
     /// # Errors
-    /// None of the seeds tried has one; the certificate's encoder could refuse in principle.
+    /// [`CertificateError::Encoding`] if the encoder refuses, which no seed is known to bring about.
     pub fn from_seed(seed: [u8; 32]) -> Result<Self, CertificateError> {
         let mut stream = derived(&seed, &[b"authority"]);
         let key = Key::generate(KeyType::P256, &mut stream);

@@ -1,11 +1,11 @@
 //! ThingSpeak without I/O: a request and the time go in, a reply and what was stored come out.
 //!
 //! [`Cloud::handle`] finds out what the path asks for (`route`), gathers the parameters from query and body
-//! (`parameters`), lets the operation work on the channels (`update`, `bulk`, `read` on `store`), and puts its outcome
+//! (`parameters`), lets the operation work on the channels (`write` and `read` on `store`), and puts its outcome
 //! into the format that the path asks for (`render`). Keys and channel numbers come from a seed.
 //!
 //! Follows MathWorks' API documentation, recordings of the service, and for what neither tells the behaviour of the
-//! open-source server of 2015; `docs` in the code means the first. Our own decision, because the service's is not known:
+//! open-source server of 2015; where the first two differ, [`Profile`] chooses. Our own decision, because the service's is not known:
 //! an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in bulk.
 //!
 //! Not yet modelled: channel management, charts, TalkBack, MQTT, aggregation, time zones other than UTC, quotas.

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Context;
 
+use proptest::prelude::*;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use time::macros::datetime;
@@ -414,4 +415,98 @@ async fn a_handshake_that_never_ends_is_ended() {
     let ending = serve(io, Some(server_config(&identity, START)), CLIENT, &world).await;
     assert_eq!((ending, world.begin.elapsed()), (Ending::NoHandshake, Duration::from_secs(30)));
     assert!(world.handshakes.borrow()[0].is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_without_a_body_and_old_clients_get_what_they_can_read() {
+    for status in [204, 304] {
+        let world = World::new(&[Fault::Status(status), Fault::Chunked]);
+        let seen = talk(&world, "GET /update HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+        let (head, body) = parts(&seen.reply);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        assert_eq!((body, seen.ending), ("", Ending::Closed));
+    }
+    let world = World::new(&[Fault::Chunked]);
+    let seen = talk(&world, "GET /nowhere HTTP/1.0\r\n\r\n").await;
+    let (head, body) = parts(&seen.reply);
+    assert!(!head.contains("chunked"), "{head}");
+    assert_eq!((body, seen.ending), ("error_resource_not_found", Ending::Closed));
+    let world = World::new(&[]);
+    let target = format!("/channels/{}/feeds.json", world.access.channel);
+    let seen = talk(&world, &format!("HEAD {target} HTTP/1.1\r\nConnection: close\r\n\r\n")).await;
+    assert_eq!((parts(&seen.reply).1, seen.ending), ("", Ending::Closed));
+}
+
+/// A runtime as `start_paused` makes it, for each case of a property.
+fn run<F: Future>(work: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
+}
+
+/// How bytes of a request go wrong on their way.
+#[derive(Clone, Debug)]
+enum Slip {
+    Change(prop::sample::Index, u8),
+    Insert(prop::sample::Index, Vec<u8>),
+    Cut(prop::sample::Index),
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    use prop::sample::Index;
+    let piece = prop_oneof![
+        prop::collection::vec(any::<u8>(), 1..5),
+        Just(b"\r\n".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"Transfer-Encoding: chunked\n".to_vec()),
+        Just(b"Expect: 100-continue\n".to_vec()),
+        Just(b"Content-Length: 99999999999999999999\n".to_vec()),
+    ];
+    prop_oneof![
+        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Slip::Change(at, byte)),
+        (any::<Index>(), piece).prop_map(|(at, piece)| Slip::Insert(at, piece)),
+        any::<Index>().prop_map(Slip::Cut),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_bytes_come_the_connection_ends_without_a_500(slips in prop::collection::vec(slip(), 0..4), closes: bool) {
+        let (seen, elapsed, exchanges, stored) = run(async {
+            let world = World::new(&[]);
+            let mut bytes = world.original_request().into_bytes();
+            for slip in &slips {
+                match slip {
+                    Slip::Change(at, byte) if !bytes.is_empty() => {
+                        let at = at.index(bytes.len());
+                        bytes[at] = *byte;
+                    }
+                    Slip::Change(..) => {}
+                    Slip::Insert(at, piece) => {
+                        let at = at.index(bytes.len() + 1);
+                        bytes.splice(at..at, piece.iter().copied());
+                    }
+                    Slip::Cut(at) => bytes.truncate(at.index(bytes.len() + 1)),
+                }
+            }
+            let (mut client, io) = duplex(1 << 16);
+            let device = async {
+                client.write_all(&bytes).await.unwrap();
+                if closes {
+                    client.shutdown().await.unwrap();
+                }
+                let mut reply = Vec::new();
+                client.read_to_end(&mut reply).await.unwrap();
+                String::from_utf8(reply).unwrap()
+            };
+            let (_, reply) = tokio::join!(serve(io, None, CLIENT, &world), device);
+            let stored = world.cloud.borrow().entries(world.access.channel).unwrap().len();
+            (reply, world.begin.elapsed(), world.exchanges.take(), stored)
+        });
+        prop_assert!(seen.is_empty() || seen.starts_with("HTTP/1."), "{}", seen);
+        prop_assert!(!seen.contains("HTTP/1.1 5"), "{}", seen);
+        prop_assert!(elapsed <= Duration::from_secs(125), "{elapsed:?}");
+        prop_assert_eq!(exchanges.iter().map(|exchange| exchange.stored.len()).sum::<usize>(), stored);
+        if slips.is_empty() {
+            prop_assert_eq!(stored, 1);
+        }
+    }
 }
