@@ -1,2 +1,95 @@
-//! cargo ci.
-fn main() {}
+//! `cargo ci`: what continuous integration runs, one task at a time or all of them.
+//!
+//! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs. The first that fails ends the
+//! run with its exit code.
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+/// A task: its name, what it is for, and its commands.
+struct Task {
+    name: &'static str,
+    about: &'static str,
+    commands: &'static [&'static [&'static str]],
+}
+
+/// In the order in which `cargo ci all` runs them.
+const TASKS: &[Task] = &[
+    Task { name: "fmt", about: "sources are formatted", commands: &[&["fmt", "--all", "--check"]] },
+    Task {
+        name: "clippy",
+        about: "no warnings",
+        commands: &[&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]],
+    },
+    Task { name: "test", about: "all tests pass", commands: &[&["test", "--workspace", "--locked"]] },
+    Task {
+        name: "scenarios",
+        about: "all scenarios pass, twice the same",
+        commands: &[
+            &["run", "--release", "--locked", "--", "check", "scenarios"],
+            &["run", "--release", "--locked", "--", "run", "scenarios", "--check-determinism"],
+        ],
+    },
+    Task {
+        name: "doc",
+        about: "the documentation builds without warnings",
+        commands: &[&["doc", "--workspace", "--no-deps", "--locked"]],
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let tasks: Vec<&Task> = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["all"] => TASKS.iter().collect(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{}", usage());
+            return ExitCode::SUCCESS;
+        }
+        names => {
+            let mut tasks = Vec::new();
+            for name in names {
+                match TASKS.iter().find(|task| task.name == *name) {
+                    Some(task) => tasks.push(task),
+                    None => {
+                        eprint!("cargo ci: there is no task `{name}`\n\n{}", usage());
+                        return ExitCode::from(2);
+                    }
+                }
+            }
+            tasks
+        }
+    };
+    for command in tasks.iter().flat_map(|task| task.commands) {
+        if let Err(code) = run(command) {
+            return code;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> String {
+    let mut text = "usage: cargo ci all | TASK…\n\ntasks:\n".to_owned();
+    for task in TASKS {
+        text += &format!("  {:<10} {}\n", task.name, task.about);
+    }
+    text
+}
+
+/// Runs one cargo command, visibly.
+fn run(arguments: &[&str]) -> Result<(), ExitCode> {
+    eprintln!("\n$ cargo {}", arguments.join(" "));
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(arguments);
+    if arguments[0] == "doc" {
+        command.env("RUSTDOCFLAGS", "--deny warnings");
+    }
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
+        Err(error) => {
+            eprintln!("cargo ci: could not run cargo: {error}");
+            Err(ExitCode::FAILURE)
+        }
+    }
+}
