@@ -5,8 +5,9 @@
 //! into the format that the path asks for (`render`). Keys and channel numbers come from a seed.
 //!
 //! Follows MathWorks' API documentation, recordings of the service, and for what neither tells the behaviour of the
-//! open-source server of 2015; where the first two differ, [`Profile`] chooses. Our own decision, because the service's is not known:
-//! an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in bulk.
+//! open-source server of 2015; where the first two differ, [`Profile`] chooses. Our own decision, because the service's
+//! is not known: an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in
+//! bulk.
 //!
 //! Not yet modelled: channel management, charts, TalkBack, MQTT, aggregation, time zones other than UTC, quotas.
 
