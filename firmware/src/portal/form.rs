@@ -13,7 +13,7 @@ pub(super) struct Malformed;
 /// The fields of a posted form, decoded.
 #[derive(Default)]
 pub(super) struct Form<'b> {
-    values: [Option<&'b str>; Field::ALL.len()],
+    pub(super) values: [Option<&'b str>; Field::ALL.len()],
 }
 
 /// Fields that must be there, even if empty: a form that was cut short must not turn a network into an open one.

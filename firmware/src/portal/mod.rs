@@ -30,10 +30,11 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 use embedded_storage_async::nor_flash::NorFlash;
-use log::{error, info};
+use log::{error, info, warn};
 
-use crate::settings::Settings;
+use crate::settings::{FieldErrors, Settings};
 use crate::store::{self, StoreError};
+use form::Form;
 
 /// The duck's own address in configuration mode, with [`PREFIX`]; also the gateway and the DNS server of the phones.
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 4, 1);
@@ -101,11 +102,18 @@ impl Desk<'_> {
         (self.switch_on.borrow_mut())()
     }
 
-    /// Hands in settings and waits until they are in flash.
-    async fn save(&self, settings: Settings) -> Result<(), StoreError> {
+    /// Hands in a form, and waits until its settings are in flash; a form with wrong fields comes back at once.
+    async fn submit(&self, form: &Form<'_>) -> Result<Result<(), StoreError>, FieldErrors> {
         let _turn = self.turn.lock().await;
+        self.hand_in(form)?;
+        Ok(self.outcome.wait().await)
+    }
+
+    /// A function of its own, so that no future keeps the settings while it waits.
+    fn hand_in(&self, form: &Form<'_>) -> Result<(), FieldErrors> {
+        let settings = form.settings().inspect_err(|errors| warn!(target: "config", "not saved: {errors}"))?;
         self.wanted.signal(settings);
-        self.outcome.wait().await
+        Ok(())
     }
 
     /// Saves what is handed in.

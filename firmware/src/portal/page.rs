@@ -9,6 +9,7 @@
 use core::fmt::{self, Write};
 
 use super::ADDRESS;
+use super::form::Form;
 use super::request::Refusal;
 use crate::settings::{Field, FieldErrors, Fields, LONGEST_INTERVAL, SHORTEST_INTERVAL, Settings};
 
@@ -27,9 +28,9 @@ pub(super) enum Content<'a> {
     /// The form with the settings that flash holds, or those of a new duck.
     Form(Option<&'a Settings>),
     /// The form with what was entered, and what is wrong with it.
-    FormAgain(Fields<'a>, FieldErrors),
-    /// Settings are saved; the name of the network that they lead to.
-    Saved(&'a str),
+    FormAgain(&'a Form<'a>, FieldErrors),
+    /// The settings of this form are saved.
+    Saved(&'a Form<'a>),
     /// The form is elsewhere.
     Redirect,
     /// No.
@@ -77,13 +78,13 @@ impl Reply<'_> {
                 }
                 self.form(&stored.map_or(Values::Entered(&Fields::default()), Values::Stored), None, out)?;
             }
-            Content::FormAgain(entered, errors) => {
+            Content::FormAgain(form, errors) => {
                 out.write_str("<p class=\"error\">Nothing was saved: please correct what is marked.</p>\n")?;
-                self.form(&Values::Entered(entered), Some(errors), out)?;
+                self.form(&Values::Entered(&form.fields()), Some(errors), out)?;
             }
-            Content::Saved(network) => {
+            Content::Saved(form) => {
                 out.write_str("<p>Saved. The board is going to restart and to join <b>")?;
-                Escaped(out).write_str(network)?;
+                Escaped(out).write_str(form.fields().network)?;
                 out.write_str("</b>.</p>\n")?;
                 if self.switch_on {
                     out.write_str(TURN_OFF_NOW)?;
@@ -298,6 +299,10 @@ mod tests {
         text
     }
 
+    fn form(fields: Fields<'_>) -> Form<'_> {
+        Form { values: Field::ALL.map(|field| Some(fields.get(field))) }
+    }
+
     fn entered() -> Fields<'static> {
         Fields {
             network: "Tom & \"Jerry's\" <net>",
@@ -336,7 +341,7 @@ mod tests {
         let mut errors = FieldErrors::default();
         errors.set(Field::Passphrase, FieldError::Passphrase);
         errors.set(Field::Port, FieldError::Port);
-        let page = rendered(Content::FormAgain(entered(), errors), false);
+        let page = rendered(Content::FormAgain(&form(entered()), errors), false);
         let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in {page}"));
         assert!(at("for=\"passphrase\"") < at("passphrase must be 8 to 63 characters"));
         assert!(at("passphrase must be") < at("id=\"passphrase\""));
@@ -348,9 +353,10 @@ mod tests {
 
     #[test]
     fn the_confirmation_says_to_turn_the_switch_off_if_it_is_on() {
-        assert!(rendered(Content::Saved("<b>"), true).contains("join <b>&lt;b&gt;</b>"));
-        assert!(rendered(Content::Saved("home"), true).contains("Turn it off now"));
-        assert!(!rendered(Content::Saved("home"), false).contains("Turn it off"));
+        let form = form(Fields { network: "<b>", ..entered() });
+        assert!(rendered(Content::Saved(&form), true).contains("join <b>&lt;b&gt;</b>"));
+        assert!(rendered(Content::Saved(&form), true).contains("Turn it off now"));
+        assert!(!rendered(Content::Saved(&form), false).contains("Turn it off"));
     }
 
     #[test]
@@ -368,9 +374,9 @@ mod tests {
     proptest! {
         #[test]
         fn windows_make_up_the_whole(size in 1usize..1500, network in "\\PC{0,40}") {
-            let fields = Fields { network: &network, ..entered() };
+            let form = form(Fields { network: &network, ..entered() });
             let reply =
-                Reply { content: Content::FormAgain(fields, FieldErrors::default()), switch_on: true, is_head: false };
+                Reply { content: Content::FormAgain(&form, FieldErrors::default()), switch_on: true, is_head: false };
             let mut whole = std::vec![0; reply.length()];
             reply.window(0, &mut whole);
             let mut pieces = Vec::new();

@@ -10,7 +10,7 @@ use embassy_net::tcp::{State, TcpSocket};
 use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
 use log::{debug, info, warn};
 
-use super::form::Form;
+use super::form::{Form, Malformed};
 use super::page::{Content, Reply};
 use super::request::{self, BODY, Refusal, Route};
 use super::{Arena, Desk};
@@ -71,31 +71,25 @@ async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], desk: &Desk<'_>
         Request::Gone => return false,
     };
     let mut saved = false;
-    let entered;
+    let form;
     let content = match route {
         Route::Form => Content::Form(desk.stored),
         Route::Redirect => Content::Redirect,
         Route::Refuse(refusal) => Content::Refused(refusal),
         Route::Submit(length) => match Form::decode(&mut buffer[..length]) {
-            Err(_) => {
+            Err(Malformed) => {
                 warn!(target: "config", "not saved: the form is not properly encoded");
                 Content::Refused(Refusal::Malformed)
             }
-            Ok(form) => {
-                entered = form;
-                match entered.settings() {
-                    Err(errors) => {
-                        warn!(target: "config", "not saved: {errors}");
-                        Content::FormAgain(entered.fields(), errors)
+            Ok(decoded) => {
+                form = decoded;
+                match desk.submit(&form).await {
+                    Ok(Ok(())) => {
+                        saved = true;
+                        Content::Saved(&form)
                     }
-                    Ok(settings) => {
-                        saved = desk.save(settings).await.is_ok();
-                        if saved {
-                            Content::Saved(entered.fields().network)
-                        } else {
-                            Content::Refused(Refusal::NotSaved)
-                        }
-                    }
+                    Ok(Err(_)) => Content::Refused(Refusal::NotSaved),
+                    Err(errors) => Content::FormAgain(&form, errors),
                 }
             }
         },

@@ -376,6 +376,6 @@ fn memory_stays_within_its_share() {
     let future = run(stack, &mut flash, &mut arena, None, || false);
     let size = size_of_val(&future);
     std::println!("future {size} bytes, arena {ARENA} bytes");
-    assert!(size <= 6 * 1024, "{size} bytes");
+    assert!(size <= 4_608, "{size} bytes");
     const { assert!(ARENA <= 16 * 1024) };
 }
