@@ -227,3 +227,12 @@ proptest! {
         prop_assert_eq!(ask_with(reply.as_bytes(), step, 512), good(200, &pieces.concat()));
     }
 }
+
+#[test]
+fn an_exchange_takes_little_memory() {
+    let mut wire = Wire { reply: Vec::new(), at: 0, step: 1, sent: Vec::new() };
+    let mut buffer = [0; 256];
+    let size = size_of_val(&exchange(&mut wire, &REQUEST, &mut buffer));
+    std::println!("exchange: {size} bytes");
+    assert!(size <= 800, "the future of exchange() has {size} bytes");
+}

@@ -117,3 +117,109 @@ fn rsa_key(pkcs1: &[u8]) -> Result<RsaPublicKey, SignatureError> {
     }
     RsaPublicKey::from_pkcs1_der(pkcs1).ok().filter(|key| key.n().bits() == RSA_BITS).ok_or(SignatureError::Unsupported)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+    use rcgen::{KeyPair, PublicKeyData, SigningKey};
+
+    use super::*;
+
+    const P256: &[u8] = &[
+        0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+        0x03, 0x01, 0x07,
+    ];
+    const RSA: &[u8] = &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+
+    fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82][..], &length, contents].concat()
+    }
+
+    fn key_info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+        [algorithm, &element(0x03, &[&[0], key].concat())].concat()
+    }
+
+    fn rsa_key_info(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+        let integers = [element_of_integer(modulus), element_of_integer(exponent)].concat();
+        key_info(RSA, &element(0x30, &integers))
+    }
+
+    /// A positive INTEGER, its length in as few bytes as DER demands.
+    fn element_of_integer(bytes: &[u8]) -> Vec<u8> {
+        let sign: &[u8] = if bytes[0] & 0x80 == 0 { &[] } else { &[0] };
+        let contents = [sign, bytes].concat();
+        match u8::try_from(contents.len()) {
+            Ok(short @ ..0x80) => [&[0x02, short], &contents[..]].concat(),
+            Ok(long) => [&[0x02, 0x81, long], &contents[..]].concat(),
+            Err(_) => element(0x02, &contents),
+        }
+    }
+
+    #[test]
+    fn a_p256_signature_is_its_keys_over_its_message() {
+        let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let signature = key.sign(b"message").unwrap();
+        // The contents stand behind two bytes of tag and length.
+        let info = |key: &KeyPair| key.subject_public_key_info()[2..].to_vec();
+        let verify =
+            |info: &[u8], message: &[u8], signature: &[u8]| Scheme::EcdsaP256Sha256.verify(info, message, signature);
+        assert_eq!(verify(&info(&key), b"message", &signature), Ok(()));
+        assert_eq!(verify(&info(&key), b"massage", &signature), Err(SignatureError::Wrong));
+        assert_eq!(verify(&info(&other), b"message", &signature), Err(SignatureError::Wrong));
+        assert_eq!(verify(&info(&key), b"message", b""), Err(SignatureError::Wrong));
+        assert_eq!(verify(&info(&key)[..40], b"message", &signature), Err(SignatureError::Unsupported));
+        assert_eq!(Scheme::RsaPssSha256.verify(&info(&key), b"message", &signature), Err(SignatureError::Unsupported));
+    }
+
+    #[test]
+    fn a_point_off_the_curve_is_no_key() {
+        let point = [&[4][..], &[1; 64]].concat();
+        let outcome = Scheme::EcdsaP256Sha256.verify(&key_info(P256, &point), b"", b"");
+        assert_eq!(outcome, Err(SignatureError::Unsupported));
+    }
+
+    #[test]
+    fn rsa_keys_have_2048_bits() {
+        let check = |modulus: &[u8], exponent: &[u8]| {
+            Scheme::RsaPkcs1Sha256.verify(&rsa_key_info(modulus, exponent), b"message", &[1; 256])
+        };
+        let unsupported = Err(SignatureError::Unsupported);
+        assert_eq!(check(&[0xff; 256], &[1, 0, 1]), Err(SignatureError::Wrong));
+        assert_eq!(check(&[0xff; 128], &[1, 0, 1]), unsupported);
+        assert_eq!(check(&[&[0x7f][..], &[0xff; 255]].concat(), &[1, 0, 1]), unsupported);
+        assert_eq!(check(&[0xff; 257], &[1, 0, 1]), unsupported);
+        assert_eq!(check(&[0xff; 512], &[1, 0, 1]), unsupported);
+        assert_eq!(check(&[0xff; 256], &[1]), unsupported, "an exponent that leaves the signature as it is");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_rsa_key_or_signature_panics(
+            modulus in prop::array::uniform32(any::<u8>()),
+            even: bool,
+            exponent in prop::collection::vec(any::<u8>(), 1..6),
+            signature in prop::collection::vec(any::<u8>(), 250..260),
+        ) {
+            let mut modulus = modulus.repeat(8);
+            modulus[0] |= 0x80;
+            modulus[255] = (modulus[255] & 0xfe) | u8::from(!even);
+            let info = rsa_key_info(&modulus, &exponent);
+            for scheme in [Scheme::RsaPkcs1Sha256, Scheme::RsaPssSha256, Scheme::RsaPssSha512] {
+                prop_assert!(scheme.verify(&info, b"message", &signature).is_err());
+                prop_assert!(scheme.verify(&info, b"message", &[0; 256]).is_err());
+            }
+        }
+
+        #[test]
+        fn no_p256_key_or_signature_panics(key: Vec<u8>, signature: Vec<u8>, info: Vec<u8>) {
+            let scheme = Scheme::EcdsaP256Sha256;
+            prop_assert!(scheme.verify(&key_info(P256, &key), b"message", &signature).is_err());
+            prop_assert!(scheme.verify(&info, b"message", &signature).is_err());
+        }
+    }
+}
