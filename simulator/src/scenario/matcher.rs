@@ -35,6 +35,14 @@ impl TextMatch {
             Self::Matches(regex) => regex.is_match(text),
         }
     }
+
+    /// The text that it compares with, for finding the nearest miss.
+    pub(crate) fn pattern(&self) -> &str {
+        match self {
+            Self::Equals(text) | Self::Contains(text) => text,
+            Self::Matches(regex) => regex.as_str(),
+        }
+    }
 }
 
 impl fmt::Display for TextMatch {
@@ -534,7 +542,7 @@ impl fmt::Display for PhoneMatch {
 }
 
 /// A sensor's outcome as files and records write it.
-fn sensor_outcome(outcome: SensorOutcome) -> &'static str {
+pub(crate) fn sensor_outcome(outcome: SensorOutcome) -> &'static str {
     match outcome {
         SensorOutcome::Answered => "answered",
         SensorOutcome::BadChecksum => "bad-checksum",

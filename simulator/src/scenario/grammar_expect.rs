@@ -1,0 +1,437 @@
+//! The keys of matchers, triggers and expectations, each with its meaning.
+
+use super::grammar::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
+use super::shape::Scalar::{FieldValue, Integer, Regex};
+use super::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
+use super::shape::{Choice, Key, Shape, Table, optional, required};
+
+/// "The count-th such event, and then a delay."
+pub(super) const TRIGGER: Shape = Named(
+    "trigger",
+    &Shape::Table(&Table::new(
+        "a trigger",
+        &[
+            required("event", EVENT, "Which events count."),
+            optional("count", COUNT, "Which of them it is, from 1. Default 1."),
+            optional("plus", DURATION, "A delay after it. Default 0s."),
+        ],
+    )),
+);
+
+const TEXT_MATCH: Shape = Named(
+    "text",
+    &Either {
+        plain: &TEXT,
+        table: &One(&Choice {
+            what: "a text's match",
+            keys: &[
+                required("contains", TEXT, "This is somewhere in it."),
+                required("matches", Scalar(Regex), "This regular expression matches somewhere in it."),
+            ],
+        }),
+    },
+);
+
+const FIELD_MATCH: Shape = Named(
+    "field",
+    &Either {
+        plain: &TEXT,
+        table: &One(&Choice {
+            what: "a field's match",
+            keys: &[required(
+                "between",
+                Pair(&Scalar(FieldValue)),
+                "No lower than the first and no higher than the second.",
+            )],
+        }),
+    },
+);
+
+const LEVEL: Shape = Words(&[("low", "0 V."), ("high", "3.3 V.")]);
+const GPIO: Key = required("gpio", Scalar(Integer { least: 0, most: 16 }), "GPIO number.");
+const NETWORK: Key = optional("network", TEXT, "The network's name.");
+const SERVER: Key = optional("server", TEXT, "The server's name.");
+
+/// `field1` to `field8`.
+macro_rules! field {
+    ($name:literal) => {
+        optional($name, FIELD_MATCH, "What this field must be.")
+    };
+}
+
+/// An event that has an outcome out of a list, and a network.
+macro_rules! outcome {
+    ($($word:literal: $doc:literal),* $(,)?) => {
+        optional("outcome", Words(&[$(($word, $doc)),*]), "How it ended.")
+    };
+}
+
+/// Which events are meant.
+pub(super) const EVENT: Shape = Named("event", &One(&EVENTS));
+
+const EVENTS: Choice = Choice {
+    what: "an event",
+    keys: &[
+        required("serial", TEXT_MATCH, "A line on the serial port."),
+        required("led", ON_OFF, "LD1 goes on or off."),
+        required(
+            "pin",
+            Shape::Table(&Table::new("a pin", &[GPIO, optional("level", LEVEL, "Its level from now on.")])),
+            "An output pin or a switch changes.",
+        ),
+        required(
+            "boot",
+            Shape::Table(&Table::new(
+                "a boot",
+                &[optional(
+                    "cause",
+                    Words(&[
+                        ("power-on", "Power came on."),
+                        ("external reset", "The reset pin was pulled low."),
+                        ("software restart", "The firmware asked for it."),
+                        ("watchdog", "Nobody fed the watchdog."),
+                    ]),
+                    "Why.",
+                )],
+            )),
+            "The device starts.",
+        ),
+        required(
+            "restart",
+            Shape::Table(&Table::new("a restart", &[optional("reason", TEXT_MATCH, "Why.")])),
+            "The firmware asks for a restart.",
+        ),
+        required(
+            "crash",
+            Shape::Table(&Table::new("a crash", &[optional("message", TEXT_MATCH, "The panic's message and place.")])),
+            "The firmware panics.",
+        ),
+        required(
+            "power",
+            Words(&[("on", "It comes on."), ("off", "It goes off."), ("brown-out", "It dips.")]),
+            "The supply changes.",
+        ),
+        required(
+            "sensor",
+            Shape::Table(&Table::new(
+                "a sensor transaction",
+                &[outcome! {
+                    "answered": "With a measurement.",
+                    "bad-checksum": "With a wrong checksum.",
+                    "silent": "Not at all.",
+                    "settling": "Not at all: it has not settled since power-up.",
+                    "too-soon": "With its previous measurement: asked again sooner than it measures.",
+                    "short-start": "Not at all: the start pulse was too short.",
+                }],
+            )),
+            "The sensor was asked.",
+        ),
+        required(
+            "flash",
+            Shape::Table(&Table::new(
+                "a flash operation",
+                &[
+                    optional(
+                        "operation",
+                        Words(&[("erase", "Sectors set to all ones."), ("write", "Bits cleared.")]),
+                        "Which.",
+                    ),
+                    optional("torn", BOOLEAN, "Whether power went away before it was finished."),
+                ],
+            )),
+            "An erase or write of the flash ended.",
+        ),
+        required(
+            "join",
+            Shape::Table(&Table::new(
+                "a join",
+                &[
+                    NETWORK,
+                    outcome! {
+                        "joined": "It is joined.",
+                        "not found": "No access point of that name was heard.",
+                        "wrong passphrase": "The four-way handshake failed.",
+                        "security mismatch": "The network is open instead of WPA2, or the reverse.",
+                        "refused": "The access point refused.",
+                        "timeout": "The access point stopped answering.",
+                    },
+                ],
+            )),
+            "The device's attempt to join a network ended.",
+        ),
+        required(
+            "link-lost",
+            Shape::Table(&Table::new(
+                "a loss of the link",
+                &[
+                    NETWORK,
+                    optional(
+                        "reason",
+                        Words(&[
+                            ("beacon timeout", "No beacons for too long."),
+                            ("deauthenticated", "The access point sent it away."),
+                            ("left", "It left."),
+                            ("power", "It lost power or was reset."),
+                        ]),
+                        "Why.",
+                    ),
+                ],
+            )),
+            "The device is no longer joined.",
+        ),
+        required(
+            "access-point",
+            Shape::Table(&Table::new("an access point", &[NETWORK, optional("on", BOOLEAN, "Whether it is there.")])),
+            "An access point appeared or went away: one of the world's, or the device's own, yellow-duck.",
+        ),
+        required(
+            "lease",
+            Shape::Table(&Table::new(
+                "a DHCP exchange",
+                &[
+                    NETWORK,
+                    outcome! {
+                        "offered": "An address was offered.",
+                        "acknowledged": "An address was given.",
+                        "refused": "The client was refused.",
+                        "ignored": "The client was ignored.",
+                    },
+                ],
+            )),
+            "A network's DHCP server dealt with a client.",
+        ),
+        required(
+            "dns",
+            Shape::Table(&Table::new(
+                "a DNS query",
+                &[
+                    optional("name", TEXT, "The name."),
+                    outcome! {
+                        "answered": "With an address.",
+                        "no such name": "NXDOMAIN.",
+                        "server failure": "SERVFAIL.",
+                        "refused": "REFUSED.",
+                        "ignored": "Not at all.",
+                    },
+                ],
+            )),
+            "A name server was asked.",
+        ),
+        required(
+            "ntp",
+            Shape::Table(&Table::new(
+                "an NTP query",
+                &[outcome! {
+                    "answered": "With a time.",
+                    "ignored": "Not at all.",
+                    "kiss of death": "With a kiss of death.",
+                }],
+            )),
+            "A time server was asked.",
+        ),
+        required(
+            "connection",
+            Shape::Table(&Table::new(
+                "a connection",
+                &[
+                    SERVER,
+                    outcome! {
+                        "opened": "It was accepted.",
+                        "refused": "It was refused.",
+                        "closed": "It ended in order.",
+                        "reset": "It was reset.",
+                        "ignored": "Nothing answered.",
+                    },
+                ],
+            )),
+            "A TCP connection to a server changed.",
+        ),
+        required(
+            "tls",
+            Shape::Table(&Table::new(
+                "a TLS handshake",
+                &[SERVER, optional("outcome", TEXT_MATCH, "`established`, or what went wrong as the server saw it.")],
+            )),
+            "A TLS handshake with a server ended.",
+        ),
+        required(
+            "request",
+            Shape::Table(&Table::new(
+                "an HTTP request",
+                &[
+                    SERVER,
+                    optional("method", TEXT, "Such as POST."),
+                    optional("path", TEXT, "The path; the query counts only if this has one."),
+                    optional("status", STATUS, "The reply's status."),
+                    optional("body-contains", TEXT, "A part of the request's body."),
+                    optional("reply-contains", TEXT, "A part of the reply's body."),
+                    optional("tls", BOOLEAN, "Whether it came over TLS."),
+                ],
+            )),
+            "A server answered an HTTP request, or chose not to.",
+        ),
+        required(
+            "stored",
+            Shape::Table(&Table::new(
+                "a stored entry",
+                &[
+                    field!("field1"),
+                    field!("field2"),
+                    field!("field3"),
+                    field!("field4"),
+                    field!("field5"),
+                    field!("field6"),
+                    field!("field7"),
+                    field!("field8"),
+                    optional("status-contains", TEXT, "A part of its status."),
+                ],
+            )),
+            "The cloud stored an entry.",
+        ),
+        required(
+            "phone",
+            Shape::Table(&Table {
+                at_most_one: &[&["joined", "lease", "reply", "failed", "left"]],
+                ..Table::new(
+                    "a phone's event",
+                    &[
+                        optional("name", TEXT, "The phone's name."),
+                        optional("joined", BOOLEAN, "It joined a network, or failed to."),
+                        optional("lease", NOTHING, "It was given an address."),
+                        optional("reply", Shape::Table(&REPLY), "It got a reply."),
+                        optional(
+                            "failed",
+                            Shape::Table(&Table::new(
+                                "a failure",
+                                &[optional("reason", TEXT_MATCH, "What happened instead.")],
+                            )),
+                            "It got no reply.",
+                        ),
+                        optional("left", NOTHING, "It left, or its network went away."),
+                    ],
+                )
+            }),
+            "A phone did or saw something.",
+        ),
+        required(
+            "fault",
+            Shape::Table(&Table::new(
+                "a fault's event",
+                &[
+                    optional("name", TEXT, "The fault's name."),
+                    optional("action", TEXT_MATCH, "`begins`, `ends`, or what it did."),
+                ],
+            )),
+            "A fault began, ended or did something.",
+        ),
+    ],
+};
+
+const NOTHING: Shape = Shape::Table(&Table::new("an empty table", &[]));
+const STATUS: Shape = Scalar(Integer { least: 100, most: 599 });
+
+const REPLY: Table = Table::new(
+    "a reply",
+    &[
+        optional("status", STATUS, "Its status."),
+        optional("contains", TEXT, "A part of its body."),
+        optional("location", TEXT_MATCH, "Where it leads."),
+    ],
+);
+
+const AMOUNT: Shape = Scalar(Integer { least: 0, most: u32::MAX as i64 });
+
+/// An expectation.
+pub(super) const EXPECT: Table = Table {
+    exactly_one: &[&["event", "state", "channel"]],
+    at_most_one: &[
+        &["after", "from", "at"],
+        &["by", "until", "within", "at"],
+        &["never", "exactly", "at-least"],
+        &["never", "exactly", "at-most"],
+    ],
+    ..Table::new(
+        "an expectation",
+        &[
+            optional("event", EVENT, "Such events happen, as often as said."),
+            optional("state", One(&STATE), "Something is so: at one moment, or throughout the window."),
+            optional("channel", Shape::Table(&CHANNEL), "What the channel holds at the end."),
+            optional("by", DURATION, "The window closes at this time. Default the end."),
+            optional("until", DURATION, "The same as `by`."),
+            optional("within", DURATION, "The window closes so long after it opened."),
+            optional("from", DURATION, "The window opens at this time. Default 0s."),
+            optional(
+                "after",
+                TRIGGER,
+                "The window opens once this has happened; if it never does, the expectation fails.",
+            ),
+            optional("at", DURATION, "With `state`: the moment."),
+            optional("never", BOOLEAN, "true: no such event happens in the window."),
+            optional("exactly", AMOUNT, "So many such events happen in the window."),
+            optional("at-least", COUNT, "So many or more. Default 1."),
+            optional("at-most", AMOUNT, "So many or fewer."),
+            optional("because", TEXT, "Why; printed when it fails."),
+        ],
+    )
+};
+
+const STATE: Choice = Choice {
+    what: "a state",
+    keys: &[
+        required("led", ON_OFF, "LD1."),
+        required(
+            "pin",
+            Shape::Table(&Table::new("a pin's state", &[GPIO, required("level", LEVEL, "Its level.")])),
+            "A pin; low until it is driven.",
+        ),
+        required("power", ON_OFF, "The device's supply."),
+    ],
+};
+
+const CHANNEL: Table = Table {
+    at_least_one: &[
+        "entries",
+        "ascending",
+        "longest-gap",
+        "field1",
+        "field2",
+        "field3",
+        "field4",
+        "field5",
+        "field6",
+        "field7",
+        "field8",
+    ],
+    ..Table::new(
+        "a channel's expectation",
+        &[
+            optional(
+                "entries",
+                Either {
+                    plain: &AMOUNT,
+                    table: &Shape::Table(&Table {
+                        at_least_one: &["at-least", "at-most"],
+                        ..Table::new(
+                            "a number of entries",
+                            &[
+                                optional("at-least", AMOUNT, "So many or more."),
+                                optional("at-most", AMOUNT, "So many or fewer."),
+                            ],
+                        )
+                    }),
+                },
+                "How many entries it holds.",
+            ),
+            optional("ascending", BOOLEAN, "true: each entry's created_at is later than that of the entry before."),
+            optional("longest-gap", DURATION, "The longest time between two neighbours' created_at."),
+            field!("field1"),
+            field!("field2"),
+            field!("field3"),
+            field!("field4"),
+            field!("field5"),
+            field!("field6"),
+            field!("field7"),
+            field!("field8"),
+        ],
+    )
+};

@@ -1,0 +1,385 @@
+//! Matchers, triggers and expectations, and the words that reports use for them.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+
+use super::{OWN_NETWORK, Resolver};
+use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
+use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::matcher::{LED_GPIO, Matcher, PhoneMatch, RequestMatch, TextMatch};
+use crate::scenario::model::{
+    Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, State, Trigger, Window,
+};
+use crate::scenario::tree::{Fields, Node, Value};
+
+/// The pins whose changes are recorded: switches and LED.
+const PINS: [u8; 3] = [4, 5, LED_GPIO];
+
+impl Resolver<'_, '_> {
+    pub(super) fn trigger(&mut self, node: &Node) -> Option<Trigger> {
+        let fields = node.table()?;
+        let matcher = fields.get("event").and_then(|node| self.matcher(node));
+        let plus = match fields.get("plus") {
+            Some(_) => self.before_end(fields, "plus", false),
+            None => Some(Duration::ZERO),
+        };
+        let count = fields.integer("count").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
+        Some(Trigger { matcher: matcher?, count, plus: plus? })
+    }
+
+    fn matcher(&mut self, node: &Node) -> Option<Matcher> {
+        let (kind, details) = node.choice()?;
+        let empty = Fields::default();
+        let fields = details.table().unwrap_or(&empty);
+        let owned = |key: &str| fields.text(key).map(str::to_owned);
+        let word = |key: &str| fields.word(key).map(str::to_owned);
+        Some(match kind {
+            "serial" => Matcher::Serial(self.text_match(details)?),
+            "led" => Matcher::Led { on: details.word()? == "on" },
+            "pin" => Matcher::Pin { gpio: self.gpio(fields)?, level: fields.word("level").map(level) },
+            "boot" => Matcher::Boot { cause: word("cause") },
+            "restart" => Matcher::Restart { reason: self.optional_text(fields, "reason")? },
+            "crash" => Matcher::Crash { message: self.optional_text(fields, "message")? },
+            "power" => Matcher::Power {
+                state: match details.word()? {
+                    "on" => PowerState::On,
+                    "off" => PowerState::Off,
+                    _ => PowerState::BrownOut,
+                },
+            },
+            "sensor" => Matcher::Sensor { outcome: fields.word("outcome").map(sensor_outcome) },
+            "flash" => Matcher::Flash {
+                operation: fields.word("operation").map(|operation| match operation {
+                    "erase" => FlashOperation::Erase,
+                    _ => FlashOperation::Write,
+                }),
+                torn: fields.boolean("torn"),
+            },
+            "join" => Matcher::Join { network: self.joinable(fields), outcome: word("outcome") },
+            "link-lost" => Matcher::LinkLost { network: self.joinable(fields), reason: word("reason") },
+            "access-point" => {
+                if let Some(node) = fields.get("network") {
+                    let mut known = self.names.networks.clone();
+                    if let Some(known) = &mut known {
+                        known.insert(OWN_NETWORK.to_owned());
+                    }
+                    self.known("network", known, node);
+                }
+                Matcher::AccessPoint { network: owned("network"), on: fields.boolean("on") }
+            }
+            "lease" => Matcher::Lease { network: self.known_network(fields), outcome: word("outcome") },
+            "dns" => Matcher::Dns { name: owned("name"), outcome: word("outcome") },
+            "ntp" => Matcher::Ntp { outcome: word("outcome") },
+            "connection" => Matcher::Connection { server: owned("server"), outcome: word("outcome") },
+            "tls" => Matcher::Tls { server: owned("server"), outcome: self.optional_text(fields, "outcome")? },
+            "request" => Matcher::Request(Box::new(RequestMatch {
+                server: owned("server"),
+                method: owned("method"),
+                path: self.path(fields),
+                status: fields.integer("status").and_then(|status| u16::try_from(status).ok()),
+                body_contains: owned("body-contains"),
+                reply_contains: owned("reply-contains"),
+                tls: fields.boolean("tls"),
+            })),
+            "stored" => {
+                Matcher::Stored { fields: self.field_matches(fields)?, status_contains: owned("status-contains") }
+            }
+            "phone" => {
+                if let Some(node) = fields.get("name") {
+                    let known = self.names.phones.clone();
+                    self.known("phone", known, node);
+                }
+                Matcher::Phone { name: owned("name"), what: self.phone_match(fields)? }
+            }
+            _ => {
+                if let Some(node) = fields.get("name") {
+                    let known = self.names.faults.clone();
+                    self.known("fault", known, node);
+                }
+                Matcher::Fault { name: owned("name"), action: self.optional_text(fields, "action")? }
+            }
+        })
+    }
+
+    fn joinable(&mut self, fields: &Fields) -> Option<String> {
+        let node = fields.get("network")?;
+        if self.names.networks.is_some() {
+            self.known("network", Some(self.names.joinable.clone()), node);
+        }
+        node.text().map(str::to_owned)
+    }
+
+    fn path(&mut self, fields: &Fields) -> Option<String> {
+        let node = fields.get("path")?;
+        let path = node.text()?;
+        if !path.starts_with('/') {
+            self.report(
+                Diagnostic::new(format!("`{path}` is not a path"), node.span.clone(), "not a path")
+                    .help("a path begins with /"),
+            );
+        }
+        Some(path.to_owned())
+    }
+
+    fn gpio(&mut self, fields: &Fields) -> Option<u8> {
+        let node = fields.get("gpio")?;
+        let gpio = u8::try_from(fields.integer("gpio")?).ok()?;
+        if !PINS.contains(&gpio) {
+            self.report(
+                Diagnostic::new(format!("nothing is recorded of GPIO{gpio}"), node.span.clone(), "not recorded")
+                    .help("4 and 5 are the switches and 13 is LD1; the sensor's bus has events of its own"),
+            );
+        }
+        Some(gpio)
+    }
+
+    /// What a text must be; the inner `None` for a key that is absent.
+    fn optional_text(&mut self, fields: &Fields, key: &str) -> Option<Option<TextMatch>> {
+        match fields.get(key) {
+            Some(node) => self.text_match(node).map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn text_match(&mut self, node: &Node) -> Option<TextMatch> {
+        if let Some(text) = node.text() {
+            return Some(TextMatch::Equals(text.to_owned()));
+        }
+        let (_, details) = node.choice()?;
+        let pattern_is_empty = match &details.value {
+            Value::Regex(regex) => regex.as_str().is_empty(),
+            _ => details.text() == Some(""),
+        };
+        if pattern_is_empty {
+            self.report(Diagnostic::new("this fits every text", details.span.clone(), "empty"));
+        }
+        match &details.value {
+            Value::Regex(regex) => Some(TextMatch::Matches(regex.clone())),
+            _ => details.text().map(|part| TextMatch::Contains(part.to_owned())),
+        }
+    }
+
+    fn field_matches(&mut self, fields: &Fields) -> Option<Box<[Option<FieldMatch>; 8]>> {
+        let mut matches: Box<[Option<FieldMatch>; 8]> = Box::default();
+        for (number, wanted) in (1..).zip(matches.iter_mut()) {
+            if let Some(node) = fields.get(&format!("field{number}")) {
+                *wanted = Some(self.field_match(node)?);
+            }
+        }
+        Some(matches)
+    }
+
+    fn field_match(&mut self, node: &Node) -> Option<FieldMatch> {
+        if let Some(text) = node.text() {
+            return Some(FieldMatch::Equals(text.to_owned()));
+        }
+        let (_, pair) = node.choice()?;
+        let Value::List(bounds) = &pair.value else { return None };
+        let [Node { value: Value::Tenths(low), .. }, Node { value: Value::Tenths(high), .. }] = bounds.as_slice()
+        else {
+            return None;
+        };
+        if low > high {
+            self.report(
+                Diagnostic::new("nothing lies between these", pair.span.clone(), "the first is the higher one")
+                    .help("the lowest comes first"),
+            );
+        }
+        Some(FieldMatch::Between { low: *low, high: *high })
+    }
+
+    fn phone_match(&mut self, fields: &Fields) -> Option<PhoneMatch> {
+        if let Some(joined) = fields.boolean("joined") {
+            return Some(PhoneMatch::Joined(joined));
+        }
+        if let Some(reply) = fields.table("reply") {
+            return Some(PhoneMatch::Reply {
+                status: reply.integer("status").and_then(|status| u16::try_from(status).ok()),
+                contains: reply.text("contains").map(str::to_owned),
+                location: self.optional_text(reply, "location")?,
+            });
+        }
+        if let Some(failed) = fields.table("failed") {
+            return Some(PhoneMatch::Failed { reason: self.optional_text(failed, "reason")? });
+        }
+        Some(match (fields.get("lease"), fields.get("left")) {
+            (Some(_), _) => PhoneMatch::Lease,
+            (None, Some(_)) => PhoneMatch::Left,
+            (None, None) => PhoneMatch::Anything,
+        })
+    }
+
+    pub(super) fn expectation(&mut self, node: &Node) -> Option<Expectation> {
+        let fields = node.table()?;
+        if ["event", "state", "channel"].into_iter().any(|kind| fields.is_broken(kind)) {
+            return None;
+        }
+        let check = if let Some(event) = fields.get("event") {
+            self.only_for(fields, "`state`", &["at"]);
+            let matcher = self.matcher(event);
+            let quantity = self.quantity(fields);
+            let window = self.window(fields);
+            Check::Events { matcher: matcher?, quantity: quantity?, window: window? }
+        } else if let Some((kind, details)) = fields.choice("state") {
+            self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
+            let state = self.state(kind, details);
+            if fields.get("at").is_some() {
+                let at = self.before_end(fields, "at", true);
+                Check::StateAt { state: state?, at: at? }
+            } else {
+                let window = self.window(fields);
+                Check::StateThroughout { state: state?, window: window? }
+            }
+        } else {
+            let channel = fields.table("channel")?;
+            self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
+            self.only_for(fields, "`event` or `state`", &["by", "until", "within", "from", "after", "at"]);
+            Check::Channel(self.channel(channel)?)
+        };
+        let text = describe(&check);
+        Some(Expectation { check, because: fields.text("because").map(str::to_owned), text, place: self.place(node) })
+    }
+
+    /// Reports keys that mean nothing beside this expectation's kind.
+    fn only_for(&mut self, fields: &Fields, kind: &str, keys: &[&str]) {
+        for key in keys {
+            if let Some(span) = fields.key_span(key) {
+                self.report(
+                    Diagnostic::new(format!("`{key}` goes with {kind} only"), span, "means nothing here")
+                        .help("remove it, or say it in an expectation of its own"),
+                );
+            }
+        }
+    }
+
+    fn quantity(&mut self, fields: &Fields) -> Option<Quantity> {
+        let count = |key: &str| fields.integer(key).and_then(|count| u64::try_from(count).ok());
+        if let Some(node) = fields.get("never") {
+            if fields.boolean("never") == Some(false) {
+                self.report(
+                    Diagnostic::new("`never = false` says nothing", node.span.clone(), "says nothing")
+                        .help("leave it out: without it the event must happen"),
+                );
+            }
+            return Some(Quantity::Exactly(0));
+        }
+        if let Some(exactly) = count("exactly") {
+            return Some(Quantity::Exactly(exactly));
+        }
+        self.range(fields, count("at-least"), count("at-most")).or(Some(Quantity::AtLeast(1)))
+    }
+
+    /// `at-least`, `at-most` or both.
+    fn range(&mut self, fields: &Fields, least: Option<u64>, most: Option<u64>) -> Option<Quantity> {
+        match (least, most) {
+            (Some(least), Some(most)) => {
+                if least > most
+                    && let Some(node) = fields.get("at-most")
+                {
+                    self.report(Diagnostic::new(
+                        "no number is so large and so small",
+                        node.span.clone(),
+                        "less than `at-least`",
+                    ));
+                }
+                Some(Quantity::Between(least, most))
+            }
+            (Some(least), None) => Some(Quantity::AtLeast(least)),
+            (None, Some(most)) => Some(Quantity::AtMost(most)),
+            (None, None) => None,
+        }
+    }
+
+    fn window(&mut self, fields: &Fields) -> Option<Window> {
+        let open = match fields.get("after") {
+            Some(trigger) => self.trigger(trigger).map(|trigger| Begin::After(Box::new(trigger))),
+            None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(Begin::At),
+            None => Some(Begin::At(Duration::ZERO)),
+        };
+        let close = if let Some(key) = ["by", "until"].into_iter().find(|key| fields.get(key).is_some()) {
+            self.ordered(fields, "from", key);
+            self.before_end(fields, key, true).map(End::At)
+        } else if let Some(within) = fields.get("within") {
+            let length = self.positive(within, "within");
+            if let (Some(length), Some(Begin::At(open)), Some((end, end_span))) = (length, &open, self.end.clone())
+                && *open + length > end
+            {
+                self.report(
+                    Diagnostic::new("the window closes after the end of the run", within.span.clone(), "after the end")
+                        .related(end_span, "the run ends then")
+                        .help(format!(
+                            "the run lasts {}: make `duration` longer or `within` shorter",
+                            format_duration(end)
+                        )),
+                );
+            }
+            length.map(End::For)
+        } else {
+            Some(End::Never)
+        };
+        Some(Window { open: open?, close: close? })
+    }
+
+    fn state(&mut self, kind: &str, details: &Node) -> Option<State> {
+        Some(match kind {
+            "led" => State::Pin { gpio: LED_GPIO, level: level(if details.word()? == "on" { "high" } else { "low" }) },
+            "power" => State::Power { on: details.word()? == "on" },
+            _ => {
+                let fields = details.table()?;
+                State::Pin { gpio: self.gpio(fields)?, level: level(fields.word("level")?) }
+            }
+        })
+    }
+
+    fn channel(&mut self, fields: &Fields) -> Option<ChannelCheck> {
+        let entries = match fields.get("entries") {
+            Some(Node { value: Value::Integer(count), .. }) => u64::try_from(*count).ok().map(Quantity::Exactly),
+            Some(node) => {
+                let bounds = node.table()?;
+                let count = |key: &str| bounds.integer(key).and_then(|count| u64::try_from(count).ok());
+                self.range(bounds, count("at-least"), count("at-most"))
+            }
+            None => None,
+        };
+        if let Some(node) = fields.get("ascending")
+            && fields.boolean("ascending") == Some(false)
+        {
+            self.report(
+                Diagnostic::new("`ascending = false` says nothing", node.span.clone(), "says nothing")
+                    .help("leave it out"),
+            );
+        }
+        Some(ChannelCheck {
+            entries,
+            ascending: fields.boolean("ascending").unwrap_or(false),
+            longest_gap: fields.get("longest-gap").and_then(|node| self.positive(node, "longest-gap")),
+            fields: self.field_matches(fields)?,
+        })
+    }
+}
+
+fn level(word: &str) -> Level {
+    if word == "high" { Level::High } else { Level::Low }
+}
+
+fn sensor_outcome(word: &str) -> SensorOutcome {
+    match word {
+        "bad-checksum" => SensorOutcome::BadChecksum,
+        "silent" => SensorOutcome::Silent,
+        "settling" => SensorOutcome::Settling,
+        "too-soon" => SensorOutcome::TooSoon,
+        "short-start" => SensorOutcome::ShortStart,
+        _ => SensorOutcome::Answered,
+    }
+}
+
+/// An expectation in words.
+fn describe(check: &Check) -> String {
+    match check {
+        Check::Events { matcher, quantity, window } => format!("{matcher}: {quantity}{window}"),
+        Check::StateAt { state, at } => format!("{state} at {}", format_duration(*at)),
+        Check::StateThroughout { state, window } => format!("{state} throughout{window}"),
+        Check::Channel(channel) => format!("the channel: {channel}"),
+    }
+}

@@ -1,0 +1,171 @@
+//! Faults: what goes wrong, and when.
+
+use std::time::Duration;
+
+use super::Resolver;
+use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::model::{
+    AccessPointState, Begin, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, ManInTheMiddle,
+    NtpFault, RouteFault, RouteTarget, SensorFault,
+};
+use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::units::PerMillion;
+
+impl Resolver<'_, '_> {
+    pub(super) fn fault(&mut self, node: &Node) -> Option<Fault> {
+        let fields = node.table()?;
+        let begin = match fields.get("after") {
+            Some(trigger) => self.trigger(trigger).map(|trigger| Begin::After(Box::new(trigger))),
+            None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(Begin::At),
+            None => Some(Begin::At(Duration::ZERO)),
+        };
+        self.ordered(fields, "from", "until");
+        let end = if fields.get("until").is_some() {
+            self.before_end(fields, "until", true).map(End::At)
+        } else if let Some(length) = fields.get("for") {
+            self.positive(length, "for").map(End::For)
+        } else {
+            Some(End::Never)
+        };
+        let injection = fields.choice("inject").and_then(|(kind, details)| self.injection(kind, details));
+        Some(Fault {
+            name: fields.text("name")?.to_owned(),
+            begin: begin?,
+            end: end?,
+            count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
+            injection: injection?,
+        })
+    }
+
+    fn injection(&mut self, kind: &str, details: &Node) -> Option<Injection> {
+        Some(match kind {
+            "sensor" => Injection::Sensor(match (details.word(), details.choice()) {
+                (Some("silent"), _) => SensorFault::Silent,
+                (Some("bad-checksum"), _) => SensorFault::BadChecksum,
+                (Some(_), _) => SensorFault::Latched,
+                (None, late) => SensorFault::LateResponse(self.positive(late?.1, "late-response")?),
+            }),
+            "access-point" => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                let state = match fields.word("state")? {
+                    "off" => AccessPointState::Off,
+                    "refusing" => AccessPointState::Refusing,
+                    _ => AccessPointState::Deaf,
+                };
+                if state != AccessPointState::Off
+                    && let Some(span) = fields.key_span("deauth")
+                {
+                    self.report(Diagnostic::new(
+                        "`deauth` goes with `state = \"off\"` only",
+                        span,
+                        "means nothing here",
+                    ));
+                }
+                Injection::AccessPoint { network: network?, state, deauth: fields.boolean("deauth").unwrap_or(true) }
+            }
+            "link" => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                Injection::Link { network: network?, effects: link_effects(fields) }
+            }
+            "dhcp" => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                let reply = fields.get("reply")?;
+                let reply = match (reply.word(), reply.choice()) {
+                    (Some("silent"), _) => DhcpFault::Silent,
+                    (Some(_), _) => DhcpFault::Refuse,
+                    (None, slow) => DhcpFault::Slow(self.positive(slow?.1, "slow")?),
+                };
+                Injection::Dhcp { network: network?, reply }
+            }
+            "dns" => Injection::Dns(match (details.word(), details.choice()) {
+                (Some("silent"), _) => DnsFault::Silent,
+                (Some("refused"), _) => DnsFault::Refused,
+                (Some("server-failure"), _) => DnsFault::ServerFailure,
+                (Some(_), _) => DnsFault::NoSuchName,
+                (None, Some(("wrong-address", node))) => match node.value {
+                    Value::Ipv4Address(address) => DnsFault::WrongAddress(address),
+                    _ => return None,
+                },
+                (None, slow) => DnsFault::Slow(self.positive(slow?.1, "slow")?),
+            }),
+            "ntp" => Injection::Ntp(match (details.word(), details.choice()) {
+                (Some("silent"), _) => NtpFault::Silent,
+                (Some(_), _) => NtpFault::KissOfDeath,
+                (None, Some(("wrong-by", node))) => match node.value {
+                    Value::SignedDuration(error) => NtpFault::WrongBy(error),
+                    _ => return None,
+                },
+                (None, slow) => NtpFault::Slow(self.positive(slow?.1, "slow")?),
+            }),
+            "route" => {
+                let fields = details.table()?;
+                Injection::Route {
+                    to: match fields.word("to") {
+                        Some("everywhere") => RouteTarget::Everywhere,
+                        _ => RouteTarget::Cloud,
+                    },
+                    reply: match fields.word("reply")? {
+                        "silent" => RouteFault::Silent,
+                        "refused" => RouteFault::Refused,
+                        _ => RouteFault::Reset,
+                    },
+                }
+            }
+            "man-in-the-middle" => Injection::ManInTheMiddle(man_in_the_middle(details.word()?)),
+            _ => Injection::Cloud(self.cloud_fault(details)?),
+        })
+    }
+
+    fn cloud_fault(&mut self, details: &Node) -> Option<CloudFault> {
+        if let Some(word) = details.word() {
+            return Some(match word {
+                "drop-before-storing" => CloudFault::DropBeforeStoring,
+                "drop-after-storing" => CloudFault::DropAfterStoring,
+                "reset" => CloudFault::Reset,
+                "chunked" => CloudFault::Chunked,
+                "truncated" => CloudFault::Truncated,
+                "too-soon" => CloudFault::TooSoon,
+                _ => CloudFault::RefuseKey,
+            });
+        }
+        match details.choice()? {
+            ("status", Node { value: Value::Integer(status), .. }) => {
+                u16::try_from(*status).ok().map(CloudFault::Status)
+            }
+            ("delay-before-storing", node) => {
+                self.positive(node, "delay-before-storing").map(CloudFault::DelayBeforeStoring)
+            }
+            (_, node) => self.positive(node, "delay-after-storing").map(CloudFault::DelayAfterStoring),
+        }
+    }
+}
+
+fn man_in_the_middle(word: &str) -> ManInTheMiddle {
+    match word {
+        "forged-certificate" => ManInTheMiddle::ForgedCertificate,
+        "no-certificate" => ManInTheMiddle::NoCertificate,
+        "no-certificate-verify" => ManInTheMiddle::NoCertificateVerify,
+        "leaf-signed-leaf" => ManInTheMiddle::LeafSignedLeaf,
+        "empty-record" => ManInTheMiddle::EmptyRecord,
+        "split-message" => ManInTheMiddle::SplitMessage,
+        _ => ManInTheMiddle::OversizedRecord,
+    }
+}
+
+fn link_effects(fields: &Fields) -> LinkEffects {
+    let probability = |key: &str| match fields.get(key).map(|node| &node.value) {
+        Some(Value::Probability(probability)) => *probability,
+        _ => PerMillion(0),
+    };
+    LinkEffects {
+        loss: probability("loss"),
+        duplicate: probability("duplicate"),
+        reorder: probability("reorder"),
+        corrupt: probability("corrupt"),
+        latency: fields.duration("latency").unwrap_or_default(),
+        jitter: fields.duration("jitter").unwrap_or_default(),
+    }
+}

@@ -1,0 +1,525 @@
+//! From values that have been read one by one to a scenario whose parts fit together.
+//!
+//! Everything that takes two places of a file to judge is judged here: names that are used and defined, intervals and
+//! the run's end, secrets and the length that their use demands. A part that is wrong is reported and left out, and the
+//! rest is looked at all the same; a scenario comes of it only if nothing was reported.
+
+mod expect;
+mod faults;
+mod phones;
+mod readings;
+mod steps;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use humantime::format_duration;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::diagnostics::{Diagnostic, place};
+use super::model::{
+    Allow, Certificate, Cloud, Device, Internet, KeyType, Network, Place, Scenario, SensorKind, Settings,
+    TrustedIssuer, WriteKey,
+};
+use super::shape::nearest;
+use super::tree::{Fields, Node, Value};
+use super::units::Dbm;
+
+/// The network that the device itself opens in configuration mode.
+pub const OWN_NETWORK: &str = "yellow-duck";
+/// Where the real cloud is.
+const CLOUD_HOST: &str = "api.thingspeak.com";
+
+/// Reads a file that a scenario names, by the name it has there; an error is a fragment that says why not.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// Puts a scenario together. `read_file` reads the recordings that it names.
+pub(super) fn resolve(
+    file: &str,
+    text: &str,
+    root: &Fields,
+    read_file: ReadFile<'_>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<Scenario> {
+    let start = match root.get("start").map(|node| &node.value) {
+        Some(Value::DateTime(start)) => *start,
+        _ => datetime!(2026-01-01 00:00:00 UTC),
+    };
+    let names = Names::collect(root);
+    Resolver {
+        text,
+        start,
+        end: root.get("duration").and_then(|node| Some((node.duration()?, node.span.clone()))),
+        names,
+        read_file,
+        mistakes,
+    }
+    .scenario(file, root)
+}
+
+/// The names that a file defines. `None` if one of them could not be read: then nothing is said about unknown ones.
+struct Names {
+    /// Of the world's networks.
+    networks: Option<BTreeSet<String>>,
+    /// That the device may try to join, whether they are there or not.
+    joinable: BTreeSet<String>,
+    phones: Option<BTreeSet<String>>,
+    faults: Option<BTreeSet<String>>,
+}
+
+impl Names {
+    fn collect(root: &Fields) -> Self {
+        let defined = |list: &str| -> Option<BTreeSet<String>> {
+            if root.is_broken(list) {
+                return None;
+            }
+            root.list(list).iter().map(|node| Some(node.table()?.text("name")?.to_owned())).collect()
+        };
+        let settings = root.table("settings").and_then(|settings| settings.text("network"));
+        let mut networks = defined("networks");
+        if let (None, Some(networks), Some(network)) = (root.get("networks"), &mut networks, settings) {
+            networks.insert(network.to_owned());
+        }
+        let mut joinable: BTreeSet<String> = settings.into_iter().map(str::to_owned).collect();
+        for action in root.list("phones").iter().filter_map(Node::table).flat_map(|phone| phone.list("does")) {
+            if let Some(("submit", form)) = action.choice() {
+                joinable.extend(form.table().and_then(|form| form.text("network")).map(str::to_owned));
+            }
+        }
+        joinable.extend(networks.iter().flatten().cloned());
+        Self { networks, joinable, phones: defined("phones"), faults: defined("faults") }
+    }
+}
+
+struct Resolver<'a, 'm> {
+    text: &'a str,
+    start: OffsetDateTime,
+    /// The run's end and where it is said.
+    end: Option<(Duration, Range<usize>)>,
+    names: Names,
+    read_file: ReadFile<'a>,
+    mistakes: &'m mut Vec<Diagnostic>,
+}
+
+impl Resolver<'_, '_> {
+    fn scenario(&mut self, file: &str, root: &Fields) -> Option<Scenario> {
+        self.title(root);
+        self.links(root);
+        if let Some(node) = root.get("duration")
+            && node.duration() == Some(Duration::ZERO)
+        {
+            self.report(Diagnostic::new("the run ends as it begins", node.span.clone(), "no time at all"));
+        }
+        self.unique_names(root, "networks", "network");
+        self.unique_names(root, "phones", "phone");
+        self.unique_names(root, "faults", "fault");
+        let device = self.device(root.table("device"));
+        let settings = root.table("settings").map(|fields| self.settings(fields));
+        let readings = self.readings(root.table("sensor"));
+        let networks = self.networks(root, settings.as_ref().and_then(Option::as_ref));
+        let cloud = self.cloud(root.table("cloud"));
+        let phones = root.list("phones").iter().map(|node| self.phone(node)).collect::<Vec<_>>();
+        let faults = root.list("faults").iter().map(|node| self.fault(node)).collect::<Vec<_>>();
+        let steps = root.list("steps").iter().map(|node| self.step(node)).collect::<Vec<_>>();
+        let sweep = root.choice("sweep").map(|(_, node)| self.sweep(node));
+        let expectations = root.list("expect").iter().map(|node| self.expectation(node)).collect::<Vec<_>>();
+        let allowed = |name: &str| root.list("allow").iter().any(|node| node.word() == Some(name));
+        if !self.mistakes.is_empty() {
+            return None;
+        }
+        Some(Scenario {
+            file: file.to_owned(),
+            title: root.text("title")?.trim().to_owned(),
+            description: root.text("description").map(str::to_owned),
+            links: root.list("links").iter().filter_map(Node::text).map(str::to_owned).collect(),
+            seed: root.integer("seed").map_or(1, i64::unsigned_abs),
+            start: self.start,
+            duration: root.duration("duration")?,
+            allow: Allow { crash: allowed("crash"), watchdog: allowed("watchdog"), livelock: allowed("livelock") },
+            device,
+            settings: match settings {
+                Some(settings) => Some(settings?),
+                None => None,
+            },
+            readings: readings?,
+            networks: networks?,
+            internet: Internet {
+                latency: root
+                    .table("internet")
+                    .and_then(|f| f.duration("latency"))
+                    .unwrap_or(Duration::from_millis(20)),
+            },
+            cloud,
+            phones: phones.into_iter().collect::<Option<_>>()?,
+            faults: faults.into_iter().collect::<Option<_>>()?,
+            steps: steps.into_iter().collect::<Option<_>>()?,
+            sweep: match sweep {
+                Some(sweep) => Some(sweep?),
+                None => None,
+            },
+            expectations: expectations.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn report(&mut self, mistake: Diagnostic) {
+        self.mistakes.push(mistake);
+    }
+
+    /// Where a value stands.
+    fn place(&self, node: &Node) -> Place {
+        place(self.text, node.span.start)
+    }
+
+    fn title(&mut self, root: &Fields) {
+        if let Some(node) = root.get("title")
+            && node.text().is_some_and(|title| title.trim().is_empty())
+        {
+            self.report(Diagnostic::new("the title is empty", node.span.clone(), "empty").help(
+                "say in one sentence what the scenario shows: \"The router is rebooted and the duck comes back\"",
+            ));
+        }
+    }
+
+    fn links(&mut self, root: &Fields) {
+        for node in root.list("links") {
+            if let Some(link) = node.text()
+                && !link.starts_with("https://")
+                && !link.starts_with("http://")
+            {
+                self.report(
+                    Diagnostic::new(format!("`{link}` is not an address"), node.span.clone(), "not an address")
+                        .help("a link begins with https:// or http://"),
+                );
+            }
+        }
+    }
+
+    fn unique_names(&mut self, root: &Fields, list: &str, what: &str) {
+        let mut seen: Vec<(&str, Range<usize>)> = Vec::new();
+        for node in root.list(list).iter().filter_map(Node::table).filter_map(|fields| fields.get("name")) {
+            let Some(name) = node.text() else { continue };
+            if name.is_empty() {
+                self.report(Diagnostic::new(format!("a {what}'s name is empty"), node.span.clone(), "empty"));
+            }
+            match seen.iter().find(|(known, _)| *known == name) {
+                Some((_, first)) => self.report(
+                    Diagnostic::new(format!("two {what}s are called `{name}`"), node.span.clone(), "the second")
+                        .related(first.clone(), "the first")
+                        .help(format!("give each {what} a name of its own")),
+                ),
+                None => seen.push((name, node.span.clone())),
+            }
+        }
+    }
+
+    /// Reports a name that is not among the known ones.
+    fn known(&mut self, what: &str, known: Option<BTreeSet<String>>, node: &Node) {
+        let (Some(name), Some(known)) = (node.text(), known) else { return };
+        if known.contains(name) {
+            return;
+        }
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => format!("this scenario has no {what}"),
+            None => {
+                let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                format!("this scenario has {names}")
+            }
+        };
+        self.report(
+            Diagnostic::new(format!("no {what} is called `{name}`"), node.span.clone(), "not defined").help(help),
+        );
+    }
+
+    /// Reports a name of a network that the world has not.
+    fn known_network(&mut self, fields: &Fields) -> Option<String> {
+        let node = fields.get("network")?;
+        self.known("network", self.names.networks.clone(), node);
+        node.text().map(str::to_owned)
+    }
+
+    /// Reports a time that lies after the run's end, or at it if nothing could come of it then.
+    fn before_end(&mut self, fields: &Fields, key: &str, may_be_end: bool) -> Option<Duration> {
+        let node = fields.get(key)?;
+        let time = node.duration()?;
+        if let Some((end, end_span)) = self.end.clone() {
+            let (message, label) = match time.cmp(&end) {
+                std::cmp::Ordering::Less => return Some(time),
+                std::cmp::Ordering::Equal if may_be_end => return Some(time),
+                std::cmp::Ordering::Equal => {
+                    (format!("`{key}` is the end of the run"), "nothing can come of it any more")
+                }
+                std::cmp::Ordering::Greater => (format!("`{key}` lies after the end of the run"), "after the end"),
+            };
+            self.report(
+                Diagnostic::new(message, node.span.clone(), label)
+                    .related(end_span, "the run ends then")
+                    .help(format!("the run lasts {}: make `duration` longer or `{key}` earlier", format_duration(end))),
+            );
+            return None;
+        }
+        Some(time)
+    }
+
+    /// Reports an interval that ends before it begins, or as it begins.
+    fn ordered(&mut self, fields: &Fields, from: &str, until: &str) {
+        if let (Some(first), Some(last)) = (fields.get(from), fields.get(until))
+            && let (Some(first_time), Some(last_time)) = (first.duration(), last.duration())
+            && last_time <= first_time
+        {
+            let message = if last_time == first_time {
+                format!("`{until}` is the same as `{from}`")
+            } else {
+                format!("`{until}` lies before `{from}`")
+            };
+            self.report(
+                Diagnostic::new(message, last.span.clone(), "not later").related(first.span.clone(), "it begins then"),
+            );
+        }
+    }
+
+    /// A duration that must be more than nothing.
+    fn positive(&mut self, node: &Node, what: &str) -> Option<Duration> {
+        let time = node.duration()?;
+        if time.is_zero() {
+            self.report(Diagnostic::new(format!("`{what}` is nothing"), node.span.clone(), "more than 0 is needed"));
+        }
+        Some(time)
+    }
+
+    fn device(&mut self, fields: Option<&Fields>) -> Device {
+        let Some(fields) = fields else {
+            return Device {
+                sensor: SensorKind::Dht22,
+                config_switch: false,
+                spare_switch: false,
+                power_up: Duration::ZERO,
+            };
+        };
+        Device {
+            sensor: sensor_kind(fields.word("sensor")),
+            config_switch: fields.on("config-switch").unwrap_or(false),
+            spare_switch: fields.on("spare-switch").unwrap_or(false),
+            power_up: self.before_end(fields, "power-up", false).unwrap_or_default(),
+        }
+    }
+
+    fn settings(&mut self, fields: &Fields) -> Option<Settings> {
+        if let Some(node) = fields.get("network") {
+            self.network_name(node);
+        }
+        let passphrase = fields.get("passphrase");
+        if let Some(node) = passphrase
+            && node.text() != Some("")
+        {
+            self.passphrase(node);
+        }
+        let tls = fields.boolean("tls").unwrap_or(true);
+        if let Some(node) = fields.get("interval")
+            && let Some(interval) = node.duration()
+            && (!(15..=86_400).contains(&interval.as_secs()) || interval.subsec_nanos() != 0)
+        {
+            self.report(
+                Diagnostic::new("the interval is out of range", node.span.clone(), "out of range")
+                    .help("the firmware takes whole seconds from 15s to 24h"),
+            );
+        }
+        if let Some(node) = fields.get("host") {
+            self.host(node);
+        }
+        Some(Settings {
+            network: fields.text("network")?.to_owned(),
+            passphrase: passphrase.and_then(Node::text).unwrap_or_default().to_owned(),
+            write_key: fields.get("write-key").map_or(Some(WriteKey::Channel), |node| self.write_key(node))?,
+            host: fields.text("host").unwrap_or(CLOUD_HOST).to_owned(),
+            port: port(fields).unwrap_or(if tls { 443 } else { 80 }),
+            tls,
+            trusted_issuer: fields
+                .get("trusted-issuer")
+                .map_or(Some(TrustedIssuer::Cloud), |node| self.trusted_issuer(node))?,
+            interval: fields.duration("interval").unwrap_or(Duration::from_mins(5)),
+            sensor: sensor_kind(fields.word("sensor")),
+        })
+    }
+
+    fn network_name(&mut self, node: &Node) {
+        let length = node.text().map_or(1, str::len);
+        if !(1..=32).contains(&length) {
+            self.report(
+                Diagnostic::new(
+                    format!("a network's name has 1 to 32 bytes, this has {length}"),
+                    node.span.clone(),
+                    "wrong length",
+                )
+                .help("IEEE 802.11 allows no other; letters beyond ASCII take two bytes and more"),
+            );
+        }
+    }
+
+    fn passphrase(&mut self, node: &Node) {
+        let Some(text) = node.text() else { return };
+        let hexadecimal = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !(8..=63).contains(&text.len()) && !hexadecimal {
+            self.report(
+                Diagnostic::new(
+                    format!("a passphrase has 8 to 63 bytes, this has {}", text.len()),
+                    node.span.clone(),
+                    "wrong length",
+                )
+                .help("64 hexadecimal digits are a pre-shared key; leave `passphrase` out for an open network"),
+            );
+        }
+    }
+
+    fn host(&mut self, node: &Node) {
+        let Some(host) = node.text() else { return };
+        let good = (1..=64).contains(&host.len())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        if !good {
+            self.report(
+                Diagnostic::new(format!("`{host}` is not a server's name"), node.span.clone(), "not a name").help(
+                    "at most 64 letters, digits, dots and hyphens, without http:// and port: \"api.thingspeak.com\"",
+                ),
+            );
+        }
+    }
+
+    fn write_key(&mut self, node: &Node) -> Option<WriteKey> {
+        let text = node.text()?;
+        if text == "channel" {
+            return Some(WriteKey::Channel);
+        }
+        if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) {
+            return Some(WriteKey::Key(text.to_owned()));
+        }
+        self.report(
+            Diagnostic::new("not a write key", node.span.clone(), "not a write key")
+                .help("16 of 0-9 and A-Z, or `channel` for the key of the simulated channel"),
+        );
+        None
+    }
+
+    fn trusted_issuer(&mut self, node: &Node) -> Option<TrustedIssuer> {
+        match node.text()? {
+            "cloud" => Some(TrustedIssuer::Cloud),
+            "digicert" => Some(TrustedIssuer::DigiCert),
+            text => {
+                let fingerprint = fingerprint(text);
+                if fingerprint.is_none() {
+                    self.report(
+                        Diagnostic::new("not a trusted issuer", node.span.clone(), "not an issuer")
+                            .help("`cloud`, `digicert`, or the SHA-256 of a certificate as 64 hexadecimal digits"),
+                    );
+                }
+                fingerprint.map(TrustedIssuer::Fingerprint)
+            }
+        }
+    }
+
+    fn networks(&mut self, root: &Fields, settings: Option<&Settings>) -> Option<Vec<Network>> {
+        if root.get("networks").is_none() {
+            let network = settings.map(|settings| Network {
+                name: settings.network.clone(),
+                passphrase: (!settings.passphrase.is_empty()).then(|| settings.passphrase.clone()),
+                bssid: default_bssid(0),
+                channel: 6,
+                signal: Dbm(-60),
+            });
+            return Some(network.into_iter().collect());
+        }
+        let mut networks: Vec<Network> = Vec::new();
+        for (index, node) in root.list("networks").iter().enumerate() {
+            let fields = node.table()?;
+            if let Some(name) = fields.get("name") {
+                self.network_name(name);
+                if name.text() == Some(OWN_NETWORK) {
+                    self.report(
+                        Diagnostic::new(
+                            format!("`{OWN_NETWORK}` is the device's own network"),
+                            name.span.clone(),
+                            "taken",
+                        )
+                        .help("the device opens it in configuration mode; give this one another name"),
+                    );
+                }
+            }
+            if let Some(passphrase) = fields.get("passphrase") {
+                self.passphrase(passphrase);
+            }
+            let bssid = match fields.get("bssid").map(|node| (&node.value, node.span.clone())) {
+                Some((Value::HardwareAddress(bssid), span)) => {
+                    if networks.iter().any(|network| network.bssid == *bssid) {
+                        self.report(Diagnostic::new("two networks have this BSSID", span, "the second"));
+                    }
+                    *bssid
+                }
+                _ => default_bssid(index),
+            };
+            // A name that is missing has been reported; the others are looked at all the same.
+            networks.push(Network {
+                name: fields.text("name").unwrap_or_default().to_owned(),
+                passphrase: fields.text("passphrase").map(str::to_owned),
+                bssid,
+                channel: fields.integer("channel").and_then(|channel| u8::try_from(channel).ok()).unwrap_or(6),
+                signal: match fields.get("signal").map(|node| &node.value) {
+                    Some(Value::Signal(signal)) => *signal,
+                    _ => Dbm(-60),
+                },
+            });
+        }
+        Some(networks)
+    }
+
+    fn cloud(&mut self, fields: Option<&Fields>) -> Cloud {
+        if let Some(node) = fields.and_then(|fields| fields.get("host")) {
+            self.host(node);
+        }
+        Cloud {
+            certificate: match fields.and_then(|fields| fields.word("certificate")) {
+                Some("expired") => Certificate::Expired,
+                Some("not-yet-valid") => Certificate::NotYetValid,
+                Some("wrong-host") => Certificate::WrongHost,
+                Some("unknown-issuer") => Certificate::UnknownIssuer,
+                Some("self-signed") => Certificate::SelfSigned,
+                _ => Certificate::Good,
+            },
+            key_type: match fields.and_then(|fields| fields.word("key-type")) {
+                Some("RSA-2048") => KeyType::Rsa2048,
+                _ => KeyType::P256,
+            },
+            host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
+        }
+    }
+}
+
+fn sensor_kind(word: Option<&str>) -> SensorKind {
+    match word {
+        Some("DHT11") => SensorKind::Dht11,
+        _ => SensorKind::Dht22,
+    }
+}
+
+fn port(fields: &Fields) -> Option<u16> {
+    fields.integer("port").and_then(|port| u16::try_from(port).ok())
+}
+
+/// A locally administered address with the network's place in it.
+fn default_bssid(index: usize) -> [u8; 6] {
+    let number = u16::try_from(index + 1).unwrap_or(u16::MAX).to_be_bytes();
+    [2, 0, 0, number[0], number[1], 0]
+}
+
+/// 64 hexadecimal digits, with colons between the bytes or without.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

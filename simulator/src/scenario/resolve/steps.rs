@@ -1,0 +1,105 @@
+//! The timeline's steps, and sweeps.
+
+use std::time::Duration;
+
+use super::Resolver;
+use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::model::{Action, PowerAction, Step, Sweep, SwitchName, When};
+use crate::scenario::tree::{Fields, Node};
+
+impl Resolver<'_, '_> {
+    pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
+        let fields = node.table()?;
+        let when = self.when(fields);
+        let action = fields.choice("do").and_then(|(kind, details)| self.action(kind, details));
+        Some(Step { when: when?, action: action?, place: self.place(node) })
+    }
+
+    fn when(&mut self, fields: &Fields) -> Option<When> {
+        let Some(every) = fields.get("every") else {
+            for key in ["from", "until"] {
+                if let Some(span) = fields.key_span(key) {
+                    self.report(
+                        Diagnostic::new(format!("`{key}` goes with `every` only"), span, "means nothing here")
+                            .help("a step without `every` happens once"),
+                    );
+                }
+            }
+            return match fields.get("after") {
+                Some(trigger) => self.trigger(trigger).map(|trigger| When::After(Box::new(trigger))),
+                None => self.before_end(fields, "at", false).map(When::At),
+            };
+        };
+        let period = self.positive(every, "every");
+        let from = match fields.get("from") {
+            Some(_) => self.before_end(fields, "from", false),
+            None => self.before_end(fields, "every", false),
+        };
+        let until = match fields.get("until") {
+            Some(_) => self.before_end(fields, "until", true).map(Some),
+            None => Some(None),
+        };
+        if fields.get("from").is_none()
+            && let (Some(from), Some(Some(until)), Some(node)) = (from, until, fields.get("until"))
+            && until < from
+        {
+            self.report(
+                Diagnostic::new("this step never happens", node.span.clone(), "before its first time")
+                    .related(every.span.clone(), "its first time")
+                    .help("without `from` a step that repeats happens first one period after the beginning"),
+            );
+        }
+        self.ordered(fields, "from", "until");
+        Some(When::Every { period: period?, from: from?, until: until? })
+    }
+
+    fn action(&mut self, kind: &str, details: &Node) -> Option<Action> {
+        Some(match kind {
+            "power" => Action::Power(match (details.word(), details.choice()) {
+                (Some("on"), _) => PowerAction::On,
+                (Some(_), _) => PowerAction::Off,
+                (None, Some(("cut-for", node))) => PowerAction::CutFor(self.positive(node, "cut-for")?),
+                (None, dip) => PowerAction::BrownOut(self.positive(dip?.1, "brown-out")?),
+            }),
+            "reset-button" => Action::PressReset,
+            "sensor" => {
+                let fields = details.table()?;
+                let temperature = fields.get("temperature").map(|node| self.course(node));
+                let humidity = fields.get("humidity").map(|node| self.course(node));
+                Action::Readings {
+                    temperature: match temperature {
+                        Some(course) => Some(course?),
+                        None => None,
+                    },
+                    humidity: match humidity {
+                        Some(course) => Some(course?),
+                        None => None,
+                    },
+                }
+            }
+            _ => Action::Switch {
+                switch: if kind == "config-switch" { SwitchName::Config } else { SwitchName::Spare },
+                on: match (details.word(), details.table()) {
+                    (Some(word), _) => word == "on",
+                    (None, fields) => fields?.on("to")?,
+                },
+                bounce: details.table().and_then(|fields| fields.duration("bounce")).unwrap_or_default(),
+            },
+        })
+    }
+
+    pub(super) fn sweep(&mut self, details: &Node) -> Option<Sweep> {
+        let fields = details.table()?;
+        self.ordered(fields, "from", "until");
+        let from = match fields.get("from") {
+            Some(_) => self.before_end(fields, "from", false),
+            None => Some(Duration::ZERO),
+        };
+        let until = match fields.get("until") {
+            Some(_) => self.before_end(fields, "until", true),
+            None => self.end.as_ref().map(|(end, _)| *end),
+        };
+        let off_for = fields.get("off-for").map_or(Some(Duration::from_secs(2)), |node| self.positive(node, "off-for"));
+        Some(Sweep::CutPowerAtEachFlashOperation { from: from?, until: until?, off_for: off_for? })
+    }
+}

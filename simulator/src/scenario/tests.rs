@@ -1,0 +1,185 @@
+//! What comes of good files; mistakes have their own tests in `tests/diagnostics`.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use time::macros::datetime;
+
+use super::matcher::{Matcher, TextMatch};
+use super::model::*;
+use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
+use super::{Scenario, schema_text};
+
+fn parse(text: &str) -> Scenario {
+    let files = |name: &str| match name {
+        "greenhouse.csv" => Ok("time,inside,outside\n0,21.5,3\n90,22,3.5\n2026-01-01T00:10:00Z,23 ,4\n".to_owned()),
+        _ => Err("no such file".to_owned()),
+    };
+    Scenario::parse("test.toml", text, &files).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)))
+}
+
+#[test]
+fn the_smallest_scenario_has_the_documented_defaults() {
+    let scenario = parse("title = 'A blank duck'\nduration = '1m'");
+    assert_eq!(scenario.seed, 1);
+    assert_eq!(scenario.start, datetime!(2026-01-01 00:00:00 UTC));
+    assert_eq!(scenario.duration, Duration::from_mins(1));
+    assert_eq!(scenario.allow, Allow::default());
+    assert_eq!(scenario.settings, None);
+    assert!(scenario.networks.is_empty());
+    assert_eq!(scenario.readings.temperature, Course::Constant(DeciCelsius(215)));
+    assert_eq!(scenario.readings.humidity, Course::Constant(DeciPercent(456)));
+    assert_eq!(scenario.internet.latency, Duration::from_millis(20));
+    assert_eq!(scenario.cloud.host, "api.thingspeak.com");
+}
+
+#[test]
+fn settings_bring_a_network_that_fits() {
+    let scenario = parse("title = 't'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'secret & good'");
+    let settings = scenario.settings.unwrap();
+    assert_eq!((settings.port, settings.tls, settings.interval), (443, true, Duration::from_mins(5)));
+    assert_eq!((settings.write_key, settings.trusted_issuer), (WriteKey::Channel, TrustedIssuer::Cloud));
+    let network = Network {
+        name: "home".to_owned(),
+        passphrase: Some("secret & good".to_owned()),
+        bssid: [2, 0, 0, 0, 1, 0],
+        channel: 6,
+        signal: Dbm(-60),
+    };
+    assert_eq!(scenario.networks, [network]);
+}
+
+#[test]
+fn courses_of_readings() {
+    let scenario = parse(
+        "title = 't'
+duration = '1h'
+[sensor]
+temperature = { csv = { file = 'greenhouse.csv', column = 'inside' } }
+humidity = { daily = { mean = '50 %', swing = '10.5 %', warmest = '04:00' } }
+[[steps]]
+every = '10m'
+do.sensor = { temperature = { ramp = { from = '20 °C', to = '-5 °C', over = '5m' } } }",
+    );
+    assert_eq!(
+        scenario.readings.temperature,
+        Course::Recording(vec![
+            (Duration::ZERO, DeciCelsius(215)),
+            (Duration::from_secs(90), DeciCelsius(220)),
+            (Duration::from_mins(10), DeciCelsius(230)),
+        ])
+    );
+    let warmest = Duration::from_hours(4);
+    assert_eq!(scenario.readings.humidity, Course::Daily { mean: DeciPercent(500), swing: DeciPercent(105), warmest });
+    let ramp = Course::Ramp { from: DeciCelsius(200), to: DeciCelsius(-50), over: Duration::from_mins(5) };
+    assert_eq!(scenario.steps[0].action, Action::Readings { temperature: Some(ramp), humidity: None });
+    let period = Duration::from_mins(10);
+    assert!(
+        matches!(scenario.steps[0].when, When::Every { period: p, from, until: None } if p == period && from == period)
+    );
+}
+
+#[test]
+fn faults_of_every_kind() {
+    let scenario = parse(include_str!("../../tests/good/faults.toml"));
+    let injections: Vec<Injection> = scenario.faults.iter().map(|fault| fault.injection.clone()).collect();
+    let network = || "home".to_owned();
+    let effects = LinkEffects {
+        loss: PerMillion(100_000),
+        corrupt: PerMillion(1_000),
+        jitter: Duration::from_millis(20),
+        ..LinkEffects::default()
+    };
+    let expected = [
+        Injection::Sensor(SensorFault::BadChecksum),
+        Injection::Sensor(SensorFault::LateResponse(Duration::from_micros(150))),
+        Injection::AccessPoint { network: network(), state: AccessPointState::Off, deauth: false },
+        Injection::Link { network: network(), effects },
+        Injection::Dhcp { network: network(), reply: DhcpFault::Slow(Duration::from_secs(4)) },
+        Injection::Dns(DnsFault::WrongAddress([203, 0, 113, 66].into())),
+        Injection::Dns(DnsFault::ServerFailure),
+        Injection::Ntp(NtpFault::WrongBy(time::Duration::days(-400))),
+        Injection::Route { to: RouteTarget::Everywhere, reply: RouteFault::Reset },
+        Injection::ManInTheMiddle(ManInTheMiddle::LeafSignedLeaf),
+        Injection::Cloud(CloudFault::Status(503)),
+        Injection::Cloud(CloudFault::DelayAfterStoring(Duration::from_secs(20))),
+        Injection::Cloud(CloudFault::TooSoon),
+    ];
+    assert_eq!(injections, expected);
+    let Begin::After(trigger) = &scenario.faults[4].begin else { panic!("{:?}", scenario.faults[4].begin) };
+    assert_eq!(trigger.to_string(), "2s after the 3rd boot after `watchdog`");
+    assert_eq!((scenario.faults[4].end, scenario.faults[4].count), (End::For(Duration::from_mins(10)), Some(2)));
+}
+
+#[test]
+fn a_form_is_typed_as_it_stands() {
+    let scenario = parse(include_str!("../../tests/good/portal.toml"));
+    let PhoneAction::Submit(form) = &scenario.phones[0].does[2] else { panic!("{:?}", scenario.phones[0].does) };
+    assert_eq!(form.passphrase.as_deref(), Some("p%ss & w/rd ü"));
+    assert_eq!(form.write_key, Some(Typed::OfTheCloud));
+    assert_eq!(form.port.as_deref(), Some("70000"));
+    assert_eq!(form.interval.as_deref(), Some("five minutes"));
+    assert_eq!(scenario.phones[0].does.len(), 8);
+}
+
+#[test]
+fn expectations_say_what_they_mean() {
+    let scenario = parse(include_str!("../../tests/good/expectations.toml"));
+    let texts: Vec<String> = scenario
+        .expectations
+        .iter()
+        .map(|expectation| format!("line {}: {}", expectation.place.line, expectation.text))
+        .collect();
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn the_checked_in_schema_is_the_grammar() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/scenario.schema.json");
+    let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        checked_in == schema_text(),
+        "the schema has changed: preflash schema > simulator/schema/scenario.schema.json"
+    );
+}
+
+#[test]
+fn matchers_read_their_texts() {
+    let scenario = parse("title = 't'\nduration = '1m'\n[[expect]]\nevent.serial = { matches = '^\\[\\d+' }");
+    let Check::Events { matcher: Matcher::Serial(text @ TextMatch::Matches(_)), .. } = &scenario.expectations[0].check
+    else {
+        panic!("{:?}", scenario.expectations)
+    };
+    assert!(text.matches("[12.000345] wifi: joined") && !text.matches("wifi: joined"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = Scenario::parse("any.toml", &text, &|_| Err(String::new())).map_err(|mistakes| mistakes.render(true));
+    }
+
+    /// Words of the language in any order get further into it than arbitrary text does.
+    #[test]
+    fn no_scenario_panics(
+        lines in proptest::collection::vec(
+            (
+                prop::sample::select(vec![
+                    "title", "duration", "start", "network", "name", "from", "until", "at", "every", "event.boot",
+                    "event.serial", "state.led", "channel", "inject.dns", "inject.link", "do.power", "do.sensor", "does",
+                    "temperature", "[[faults]]\nname", "[[steps]]\nat", "[[expect]]\nby", "[[phones]]\nname",
+                    "[settings]\nnetwork", "[[networks]]\nname", "[sweep]\nx", "within", "after.event.led", "links",
+                ]),
+                prop::sample::select(vec![
+                    "'5m'", "'ü'", "1", "-1", "1.5", "true", "{}", "[]", "[[]]", "[{}]", "{ contains = '' }", "'off'",
+                    "2026-01-01T00:00:00Z", "2026-01-01", "{ ramp = {} }", "'21 °C'", "{ plus = '1d', event.led = 'on' }",
+                    "[{ wait = '5s' }, { leave = 1 }]", "''",
+                ]),
+            ),
+            0..20,
+        )
+    ) {
+        let text: String = lines.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let _ = Scenario::parse("any.toml", &text, &|_| Ok(text.clone())).map_err(|mistakes| mistakes.render(false));
+    }
+}

@@ -1,0 +1,193 @@
+//! A scenario file's values once each has been read by itself: typed, with its place, its keys known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::time::Duration;
+
+use regex::Regex;
+use time::OffsetDateTime;
+
+use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
+
+/// A value and which bytes of the file it is.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// The value's bytes.
+    pub(super) span: Range<usize>,
+    /// The value.
+    pub(super) value: Value,
+}
+
+/// A value, by the shape that it was read with.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// `Text`, `Typed`.
+    Text(String),
+    /// One of `Words`.
+    Word(&'static str),
+    /// `Integer`.
+    Integer(i64),
+    /// `Boolean`.
+    Boolean(bool),
+    /// `DateTime`.
+    DateTime(OffsetDateTime),
+    /// `Duration`, `TimeOfDay`.
+    Duration(Duration),
+    /// `SignedDuration`.
+    SignedDuration(time::Duration),
+    /// `Temperature`.
+    Temperature(DeciCelsius),
+    /// `Humidity`.
+    Humidity(DeciPercent),
+    /// `Probability`.
+    Probability(PerMillion),
+    /// `Signal`.
+    Signal(Dbm),
+    /// `FieldValue`, in tenths.
+    Tenths(i64),
+    /// `HardwareAddress`.
+    HardwareAddress([u8; 6]),
+    /// `Ipv4Address`.
+    Ipv4Address(Ipv4Addr),
+    /// `Regex`.
+    Regex(Regex),
+    /// `List`, `Pair`.
+    List(Vec<Node>),
+    /// `TextMap`: each key with its bytes.
+    TextMap(BTreeMap<String, (Range<usize>, String)>),
+    /// `Table`, without the keys whose values could not be read.
+    Table(Fields),
+    /// `Choice`: the key and its value.
+    Choice(&'static str, Box<Node>),
+}
+
+/// A table's readable keys.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fields {
+    entries: BTreeMap<&'static str, (Range<usize>, Node)>,
+    broken: BTreeSet<&'static str>,
+}
+
+impl Fields {
+    /// Adds a key with its bytes and its value.
+    pub(super) fn insert(&mut self, key: &'static str, span: Range<usize>, node: Node) {
+        self.entries.insert(key, (span, node));
+    }
+
+    /// Notes that a key is there but its value could not be read.
+    pub(super) fn mark_broken(&mut self, key: &'static str) {
+        self.broken.insert(key);
+    }
+
+    /// Whether a key is there but its value could not be read.
+    pub(super) fn is_broken(&self, key: &str) -> bool {
+        self.broken.contains(key)
+    }
+
+    /// A key's value.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries.get(key).map(|(_, node)| node)
+    }
+
+    /// A key's own bytes.
+    pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get(key).map(|(span, _)| span.clone())
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Node::text)
+    }
+
+    /// A word out of a list.
+    pub(super) fn word(&self, key: &str) -> Option<&'static str> {
+        self.get(key).and_then(Node::word)
+    }
+
+    /// An integer; its range was the shape's.
+    pub(super) fn integer(&self, key: &str) -> Option<i64> {
+        match self.get(key)?.value {
+            Value::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A boolean.
+    pub(super) fn boolean(&self, key: &str) -> Option<bool> {
+        match self.get(key)?.value {
+            Value::Boolean(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A duration.
+    pub(super) fn duration(&self, key: &str) -> Option<Duration> {
+        self.get(key).and_then(Node::duration)
+    }
+
+    /// A switch's position.
+    pub(super) fn on(&self, key: &str) -> Option<bool> {
+        self.word(key).map(|word| word == "on")
+    }
+
+    /// A table.
+    pub(super) fn table(&self, key: &str) -> Option<&Fields> {
+        self.get(key).and_then(Node::table)
+    }
+
+    /// The elements of a list; none if it is absent.
+    pub(super) fn list(&self, key: &str) -> &[Node] {
+        match self.get(key).map(|node| &node.value) {
+            Some(Value::List(nodes)) => nodes,
+            _ => &[],
+        }
+    }
+
+    /// A one-of table.
+    pub(super) fn choice(&self, key: &str) -> Option<(&'static str, &Node)> {
+        self.get(key).and_then(Node::choice)
+    }
+}
+
+impl Node {
+    /// A text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A word out of a list.
+    pub(super) fn word(&self) -> Option<&'static str> {
+        match self.value {
+            Value::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// A duration.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        match self.value {
+            Value::Duration(duration) => Some(duration),
+            _ => None,
+        }
+    }
+
+    /// A table.
+    pub(super) fn table(&self) -> Option<&Fields> {
+        match &self.value {
+            Value::Table(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// A one-of table.
+    pub(super) fn choice(&self) -> Option<(&'static str, &Node)> {
+        match &self.value {
+            Value::Choice(key, node) => Some((key, node)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Quantities, windows, states and triggers in the words of reports.
+
+use std::fmt;
+use std::time::Duration;
+
+use humantime::format_duration;
+
+use super::matcher::LED_GPIO;
+use super::model::{Begin, ChannelCheck, End, Quantity, State, Trigger, Window};
+use crate::events::Level;
+
+/// "at least once", "exactly 3 times".
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(0) | Self::AtMost(0) => f.write_str("never"),
+            Self::Exactly(count) => write!(f, "exactly {}", times(*count)),
+            Self::AtLeast(least) => write!(f, "at least {}", times(*least)),
+            Self::AtMost(most) => write!(f, "at most {}", times(*most)),
+            Self::Between(least, most) => write!(f, "{least} to {most} times"),
+        }
+    }
+}
+
+/// "once", "3 times".
+pub(crate) fn times(count: u64) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// ", by 5m"; nothing for the whole run.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.open, self.close) {
+            (Begin::At(Duration::ZERO), End::Never) => Ok(()),
+            (Begin::At(Duration::ZERO), End::At(close) | End::For(close)) => {
+                write!(f, ", by {}", format_duration(close))
+            }
+            (Begin::At(open), End::Never) => write!(f, ", from {}", format_duration(*open)),
+            (Begin::At(open), End::At(close)) => {
+                write!(f, ", from {} to {}", format_duration(*open), format_duration(close))
+            }
+            (Begin::At(open), End::For(length)) => {
+                write!(f, ", within {} from {}", format_duration(length), format_duration(*open))
+            }
+            (Begin::After(trigger), End::Never) => write!(f, ", {trigger}"),
+            (Begin::After(trigger), End::At(close)) => write!(f, ", by {}, {trigger}", format_duration(close)),
+            (Begin::After(trigger), End::For(length)) => write!(f, ", within {} {trigger}", format_duration(length)),
+        }
+    }
+}
+
+/// "after the 2nd boot".
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.plus.is_zero() {
+            write!(f, "{} ", format_duration(self.plus))?;
+        }
+        write!(f, "after {} {}", ordinal(self.count), self.matcher)
+    }
+}
+
+/// "the first", "the 2nd".
+fn ordinal(number: u32) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    if number == 1 { "the first".to_owned() } else { format!("the {number}{suffix}") }
+}
+
+/// "the LED is on".
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pin { gpio: LED_GPIO, level: Level::High } => f.write_str("the LED is on"),
+            Self::Pin { gpio: LED_GPIO, level: Level::Low } => f.write_str("the LED is off"),
+            Self::Pin { gpio, level: Level::High } => write!(f, "GPIO{gpio} is high"),
+            Self::Pin { gpio, level: Level::Low } => write!(f, "GPIO{gpio} is low"),
+            Self::Power { on: true } => f.write_str("the device has power"),
+            Self::Power { on: false } => f.write_str("the device has no power"),
+        }
+    }
+}
+
+/// "exactly 288 entries, ascending".
+impl fmt::Display for ChannelCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if let Some(entries) = self.entries {
+            parts.push(match entries {
+                Quantity::Exactly(count) => format!("exactly {count} entries"),
+                Quantity::AtLeast(least) => format!("at least {least} entries"),
+                Quantity::AtMost(most) => format!("at most {most} entries"),
+                Quantity::Between(least, most) => format!("{least} to {most} entries"),
+            });
+        }
+        if self.ascending {
+            parts.push("in ascending order".to_owned());
+        }
+        if let Some(gap) = self.longest_gap {
+            parts.push(format!("no gap longer than {}", format_duration(gap)));
+        }
+        for (number, field) in (1..).zip(self.fields.iter()) {
+            if let Some(field) = field {
+                parts.push(format!("every field{number} {field}"));
+            }
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinals() {
+        let all: Vec<String> = [1, 2, 3, 4, 11, 12, 13, 21, 112].into_iter().map(ordinal).collect();
+        assert_eq!(
+            all,
+            ["the first", "the 2nd", "the 3rd", "the 4th", "the 11th", "the 12th", "the 13th", "the 21st", "the 112th"]
+        );
+    }
+}
