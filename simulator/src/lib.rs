@@ -3,6 +3,7 @@
 pub mod air;
 pub mod board;
 pub mod events;
+pub mod expectation;
 pub mod internet;
 pub mod random;
 pub mod scenario;

@@ -1,0 +1,101 @@
+//! An event in the words of reports: one line, for people.
+
+use crate::events::{EventKind, FlashOperation, HttpExchange, Level, PhoneEvent, PowerState};
+use crate::scenario::matcher::{LED_GPIO, sensor_outcome};
+use crate::scenario::units::tenths;
+
+/// What happened, in one line.
+pub fn describe(event: &EventKind) -> String {
+    match event {
+        EventKind::Power { state } => match state {
+            PowerState::On => "power comes on".to_owned(),
+            PowerState::Off => "power goes off".to_owned(),
+            PowerState::BrownOut => "brown-out".to_owned(),
+        },
+        EventKind::Boot { number, cause } => format!("boot {number} after `{cause}`"),
+        EventKind::Restart { reason } => format!("the firmware asks for a restart: {reason}"),
+        EventKind::Crash { message } => format!("crash: {}", first_line(message)),
+        EventKind::Serial { line } => format!("`{line}`"),
+        EventKind::Pin { gpio: LED_GPIO, level } => {
+            format!("the LED goes {}", if *level == Level::High { "on" } else { "off" })
+        }
+        EventKind::Pin { gpio, level } => {
+            format!("GPIO{gpio} goes {}", if *level == Level::High { "high" } else { "low" })
+        }
+        EventKind::Sensor { outcome, temperature, humidity, .. } => {
+            let mut text = format!("the sensor: {}", sensor_outcome(*outcome));
+            if let (Some(temperature), Some(humidity)) = (temperature, humidity) {
+                text += &format!(" {} °C {} %", tenths((*temperature).into()), tenths((*humidity).into()));
+            }
+            text
+        }
+        EventKind::Flash { number, operation, address, length, torn } => {
+            let operation = match operation {
+                FlashOperation::Erase => "erase",
+                FlashOperation::Write => "write",
+            };
+            let torn = if *torn { ", torn" } else { "" };
+            format!("flash operation {number}: {operation} of {length} bytes at {address:#x}{torn}")
+        }
+        EventKind::Join { network, outcome } => format!("attempt to join `{network}`: {outcome}"),
+        EventKind::LinkLost { network, reason } => format!("link to `{network}` lost: {reason}"),
+        EventKind::AccessPoint { network, on } => {
+            format!("access point `{network}` {}", if *on { "appears" } else { "goes away" })
+        }
+        EventKind::Lease { network, outcome, address } => {
+            let address = address.map(|address| format!(" {address}")).unwrap_or_default();
+            format!("DHCP on `{network}`: {outcome}{address}")
+        }
+        EventKind::Dns { name, outcome, .. } => format!("DNS query for `{name}`: {outcome}"),
+        EventKind::Ntp { outcome, .. } => format!("NTP query: {outcome}"),
+        EventKind::Connection { server, number, outcome, .. } => format!("connection {number} to {server}: {outcome}"),
+        EventKind::Tls { server, number, outcome } => {
+            format!("TLS handshake on connection {number} to {server}: {outcome}")
+        }
+        EventKind::Http(exchange) => describe_exchange(exchange),
+        EventKind::Stored { entry_id, fields, status, .. } => {
+            let mut text = format!("entry {entry_id} stored:");
+            for (number, field) in (1..).zip(fields) {
+                if let Some(field) = field {
+                    text += &format!(" field{number} `{field}`");
+                }
+            }
+            if let Some(status) = status {
+                text += &format!(" status `{status}`");
+            }
+            text
+        }
+        EventKind::Phone { phone, what } => format!("phone `{phone}` {}", describe_phone(what)),
+        EventKind::Fault { rule, action } => format!("fault `{rule}`: {action}"),
+        EventKind::Step { action } => format!("step: {action}"),
+        EventKind::Livelock { polls } => format!("livelock: the device woke itself {polls} times in one moment"),
+    }
+}
+
+fn describe_exchange(exchange: &HttpExchange) -> String {
+    let HttpExchange { server, method, target, status, tls, .. } = exchange;
+    let scheme = if *tls { "https" } else { "http" };
+    match status {
+        Some(status) => format!("{method} {target} to {server} ({scheme}): {status}"),
+        None => format!("{method} {target} to {server} ({scheme}): no reply"),
+    }
+}
+
+fn describe_phone(event: &PhoneEvent) -> String {
+    match event {
+        PhoneEvent::Join { network, outcome } => format!("joining `{network}`: {outcome}"),
+        PhoneEvent::Lease { address } => format!("is given {address}"),
+        PhoneEvent::Resolved { name, address: Some(address) } => format!("resolves `{name}` to {address}"),
+        PhoneEvent::Resolved { name, address: None } => format!("cannot resolve `{name}`"),
+        PhoneEvent::Reply { request, status, location: Some(location), .. } => {
+            format!("{request}: {status} to {location}")
+        }
+        PhoneEvent::Reply { request, status, location: None, .. } => format!("{request}: {status}"),
+        PhoneEvent::Failed { request, reason } => format!("{request}: {reason}"),
+        PhoneEvent::Left => "leaves".to_owned(),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,256 @@
+//! Judges a finished run: each expectation of its scenario against the events that were recorded.
+//!
+//! Every expectation is looked at on its own, over the whole record; a failure says what was seen instead: the events
+//! that came nearest, or too often, or outside their window. Besides the scenario's own expectations each run has
+//! [implicit] ones: no crash, no watchdog reset, no livelock. Nothing here feeds back into a run.
+
+mod channel;
+mod describe;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use humantime::format_duration;
+
+pub use describe::describe;
+
+use crate::events::{Event, EventKind};
+use crate::scenario::matcher::Matcher;
+use crate::scenario::model::{Allow, Begin, Check, End, Expectation, Place, Quantity, Trigger, Window};
+use crate::scenario::words::times;
+use crate::time::Instant;
+
+/// What became of an expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The expectation in words.
+    pub text: String,
+    /// Why it matters, in the author's words.
+    pub because: Option<String>,
+    /// Where it stands in the scenario's file; `None` for an implicit one.
+    pub place: Option<Place>,
+    /// What was seen instead; `None` if it was met.
+    pub failure: Option<Failure>,
+}
+
+impl Verdict {
+    /// Whether the expectation was met.
+    pub fn is_met(&self) -> bool {
+        self.failure.is_none()
+    }
+}
+
+/// What was seen instead of what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In plain words.
+    pub seen: String,
+    /// When it went wrong, if there is such a moment: where a reader wants the log.
+    pub at: Option<Instant>,
+}
+
+impl Failure {
+    fn new(seen: impl Into<String>, at: impl Into<Option<Instant>>) -> Self {
+        Self { seen: seen.into(), at: at.into() }
+    }
+}
+
+/// Judges expectations over the events of a run that ended at `end`; one verdict each, in their order.
+pub fn evaluate(expectations: &[Expectation], events: &[Event], end: Instant) -> Vec<Verdict> {
+    expectations
+        .iter()
+        .map(|expectation| Verdict {
+            text: expectation.text.clone(),
+            because: expectation.because.clone(),
+            place: Some(expectation.place),
+            failure: judge(&expectation.check, events, end).err(),
+        })
+        .collect()
+}
+
+fn judge(check: &Check, events: &[Event], end: Instant) -> Result<(), Failure> {
+    match check {
+        Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, events, end),
+        Check::StateAt { state, at } => state::at_moment(*state, Instant::START + *at, events, end),
+        Check::StateThroughout { state, window } => state::throughout(*state, &Span::of(window, events, end)?, events),
+        Check::Channel(check) => channel::judge(check, events),
+    }
+}
+
+/// A window of a run, placed: from just after one event, or from a moment, to a moment; both moments belong to it.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    open: Instant,
+    /// The event that opened it, which does not itself belong to it.
+    opened_by: Option<u64>,
+    close: Instant,
+}
+
+impl Span {
+    fn of(window: &Window, events: &[Event], end: Instant) -> Result<Self, Failure> {
+        let (open, opened_by) = match &window.open {
+            Begin::At(at) => (Instant::START + *at, None),
+            Begin::After(trigger) => {
+                let event = find(trigger, events)?;
+                (event.at + trigger.plus, trigger.plus.is_zero().then_some(event.sequence))
+            }
+        };
+        let close = match window.close {
+            End::Never => end,
+            End::At(at) => Instant::START + at,
+            End::For(length) => open + length,
+        };
+        if open > end {
+            return Err(Failure::new(format!("the run ended at {end} s, before the window opened at {open} s"), None));
+        }
+        Ok(Self { open, opened_by, close: close.min(end) })
+    }
+
+    fn contains(&self, event: &Event) -> bool {
+        (self.open..=self.close).contains(&event.at) && self.opened_by.is_none_or(|opener| event.sequence > opener)
+    }
+}
+
+/// The event that a trigger waits for.
+fn find<'e>(trigger: &Trigger, events: &'e [Event]) -> Result<&'e Event, Failure> {
+    let mut matching = events.iter().filter(|event| trigger.matcher.matches(event));
+    let index = usize::try_from(trigger.count).unwrap_or(usize::MAX).saturating_sub(1);
+    if let Some(event) = matching.nth(index) {
+        return Ok(event);
+    }
+    let seen = match events.iter().filter(|event| trigger.matcher.matches(event)).count() {
+        0 => nearest(&trigger.matcher, events.iter().collect()).seen,
+        count => format!("it happened {} only", times(count as u64)),
+    };
+    Err(Failure::new(format!("the window never opened ({trigger}): {seen}"), None))
+}
+
+fn count(
+    matcher: &Matcher,
+    quantity: Quantity,
+    window: &Window,
+    events: &[Event],
+    end: Instant,
+) -> Result<(), Failure> {
+    let span = Span::of(window, events, end)?;
+    let (inside, outside): (Vec<&Event>, Vec<&Event>) =
+        events.iter().filter(|event| matcher.matches(event)).partition(|event| span.contains(event));
+    let seen = inside.len() as u64;
+    if quantity.allows(seen) {
+        return Ok(());
+    }
+    let too_many = matches!(quantity, Quantity::Exactly(most) | Quantity::AtMost(most) | Quantity::Between(_, most) if seen > most);
+    if too_many {
+        let most = match quantity {
+            Quantity::Exactly(most) | Quantity::AtMost(most) | Quantity::Between(_, most) => most,
+            Quantity::AtLeast(_) => 0,
+        };
+        // The first that is one too many.
+        let at = usize::try_from(most).ok().and_then(|index| inside.get(index)).map(|event| event.at);
+        return Err(Failure::new(format!("it happened {}: {}", times(seen), listed(&inside)), at));
+    }
+    if seen > 0 {
+        return Err(Failure::new(format!("it happened only {}: {}", times(seen), listed(&inside)), span.close));
+    }
+    if let Some(event) = outside.iter().find(|event| event.at >= span.open).or(outside.last()) {
+        let side = if event.at > span.close {
+            format!("{} too late", format_duration(event.at.saturating_since(span.close)))
+        } else {
+            "before the window opened".to_owned()
+        };
+        return Err(Failure::new(
+            format!("it happened at {} s, {side}: {}", event.at, describe(&event.kind)),
+            event.at,
+        ));
+    }
+    let inside = events.iter().filter(|event| span.contains(event)).collect();
+    let mut failure = nearest(matcher, inside);
+    failure.at = failure.at.or(Some(span.close));
+    Err(failure)
+}
+
+/// What came nearest to an event that never happened.
+fn nearest(matcher: &Matcher, events: Vec<&Event>) -> Failure {
+    let candidates: Vec<&Event> = events.into_iter().filter(|event| matcher.concerns(event)).collect();
+    let Some(last) = candidates.last() else { return Failure::new("nothing of the kind happened", None) };
+    if let Matcher::Serial(text) = matcher {
+        let similarity = |event: &Event| match &event.kind {
+            EventKind::Serial { line } => similarity(text.pattern(), line),
+            _ => 0,
+        };
+        // Of equals the last; the score is an integer so that it is the same everywhere.
+        if let Some(best) = candidates.iter().max_by_key(|event| similarity(event)) {
+            let seen = format!("the nearest of {} lines, at {} s: {}", candidates.len(), best.at, describe(&best.kind));
+            return Failure::new(seen, best.at);
+        }
+    }
+    Failure::new(format!("it never happened; what did: {}", listed(&candidates)), last.at)
+}
+
+/// How much of a pattern a line has, in per cent of the pattern's words; what is no letter or digit separates words.
+fn similarity(pattern: &str, line: &str) -> u64 {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    };
+    let line = words(line);
+    let pattern = words(pattern);
+    let found = pattern.iter().filter(|word| line.contains(word)).count() as u64;
+    found * 100 / (pattern.len() as u64).max(1)
+}
+
+/// The first few of some events, with their times.
+fn listed(events: &[&Event]) -> String {
+    const SHOWN: usize = 3;
+    let mut parts: Vec<String> =
+        events.iter().take(SHOWN).map(|event| format!("at {} s {}", event.at, describe(&event.kind))).collect();
+    if events.len() > SHOWN {
+        parts.push(format!("and {} more", events.len() - SHOWN));
+    }
+    parts.join("; ")
+}
+
+/// Judges what every run is expected to be without saying so: no crash, no watchdog reset (but for the one that follows
+/// an allowed crash), no livelock. Only what failed gives a verdict.
+pub fn implicit(allow: Allow, events: &[Event]) -> Vec<Verdict> {
+    let mut crashes = Vec::new();
+    let mut watchdog_resets = Vec::new();
+    let mut livelocks = Vec::new();
+    let mut crashed = std::collections::BTreeSet::new();
+    for event in events {
+        match &event.kind {
+            EventKind::Crash { .. } => {
+                crashed.insert(event.device);
+                crashes.push(event);
+            }
+            EventKind::Boot { cause, .. } => {
+                let by_crash = crashed.remove(&event.device);
+                if *cause == "watchdog" && !by_crash {
+                    watchdog_resets.push(event);
+                }
+            }
+            EventKind::Livelock { .. } => livelocks.push(event),
+            _ => {}
+        }
+    }
+    let verdict = |text: &str, allowed: bool, events: Vec<&Event>| {
+        let first = events.first().filter(|_| !allowed)?;
+        Some(Verdict {
+            text: text.to_owned(),
+            because: None,
+            place: None,
+            failure: Some(Failure::new(
+                format!("it happened {}: {}", times(events.len() as u64), listed(&events)),
+                first.at,
+            )),
+        })
+    };
+    [
+        verdict("crash: never, in any run", allow.crash, crashes),
+        verdict("reset by the watchdog: never, in any run", allow.watchdog, watchdog_resets),
+        verdict("livelock: never, in any run", allow.livelock, livelocks),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

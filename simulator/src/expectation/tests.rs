@@ -1,0 +1,293 @@
+//! Verdicts over short records, with the words that a reader of a report sees.
+
+use std::time::Duration;
+
+use super::*;
+use crate::events::{HttpExchange, Level, PhoneEvent, PowerState, SensorOutcome};
+use crate::scenario::Scenario;
+
+/// A record: each event at a number of milliseconds.
+fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {
+    (0..)
+        .zip(events)
+        .map(|(sequence, (millis, kind))| Event { at: Instant::from_millis(millis), sequence, device: None, kind })
+        .collect()
+}
+
+fn serial(line: &str) -> EventKind {
+    EventKind::Serial { line: line.to_owned() }
+}
+
+fn led(on: bool) -> EventKind {
+    EventKind::Pin { gpio: 13, level: if on { Level::High } else { Level::Low } }
+}
+
+fn join(outcome: &'static str) -> EventKind {
+    EventKind::Join { network: "home".to_owned(), outcome }
+}
+
+fn stored(entry_id: u64, created_at: i64, field1: &str) -> EventKind {
+    let mut fields: [Option<String>; 8] = Default::default();
+    fields[0] = Some(field1.to_owned());
+    EventKind::Stored { channel: 1, entry_id, created_at, fields, status: None }
+}
+
+/// What is seen instead of the expectations of a scenario's text over a run of 100 s; "met" where one is met.
+fn judge_text(expectations: &str, events: &[Event]) -> Vec<String> {
+    let text = format!("title = 't'\nduration = '100s'\n[settings]\nnetwork = 'home'\n{expectations}");
+    let scenario =
+        Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    evaluate(&scenario.expectations, events, Instant::START + scenario.duration)
+        .into_iter()
+        .map(|verdict| verdict.failure.map_or("met".to_owned(), |failure| failure.seen))
+        .collect()
+}
+
+/// The same for one expectation.
+fn seen(expectation: &str, events: &[Event]) -> String {
+    judge_text(&format!("[[expect]]\n{expectation}"), events).remove(0)
+}
+
+fn joined_at_20() -> Vec<Event> {
+    record(vec![
+        (0, EventKind::Power { state: PowerState::On }),
+        (0, EventKind::Boot { number: 1, cause: "power-on" }),
+        (100, serial("[0.100000] boot: yellow duck 0.1.0, power-on")),
+        (5_000, join("wrong passphrase")),
+        (20_000, join("joined")),
+        (20_500, serial("[20.500000] wifi: joined home, -60 dBm")),
+        (20_500, led(true)),
+        (60_000, led(false)),
+    ])
+}
+
+#[test]
+fn an_event_in_its_window_is_met() {
+    let events = joined_at_20();
+    assert_eq!(seen("event.serial = { contains = 'joined home' }\nby = '21s'", &events), "met");
+    assert_eq!(seen("event.join = { outcome = 'joined' }\nexactly = 1", &events), "met");
+    assert_eq!(
+        seen("event.led = 'on'\nafter = { event.join = { outcome = 'joined' } }\nwithin = '500ms'", &events),
+        "met"
+    );
+    assert_eq!(seen("event.led = 'off'\nnever = true\nuntil = '59s'", &events), "met");
+}
+
+#[test]
+fn a_late_event_says_how_late() {
+    assert_eq!(
+        seen("event.led = 'on'\nby = '10s'", &joined_at_20()),
+        "it happened at 20.500000 s, 10s 500ms too late: the LED goes on"
+    );
+    assert_eq!(
+        seen("event.led = 'on'\nfrom = '30s'", &joined_at_20()),
+        "it happened at 20.500000 s, before the window opened: the LED goes on"
+    );
+}
+
+#[test]
+fn a_missing_event_shows_the_nearest() {
+    assert_eq!(
+        seen("event.serial = { contains = 'wifi: joined office' }", &joined_at_20()),
+        "the nearest of 2 lines, at 20.500000 s: `[20.500000] wifi: joined home, -60 dBm`"
+    );
+    assert_eq!(
+        seen("event.join = { outcome = 'refused' }", &joined_at_20()),
+        "it never happened; what did: at 5.000000 s attempt to join `home`: wrong passphrase; \
+         at 20.000000 s attempt to join `home`: joined"
+    );
+    assert_eq!(seen("event.stored = {}", &joined_at_20()), "nothing of the kind happened");
+}
+
+#[test]
+fn wrong_counts_list_what_was_counted() {
+    assert_eq!(
+        seen("event.led = 'on'\nnever = true", &joined_at_20()),
+        "it happened once: at 20.500000 s the LED goes on"
+    );
+    assert_eq!(
+        seen("event.join = {}\nat-least = 3", &joined_at_20()),
+        "it happened only 2 times: at 5.000000 s attempt to join `home`: wrong passphrase; \
+         at 20.000000 s attempt to join `home`: joined"
+    );
+    let many = record((1..=9).map(|second| (second * 1_000, led(true))).collect());
+    assert_eq!(
+        seen("event.led = 'on'\nat-most = 2", &many),
+        "it happened 9 times: at 1.000000 s the LED goes on; at 2.000000 s the LED goes on; \
+         at 3.000000 s the LED goes on; and 6 more"
+    );
+}
+
+#[test]
+fn the_first_event_too_many_is_where_to_look() {
+    let events = record((1..=9).map(|second| (second * 1_000, led(true))).collect());
+    let text = "title = 't'\nduration = '100s'\n[[expect]]\nevent.led = 'on'\nat-most = 2";
+    let scenario = Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap();
+    let verdicts = evaluate(&scenario.expectations, &events, Instant::from_secs(100));
+    assert_eq!(verdicts[0].failure.as_ref().unwrap().at, Some(Instant::from_secs(3)));
+    assert_eq!(verdicts[0].place.unwrap().line, 3);
+}
+
+#[test]
+fn a_window_opens_after_its_event_and_not_with_it() {
+    let events = record(vec![
+        (0, EventKind::Boot { number: 1, cause: "power-on" }),
+        (9_000, EventKind::Boot { number: 2, cause: "watchdog" }),
+    ]);
+    assert_eq!(seen("event.boot = {}\nafter = { event.boot = {} }\nexactly = 1", &events), "met");
+    assert_eq!(
+        seen("event.boot = {}\nafter = { event.boot = {}, count = 3 }\nnever = true", &events),
+        "the window never opened (after the 3rd boot): it happened 2 times only"
+    );
+    assert_eq!(
+        seen("event.boot = {}\nafter = { event.led = 'on' }\nnever = true", &events),
+        "the window never opened (after the first LED goes on): nothing of the kind happened"
+    );
+}
+
+#[test]
+fn states_hold_or_say_since_when_not() {
+    let events = joined_at_20();
+    assert_eq!(seen("state.led = 'on'\nat = '30s'", &events), "met");
+    assert_eq!(seen("state.led = 'on'\nfrom = '20500ms'\nuntil = '59s'", &events), "met");
+    assert_eq!(seen("state.led = 'off'\nuntil = '20s'", &events), "met");
+    assert_eq!(seen("state.power = 'on'\nfrom = '1s'", &events), "met");
+    assert_eq!(seen("state.led = 'on'\nat = '10s'", &events), "the LED is off from the beginning");
+    assert_eq!(seen("state.led = 'on'\nat = '60s'", &events), "the LED is off since 60.000000 s");
+    assert_eq!(seen("state.led = 'on'\nfrom = '30s'", &events), "the LED is off since 60.000000 s");
+    assert_eq!(seen("state.pin = { gpio = 5, level = 'high' }\nat = '1s'", &events), "GPIO5 is low from the beginning");
+}
+
+#[test]
+fn a_reset_turns_the_led_off() {
+    let events = record(vec![(1_000, led(true)), (2_000, EventKind::Boot { number: 2, cause: "external reset" })]);
+    assert_eq!(seen("state.led = 'on'\nat = '3s'", &events), "the LED is off since 2.000000 s");
+}
+
+#[test]
+fn the_channel_is_judged_as_a_whole() {
+    let start = 1_767_225_600;
+    let good = record((0..3).map(|n| (n * 10_000, stored(n + 1, start + 300 * n.cast_signed(), "21.5"))).collect());
+    let check =
+        "channel = { entries = 3, ascending = true, longest-gap = '5m', field1 = { between = ['21 °C', '22 °C'] } }";
+    assert_eq!(seen(check, &good), "met");
+    let bad = record(vec![
+        (0, stored(1, start, "21.5")),
+        (1_000, stored(2, start + 900, "85")),
+        (2_000, stored(3, start + 900, "21.5")),
+        (3_000, stored(4, start + 901, "21.5")),
+    ]);
+    assert_eq!(
+        seen(check, &bad),
+        "4 entries, created from 2026-01-01T00:00:00Z to 2026-01-01T00:15:01Z; \
+         entry 3 was created at 2026-01-01T00:15:00Z, not later than entry 2 at 2026-01-01T00:15:00Z; \
+         15m lie between entry 1 at 2026-01-01T00:00:00Z and entry 2; \
+         field1 of entry 2 at 2026-01-01T00:15:00Z is `85`"
+    );
+    assert_eq!(seen("channel = { ascending = true }", &[]), "the channel is empty");
+    assert_eq!(seen("channel = { entries = 0 }", &[]), "met");
+}
+
+#[test]
+fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
+    let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned() };
+    let boot = || EventKind::Boot { number: 2, cause: "watchdog" };
+    let events =
+        record(vec![(1_000, crash()), (7_000, boot()), (50_000, boot()), (60_000, EventKind::Livelock { polls: 9 })]);
+    let seen = |allow: Allow| -> Vec<(String, String)> {
+        implicit(allow, &events).into_iter().map(|v| (v.text, v.failure.unwrap().seen)).collect()
+    };
+    let crash =
+        ("crash: never, in any run".to_owned(), "it happened once: at 1.000000 s crash: index out of range".to_owned());
+    let watchdog = (
+        "reset by the watchdog: never, in any run".to_owned(),
+        "it happened once: at 50.000000 s boot 2 after `watchdog`".to_owned(),
+    );
+    let livelock = (
+        "livelock: never, in any run".to_owned(),
+        "it happened once: at 60.000000 s livelock: the device woke itself 9 times in one moment".to_owned(),
+    );
+    assert_eq!(seen(Allow::default()), [crash, watchdog.clone(), livelock.clone()]);
+    assert_eq!(seen(Allow { crash: true, ..Allow::default() }), [watchdog, livelock]);
+    assert_eq!(seen(Allow { crash: true, watchdog: true, livelock: true }), []);
+}
+
+#[test]
+fn every_kind_of_event_is_matched_by_its_details() {
+    let exchange = HttpExchange {
+        server: "api.thingspeak.com".to_owned(),
+        connection: 1,
+        tls: true,
+        received: Instant::from_secs(1),
+        method: "POST".to_owned(),
+        target: "/update?x=1".to_owned(),
+        request_headers: Vec::new(),
+        request_body: "field1=21.5".to_owned(),
+        status: Some(200),
+        response_body: "17".to_owned(),
+        stored: 1,
+        fault: None,
+    };
+    let reply = PhoneEvent::Reply {
+        request: "GET http://192.168.4.1/".to_owned(),
+        status: 302,
+        location: Some("http://192.168.4.1/".to_owned()),
+        body: "moved".to_owned(),
+    };
+    let phone = |what| EventKind::Phone { phone: "alice".to_owned(), what };
+    let sensor =
+        EventKind::Sensor { outcome: SensorOutcome::BadChecksum, temperature: None, humidity: None, edges: vec![] };
+    let events = record(vec![
+        (1_000, EventKind::Http(Box::new(exchange))),
+        (2_000, phone(reply)),
+        (3_000, phone(PhoneEvent::Failed { request: "GET".to_owned(), reason: "timeout".to_owned() })),
+        (4_000, sensor),
+        (5_000, EventKind::Restart { reason: "settings saved".to_owned() }),
+        (6_000, EventKind::Tls { server: "cloud".to_owned(), number: 1, outcome: "alert: bad certificate".to_owned() }),
+        (7_000, EventKind::Fault { rule: "storm".to_owned(), action: "begins".to_owned() }),
+        (8_000, EventKind::Dns { name: "pool.ntp.org".to_owned(), outcome: "ignored", addresses: vec![] }),
+    ]);
+    let world =
+        "[[phones]]\nname = 'alice'\ndoes = [{ leave = {} }]\n[[faults]]\nname = 'storm'\ninject.dns = 'silent'\n";
+    let once =
+        |matcher: &str| judge_text(&format!("{world}[[expect]]\nevent.{matcher}\nexactly = 1"), &events).remove(0);
+    for good in [
+        "request = { method = 'POST', path = '/update', status = 200, tls = true, body-contains = '21.5', reply-contains = '1' }",
+        "request = { path = '/update?x=1' }",
+        "phone = { name = 'alice', reply = { status = 302, contains = 'moved', location = { contains = '192' } } }",
+        "phone = { failed = { reason = 'timeout' } }",
+        "sensor = { outcome = 'bad-checksum' }",
+        "restart = { reason = { contains = 'saved' } }",
+        "tls = { outcome = { matches = 'alert.*certificate' } }",
+        "fault = { name = 'storm', action = 'begins' }",
+        "dns = { name = 'pool.ntp.org', outcome = 'ignored' }",
+    ] {
+        assert_eq!(once(good), "met", "{good}");
+    }
+    for bad in [
+        "request = { method = 'GET' }",
+        "request = { path = '/upd' }",
+        "request = { path = '/update?x=2' }",
+        "request = { status = 400 }",
+        "request = { tls = false }",
+        "phone = { reply = { status = 200 } }",
+        "phone = { reply = { location = 'http://elsewhere/' } }",
+        "phone = { joined = true }",
+        "sensor = { outcome = 'answered' }",
+        "restart = { reason = 'saved' }",
+        "dns = { outcome = 'answered' }",
+    ] {
+        assert_ne!(once(bad), "met", "{bad}");
+    }
+}
+
+#[test]
+fn a_run_that_ended_early_meets_nothing_that_lay_ahead() {
+    let text = "title = 't'\nduration = '100s'\n[[expect]]\nevent.led = 'on'\nfrom = '50s'\nnever = true";
+    let scenario = Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap();
+    let verdicts = evaluate(&scenario.expectations, &[], Instant::START + Duration::from_secs(10));
+    assert_eq!(
+        verdicts[0].failure.as_ref().unwrap().seen,
+        "the run ended at 10.000000 s, before the window opened at 50.000000 s"
+    );
+}
