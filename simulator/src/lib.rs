@@ -2,6 +2,7 @@
 
 pub mod air;
 pub mod board;
+pub mod cli;
 pub mod events;
 pub mod expectation;
 pub mod internet;

@@ -1,2 +1,7 @@
-//! preflash.
-fn main() {}
+//! preflash: run ESP8266 firmware against a simulated world before it is flashed.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    simulator::cli::main()
+}

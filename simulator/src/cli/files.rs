@@ -1,0 +1,95 @@
+//! Which scenario files the command line means.
+
+use std::path::{Path, PathBuf};
+
+use crate::scenario::{Diagnostics, Scenario};
+
+/// Why no list of scenario files could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// A path does not exist or cannot be read.
+    #[error("could not open {}: {reason}", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A path is a file of another kind.
+    #[error("{} is not a scenario: scenario files end in .toml", .0.display())]
+    NotAScenario(PathBuf),
+    /// Nothing was found.
+    #[error("no scenario files under {0}")]
+    Nothing(String),
+}
+
+/// The scenario files that these paths mean: files as they are, folders searched for `*.toml`, in sorted order and
+/// each once. Hidden files and folders are passed over.
+///
+/// # Errors
+/// If a path does not exist or is no scenario, or if there is no file at all.
+pub fn scenario_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        if metadata.is_dir() {
+            search(path, &mut files)?;
+        } else if is_toml(path) {
+            files.push(path.clone());
+        } else {
+            return Err(FilesError::NotAScenario(path.clone()));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    if files.is_empty() {
+        let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(FilesError::Nothing(paths));
+    }
+    Ok(files)
+}
+
+/// Reads scenarios, the good ones and the mistakes of the others.
+pub fn load_all(files: &[PathBuf]) -> (Vec<Scenario>, Vec<Diagnostics>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for file in files {
+        match Scenario::load(file) {
+            Ok(scenario) => good.push(scenario),
+            Err(diagnostics) => bad.push(diagnostics),
+        }
+    }
+    (good, bad)
+}
+
+fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(folder, &error))?;
+    paths.sort();
+    for path in paths {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            search(&path, files)?;
+        } else if is_toml(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> FilesError {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        _ => error.to_string(),
+    };
+    FilesError::Unreadable { path: path.to_owned(), reason }
+}

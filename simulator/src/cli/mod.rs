@@ -1,0 +1,126 @@
+//! The command line: reads arguments, prints results, decides the exit code.
+//!
+//! Results go to standard output, mistakes and summaries to standard error; colours only where a terminal shows them.
+//! Nothing here reaches into a run.
+
+mod check;
+mod files;
+mod list;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Everything is as it should be.
+pub const OK: u8 = 0;
+/// An expectation failed.
+pub const FAILED: u8 = 1;
+/// A scenario, file or argument is wrong.
+pub const BAD_INPUT: u8 = 2;
+/// A bug in preflash itself; also what Rust gives a program that panics.
+pub const BUG: u8 = 101;
+
+const AFTER_HELP: &str = "\
+Examples:
+  preflash check                    every scenario under scenarios/, all mistakes at once
+  preflash check scenarios/portal   one folder
+  preflash list --format json       what there is, for other programs
+  preflash schema > schema.json     for editors that complete TOML
+
+Exit codes:
+  0    all is well
+  1    an expectation failed
+  2    a scenario, file or argument is wrong
+  101  a bug in preflash";
+
+/// Swim the yellow duck in a simulated pond before you flash it.
+#[derive(Parser)]
+#[command(name = "preflash", version, after_help = AFTER_HELP, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check scenario files without running them, and tell all their mistakes
+    Check(Paths),
+    /// List scenarios with their titles
+    List {
+        #[command(flatten)]
+        paths: Paths,
+        /// How to write the list
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Print the JSON Schema of the scenario format
+    Schema,
+}
+
+/// Which scenarios.
+#[derive(clap::Args)]
+struct Paths {
+    /// Scenario files, or folders to search for *.toml
+    #[arg(default_value = "scenarios", value_name = "PATHS")]
+    paths: Vec<PathBuf>,
+}
+
+/// For whom to write.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Runs the command that the process's arguments ask for.
+pub fn main() -> ExitCode {
+    report_bugs();
+    let arguments = Arguments::parse();
+    let code = match arguments.command {
+        Command::Check(paths) => check::check(&paths.paths),
+        Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
+        Command::Schema => schema::print(),
+    };
+    ExitCode::from(code)
+}
+
+/// Says after a panic that it is a bug and how to report it. Panics of the firmware under test never come here: what
+/// runs the firmware takes them first.
+fn report_bugs() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        anstream::eprintln!(
+            "\nThis is a bug in preflash {}, not in your firmware or scenario. Please report it in the project's issue \
+             tracker, with the command line, the scenario file and the lines above.",
+            env!("CARGO_PKG_VERSION")
+        );
+    }));
+}
+
+/// Prints an error and gives the exit code of bad input.
+fn bad_input(message: impl std::fmt::Display) -> u8 {
+    anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
+    BAD_INPUT
+}
+
+/// How the word "error" looks on a terminal.
+const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+/// How the summary of something good looks on a terminal.
+const GOOD: anstyle::Style = anstyle::AnsiColor::Green.on_default().bold();
+/// How paths beside titles look on a terminal.
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}
