@@ -1,9 +1,10 @@
 //! The HTTP server: one connection a slot, each with its own time.
 //!
 //! A client has [`IDLE`] between any two pieces of its request and [`TOTAL`] for request and reply together; only the
-//! confirmation of a save has [`DELIVERY`] of its own. Each connection carries one request and is then closed in order: our end first, then
-//! what the client still sends is drained for a moment, because a reset would destroy a reply that it has not read yet.
-//! The port-scanner's reset, the phone that walks away and the browser's idle spare connection all end in the same place.
+//! confirmation of a save has [`DELIVERY`] of its own. Each connection carries one request and is then closed in order:
+//! our end first, then what the client still sends is drained for a moment, because a reset would destroy a reply that it
+//! has not read yet. The port scanner's reset, the phone that walks away and the browser's idle spare connection all end
+//! in the same place. While all slots are taken, further connections are refused by reset, and browsers try again.
 
 use embassy_net::Stack;
 use embassy_net::tcp::{State, TcpSocket};
@@ -174,8 +175,8 @@ fn report(socket: &TcpSocket<'_>, reply: &Reply<'_>, delivered: bool) {
         _ if !delivered => warn!(target: "config", "could not deliver a page to {client}"),
         Content::Form(_) | Content::FormAgain(..) => info!(target: "config", "page sent to {client}"),
         Content::Saved(_) => info!(target: "config", "confirmation sent to {client}"),
-        Content::Redirect => debug!(target: "config", "{client} led to the page"),
-        Content::Refused(refusal) => info!(target: "config", "{client} refused: {}", refusal.status()),
+        Content::Redirect => debug!(target: "config", "led {client} to the page"),
+        Content::Refused(refusal) => info!(target: "config", "refused a request of {client}: {}", refusal.status()),
     }
 }
 
