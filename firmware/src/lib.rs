@@ -21,6 +21,7 @@ mod sntp;
 mod station;
 pub mod store;
 pub mod tls;
+mod uploader;
 pub mod wall_clock;
 
 pub use boot::VERSION;

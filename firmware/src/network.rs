@@ -1,7 +1,7 @@
 //! How the application and the network stack are polled together.
 
 use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 /// Runs `application` to its end with `network`, the stack's runner, beside it.
@@ -11,9 +11,9 @@ use core::task::{Context, Poll, Waker};
 /// it, and sees all that the application has asked for. What the runner then brings wakes the application through the
 /// application's own wakers. The target must poll the firmware for frames, link changes and deadlines, which it does
 /// anyhow.
-pub(crate) async fn drive<A: Future>(application: A, network: impl Future) -> A::Output {
-    let mut application = pin!(application);
-    let mut network = pin!(network);
+///
+/// Both come pinned, because a future that takes another by value holds it twice.
+pub(crate) async fn drive<A: Future>(mut application: Pin<&mut A>, mut network: Pin<&mut impl Future>) -> A::Output {
     poll_fn(|context| {
         if let Poll::Ready(output) = application.as_mut().poll(context) {
             return Poll::Ready(output);

@@ -151,8 +151,10 @@ pub struct Reading {
     pub measurement: Measurement,
     /// What went wrong before it.
     pub gap: Gap,
-    /// The calendar time it was sent with, in seconds since 1970; `None` if it was not sent yet.
+    /// The calendar time it was last packed with, in seconds since 1970.
     pub created_at: Option<i64>,
+    /// Whether a request that carried it may have arrived; from then on its `created_at` is its identity and stays.
+    pub sent: bool,
     /// Whether a request that carried it got no clear answer, so that it may be stored already.
     pub in_doubt: bool,
 }
@@ -196,6 +198,11 @@ impl Readings {
         self.waiting.iter()
     }
 
+    /// The waiting readings, oldest first, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Reading> {
+        self.waiting.iter_mut()
+    }
+
     /// The oldest reading.
     pub fn oldest(&self) -> Option<&Reading> {
         self.waiting.front()
@@ -208,7 +215,8 @@ impl Readings {
             let told = Gap { dropped: dropped.gap.dropped.saturating_add(1), ..dropped.gap };
             oldest.gap = oldest.gap.following(told);
         }
-        let reading = Reading { number: self.next, taken, measurement, gap, created_at: None, in_doubt: false };
+        let reading =
+            Reading { number: self.next, taken, measurement, gap, created_at: None, sent: false, in_doubt: false };
         self.next = self.next.wrapping_add(1);
         // There is room: either there was, or the oldest has just made some.
         let _full = self.waiting.push_back(reading);
@@ -230,7 +238,6 @@ impl Readings {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use std::string::ToString;
     use std::vec::Vec;
 

@@ -1,25 +1,27 @@
 //! From power-up to restart: looks at the switch and the settings, and runs configuration mode or station mode.
 
 use core::cell::RefCell;
+use core::net::Ipv4Addr;
+use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
-use embassy_net::{Config, DhcpConfig, Ipv4Address, Ipv4Cidr, StaticConfigV4};
+use embassy_net::{Config, DhcpConfig, Ipv4Cidr, StaticConfigV4};
 use embassy_time::{Duration, Timer};
-use embedded_hal::digital::OutputPin;
+use embedded_hal::digital::{InputPin, OutputPin};
 use log::{error, info};
 use rand_core::RngCore;
 
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
 use crate::network::drive;
-use crate::resources::Resources;
+use crate::resources::{self, Resources};
 use crate::settings::{Settings, TrustedIssuer};
 use crate::station::{self, Hardware};
-use crate::{boot, store};
+use crate::{boot, portal, store};
 
 /// The access point of configuration mode.
 pub const ACCESS_POINT: AccessPoint<'static> = AccessPoint { name: "yellow-duck", passphrase: "helloduck", channel: 1 };
 /// The device's address in configuration mode; the network is a /24.
-pub const ACCESS_POINT_ADDRESS: Ipv4Address = Ipv4Address::new(192, 168, 4, 1);
+pub const ACCESS_POINT_ADDRESS: Ipv4Addr = portal::ADDRESS;
 
 /// A radio that refuses its access point is asked again after a restart, this long after it refused.
 const BEFORE_TRYING_AGAIN: Duration = Duration::from_secs(10);
@@ -68,11 +70,11 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let random = RefCell::new(random);
     let watchdog = RefCell::new(watchdog);
 
-    let settings = settings_for_station::<B>(&mut config_switch, &mut flash).await;
+    let mode = choose_mode::<B>(&mut config_switch, &mut flash).await;
     let seed = random.borrow_mut().next_u64();
-    let Resources { stack: stack_resources, readings } = resources;
-    match settings {
-        Some(settings) => {
+    let Resources { stack: stack_resources, readings, arena } = resources;
+    match mode {
+        Mode::Station(settings) => {
             log_settings(&settings);
             readings.clear();
             let (stack, mut runner) =
@@ -85,24 +87,30 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                 random: &random,
                 watchdog: &watchdog,
             };
-            drive(station::run(hardware, stack, &settings, readings), runner.run()).await
+            let buffers = resources::for_station(arena);
+            let station = pin!(station::run(hardware, stack, &settings, readings, buffers));
+            drive(station, pin!(runner.run())).await
         }
-        None => {
+        Mode::Configuration(stored) => {
             let config = Config::ipv4_static(StaticConfigV4 {
-                address: Ipv4Cidr::new(ACCESS_POINT_ADDRESS, 24),
+                address: Ipv4Cidr::new(ACCESS_POINT_ADDRESS, portal::PREFIX),
                 gateway: None,
                 dns_servers: heapless::Vec::new(),
             });
-            let (_stack, mut runner) = embassy_net::new(frames, config, stack_resources, seed);
+            let (stack, mut runner) = embassy_net::new(frames, config, stack_resources, seed);
+            let switch_is_on = || config_switch.is_high().unwrap_or(false);
             let configuration = async {
                 if let Err(RadioError) = radio.start_access_point(&ACCESS_POINT).await {
                     error!(target: "config", "the radio refused to open the access point {}", ACCESS_POINT.name);
                     Timer::after(BEFORE_TRYING_AGAIN).await;
                     return Restart::AccessPointRefused;
                 }
-                core::future::pending().await
+                let arena = resources::for_portal(arena);
+                portal::run(stack, &mut flash, arena, stored.as_ref(), switch_is_on).await;
+                Restart::SettingsSaved
             };
-            let restart = match drive(select(configuration, station::feed(&watchdog)), runner.run()).await {
+            let application = pin!(select(configuration, station::feed(&watchdog)));
+            let restart = match drive(application, pin!(runner.run())).await {
                 Either::First(restart) => restart,
                 Either::Second(never) => never,
             };
@@ -112,21 +120,29 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     }
 }
 
-/// The settings to run station mode with; `None` asks for configuration mode.
-async fn settings_for_station<B: Board>(switch: &mut B::ConfigSwitch, flash: &mut B::Flash) -> Option<Settings> {
-    if boot::configuration_asked(switch).await {
-        info!(target: "boot", "configuration mode: the switch is on");
-        return None;
+enum Mode {
+    Station(Settings),
+    /// With the settings so far, which the form shows.
+    Configuration(Option<Settings>),
+}
+
+async fn choose_mode<B: Board>(switch: &mut B::ConfigSwitch, flash: &mut B::Flash) -> Mode {
+    let asked = boot::configuration_asked(switch).await;
+    let loaded = store::load(flash).await;
+    let reason = match &loaded {
+        _ if asked => "the switch is on",
+        Err(_) => "the settings could not be loaded",
+        Ok(None) => "there are no settings yet",
+        Ok(Some(_)) => "",
+    };
+    if let Err(failure) = &loaded {
+        error!(target: "config", "could not load the settings: {failure}");
     }
-    match store::load(flash).await {
-        Ok(Some(settings)) => Some(settings),
-        Ok(None) => {
-            info!(target: "boot", "configuration mode: there are no settings yet");
-            None
-        }
-        Err(failure) => {
-            error!(target: "boot", "configuration mode: could not load the settings: {failure}");
-            None
+    match loaded {
+        Ok(Some(settings)) if !asked => Mode::Station(settings),
+        loaded => {
+            info!(target: "boot", "configuration mode: {reason}");
+            Mode::Configuration(loaded.unwrap_or(None))
         }
     }
 }
@@ -144,4 +160,41 @@ fn log_settings(settings: &Settings) {
         }
     }
     info!(target: "config", "{} every {} s", settings.sensor().name(), settings.interval());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::println;
+
+    use super::*;
+    use crate::testing::{BareBoard, block_on};
+
+    /// The chip's 80 KiB less what its radio needs.
+    const BUDGET: usize = 48 * 1_024;
+    const FUTURE: usize = 8 * 1_024;
+    /// An RSA signature of 2048 bits takes so much heap while it is checked; nothing else takes any.
+    const HEAP: usize = 12 * 1_024;
+
+    #[test]
+    fn all_memory_stays_within_the_budget() {
+        let mut resources = Resources::new();
+        let future = size_of_val(&run(BareBoard, &mut resources));
+        let total = future + size_of::<Resources>() + HEAP;
+        println!(
+            "future {future} + resources {} (stack {}, readings {}) + heap {HEAP} = {total} bytes",
+            size_of::<Resources>(),
+            size_of_val(&resources.stack),
+            size_of_val(&resources.readings)
+        );
+        assert!(future <= FUTURE, "the future has {future} bytes");
+        assert!(total <= BUDGET, "{total} bytes");
+    }
+
+    #[test]
+    fn a_radio_that_refuses_its_access_point_restarts_the_device_later() {
+        simulator_clock::set(0);
+        let mut resources = Resources::new();
+        assert_eq!(block_on(run(BareBoard, &mut resources)), Restart::AccessPointRefused);
+        assert!(simulator_clock::now() >= 10_000_000_000);
+    }
 }

@@ -1,14 +1,15 @@
-//! Station mode: four jobs side by side in one task.
+//! Station mode: five jobs side by side in one task.
 //!
 //! [`connection`](crate::connection) keeps the device on the network, [`sampling`](crate::sampling) fills the queue of
-//! readings, [`sntp`](crate::sntp) keeps the calendar, and a tick feeds the watchdog. They share what [`Shared`] holds and nothing else. All are polled together under one waker,
+//! readings, [`uploader`](crate::uploader) empties it into the cloud, [`sntp`](crate::sntp) keeps the calendar, and a
+//! tick feeds the watchdog. They share what [`Shared`] holds and nothing else. All are polled together under one waker,
 //! so a change that one makes is seen by the others in the next poll.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
 use core::task::Poll;
 
-use embassy_futures::join::{join, join3};
+use embassy_futures::join::{join, join4};
 use embassy_net::Stack;
 use embassy_sync::waitqueue::WakerRegistration;
 use embassy_time::{Duration, Instant, Timer};
@@ -18,9 +19,11 @@ use rand_core::{CryptoRng, RngCore};
 use crate::board::{Board, Watchdog};
 use crate::connection;
 use crate::readings::{Gap, Measurement, Readings};
+use crate::resources::UploadBuffers;
 use crate::sampling;
 use crate::settings::Settings;
 use crate::sntp;
+use crate::uploader;
 use crate::wall_clock::WallClock;
 
 /// How often the main loop feeds the watchdog, which waits about 6.7 s.
@@ -42,16 +45,18 @@ pub(crate) async fn run<B: Board>(
     stack: Stack<'_>,
     settings: &Settings,
     readings: &mut Readings,
+    buffers: UploadBuffers<'_>,
 ) -> ! {
     let shared = Shared::new(readings);
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
     let (never, _) = join(
         feed(hardware.watchdog),
-        join3(
+        join4(
             connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random),
             sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay),
             sntp::run(&shared, stack, random),
+            uploader::run(&shared, stack, settings, random, hardware.watchdog, buffers),
         ),
     )
     .await;
@@ -126,6 +131,11 @@ impl<'a> Shared<'a> {
         self.notify();
     }
 
+    /// The calendar as it is known now.
+    pub fn clock(&self) -> WallClock {
+        self.clock.get()
+    }
+
     /// Lets `hear` change the calendar.
     pub fn tell_clock<T>(&self, hear: impl FnOnce(&mut WallClock) -> T) -> T {
         let mut clock = self.clock.get();
@@ -135,9 +145,20 @@ impl<'a> Shared<'a> {
         heard
     }
 
+    /// Whether the time servers do not answer, so that the cloud has to be asked for the time.
+    pub fn sntp_is_silent(&self) -> bool {
+        self.sntp_silent.get()
+    }
+
     /// The time servers do not answer (or do again).
     pub fn set_sntp_silent(&self, silent: bool) {
         self.sntp_silent.set(silent);
+        self.notify();
+    }
+
+    /// Asks for the time again, because a certificate seems to be of another time.
+    pub fn doubt_clock(&self) {
+        self.resync.set(true);
         self.notify();
     }
 
@@ -168,6 +189,11 @@ impl<'a> Shared<'a> {
     /// How many readings wait.
     pub fn waiting(&self) -> usize {
         self.readings.borrow().len()
+    }
+
+    /// Lets `use_them` work on the queue; it must not call back here.
+    pub fn with_readings<T>(&self, use_them: impl FnOnce(&mut Readings) -> T) -> T {
+        use_them(&mut self.readings.borrow_mut())
     }
 }
 

@@ -191,7 +191,6 @@ mod tests {
 
     #[test]
     fn moments_are_written_as_the_cloud_reads_them() {
-        extern crate std;
         use std::string::ToString;
         assert_eq!(Iso8601(START + 300).to_string(), "2026-01-01T00:05:00Z");
         assert_eq!(Iso8601(951_827_696).to_string(), "2000-02-29T12:34:56Z");

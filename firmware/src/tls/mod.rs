@@ -27,6 +27,9 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
+use core::borrow::BorrowMut;
+use core::pin::pin;
+
 use embedded_io_async::{ErrorType, Read, Write};
 use embedded_tls::{FlushPolicy, TlsConfig, TlsConnection, TlsContext};
 use rand_core::CryptoRngCore;
@@ -43,17 +46,26 @@ pub const READ_BUFFER: usize = 8192;
 /// Room to put a record together: 1,920 bytes of content at most.
 pub const WRITE_BUFFER: usize = 2048;
 
-/// The memory of one connection at a time; lives where large things live.
-pub struct Buffers {
-    read: [u8; READ_BUFFER],
-    write: [u8; WRITE_BUFFER],
+/// Both buffers.
+pub const MEMORY: usize = READ_BUFFER + WRITE_BUFFER;
+
+/// The memory of one connection at a time: its own, or borrowed from where large things live.
+pub struct Buffers<M = [u8; MEMORY]> {
+    memory: M,
     state: State,
 }
 
 impl Buffers {
     /// Buffers for a first connection.
     pub const fn new() -> Self {
-        Self { read: [0; READ_BUFFER], write: [0; WRITE_BUFFER], state: State::new() }
+        Self { memory: [0; MEMORY], state: State::new() }
+    }
+}
+
+impl<'m> Buffers<&'m mut [u8; MEMORY]> {
+    /// Buffers for a first connection in memory that serves others at other times.
+    pub const fn over(memory: &'m mut [u8; MEMORY]) -> Self {
+        Self { memory, state: State::new() }
     }
 }
 
@@ -68,7 +80,8 @@ impl Default for Buffers {
 /// Reads return 0 once the peer has closed, whether it said so (`close_notify`) or just ended the transport between two
 /// records: who needs to know that nothing is missing has to count.
 pub struct Session<'b, T: Read + Write> {
-    connection: TlsConnection<'b, Guard<'b, T>, Suite>,
+    /// `None` once closed.
+    connection: Option<TlsConnection<'b, Guard<'b, T>, Suite>>,
     state: &'b State,
     ended: bool,
 }
@@ -82,22 +95,24 @@ pub struct Session<'b, T: Read + Write> {
 ///
 /// # Errors
 /// Why the server cannot be reached safely; no byte meant for it has left.
-pub async fn open<'b, T, R>(
+pub async fn open<'b, T, R, M>(
     transport: T,
     host: &str,
     trust: &TrustedIssuer,
     at: u64,
     random: &mut R,
     between_checks: &dyn Fn(),
-    buffers: &'b mut Buffers,
+    buffers: &'b mut Buffers<M>,
 ) -> Result<Session<'b, T>, TlsError>
 where
+    M: BorrowMut<[u8; MEMORY]>,
     T: Read + Write + 'b,
     R: CryptoRngCore,
 {
     let name = ServerName::try_from(host).map_err(|_| TlsError::InvalidHost)?;
     buffers.state = State::new();
-    let Buffers { read, write, state } = buffers;
+    let Buffers { memory, state } = buffers;
+    let (read, write) = memory.borrow_mut().split_at_mut(READ_BUFFER);
     let state = &*state;
 
     let mut config = TlsConfig::new().enable_rsa_signatures();
@@ -121,22 +136,21 @@ where
     }
     opened.map_err(|error| verifier.failure().unwrap_or_else(|| explain(state, error)))?;
     state.open();
-    Ok(Session { connection, state, ended: false })
+    Ok(Session { connection: Some(connection), state, ended: false })
 }
 
 impl<T: Read + Write> Session<'_, T> {
     /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The transport
-    /// is dropped: whoever lent it closes it.
+    /// is dropped: whoever lent it closes it. (By reference, because a future holds what is passed by value twice.)
     ///
     /// # Errors
     /// [`TlsError::Transport`] if the transport fails.
-    pub async fn close(self) -> Result<(), TlsError> {
-        if self.ended {
-            return Ok(());
-        }
-        match self.connection.close().await {
-            Ok(_) => Ok(()),
-            Err((_, error)) => Err(explain(self.state, error)),
+    pub async fn close(&mut self) -> Result<(), TlsError> {
+        let ended = self.ended;
+        let closing = pin!(self.connection.take().filter(|_| !ended).map(TlsConnection::close));
+        match closing.as_pin_mut() {
+            Some(closing) => closing.await.map(drop).map_err(|(_, error)| explain(self.state, error)),
+            None => Ok(()),
         }
     }
 }
@@ -150,7 +164,8 @@ impl<T: Read + Write> Read for Session<'_, T> {
         if self.ended || buf.is_empty() {
             return Ok(0);
         }
-        match self.connection.read(buf).await {
+        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
+        match connection.read(buf).await {
             Ok(count) => Ok(count),
             Err(embedded_tls::TlsError::ConnectionClosed) => {
                 self.ended = true;
@@ -173,11 +188,13 @@ impl<T: Read + Write> Write for Session<'_, T> {
         if buf.is_empty() {
             return Ok(0);
         }
-        self.connection.write(buf).await.map_err(|error| explain(self.state, error))
+        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
+        connection.write(buf).await.map_err(|error| explain(self.state, error))
     }
 
     async fn flush(&mut self) -> Result<(), TlsError> {
-        self.connection.flush().await.map_err(|error| explain(self.state, error))
+        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
+        connection.flush().await.map_err(|error| explain(self.state, error))
     }
 }
 

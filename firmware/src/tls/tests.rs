@@ -129,7 +129,7 @@ fn shake_hands(server: &mut Server, trust: &TrustedIssuer) -> Result<(), TlsErro
 fn shake_hands_as(server: &mut Server, host: &str, trust: &TrustedIssuer, at: u64) -> Result<(), TlsError> {
     let mut buffers = Box::new(Buffers::new());
     let outcome = block_on(async {
-        let session = open(&mut *server, host, trust, at, &mut random(), &|| {}, &mut buffers).await?;
+        let mut session = open(&mut *server, host, trust, at, &mut random(), &|| {}, &mut buffers).await?;
         session.close().await
     });
     if outcome.is_err() {

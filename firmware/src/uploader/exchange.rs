@@ -1,0 +1,197 @@
+//! Carries one request to the cloud and brings the reply back: name, connection, TLS, HTTP, and a proper goodbye.
+//!
+//! The name is resolved each time, so that a moved server is found. The connection is closed when the reply was read and
+//! reset when anything went wrong, in both cases within a few seconds, because a dropped socket says nothing to its peer.
+
+use core::cell::{Cell, RefCell};
+
+use embassy_net::dns::DnsQueryType;
+use embassy_net::tcp::{ConnectError, TcpSocket};
+use embassy_net::{IpAddress, IpEndpoint, Stack};
+use embassy_time::{Duration, Instant, with_deadline, with_timeout};
+use rand_core::CryptoRngCore;
+
+use crate::board::Watchdog;
+use crate::http::{self, Body, HttpError, Request};
+use crate::settings::Settings;
+use crate::tls::{self, TlsError};
+
+/// Until the server accepts the connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// From the question for the name to the end of the reply.
+const EXCHANGE_PATIENCE: Duration = Duration::from_secs(30);
+/// For the last segments; they are not worth waiting for longer.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far an exchange has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Resolving,
+    Connecting,
+    Securing,
+    /// From here on the request may arrive.
+    Exchanging,
+}
+
+/// Why there is no reply. Reads well after "could not upload: ".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the network is gone")]
+    Offline,
+    #[error("could not resolve the server's name")]
+    Unresolved,
+    #[error("the server refuses the connection")]
+    Refused,
+    #[error("there is no way to the server")]
+    NoRoute,
+    #[error("the server did not accept the connection in {} s", CONNECT_PATIENCE.as_secs())]
+    NoConnection,
+    #[error("no answer to the question for the server's name in {} s", EXCHANGE_PATIENCE.as_secs())]
+    ResolvingTimeout,
+    #[error("the TLS handshake did not end in {} s", EXCHANGE_PATIENCE.as_secs())]
+    HandshakeTimeout,
+    #[error("no reply in {} s", EXCHANGE_PATIENCE.as_secs())]
+    ReplyTimeout,
+    #[error("{0}")]
+    Tls(TlsError),
+    #[error("{0}")]
+    SecureHttp(HttpError<TlsError>),
+    #[error("{}", plain(.0))]
+    PlainHttp(HttpError<embassy_net::tcp::Error>),
+}
+
+/// `embassy-net`'s errors have no words of their own.
+fn plain(error: &HttpError<embassy_net::tcp::Error>) -> HttpError<&'static str> {
+    match *error {
+        HttpError::Stream(embassy_net::tcp::Error::ConnectionReset) => HttpError::Stream("the connection was reset"),
+        HttpError::RequestTooLarge => HttpError::RequestTooLarge,
+        HttpError::NoReply => HttpError::NoReply,
+        HttpError::Truncated => HttpError::Truncated,
+        HttpError::HeadTooLarge => HttpError::HeadTooLarge,
+        HttpError::BodyTooLarge => HttpError::BodyTooLarge,
+        HttpError::Malformed => HttpError::Malformed,
+    }
+}
+
+impl Failure {
+    /// Whether the certificate seems to be of another time, so that the clock may be wrong.
+    pub fn doubts_clock(&self) -> bool {
+        matches!(self, Self::Tls(TlsError::Expired(_) | TlsError::NotYetValid(_)))
+    }
+
+    /// Whether the server is not who it should be, or behaves as no server should.
+    pub fn is_suspicious(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
+/// What to send.
+pub(super) struct Outgoing<'a> {
+    pub path: &'a str,
+    pub write_key: Option<&'a str>,
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+}
+
+/// The memory of an exchange.
+pub(super) struct Memory<'a, 't> {
+    pub receive: &'a mut [u8],
+    pub send: &'a mut [u8],
+    pub reply: &'a mut [u8],
+    pub tls: &'a mut tls::Buffers<&'t mut [u8; tls::MEMORY]>,
+}
+
+/// What an exchange needs of its surroundings.
+pub(super) struct Surroundings<'a, R, W> {
+    pub stack: Stack<'a>,
+    pub settings: &'a Settings,
+    pub random: R,
+    pub watchdog: &'a RefCell<W>,
+    /// The moment at which certificates are judged, in seconds since 1970.
+    pub judgement: i64,
+}
+
+/// Sends `outgoing` to the server of the settings and reads the reply. `stage` tells how far it came, also when this is
+/// dropped halfway.
+pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
+    surroundings: Surroundings<'_, R, W>,
+    memory: Memory<'m, '_>,
+    outgoing: &Outgoing<'_>,
+    stage: &Cell<Stage>,
+) -> Result<http::Reply<'m>, Failure> {
+    let Surroundings { stack, settings, mut random, watchdog, judgement } = surroundings;
+    let Memory { receive, send, reply, tls } = memory;
+    let deadline = Instant::now() + EXCHANGE_PATIENCE;
+    let timed_out = |_| match stage.get() {
+        Stage::Resolving => Failure::ResolvingTimeout,
+        Stage::Connecting => Failure::NoConnection,
+        Stage::Securing => Failure::HandshakeTimeout,
+        Stage::Exchanging => Failure::ReplyTimeout,
+    };
+
+    stage.set(Stage::Resolving);
+    let address = with_deadline(deadline, resolve(stack, settings.host())).await.map_err(timed_out)??;
+    stage.set(Stage::Connecting);
+    let mut socket = TcpSocket::new(stack, receive, send);
+    // Requests go out in few, complete pieces; holding the last one back would cost a round trip.
+    socket.set_nagle_enabled(false);
+    let endpoint = IpEndpoint::new(address, settings.port());
+    let connected = with_timeout(CONNECT_PATIENCE, socket.connect(endpoint)).await;
+    let result = match connected {
+        Err(_) => Err(Failure::NoConnection),
+        Ok(Err(error)) => Err(unconnected(error)),
+        Ok(Ok(())) => {
+            let feed = || watchdog.borrow_mut().feed();
+            let exchanged = async {
+                let request = Request {
+                    host: settings.host(),
+                    port: settings.port(),
+                    path: outgoing.path,
+                    write_key: outgoing.write_key,
+                    content_type: outgoing.content_type,
+                    body: Body::Bytes(outgoing.body),
+                };
+                if settings.tls() {
+                    stage.set(Stage::Securing);
+                    let at = u64::try_from(judgement).unwrap_or(0);
+                    let trust = settings.trusted_issuer();
+                    let mut session = tls::open(&mut socket, settings.host(), &trust, at, &mut random, &feed, tls)
+                        .await
+                        .map_err(Failure::Tls)?;
+                    stage.set(Stage::Exchanging);
+                    let reply = http::exchange(&mut session, &request, reply).await.map_err(Failure::SecureHttp)?;
+                    // The reply is complete; how the goodbye goes does not change it.
+                    let _goodbye = with_timeout(GOODBYE_PATIENCE, session.close()).await;
+                    Ok(reply)
+                } else {
+                    stage.set(Stage::Exchanging);
+                    http::exchange(&mut socket, &request, reply).await.map_err(Failure::PlainHttp)
+                }
+            };
+            with_deadline(deadline, exchanged).await.unwrap_or_else(|timeout| Err(timed_out(timeout)))
+        }
+    };
+    if result.is_ok() {
+        socket.close();
+    } else {
+        socket.abort();
+    }
+    if with_timeout(GOODBYE_PATIENCE, socket.flush()).await.is_err() {
+        socket.abort();
+        let _reset = with_timeout(GOODBYE_PATIENCE, socket.flush()).await;
+    }
+    result
+}
+
+async fn resolve(stack: Stack<'_>, host: &str) -> Result<IpAddress, Failure> {
+    let addresses = stack.dns_query(host, DnsQueryType::A).await.map_err(|_| Failure::Unresolved)?;
+    addresses.first().copied().ok_or(Failure::Unresolved)
+}
+
+fn unconnected(error: ConnectError) -> Failure {
+    match error {
+        ConnectError::ConnectionReset => Failure::Refused,
+        ConnectError::TimedOut => Failure::NoConnection,
+        ConnectError::NoRoute | ConnectError::InvalidState => Failure::NoRoute,
+    }
+}

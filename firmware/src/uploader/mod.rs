@@ -1,0 +1,172 @@
+//! Brings readings into the cloud, each exactly once.
+//!
+//! One request at a time: [`policy`] says what and when, [`request`] writes it, [`exchange`] carries it there and brings
+//! the reply back, and [`policy`] says what the reply means. A reading leaves the queue only when the cloud has said that
+//! it is stored. Its `created_at` is fixed when it is sent for the first time; if the reply is lost, the reading is sent
+//! again with the same `created_at`, and the cloud's 409 tells that it was stored already. A 409 for a reading of which
+//! no request can have been stored means that another entry has its `created_at` (the clock was moved back), and the
+//! reading goes again as of a second later.
+
+mod exchange;
+mod parcel;
+mod policy;
+pub(crate) mod request;
+
+use core::cell::{Cell, RefCell};
+
+use embassy_futures::select::{Either, select};
+use embassy_net::Stack;
+use embassy_time::{Duration, Instant, Timer};
+use log::{error, info, warn};
+use rand_core::{CryptoRng, RngCore};
+
+use crate::board::Watchdog;
+use crate::http::Reply;
+use crate::resources::UploadBuffers;
+use crate::settings::Settings;
+use crate::station::{Online, Shared, SharedRandom};
+use crate::wall_clock::{Heard, Iso8601};
+use exchange::{Failure, Memory, Stage, Surroundings};
+use parcel::{Parcel, Settled};
+use policy::{Pace, Plan, Verdict};
+
+/// Uploads for ever.
+pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
+    shared: &Shared<'_>,
+    stack: Stack<'_>,
+    settings: &Settings,
+    random: SharedRandom<'_, R>,
+    watchdog: &RefCell<W>,
+    buffers: UploadBuffers<'_>,
+) -> ! {
+    let UploadBuffers { receive, send, body, reply, mut tls } = buffers;
+    let mut uploader = Uploader { shared, authenticated: settings.tls(), pace: Pace::new(), random };
+    let mut episode = 0;
+    loop {
+        let online = shared.online();
+        if online.up && online.episode != episode {
+            episode = online.episode;
+            uploader.pace.network_returned();
+        }
+        if !due(shared) {
+            shared.until(due).await;
+            continue;
+        }
+        if uploader.pace.earliest() > Instant::now() {
+            select(Timer::at(uploader.pace.earliest()), changed(shared, online)).await;
+            continue;
+        }
+        let plan = uploader.pace.plan(shared.clock().is_known(), shared.waiting());
+        let packed = shared.with_readings(|readings| Parcel::pack(plan, settings, shared.clock(), readings, body));
+        let Some(parcel) = packed else {
+            // Cannot happen while readings wait and the time is known; if it does, it must not spin.
+            Timer::after(policy::RATE_LIMIT).await;
+            continue;
+        };
+        let stage = Cell::new(Stage::Resolving);
+        let judgement = shared.clock().judgement(Instant::now());
+        let surroundings = Surroundings { stack, settings, random, watchdog, judgement };
+        let memory = Memory { receive: &mut *receive, send: &mut *send, reply: &mut *reply, tls: &mut tls };
+        let outgoing = parcel.outgoing(settings, body);
+        let exchanged =
+            select(exchange::exchange(surroundings, memory, &outgoing, &stage), changed(shared, online)).await;
+        if stage.get() >= Stage::Exchanging {
+            shared.with_readings(|readings| parcel.sent(readings));
+        }
+        match exchanged {
+            Either::First(Ok(reply)) => uploader.answered(&parcel, &reply),
+            Either::First(Err(failure)) => uploader.failed(&parcel, failure, stage.get()),
+            Either::Second(()) => uploader.failed(&parcel, Failure::Offline, stage.get()),
+        }
+    }
+}
+
+/// Whether there is something to upload and the means to do it. Without the time, readings wait until the time servers
+/// have had their chance; then the cloud is asked for it.
+fn due(shared: &Shared<'_>) -> bool {
+    shared.online().up && shared.waiting() > 0 && (shared.clock().is_known() || shared.sntp_is_silent())
+}
+
+/// Waits until the network is not what it was.
+async fn changed(shared: &Shared<'_>, before: Online) {
+    shared.until(|shared| shared.online() != before).await;
+}
+
+struct Uploader<'a, 'q, R> {
+    shared: &'a Shared<'q>,
+    /// Whether replies come under a checked certificate.
+    authenticated: bool,
+    pace: Pace,
+    random: SharedRandom<'a, R>,
+}
+
+impl<R: RngCore> Uploader<'_, '_, R> {
+    /// There is a reply.
+    fn answered(&mut self, parcel: &Parcel, reply: &Reply<'_>) {
+        let now = Instant::now();
+        self.hear_date(reply.date, now);
+        let verdict = policy::judge(parcel.plan, reply.status, reply.body);
+        let settled = self.shared.with_readings(|readings| parcel.settle(verdict, readings));
+        let wait = self.pace.answered(parcel.plan, parcel.rows, verdict, now, &mut self.random);
+        self.log_verdict(parcel, verdict, settled, reply.status, wait);
+    }
+
+    /// There is none.
+    fn failed(&mut self, parcel: &Parcel, failure: Failure, stage: Stage) {
+        if stage >= Stage::Exchanging {
+            self.shared.with_readings(|readings| parcel.doubt(readings));
+        }
+        if failure.doubts_clock() {
+            self.shared.doubt_clock();
+        }
+        let wait = self.pace.failed(Instant::now(), &mut self.random).as_secs();
+        let waiting = self.shared.waiting();
+        if failure.is_suspicious() {
+            error!(target: "cloud", "nothing sent: {failure}; {waiting} waiting, again in {wait} s");
+        } else {
+            warn!(target: "cloud", "could not upload: {failure}; {waiting} waiting, again in {wait} s");
+        }
+    }
+
+    fn hear_date(&self, date: Option<u64>, now: Instant) {
+        let Some(date) = date.and_then(|date| i64::try_from(date).ok()) else { return };
+        let source = if self.authenticated { "the cloud's clock" } else { "the cloud's clock, not authenticated" };
+        match self.shared.tell_clock(|clock| clock.hear_server(date, now, self.authenticated)) {
+            Heard::Set => info!(target: "time", "it is {} ({source})", Iso8601(date)),
+            Heard::Moved(millis) => warn!(target: "time", "the clock is moved by {} s ({source})", millis / 1_000),
+            Heard::Contradicted(secs) => warn!(target: "time", "{source} is {secs} s away; not believed"),
+            Heard::Absurd => warn!(target: "time", "{source} says {}, which cannot be", Iso8601(date)),
+            Heard::Agreed => {}
+        }
+    }
+
+    fn log_verdict(&self, parcel: &Parcel, verdict: Verdict, settled: Settled, status: u16, wait: Duration) {
+        let (waiting, wait) = (self.shared.waiting(), wait.as_secs());
+        let what = parcel.what();
+        match (verdict, settled) {
+            _ if parcel.plan == Plan::AskTime => {}
+            (Verdict::Stored { entry: Some(entry), .. }, _) => {
+                info!(target: "cloud", "{what} stored as entry {entry}, {waiting} waiting");
+            }
+            (Verdict::Stored { .. }, _) => info!(target: "cloud", "{what} stored, {waiting} waiting"),
+            (Verdict::Conflict, Settled::Moved) => {
+                warn!(target: "cloud", "another entry is as old as {what}; again as of a second later in {wait} s");
+            }
+            (Verdict::Conflict, _) => info!(target: "cloud", "{what} was stored already, {waiting} waiting"),
+            (Verdict::TooSoon, _) => {
+                warn!(target: "cloud", "{what} refused for now (rate limit), {waiting} waiting, again in {wait} s");
+            }
+            (Verdict::KeyRefused, _) => error!(
+                target: "cloud",
+                "the write key is refused ({status}); check it in configuration mode; {waiting} waiting, again in {} min",
+                wait / 60
+            ),
+            (Verdict::BulkRefused, _) => {
+                warn!(target: "cloud", "{what} refused in one request ({status}), next one by one, in {wait} s");
+            }
+            (Verdict::Trouble, _) => {
+                warn!(target: "cloud", "the server answers {status}; {waiting} waiting, again in {wait} s");
+            }
+        }
+    }
+}
