@@ -6,6 +6,7 @@ pub mod cli;
 pub mod events;
 pub mod expectation;
 pub mod internet;
+pub mod phone;
 pub mod random;
 pub mod scenario;
 pub mod time;

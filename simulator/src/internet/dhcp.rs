@@ -20,7 +20,7 @@ const NTP_SERVERS: u8 = 42;
 
 /// The DHCP server of one network.
 #[derive(Debug)]
-pub(super) struct DhcpServer {
+pub(crate) struct DhcpServer {
     /// Its own address, which is also gateway and name server.
     router: Ipv4Addr,
     /// The time server it tells clients of.
@@ -30,7 +30,7 @@ pub(super) struct DhcpServer {
 
 /// What the server did with a message.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// In the record's words: `offered`, `acknowledged`, `refused`.
     pub outcome: &'static str,
     /// The address concerned.
@@ -43,7 +43,7 @@ pub(super) struct Answer {
 
 /// Where a reply goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(crate) enum Destination {
     /// To every station.
     Broadcast,
     /// To the client, by this address.

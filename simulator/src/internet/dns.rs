@@ -15,11 +15,11 @@ use super::fault::DnsFault;
 const TIME_TO_LIVE: u32 = 300;
 
 /// Names and their addresses, without a final dot and in lower case.
-pub(super) type Names = BTreeMap<String, Vec<Ipv4Addr>>;
+pub(crate) type Names = BTreeMap<String, Vec<Ipv4Addr>>;
 
 /// What the name service did with a question.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The name asked for.
     pub name: String,
     /// In the record's words.
@@ -32,7 +32,7 @@ pub(super) struct Answer {
 
 /// Answers a question, with a fault if there is one (a slow answer is the caller's to delay). `None` if it is no
 /// question.
-pub(super) fn answer(names: &Names, message: &[u8], fault: Option<DnsFault>) -> Option<Answer> {
+pub(crate) fn answer(names: &Names, message: &[u8], fault: Option<DnsFault>) -> Option<Answer> {
     let mut packet = Packet::parse(message).ok()?;
     if packet.has_flags(PacketFlag::RESPONSE) {
         return None;

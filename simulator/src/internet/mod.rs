@@ -39,8 +39,8 @@ pub use server::{CLOUD, CLOUD_ADDRESS, CloudSettings, MAN_IN_THE_MIDDLE, TIME_AD
 
 mod cloud_host;
 mod connection;
-mod dhcp;
-mod dns;
+pub(crate) mod dhcp;
+pub(crate) mod dns;
 pub mod fault;
 mod flawed_handshake;
 mod man_in_the_middle;

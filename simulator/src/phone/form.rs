@@ -1,0 +1,233 @@
+//! Forms in pages (HTML Living Standard §4.10), as far as a phone's browser needs them: found, filled in, and encoded for
+//! sending.
+//!
+//! The browser is one that does not check what is typed (`required`, `min`, `maxlength`): the device has to. Not
+//! modelled: radio buttons, text areas, file uploads, `disabled` controls, more than the page's first form.
+
+use std::collections::BTreeMap;
+
+use html5gum::{DefaultEmitter, HtmlString, Spanned, StartTag, Token, Tokenizer};
+
+/// A page's form.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Where it is sent, as the page says it.
+    pub action: String,
+    /// Whether it is sent by POST.
+    pub is_post: bool,
+    controls: Vec<Control>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Control {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Text(String),
+    Checkbox { value: String, checked: bool },
+    Select { options: Vec<String>, selected: usize },
+}
+
+/// Why a form could not be filled in.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FillError {
+    #[error("the form has no field `{0}`")]
+    NoField(String),
+    #[error("the form's field `{field}` does not offer `{value}`")]
+    NoChoice { field: String, value: String },
+}
+
+impl Form {
+    /// The first form of a page.
+    pub fn find(page: &str) -> Option<Self> {
+        let mut emitter = DefaultEmitter::<()>::default();
+        emitter.naively_switch_states(true);
+        let mut form = None;
+        let mut options: Option<Options> = None;
+        for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
+            match token {
+                Token::StartTag(tag) => form = begin(&tag, form, &mut options),
+                Token::String(text) => {
+                    if let Some(option) = options.as_mut().and_then(|options| options.open.as_mut()) {
+                        option.push_str(&string(&text.value));
+                    }
+                }
+                Token::EndTag(tag) => match &tag.name[..] {
+                    b"form" if form.is_some() => break,
+                    b"option" => options.iter_mut().for_each(Options::close),
+                    b"select" => {
+                        if let (Some(form), Some(options)) = (form.as_mut(), options.take()) {
+                            form.controls.extend(options.into_control());
+                        }
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        form
+    }
+
+    /// Types into the fields; those that are not mentioned stay as the page shows them. For a checkbox, `on` and `off`
+    /// tick and untick it; of a selection, the choice of that value is taken.
+    ///
+    /// # Errors
+    /// [`FillError`] if the page does not let anybody do that.
+    pub fn fill(&mut self, fields: &BTreeMap<String, String>) -> Result<(), FillError> {
+        for (name, typed) in fields {
+            let control = self.controls.iter_mut().find(|control| control.name == *name);
+            let no_choice = || FillError::NoChoice { field: name.clone(), value: typed.clone() };
+            match &mut control.ok_or_else(|| FillError::NoField(name.clone()))?.kind {
+                Kind::Text(value) => value.clone_from(typed),
+                Kind::Checkbox { checked, .. } => {
+                    *checked = match typed.as_str() {
+                        "on" => true,
+                        "off" => false,
+                        _ => return Err(no_choice()),
+                    }
+                }
+                Kind::Select { options, selected } => {
+                    *selected = options.iter().position(|option| option == typed).ok_or_else(no_choice)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields as `application/x-www-form-urlencoded`.
+    pub fn encode(&self) -> String {
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        for Control { name, kind } in &self.controls {
+            match kind {
+                Kind::Text(value) | Kind::Checkbox { value, checked: true } => {
+                    encoded.append_pair(name, value);
+                }
+                Kind::Select { options, selected } => {
+                    encoded.append_pair(name, &options[*selected]);
+                }
+                Kind::Checkbox { checked: false, .. } => {}
+            }
+        }
+        encoded.finish()
+    }
+}
+
+/// A selection whose end has not come yet.
+struct Options {
+    name: String,
+    options: Vec<String>,
+    selected: usize,
+    /// The text of an option without a value.
+    open: Option<String>,
+}
+
+impl Options {
+    fn close(&mut self) {
+        if let Some(text) = self.open.take() {
+            self.options.push(text.trim().to_owned());
+        }
+    }
+
+    fn into_control(mut self) -> Option<Control> {
+        self.close();
+        let kind = Kind::Select { selected: self.selected, options: self.options };
+        matches!(&kind, Kind::Select { options, .. } if !options.is_empty())
+            .then_some(Control { name: self.name, kind })
+    }
+}
+
+fn begin(tag: &StartTag<()>, form: Option<Form>, options: &mut Option<Options>) -> Option<Form> {
+    let attribute = |name: &[u8]| tag.attributes.get(name).map(|value: &Spanned<HtmlString, ()>| string(&value.value));
+    let Some(mut form) = form else {
+        return (&tag.name[..] == b"form").then(|| Form {
+            action: attribute(b"action").unwrap_or_default(),
+            is_post: attribute(b"method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
+            controls: Vec::new(),
+        });
+    };
+    let name = attribute(b"name").unwrap_or_default();
+    match &tag.name[..] {
+        b"input" if !name.is_empty() => {
+            let kind = attribute(b"type").unwrap_or_default().to_ascii_lowercase();
+            let value = attribute(b"value");
+            match kind.as_str() {
+                "submit" | "button" | "reset" | "image" | "file" | "radio" => {}
+                "checkbox" => {
+                    let kind = Kind::Checkbox {
+                        value: value.unwrap_or_else(|| "on".to_owned()),
+                        checked: attribute(b"checked").is_some(),
+                    };
+                    form.controls.push(Control { name, kind });
+                }
+                _ => form.controls.push(Control { name, kind: Kind::Text(value.unwrap_or_default()) }),
+            }
+        }
+        b"select" if !name.is_empty() => {
+            *options = Some(Options { name, options: Vec::new(), selected: 0, open: None });
+        }
+        b"option" => {
+            if let Some(options) = options {
+                options.close();
+                if attribute(b"selected").is_some() {
+                    options.selected = options.options.len();
+                }
+                match attribute(b"value") {
+                    Some(value) => options.options.push(value),
+                    None => options.open = Some(String::new()),
+                }
+            }
+        }
+        _ => {}
+    }
+    Some(form)
+}
+
+fn string(bytes: &HtmlString) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = r#"<!DOCTYPE html><style>p > form { color: red }</style>
+        <form method="post" action="/save"><input name="network" value="ol&amp;d &quot;net&quot;">
+        <input type=password name=passphrase><input type="hidden" name="token" value="7">
+        <select name="sensor"><option>DHT22</option><option selected>DHT11</option></select>
+        <select name=tls><option value=on>yes<option value=off>no</select>
+        <input type=checkbox name=advanced checked><input type=submit name=go value=Save></form>
+        <form action="/other"><input name="late"></form>"#;
+
+    fn filled(fields: &[(&str, &str)]) -> Result<String, FillError> {
+        let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut form = Form::find(PAGE).unwrap();
+        form.fill(&fields)?;
+        Ok(form.encode())
+    }
+
+    #[test]
+    fn what_nobody_touches_is_sent_as_the_page_shows_it() {
+        let form = Form::find(PAGE).unwrap();
+        assert_eq!((form.action.as_str(), form.is_post), ("/save", true));
+        assert_eq!(form.encode(), "network=ol%26d+%22net%22&passphrase=&token=7&sensor=DHT11&tls=on&advanced=on");
+    }
+
+    #[test]
+    fn special_characters_are_encoded_as_a_browser_does() {
+        let encoded = filled(&[("passphrase", "a+b & c%2F=ü~*-._"), ("sensor", "DHT22"), ("advanced", "off")]).unwrap();
+        assert_eq!(
+            encoded,
+            "network=ol%26d+%22net%22&passphrase=a%2Bb+%26+c%252F%3D%C3%BC%7E*-._&token=7&sensor=DHT22&tls=on"
+        );
+    }
+
+    #[test]
+    fn what_the_page_does_not_offer_cannot_be_entered() {
+        assert_eq!(filled(&[("late", "1")]), Err(FillError::NoField("late".to_owned())));
+        assert!(matches!(filled(&[("sensor", "DHT12")]), Err(FillError::NoChoice { .. })));
+        assert_eq!(Form::find("<p>No form here."), None);
+    }
+}
