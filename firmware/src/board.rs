@@ -11,6 +11,10 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::NorFlash;
 use rand_core::{CryptoRng, RngCore};
 
+/// Where the settings lie in the 1 MiB flash of an ESP-07: four sectors below the vendor's radio calibration data
+/// (NONOS SDK 3: `RF_CAL` at 0xFB000), above the largest program that its linker script allows.
+pub const SETTINGS_SECTORS: core::ops::Range<u32> = 0xF_7000..0xF_B000;
+
 /// A yellow duck's hardware.
 pub trait Board {
     /// GPIO14, the sensor's one-wire bus: open drain, pulled up. Low drives, high releases.
