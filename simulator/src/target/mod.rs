@@ -1,0 +1,50 @@
+//! What executes the firmware: the seam between the world and a chip.
+//!
+//! A [`Target`] runs firmware against a [`Port`], which holds the board's models and collects, stamped with device time,
+//! what the device puts out. A target may run ahead of the world inside one [`Target::run`]; the world commits the
+//! outbox in order and does not run the target again before it has caught up with the target's local time (temporal
+//! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
+
+pub mod host;
+pub mod port;
+
+use firmware::board::ResetCause;
+
+use crate::time::Instant;
+
+pub use port::Port;
+
+/// What executes a device's firmware.
+pub trait Target {
+    /// Starts the firmware from its beginning, whose local time is `at`.
+    fn start(&mut self, at: Instant, cause: ResetCause);
+
+    /// Runs until the firmware waits or ends. Called only when started, and never before `now` has reached the local
+    /// time of the previous call.
+    fn run(&mut self, now: Instant) -> Progress;
+
+    /// Ends the firmware where it stands, as a power cut or a reset does.
+    fn stop(&mut self);
+}
+
+/// How far a target came.
+#[derive(Debug)]
+pub struct Progress {
+    /// The device's own time now; at or after the `now` it was run at.
+    pub local: Instant,
+    /// Why it stopped.
+    pub wait: Wait,
+}
+
+/// Why a target stopped running.
+#[derive(Debug)]
+pub enum Wait {
+    /// It waits for the deadline (if any), a frame, a link change or the radio.
+    Until(Option<Instant>),
+    /// The firmware asks for a restart, and why.
+    Restart(String),
+    /// The firmware panicked: message and place. It does nothing more.
+    Crashed(String),
+    /// The firmware wakes itself without end while no time passes.
+    Livelock(u32),
+}
