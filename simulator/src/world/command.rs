@@ -1,0 +1,143 @@
+//! What the outside may do to a world: the director's hands, or a test's.
+
+use std::time::Duration;
+
+use crate::air::{AccessPointState, LinkRule};
+use crate::board::{SensorFault, Signal};
+use crate::events::DeviceId;
+use crate::internet;
+use crate::time::Instant;
+
+/// Something that is done to the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A device's supply comes on or is cut. Does nothing if it already is.
+    Power {
+        /// Whose.
+        device: DeviceId,
+        /// Which way.
+        on: bool,
+    },
+    /// A device's supply dips for so long: the chip resets, the sensor goes on.
+    BrownOut {
+        /// Whose.
+        device: DeviceId,
+        /// Until the supply is back.
+        length: Duration,
+    },
+    /// Somebody presses a device's reset button.
+    PressReset {
+        /// Whose.
+        device: DeviceId,
+    },
+    /// Somebody throws a switch.
+    Switch {
+        /// Whose.
+        device: DeviceId,
+        /// Which one.
+        switch: BoardSwitch,
+        /// Which way.
+        on: bool,
+        /// How long the contact bounces.
+        bounce: Duration,
+    },
+    /// What there is to measure changes; `None` leaves it as it is.
+    Readings {
+        /// Whose sensor.
+        device: DeviceId,
+        /// Tenths of a degree Celsius.
+        temperature: Option<Signal>,
+        /// Tenths of a percent.
+        humidity: Option<Signal>,
+    },
+    /// A fault begins.
+    BeginFault(Rule),
+    /// A fault ends.
+    EndFault {
+        /// The rule's name.
+        rule: String,
+    },
+    /// A phone begins what it is to do.
+    StartPhone {
+        /// Which one, in the order in which they were added.
+        phone: usize,
+    },
+}
+
+/// A switch of the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoardSwitch {
+    /// GPIO5.
+    Config,
+    /// GPIO4.
+    Spare,
+}
+
+impl BoardSwitch {
+    /// The pin it is on.
+    pub fn gpio(self) -> u8 {
+        match self {
+            Self::Config => 5,
+            Self::Spare => 4,
+        }
+    }
+}
+
+/// A rule by which something goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name, which the record tells it by.
+    pub name: String,
+    /// How often it applies at most.
+    pub count: Option<u32>,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// A device's sensor.
+    Sensor {
+        /// Whose.
+        device: DeviceId,
+        /// What it does.
+        fault: SensorFault,
+    },
+    /// A device's sensor latches up until it loses power, even after the rule's end.
+    SensorLatched {
+        /// Whose.
+        device: DeviceId,
+    },
+    /// An access point is not what it should be.
+    AccessPoint {
+        /// The network's name.
+        network: String,
+        /// What it is instead.
+        state: AccessPointState,
+        /// Whether it says goodbye to its stations before it goes off.
+        goodbye: bool,
+    },
+    /// Frames between an access point and its stations.
+    Link {
+        /// The network's name.
+        network: String,
+        /// What happens to them; its name, network and count are the [`Rule`]'s.
+        effects: LinkRule,
+    },
+    /// Something behind the access point.
+    Internet(internet::Fault),
+}
+
+/// Cut the power in the midst of a flash operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashCut {
+    /// Operations count that begin at or after this.
+    pub from: Instant,
+    /// And no later than this.
+    pub until: Instant,
+    /// Which of them is hit, from 1; 0 hits none and only counts.
+    pub operation: u32,
+    /// How long the power stays off.
+    pub off_for: Duration,
+}

@@ -1,0 +1,138 @@
+//! One device's life: power, starts, runs ahead, restarts, watchdog.
+//!
+//! The world calls these when an entry of the queue is due; what a device put out goes back into the queue, stamped with
+//! the device's epoch. Each start and each end of running makes a new epoch, so that what an older one still has in the
+//! queue (output that lies after a power cut, a wake-up, a watchdog check) is stale and ignored.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use firmware::board::ResetCause;
+
+use crate::events::{DeviceId, Level};
+use crate::target::{Port, Progress, Target};
+use crate::time::Instant;
+
+/// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an
+/// ESP-07 with a program of some 300 KiB.
+pub(super) const BOOT_TIME: Duration = Duration::from_millis(100);
+/// ESP8266 watchdog, stage 0 exponent 13: 2^(16+13) / 80 MHz.
+pub(super) const WATCHDOG_PERIOD: Duration = Duration::from_micros(6_710_886);
+
+/// A device of the world.
+pub(super) struct Device {
+    pub id: DeviceId,
+    pub port: Rc<Port>,
+    target: Box<dyn Target>,
+    pub powered: bool,
+    state: State,
+    epoch: u32,
+    starts: u32,
+    local: Instant,
+    wake_at: Option<Instant>,
+}
+
+/// What a device does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Without power, in reset, or in the boot ROM.
+    Down,
+    /// Its firmware runs.
+    Running,
+    /// Its firmware has panicked, or asked for a restart that is about to come.
+    Ended,
+}
+
+impl Device {
+    pub fn new(port: Rc<Port>, target: Box<dyn Target>) -> Self {
+        Self {
+            id: port.device,
+            port,
+            target,
+            powered: false,
+            state: State::Down,
+            epoch: 0,
+            starts: 0,
+            local: Instant::START,
+            wake_at: None,
+        }
+    }
+
+    /// The present epoch.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Whether an entry of that epoch still counts.
+    pub fn is_current(&self, epoch: u32) -> bool {
+        self.epoch == epoch
+    }
+
+    /// Whether the firmware runs.
+    pub fn is_running(&self) -> bool {
+        self.state == State::Running
+    }
+
+    /// Starts the firmware at `now`; returns how often it has been started.
+    pub fn start(&mut self, now: Instant, cause: ResetCause) -> u32 {
+        self.epoch += 1;
+        self.starts += 1;
+        self.state = State::Running;
+        self.local = now;
+        self.wake_at = None;
+        self.target.start(now, cause);
+        self.starts
+    }
+
+    /// Ends the firmware where it stands and puts the chip into reset; what it had put out for later is lost.
+    pub fn halt(&mut self) {
+        self.epoch += 1;
+        self.state = State::Down;
+        self.wake_at = None;
+        self.target.stop();
+        self.port.reset();
+    }
+
+    /// Runs the firmware until it waits.
+    pub fn run(&mut self, now: Instant) -> Progress {
+        debug_assert!(now >= self.local, "a device would be run before the world has caught up with it");
+        let progress = self.target.run(now);
+        self.local = progress.local;
+        progress
+    }
+
+    /// The firmware runs no more, although the chip is not in reset.
+    pub fn end(&mut self) {
+        self.state = State::Ended;
+    }
+
+    /// Asks for a run at `at`, or as soon afterwards as the world has caught up with the device; returns when to come
+    /// back, or `None` if that is already arranged or the device does not run.
+    pub fn request_wake(&mut self, at: Instant) -> Option<Instant> {
+        let at = at.max(self.local);
+        if !self.is_running() || self.wake_at.is_some_and(|arranged| arranged <= at) {
+            return None;
+        }
+        self.wake_at = Some(at);
+        Some(at)
+    }
+
+    /// Whether the wake-up arranged for `now` is the one that counts; it is used up.
+    pub fn take_wake(&mut self, now: Instant) -> bool {
+        let due = self.wake_at == Some(now);
+        if due {
+            self.wake_at = None;
+        }
+        due
+    }
+
+    /// When the watchdog bites if it is not fed again.
+    pub fn watchdog_at(&self) -> Instant {
+        self.port.watchdog_fed.get() + WATCHDOG_PERIOD
+    }
+
+    /// A level for LD1 that the world sets: pins float, and the LED goes dark, when the chip is in reset.
+    pub fn darken(&self) -> bool {
+        self.port.wifi_led.replace(Level::Low) == Level::High
+    }
+}

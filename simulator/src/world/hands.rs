@@ -1,0 +1,185 @@
+//! What commands do to the world: power, buttons, switches, faults, phones.
+
+use std::time::Duration;
+
+use firmware::board::ResetCause;
+
+use super::device::BOOT_TIME;
+use super::{Action, BoardSwitch, Command, Fault, FlashWatch, Rule, World};
+use crate::air::{AccessPointState, LinkRule};
+use crate::events::{DeviceId, EventKind, Level, PowerState};
+use crate::random::Draw;
+use crate::time::Instant;
+
+/// A fault that is in force.
+pub(super) struct ActiveRule {
+    name: String,
+    fault: Fault,
+}
+
+impl World {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Power { device, on: true } => self.power_on(device),
+            Command::Power { device, on: false } => self.power_off(device),
+            Command::BrownOut { device, length } => self.brown_out(device, length),
+            Command::PressReset { device } => {
+                self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
+                if self.device(device).powered {
+                    self.reset(device, ResetCause::External, BOOT_TIME);
+                }
+            }
+            Command::Switch { device, switch, on, bounce } => self.throw(device, switch, on, bounce),
+            Command::Readings { device, temperature, humidity } => {
+                let mut data_line = self.device(device).port.data_line.borrow_mut();
+                if let Some(signal) = temperature {
+                    data_line.set_temperature(signal);
+                }
+                if let Some(signal) = humidity {
+                    data_line.set_humidity(signal);
+                }
+                drop(data_line);
+                self.commit(Some(device), EventKind::Step { action: "the sensor's surroundings changed".to_owned() });
+            }
+            Command::BeginFault(rule) => self.begin_fault(rule),
+            Command::EndFault { rule } => self.end_fault(&rule),
+            Command::StartPhone { phone } => self.start_phone(phone),
+        }
+    }
+
+    fn power_on(&mut self, id: DeviceId) {
+        let now = self.now;
+        let device = self.device(id);
+        if device.powered {
+            return;
+        }
+        device.powered = true;
+        device.port.data_line.borrow_mut().power_on(now);
+        self.commit(Some(id), EventKind::Power { state: PowerState::On });
+        self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
+    }
+
+    fn power_off(&mut self, id: DeviceId) {
+        let now = self.now;
+        let device = self.device(id);
+        if !device.powered {
+            return;
+        }
+        device.powered = false;
+        self.commit(Some(id), EventKind::Power { state: PowerState::Off });
+        self.commit_reports(id);
+        self.tear_flash(id);
+        self.halt(id);
+        self.device(id).port.data_line.borrow_mut().power_off(now);
+    }
+
+    /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
+    /// less) goes on.
+    fn brown_out(&mut self, id: DeviceId, length: Duration) {
+        if !self.device(id).powered {
+            return;
+        }
+        self.commit(Some(id), EventKind::Power { state: PowerState::BrownOut });
+        self.tear_flash(id);
+        self.halt(id);
+        let epoch = self.device(id).epoch();
+        self.queue.push(self.now + length, Action::BrownOutEnds(id, epoch));
+    }
+
+    fn tear_flash(&mut self, id: DeviceId) {
+        let now = self.now;
+        let torn = self.device(id).port.flash.borrow_mut().tear(now);
+        if let Some(report) = torn {
+            self.commit(Some(id), report.into());
+        }
+    }
+
+    fn throw(&mut self, id: DeviceId, switch: BoardSwitch, on: bool, bounce: Duration) {
+        let now = self.now;
+        let level = if on { Level::High } else { Level::Low };
+        let port = &self.device(id).port;
+        let contact = match switch {
+            BoardSwitch::Config => &port.config_switch,
+            BoardSwitch::Spare => &port.spare_switch,
+        };
+        let changes = contact.borrow_mut().set(now, level, bounce).to_vec();
+        for (at, level) in changes {
+            self.queue.push(at, Action::Contact(id, switch, level));
+        }
+    }
+
+    /// A flash operation has begun: is it the one to be cut?
+    pub(super) fn flash_began(&mut self, id: DeviceId, ends: Instant) {
+        let now = self.now;
+        let Some(FlashWatch { cut, seen }) = &mut self.flash_cut else { return };
+        if !(cut.from..=cut.until).contains(&now) {
+            return;
+        }
+        *seen += 1;
+        if *seen != cut.operation {
+            return;
+        }
+        let off_for = cut.off_for;
+        let at =
+            Instant::from_nanos(self.hands.between(now.as_nanos() + 1, ends.as_nanos().max(now.as_nanos() + 2) - 1));
+        self.schedule(at, Command::Power { device: id, on: false });
+        self.schedule(at + off_for, Command::Power { device: id, on: true });
+    }
+
+    fn begin_fault(&mut self, rule: Rule) {
+        self.note(&rule.name, "begins");
+        let Rule { name, count, fault } = rule;
+        match &fault {
+            Fault::Sensor { device, fault } => {
+                self.device(*device).port.data_line.borrow_mut().set_fault(Some(*fault));
+            }
+            Fault::SensorLatched { device } => self.device(*device).port.data_line.borrow_mut().latch(),
+            Fault::AccessPoint { network, state, goodbye } => self.change_access_point(network, *state, *goodbye),
+            Fault::Link { network, effects } => {
+                let network = self.network_named(network);
+                self.air.add_rule(LinkRule { name: name.clone(), network, count, ..effects.clone() });
+            }
+            Fault::Internet(fault) => self.internet.set_active(&name, fault.clone(), count),
+        }
+        self.rules.push(ActiveRule { name, fault });
+    }
+
+    fn end_fault(&mut self, name: &str) {
+        let Some(place) = self.rules.iter().position(|rule| rule.name == name) else { return };
+        let ActiveRule { name, fault } = self.rules.remove(place);
+        match &fault {
+            Fault::Sensor { device, .. } => {
+                // Another rule may still be in force.
+                let id = *device;
+                let left = self.rules.iter().rev().find_map(|rule| match rule.fault {
+                    Fault::Sensor { device, fault } if device == id => Some(fault),
+                    _ => None,
+                });
+                self.device(id).port.data_line.borrow_mut().set_fault(left);
+            }
+            // Latched until power goes.
+            Fault::SensorLatched { .. } => {}
+            Fault::AccessPoint { network, .. } => {
+                let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
+                    Fault::AccessPoint { network: its, state, goodbye } if its == network => Some((*state, *goodbye)),
+                    _ => None,
+                });
+                let (state, goodbye) = left.unwrap_or((AccessPointState::On, false));
+                self.change_access_point(network, state, goodbye);
+            }
+            Fault::Link { .. } => self.air.remove_rule(&name),
+            Fault::Internet(_) => self.internet.clear(&name),
+        }
+        self.note(&name, "ends");
+    }
+
+    fn change_access_point(&mut self, name: &str, state: AccessPointState, goodbye: bool) {
+        if let Some(network) = self.network_named(name) {
+            self.air.set_state(self.now, network, state, goodbye);
+        }
+    }
+
+    fn note(&mut self, rule: &str, action: &str) {
+        self.commit(None, EventKind::Fault { rule: rule.to_owned(), action: action.to_owned() });
+    }
+}

@@ -1,0 +1,363 @@
+//! The world: virtual time, its event queue, the record, and all that devices meet.
+//!
+//! Everything happens when its entry of the queue is due. A device that runs ahead leaves output stamped with its own
+//! time, which is queued and committed when the world gets there; a power cut makes what lies behind it stale. The clock
+//! jumps from entry to entry, so idle time costs nothing. Whoever drives the world ([`World::step`]) may read committed
+//! events and schedule [`Command`]s strictly later.
+//!
+//! `device` has one device's life, `wiring` what passes between devices, phones, the air and the internet, `hands` what
+//! commands do.
+
+mod command;
+mod device;
+mod hands;
+pub mod queue;
+pub mod record;
+mod wiring;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use firmware::board::ResetCause;
+
+use crate::air::Air;
+use crate::events::{DeviceId, Event, EventKind, Level, PowerState};
+use crate::internet::Internet;
+use crate::phone::Phone;
+use crate::random::{Seed, Stream};
+use crate::target::port::Output;
+use crate::target::{Port, Target, Wait};
+use crate::time::Instant;
+
+pub use command::{BoardSwitch, Command, Fault, FlashCut, Rule};
+
+use device::{BOOT_TIME, Device};
+use hands::ActiveRule;
+use queue::Queue;
+use record::Record;
+
+/// A world.
+pub struct World {
+    now: Instant,
+    queue: Queue<Action>,
+    record: Record,
+    devices: Vec<Device>,
+    air: Air,
+    internet: Internet,
+    phones: Vec<Phone>,
+    rules: Vec<ActiveRule>,
+    flash_cut: Option<FlashWatch>,
+    /// When each part of the world that tells its own next deadline has an entry in the queue.
+    arranged: wiring::Arranged,
+    hands: Stream,
+    ended: bool,
+}
+
+/// What is to happen.
+enum Action {
+    /// A device's deadline, or a frame or the radio concerns it.
+    Wake(DeviceId, u32),
+    /// A device's models have something to tell.
+    Reports(DeviceId),
+    /// A device put something out.
+    Output(DeviceId, u32, Output),
+    /// A device comes out of the boot ROM.
+    Start(DeviceId, u32, ResetCause),
+    /// A device's firmware asked for a restart.
+    Restart(DeviceId, u32, String),
+    /// A device's firmware panicked.
+    Crash(DeviceId, u32, String),
+    /// A device woke itself without end.
+    Livelock(DeviceId, u32, u32),
+    /// A device's watchdog may bite.
+    Watchdog(DeviceId, u32),
+    /// A device's supply comes back after a dip.
+    BrownOutEnds(DeviceId, u32),
+    /// A switch's contact moves.
+    Contact(DeviceId, BoardSwitch, Level),
+    /// Something passes between devices, phones, the air and the internet.
+    Wiring(wiring::Due),
+    /// The outside acts.
+    Command(Command),
+}
+
+/// A [`FlashCut`] and what it has counted.
+struct FlashWatch {
+    cut: FlashCut,
+    seen: u32,
+}
+
+impl World {
+    /// A world without devices and phones.
+    pub fn new(seed: Seed, air: Air, internet: Internet) -> Self {
+        crate::target::host::install_panic_hook();
+        Self {
+            now: Instant::START,
+            queue: Queue::default(),
+            record: Record::default(),
+            devices: Vec::new(),
+            air,
+            internet,
+            phones: Vec::new(),
+            rules: Vec::new(),
+            flash_cut: None,
+            arranged: wiring::Arranged::default(),
+            hands: seed.stream("hands"),
+            ended: false,
+        }
+    }
+
+    /// Adds a device, without power. Its id must be the number of devices before it.
+    pub fn add_device(&mut self, port: Rc<Port>, target: Box<dyn Target>) {
+        assert_eq!(
+            port.device.0 as usize,
+            self.devices.len(),
+            "devices are numbered in the order in which they are added"
+        );
+        self.connect_device(port.device, port.hardware_address);
+        self.devices.push(Device::new(port, target));
+    }
+
+    /// Adds a phone, which does nothing until [`Command::StartPhone`].
+    pub fn add_phone(&mut self, phone: Phone) {
+        self.connect_phone(self.phones.len(), phone.station().0);
+        self.phones.push(phone);
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What has happened so far.
+    pub fn events(&self) -> &[Event] {
+        self.record.events()
+    }
+
+    /// When the next thing is to happen; `None` if nothing is, or the run has been ended.
+    pub fn next_at(&self) -> Option<Instant> {
+        if self.ended { None } else { self.queue.next_at() }
+    }
+
+    /// Schedules a command; one for the past happens now.
+    pub fn schedule(&mut self, at: Instant, command: Command) {
+        self.queue.push(at.max(self.now), Action::Command(command));
+    }
+
+    /// Watches flash operations, and cuts the power in the midst of one of them.
+    pub fn watch_flash(&mut self, cut: FlashCut) {
+        self.flash_cut = Some(FlashWatch { cut, seen: 0 });
+    }
+
+    /// How many flash operations have begun in the watched window.
+    pub fn flash_operations_watched(&self) -> u32 {
+        self.flash_cut.as_ref().map_or(0, |watch| watch.seen)
+    }
+
+    /// Ends the world at `end` and hands out what happened in it.
+    pub fn finish(mut self, end: Instant) -> Vec<Event> {
+        for device in &mut self.devices {
+            device.halt();
+        }
+        let mut events = self.record.into_events();
+        events.retain(|event| event.at <= end);
+        events
+    }
+
+    /// Does the next thing.
+    pub fn step(&mut self) {
+        let Some((at, action)) = self.queue.pop() else { return };
+        debug_assert!(at >= self.now, "time would run backwards");
+        self.now = at;
+        match action {
+            Action::Wake(id, epoch) => {
+                let device = self.device(id);
+                if device.is_current(epoch) && device.take_wake(at) && device.is_running() {
+                    self.run_device(id);
+                }
+            }
+            Action::Reports(id) => self.commit_reports(id),
+            Action::Output(id, epoch, output) => {
+                if self.device(id).is_current(epoch) {
+                    self.commit_output(id, output);
+                }
+            }
+            Action::Start(id, epoch, cause) => {
+                if self.device(id).is_current(epoch) {
+                    self.start(id, cause);
+                }
+            }
+            Action::Restart(id, epoch, reason) => {
+                if self.device(id).is_current(epoch) {
+                    self.commit(Some(id), EventKind::Restart { reason });
+                    self.reset(id, ResetCause::Software, BOOT_TIME);
+                }
+            }
+            Action::Crash(id, epoch, message) => {
+                if self.device(id).is_current(epoch) {
+                    self.commit(Some(id), EventKind::Crash { message });
+                }
+            }
+            Action::Livelock(id, epoch, polls) => {
+                if self.device(id).is_current(epoch) {
+                    self.commit(Some(id), EventKind::Livelock { polls });
+                    self.ended = true;
+                }
+            }
+            Action::Watchdog(id, epoch) => self.check_watchdog(id, epoch),
+            Action::BrownOutEnds(id, epoch) => {
+                if self.device(id).is_current(epoch) {
+                    self.commit(Some(id), EventKind::Power { state: PowerState::On });
+                    self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
+                }
+            }
+            Action::Contact(id, switch, level) => {
+                self.commit(Some(id), EventKind::Pin { gpio: switch.gpio(), level });
+            }
+            Action::Wiring(due) => self.wire(due),
+            Action::Command(command) => self.obey(command),
+        }
+        self.settle();
+    }
+
+    fn device(&mut self, id: DeviceId) -> &mut Device {
+        &mut self.devices[id.0 as usize]
+    }
+
+    fn commit(&mut self, device: Option<DeviceId>, kind: EventKind) {
+        self.record.commit(self.now, device, kind);
+    }
+
+    /// Lets the firmware start once the boot ROM is through.
+    fn schedule_start(&mut self, id: DeviceId, cause: ResetCause, after: Duration) {
+        let epoch = self.device(id).epoch();
+        self.queue.push(self.now + after, Action::Start(id, epoch, cause));
+    }
+
+    fn start(&mut self, id: DeviceId, cause: ResetCause) {
+        let now = self.now;
+        let device = self.device(id);
+        let number = device.start(now, cause);
+        let (epoch, watchdog_at) = (device.epoch(), device.watchdog_at());
+        self.commit(Some(id), EventKind::Boot { number, cause: cause.name() });
+        self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
+        self.run_device(id);
+    }
+
+    /// Resets the chip: the firmware ends where it stands and starts anew after the boot ROM.
+    fn reset(&mut self, id: DeviceId, cause: ResetCause, boot: Duration) {
+        self.halt(id);
+        self.schedule_start(id, cause, boot);
+    }
+
+    /// Puts the chip into reset. What its models have told by now counts, what they would have told later does not.
+    fn halt(&mut self, id: DeviceId) {
+        let now = self.now;
+        self.commit_reports(id);
+        let device = self.device(id);
+        // Without its epoch, whatever the device put out for later is stale.
+        device.halt();
+        let torn_line = device.port.uart.borrow_mut().cut(now);
+        device.port.data_line.borrow_mut().reset_host(now);
+        // The flash chip goes on by itself for a moment unless it loses power too, which has torn the operation already.
+        let finished = device.port.flash.borrow_mut().reset_host(now);
+        let dark = device.darken();
+        if !torn_line.is_empty() {
+            let line = String::from_utf8_lossy(&torn_line).trim_end().to_owned();
+            self.commit(Some(id), EventKind::Serial { line });
+        }
+        if let Some(report) = finished {
+            self.commit(Some(id), report.into());
+        }
+        if dark {
+            self.commit(Some(id), EventKind::Pin { gpio: 13, level: Level::Low });
+        }
+        self.air_device_gone(id);
+    }
+
+    /// Runs a device until it waits, and queues what it put out.
+    fn run_device(&mut self, id: DeviceId) {
+        let now = self.now;
+        let device = self.device(id);
+        let progress = device.run(now);
+        let (epoch, port) = (device.epoch(), Rc::clone(&device.port));
+        for (at, output) in port.take_outbox() {
+            self.queue.push(at.max(now), Action::Output(id, epoch, output));
+        }
+        match progress.wait {
+            Wait::Until(Some(deadline)) => self.wake(id, deadline),
+            Wait::Until(None) => {}
+            Wait::Restart(reason) => {
+                self.device(id).end();
+                // The last words leave the serial port before the chip resets itself.
+                let silent = port.uart.borrow().idle_at();
+                self.queue.push(progress.local.max(silent), Action::Restart(id, epoch, reason));
+            }
+            Wait::Crashed(message) => {
+                self.device(id).end();
+                port.write_serial(progress.local, &format!("panic: {message}\r\n"));
+                self.queue.push(progress.local, Action::Crash(id, epoch, message));
+            }
+            Wait::Livelock(polls) => {
+                self.device(id).end();
+                self.queue.push(progress.local, Action::Livelock(id, epoch, polls));
+            }
+        }
+        self.arrange_reports(id);
+    }
+
+    /// Lets a device run at `at`, or as soon as the world has caught up with it.
+    fn wake(&mut self, id: DeviceId, at: Instant) {
+        let now = self.now;
+        let device = self.device(id);
+        if let Some(at) = device.request_wake(at.max(now)) {
+            let epoch = device.epoch();
+            self.queue.push(at, Action::Wake(id, epoch));
+        }
+    }
+
+    fn check_watchdog(&mut self, id: DeviceId, epoch: u32) {
+        let now = self.now;
+        let device = self.device(id);
+        if !device.is_current(epoch) {
+            return;
+        }
+        let bites_at = device.watchdog_at();
+        if bites_at > now {
+            self.queue.push(bites_at, Action::Watchdog(id, epoch));
+        } else {
+            self.reset(id, ResetCause::Watchdog, BOOT_TIME);
+        }
+    }
+
+    fn arrange_reports(&mut self, id: DeviceId) {
+        if let Some(due) = self.device(id).port.report_due() {
+            self.queue.push(due.max(self.now), Action::Reports(id));
+        }
+    }
+
+    fn commit_reports(&mut self, id: DeviceId) {
+        let now = self.now;
+        let reports = self.device(id).port.take_reports(now);
+        if reports.is_empty() {
+            return;
+        }
+        for (_, report) in reports {
+            self.commit(Some(id), report);
+        }
+        self.arrange_reports(id);
+    }
+
+    fn commit_output(&mut self, id: DeviceId, output: Output) {
+        match output {
+            Output::Event(kind) => self.commit(Some(id), kind),
+            Output::FlashBegan { ends, .. } => self.flash_began(id, ends),
+            Output::Frame(frame) => self.device_sends(id, &frame),
+            Output::Join { network, passphrase } => self.device_joins(id, &network, passphrase.as_deref()),
+            Output::Leave => self.device_leaves(id),
+            Output::StartAccessPoint { network, passphrase, channel } => {
+                self.device_opens_access_point(id, &network, &passphrase, channel);
+            }
+        }
+    }
+}
