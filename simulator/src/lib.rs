@@ -3,10 +3,15 @@
 pub mod air;
 pub mod board;
 pub mod cli;
+pub mod director;
 pub mod events;
 pub mod expectation;
 pub mod internet;
 pub mod phone;
 pub mod random;
+pub mod report;
+pub mod run;
 pub mod scenario;
+pub mod target;
 pub mod time;
+pub mod world;

@@ -6,6 +6,7 @@
 mod check;
 mod files;
 mod list;
+mod run;
 mod schema;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub const BUG: u8 = 101;
 
 const AFTER_HELP: &str = "\
 Examples:
+  preflash run                      every scenario under scenarios/
+  preflash run my.toml --seed 7     one scenario, with a seed of your choice
   preflash check                    every scenario under scenarios/, all mistakes at once
   preflash check scenarios/portal   one folder
   preflash list --format json       what there is, for other programs
@@ -45,6 +48,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run scenarios against the real firmware in virtual time
+    Run(run::RunArgs),
     /// Check scenario files without running them, and tell all their mistakes
     Check(Paths),
     /// List scenarios with their titles
@@ -81,6 +86,7 @@ pub fn main() -> ExitCode {
     report_bugs();
     let arguments = Arguments::parse();
     let code = match arguments.command {
+        Command::Run(args) => run::run(&args),
         Command::Check(paths) => check::check(&paths.paths),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

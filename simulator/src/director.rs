@@ -1,0 +1,140 @@
+//! The director: carries out a scenario's timeline.
+//!
+//! What has a fixed time is scheduled before the run begins. What reacts ("after the first upload, cut the power") reads
+//! committed events and schedules strictly later ones. The director decides nothing about how the world works; it gives
+//! the world's own [`Command`]s.
+
+use std::time::Duration;
+
+use crate::events::Event;
+use crate::scenario::model::{Begin, End, Fault, Scenario, Sweep, Trigger, When};
+use crate::time::Instant;
+use crate::world::{Command, FlashCut, World};
+
+pub mod translate;
+
+use translate::{Calendar, DUCK};
+
+/// Carries out a scenario's timeline.
+pub struct Director<'a> {
+    scenario: &'a Scenario,
+    calendar: Calendar,
+    waiting: Vec<Waiting<'a>>,
+    /// How many committed events it has read.
+    read: usize,
+}
+
+/// Something that begins after an event.
+struct Waiting<'a> {
+    trigger: &'a Trigger,
+    seen: u32,
+    then: Cue<'a>,
+}
+
+/// Something that begins.
+#[derive(Clone, Copy)]
+enum Cue<'a> {
+    Phone(usize),
+    Fault(&'a Fault),
+    Step(usize),
+}
+
+/// The smallest step of virtual time: a reaction comes strictly later than its cause.
+const NEXT_MOMENT: Duration = Duration::from_nanos(1);
+
+impl<'a> Director<'a> {
+    /// Schedules what has a fixed time and remembers what reacts. `repetition` counts a sweep's repetitions from 1; 0 is
+    /// the run without the sweep's intervention.
+    pub fn new(scenario: &'a Scenario, repetition: u32, world: &mut World) -> Self {
+        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: Vec::new(), read: 0 };
+        world.schedule(at(scenario.device.power_up), Command::Power { device: DUCK, on: true });
+        for (index, phone) in scenario.phones.iter().enumerate() {
+            director.arrange(&phone.arrives, Cue::Phone(index), world);
+        }
+        for fault in &scenario.faults {
+            director.arrange(&fault.begin, Cue::Fault(fault), world);
+        }
+        for (index, step) in scenario.steps.iter().enumerate() {
+            match &step.when {
+                When::At(time) => director.begin(Cue::Step(index), at(*time), world),
+                When::After(trigger) => director.wait_for(trigger, Cue::Step(index)),
+                When::Every { period, from, until } => {
+                    let last = until.unwrap_or(scenario.duration);
+                    let mut time = *from;
+                    while time <= last {
+                        director.begin(Cue::Step(index), at(time), world);
+                        time += *period;
+                    }
+                }
+            }
+        }
+        if let Some(Sweep::CutPowerAtEachFlashOperation { from, until, off_for }) = scenario.sweep {
+            world.watch_flash(FlashCut { from: at(from), until: at(until), operation: repetition, off_for });
+        }
+        director
+    }
+
+    /// Reads what has been committed since the last call and schedules the reactions.
+    pub fn observe(&mut self, world: &mut World) {
+        while self.read < world.events().len() {
+            let cues = self.cues_of(&world.events()[self.read]);
+            self.read += 1;
+            for (cue, time) in cues {
+                self.begin(cue, time.max(world.now() + NEXT_MOMENT), world);
+            }
+        }
+    }
+
+    /// What an event sets off, and when.
+    fn cues_of(&mut self, event: &Event) -> Vec<(Cue<'a>, Instant)> {
+        let mut cues = Vec::new();
+        self.waiting.retain_mut(|waiting| {
+            if !waiting.trigger.matcher.matches(event) {
+                return true;
+            }
+            waiting.seen += 1;
+            if waiting.seen < waiting.trigger.count {
+                return true;
+            }
+            cues.push((waiting.then, event.at + waiting.trigger.plus));
+            false
+        });
+        cues
+    }
+
+    fn arrange(&mut self, begin: &'a Begin, cue: Cue<'a>, world: &mut World) {
+        match begin {
+            Begin::At(time) => self.begin(cue, at(*time), world),
+            Begin::After(trigger) => self.wait_for(trigger, cue),
+        }
+    }
+
+    fn wait_for(&mut self, trigger: &'a Trigger, then: Cue<'a>) {
+        self.waiting.push(Waiting { trigger, seen: 0, then });
+    }
+
+    fn begin(&mut self, cue: Cue<'a>, time: Instant, world: &mut World) {
+        match cue {
+            Cue::Phone(phone) => world.schedule(time, Command::StartPhone { phone }),
+            Cue::Step(step) => {
+                for (later, command) in translate::step(&self.scenario.steps[step].action, time, &self.calendar) {
+                    world.schedule(time + later, command);
+                }
+            }
+            Cue::Fault(fault) => {
+                world.schedule(time, Command::BeginFault(translate::fault(fault)));
+                let end = match fault.end {
+                    End::Never => return,
+                    End::At(end) => at(end).max(time),
+                    End::For(length) => time + length,
+                };
+                world.schedule(end, Command::EndFault { rule: fault.name.clone() });
+            }
+        }
+    }
+}
+
+/// A scenario's time as the world's.
+fn at(since_start: Duration) -> Instant {
+    Instant::START + since_start
+}

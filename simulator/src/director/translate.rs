@@ -1,0 +1,203 @@
+//! From the scenario's words to the world's commands.
+//!
+//! The scenario's types say what a file may ask for, the world's what can be done to it. They are much alike today and
+//! are kept apart so that either can change: this is the only module that knows both.
+
+use std::time::Duration;
+
+use crate::air::{AccessPointState, LinkRule};
+use crate::board::{DhtModel, Recording, SensorFault, Signal};
+use crate::events::DeviceId;
+use crate::internet::CLOUD;
+use crate::internet::fault;
+use crate::scenario::model as scenario;
+use crate::scenario::units::{DeciCelsius, DeciPercent};
+use crate::time::Instant;
+use crate::world::{BoardSwitch, Command, Fault, Rule};
+
+/// The one device that scenarios have.
+pub const DUCK: DeviceId = DeviceId(0);
+
+/// What the timeline does at `at`: commands, each so much later.
+pub fn step(action: &scenario::Action, at: Instant, calendar: &Calendar) -> Vec<(Duration, Command)> {
+    let now = |command| vec![(Duration::ZERO, command)];
+    match action {
+        scenario::Action::Power(power) => match *power {
+            scenario::PowerAction::On => now(Command::Power { device: DUCK, on: true }),
+            scenario::PowerAction::Off => now(Command::Power { device: DUCK, on: false }),
+            scenario::PowerAction::CutFor(length) => vec![
+                (Duration::ZERO, Command::Power { device: DUCK, on: false }),
+                (length, Command::Power { device: DUCK, on: true }),
+            ],
+            scenario::PowerAction::BrownOut(length) => now(Command::BrownOut { device: DUCK, length }),
+        },
+        scenario::Action::PressReset => now(Command::PressReset { device: DUCK }),
+        scenario::Action::Switch { switch, on, bounce } => {
+            let switch = match switch {
+                scenario::SwitchName::Config => BoardSwitch::Config,
+                scenario::SwitchName::Spare => BoardSwitch::Spare,
+            };
+            now(Command::Switch { device: DUCK, switch, on: *on, bounce: *bounce })
+        }
+        scenario::Action::Readings { temperature, humidity } => now(Command::Readings {
+            device: DUCK,
+            temperature: temperature.as_ref().map(|course| signal(course, at, calendar)),
+            humidity: humidity.as_ref().map(|course| signal(course, at, calendar)),
+        }),
+    }
+}
+
+/// A fault as the world's rule.
+pub fn fault(fault: &scenario::Fault) -> Rule {
+    Rule { name: fault.name.clone(), count: fault.count, fault: injection(&fault.injection) }
+}
+
+fn injection(injection: &scenario::Injection) -> Fault {
+    match injection {
+        scenario::Injection::Sensor(sensor) => match *sensor {
+            scenario::SensorFault::Silent => Fault::Sensor { device: DUCK, fault: SensorFault::Silent },
+            scenario::SensorFault::BadChecksum => Fault::Sensor { device: DUCK, fault: SensorFault::BadChecksum },
+            scenario::SensorFault::LateResponse(late) => {
+                Fault::Sensor { device: DUCK, fault: SensorFault::LateResponse(late) }
+            }
+            scenario::SensorFault::Latched => Fault::SensorLatched { device: DUCK },
+        },
+        scenario::Injection::AccessPoint { network, state, deauth } => Fault::AccessPoint {
+            network: network.clone(),
+            state: match state {
+                scenario::AccessPointState::Off => AccessPointState::Off,
+                scenario::AccessPointState::Refusing => AccessPointState::Refusing,
+                scenario::AccessPointState::Deaf => AccessPointState::Deaf,
+            },
+            goodbye: *deauth,
+        },
+        scenario::Injection::Link { network, effects } => Fault::Link {
+            network: network.clone(),
+            effects: LinkRule {
+                loss: effects.loss.0,
+                duplicate: effects.duplicate.0,
+                reorder: effects.reorder.0,
+                corrupt: effects.corrupt.0,
+                latency: effects.latency,
+                jitter: effects.jitter,
+                ..LinkRule::default()
+            },
+        },
+        scenario::Injection::Dhcp { network, reply } => Fault::Internet(fault::Fault::Dhcp {
+            network: network.clone(),
+            reply: match *reply {
+                scenario::DhcpFault::Silent => fault::DhcpFault::Silent,
+                scenario::DhcpFault::Refuse => fault::DhcpFault::Refuse,
+                scenario::DhcpFault::Slow(by) => fault::DhcpFault::Slow(by),
+            },
+        }),
+        scenario::Injection::Dns(reply) => Fault::Internet(fault::Fault::Dns(match *reply {
+            scenario::DnsFault::Silent => fault::DnsFault::Silent,
+            scenario::DnsFault::Refused => fault::DnsFault::Refused,
+            scenario::DnsFault::ServerFailure => fault::DnsFault::ServerFailure,
+            scenario::DnsFault::NoSuchName => fault::DnsFault::NoSuchName,
+            scenario::DnsFault::WrongAddress(address) => fault::DnsFault::WrongAddress(address),
+            scenario::DnsFault::Slow(by) => fault::DnsFault::Slow(by),
+        })),
+        scenario::Injection::Ntp(reply) => Fault::Internet(fault::Fault::Ntp(match *reply {
+            scenario::NtpFault::Silent => fault::NtpFault::Silent,
+            scenario::NtpFault::KissOfDeath => fault::NtpFault::KissOfDeath,
+            scenario::NtpFault::WrongBy(by) => fault::NtpFault::WrongBy(by),
+            scenario::NtpFault::Slow(by) => fault::NtpFault::Slow(by),
+        })),
+        scenario::Injection::Route { to, reply } => Fault::Internet(fault::Fault::Route {
+            to: match to {
+                scenario::RouteTarget::Cloud => Some(CLOUD.to_owned()),
+                scenario::RouteTarget::Everywhere => None,
+            },
+            reply: match reply {
+                scenario::RouteFault::Silent => fault::RouteFault::Silent,
+                scenario::RouteFault::Refused => fault::RouteFault::Refused,
+                scenario::RouteFault::Reset => fault::RouteFault::Reset,
+            },
+        }),
+        scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(match attack {
+            scenario::ManInTheMiddle::ForgedCertificate => fault::Attack::ForgedCertificate,
+            scenario::ManInTheMiddle::NoCertificate => fault::Attack::NoCertificate,
+            scenario::ManInTheMiddle::NoCertificateVerify => fault::Attack::NoCertificateVerify,
+            scenario::ManInTheMiddle::LeafSignedLeaf => fault::Attack::LeafSignedLeaf,
+            scenario::ManInTheMiddle::EmptyRecord => fault::Attack::EmptyRecord,
+            scenario::ManInTheMiddle::SplitMessage => fault::Attack::SplitMessage,
+            scenario::ManInTheMiddle::OversizedRecord => fault::Attack::OversizedRecord,
+        })),
+        scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(match *fault {
+            scenario::CloudFault::Status(status) => fault::CloudFault::Status(status),
+            scenario::CloudFault::DelayBeforeStoring(by) => fault::CloudFault::DelayBeforeStoring(by),
+            scenario::CloudFault::DelayAfterStoring(by) => fault::CloudFault::DelayAfterStoring(by),
+            scenario::CloudFault::DropBeforeStoring => fault::CloudFault::DropBeforeStoring,
+            scenario::CloudFault::DropAfterStoring => fault::CloudFault::DropAfterStoring,
+            scenario::CloudFault::Reset => fault::CloudFault::Reset,
+            scenario::CloudFault::Chunked => fault::CloudFault::Chunked,
+            scenario::CloudFault::Truncated => fault::CloudFault::Truncated,
+            scenario::CloudFault::TooSoon => fault::CloudFault::TooSoon,
+            scenario::CloudFault::RefuseKey => fault::CloudFault::RefuseKey,
+        })),
+    }
+}
+
+/// The soldered sensor.
+pub fn sensor_model(kind: scenario::SensorKind) -> DhtModel {
+    match kind {
+        scenario::SensorKind::Dht22 => DhtModel::Dht22,
+        scenario::SensorKind::Dht11 => DhtModel::Dht11,
+    }
+}
+
+/// Where virtual time stands in the calendar.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar {
+    /// From midnight UTC to the scenario's beginning.
+    pub since_midnight: Duration,
+}
+
+impl Calendar {
+    /// The calendar of a scenario.
+    pub fn of(scenario: &scenario::Scenario) -> Self {
+        let (hour, minute, second, nano) = scenario.start.to_offset(time::UtcOffset::UTC).to_hms_nano();
+        let seconds = u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second);
+        Self { since_midnight: Duration::new(seconds, nano) }
+    }
+}
+
+/// A quantity in tenths.
+pub trait Tenths: Copy {
+    /// How many.
+    fn tenths(self) -> i32;
+}
+
+impl Tenths for DeciCelsius {
+    fn tenths(self) -> i32 {
+        self.0
+    }
+}
+
+impl Tenths for DeciPercent {
+    fn tenths(self) -> i32 {
+        i32::try_from(self.0).unwrap_or(i32::MAX)
+    }
+}
+
+/// What there is to measure, for a course that begins at `begins`.
+pub fn signal<T: Tenths>(course: &scenario::Course<T>, begins: Instant, calendar: &Calendar) -> Signal {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    match course {
+        scenario::Course::Constant(value) => Signal::Constant(value.tenths()),
+        scenario::Course::Ramp { from, to, over } => {
+            Signal::Ramp { from: from.tenths(), to: to.tenths(), begins, over: *over }
+        }
+        scenario::Course::Daily { mean, swing, warmest } => Signal::Daily {
+            mean: mean.tenths(),
+            amplitude: swing.tenths(),
+            highest: *warmest + DAY - calendar.since_midnight,
+        },
+        scenario::Course::Recording(rows) => {
+            let rows = rows.iter().map(|(since, value)| (begins.since_start() + *since, value.tenths()));
+            Signal::Recorded(Recording::from_rows(rows).expect("a checked recording is in order and has rows"))
+        }
+    }
+}

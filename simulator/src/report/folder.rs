@@ -1,0 +1,97 @@
+//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`.
+//!
+//! A sweep's repetitions lie in folders of their own inside it. Everything is written beside its place under a temporary
+//! name first and then moved, so that nothing half-written ever stands under a file's own name; what an earlier run of the
+//! case left is replaced.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::events::EventKind;
+use crate::run::{Case, Outcome, Run};
+use crate::scenario::model::Scenario;
+
+/// How the folders of a sweep's repetitions begin.
+const REPETITION: &str = "repetition-";
+
+/// The folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write {path}: {source}", path = path.display())]
+pub struct WriteError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Writes the case's folder below `out` and returns its path.
+///
+/// # Errors
+/// Whatever the file system says, with the path. Nothing is left half-written under the folder's own name.
+pub fn write(out: &Path, case: &Case, scenario: &Scenario, outcome: &Outcome) -> Result<PathBuf, WriteError> {
+    let folder = out.join(case.folder(scenario));
+    let failed = |source| WriteError { path: folder.clone(), source };
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let draft = folder.with_file_name(format!(".{name}.new"));
+    let attempt = || {
+        clear(&draft)?;
+        fs::create_dir_all(&draft)?;
+        fs::write(draft.join("reproduce.txt"), format!("{}\n", case.command(scenario)))?;
+        for run in &outcome.runs {
+            let place = match run.repetition {
+                0 => draft.clone(),
+                number => draft.join(format!("{REPETITION}{number}")),
+            };
+            fs::create_dir_all(&place)?;
+            write_run(&place, run)?;
+        }
+        // Other cases may have folders inside this one (one scenario's path can be the beginning of another's), so only
+        // what this case writes, or wrote earlier, is replaced.
+        fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(REPETITION) {
+                clear(&entry.path())?;
+            }
+        }
+        for entry in fs::read_dir(&draft)? {
+            let entry = entry?;
+            let target = folder.join(entry.file_name());
+            clear(&target)?;
+            fs::rename(entry.path(), target)?;
+        }
+        fs::remove_dir(&draft)
+    };
+    attempt().map_err(failed)?;
+    Ok(folder)
+}
+
+/// Removes a file or folder, if there is one.
+fn clear(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
+    let mut serial = BufWriter::new(fs::File::create(folder.join("serial.log"))?);
+    for (_, line) in run.serial() {
+        writeln!(serial, "{line}")?;
+    }
+    serial.flush()?;
+    write_lines(&folder.join("events.jsonl"), run.events.iter())?;
+    let exchanges = run.events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
+    write_lines(&folder.join("http.jsonl"), exchanges)
+}
+
+fn write_lines<T: Serialize>(path: &Path, items: impl Iterator<Item = T>) -> io::Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path)?);
+    for item in items {
+        serde_json::to_writer(&mut file, &item)?;
+        file.write_all(b"\n")?;
+    }
+    file.flush()
+}

@@ -1,0 +1,238 @@
+//! A scenario's world: board, flash contents, networks, internet, cloud, phones.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use embedded_storage_async::nor_flash::{ErrorType, NorFlash as AsyncNorFlash, NorFlashErrorKind, ReadNorFlash};
+use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::cloud::NewChannel;
+use firmware::board::SETTINGS_SECTORS;
+use firmware::settings::{Fields, Settings};
+use smoltcp::wire::EthernetAddress;
+
+use crate::air::{AccessPointConfig, Air, Security};
+use crate::board::{DataLine, NorFlash, Switch, Uart, flash};
+use crate::director::translate::{self, Calendar, DUCK};
+use crate::events::Level;
+use crate::internet::{CloudSettings, Internet, Settings as InternetSettings};
+use crate::phone::{Action, Phone};
+use crate::random::Seed;
+use crate::scenario::model as scenario;
+use crate::scenario::model::Scenario;
+use crate::target::host::HostTarget;
+use crate::target::{Port, port};
+use crate::time::Instant;
+use crate::world::World;
+
+/// What only the run knows of its cloud, and settings and phones ask for by name.
+struct OfTheCloud {
+    write_key: String,
+    issuer: String,
+}
+
+/// Builds a scenario's world for a seed.
+pub(super) fn world(scenario: &Scenario, seed: Seed) -> World {
+    let internet = internet(scenario, seed);
+    let access = internet.cloud().create_channel(weather_station(), scenario.start);
+    let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
+    let mut world = World::new(seed, Air::new(seed), internet);
+    for network in &scenario.networks {
+        world.add_network(AccessPointConfig {
+            name: network.name.clone(),
+            bssid: network.bssid,
+            channel: network.channel,
+            security: network.passphrase.clone().map_or(Security::Open, Security::Wpa2),
+            signal: network.signal.0,
+            capacity: usize::MAX,
+        });
+    }
+    let port = Rc::new(Port::new(DUCK, models(scenario, seed, &cloud)));
+    let target = HostTarget::yellow_duck(Rc::clone(&port));
+    world.add_device(port, Box::new(target));
+    for (index, phone) in scenario.phones.iter().enumerate() {
+        let [high, low] = (index as u16).to_be_bytes();
+        let station = EthernetAddress([0x02, 0, 0, 0x02, high, low]);
+        world.add_phone(Phone::new(&phone.name, station, phone.does.iter().map(|action| act(action, &cloud)), seed));
+    }
+    world
+}
+
+/// The channel that the article's owner made: temperature and humidity, for all to see.
+fn weather_station() -> NewChannel {
+    let mut fields = [const { None }; 8];
+    fields[0] = Some("temperature".to_owned());
+    fields[1] = Some("humidity".to_owned());
+    NewChannel { name: "yellow duck".to_owned(), fields, public: true }
+}
+
+fn act(action: &scenario::PhoneAction, cloud: &OfTheCloud) -> Action {
+    match action.clone() {
+        scenario::PhoneAction::Join { network, passphrase } => Action::Join { network, passphrase },
+        scenario::PhoneAction::Open { url } => Action::Open { url },
+        scenario::PhoneAction::Submit(form) => Action::Submit { fields: fill_in(form, cloud) },
+        scenario::PhoneAction::Request(scenario::Request { method, path, headers, body }) => {
+            let body = match body {
+                scenario::RequestBody::None => Vec::new(),
+                scenario::RequestBody::Text(text) => text.into_bytes(),
+                scenario::RequestBody::Bytes(count) => vec![b'x'; count as usize],
+            };
+            Action::Request { method, path, headers, body }
+        }
+        scenario::PhoneAction::Dribble { bytes, every } => Action::Dribble { bytes: bytes.into_bytes(), every },
+        scenario::PhoneAction::ConnectAndSayNothing(length) => Action::ConnectAndSayNothing(length),
+        scenario::PhoneAction::Wait(length) => Action::Wait(length),
+        scenario::PhoneAction::Leave => Action::Leave,
+    }
+}
+
+/// What is typed into which field of the portal's form.
+fn fill_in(form: scenario::Form, cloud: &OfTheCloud) -> BTreeMap<String, String> {
+    let typed = |typed: Option<scenario::Typed>, of_the_cloud: &str| {
+        typed.map(|typed| match typed {
+            scenario::Typed::OfTheCloud => of_the_cloud.to_owned(),
+            scenario::Typed::Text(text) => text,
+        })
+    };
+    let fields = [
+        ("network", form.network),
+        ("passphrase", form.passphrase),
+        ("write-key", typed(form.write_key, &cloud.write_key)),
+        ("host", form.host),
+        ("port", form.port),
+        ("tls", form.tls.map(|on| if on { "on" } else { "off" }.to_owned())),
+        ("trusted-issuer", typed(form.trusted_issuer, &cloud.issuer)),
+        ("interval", form.interval),
+        ("sensor", form.sensor),
+    ];
+    fields.into_iter().filter_map(|(field, text)| Some((field.to_owned(), text?))).collect()
+}
+
+fn internet(scenario: &Scenario, seed: Seed) -> Internet {
+    let cloud = CloudSettings {
+        host: scenario.cloud.host.clone(),
+        certificate: match scenario.cloud.certificate {
+            scenario::Certificate::Good => Kind::Good,
+            scenario::Certificate::Expired => Kind::Expired,
+            scenario::Certificate::NotYetValid => Kind::NotYetValid,
+            scenario::Certificate::WrongHost => Kind::WrongHost,
+            scenario::Certificate::UnknownIssuer => Kind::UnknownIssuer,
+            scenario::Certificate::SelfSigned => Kind::SelfSigned,
+        },
+        key_type: match scenario.cloud.key_type {
+            scenario::KeyType::P256 => KeyType::P256,
+            scenario::KeyType::Rsa2048 => KeyType::Rsa2048,
+        },
+    };
+    let settings =
+        InternetSettings { start: scenario.start, latency: scenario.internet.latency, cloud, names: Vec::new() };
+    Internet::new(settings, seed).expect("a checked scenario's host can stand in a certificate")
+}
+
+fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
+    let calendar = Calendar::of(scenario);
+    let level = |on| if on { Level::High } else { Level::Low };
+    let readings = &scenario.readings;
+    let mut flash = NorFlash::new(seed, "flash");
+    if let Some(settings) = &scenario.settings {
+        let contents = flash_contents(settings, cloud);
+        flash.preload(SETTINGS_SECTORS.start, &contents).expect("the settings sectors lie within the flash");
+    }
+    port::Models {
+        data_line: DataLine::new(
+            translate::sensor_model(scenario.device.sensor),
+            translate::signal(&readings.temperature, Instant::START, &calendar),
+            translate::signal(&readings.humidity, Instant::START, &calendar),
+            seed.stream("sensor"),
+        ),
+        config_switch: Switch::new(level(scenario.device.config_switch), seed.stream("config switch")),
+        spare_switch: Switch::new(level(scenario.device.spare_switch), seed.stream("spare switch")),
+        flash,
+        uart: Uart::default(),
+        random: seed.stream("hardware random numbers"),
+    }
+}
+
+/// The settings sectors as the firmware itself would have written them.
+fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud) -> Vec<u8> {
+    let issuer = match settings.trusted_issuer {
+        scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),
+        scenario::TrustedIssuer::DigiCert => "digicert".to_owned(),
+        scenario::TrustedIssuer::Fingerprint(bytes) => hexadecimal(&bytes),
+    };
+    let settings = Settings::parse(&Fields {
+        network: &settings.network,
+        passphrase: &settings.passphrase,
+        write_key: match &settings.write_key {
+            scenario::WriteKey::Channel => &cloud.write_key,
+            scenario::WriteKey::Key(key) => key,
+        },
+        host: &settings.host,
+        port: &settings.port.to_string(),
+        tls: if settings.tls { "on" } else { "off" },
+        trusted_issuer: &issuer,
+        interval: &settings.interval.as_secs().to_string(),
+        sensor: match settings.sensor {
+            scenario::SensorKind::Dht22 => "DHT22",
+            scenario::SensorKind::Dht11 => "DHT11",
+        },
+    });
+    let settings = settings.ok().expect("a checked scenario's settings are the firmware's, too");
+    let mut sectors = Factory(vec![0xFF; SETTINGS_SECTORS.len()]);
+    ready(firmware::store::save(&mut sectors, &settings)).expect("blank sectors take the settings");
+    sectors.0
+}
+
+/// The output of a future over [`Factory`], whose memory answers at once.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("memory answers at once"),
+    }
+}
+
+/// The settings sectors on the factory's bench: no time passes, nothing wears.
+struct Factory(Vec<u8>);
+
+impl ErrorType for Factory {
+    type Error = NorFlashErrorKind;
+}
+
+impl ReadNorFlash for Factory {
+    const READ_SIZE: usize = flash::WORD as usize;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        let offset = offset as usize;
+        let source = self.0.get(offset..offset + bytes.len()).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        bytes.copy_from_slice(source);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl AsyncNorFlash for Factory {
+    const WRITE_SIZE: usize = flash::WORD as usize;
+    const ERASE_SIZE: usize = flash::SECTOR as usize;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        self.0.get_mut(from as usize..to as usize).ok_or(NorFlashErrorKind::OutOfBounds)?.fill(0xFF);
+        Ok(())
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        let offset = offset as usize;
+        let target = self.0.get_mut(offset..offset + bytes.len()).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        for (target, byte) in target.iter_mut().zip(bytes) {
+            *target &= byte;
+        }
+        Ok(())
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,109 @@
+//! Runs: one scenario, once, with one seed.
+//!
+//! A [`Case`] says what is run; [`run`] builds the world, lets the director carry out the timeline, and judges the
+//! record by the scenario's expectations. Everything a run leaves behind is made from its [`Outcome`] afterwards
+//! ([`crate::report`]).
+
+mod build;
+pub mod case;
+pub mod determinism;
+pub mod pool;
+mod sweep;
+
+use std::time::Duration;
+
+use crate::director::Director;
+use crate::events::{Event, EventKind};
+use crate::expectation::{self, Failure, Verdict};
+use crate::random::Seed;
+use crate::scenario::model::Scenario;
+use crate::time::Instant;
+
+pub use case::Case;
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The runs it consists of: one, or one for each repetition of a sweep.
+    pub runs: Vec<Run>,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Which of a sweep's repetitions, from 1; 0 is the run without intervention (and the only one without a sweep).
+    pub repetition: u32,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// When the run ended.
+    pub end: Instant,
+    /// What became of each expectation, in the file's order, and then the implicit ones that failed.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Outcome {
+    /// Whether all expectations were met in all runs.
+    pub fn passed(&self) -> bool {
+        self.runs.iter().all(Run::passed)
+    }
+
+    /// The first run that failed, or the last one.
+    pub fn telling_run(&self) -> &Run {
+        let last = self.runs.last().expect("a case has at least one run");
+        self.runs.iter().find(|run| !run.passed()).unwrap_or(last)
+    }
+
+    /// How much virtual time was simulated.
+    pub fn simulated(&self) -> Duration {
+        self.runs.iter().map(|run| run.end.since_start()).sum()
+    }
+}
+
+impl Run {
+    /// Whether all expectations were met.
+    pub fn passed(&self) -> bool {
+        self.verdicts.iter().all(Verdict::is_met)
+    }
+
+    /// What was not met.
+    pub fn failures(&self) -> impl Iterator<Item = (&Verdict, &Failure)> {
+        self.verdicts.iter().filter_map(|verdict| Some((verdict, verdict.failure.as_ref()?)))
+    }
+
+    /// The lines of the serial log, with the times at which they had left the device.
+    pub fn serial(&self) -> impl DoubleEndedIterator<Item = (Instant, &str)> {
+        self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Serial { line } => Some((event.at, line.as_str())),
+            _ => None,
+        })
+    }
+}
+
+/// Runs a scenario with a seed: once, or once for each repetition of its sweep.
+pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
+    match scenario.sweep {
+        None => Outcome { runs: vec![run_once(scenario, seed, 0).run] },
+        Some(_) => sweep::run(scenario, seed),
+    }
+}
+
+/// A run, and what only a sweep wants to know of it.
+struct Finished {
+    run: Run,
+    flash_operations: u32,
+}
+
+fn run_once(scenario: &Scenario, seed: Seed, repetition: u32) -> Finished {
+    let mut world = build::world(scenario, seed);
+    let mut director = Director::new(scenario, repetition, &mut world);
+    let end = Instant::START + scenario.duration;
+    while world.next_at().is_some_and(|at| at <= end) {
+        world.step();
+        director.observe(&mut world);
+    }
+    let flash_operations = world.flash_operations_watched();
+    let events = world.finish(end);
+    let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
+    verdicts.extend(expectation::implicit(scenario.allow, &events));
+    Finished { run: Run { repetition, events, end, verdicts }, flash_operations }
+}
