@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp;
-use smoltcp::wire::{ArpOperation, EthernetAddress, IpCidr, IpListenEndpoint};
+use smoltcp::wire::{ArpOperation, EthernetAddress, IpCidr, IpListenEndpoint, TcpSeqNumber};
 
 use super::packet::{self, Ends};
 use super::port::{Port, next_poll, stack_time};
@@ -87,6 +87,8 @@ pub(super) struct Peer {
     port: Port,
     sockets: SocketSet<'static>,
     connections: BTreeMap<Tuple, Connection>,
+    /// Servers whose client has forgotten them, with work yet to do.
+    left_alone: Vec<Serving>,
     /// Until when the interface knows the client's station, by the client's address.
     neighbours: BTreeMap<Ipv4Addr, Instant>,
     deadline: Option<Instant>,
@@ -94,6 +96,7 @@ pub(super) struct Peer {
 
 struct Connection {
     handle: SocketHandle,
+    initial: TcpSeqNumber,
     server: &'static str,
     number: u32,
     reception: Reception,
@@ -136,24 +139,45 @@ impl Peer {
             port,
             sockets: SocketSet::new(Vec::new()),
             connections: BTreeMap::new(),
+            left_alone: Vec::new(),
             neighbours: BTreeMap::new(),
             deadline: None,
         }
     }
 
-    /// Whether a SYN between these ends belongs to a connection that is still going on.
-    pub fn knows(&self, tuple: Tuple) -> bool {
+    /// Whether a SYN between these ends, with this initial sequence number, belongs to a connection that is still going
+    /// on: a repetition of its first.
+    pub fn knows(&self, tuple: Tuple, initial: TcpSeqNumber) -> bool {
         self.connections.get(&tuple).is_some_and(|connection| {
             let state = self.sockets.get::<tcp::Socket<'_>>(connection.handle).state();
-            !matches!(state, tcp::State::Closed | tcp::State::TimeWait)
+            connection.initial == initial && !matches!(state, tcp::State::Closed | tcp::State::TimeWait)
         })
     }
 
-    /// Lets the SYN that follows open a connection.
-    pub fn expect(&mut self, now: Instant, tuple: Tuple, server: &'static str, number: u32, reception: Reception) {
-        if let Some(old) = self.connections.remove(&tuple) {
-            self.sockets.remove(old.handle);
+    /// Forgets a connection between these ends, because the client has: it begins a new one. What takes the place of a
+    /// challenge (RFC 5961 §4), the client's reset, and a second SYN, for smoltcp leaves such a SYN unanswered.
+    pub fn forget(&mut self, tuple: Tuple, reporter: &mut impl Reporter) {
+        let Some(mut old) = self.connections.remove(&tuple) else { return };
+        let socket = self.sockets.get::<tcp::Socket<'_>>(old.handle);
+        old.report_end(socket.state(), tuple.0, self.station, reporter);
+        self.sockets.remove(old.handle);
+        if let Some(serving) = old.serving {
+            serving.pipe.borrow_mut().break_off();
+            self.left_alone.push(serving);
         }
+    }
+
+    /// Lets the SYN that follows, with this initial sequence number, open a connection. There must be no other between
+    /// these ends.
+    pub fn expect(
+        &mut self,
+        now: Instant,
+        tuple: Tuple,
+        initial: TcpSeqNumber,
+        server: &'static str,
+        number: u32,
+        reception: Reception,
+    ) {
         let buffer = |length| tcp::SocketBuffer::new(vec![0; length]);
         let mut socket = tcp::Socket::new(buffer(RECEIVE_BUFFER), buffer(SEND_BUFFER));
         socket.set_timeout(Some(GIVE_UP));
@@ -163,6 +187,7 @@ impl Peer {
             .expect("a new socket listens on any port but 0");
         let connection = Connection {
             handle: self.sockets.add(socket),
+            initial,
             server,
             number,
             reception,
@@ -213,23 +238,34 @@ impl Peer {
                 }
                 keep
             });
+            self.left_alone.retain_mut(|serving| {
+                progress |= serving.run(now);
+                !serving.task.is_finished()
+            });
             if !progress {
                 break;
             }
         }
-        self.deadline = if self.connections.is_empty() {
-            None
-        } else {
-            let stack = next_poll(now, self.interface.poll_at(stack_time(now), &self.sockets));
-            let servers = self.connections.values().map(Connection::deadline).min();
-            stack.into_iter().chain(servers).min()
-        };
+        let stack = next_poll(now, self.interface.poll_at(stack_time(now), &self.sockets));
+        let connections = self.connections.values().filter_map(|connection| connection.deadline(now));
+        let left_alone = self.left_alone.iter().filter_map(|serving| serving.timers.next());
+        self.deadline = stack.into_iter().chain(connections).chain(left_alone).min();
         std::mem::take(&mut self.port.outbound)
     }
 
     /// When [`run`](Self::run) must be called next if nothing arrives.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+}
+
+impl Serving {
+    /// Polls the server if something has happened for it; says whether that was so.
+    fn run(&mut self, now: Instant) -> bool {
+        if self.timers.next().is_some_and(|at| at <= now) {
+            self.task.wake();
+        }
+        self.task.poll_if_woken()
     }
 }
 
@@ -267,7 +303,7 @@ impl Connection {
         if !is_orderly_end(self.state) || state != tcp::State::Closed {
             self.state = state;
         }
-        if now >= self.deadline() {
+        if self.idle_at().is_some_and(|at| at <= now) {
             // Idle: first the server closes, then the connection is forgotten.
             if self.closing {
                 socket.abort();
@@ -327,10 +363,7 @@ impl Connection {
                 pipe.close_client();
             }
         }
-        if serving.timers.next().is_some_and(|at| at <= now) {
-            serving.task.wake();
-        }
-        progress |= serving.task.poll_if_woken();
+        progress |= serving.run(now);
         let mut pipe = serving.pipe.borrow_mut();
         while socket.can_send() && !pipe.next_outbound().is_empty() {
             let sent = socket.send_slice(pipe.next_outbound()).expect("a socket that can send does");
@@ -376,9 +409,20 @@ impl Connection {
         }
     }
 
-    fn deadline(&self) -> Instant {
-        let waiting = self.serving.as_ref().and_then(|serving| serving.timers.next());
-        waiting.unwrap_or(self.active_at + IDLE)
+    /// The moment that the server waits for, if it waits for one.
+    fn waits_until(&self) -> Option<Instant> {
+        self.serving.as_ref().and_then(|serving| serving.timers.next())
+    }
+
+    /// When the connection has been idle for too long; a server that waits for a moment is not idle.
+    fn idle_at(&self) -> Option<Instant> {
+        self.waits_until().is_none().then_some(self.active_at + IDLE)
+    }
+
+    /// When something must be done next. Later than `now`, at which everything possible has been done.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        let deadline = self.waits_until().or(self.idle_at())?;
+        Some(deadline.max(now + Duration::from_millis(1)))
     }
 }
 

@@ -21,7 +21,7 @@ use ::time::OffsetDateTime;
 use fake_thingspeak::certificates::{Authority, CertificateError};
 use fake_thingspeak::cloud::Cloud;
 use rand_core::RngCore;
-use smoltcp::wire::EthernetAddress;
+use smoltcp::wire::{EthernetAddress, TcpSeqNumber};
 
 use crate::events::EventKind;
 use crate::random::Seed;
@@ -266,12 +266,13 @@ impl Internet {
         let router = &self.routers[network.0];
         let ends = Ends { from: router.station, to: sender, source: destination, destination: source };
         match payload {
-            Payload::Tcp { source_port, destination_port, opening } => {
+            Payload::Tcp { source_port, destination_port, opens_at } => {
                 let tuple = (SocketAddrV4::new(source, source_port), SocketAddrV4::new(destination, destination_port));
-                let admitted = if opening && !self.peer(now, network, sender).knows(tuple) {
-                    self.admit(now, network, sender, server, tuple)
-                } else {
-                    !self.shared.faults.borrow().swallows(server)
+                let admitted = match opens_at {
+                    Some(initial) if !self.peer(now, network, sender).knows(tuple, initial) => {
+                        self.admit(now, network, sender, server, tuple, initial)
+                    }
+                    _ => !self.shared.faults.borrow().swallows(server),
                 };
                 if admitted {
                     self.peer(now, network, sender).receive(now, source, frame.to_vec());
@@ -298,6 +299,7 @@ impl Internet {
         station: EthernetAddress,
         server: &'static str,
         tuple: Tuple,
+        initial: TcpSeqNumber,
     ) -> bool {
         let fault = self.shared.faults.borrow_mut().route(server);
         let (client, port) = (tuple.0, tuple.1.port());
@@ -317,6 +319,9 @@ impl Internet {
             return false;
         }
         self.vanished = None;
+        if let Some(peer) = self.peers.get_mut(&(network, station)) {
+            peer.forget(tuple, &mut self.servers);
+        }
         self.connections += 1;
         let number = self.connections;
         let (reception, server) = match fault {
@@ -339,7 +344,7 @@ impl Internet {
                 }
             },
         };
-        self.peer(now, network, station).expect(now, tuple, server, number, reception);
+        self.peer(now, network, station).expect(now, tuple, initial, server, number, reception);
         true
     }
 

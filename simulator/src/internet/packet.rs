@@ -9,7 +9,8 @@ use core::net::Ipv4Addr;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Icmpv4Packet,
-    Icmpv4Repr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, UdpPacket, UdpRepr,
+    Icmpv4Repr, IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket,
+    UdpRepr,
 };
 
 /// Hops a packet from here survives.
@@ -27,9 +28,22 @@ pub(super) enum Inbound<'a> {
 /// What an IPv4 packet carries.
 #[derive(Debug)]
 pub(super) enum Payload<'a> {
-    Udp { source_port: u16, destination_port: u16, data: &'a [u8] },
-    EchoRequest { identifier: u16, sequence: u16, data: &'a [u8] },
-    Tcp { source_port: u16, destination_port: u16, opening: bool },
+    Udp {
+        source_port: u16,
+        destination_port: u16,
+        data: &'a [u8],
+    },
+    EchoRequest {
+        identifier: u16,
+        sequence: u16,
+        data: &'a [u8],
+    },
+    /// `opens_at` is the initial sequence number of a segment that asks for a connection.
+    Tcp {
+        source_port: u16,
+        destination_port: u16,
+        opens_at: Option<TcpSeqNumber>,
+    },
 }
 
 /// Takes a frame apart, all checksums checked.
@@ -80,7 +94,7 @@ fn parse_payload<'a>(ip: &Ipv4Repr, bytes: &'a [u8], checksums: &ChecksumCapabil
             Some(Payload::Tcp {
                 source_port: tcp.src_port,
                 destination_port: tcp.dst_port,
-                opening: tcp.control == TcpControl::Syn && tcp.ack_number.is_none(),
+                opens_at: (tcp.control == TcpControl::Syn && tcp.ack_number.is_none()).then_some(tcp.seq_number),
             })
         }
         IpProtocol::Icmp => match Icmpv4Repr::parse(&Icmpv4Packet::new_checked(bytes).ok()?, checksums).ok()? {

@@ -1,5 +1,6 @@
 //! Phones in a duck's network: a small stack with canned replies stands for the duck.
 
+use proptest::prelude::*;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::wire::{IpAddress, IpCidr};
@@ -140,6 +141,13 @@ struct Bench {
     frames: Vec<(Instant, Vec<u8>)>,
 }
 
+fn hurt(damage: &BTreeMap<usize, (usize, u8)>, number: usize, frame: &mut [u8]) {
+    if let Some(&(place, change)) = damage.get(&number) {
+        let place = place % frame.len();
+        frame[place] ^= change;
+    }
+}
+
 enum Coming {
     ToDuck(Vec<u8>),
     ToPhone(usize, Vec<u8>),
@@ -149,11 +157,15 @@ enum Coming {
 impl Bench {
     /// Runs until every phone is done and quiet.
     fn run(phones: &[(&str, Vec<Action>)]) -> Self {
-        Self::until(phones, |_, _| {})
+        Self::disturbed(phones, &BTreeMap::new(), |_, _| {})
     }
 
-    /// The same; `disturb` is called at each moment.
-    fn until(phones: &[(&str, Vec<Action>)], mut disturb: impl FnMut(Instant, &mut [Phone])) -> Self {
+    /// The same; `damage` tells which byte is changed in the frame of a number, and `disturb` is called at each moment.
+    fn disturbed(
+        phones: &[(&str, Vec<Action>)],
+        damage: &BTreeMap<usize, (usize, u8)>,
+        mut disturb: impl FnMut(Instant, &mut [Phone]),
+    ) -> Self {
         let phone = |(number, (name, actions)): (usize, &(&str, Vec<Action>))| {
             Phone::new(name, EthernetAddress([0x02, 0, 0, 5, 0, number as u8]), actions.clone(), Seed(5))
         };
@@ -175,8 +187,9 @@ impl Bench {
                     Coming::Joined(number, outcome) => bench.phones[number].joined(now, outcome),
                 }
             }
-            for frame in bench.duck.run(now) {
+            for mut frame in bench.duck.run(now) {
                 bench.frames.push((now, frame.clone()));
+                hurt(damage, bench.frames.len(), &mut frame);
                 for number in 0..bench.phones.len() {
                     push(&mut coming, now + HOP, Coming::ToPhone(number, frame.clone()));
                 }
@@ -185,8 +198,9 @@ impl Bench {
                 if phone.next_deadline().is_some_and(|deadline| deadline <= now) {
                     phone.poll(now);
                 }
-                for frame in phone.take_frames() {
+                for mut frame in phone.take_frames() {
                     bench.frames.push((now, frame.clone()));
+                    hurt(damage, bench.frames.len(), &mut frame);
                     push(&mut coming, now + HOP, Coming::ToDuck(frame));
                 }
                 for request in phone.take_requests() {
@@ -361,7 +375,7 @@ fn who_is_not_let_in_tells_why_and_what_follows_fails() {
 #[test]
 fn a_network_that_goes_away_ends_what_was_under_way() {
     let actions = vec![join(), open("http://192.168.4.1/mute"), open("http://192.168.4.1/")];
-    let bench = Bench::until(&[("alice", actions)], |now, phones| {
+    let bench = Bench::disturbed(&[("alice", actions)], &BTreeMap::new(), |now, phones| {
         if now >= Instant::from_secs(10) {
             phones[0].link_lost(now);
         }
@@ -383,4 +397,17 @@ fn the_same_seed_gives_the_same_frames() {
         Bench::run(&[("alice", actions()), ("bob", actions())]).frames
     };
     assert_eq!(run(), run());
+}
+
+proptest! {
+    /// Whatever a broken link makes of frames, a phone comes to an end.
+    #[test]
+    fn no_frame_is_too_strange(
+        damage in proptest::collection::btree_map(0..60_usize, (any::<usize>(), 1..=255_u8), 1..40),
+    ) {
+        let actions = vec![join(), open("http://connectivitycheck.gstatic.com/generate_204")];
+        let bench = Bench::disturbed(&[("alice", actions)], &damage, |_, _| {});
+        let (_, last) = bench.events.last().unwrap();
+        prop_assert!(matches!(last, PhoneEvent::Reply { .. } | PhoneEvent::Failed { .. }), "{last:?}");
+    }
 }

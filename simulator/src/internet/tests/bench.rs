@@ -37,7 +37,7 @@ impl Client {
         let station = EthernetAddress([0x02, 0, 0, 0x02, 0, number]);
         let mut port = Port::default();
         let mut config = Config::new(station.into());
-        config.random_seed = u64::from(number);
+        config.random_seed = u64::from(number) + now.as_nanos();
         let interface = Interface::new(config, &mut port, stack_time(now));
         let mut sockets = SocketSet::new(Vec::new());
         let dhcp = sockets.add(dhcpv4::Socket::new());
@@ -103,6 +103,10 @@ pub(super) struct Bench {
     pub seen: Vec<EventKind>,
     /// On their way from the router to the stations.
     under_way: VecDeque<(Instant, Vec<u8>)>,
+    /// Of so many frames in either direction, one is lost; 0 for none.
+    pub one_lost_of: usize,
+    /// Which byte is changed in the frame of that number, and how.
+    pub damage: BTreeMap<usize, (usize, u8)>,
     /// Every frame in either direction.
     pub frames: Vec<(Instant, Vec<u8>)>,
     pub channel: Access,
@@ -136,6 +140,8 @@ impl Bench {
             now,
             seen: Vec::new(),
             under_way: VecDeque::new(),
+            one_lost_of: 0,
+            damage: BTreeMap::new(),
             frames: Vec::new(),
             channel,
         }
@@ -174,7 +180,9 @@ impl Bench {
             for outgoing in self.internet.take_frames() {
                 quiet = false;
                 self.frames.push((self.now, outgoing.frame.clone()));
-                self.under_way.push_back((self.now + HOP, outgoing.frame));
+                if let Some(frame) = self.pass(outgoing.frame) {
+                    self.under_way.push_back((self.now + HOP, frame));
+                }
             }
             while let Some((_, frame)) = self.under_way.pop_front_if(|(at, _)| *at <= self.now) {
                 quiet = false;
@@ -182,14 +190,17 @@ impl Bench {
                     client.port.inbound.push_back(frame.clone());
                 }
             }
-            for client in &mut self.clients {
+            for number in 0..self.clients.len() {
+                let client = &mut self.clients[number];
                 if client.port.inbound.is_empty() && client.deadline > self.now {
                     continue;
                 }
                 for frame in client.run(self.now) {
                     quiet = false;
                     self.frames.push((self.now, frame.clone()));
-                    self.internet.receive(self.now, self.network, &frame);
+                    if let Some(frame) = self.pass(frame) {
+                        self.internet.receive(self.now, self.network, &frame);
+                    }
                 }
             }
             self.seen.extend(self.internet.take_seen().into_iter().map(|seen| seen.kind));
@@ -197,6 +208,22 @@ impl Bench {
                 break;
             }
         }
+    }
+
+    /// What becomes of the last frame on its way.
+    fn pass(&self, mut frame: Vec<u8>) -> Option<Vec<u8>> {
+        let number = self.frames.len();
+        if let Some(&(place, change)) = self.damage.get(&number) {
+            let place = place % frame.len();
+            frame[place] ^= change;
+        }
+        let lost = self.one_lost_of > 0 && number.is_multiple_of(self.one_lost_of);
+        (!lost).then_some(frame)
+    }
+
+    /// A station starts anew, with an empty stack.
+    pub fn reboot(&mut self, number: u8) {
+        self.clients[usize::from(number)] = Client::new(number, self.now);
     }
 
     /// Waits for every station's lease.

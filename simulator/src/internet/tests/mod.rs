@@ -5,6 +5,7 @@ mod tls;
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use smoltcp::socket::dns::GetQueryResultError;
 
 use super::fault::{CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
@@ -313,4 +314,60 @@ fn a_silent_connection_is_closed_and_forgotten() {
     assert_eq!(bench.internet.next_deadline(), None);
     assert_eq!(bench.connections().first(), Some(&"opened"));
     assert_eq!(bench.connections().len(), 2);
+}
+
+#[test]
+fn lost_frames_are_made_up_for() {
+    let mut bench = Bench::new(1);
+    bench.lease();
+    for one_lost_of in [3, 4, 5, 7] {
+        bench.one_lost_of = one_lost_of;
+        let entry = stored(&bench) + 1;
+        let (reply, _) = upload(&mut bench).unwrap();
+        assert!(reply.ends_with(format!("\r\n\r\n{entry}").as_bytes()), "one of {one_lost_of}");
+        assert_eq!(stored(&bench), entry);
+        bench.wait(60 * SECOND);
+    }
+}
+
+#[test]
+fn a_station_that_reboots_may_use_the_same_port_again() {
+    let mut bench = Bench::new(1);
+    bench.lease();
+    let handle = bench.clients[0].connect(CLOUD_ADDRESS, 80, 49_152);
+    bench.wait(SECOND);
+    assert!(bench.clients[0].tcp(handle).may_send());
+    bench.reboot(0);
+    bench.lease();
+    let handle = bench.clients[0].connect(CLOUD_ADDRESS, 80, 49_152);
+    bench.wait(3 * SECOND);
+    assert!(bench.clients[0].tcp(handle).may_send());
+    assert_eq!(bench.connections(), ["opened", "reset", "opened"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever a broken link makes of frames, routers and servers go on and come to rest.
+    #[test]
+    fn no_frame_is_too_strange(
+        damage in proptest::collection::btree_map(0..60_usize, (any::<usize>(), 1..=255_u8), 0..40),
+        noise in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..5),
+    ) {
+        let mut bench = Bench::new(1);
+        bench.damage = damage;
+        bench.wait(60 * SECOND);
+        for frame in noise {
+            bench.internet.receive(bench.now, bench.network, &frame);
+        }
+        if bench.clients[0].address.is_some() {
+            bench.resolve(HOST);
+            bench.ask_time();
+            upload(&mut bench);
+        }
+        prop_assert!(stored(&bench) <= 1);
+        bench.clients.clear();
+        bench.wait(1_000 * SECOND);
+        prop_assert_eq!(bench.internet.next_deadline(), None);
+    }
 }
