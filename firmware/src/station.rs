@@ -227,3 +227,6 @@ impl<R: RngCore> RngCore for SharedRandom<'_, R> {
 }
 
 impl<R: CryptoRng> CryptoRng for SharedRandom<'_, R> {}
+
+#[cfg(test)]
+mod tests;
