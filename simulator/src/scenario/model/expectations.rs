@@ -1,0 +1,128 @@
+//! What must come of a run.
+
+use std::time::Duration;
+
+use super::{Begin, End, Place};
+use crate::events::Level;
+use crate::scenario::matcher::Matcher;
+
+/// What must come of a run.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// What.
+    pub check: Check,
+    /// Why, in the author's words.
+    pub because: Option<String>,
+    /// The expectation in plain words: "a line on the serial port that contains `joined home`, by 1m".
+    pub text: String,
+    /// Where it stands in the file.
+    pub place: Place,
+}
+
+/// What is checked.
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// So many events in a window.
+    Events {
+        /// Which count.
+        matcher: Matcher,
+        /// How many there must be.
+        quantity: Quantity,
+        /// When.
+        window: Window,
+    },
+    /// Something is so at one moment.
+    StateAt {
+        /// What.
+        state: State,
+        /// The moment.
+        at: Duration,
+    },
+    /// Something is so throughout a window.
+    StateThroughout {
+        /// What.
+        state: State,
+        /// The window.
+        window: Window,
+    },
+    /// What the channel holds at the end.
+    Channel(ChannelCheck),
+}
+
+/// A time in which something is looked for.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// It opens (this moment belongs to it).
+    pub open: Begin,
+    /// It closes (this moment belongs to it).
+    pub close: End,
+}
+
+/// How many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// So many.
+    Exactly(u64),
+    /// So many or more.
+    AtLeast(u64),
+    /// So many or fewer.
+    AtMost(u64),
+    /// No fewer and no more.
+    Between(u64, u64),
+}
+
+impl Quantity {
+    /// Whether `count` is such a quantity.
+    pub fn allows(self, count: u64) -> bool {
+        match self {
+            Self::Exactly(wanted) => count == wanted,
+            Self::AtLeast(least) => count >= least,
+            Self::AtMost(most) => count <= most,
+            Self::Between(least, most) => (least..=most).contains(&count),
+        }
+    }
+}
+
+/// Something that is so for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A pin has a level; low until it is driven.
+    Pin {
+        /// GPIO number.
+        gpio: u8,
+        /// Its level.
+        level: Level,
+    },
+    /// The device has power, or has not.
+    Power {
+        /// Whether it has.
+        on: bool,
+    },
+}
+
+/// What the channel must hold at the end.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelCheck {
+    /// How many entries.
+    pub entries: Option<Quantity>,
+    /// Each entry's `created_at` is later than that of the entry before.
+    pub ascending: bool,
+    /// The longest time between the `created_at` of two neighbours.
+    pub longest_gap: Option<Duration>,
+    /// What `field1` to `field8` must be in every entry.
+    pub fields: Box<[Option<FieldMatch>; 8]>,
+}
+
+/// What a field of an entry must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldMatch {
+    /// This text.
+    Equals(String),
+    /// A number no lower and no higher, in tenths.
+    Between {
+        /// Lowest, in tenths.
+        low: i64,
+        /// Highest, in tenths.
+        high: i64,
+    },
+}

@@ -1,0 +1,365 @@
+//! A scenario, checked: what the world is, what happens to it and what must come of it.
+//!
+//! Values here are whole and consistent: names that are used are defined, intervals do not end before they begin,
+//! passphrases have a length that WPA2 allows. Times are durations since the scenario began. What the file's own words
+//! were is gone, but for the places that a report points to.
+
+mod expectations;
+mod faults;
+mod phones;
+
+use std::time::Duration;
+
+pub use expectations::*;
+pub use faults::*;
+pub use phones::*;
+
+use time::OffsetDateTime;
+
+use super::matcher::Matcher;
+use super::units::{Dbm, DeciCelsius, DeciPercent};
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file as it was named on the command line, for reports.
+    pub file: String,
+    /// A sentence.
+    pub title: String,
+    /// What happened in the field.
+    pub description: Option<String>,
+    /// Where it was reported.
+    pub links: Vec<String>,
+    /// Where all randomness comes from; default 1.
+    pub seed: u64,
+    /// The calendar at virtual time 0; default 2026-01-01T00:00:00Z.
+    pub start: OffsetDateTime,
+    /// When the run ends.
+    pub duration: Duration,
+    /// What the run may contain without failing.
+    pub allow: Allow,
+    /// The device.
+    pub device: Device,
+    /// What its flash holds at the beginning; `None` for a blank flash.
+    pub settings: Option<Settings>,
+    /// What the sensor measures.
+    pub readings: Readings,
+    /// The access points in reach.
+    pub networks: Vec<Network>,
+    /// What lies between router and servers.
+    pub internet: Internet,
+    /// The cloud.
+    pub cloud: Cloud,
+    /// People with phones.
+    pub phones: Vec<Phone>,
+    /// What goes wrong, in the file's order.
+    pub faults: Vec<Fault>,
+    /// What hands do, in the file's order.
+    pub steps: Vec<Step>,
+    /// How the run is repeated, if it is.
+    pub sweep: Option<Sweep>,
+    /// What must come of it, in the file's order.
+    pub expectations: Vec<Expectation>,
+}
+
+/// What the run may contain; by default a crash, a watchdog reset and a livelock each fail any scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// Panics of the firmware.
+    pub crash: bool,
+    /// Resets by the watchdog.
+    pub watchdog: bool,
+    /// The end of the run by a device that wakes itself without time passing.
+    pub livelock: bool,
+}
+
+/// Where something stands in the scenario's file, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column, in characters.
+    pub column: u32,
+}
+
+/// The board as it is soldered and set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The sensor on GPIO14; default DHT22.
+    pub sensor: SensorKind,
+    /// The switch on GPIO5 at the beginning; on asks for configuration mode.
+    pub config_switch: bool,
+    /// The switch on GPIO4 at the beginning.
+    pub spare_switch: bool,
+    /// When power comes on; default 0.
+    pub power_up: Duration,
+}
+
+/// A sensor's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SensorKind {
+    /// DHT22, also sold as AM2302: tenths.
+    Dht22,
+    /// DHT11: whole degrees and percents.
+    Dht11,
+}
+
+/// What the flash holds at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Network name (SSID), 1 to 32 bytes.
+    pub network: String,
+    /// Empty (open network), 8 to 63 bytes, or 64 hexadecimal digits.
+    pub passphrase: String,
+    /// The write key.
+    pub write_key: WriteKey,
+    /// Server name; default api.thingspeak.com.
+    pub host: String,
+    /// Server port; default 443, or 80 without TLS.
+    pub port: u16,
+    /// Whether to use TLS; default true.
+    pub tls: bool,
+    /// Whom to trust; default the simulated authority.
+    pub trusted_issuer: TrustedIssuer,
+    /// Time between readings, whole seconds from 15 s to 24 h; default 5 min.
+    pub interval: Duration,
+    /// The sensor that the owner chose; default DHT22.
+    pub sensor: SensorKind,
+}
+
+/// A ThingSpeak write key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteKey {
+    /// That of the simulated cloud's channel.
+    Channel,
+    /// These 16 characters of `0-9A-Z`.
+    Key(String),
+}
+
+/// Whom the device trusts to vouch for the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedIssuer {
+    /// The authority that signs the simulated cloud's certificate.
+    Cloud,
+    /// The DigiCert roots in the firmware.
+    DigiCert,
+    /// The authority whose certificate has this SHA-256.
+    Fingerprint([u8; 32]),
+}
+
+/// What the sensor would measure at any moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readings {
+    /// Default 21.5 °C.
+    pub temperature: Course<DeciCelsius>,
+    /// Default 45.6 %.
+    pub humidity: Course<DeciPercent>,
+}
+
+/// How a value goes over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Course<T> {
+    /// It stays.
+    Constant(T),
+    /// From one value to another in a straight line, then it stays.
+    Ramp {
+        /// At the beginning (of the scenario, or of the step that sets it).
+        from: T,
+        /// At the end.
+        to: T,
+        /// How long it takes; more than 0.
+        over: Duration,
+    },
+    /// Up and down once a calendar day, as a sine.
+    Daily {
+        /// In the middle.
+        mean: T,
+        /// Highest minus mean, in tenths; never negative.
+        swing: T,
+        /// Time of day, since midnight UTC, at which the value is highest.
+        warmest: Duration,
+    },
+    /// Recorded values: each holds from its time, counted from the beginning, until the next. Ascending, never empty; the
+    /// first also holds before its time.
+    Recording(Vec<(Duration, T)>),
+}
+
+/// A Wi-Fi network: one access point with a router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its name (SSID), 1 to 32 bytes.
+    pub name: String,
+    /// 8 to 63 bytes, or 64 hexadecimal digits; `None` for an open network.
+    pub passphrase: Option<String>,
+    /// Its hardware address; no two are the same.
+    pub bssid: [u8; 6],
+    /// 2.4 GHz channel, 1 to 13; default 6.
+    pub channel: u8,
+    /// As the device receives it; default -60 dBm.
+    pub signal: Dbm,
+}
+
+/// What lies between router and servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Internet {
+    /// One way, router to server; default 20 ms.
+    pub latency: Duration,
+}
+
+/// The cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// What it shows as its certificate; default good.
+    pub certificate: Certificate,
+    /// The certificate's key; default P-256.
+    pub key_type: KeyType,
+    /// The name it answers to; default api.thingspeak.com.
+    pub host: String,
+}
+
+/// A server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Nothing is wrong with it.
+    Good,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is another host's.
+    WrongHost,
+    /// An authority signed it that the device does not know.
+    UnknownIssuer,
+    /// It signed itself.
+    SelfSigned,
+}
+
+/// The type of a certificate's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    /// ECDSA on the curve P-256.
+    P256,
+    /// RSA with 2048 bits.
+    Rsa2048,
+}
+
+/// When something begins.
+#[derive(Clone, Debug)]
+pub enum Begin {
+    /// At this time.
+    At(Duration),
+    /// Once something has happened.
+    After(Box<Trigger>),
+}
+
+/// When something ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the run.
+    Never,
+    /// At this time.
+    At(Duration),
+    /// So long after it began.
+    For(Duration),
+}
+
+/// The `count`-th event that matches, and then a delay.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// Which events count.
+    pub matcher: Matcher,
+    /// Which of them it is, from 1.
+    pub count: u32,
+    /// The delay.
+    pub plus: Duration,
+}
+
+/// What hands do at a time.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When.
+    pub when: When,
+    /// What.
+    pub action: Action,
+    /// Where it stands in the file.
+    pub place: Place,
+}
+
+/// When a step happens.
+#[derive(Clone, Debug)]
+pub enum When {
+    /// Once, at this time.
+    At(Duration),
+    /// Once, after something has happened.
+    After(Box<Trigger>),
+    /// Again and again, first at `from`.
+    Every {
+        /// Between two times; more than 0.
+        period: Duration,
+        /// The first time; default one period after the beginning.
+        from: Duration,
+        /// No later than this; default the end.
+        until: Option<Duration>,
+    },
+}
+
+/// What hands do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// To the supply.
+    Power(PowerAction),
+    /// Press and release the reset button.
+    PressReset,
+    /// To a switch.
+    Switch {
+        /// Which.
+        switch: SwitchName,
+        /// Where to.
+        on: bool,
+        /// How long its contact bounces; default 0.
+        bounce: Duration,
+    },
+    /// To the air around the sensor; what is `None` stays as it is.
+    Readings {
+        /// The temperature from now on.
+        temperature: Option<Course<DeciCelsius>>,
+        /// The humidity from now on.
+        humidity: Option<Course<DeciPercent>>,
+    },
+}
+
+/// What is done to the supply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerAction {
+    /// Comes on.
+    On,
+    /// Goes off.
+    Off,
+    /// Goes off and comes on again so much later.
+    CutFor(Duration),
+    /// Dips for so long: the chip resets, the sensor goes on.
+    BrownOut(Duration),
+}
+
+/// One of the board's switches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchName {
+    /// GPIO5.
+    Config,
+    /// GPIO4.
+    Spare,
+}
+
+/// The run again and again, each time with one thing different; every repetition must pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// The n-th repetition cuts power in the middle of the n-th flash operation of the window.
+    CutPowerAtEachFlashOperation {
+        /// The window opens.
+        from: Duration,
+        /// The window closes.
+        until: Duration,
+        /// How long power stays off.
+        off_for: Duration,
+    },
+}
