@@ -4,7 +4,6 @@
 //! Nothing here reaches into a run.
 
 mod check;
-mod files;
 mod list;
 mod run;
 mod schema;
@@ -13,6 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::scenario::files;
 
 /// Everything is as it should be.
 pub const OK: u8 = 0;

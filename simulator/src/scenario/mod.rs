@@ -11,6 +11,7 @@
 //! judged here: whether a scenario makes sense to run, and whether the firmware could ever fulfil it.
 
 mod diagnostics;
+pub mod files;
 mod grammar;
 mod grammar_expect;
 pub mod matcher;

@@ -1,8 +1,8 @@
-//! Which scenario files the command line means.
+//! Scenario files on disk: which ones some paths mean, and reading them all.
 
 use std::path::{Path, PathBuf};
 
-use crate::scenario::{Diagnostics, Scenario};
+use super::{Diagnostics, Scenario};
 
 /// Why no list of scenario files could be made.
 #[derive(Debug, thiserror::Error)]
