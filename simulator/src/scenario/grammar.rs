@@ -21,7 +21,7 @@ pub(super) const ON_OFF: Shape = Words(&[("on", "It is on."), ("off", "It is off
 
 /// The whole file.
 pub(super) const FILE: Table = Table::new(
-    "a scenario",
+    "the scenario",
     &[
         required("title", TEXT, "A sentence that a field engineer would say."),
         optional("description", TEXT, "What happened in the field."),

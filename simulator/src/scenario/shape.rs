@@ -153,16 +153,27 @@ pub(super) struct Choice {
     pub(super) keys: &'static [Key],
 }
 
-/// The candidate nearest to a misspelt word, if one is near enough to be what was meant.
+/// The candidate nearest to a misspelt word, if one is near enough to be what was meant: a slip of the fingers away, or
+/// else much alike, as `password` is to `passphrase`.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let normal = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let word = normal(word);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &normal(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
-        .min_by_key(|(distance, candidate)| (*distance, !normal(candidate).starts_with(&word)))
-        .map(|(_, candidate)| candidate)
+    let candidates: Vec<(&str, String)> =
+        candidates.into_iter().map(|candidate| (candidate, normal(candidate))).collect();
+    let slip = candidates
+        .iter()
+        .map(|(candidate, normal)| (strsim::damerau_levenshtein(&word, normal), !normal.starts_with(&word), *candidate))
+        .filter(|(distance, _, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
+        .min_by_key(|(distance, other_beginning, _)| (*distance, *other_beginning))
+        .map(|(_, _, candidate)| candidate);
+    slip.or_else(|| {
+        candidates
+            .iter()
+            .map(|(candidate, normal)| (strsim::jaro_winkler(&word, normal), *candidate))
+            .filter(|(likeness, _)| *likeness >= 0.8)
+            .max_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, candidate)| candidate)
+    })
 }
 
 /// Names in a sentence: "`a`, `b` or `c`".

@@ -329,16 +329,17 @@ impl Resolver<'_, '_> {
         if let Some(node) = fields.get("host") {
             self.host(node);
         }
+        let write_key = fields.get("write-key").map_or(Some(WriteKey::Channel), |node| self.write_key(node));
+        let trusted_issuer =
+            fields.get("trusted-issuer").map_or(Some(TrustedIssuer::Cloud), |node| self.trusted_issuer(node));
         Some(Settings {
             network: fields.text("network")?.to_owned(),
             passphrase: passphrase.and_then(Node::text).unwrap_or_default().to_owned(),
-            write_key: fields.get("write-key").map_or(Some(WriteKey::Channel), |node| self.write_key(node))?,
+            write_key: write_key?,
             host: fields.text("host").unwrap_or(CLOUD_HOST).to_owned(),
             port: port(fields).unwrap_or(if tls { 443 } else { 80 }),
             tls,
-            trusted_issuer: fields
-                .get("trusted-issuer")
-                .map_or(Some(TrustedIssuer::Cloud), |node| self.trusted_issuer(node))?,
+            trusted_issuer: trusted_issuer?,
             interval: fields.duration("interval").unwrap_or(Duration::from_mins(5)),
             sensor: sensor_kind(fields.word("sensor")),
         })
@@ -451,7 +452,10 @@ impl Resolver<'_, '_> {
             let bssid = match fields.get("bssid").map(|node| (&node.value, node.span.clone())) {
                 Some((Value::HardwareAddress(bssid), span)) => {
                     if networks.iter().any(|network| network.bssid == *bssid) {
-                        self.report(Diagnostic::new("two networks have this BSSID", span, "the second"));
+                        self.report(
+                            Diagnostic::new("two networks have this BSSID", span, "the second")
+                                .help("leave `bssid` out: each network gets one of its own"),
+                        );
                     }
                     *bssid
                 }
