@@ -178,7 +178,7 @@ fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud) -> Vec<u8> 
             scenario::SensorKind::Dht11 => "DHT11",
         },
     });
-    let settings = settings.ok().expect("a checked scenario's settings are the firmware's, too");
+    let Ok(settings) = settings else { unreachable!("a checked scenario's settings are the firmware's, too") };
     let mut sectors = Factory(vec![0xFF; SETTINGS_SECTORS.len()]);
     ready(firmware::store::save(&mut sectors, &settings)).expect("blank sectors take the settings");
     sectors.0
