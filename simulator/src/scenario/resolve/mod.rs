@@ -8,6 +8,7 @@ mod expect;
 mod faults;
 mod phones;
 mod readings;
+mod settings;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,6 @@ use time::macros::datetime;
 use super::diagnostics::{Diagnostic, place};
 use super::model::{
     Allow, Certificate, Cloud, Device, Internet, KeyType, Network, Place, Scenario, SensorKind, Settings,
-    TrustedIssuer, WriteKey,
 };
 use super::shape::nearest;
 use super::tree::{Fields, Node, Value};
@@ -306,45 +306,6 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn settings(&mut self, fields: &Fields) -> Option<Settings> {
-        if let Some(node) = fields.get("network") {
-            self.network_name(node);
-        }
-        let passphrase = fields.get("passphrase");
-        if let Some(node) = passphrase
-            && node.text() != Some("")
-        {
-            self.passphrase(node);
-        }
-        let tls = fields.boolean("tls").unwrap_or(true);
-        if let Some(node) = fields.get("interval")
-            && let Some(interval) = node.duration()
-            && (!(15..=86_400).contains(&interval.as_secs()) || interval.subsec_nanos() != 0)
-        {
-            self.report(
-                Diagnostic::new("the interval is out of range", node.span.clone(), "out of range")
-                    .help("the firmware takes whole seconds from 15s to 24h"),
-            );
-        }
-        if let Some(node) = fields.get("host") {
-            self.host(node);
-        }
-        let write_key = fields.get("write-key").map_or(Some(WriteKey::Channel), |node| self.write_key(node));
-        let trusted_issuer =
-            fields.get("trusted-issuer").map_or(Some(TrustedIssuer::Cloud), |node| self.trusted_issuer(node));
-        Some(Settings {
-            network: fields.text("network")?.to_owned(),
-            passphrase: passphrase.and_then(Node::text).unwrap_or_default().to_owned(),
-            write_key: write_key?,
-            host: fields.text("host").unwrap_or(CLOUD_HOST).to_owned(),
-            port: port(fields).unwrap_or(if tls { 443 } else { 80 }),
-            tls,
-            trusted_issuer: trusted_issuer?,
-            interval: fields.duration("interval").unwrap_or(Duration::from_mins(5)),
-            sensor: sensor_kind(fields.word("sensor")),
-        })
-    }
-
     fn network_name(&mut self, node: &Node) {
         let length = node.text().map_or(1, str::len);
         if !(1..=32).contains(&length) {
@@ -374,48 +335,20 @@ impl Resolver<'_, '_> {
         }
     }
 
+    /// Reports a name that no server can have (RFC 1123, section 2.1).
     fn host(&mut self, node: &Node) {
         let Some(host) = node.text() else { return };
-        let good = (1..=64).contains(&host.len())
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        if !good {
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        if host.len() > 253 || !host.split('.').all(is_label) {
             self.report(
-                Diagnostic::new(format!("`{host}` is not a server's name"), node.span.clone(), "not a name").help(
-                    "at most 64 letters, digits, dots and hyphens, without http:// and port: \"api.thingspeak.com\"",
-                ),
+                Diagnostic::new(format!("`{host}` is not a server's name"), node.span.clone(), "not a name")
+                    .help("letters, digits, dots and hyphens, without http:// and port: \"api.thingspeak.com\""),
             );
-        }
-    }
-
-    fn write_key(&mut self, node: &Node) -> Option<WriteKey> {
-        let text = node.text()?;
-        if text == "channel" {
-            return Some(WriteKey::Channel);
-        }
-        if text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()) {
-            return Some(WriteKey::Key(text.to_owned()));
-        }
-        self.report(
-            Diagnostic::new("not a write key", node.span.clone(), "not a write key")
-                .help("16 of 0-9 and A-Z, or `channel` for the key of the simulated channel"),
-        );
-        None
-    }
-
-    fn trusted_issuer(&mut self, node: &Node) -> Option<TrustedIssuer> {
-        match node.text()? {
-            "cloud" => Some(TrustedIssuer::Cloud),
-            "digicert" => Some(TrustedIssuer::DigiCert),
-            text => {
-                let fingerprint = fingerprint(text);
-                if fingerprint.is_none() {
-                    self.report(
-                        Diagnostic::new("not a trusted issuer", node.span.clone(), "not an issuer")
-                            .help("`cloud`, `digicert`, or the SHA-256 of a certificate as 64 hexadecimal digits"),
-                    );
-                }
-                fingerprint.map(TrustedIssuer::Fingerprint)
-            }
         }
     }
 
@@ -505,25 +438,8 @@ fn sensor_kind(word: Option<&str>) -> SensorKind {
     }
 }
 
-fn port(fields: &Fields) -> Option<u16> {
-    fields.integer("port").and_then(|port| u16::try_from(port).ok())
-}
-
 /// A locally administered address with the network's place in it.
 fn default_bssid(index: usize) -> [u8; 6] {
     let number = u16::try_from(index + 1).unwrap_or(u16::MAX).to_be_bytes();
     [2, 0, 0, number[0], number[1], 0]
-}
-
-/// 64 hexadecimal digits, with colons between the bytes or without.
-fn fingerprint(text: &str) -> Option<[u8; 32]> {
-    let digits: String = text.chars().filter(|c| *c != ':').collect();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
