@@ -85,7 +85,7 @@ async fn stay<L: OutputPin>(
     match end {
         Either::First(loss) => warn!(target: "wifi", "lost {name}: {}", loss.reason()),
         Either::Second(NoAddress) => {
-            warn!(target: "wifi", "no address in {} s, leaving {name}", ADDRESS_PATIENCE.as_secs());
+            warn!(target: "wifi", "no address from DHCP in {} s, leaving {name}", ADDRESS_PATIENCE.as_secs());
             radio.leave().await;
             // The stack must see the link go down, or it would keep on asking as if nothing had happened.
             let _left: LinkLoss = radio.link_lost().await;
@@ -104,7 +104,7 @@ async fn use_address<L: OutputPin>(
 ) -> NoAddress {
     loop {
         if with_timeout(ADDRESS_EXPECTED, stack.wait_config_up()).await.is_err() {
-            warn!(target: "wifi", "no address yet, still asking");
+            warn!(target: "wifi", "no address from DHCP yet, still asking");
             let rest = ADDRESS_PATIENCE - ADDRESS_EXPECTED;
             if with_timeout(rest, stack.wait_config_up()).await.is_err() {
                 return NoAddress;

@@ -215,6 +215,10 @@ fn unix_micros(timestamp: [u8; 8]) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const NONCE: [u8; 8] = *b"the-one!";
@@ -260,6 +264,21 @@ mod tests {
         );
         for length in 0..LENGTH {
             assert_eq!(parse(&reply(|_| {})[..length], NONCE), Err(Refusal::NotOurs));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_is_too_odd(packet: Vec<u8>, head: [u8; 4], secs: u64) {
+            let _whatever = parse(&packet, NONCE);
+            let whole = reply(|p| {
+                p[..4].copy_from_slice(&head);
+                p[32..40].copy_from_slice(&secs.to_be_bytes());
+            });
+            if let Ok(times) = parse(&whole, NONCE) {
+                let (low, high) = (times.transmitted, times.transmitted + 2_500_000);
+                prop_assert!((low..=high).contains(&times.at_arrival(Duration::from_secs(5))));
+            }
         }
     }
 

@@ -88,17 +88,17 @@ impl WallClock {
         if known.authenticated && step.saturating_abs() / 1_000_000 > DISAGREEMENT {
             return Heard::Contradicted(step / 1_000_000);
         }
-        self.known = Some(Known { boot, authenticated: known.authenticated });
+        self.known = Some(Known { boot, ..known });
         if step / 1_000 == 0 { Heard::Agreed } else { Heard::Moved(step / 1_000) }
     }
 
     /// Takes the `Date` of the cloud's reply for it: `unix` seconds since 1970 at `moment`, `authenticated` if it came
-    /// under a checked certificate.
+    /// under a checked certificate. The second has begun, nobody knows how long ago: half a second is the best guess.
     pub fn hear_server(&mut self, unix: i64, moment: Instant, authenticated: bool) -> Heard {
         if !plausible(unix) {
             return Heard::Absurd;
         }
-        let boot = unix.saturating_mul(1_000_000).saturating_sub(micros(moment));
+        let boot = unix.saturating_mul(1_000_000).saturating_add(500_000).saturating_sub(micros(moment));
         let Some(known) = &mut self.known else {
             self.known = Some(Known { boot, authenticated });
             return Heard::Set;
@@ -180,11 +180,11 @@ mod tests {
     fn an_authenticated_date_overrules_sntp_and_not_the_reverse() {
         let mut clock = WallClock::unknown();
         clock.hear_sntp((START + 86_400 * 30) * 1_000_000, at(0));
-        assert_eq!(clock.hear_server(START + 5, at(5), false), Heard::Contradicted(-86_400 * 30));
-        assert_eq!(clock.hear_server(START + 5, at(5), true), Heard::Moved(-86_400_000 * 30));
+        assert_eq!(clock.hear_server(START + 5, at(5), false), Heard::Contradicted(1 - 86_400 * 30));
+        assert_eq!(clock.hear_server(START + 5, at(5), true), Heard::Moved(1_000 * (1 - 86_400 * 30)));
         assert_eq!(clock.unix_time(at(5)), Some(START + 5));
-        assert_eq!(clock.hear_sntp((START + 86_400 * 30) * 1_000_000, at(0)), Heard::Contradicted(86_400 * 30));
-        assert_eq!(clock.hear_sntp((START + 7) * 1_000_000 + 250_000, at(7)), Heard::Moved(250));
+        assert_eq!(clock.hear_sntp((START + 86_400 * 30) * 1_000_000, at(0)), Heard::Contradicted(86_400 * 30 - 1));
+        assert_eq!(clock.hear_sntp((START + 7) * 1_000_000 + 250_000, at(7)), Heard::Moved(-250));
         assert_eq!(clock.hear_server(START + 30, at(7), true), Heard::Agreed);
         assert_eq!(clock.unix_time(at(7)), Some(START + 7));
     }

@@ -133,7 +133,7 @@ fn without_a_time_server_the_cloud_tells_the_time() {
         let requests = requests(&bench);
         assert_eq!(requests[0], ("/".into(), std::vec![]));
         assert!(!arrived(&bench)[0].text.contains("ABCDEFGHIJKLMNOP"));
-        // The Date has whole seconds, so the reading may seem to be up to a second older than it is.
+        // The Date has whole seconds, so the reading may seem to be half a second older or younger than it is.
         assert!(requests[1].0 == "/update" && (1..=2).contains(&requests[1].1[0]), "{requests:?}");
     }
 }

@@ -158,7 +158,7 @@ impl<R: RngCore> Uploader<'_, '_, R> {
             }
             (Verdict::KeyRefused, _) => error!(
                 target: "cloud",
-                "the write key is refused ({status}); check it in configuration mode; {waiting} waiting, again in {} min",
+                "the write key is refused; check it in configuration mode (status {status}); {waiting} waiting, again in {} min",
                 wait / 60
             ),
             (Verdict::BulkRefused, _) => {

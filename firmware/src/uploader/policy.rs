@@ -187,6 +187,10 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::testing::Numbers;
 
@@ -224,6 +228,18 @@ mod tests {
             (Plan::AskTime, 404, b"", stored(None, None)),
         ] {
             assert_eq!(judge(plan, status, body), verdict, "{plan:?} {status}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_a_plain_success_makes_readings_leave(status in 100_u16..1_000, body: Vec<u8>, words in "[0-9{}\":a-z_ ,]*") {
+            for body in [&body[..], words.as_bytes()] {
+                for plan in [Plan::Single, Plan::SingleForChannel, Plan::Bulk { channel: 1 }] {
+                    let stored = matches!(judge(plan, status, body), Verdict::Stored { .. });
+                    prop_assert!(!stored || (200..=202).contains(&status));
+                }
+            }
         }
     }
 
