@@ -11,8 +11,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use humantime::format_duration;
-
 pub use describe::describe;
 
 use crate::events::{Event, EventKind};
@@ -155,7 +153,7 @@ fn count(
     }
     if let Some(event) = outside.iter().find(|event| event.at >= span.open).or(outside.last()) {
         let side = if event.at > span.close {
-            format!("{} too late", format_duration(event.at.saturating_since(span.close)))
+            format!("{} s too late", Instant::START + event.at.saturating_since(span.close))
         } else {
             "before the window opened".to_owned()
         };

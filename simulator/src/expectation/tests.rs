@@ -77,7 +77,7 @@ fn an_event_in_its_window_is_met() {
 fn a_late_event_says_how_late() {
     assert_eq!(
         seen("event.led = 'on'\nby = '10s'", &joined_at_20()),
-        "it happened at 20.500000 s, 10s 500ms too late: the LED goes on"
+        "it happened at 20.500000 s, 10.500000 s too late: the LED goes on"
     );
     assert_eq!(
         seen("event.led = 'on'\nfrom = '30s'", &joined_at_20()),

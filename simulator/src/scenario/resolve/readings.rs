@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use humantime::format_duration;
 
 use super::Resolver;
+use crate::board::readings::{Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Course, Readings};
 use crate::scenario::tree::{Fields, Node, Value};
-use crate::scenario::units::{DeciCelsius, DeciPercent, field_tenths};
+use crate::scenario::units::{DeciCelsius, DeciPercent};
 
 /// A quantity that a sensor measures.
 pub(super) trait Measured: Copy + Ord {
@@ -114,81 +114,35 @@ impl Resolver<'_, '_> {
                 return None;
             }
         };
-        match parse_recording(&text, column_name, self.start) {
-            Ok(rows) => Some(rows),
-            Err(RecordingError { column: true, message }) => {
-                self.report(Diagnostic::new(format!("in `{name}`: {message}"), column.span.clone(), "this column"));
-                None
+        let recording = match Recording::from_csv(&text, column_name, self.start) {
+            Ok(recording) => recording,
+            Err(error) => {
+                let message = format!("in `{name}`: {error}");
+                self.report(match error {
+                    RecordingError::NoColumn { name, .. } if name == column_name => {
+                        Diagnostic::new(message, column.span.clone(), "this column")
+                    }
+                    _ => Diagnostic::new(message, file.span.clone(), "this file").help(
+                        "a recording has a header line, a column `time` (seconds from the beginning, or RFC 3339), and \
+                         rows in the order of their times",
+                    ),
+                });
+                return None;
             }
-            Err(RecordingError { message, .. }) => {
-                self.report(
-                    Diagnostic::new(format!("in `{name}`: {message}"), file.span.clone(), "this file")
-                        .help("a recording has a header line, a column `time` (seconds from the beginning, or RFC 3339), and rows in the order of their times"),
-                );
-                None
-            }
-        }
-    }
-}
-
-/// What is wrong with a recording, and whether it is the column that the scenario names.
-struct RecordingError {
-    column: bool,
-    message: String,
-}
-
-impl RecordingError {
-    fn row(line: usize, message: impl std::fmt::Display) -> Self {
-        Self { column: false, message: format!("line {line}: {message}") }
-    }
-}
-
-fn parse_recording<T: Measured>(
-    text: &str,
-    column: &str,
-    start: OffsetDateTime,
-) -> Result<Vec<(Duration, T)>, RecordingError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let headers = reader.headers().map_err(|error| RecordingError::row(1, error))?.clone();
-    let index_of = |name: &str| headers.iter().position(|header| header == name);
-    let time_index = index_of("time").ok_or_else(|| RecordingError::row(1, "no column is called `time`"))?;
-    let value_index = index_of(column).ok_or_else(|| RecordingError {
-        column: true,
-        message: format!("no column is called `{column}`; there are {}", headers.iter().collect::<Vec<_>>().join(", ")),
-    })?;
-    let mut rows: Vec<(Duration, T)> = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let line = |record: &csv::StringRecord| {
-            record.position().and_then(|position| usize::try_from(position.line()).ok()).unwrap_or(index + 2)
         };
-        let record = record.map_err(|error| RecordingError::row(index + 2, error))?;
-        let line = line(&record);
-        let field = |index: usize| record.get(index).unwrap_or_default();
-        let time = row_time(field(time_index), start)
-            .ok_or_else(|| RecordingError::row(line, format!("`{}` is not a time of the run", field(time_index))))?;
-        let value =
-            field_tenths(field(value_index)).map_err(|error| RecordingError::row(line, error)).and_then(|tenths| {
-                T::from_tenths(tenths)
-                    .ok_or_else(|| RecordingError::row(line, format!("`{}` is out of range", field(value_index))))
-            })?;
-        if rows.last().is_some_and(|(previous, _)| *previous >= time) {
-            return Err(RecordingError::row(line, "not later than the row before"));
+        let mut rows = Vec::new();
+        for (since, tenths) in recording.rows() {
+            let Some(value) = T::from_tenths((*tenths).into()) else {
+                let value = crate::scenario::units::tenths((*tenths).into());
+                self.report(Diagnostic::new(
+                    format!("in `{name}`: {value} is out of range, {} after the beginning", format_duration(*since)),
+                    column.span.clone(),
+                    "this column",
+                ));
+                return None;
+            };
+            rows.push((*since, value));
         }
-        rows.push((time, value));
+        Some(rows)
     }
-    if rows.is_empty() {
-        return Err(RecordingError::row(1, "no rows follow"));
-    }
-    Ok(rows)
-}
-
-/// Seconds from the beginning, or a calendar time not before it.
-fn row_time(text: &str, start: OffsetDateTime) -> Option<Duration> {
-    if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
-        return Duration::try_from(moment - start).ok();
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return None;
-    }
-    crate::scenario::units::duration(&format!("{text}s")).ok()
 }
