@@ -1,11 +1,8 @@
 //! A scenario's world: board, flash contents, networks, internet, cloud, phones.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
-use embedded_storage_async::nor_flash::{ErrorType, NorFlash as AsyncNorFlash, NorFlashErrorKind, ReadNorFlash};
 use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
 use firmware::board::SETTINGS_SECTORS;
@@ -13,7 +10,7 @@ use firmware::settings::{Fields, Settings};
 use smoltcp::wire::EthernetAddress;
 
 use crate::air::{AccessPointConfig, Air, Security};
-use crate::board::{DataLine, NorFlash, Switch, Uart, flash};
+use crate::board::{DataLine, NorFlash, Switch, Uart};
 use crate::director::translate::{self, Calendar, DUCK};
 use crate::events::Level;
 use crate::internet::{CloudSettings, Internet, Settings as InternetSettings};
@@ -22,7 +19,7 @@ use crate::random::Seed;
 use crate::scenario::model as scenario;
 use crate::scenario::model::Scenario;
 use crate::target::host::HostTarget;
-use crate::target::{Port, port};
+use crate::target::{Port, factory, port};
 use crate::time::Instant;
 use crate::world::World;
 
@@ -32,8 +29,9 @@ struct OfTheCloud {
     issuer: String,
 }
 
-/// Builds a scenario's world for a seed.
-pub(super) fn world(scenario: &Scenario, seed: Seed) -> World {
+/// Builds a scenario's world for a seed. Nothing happens in it until somebody schedules something; see
+/// [`Director`](crate::director::Director).
+pub fn world(scenario: &Scenario, seed: Seed) -> World {
     let internet = internet(scenario, seed);
     let access = internet.cloud().create_channel(weather_station(), scenario.start);
     let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
@@ -179,58 +177,7 @@ fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud) -> Vec<u8> 
         },
     });
     let Ok(settings) = settings else { unreachable!("a checked scenario's settings are the firmware's, too") };
-    let mut sectors = Factory(vec![0xFF; SETTINGS_SECTORS.len()]);
-    ready(firmware::store::save(&mut sectors, &settings)).expect("blank sectors take the settings");
-    sectors.0
-}
-
-/// The output of a future over [`Factory`], whose memory answers at once.
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("memory answers at once"),
-    }
-}
-
-/// The settings sectors on the factory's bench: no time passes, nothing wears.
-struct Factory(Vec<u8>);
-
-impl ErrorType for Factory {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for Factory {
-    const READ_SIZE: usize = flash::WORD as usize;
-
-    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        let offset = offset as usize;
-        let source = self.0.get(offset..offset + bytes.len()).ok_or(NorFlashErrorKind::OutOfBounds)?;
-        bytes.copy_from_slice(source);
-        Ok(())
-    }
-
-    fn capacity(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl AsyncNorFlash for Factory {
-    const WRITE_SIZE: usize = flash::WORD as usize;
-    const ERASE_SIZE: usize = flash::SECTOR as usize;
-
-    async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        self.0.get_mut(from as usize..to as usize).ok_or(NorFlashErrorKind::OutOfBounds)?.fill(0xFF);
-        Ok(())
-    }
-
-    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        let offset = offset as usize;
-        let target = self.0.get_mut(offset..offset + bytes.len()).ok_or(NorFlashErrorKind::OutOfBounds)?;
-        for (target, byte) in target.iter_mut().zip(bytes) {
-            *target &= byte;
-        }
-        Ok(())
-    }
+    factory::settings_sectors(&settings)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

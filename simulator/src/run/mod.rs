@@ -4,7 +4,7 @@
 //! record by the scenario's expectations. Everything a run leaves behind is made from its [`Outcome`] afterwards
 //! ([`crate::report`]).
 
-mod build;
+pub mod build;
 pub mod case;
 pub mod determinism;
 pub mod pool;

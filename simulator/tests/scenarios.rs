@@ -1,0 +1,36 @@
+//! Every scenario file under `scenarios/` is a test, named by its path, so that `cargo test -p simulator --test
+//! scenarios -- faults/dhcp` runs some of them. A failing one prints what `preflash run` would print and leaves its
+//! folder behind.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use simulator::random::Seed;
+use simulator::report::{CaseReport, folder};
+use simulator::run::Case;
+use simulator::scenario::Scenario;
+use simulator::scenario::files::scenario_files;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Scenarios are named as they are from the workspace's folder, where the commands in the evidence work, too.
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
+    std::env::set_current_dir(workspace).expect("the workspace's folder can be entered");
+    let files = scenario_files(&[PathBuf::from("scenarios")]).unwrap_or_else(|error| panic!("{error}"));
+    let trials = files.into_iter().map(|file| Trial::test(file.display().to_string(), move || check(&file))).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn check(file: &Path) -> Result<(), Failed> {
+    let scenario = Scenario::load(file).map_err(|mistakes| mistakes.to_string())?;
+    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false };
+    let outcome = simulator::run::run(&scenario, case.seed);
+    if outcome.passed() {
+        return Ok(());
+    }
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
+    let folder = folder::write(&out, &case, &scenario, &outcome)?;
+    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &outcome, None, folder).evidence())
+        .into())
+}
