@@ -91,7 +91,7 @@ impl Target for HostTarget {
         let local = || started + Duration::from_nanos(simulator_clock::now());
         let _entered = context::enter(&self.port, started);
         let mut polls = 0;
-        let mut polled_at = local();
+        let polled_at = local();
         let wait = loop {
             self.woken.0.store(false, Ordering::Relaxed);
             let poll = catch_unwind(AssertUnwindSafe(|| {
@@ -100,8 +100,11 @@ impl Target for HostTarget {
             match poll {
                 Ok(Poll::Ready(reason)) => break Wait::Restart(reason),
                 Ok(Poll::Pending) if self.woken.0.load(Ordering::Relaxed) => {
-                    polls = if local() > polled_at { 0 } else { polls + 1 };
-                    polled_at = local();
+                    // Time has passed, so the world comes first: it may have a frame, or the watchdog's bite.
+                    if local() > polled_at {
+                        break Wait::Until(Some(local()));
+                    }
+                    polls += 1;
                     if polls > LIVELOCK_POLLS {
                         break Wait::Livelock(polls);
                     }
@@ -115,14 +118,6 @@ impl Target for HostTarget {
             }
         };
         let local = local();
-        if matches!(wait, Wait::Restart(_) | Wait::Crashed(_)) {
-            // What was put out until now happened; only the destructors' output is to be forgotten.
-            let outbox = self.port.take_outbox();
-            self.stop();
-            for (at, output) in outbox {
-                self.port.put(at, output);
-            }
-        }
         Progress { local, wait }
     }
 
@@ -131,7 +126,10 @@ impl Target for HostTarget {
             // Dropping the program runs destructors inside the device's context. They happen on no chip, so nothing that
             // they put out counts.
             let _entered = context::enter(&self.port, running.started);
-            context::in_firmware(|| drop(running.program));
+            let dropped = catch_unwind(AssertUnwindSafe(|| context::in_firmware(|| drop(running.program))));
+            if let Err(panic) = dropped {
+                let _happens_on_no_chip = context::firmware_panic(panic);
+            }
             self.port.take_outbox();
         }
     }
