@@ -25,6 +25,8 @@ pub(super) struct Device {
     pub port: Rc<Port>,
     target: Box<dyn Target>,
     pub powered: bool,
+    /// Whether LD1 is lit, as far as the record tells; the port's level may be ahead of it.
+    pub lit: bool,
     state: State,
     epoch: u32,
     starts: u32,
@@ -50,6 +52,7 @@ impl Device {
             port,
             target,
             powered: false,
+            lit: false,
             state: State::Down,
             epoch: 0,
             starts: 0,
@@ -131,8 +134,9 @@ impl Device {
         self.port.watchdog_fed.get() + WATCHDOG_PERIOD
     }
 
-    /// A level for LD1 that the world sets: pins float, and the LED goes dark, when the chip is in reset.
-    pub fn darken(&self) -> bool {
-        self.port.wifi_led.replace(Level::Low) == Level::High
+    /// Pins float, and LD1 goes dark, when the chip is in reset; says whether it was lit.
+    pub fn darken(&mut self) -> bool {
+        self.port.wifi_led.set(Level::Low);
+        std::mem::take(&mut self.lit)
     }
 }

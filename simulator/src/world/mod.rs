@@ -15,6 +15,9 @@ pub mod queue;
 pub mod record;
 mod wiring;
 
+#[cfg(test)]
+mod tests;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -255,12 +258,13 @@ impl World {
         let now = self.now;
         self.commit_reports(id);
         let device = self.device(id);
+        // The flash chip goes on by itself for a moment unless it loses power too, which has torn the operation already.
+        // Before the firmware goes, whose last act would be to wait for all of the operation.
+        let finished = device.port.flash.borrow_mut().reset_host(now);
         // Without its epoch, whatever the device put out for later is stale.
         device.halt();
         let torn_line = device.port.uart.borrow_mut().cut(now);
         device.port.data_line.borrow_mut().reset_host(now);
-        // The flash chip goes on by itself for a moment unless it loses power too, which has torn the operation already.
-        let finished = device.port.flash.borrow_mut().reset_host(now);
         let dark = device.darken();
         if !torn_line.is_empty() {
             let line = String::from_utf8_lossy(&torn_line).trim_end().to_owned();
@@ -350,7 +354,12 @@ impl World {
 
     fn commit_output(&mut self, id: DeviceId, output: Output) {
         match output {
-            Output::Event(kind) => self.commit(Some(id), kind),
+            Output::Event(kind) => {
+                if let EventKind::Pin { gpio: 13, level } = kind {
+                    self.device(id).lit = level == Level::High;
+                }
+                self.commit(Some(id), kind);
+            }
             Output::FlashBegan { ends, .. } => self.flash_began(id, ends),
             Output::Frame(frame) => self.device_sends(id, &frame),
             Output::Join { network, passphrase } => self.device_joins(id, &network, passphrase.as_deref()),
