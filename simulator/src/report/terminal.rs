@@ -71,7 +71,10 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport) -> io::Result<()> {
 pub fn write_totals(out: &mut impl Write, reports: &[CaseReport], left: usize, took: Duration) -> io::Result<()> {
     let failed = reports.iter().filter(|report| !report.passed()).count();
     let simulated: Duration = reports.iter().map(|report| report.simulated).sum();
-    writeln!(out)?;
+    // A failure has a blank line behind it already.
+    if reports.last().is_none_or(CaseReport::passed) {
+        writeln!(out)?;
+    }
     writeln!(out, "{} passed, {failed} failed", reports.len() - failed)?;
     if left > 0 {
         writeln!(out, "{left} not run after the first failure")?;
@@ -79,7 +82,7 @@ pub fn write_totals(out: &mut impl Write, reports: &[CaseReport], left: usize, t
     let speed = simulated.as_secs_f64() / took.as_secs_f64().max(1e-9);
     writeln!(
         out,
-        "{FAINT}{} simulated in {:.1} s, {speed:.0} times as fast as real time{FAINT:#}",
+        "{FAINT}{} simulated in {:.2} s, {speed:.0} times as fast as real time{FAINT:#}",
         format_duration(simulated),
         took.as_secs_f64()
     )

@@ -110,9 +110,9 @@ impl Case {
         CaseName { file: &scenario.file, seed: self.seed_named.then_some(self.seed.0) }
     }
 
-    /// The command that runs this case alone.
+    /// The command that runs this case alone, from the project's folder.
     pub fn command(&self, scenario: &Scenario) -> String {
-        format!("preflash run {} --seed {}", shell_word(&scenario.file), self.seed.0)
+        format!("cargo run --release -- run {} --seed {}", shell_word(&scenario.file), self.seed.0)
     }
 }
 

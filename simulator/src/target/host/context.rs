@@ -103,7 +103,7 @@ pub fn install_panic_hook() {
 
 /// A source path without what depends on the machine: from the crate's folder on.
 fn short(path: &str) -> &str {
-    let end = path.find("/src/").unwrap_or(0);
+    let end = path.rfind("/src/").unwrap_or(0);
     path[..end].rfind('/').map_or(path, |slash| &path[slash + 1..])
 }
 
