@@ -73,9 +73,10 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let mode = choose_mode::<B>(&mut config_switch, &mut flash).await;
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
-    match mode {
+    // By reference, because a binding by value would hold the settings a second time.
+    match &mode {
         Mode::Station(settings) => {
-            log_settings(&settings);
+            log_settings(settings);
             readings.clear();
             let (stack, mut runner) =
                 embassy_net::new(frames, Config::dhcpv4(DhcpConfig::default()), stack_resources, seed);
@@ -88,7 +89,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                 watchdog: &watchdog,
             };
             let buffers = resources::for_station(arena);
-            let station = pin!(station::run(hardware, stack, &settings, readings, buffers));
+            let station = pin!(station::run(hardware, stack, settings, readings, buffers));
             drive(station, pin!(runner.run())).await
         }
         Mode::Configuration(stored) => {
@@ -172,7 +173,8 @@ mod tests {
     /// The chip's 80 KiB less what its radio needs.
     const BUDGET: usize = 48 * 1_024;
     const FUTURE: usize = 8 * 1_024;
-    /// An RSA signature of 2048 bits takes so much heap while it is checked; nothing else takes any.
+    /// What checking an RSA signature of 2048 bits may take at its peak, and nothing else takes any: `tests/memory.rs`
+    /// measures it.
     const HEAP: usize = 12 * 1_024;
 
     #[test]
