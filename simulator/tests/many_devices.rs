@@ -1,0 +1,142 @@
+//! A hundred ducks in one world, each with settings and a channel of its own, post to one cloud for an hour.
+
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::cloud::NewChannel;
+use firmware::board::SETTINGS_SECTORS;
+use firmware::settings::{Fields, Settings};
+use simulator::air::{AccessPointConfig, Air, Security};
+use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use simulator::events::{DeviceId, Event, EventKind, Level};
+use simulator::internet::{self, CloudSettings, Internet};
+use simulator::random::Seed;
+use simulator::target::host::HostTarget;
+use simulator::target::port::Models;
+use simulator::target::{Port, factory};
+use simulator::time::Instant;
+use simulator::world::{Command, World};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+const DUCKS: u32 = 100;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const INTERVAL: Duration = Duration::from_secs(5 * 60);
+const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
+const HOST: &str = "api.thingspeak.com";
+
+/// The duck's temperature, by which its readings are known: tenths of a degree, 10.0 °C and up.
+fn temperature(duck: u32) -> i32 {
+    100 + duck as i32
+}
+
+/// Its settings in the flash, for a write key and the fingerprint of the authority it trusts.
+fn settings(write_key: &str, issuer: &str) -> Settings {
+    Settings::parse(&Fields {
+        network: "pond",
+        passphrase: "correct horse",
+        write_key,
+        host: HOST,
+        port: "443",
+        tls: "on",
+        trusted_issuer: issuer,
+        interval: &INTERVAL.as_secs().to_string(),
+        sensor: "DHT22",
+    })
+    .expect("the settings are valid")
+}
+
+/// The world, and the ducks' channels.
+fn pond(seed: Seed) -> (World, Vec<u32>) {
+    let cloud = CloudSettings { host: HOST.to_owned(), certificate: Kind::Good, key_type: KeyType::P256 };
+    let latency = Duration::from_millis(20);
+    let internet = Internet::new(
+        internet::Settings { start: START, latency, cloud, names: Vec::<(String, Ipv4Addr)>::new() },
+        seed,
+    )
+    .expect("the host can stand in a certificate");
+    let issuer: String = internet.authority().fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
+    let access: Vec<_> = (0..DUCKS)
+        .map(|duck| {
+            let channel = NewChannel { name: format!("duck {duck}"), fields: [const { None }; 8], public: true };
+            internet.cloud().create_channel(channel, START)
+        })
+        .collect();
+    let mut world = World::new(seed, Air::new(seed), internet);
+    world.add_network(AccessPointConfig {
+        name: "pond".to_owned(),
+        bssid: [0x02, 0, 0, 0, 1, 0],
+        channel: 6,
+        security: Security::Wpa2("correct horse".to_owned()),
+        signal: -60,
+        capacity: usize::MAX,
+    });
+    for (duck, access) in (0..).zip(&access) {
+        let stream = |name: &str| seed.stream(&format!("duck {duck}/{name}"));
+        let mut flash = NorFlash::new(seed, &format!("duck {duck}/flash"));
+        flash
+            .preload(SETTINGS_SECTORS.start, &factory::settings_sectors(&settings(&access.write_key, &issuer)))
+            .expect("the settings sectors lie within the flash");
+        let models = Models {
+            data_line: DataLine::new(
+                DhtModel::Dht22,
+                Signal::Constant(temperature(duck)),
+                Signal::Constant(500),
+                stream("sensor"),
+            ),
+            config_switch: Switch::new(Level::Low, stream("config switch")),
+            spare_switch: Switch::new(Level::Low, stream("spare switch")),
+            flash,
+            uart: Uart::default(),
+            random: stream("hardware random numbers"),
+        };
+        let port = Rc::new(Port::new(DeviceId(duck), models));
+        world.add_device(Rc::clone(&port), Box::new(HostTarget::yellow_duck(port)));
+        // They are not switched on at the same moment.
+        let on = Instant::START + Duration::from_millis(700) * duck;
+        world.schedule(on, Command::Power { device: DeviceId(duck), on: true });
+    }
+    (world, access.into_iter().map(|access| access.channel).collect())
+}
+
+fn swim(mut world: World) -> Vec<Event> {
+    let end = Instant::START + HOUR;
+    while world.next_at().is_some_and(|at| at <= end) {
+        world.step();
+    }
+    world.finish(end)
+}
+
+#[test]
+fn a_hundred_ducks_store_their_readings_once_and_in_order() {
+    let (world, channels) = pond(Seed(1));
+    let events = swim(world);
+    for (duck, channel) in (0..).zip(channels) {
+        let device = DeviceId(duck);
+        let mut times = Vec::new();
+        for event in &events {
+            let EventKind::Stored { channel: its, entry_id, created_at, fields, .. } = &event.kind else { continue };
+            if *its != channel {
+                assert_ne!(event.device, Some(device), "duck {duck} wrote to another's channel");
+                continue;
+            }
+            assert_eq!(event.device, Some(device), "another wrote to duck {duck}'s channel");
+            times.push(*created_at);
+            assert_eq!(*entry_id, times.len() as u64, "duck {duck}'s entries are numbered as they come");
+            let tenths = temperature(duck);
+            assert_eq!(fields[0], Some(format!("{}.{}", tenths / 10, tenths % 10)), "duck {duck}");
+        }
+        let on_for = HOUR - Duration::from_millis(700) * duck;
+        let readings = on_for.as_secs().div_ceil(INTERVAL.as_secs()) as usize;
+        assert_eq!(times.len(), readings, "duck {duck} stored its readings at {times:?}");
+        for pair in times.windows(2) {
+            assert_eq!(pair[1] - pair[0], INTERVAL.as_secs() as i64, "duck {duck} stored its readings at {times:?}");
+        }
+    }
+    let trouble = |event: &&Event| matches!(event.kind, EventKind::Crash { .. } | EventKind::Livelock { .. });
+    assert_eq!(events.iter().find(trouble), None);
+    let boots = events.iter().filter(|event| matches!(event.kind, EventKind::Boot { .. })).count();
+    assert_eq!(boots, DUCKS as usize, "each started once");
+}
