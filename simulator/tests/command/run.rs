@@ -1,0 +1,184 @@
+//! `preflash run`: what it prints, writes and answers.
+
+use quick_junit::{Report, TestCaseStatus};
+use serde_json::Value;
+
+use crate::bench::{Bench, Ended};
+
+const PASSES: &str = r#"
+title = "A duck stores its first reading"
+duration = "30s"
+[settings]
+network = "home"
+passphrase = "correct horse"
+[[expect]]
+event.stored = {}
+"#;
+
+const FAILS: &str = r#"
+title = "A <duck> & its \"second\" reading"
+duration = "30s"
+[settings]
+network = "home"
+passphrase = "correct horse"
+
+[[expect]]
+event.stored = {}
+exactly = 2
+because = "there is time for two readings in half a minute"
+"#;
+
+/// A folder with one scenario that passes and one that fails, which comes first.
+fn bench(name: &str) -> Bench {
+    let bench = Bench::new(name);
+    bench.file("s/b-passes.toml", PASSES).file("s/a-fails.toml", FAILS);
+    bench
+}
+
+/// Standard output without its last line, which tells the time that the run took.
+fn without_the_time(ended: &Ended) -> &str {
+    let (kept, time) = ended.stdout.trim_end().rsplit_once('\n').expect("there are several lines");
+    assert!(time.contains("times as fast as real time"), "{time}");
+    kept
+}
+
+#[test]
+fn a_failure_is_shown_with_its_evidence() {
+    let bench = bench("failure");
+    let ended = bench.preflash("run s");
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.stderr, "");
+    insta::assert_snapshot!("failure", without_the_time(&ended));
+    for file in ["serial.log", "events.jsonl", "http.jsonl"] {
+        assert!(!bench.read(&format!("target/preflash/s/a-fails/{file}")).is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn the_command_that_is_printed_shows_the_failure_again() {
+    let bench = bench("again");
+    let first = bench.preflash("run s");
+    let command = bench.read("target/preflash/s/a-fails/reproduce.txt");
+    let arguments = command.trim().strip_prefix("cargo run --release -- ").expect("it is our command");
+    let again = bench.preflash(arguments);
+    assert_eq!(again.code, Some(1));
+    let saw = |ended: &Ended| {
+        let lines: Vec<_> = ended.stdout.lines().filter(|line| line.contains("saw")).map(str::to_owned).collect();
+        assert_eq!(lines.len(), 1, "{}", ended.stdout);
+        lines
+    };
+    assert_eq!(saw(&first), saw(&again));
+}
+
+#[test]
+fn what_passes_ends_with_0() {
+    let ended = bench("passes").preflash("run s/b-passes.toml --check-determinism");
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let expected = "PASS  A duck stores its first reading  (s/b-passes.toml, 30s)\n\n1 passed, 0 failed";
+    assert_eq!(without_the_time(&ended), expected);
+}
+
+#[test]
+fn json_says_what_passed_and_what_failed() {
+    let bench = bench("json");
+    let ended = bench.preflash("run s --format json");
+    assert_eq!(ended.code, Some(1));
+    let summary: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(summary["passed"], 1);
+    assert_eq!(summary["failed"], 1);
+    let [failed, passed] = summary["cases"].as_array().unwrap().as_slice() else { panic!("{summary}") };
+    assert_eq!(failed["file"], "s/a-fails.toml");
+    assert_eq!(failed["passed"], false);
+    assert_eq!(failed["failures"][0]["line"], 8);
+    assert_eq!(passed["passed"], true);
+    assert_eq!(passed["failures"], Value::Array(Vec::new()));
+    assert_eq!(bench.read("target/preflash/summary.json"), ended.stdout, "the same lies in the folder");
+}
+
+#[test]
+fn junit_names_the_failure() {
+    let bench = bench("junit");
+    assert_eq!(bench.preflash("run s --junit reports/junit.xml").code, Some(1));
+    let report = Report::deserialize_from_str(&bench.read("reports/junit.xml")).unwrap();
+    let [suite] = report.test_suites.as_slice() else { panic!("{report:?}") };
+    let [failed, passed] = suite.test_cases.as_slice() else { panic!("{suite:?}") };
+    assert_eq!(failed.name.as_str(), "A <duck> & its \"second\" reading");
+    let TestCaseStatus::NonSuccess { message, description, .. } = &failed.status else { panic!("{failed:?}") };
+    assert!(message.as_ref().unwrap().as_str().starts_with("expected "), "{message:?}");
+    let evidence = description.as_ref().unwrap().as_str();
+    assert!(
+        evidence.contains("there is time for two readings") && evidence.contains("run s/a-fails.toml --seed 1"),
+        "{evidence}"
+    );
+    assert!(matches!(passed.status, TestCaseStatus::Success { .. }), "{passed:?}");
+}
+
+#[test]
+fn after_the_first_failure_nothing_more_is_begun_if_so_asked() {
+    let ended = bench("fail-fast").preflash("run s --fail-fast --jobs 1");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("0 passed, 1 failed\n1 not run after the first failure"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("PASS"), "{}", ended.stdout);
+}
+
+#[test]
+fn seeds_are_cases_of_their_own_and_shards_share_them() {
+    let bench = bench("seeds");
+    let names = |arguments: &str| {
+        let ended = bench.preflash(&format!("run s/b-passes.toml --seeds 3..6 {arguments}"));
+        assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+        let seed = |line: &str| Some(line.split_once("(seed ")?.1.split_once(')')?.0.parse::<u64>().unwrap());
+        ended.stdout.lines().filter_map(seed).collect::<Vec<_>>()
+    };
+    assert_eq!(names(""), [3, 4, 5, 6]);
+    let logs: Vec<_> =
+        (3..=6).map(|seed| bench.read(&format!("target/preflash/s/b-passes/seed-{seed}/events.jsonl"))).collect();
+    assert!(logs[1..].iter().all(|log| *log != logs[0]), "another seed is another run");
+    assert_eq!(names("--shard 1/3"), [3, 6]);
+    assert_eq!(names("--shard 2/3"), [4]);
+    assert_eq!(names("--shard 3/3"), [5]);
+}
+
+/// Runs it and expects it to be refused: exit code 2, `message` on standard error, nothing run and nothing written.
+#[track_caller]
+fn is_refused(bench: &Bench, arguments: &str, message: &str) {
+    let before = bench.files("");
+    let ended = bench.preflash(arguments);
+    assert_eq!(ended.code, Some(2), "{arguments}: {}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains(message), "{arguments}: {}", ended.stderr);
+    assert_eq!(ended.stdout, "", "{arguments}");
+    assert_eq!(bench.files(""), before, "{arguments}: something was written");
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    let bench = bench("arguments");
+    is_refused(&bench, "run nowhere", "could not open nowhere: no such file or folder");
+    bench.file("empty/readme.txt", "");
+    is_refused(&bench, "run empty", "no scenario files under empty");
+    is_refused(&bench, "run empty/readme.txt", "is not a scenario");
+    is_refused(&bench, "run s --frobnicate", "--frobnicate");
+    is_refused(&bench, "run s --shard 5/4", "expected K/N");
+    is_refused(&bench, "run s --seeds 9..1", "expected A..B");
+    is_refused(&bench, "run s --seed 1 --seeds 1..2", "cannot be used with");
+    is_refused(&bench, "run s --jobs 0", "--jobs");
+}
+
+#[test]
+fn one_mistaken_file_keeps_all_from_being_run() {
+    let bench = bench("mistaken");
+    bench.file("s/c-mistaken.toml", "title = 'wrong'\nduration = '30 ducks'\ncolour = 'yellow'\n");
+    is_refused(&bench, "run s", "s/c-mistaken.toml:2:");
+    is_refused(&bench, "run s", "colour");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said() {
+    let bench = bench("unwritable");
+    bench.file("in-the-way", "");
+    for arguments in ["run s --out in-the-way/out", "run s --junit in-the-way/junit.xml"] {
+        let ended = bench.preflash(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments}: {}", ended.stdout);
+        assert!(ended.stderr.contains("could not write in-the-way"), "{arguments}: {}", ended.stderr);
+    }
+}
