@@ -83,60 +83,20 @@ fn injection(injection: &scenario::Injection) -> Fault {
                 ..LinkRule::default()
             },
         },
-        scenario::Injection::Dhcp { network, reply } => Fault::Internet(fault::Fault::Dhcp {
-            network: network.clone(),
-            reply: match *reply {
-                scenario::DhcpFault::Silent => fault::DhcpFault::Silent,
-                scenario::DhcpFault::Refuse => fault::DhcpFault::Refuse,
-                scenario::DhcpFault::Slow(by) => fault::DhcpFault::Slow(by),
-            },
-        }),
-        scenario::Injection::Dns(reply) => Fault::Internet(fault::Fault::Dns(match *reply {
-            scenario::DnsFault::Silent => fault::DnsFault::Silent,
-            scenario::DnsFault::Refused => fault::DnsFault::Refused,
-            scenario::DnsFault::ServerFailure => fault::DnsFault::ServerFailure,
-            scenario::DnsFault::NoSuchName => fault::DnsFault::NoSuchName,
-            scenario::DnsFault::WrongAddress(address) => fault::DnsFault::WrongAddress(address),
-            scenario::DnsFault::Slow(by) => fault::DnsFault::Slow(by),
-        })),
-        scenario::Injection::Ntp(reply) => Fault::Internet(fault::Fault::Ntp(match *reply {
-            scenario::NtpFault::Silent => fault::NtpFault::Silent,
-            scenario::NtpFault::KissOfDeath => fault::NtpFault::KissOfDeath,
-            scenario::NtpFault::WrongBy(by) => fault::NtpFault::WrongBy(by),
-            scenario::NtpFault::Slow(by) => fault::NtpFault::Slow(by),
-        })),
+        scenario::Injection::Dhcp { network, reply } => {
+            Fault::Internet(fault::Fault::Dhcp { network: network.clone(), reply: *reply })
+        }
+        scenario::Injection::Dns(reply) => Fault::Internet(fault::Fault::Dns(*reply)),
+        scenario::Injection::Ntp(reply) => Fault::Internet(fault::Fault::Ntp(*reply)),
         scenario::Injection::Route { to, reply } => Fault::Internet(fault::Fault::Route {
             to: match to {
                 scenario::RouteTarget::Cloud => Some(CLOUD.to_owned()),
                 scenario::RouteTarget::Everywhere => None,
             },
-            reply: match reply {
-                scenario::RouteFault::Silent => fault::RouteFault::Silent,
-                scenario::RouteFault::Refused => fault::RouteFault::Refused,
-                scenario::RouteFault::Reset => fault::RouteFault::Reset,
-            },
+            reply: *reply,
         }),
-        scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(match attack {
-            scenario::ManInTheMiddle::ForgedCertificate => fault::Attack::ForgedCertificate,
-            scenario::ManInTheMiddle::NoCertificate => fault::Attack::NoCertificate,
-            scenario::ManInTheMiddle::NoCertificateVerify => fault::Attack::NoCertificateVerify,
-            scenario::ManInTheMiddle::LeafSignedLeaf => fault::Attack::LeafSignedLeaf,
-            scenario::ManInTheMiddle::EmptyRecord => fault::Attack::EmptyRecord,
-            scenario::ManInTheMiddle::SplitMessage => fault::Attack::SplitMessage,
-            scenario::ManInTheMiddle::OversizedRecord => fault::Attack::OversizedRecord,
-        })),
-        scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(match *fault {
-            scenario::CloudFault::Status(status) => fault::CloudFault::Status(status),
-            scenario::CloudFault::DelayBeforeStoring(by) => fault::CloudFault::DelayBeforeStoring(by),
-            scenario::CloudFault::DelayAfterStoring(by) => fault::CloudFault::DelayAfterStoring(by),
-            scenario::CloudFault::DropBeforeStoring => fault::CloudFault::DropBeforeStoring,
-            scenario::CloudFault::DropAfterStoring => fault::CloudFault::DropAfterStoring,
-            scenario::CloudFault::Reset => fault::CloudFault::Reset,
-            scenario::CloudFault::Chunked => fault::CloudFault::Chunked,
-            scenario::CloudFault::Truncated => fault::CloudFault::Truncated,
-            scenario::CloudFault::TooSoon => fault::CloudFault::TooSoon,
-            scenario::CloudFault::RefuseKey => fault::CloudFault::RefuseKey,
-        })),
+        scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(*attack)),
+        scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(*fault)),
     }
 }
 

@@ -100,7 +100,7 @@ fn faults_of_every_kind() {
         Injection::Dns(DnsFault::ServerFailure),
         Injection::Ntp(NtpFault::WrongBy(time::Duration::days(-400))),
         Injection::Route { to: RouteTarget::Everywhere, reply: RouteFault::Reset },
-        Injection::ManInTheMiddle(ManInTheMiddle::LeafSignedLeaf),
+        Injection::ManInTheMiddle(Attack::LeafSignedLeaf),
         Injection::Cloud(CloudFault::Status(503)),
         Injection::Cloud(CloudFault::DelayAfterStoring(Duration::from_secs(20))),
         Injection::Cloud(CloudFault::TooSoon),

@@ -1,10 +1,13 @@
 //! What goes wrong: rules with a name and an interval.
+//!
+//! What can go wrong in the internet a file says in the internet's own types.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{Begin, End};
 use crate::scenario::units::PerMillion;
+
+pub use crate::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
 
 /// A rule by which something goes wrong.
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ pub enum Injection {
         reply: RouteFault,
     },
     /// Somebody between router and cloud, in the cloud's place.
-    ManInTheMiddle(ManInTheMiddle),
+    ManInTheMiddle(Attack),
     /// The cloud.
     Cloud(CloudFault),
 }
@@ -107,47 +110,6 @@ pub struct LinkEffects {
     pub jitter: Duration,
 }
 
-/// What a DHCP server does instead of giving a lease at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DhcpFault {
-    /// Says nothing.
-    Silent,
-    /// Answers each request with DHCPNAK.
-    Refuse,
-    /// Answers so much later.
-    Slow(Duration),
-}
-
-/// What the name servers do instead of answering well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DnsFault {
-    /// Say nothing.
-    Silent,
-    /// REFUSED.
-    Refused,
-    /// SERVFAIL.
-    ServerFailure,
-    /// NXDOMAIN.
-    NoSuchName,
-    /// Answer with this address.
-    WrongAddress(Ipv4Addr),
-    /// Answer so much later.
-    Slow(Duration),
-}
-
-/// What the time servers do instead of answering well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NtpFault {
-    /// Say nothing.
-    Silent,
-    /// Answer with a kiss of death (RFC 5905, section 7.4).
-    KissOfDeath,
-    /// Tell a time that is wrong by this much.
-    WrongBy(time::Duration),
-    /// Answer so much later.
-    Slow(Duration),
-}
-
 /// Where a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteTarget {
@@ -155,59 +117,4 @@ pub enum RouteTarget {
     Cloud,
     /// To every server.
     Everywhere,
-}
-
-/// What a connection meets on a broken route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteFault {
-    /// Nothing answers.
-    Silent,
-    /// The connection is refused.
-    Refused,
-    /// It is accepted and then reset.
-    Reset,
-}
-
-/// What somebody in the cloud's place does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ManInTheMiddle {
-    /// Shows a certificate with the right name, signed by an authority of their own.
-    ForgedCertificate,
-    /// Leaves out Certificate and CertificateVerify.
-    NoCertificate,
-    /// Shows the cloud's certificate and leaves out CertificateVerify.
-    NoCertificateVerify,
-    /// Shows a certificate signed by a good certificate that is no authority's.
-    LeafSignedLeaf,
-    /// Sends an encrypted record with nothing in it.
-    EmptyRecord,
-    /// Splits a handshake message over two records: allowed by TLS.
-    SplitMessage,
-    /// Sends a record of more than 8 KiB: allowed by TLS, too large for the device.
-    OversizedRecord,
-}
-
-/// What the cloud does instead of storing and answering at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloudFault {
-    /// Stores nothing and answers with this status.
-    Status(u16),
-    /// Waits, then stores and answers.
-    DelayBeforeStoring(Duration),
-    /// Stores, then waits and answers.
-    DelayAfterStoring(Duration),
-    /// Closes the connection without storing.
-    DropBeforeStoring,
-    /// Stores, then closes the connection without an answer.
-    DropAfterStoring,
-    /// Resets the connection without storing.
-    Reset,
-    /// Answers in chunks.
-    Chunked,
-    /// Stores, and closes in the middle of the answer.
-    Truncated,
-    /// Answers `0`, as if the last entry were too young.
-    TooSoon,
-    /// Refuses the write key.
-    RefuseKey,
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{
-    AccessPointState, Begin, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, ManInTheMiddle,
-    NtpFault, RouteFault, RouteTarget, SensorFault,
+    AccessPointState, Attack, Begin, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, NtpFault,
+    RouteFault, RouteTarget, SensorFault,
 };
 use crate::scenario::tree::{Fields, Node, Value};
 use crate::scenario::units::PerMillion;
@@ -143,15 +143,15 @@ impl Resolver<'_, '_> {
     }
 }
 
-fn man_in_the_middle(word: &str) -> ManInTheMiddle {
+fn man_in_the_middle(word: &str) -> Attack {
     match word {
-        "forged-certificate" => ManInTheMiddle::ForgedCertificate,
-        "no-certificate" => ManInTheMiddle::NoCertificate,
-        "no-certificate-verify" => ManInTheMiddle::NoCertificateVerify,
-        "leaf-signed-leaf" => ManInTheMiddle::LeafSignedLeaf,
-        "empty-record" => ManInTheMiddle::EmptyRecord,
-        "split-message" => ManInTheMiddle::SplitMessage,
-        _ => ManInTheMiddle::OversizedRecord,
+        "forged-certificate" => Attack::ForgedCertificate,
+        "no-certificate" => Attack::NoCertificate,
+        "no-certificate-verify" => Attack::NoCertificateVerify,
+        "leaf-signed-leaf" => Attack::LeafSignedLeaf,
+        "empty-record" => Attack::EmptyRecord,
+        "split-message" => Attack::SplitMessage,
+        _ => Attack::OversizedRecord,
     }
 }
 
