@@ -10,6 +10,9 @@ pub mod determinism;
 pub mod pool;
 mod sweep;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::director::Director;
