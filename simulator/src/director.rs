@@ -13,6 +13,9 @@ use crate::world::{Command, FlashCut, World};
 
 pub mod translate;
 
+#[cfg(test)]
+mod tests;
+
 use translate::{Calendar, DUCK};
 
 /// Carries out a scenario's timeline.

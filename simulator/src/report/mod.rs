@@ -8,6 +8,9 @@ pub mod json;
 pub mod junit;
 pub mod terminal;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
