@@ -1,0 +1,100 @@
+//! How fast virtual time passes, and the parts that decide it.
+//!
+//! `a_day` runs `scenarios/normal/one-day.toml`: 24 h, a reading each minute, each upload with a full TLS handshake; its
+//! items a second are simulated seconds a second, which is how many times faster than real time it is.
+//!
+//! What profiling it showed (`perf record`, release build): about half of the time is arithmetic on P-256, of both ends
+//! of 1440 handshakes, and the AEAD and hashes hardly count. About a sixth goes into the event queue (taking an entry out
+//! of the map beside the heap costs most), an eighth into copying memory, and the rest is spread thinly over the network
+//! stacks.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use simulator::board::{DataLine, DhtModel, Signal};
+use simulator::events::Level;
+use simulator::random::Seed;
+use simulator::run;
+use simulator::scenario::Scenario;
+use simulator::time::Instant;
+use simulator::world::queue::Queue;
+
+fn main() {
+    divan::main();
+}
+
+fn simulate(bencher: Bencher<'_, '_>, scenario: &Scenario) {
+    bencher.counter(ItemsCount::new(scenario.duration.as_secs())).bench_local(|| {
+        let outcome = run::run(scenario, Seed(scenario.seed));
+        assert!(outcome.passed(), "a run that fails is no measure");
+        outcome
+    });
+}
+
+fn parse(text: &str) -> Scenario {
+    Scenario::parse("bench.toml", text, &|name| Err(format!("{name} is not needed")))
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The measure of the whole: simulated seconds a second.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_day(bencher: Bencher<'_, '_>) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/one-day.toml");
+    let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    simulate(bencher, &scenario);
+}
+
+/// A boot, a join, a lease, the time, and one upload: what one handshake costs lies between this and `without_tls`.
+#[divan::bench(sample_count = 20)]
+fn one_upload(bencher: Bencher<'_, '_>) {
+    let text = "title = 't'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\n[[expect]]\nevent.stored = {}\n";
+    simulate(bencher, &parse(text));
+}
+
+/// The same over plain HTTP.
+#[divan::bench(sample_count = 20)]
+fn one_upload_without_tls(bencher: Bencher<'_, '_>) {
+    let text = "title = 't'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\ntls = false\nport = 80\n[[expect]]\nevent.stored = {}\n";
+    simulate(bencher, &parse(text));
+}
+
+/// One measurement over the sensor's wire, read every microsecond as a busy driver does.
+#[divan::bench]
+fn a_sensor_transaction(bencher: Bencher<'_, '_>) {
+    let seed = Seed(1);
+    bencher
+        .with_inputs(|| {
+            let mut line =
+                DataLine::new(DhtModel::Dht22, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor"));
+            line.power_on(Instant::START);
+            line
+        })
+        .bench_local_values(|mut line| {
+            let begin = Instant::from_secs(5);
+            line.drive(begin, Level::Low);
+            line.drive(Instant::from_micros(5_001_000), Level::High);
+            for micros in 0..6_000 {
+                black_box(line.level(Instant::from_micros(5_001_000 + micros)));
+            }
+            line
+        });
+}
+
+/// An entry into the queue and out of it again, with as many waiting as a world of some devices has.
+#[divan::bench]
+fn the_event_queue(bencher: Bencher<'_, '_>) {
+    const ENTRIES: u64 = 1_000;
+    bencher.counter(ItemsCount::new(ENTRIES)).bench_local(|| {
+        let mut queue = Queue::default();
+        for entry in 0..50_u64 {
+            queue.push(Instant::from_micros(entry * 7_919 % 1_000), [entry; 8]);
+        }
+        for entry in 0..ENTRIES {
+            let (at, _) = queue.pop().expect("fifty wait");
+            queue.push(at + std::time::Duration::from_micros(entry * 7_919 % 1_000), [entry; 8]);
+        }
+        queue
+    });
+}
