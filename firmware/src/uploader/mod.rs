@@ -113,13 +113,14 @@ impl<R: RngCore> Uploader<'_, '_, R> {
 
     /// There is none.
     fn failed(&mut self, parcel: &Parcel, failure: Failure, stage: Stage) {
-        if stage >= Stage::Exchanging {
+        let may_have_arrived = stage >= Stage::Exchanging;
+        if may_have_arrived {
             self.shared.with_readings(|readings| parcel.doubt(readings));
         }
         if failure.doubts_clock() {
             self.shared.doubt_clock();
         }
-        let wait = self.pace.failed(Instant::now(), &mut self.random).as_secs();
+        let wait = self.pace.failed(may_have_arrived, Instant::now(), &mut self.random).as_secs();
         let waiting = self.shared.waiting();
         if failure.is_suspicious() {
             error!(target: "cloud", "nothing sent: {failure}; {waiting} waiting, again in {wait} s");

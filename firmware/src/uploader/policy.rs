@@ -136,8 +136,12 @@ impl Pace {
         self.backoff.reset();
     }
 
-    /// There was no reply. Says when the next try is.
-    pub fn failed(&mut self, now: Instant, random: &mut impl RngCore) -> Duration {
+    /// There was no reply, or none that makes sense. If the request `may_have_arrived`, the cloud may count its rate limit
+    /// from it, and not even the network's return makes the next one go sooner. Says when the next try is.
+    pub fn failed(&mut self, may_have_arrived: bool, now: Instant, random: &mut impl RngCore) -> Duration {
+        if may_have_arrived {
+            self.wait(now, RATE_LIMIT);
+        }
         let wait = self.backoff.after_failure(random);
         self.retry = now + wait;
         wait
@@ -175,7 +179,7 @@ impl Pace {
                 self.wait(now, RATE_LIMIT + jitter)
             }
             Verdict::KeyRefused => self.wait(now, KEY_REFUSED),
-            Verdict::Trouble => self.failed(now, random),
+            Verdict::Trouble => self.failed(true, now, random),
         }
     }
 
@@ -292,13 +296,21 @@ mod tests {
         let mut random = Numbers(1);
         let mut last = Duration::MIN;
         for _ in 0..6 {
-            let wait = pace.failed(NOW, &mut random);
+            let wait = pace.failed(false, NOW, &mut random);
             assert!(wait >= last || wait >= Duration::from_secs(300));
             last = wait;
         }
         assert!(last >= Duration::from_secs(256) && last <= Duration::from_secs(600));
         pace.network_returned();
         assert!(pace.earliest() <= NOW);
-        assert!(pace.failed(NOW, &mut random) <= Duration::from_secs(32));
+        assert!(pace.failed(false, NOW, &mut random) <= Duration::from_secs(32));
+    }
+
+    #[test]
+    fn what_may_have_arrived_counts_for_the_rate_limit_even_if_the_network_returns() {
+        let mut pace = Pace::new();
+        pace.failed(true, NOW, &mut Numbers(1));
+        pace.network_returned();
+        assert_eq!(pace.earliest(), NOW + RATE_LIMIT);
     }
 }
