@@ -139,6 +139,19 @@ fn without_a_time_server_the_cloud_tells_the_time() {
 }
 
 #[test]
+fn a_cloud_that_does_not_tell_the_time_is_asked_with_patience() {
+    let bench = run(|bench| async move {
+        bench.time_server.set(false);
+        bench.dated.set(false);
+        Timer::after_secs(1_800).await;
+    });
+    let times: Vec<_> = arrived(&bench).iter().map(|request| request.at).collect();
+    assert!((3..=12).contains(&times.len()), "{} questions at {times:?}", times.len());
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= 15), "{times:?}");
+    assert!(arrived(&bench).iter().all(|request| request.path == "/"));
+}
+
+#[test]
 fn a_silent_sensor_is_tried_three_times_and_told_with_the_next_reading() {
     let bench = run(|bench| async move {
         bench.sensor.set(false);
@@ -155,7 +168,7 @@ fn a_silent_sensor_is_tried_three_times_and_told_with_the_next_reading() {
 }
 
 #[test]
-fn a_day_leaves_nothing_behind() {
+fn a_day_goes_up_without_a_gap() {
     let bench = run(|_| async { Timer::after_secs(86_000).await });
     let requests = requests(&bench);
     let all: Vec<_> = requests.iter().flat_map(|(_, created)| created.clone()).collect();

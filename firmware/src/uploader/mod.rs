@@ -105,6 +105,11 @@ impl<R: RngCore> Uploader<'_, '_, R> {
     fn answered(&mut self, parcel: &Parcel, reply: &Reply<'_>) {
         let now = Instant::now();
         self.hear_date(reply.date, now);
+        if parcel.plan == Plan::AskTime && !self.shared.clock().is_known() {
+            let wait = self.pace.failed(false, now, &mut self.random).as_secs();
+            warn!(target: "time", "the cloud does not tell the time (status {}); again in {wait} s", reply.status);
+            return;
+        }
         let verdict = policy::judge(parcel.plan, reply.status, reply.body);
         let settled = self.shared.with_readings(|readings| parcel.settle(verdict, readings));
         let wait = self.pace.answered(parcel.plan, parcel.rows, verdict, now, &mut self.random);

@@ -83,6 +83,8 @@ pub struct Bench {
     pub sensor: Cell<bool>,
     /// Seconds by which the time server is wrong.
     pub time_error: Cell<i64>,
+    /// Whether the cloud's replies have a `Date`.
+    pub dated: Cell<bool>,
     /// What the cloud does next; a good reply when there is nothing more.
     pub replies: RefCell<VecDeque<Reply>>,
     /// The requests so far.
@@ -391,10 +393,8 @@ async fn cloud(stack: Stack<'_>, bench: &Bench) {
                 chrono::DateTime::from_timestamp(RELEASE_DATE + Instant::now().as_secs() as i64, 0).expect("valid");
             let (day, time) = (date.date_naive(), date.time());
             assert_eq!(day.to_string(), "2026-01-01", "the Date below is for this day");
-            let text = format!(
-                "HTTP/1.1 {status} x\r\nDate: Thu, 01 Jan 2026 {time} GMT\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
+            let date = if bench.dated.get() { format!("Date: Thu, 01 Jan 2026 {time} GMT\r\n") } else { String::new() };
+            let text = format!("HTTP/1.1 {status} x\r\n{date}Content-Length: {}\r\n\r\n{body}", body.len());
             let mut rest = text.as_bytes();
             while let Ok(written @ 1..) = socket.write(rest).await {
                 rest = &rest[written..];
@@ -442,7 +442,7 @@ impl std::task::Wake for Flag {
 pub fn run<H: Future<Output = ()>>(hands: impl FnOnce(Rc<Bench>) -> H) -> Rc<Bench> {
     simulator_clock::set(0);
     let bench = Rc::new(Bench::default());
-    for switch in [&bench.network, &bench.time_server, &bench.sensor] {
+    for switch in [&bench.network, &bench.time_server, &bench.sensor, &bench.dated] {
         switch.set(true);
     }
     let (down, up) = (Frames::default(), Frames::default());
