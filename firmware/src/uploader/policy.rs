@@ -60,8 +60,11 @@ pub fn judge(plan: Plan, status: u16, body: &[u8]) -> Verdict {
     let bulk = matches!(plan, Plan::Bulk { .. });
     match status {
         _ if plan == Plan::AskTime => Verdict::Stored { entry: None, channel: None },
-        200..=202 if bulk && !says_zero(body) => Verdict::Stored { entry: None, channel: None },
+        202 if bulk && !says_zero(body) => Verdict::Stored { entry: None, channel: None },
+        200 if bulk && says_success(body) => Verdict::Stored { entry: None, channel: None },
         200 if says_zero(body) => Verdict::TooSoon,
+        // Anybody says 200: a hotel's login page does.
+        200 if bulk => Verdict::Trouble,
         200 => {
             let (entry, channel) = match plan {
                 Plan::SingleForChannel => (number_after(body, "\"entry_id\":"), number_after(body, "\"channel_id\":")),
@@ -79,6 +82,12 @@ pub fn judge(plan: Plan, status: u16, body: &[u8]) -> Verdict {
 
 fn says_zero(body: &[u8]) -> bool {
     body.trim_ascii() == b"0"
+}
+
+/// `{"success":true}`, the cloud's word for a bulk request that is stored.
+fn says_success(body: &[u8]) -> bool {
+    let text = core::str::from_utf8(body).unwrap_or_default();
+    text.split_once("\"success\":").is_some_and(|(_, value)| value.trim_start().starts_with("true"))
 }
 
 /// The number that follows `name` in a JSON object without white space, as the cloud writes it.
@@ -224,6 +233,10 @@ mod tests {
             (Plan::SingleForChannel, 200, b"{}", Verdict::Trouble),
             (Plan::SingleForChannel, 200, b"{\"entry_id\":99999999999}", Verdict::Trouble),
             (bulk, 202, b"{\"success\":true}", stored(None, None)),
+            (bulk, 200, b"{\"success\": true}", stored(None, None)),
+            (bulk, 200, b"{\"success\":false}", Verdict::Trouble),
+            (bulk, 200, b"<html>log in to the hotel</html>", Verdict::Trouble),
+            (bulk, 200, b"18", Verdict::Trouble),
             (bulk, 200, b"0", Verdict::TooSoon),
             (bulk, 409, b"", Verdict::BulkRefused),
             (bulk, 401, b"", Verdict::BulkRefused),
@@ -241,7 +254,8 @@ mod tests {
             for body in [&body[..], words.as_bytes()] {
                 for plan in [Plan::Single, Plan::SingleForChannel, Plan::Bulk { channel: 1 }] {
                     let stored = matches!(judge(plan, status, body), Verdict::Stored { .. });
-                    prop_assert!(!stored || (200..=202).contains(&status));
+                    let is_success = status == 200 || status == 202 && matches!(plan, Plan::Bulk { .. });
+                    prop_assert!(is_success || !stored);
                 }
             }
         }
