@@ -19,19 +19,6 @@ const MAX_FIELDS: usize = 32;
 /// The last bytes of the buffer, never the body's: incoming bytes stand there before they are decoded.
 const INCOMING: usize = 64;
 
-/// A request body made piece by piece, so that it needs no memory of its own.
-pub type Piece = String<256>;
-
-/// What a request carries.
-#[derive(Clone, Copy)]
-pub enum Body<'a> {
-    /// These bytes.
-    Bytes(&'a [u8]),
-    /// The pieces this function writes for 0, 1, 2, …, until it returns false (that piece is not sent). It is asked twice
-    /// for each piece, first for its length, and must write the same both times.
-    Pieces(&'a dyn Fn(usize, &mut Piece) -> Result<bool, core::fmt::Error>),
-}
-
 /// A POST request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
@@ -46,7 +33,7 @@ pub struct Request<'a> {
     /// Media type of the body.
     pub content_type: &'a str,
     /// The body.
-    pub body: Body<'a>,
+    pub body: &'a [u8],
 }
 
 /// A reply, read to its end.
@@ -68,9 +55,6 @@ pub enum HttpError<E> {
     /// The stream failed.
     #[error("{0}")]
     Stream(E),
-    /// A piece of the request's body does not fit.
-    #[error("the request does not fit its buffer")]
-    RequestTooLarge,
     /// The connection ended without a byte of reply.
     #[error("no reply")]
     NoReply,
@@ -104,19 +88,11 @@ pub async fn exchange<'b, S: Read + Write>(
 }
 
 async fn send<S: Write>(stream: &mut S, request: &Request<'_>) -> Result<(), HttpError<S::Error>> {
-    let length = match request.body {
-        Body::Bytes(bytes) => bytes.len(),
-        Body::Pieces(write) => {
-            let mut length = 0;
-            for_each_piece(write, |piece| length += piece.len()).map_err(|_| HttpError::RequestTooLarge)?;
-            length
-        }
-    };
-    let mut number = String::<10>::new();
+    let mut number = String::<20>::new();
 
     send_all(stream, &["POST ", request.path, " HTTP/1.1\r\nHost: ", request.host]).await?;
     if !matches!(request.port, 80 | 443) {
-        write!(number, "{}", request.port).map_err(|_| HttpError::RequestTooLarge)?;
+        write!(number, "{}", request.port).expect("a number of 64 bits has 20 digits at most");
         send_all(stream, &[":", &number]).await?;
     }
     send_all(stream, &["\r\nUser-Agent: yellow-duck/", env!("CARGO_PKG_VERSION")]).await?;
@@ -124,44 +100,17 @@ async fn send<S: Write>(stream: &mut S, request: &Request<'_>) -> Result<(), Htt
         send_all(stream, &["\r\nX-THINGSPEAKAPIKEY: ", key]).await?;
     }
     number.clear();
-    write!(number, "{length}").map_err(|_| HttpError::RequestTooLarge)?;
+    write!(number, "{}", request.body.len()).expect("a number of 64 bits has 20 digits at most");
     send_all(stream, &["\r\nContent-Type: ", request.content_type, "\r\nContent-Length: ", &number]).await?;
     send_all(stream, &["\r\nConnection: close\r\n\r\n"]).await?;
 
-    match request.body {
-        Body::Bytes(bytes) => stream.write_all(bytes).await.map_err(HttpError::Stream)?,
-        Body::Pieces(write) => {
-            let mut piece = Piece::new();
-            for index in 0.. {
-                piece.clear();
-                if !write(index, &mut piece).map_err(|_| HttpError::RequestTooLarge)? {
-                    break;
-                }
-                send_all(stream, &[&piece]).await?;
-            }
-        }
-    }
+    stream.write_all(request.body).await.map_err(HttpError::Stream)?;
     stream.flush().await.map_err(HttpError::Stream)
 }
 
 async fn send_all<S: Write>(stream: &mut S, parts: &[&str]) -> Result<(), HttpError<S::Error>> {
     for part in parts {
         stream.write_all(part.as_bytes()).await.map_err(HttpError::Stream)?;
-    }
-    Ok(())
-}
-
-fn for_each_piece(
-    write: &dyn Fn(usize, &mut Piece) -> Result<bool, core::fmt::Error>,
-    mut then: impl FnMut(&str),
-) -> core::fmt::Result {
-    let mut piece = Piece::new();
-    for index in 0.. {
-        piece.clear();
-        if !write(index, &mut piece)? {
-            break;
-        }
-        then(&piece);
     }
     Ok(())
 }

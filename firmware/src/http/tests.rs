@@ -49,7 +49,7 @@ const REQUEST: Request<'static> = Request {
     path: "/update.json",
     write_key: Some("ABCDEFGHIJKLMNOP"),
     content_type: "application/x-www-form-urlencoded",
-    body: Body::Bytes(b"field1=21.5"),
+    body: b"field1=21.5",
 };
 
 /// Status, date, body, complete.
@@ -100,31 +100,6 @@ fn an_odd_port_is_named_and_a_key_may_be_absent() {
     let text = sent(&Request { host: "192.168.4.2", port: 8080, write_key: None, ..REQUEST });
     assert!(text.contains("\r\nHost: 192.168.4.2:8080\r\n"), "{text}");
     assert!(!text.contains("APIKEY"), "{text}");
-}
-
-#[test]
-fn a_body_in_pieces_has_its_length() {
-    let pieces = |index: usize, piece: &mut Piece| {
-        write!(piece, "<{index}>")?;
-        Ok(index < 12)
-    };
-    let text = sent(&Request { body: Body::Pieces(&pieces), ..REQUEST });
-    assert!(text.contains("Content-Length: 38\r\n"), "{text}");
-    assert!(text.ends_with("\r\n\r\n<0><1><2><3><4><5><6><7><8><9><10><11>"), "{text}");
-}
-
-#[test]
-fn a_piece_that_does_not_fit_is_refused_before_anything_is_sent() {
-    let pieces = |_: usize, piece: &mut Piece| {
-        write!(piece, "{:300}", 0)?;
-        Ok(true)
-    };
-    let mut wire = Wire { reply: Vec::new(), at: 0, step: 9, sent: Vec::new() };
-    let request = Request { body: Body::Pieces(&pieces), ..REQUEST };
-    let mut buffer = [0; 256];
-    let outcome = block_on(exchange(&mut wire, &request, &mut buffer));
-    assert_eq!(outcome, Err(HttpError::RequestTooLarge));
-    assert!(wire.sent.is_empty());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use embassy_time::{Duration, Instant, with_deadline, with_timeout};
 use rand_core::CryptoRngCore;
 
 use crate::board::Watchdog;
-use crate::http::{self, Body, HttpError, Request};
+use crate::http::{self, HttpError, Request};
 use crate::settings::Settings;
 use crate::tls::{self, TlsError};
 
@@ -64,7 +64,6 @@ pub(super) enum Failure {
 fn plain(error: &HttpError<embassy_net::tcp::Error>) -> HttpError<&'static str> {
     match *error {
         HttpError::Stream(embassy_net::tcp::Error::ConnectionReset) => HttpError::Stream("the connection was reset"),
-        HttpError::RequestTooLarge => HttpError::RequestTooLarge,
         HttpError::NoReply => HttpError::NoReply,
         HttpError::Truncated => HttpError::Truncated,
         HttpError::HeadTooLarge => HttpError::HeadTooLarge,
@@ -149,7 +148,7 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
                     path: outgoing.path,
                     write_key: outgoing.write_key,
                     content_type: outgoing.content_type,
-                    body: Body::Bytes(outgoing.body),
+                    body: outgoing.body,
                 };
                 if settings.tls() {
                     stage.set(Stage::Securing);

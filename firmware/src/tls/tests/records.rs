@@ -5,7 +5,7 @@ use std::vec;
 
 use super::certificates::good;
 use super::*;
-use crate::http::{self, Body, HttpError};
+use crate::http::{self, HttpError};
 
 /// A transport that plays back what a server once sent.
 struct Replay<'a> {
@@ -63,7 +63,7 @@ const REQUEST: http::Request<'static> = http::Request {
     path: "/update",
     write_key: None,
     content_type: "text/plain",
-    body: Body::Bytes(b"the end"),
+    body: b"the end",
 };
 
 fn exchange(server: &mut Server, trust: &TrustedIssuer) -> Result<(u16, Vec<u8>), HttpError<TlsError>> {
@@ -105,7 +105,7 @@ fn a_large_request_is_split_and_a_large_reply_read() {
     let mut buffers = Box::new(Buffers::new());
     let mut buffer = vec![0; 1024];
     let long = "y".repeat(5_000) + "end";
-    let request = http::Request { body: Body::Bytes(long.as_bytes()), ..REQUEST };
+    let request = http::Request { body: long.as_bytes(), ..REQUEST };
     let reply = block_on(async {
         let mut session = open(&mut server, HOST, &trust, NOW, &mut random(), &|| {}, &mut buffers).await.unwrap();
         http::exchange(&mut session, &request, &mut buffer).await
