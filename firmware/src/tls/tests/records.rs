@@ -124,6 +124,20 @@ fn a_record_larger_than_the_buffer_is_refused() {
 }
 
 #[test]
+fn a_record_that_fills_the_buffer_is_read() {
+    let (identity, trust) = good();
+    let head = "HTTP/1.1 200 OK\r\n\r\n";
+    // Content type and tag take 17 bytes.
+    for (length, fits) in [(READ_BUFFER - 17, true), (READ_BUFFER - 16, false)] {
+        let mut server = Server::new(&identity);
+        server.reply = [head.as_bytes(), &vec![b'x'; length - head.len()]].concat();
+        let too_large = TlsError::RecordTooLarge(u16::try_from(length + 17).unwrap());
+        let expected = if fits { Ok(960) } else { Err(HttpError::Stream(too_large)) };
+        assert_eq!(exchange(&mut server, &trust).map(|(_, body)| body.len()), expected);
+    }
+}
+
+#[test]
 fn goodbye_and_the_bare_end_both_end_a_reply() {
     let (identity, trust) = good();
     for close_notify in [true, false] {
