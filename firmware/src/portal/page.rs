@@ -79,7 +79,7 @@ impl Reply<'_> {
                 self.form(&stored.map_or(Values::Entered(&Fields::default()), Values::Stored), None, out)?;
             }
             Content::FormAgain(form, errors) => {
-                out.write_str("<p class=\"error\">Nothing was saved: please correct what is marked.</p>\n")?;
+                out.write_str(NOT_RIGHT)?;
                 self.form(&Values::Entered(&form.fields()), Some(errors), out)?;
             }
             Content::Saved(form) => {
@@ -214,6 +214,8 @@ const TURN_OFF: &str = "<p class=\"note\">The configuration switch is on. Turn i
                         page after its restart.</p>\n";
 const TURN_OFF_NOW: &str = "<p class=\"note\">The configuration switch is still on. Turn it off now, or the board comes \
                             back to its configuration.</p>\n";
+const NOT_RIGHT: &str = "<p class=\"error\">Nothing was saved: please correct what is marked, and enter passphrase \
+                         and key again.</p>\n";
 const NOT_SAVED: &str = "<p class=\"error\">The settings could not be written to the board's memory. The old ones are \
                          still there.</p>\n";
 
@@ -346,7 +348,11 @@ mod tests {
         assert!(at("for=\"passphrase\"") < at("passphrase must be 8 to 63 characters"));
         assert!(at("passphrase must be") < at("id=\"passphrase\""));
         assert!(at("port must be a number from 1 to 65535") < at("id=\"port\""));
-        assert!(page.contains("<details open>") && page.contains("Nothing was saved"));
+        assert!(
+            page.contains("<details open>")
+                && page.contains("Nothing was saved")
+                && page.contains("enter passphrase and key again")
+        );
         assert!(!page.contains("secret") && !page.contains("0123456789ABCDEF"));
         assert!(page.contains("Tom &amp; "));
     }
