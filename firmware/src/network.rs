@@ -24,3 +24,17 @@ pub(crate) async fn drive<A: Future>(mut application: Pin<&mut A>, mut network: 
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use embassy_net::StaticConfigV4;
+
+    /// With the library's own limit only the first name server is ever asked, and a dead one silences the device.
+    #[test]
+    fn every_name_server_that_dhcp_names_is_used() {
+        let named = |config: StaticConfigV4| config.dns_servers.capacity();
+        let address = embassy_net::Ipv4Cidr::new(core::net::Ipv4Addr::LOCALHOST, 8);
+        let most = named(StaticConfigV4 { address, gateway: None, dns_servers: heapless::Vec::new() });
+        assert!(smoltcp::config::DNS_MAX_SERVER_COUNT >= most);
+    }
+}
