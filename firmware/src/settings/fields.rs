@@ -86,7 +86,7 @@ pub struct Fields<'a> {
     pub host: &'a str,
     /// 1 to 65535.
     pub port: &'a str,
-    /// `on` or `off`.
+    /// `on` or `off`; `true`, `yes`, `1` and `false`, `no`, `0` are taken, too.
     pub tls: &'a str,
     /// `digicert`, or 64 hexadecimal digits with or without colons.
     pub trusted_issuer: &'a str,
