@@ -186,14 +186,19 @@ impl World {
     pub(super) fn wire(&mut self, due: Due) {
         let now = self.now;
         match due {
-            Due::Air => self.arranged.air = None,
+            // An entry that an earlier one has overtaken is ignored: it would only arrange another one like itself.
+            Due::Air => {
+                self.arranged.air.take_if(|at| *at == now);
+            }
             Due::Internet => {
-                self.arranged.internet = None;
-                self.internet.poll(now);
+                if self.arranged.internet.take_if(|at| *at == now).is_some() {
+                    self.internet.poll(now);
+                }
             }
             Due::Phone(phone) => {
-                self.arranged.phones[phone] = None;
-                self.phones[phone].poll(now);
+                if self.arranged.phones[phone].take_if(|at| *at == now).is_some() {
+                    self.phones[phone].poll(now);
+                }
             }
             Due::Delivery(delivery) => {
                 if self.air.still_receives(&delivery) {
