@@ -55,7 +55,11 @@ const SERVER: Key = optional("server", TEXT, "The server's name.");
 /// `field1` to `field8`.
 macro_rules! field {
     ($name:literal) => {
-        optional($name, FIELD_MATCH, "What this field must be.")
+        optional(
+            $name,
+            FIELD_MATCH,
+            "What this field must be, as the duck writes it: `field1` the temperature and `field2` the humidity, \"21.5\" with a DHT22 and \"21\" with a DHT11. It sends no others."
+        )
     };
 }
 
@@ -72,7 +76,11 @@ pub(super) const EVENT: Shape = Named("event", &One(&EVENTS));
 const EVENTS: Choice = Choice {
     what: "an event",
     keys: &[
-        required("serial", TEXT_MATCH, "A line on the serial port."),
+        required(
+            "serial",
+            TEXT_MATCH,
+            "A line on the serial port, with or without the time since boot in front of it: a plain text is the whole of `sensor: 21.5 °C, 45.6 %` though the line begins with `[2.504831] `.",
+        ),
         required("led", ON_OFF, "LD1 goes on or off."),
         required(
             "pin",

@@ -36,6 +36,11 @@ impl TextMatch {
         }
     }
 
+    /// Whether `line` of the serial log is such a text, with or without the time since boot in front of it.
+    pub fn matches_line(&self, line: &str) -> bool {
+        self.matches(line) || without_time(line).is_some_and(|line| self.matches(line))
+    }
+
     /// The text that it compares with, for finding the nearest miss.
     pub(crate) fn pattern(&self) -> &str {
         match self {
@@ -43,6 +48,12 @@ impl TextMatch {
             Self::Matches(regex) => regex.as_str(),
         }
     }
+}
+
+/// A line of the serial log without the time since boot, `[2.504831] `, that the firmware puts in front of each.
+fn without_time(line: &str) -> Option<&str> {
+    let (time, rest) = line.strip_prefix('[')?.split_once("] ")?;
+    time.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.').then_some(rest)
 }
 
 impl fmt::Display for TextMatch {
@@ -62,7 +73,7 @@ impl FieldMatch {
             (_, None) => false,
             (Self::Equals(wanted), Some(value)) => wanted == value,
             (Self::Between { low, high }, Some(value)) => {
-                super::units::field_tenths(value).is_ok_and(|value| (*low..=*high).contains(&value))
+                super::units::field_value(value).is_ok_and(|(value, _)| (*low..=*high).contains(&value))
             }
         }
     }
@@ -270,7 +281,7 @@ impl Matcher {
     /// Whether `event` is meant.
     pub fn matches(&self, event: &Event) -> bool {
         match (self, &event.kind) {
-            (Self::Serial(text), EventKind::Serial { line }) => text.matches(line),
+            (Self::Serial(text), EventKind::Serial { line }) => text.matches_line(line),
             (Self::Led { on }, EventKind::Pin { gpio, level }) => *gpio == LED_GPIO && *on == (*level == Level::High),
             (Self::Pin { gpio, level }, EventKind::Pin { gpio: pin, level: now }) => gpio == pin && is(level, *now),
             (Self::Boot { cause: wanted }, EventKind::Boot { cause, .. }) => is(wanted, *cause),

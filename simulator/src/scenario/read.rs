@@ -371,7 +371,7 @@ fn quantity(scalar: Scalar, text: &str) -> Option<Result<Value, UnitError>> {
         Scalar::Humidity => text.parse().map(Value::Humidity),
         Scalar::Probability => text.parse().map(Value::Probability),
         Scalar::Signal => text.parse().map(Value::Signal),
-        Scalar::FieldValue => units::field_tenths(text).map(Value::Tenths),
+        Scalar::FieldValue => units::field_value(text).map(|(tenths, unit)| Value::Tenths(tenths, unit)),
         Scalar::HardwareAddress => units::hardware_address(text).map(Value::HardwareAddress),
         Scalar::Ipv4Address => text.parse().map(Value::Ipv4Address).map_err(|_| UnitError {
             message: format!("`{text}` is not an IPv4 address"),

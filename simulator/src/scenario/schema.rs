@@ -81,7 +81,7 @@ fn scalar(kind: Scalar) -> Value {
         Scalar::Humidity => quantity(DECIMAL, "%( ?RH)?"),
         Scalar::Probability => quantity(DECIMAL, "%"),
         Scalar::Signal => quantity(DECIMAL, "dBm"),
-        Scalar::FieldValue => quantity(DECIMAL, "(|°C|C|℃|%|dBm)"),
+        Scalar::FieldValue => quantity(DECIMAL, "(|°C|C|℃|%)"),
         Scalar::HardwareAddress => quantity("", "[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}"),
         Scalar::Ipv4Address => json!({ "type": "string", "format": "ipv4" }),
         Scalar::Regex => json!({ "type": "string", "format": "regex" }),

@@ -150,7 +150,25 @@ fn matchers_read_their_texts() {
     else {
         panic!("{:?}", scenario.expectations)
     };
-    assert!(text.matches("[12.000345] wifi: joined") && !text.matches("wifi: joined"));
+    assert!(text.matches_line("[12.000345] wifi: joined") && !text.matches_line("wifi: joined"));
+}
+
+#[test]
+fn a_line_is_meant_with_and_without_its_time() {
+    let text = |toml: &str| {
+        let scenario = parse(&format!("title = 't'\nduration = '1m'\n[[expect]]\nevent.serial = {toml}"));
+        match &scenario.expectations[0].check {
+            Check::Events { matcher: Matcher::Serial(text), .. } => text.clone(),
+            check => panic!("{check:?}"),
+        }
+    };
+    let line = "[2.504831] sensor: 21.5 °C, 45.6 %";
+    assert!(text("'sensor: 21.5 °C, 45.6 %'").matches_line(line));
+    assert!(text("'[2.504831] sensor: 21.5 °C, 45.6 %'").matches_line(line));
+    assert!(text("{ matches = '^sensor: .* %$' }").matches_line(line));
+    assert!(text("{ contains = '504831' }").matches_line(line));
+    assert!(!text("'sensor: 21.5 °C'").matches_line(line), "a part is not the whole line");
+    assert!(!text("'21.5 °C'").matches_line("[x] 21.5 °C"), "no time");
 }
 
 proptest! {

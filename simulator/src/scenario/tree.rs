@@ -44,8 +44,8 @@ pub(super) enum Value {
     Probability(PerMillion),
     /// `Signal`.
     Signal(Dbm),
-    /// `FieldValue`, in tenths.
-    Tenths(i64),
+    /// `FieldValue`: tenths, and the unit if one was written.
+    Tenths(i64, Option<&'static str>),
     /// `HardwareAddress`.
     HardwareAddress([u8; 6]),
     /// `Ipv4Address`.

@@ -268,15 +268,21 @@ pub fn time_of_day(text: &str) -> Result<Duration, UnitError> {
     Ok(Duration::from_secs(seconds))
 }
 
-/// Reads a value of a channel field with or without its unit ("21 °C", "40 %", "-70 dBm", "7"), in tenths.
+/// Reads a value of a channel field with or without its unit ("21 °C", "40 %", "7"): tenths, and the unit as it is
+/// written in full.
 ///
 /// # Errors
 /// If the text is not a number with one decimal, or its unit is none of these.
-pub fn field_tenths(text: &str) -> Result<i64, UnitError> {
+pub fn field_value(text: &str) -> Result<(i64, Option<&'static str>), UnitError> {
     const HINT: &str = "a value is written \"21.5 °C\", \"45.6 %\" or \"7\"";
     let (value, unit) = number_and_unit(text, 1, HINT)?;
-    expect_unit(&unit, &["", "°C", "C", "℃", "%", "dBm"], "a channel's field", HINT)?;
-    Ok(value)
+    expect_unit(&unit, &["", "°C", "C", "℃", "%"], "a channel's field", HINT)?;
+    let unit = match unit.as_str() {
+        "" => None,
+        "%" => Some("%"),
+        _ => Some("°C"),
+    };
+    Ok((value, unit))
 }
 
 /// Reads a hardware address, "02:00:00:00:01:00".
@@ -373,7 +379,7 @@ mod tests {
                 let _ = text.parse::<Dbm>();
                 let _ = text.parse::<PerMillion>();
                 let _ = (duration(&text), signed_duration(&text), time_of_day(&text));
-                let _ = (field_tenths(&text), hardware_address(&text));
+                let _ = (field_value(&text), hardware_address(&text));
             }
         }
     }

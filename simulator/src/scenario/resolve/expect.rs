@@ -9,12 +9,30 @@ use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::matcher::{LED_GPIO, Matcher, PhoneMatch, RequestMatch, TextMatch};
 use crate::scenario::model::{
-    Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, State, Trigger, Window,
+    Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, SensorKind, State, Trigger, Window,
 };
 use crate::scenario::tree::{Fields, Node, Value};
 
 /// The pins whose changes are recorded: switches and LED.
 const PINS: [u8; 3] = [4, 5, LED_GPIO];
+
+/// What the duck sends in `field1` and `field2`.
+const FIELDS: [(&str, &str); 2] = [("temperature", "°C"), ("humidity", "%")];
+
+/// Whether a number is written with exactly so many decimals and nothing else.
+fn is_written_so(text: &str, decimals: usize) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = match text.strip_prefix('-').unwrap_or(text).split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text.strip_prefix('-').unwrap_or(text), None),
+    };
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && match fraction {
+            Some(fraction) => digits(fraction) && fraction.len() == decimals,
+            None => decimals == 0,
+        }
+}
 
 impl Resolver<'_, '_> {
     pub(super) fn trigger(&mut self, node: &Node) -> Option<Trigger> {
@@ -162,24 +180,61 @@ impl Resolver<'_, '_> {
 
     fn field_matches(&mut self, fields: &Fields) -> Option<Box<[Option<FieldMatch>; 8]>> {
         let mut matches: Box<[Option<FieldMatch>; 8]> = Box::default();
-        for (number, wanted) in (1..).zip(matches.iter_mut()) {
-            if let Some(node) = fields.get(&format!("field{number}")) {
-                *wanted = Some(self.field_match(node)?);
+        for (index, wanted) in matches.iter_mut().enumerate() {
+            let key = format!("field{}", index + 1);
+            let Some(node) = fields.get(&key) else { continue };
+            match FIELDS.get(index) {
+                Some((quantity, unit)) => *wanted = Some(self.field_match(node, &key, quantity, unit)?),
+                None => {
+                    let span = fields.key_span(&key).unwrap_or_else(|| node.span.clone());
+                    self.report(
+                        Diagnostic::new(format!("the duck never sends `{key}`"), span, "always absent")
+                            .help("`field1` is the temperature and `field2` the humidity"),
+                    );
+                    return None;
+                }
             }
         }
         Some(matches)
     }
 
-    fn field_match(&mut self, node: &Node) -> Option<FieldMatch> {
+    fn field_match(&mut self, node: &Node, key: &str, quantity: &str, unit: &str) -> Option<FieldMatch> {
         if let Some(text) = node.text() {
+            if !self.decimals().iter().any(|decimals| is_written_so(text, *decimals)) {
+                let example = if self.decimals().contains(&1) { "21.5" } else { "21" };
+                self.report(
+                    Diagnostic::new(
+                        format!("`{key}` is never `{text}`"),
+                        node.span.clone(),
+                        "not as the duck writes a number",
+                    )
+                    .help(format!(
+                        "it sends the {quantity} as \"{example}\", without a unit; a range is {{ between = [\"20 {unit}\", \"22 {unit}\"] }}"
+                    )),
+                );
+            }
             return Some(FieldMatch::Equals(text.to_owned()));
         }
         let (_, pair) = node.choice()?;
         let Value::List(bounds) = &pair.value else { return None };
-        let [Node { value: Value::Tenths(low), .. }, Node { value: Value::Tenths(high), .. }] = bounds.as_slice()
+        let [Node { value: Value::Tenths(low, _), .. }, Node { value: Value::Tenths(high, _), .. }] = bounds.as_slice()
         else {
             return None;
         };
+        for bound in bounds {
+            if let Value::Tenths(_, Some(written)) = bound.value
+                && written != unit
+            {
+                self.report(
+                    Diagnostic::new(
+                        format!("`{key}` is the {quantity}, which has no `{written}`"),
+                        bound.span.clone(),
+                        "wrong unit",
+                    )
+                    .help(format!("write \"… {unit}\", or the number alone")),
+                );
+            }
+        }
         if low > high {
             self.report(
                 Diagnostic::new("nothing lies between these", pair.span.clone(), "the first is the higher one")
@@ -187,6 +242,16 @@ impl Resolver<'_, '_> {
             );
         }
         Some(FieldMatch::Between { low: *low, high: *high })
+    }
+
+    /// How many decimals the duck's numbers may have in this scenario: one with a DHT22 in its settings, none with a
+    /// DHT11, and either if phones set it up.
+    fn decimals(&self) -> &'static [usize] {
+        match self.sends {
+            Some(SensorKind::Dht22) => &[1],
+            Some(SensorKind::Dht11) => &[0],
+            None => &[0, 1],
+        }
     }
 
     fn phone_match(&mut self, fields: &Fields) -> Option<PhoneMatch> {

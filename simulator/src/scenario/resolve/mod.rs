@@ -53,6 +53,10 @@ pub(super) fn resolve(
         start,
         end: root.get("duration").and_then(|node| Some((node.duration()?, node.span.clone()))),
         names,
+        sends: root
+            .table("settings")
+            .filter(|_| root.list("phones").is_empty())
+            .map(|settings| sensor_kind(settings.word("sensor"))),
         read_file,
         mistakes,
     }
@@ -99,6 +103,8 @@ struct Resolver<'a, 'm> {
     /// The run's end and where it is said.
     end: Option<(Duration, Range<usize>)>,
     names: Names,
+    /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
+    sends: Option<SensorKind>,
     read_file: ReadFile<'a>,
     mistakes: &'m mut Vec<Diagnostic>,
 }
