@@ -52,24 +52,16 @@ impl<'a> Director<'a> {
         let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: Vec::new(), read: 0 };
         world.schedule(at(scenario.device.power_up), Command::Power { device: DUCK, on: true });
         for (index, phone) in scenario.phones.iter().enumerate() {
-            director.arrange(&phone.arrives, Cue::Phone(index), world);
+            match &phone.arrives {
+                Begin::At(time) => director.begin(Cue::Phone(index), at(*time), world),
+                Begin::After(trigger) => director.wait_for(trigger, Cue::Phone(index)),
+            }
         }
         for fault in &scenario.faults {
-            director.arrange(&fault.begin, Cue::Fault(fault), world);
+            director.arrange_when(&fault.when, Cue::Fault(fault), world);
         }
         for (index, step) in scenario.steps.iter().enumerate() {
-            match &step.when {
-                When::At(time) => director.begin(Cue::Step(index), at(*time), world),
-                When::After(trigger) => director.wait_for(trigger, Cue::Step(index)),
-                When::Every { period, from, until } => {
-                    let last = until.unwrap_or(scenario.duration);
-                    let mut time = *from;
-                    while time <= last {
-                        director.begin(Cue::Step(index), at(time), world);
-                        time += *period;
-                    }
-                }
-            }
+            director.arrange_when(&step.when, Cue::Step(index), world);
         }
         if let Some(Sweep::CutPowerAtEachFlashOperation { from, until, off_for }) = scenario.sweep {
             world.watch_flash(FlashCut { from: at(from), until: at(until), operation: repetition, off_for });
@@ -105,10 +97,18 @@ impl<'a> Director<'a> {
         cues
     }
 
-    fn arrange(&mut self, begin: &'a Begin, cue: Cue<'a>, world: &mut World) {
-        match begin {
-            Begin::At(time) => self.begin(cue, at(*time), world),
-            Begin::After(trigger) => self.wait_for(trigger, cue),
+    fn arrange_when(&mut self, when: &'a When, cue: Cue<'a>, world: &mut World) {
+        match when {
+            When::At(time) => self.begin(cue, at(*time), world),
+            When::After(trigger) => self.wait_for(trigger, cue),
+            When::Every { period, from, until } => {
+                let last = until.unwrap_or(self.scenario.duration);
+                let mut time = *from;
+                while time <= last {
+                    self.begin(cue, at(time), world);
+                    time += *period;
+                }
+            }
         }
     }
 
@@ -120,9 +120,7 @@ impl<'a> Director<'a> {
         match cue {
             Cue::Phone(phone) => world.schedule(time, Command::StartPhone { phone }),
             Cue::Step(step) => {
-                for (later, command) in translate::step(&self.scenario.steps[step].action, time, &self.calendar) {
-                    world.schedule(time + later, command);
-                }
+                world.schedule(time, translate::step(&self.scenario.steps[step].action, time, &self.calendar));
             }
             Cue::Fault(fault) => {
                 world.schedule(time, Command::BeginFault(translate::fault(fault)));

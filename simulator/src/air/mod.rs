@@ -155,6 +155,8 @@ pub struct Air {
     /// What happened at once and has not been told yet.
     untold: Vec<AirEvent>,
     rules: Vec<ActiveRule>,
+    /// How often a rule of each name has come into force.
+    begun: BTreeMap<String, u32>,
     /// When the last frame between two ports arrives.
     arrivals: BTreeMap<(Port, Port), Instant>,
 }
@@ -169,6 +171,7 @@ impl Air {
             deadlines: BTreeSet::new(),
             untold: Vec::new(),
             rules: Vec::new(),
+            begun: BTreeMap::new(),
             arrivals: BTreeMap::new(),
         }
     }
@@ -396,10 +399,16 @@ impl Air {
         self.access_points[network.0 as usize].is_member(mac, station)
     }
 
-    /// A rule comes into force, behind those that are. Names tell rules apart: a rule of the same name is replaced.
+    /// A rule comes into force, behind those that are. Names tell rules apart: a rule of the same name is replaced. One
+    /// that comes again draws anew each time.
     pub fn add_rule(&mut self, rule: LinkRule) {
         self.remove_rule(&rule.name);
-        let stream = self.seed.stream(&format!("air/rule/{}", rule.name));
+        let times = self.begun.entry(rule.name.clone()).or_default();
+        let stream = match *times {
+            0 => self.seed.stream(&format!("air/rule/{}", rule.name)),
+            times => self.seed.stream(&format!("air/rule/{} {times}", rule.name)),
+        };
+        *times += 1;
         self.rules.push(ActiveRule::new(rule, stream));
     }
 

@@ -60,7 +60,7 @@ pub(super) const FILE: Table = Table::new(
             One(&SWEEP),
             "Repeats the run, each time with one thing different; every repetition must pass.",
         ),
-        optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it."),
+        optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it: one expectation or more."),
     ],
 );
 
@@ -217,7 +217,7 @@ const PHONE: Table = Table {
         &[
             required("name", TEXT, "Its name."),
             optional("arrives", DURATION, "When it begins. Default 0s."),
-            optional("after", TRIGGER, "It begins once this has happened."),
+            optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
             required(
                 "does",
                 List(&One(&PHONE_ACTION)),
@@ -303,16 +303,25 @@ const REQUEST: Table = Table {
 };
 
 const FAULT: Table = Table {
-    at_most_one: &[&["from", "after"], &["until", "for"]],
+    at_most_one: &[&["from", "after"], &["every", "after"]],
     ..Table::new(
         "a fault",
         &[
             required("name", TEXT, "Its name, as the record tells it."),
-            optional("from", DURATION, "When it begins. Default 0s."),
-            optional("after", TRIGGER, "It begins once this has happened."),
-            optional("until", DURATION, "When it ends. Default the end."),
+            optional(
+                "from",
+                DURATION,
+                "When it begins. Default 0s; with `every` the first time, by default one period after the beginning.",
+            ),
+            optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
+            optional(
+                "every",
+                DURATION,
+                "It begins again and again, for as long as `for` says: every = \"10m\" with for = \"30s\" is a fault of half a minute every ten minutes. 1 ms or more, and at most 100000 times in a run.",
+            ),
+            optional("until", DURATION, "When it ends. With `every`: it begins no later than this. Default the end."),
             optional("for", DURATION, "It ends so long after it began."),
-            optional("count", COUNT, "How often it applies at most. Default no limit."),
+            optional("count", COUNT, "How often it applies at most, each time it has begun. Default no limit."),
             required("inject", One(&INJECTION), "What goes wrong."),
         ],
     )
@@ -505,8 +514,8 @@ const STEP: Table = Table {
         "a step",
         &[
             optional("at", DURATION, "Once, at this time."),
-            optional("after", TRIGGER, "Once, after this has happened."),
-            optional("every", DURATION, "Again and again."),
+            optional("after", TRIGGER, "Once, after this has happened; if it never does, the scenario fails."),
+            optional("every", DURATION, "Again and again: 1 ms or more, and at most 100000 times in a run."),
             optional("from", DURATION, "With `every`: the first time. Default one period after the beginning."),
             optional("until", DURATION, "With `every`: no later than this. Default the end."),
             required("do", One(&ACTION), "What hands do."),
@@ -535,7 +544,11 @@ const ACTION: Choice = Choice {
                 table: &One(&Choice {
                     what: "a power action",
                     keys: &[
-                        required("cut-for", DURATION, "Goes off and comes on again so much later."),
+                        required(
+                            "cut-for",
+                            DURATION,
+                            "Goes off and comes on again so much later, unless another step does something to the supply before.",
+                        ),
                         required("brown-out", DURATION, "Dips for so long: the chip resets, the sensor goes on."),
                     ],
                 }),

@@ -15,7 +15,9 @@ fn parse(text: &str) -> Scenario {
         "greenhouse.csv" => Ok("time,inside,outside\n0,21.5,3\n90,22,3.5\n2026-01-01T00:10:00Z,23 ,4\n".to_owned()),
         _ => Err("no such file".to_owned()),
     };
-    Scenario::parse("test.toml", text, &files).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)))
+    let text =
+        if text.contains("[[expect]]") { text.to_owned() } else { format!("{text}\n[[expect]]\nevent.boot = {{}}") };
+    Scenario::parse("test.toml", &text, &files).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)))
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn faults_of_every_kind() {
         Injection::Cloud(CloudFault::TooSoon),
     ];
     assert_eq!(injections, expected);
-    let Begin::After(trigger) = &scenario.faults[4].begin else { panic!("{:?}", scenario.faults[4].begin) };
+    let When::After(trigger) = &scenario.faults[4].when else { panic!("{:?}", scenario.faults[4].when) };
     assert_eq!(trigger.to_string(), "2s after the 3rd boot after `watchdog`");
     assert_eq!((scenario.faults[4].end, scenario.faults[4].count), (End::For(Duration::from_mins(10)), Some(2)));
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Begin, End};
+use super::{End, Place, When};
 use crate::scenario::units::PerMillion;
 
 pub use crate::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
@@ -15,13 +15,15 @@ pub struct Fault {
     /// Its name; no two faults have the same.
     pub name: String,
     /// When it begins.
-    pub begin: Begin,
-    /// When it ends.
+    pub when: When,
+    /// When it ends; of one that comes again and again, each time.
     pub end: End,
-    /// How often it applies at most.
+    /// How often it applies at most, each time it has begun.
     pub count: Option<u32>,
     /// What goes wrong.
     pub injection: Injection,
+    /// Where it stands in the file.
+    pub place: Place,
 }
 
 /// What goes wrong.

@@ -285,7 +285,7 @@ pub struct Step {
     pub place: Place,
 }
 
-/// When a step happens.
+/// When a step happens, or a fault begins.
 #[derive(Clone, Debug)]
 pub enum When {
     /// Once, at this time.
@@ -294,7 +294,7 @@ pub enum When {
     After(Box<Trigger>),
     /// Again and again, first at `from`.
     Every {
-        /// Between two times; more than 0.
+        /// Between two times; a millisecond or more.
         period: Duration,
         /// The first time; default one period after the beginning.
         from: Duration,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Begin;
+use super::{Begin, Place};
 
 /// A person with a phone.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Phone {
     pub arrives: Begin,
     /// What it does, one after the other; each begins when the one before has ended or failed.
     pub does: Vec<PhoneAction>,
+    /// Where it stands in the file.
+    pub place: Place,
 }
 
 /// One thing that a phone does.

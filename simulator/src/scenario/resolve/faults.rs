@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{
-    AccessPointState, Attack, Begin, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, NtpFault,
-    RouteFault, RouteTarget, SensorFault,
+    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, NtpFault,
+    RouteFault, RouteTarget, SensorFault, When,
 };
 use crate::scenario::tree::{Fields, Node, Value};
 use crate::scenario::units::PerMillion;
@@ -14,12 +14,38 @@ use crate::scenario::units::PerMillion;
 impl Resolver<'_, '_> {
     pub(super) fn fault(&mut self, node: &Node) -> Option<Fault> {
         let fields = node.table()?;
-        let begin = match fields.get("after") {
-            Some(trigger) => self.trigger(trigger).map(|trigger| Begin::After(Box::new(trigger))),
-            None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(Begin::At),
-            None => Some(Begin::At(Duration::ZERO)),
+        let (when, end) = match fields.get("every") {
+            Some(every) => (self.repeated(fields, every), self.length_within(fields, every)),
+            None => self.once(fields),
+        };
+        let injection = fields.choice("inject").and_then(|(kind, details)| self.injection(kind, details));
+        Some(Fault {
+            name: fields.text("name")?.to_owned(),
+            when: when?,
+            end: end?,
+            count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
+            injection: injection?,
+            place: self.place(node),
+        })
+    }
+
+    /// A fault that comes once.
+    fn once(&mut self, fields: &Fields) -> (Option<When>, Option<End>) {
+        let when = match fields.get("after") {
+            Some(trigger) => self.trigger(trigger).map(|trigger| When::After(Box::new(trigger))),
+            None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(When::At),
+            None => Some(When::At(Duration::ZERO)),
         };
         self.ordered(fields, "from", "until");
+        if let (Some(until), Some(length)) = (fields.key_span("until"), fields.key_span("for")) {
+            let (first, second) = if until.start < length.start { ("until", "for") } else { ("for", "until") };
+            let spans = if until.start < length.start { (until, length) } else { (length, until) };
+            self.report(
+                Diagnostic::new(format!("`{second}` and `{first}` exclude each other"), spans.1, "the second of them")
+                    .related(spans.0, "the first")
+                    .help("keep one of them; both mean something with `every` only"),
+            );
+        }
         let end = if fields.get("until").is_some() {
             self.before_end(fields, "until", true).map(End::At)
         } else if let Some(length) = fields.get("for") {
@@ -27,14 +53,29 @@ impl Resolver<'_, '_> {
         } else {
             Some(End::Never)
         };
-        let injection = fields.choice("inject").and_then(|(kind, details)| self.injection(kind, details));
-        Some(Fault {
-            name: fields.text("name")?.to_owned(),
-            begin: begin?,
-            end: end?,
-            count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
-            injection: injection?,
-        })
+        (when, end)
+    }
+
+    /// How long a fault stays that comes again every so often.
+    fn length_within(&mut self, fields: &Fields, every: &Node) -> Option<End> {
+        let Some(node) = fields.get("for") else {
+            if !fields.is_broken("for") {
+                self.report(
+                    Diagnostic::new("`every` needs `for`", every.span.clone(), "and how long each time?")
+                        .help("for = \"30s\" says how long the fault stays each time"),
+                );
+            }
+            return None;
+        };
+        let length = self.positive(node, "for")?;
+        if every.duration().is_some_and(|period| length >= period) {
+            self.report(
+                Diagnostic::new("the fault is still there when it comes again", node.span.clone(), "not shorter")
+                    .related(every.span.clone(), "it comes again then")
+                    .help("make `for` shorter; a fault that stays needs no `every`"),
+            );
+        }
+        Some(End::For(length))
     }
 
     fn injection(&mut self, kind: &str, details: &Node) -> Option<Injection> {

@@ -23,6 +23,7 @@ impl Resolver<'_, '_> {
         }
         let does = fields.list("does").iter().map(|action| self.phone_action(action)).collect::<Vec<_>>();
         Some(Phone {
+            place: self.place(node),
             name: fields.text("name")?.to_owned(),
             arrives: arrives?,
             does: does.into_iter().collect::<Option<_>>()?,

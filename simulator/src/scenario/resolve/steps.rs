@@ -7,6 +7,11 @@ use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Action, PowerAction, Step, Sweep, SwitchName, When};
 use crate::scenario::tree::{Fields, Node};
 
+/// The shortest time between two times of something that repeats.
+const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+/// How often something that repeats may happen in a run; all of them are scheduled at its beginning.
+const MOST_TIMES: u128 = 100_000;
+
 impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
         let fields = node.table()?;
@@ -30,7 +35,21 @@ impl Resolver<'_, '_> {
                 None => self.before_end(fields, "at", false).map(When::At),
             };
         };
-        let period = self.positive(every, "every");
+        self.repeated(fields, every)
+    }
+
+    /// Something that happens again and again.
+    pub(super) fn repeated(&mut self, fields: &Fields, every: &Node) -> Option<When> {
+        let period = every.duration().filter(|period| {
+            let long_enough = *period >= SHORTEST_PERIOD;
+            if !long_enough {
+                self.report(
+                    Diagnostic::new("`every` is too short", every.span.clone(), "shorter than 1 ms")
+                        .help("once a millisecond is the fastest: every = \"1ms\""),
+                );
+            }
+            long_enough
+        });
         let from = match fields.get("from") {
             Some(_) => self.before_end(fields, "from", false),
             None => self.before_end(fields, "every", false),
@@ -44,13 +63,26 @@ impl Resolver<'_, '_> {
             && until < from
         {
             self.report(
-                Diagnostic::new("this step never happens", node.span.clone(), "before its first time")
+                Diagnostic::new("this never happens", node.span.clone(), "before its first time")
                     .related(every.span.clone(), "its first time")
-                    .help("without `from` a step that repeats happens first one period after the beginning"),
+                    .help("without `from` what repeats happens first one period after the beginning"),
             );
         }
         self.ordered(fields, "from", "until");
-        Some(When::Every { period: period?, from: from?, until: until? })
+        let (period, from, until) = (period?, from?, until?);
+        let last = until.or_else(|| self.end.as_ref().map(|(end, _)| *end)).unwrap_or(from);
+        let times = last.saturating_sub(from).as_nanos() / period.as_nanos() + 1;
+        if times > MOST_TIMES {
+            self.report(
+                Diagnostic::new(
+                    format!("this happens {times} times, more than {MOST_TIMES}"),
+                    every.span.clone(),
+                    "too often",
+                )
+                .help("make `every` longer, or `until` earlier"),
+            );
+        }
+        Some(When::Every { period, from, until })
     }
 
     fn action(&mut self, kind: &str, details: &Node) -> Option<Action> {
