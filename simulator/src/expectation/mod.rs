@@ -2,16 +2,18 @@
 //!
 //! Every expectation is looked at on its own, over the whole record; a failure says what was seen instead: the events
 //! that came nearest, or too often, or outside their window. Besides the scenario's own expectations each run has
-//! [implicit] ones: no crash, no watchdog reset, no livelock. Nothing here feeds back into a run.
+//! [implicit] ones: no crash, no watchdog reset, no livelock; and everything in its [timeline] happens. Nothing here feeds back into a run.
 
 mod channel;
 mod describe;
 mod state;
+mod timeline;
 
 #[cfg(test)]
 mod tests;
 
 pub use describe::describe;
+pub use timeline::timeline;
 
 use crate::events::{Event, EventKind};
 use crate::scenario::matcher::Matcher;
@@ -90,7 +92,8 @@ impl Span {
         let (open, opened_by) = match &window.open {
             Begin::At(at) => (Instant::START + *at, None),
             Begin::After(trigger) => {
-                let event = find(trigger, events)?;
+                let event = find(trigger, events)
+                    .map_err(|seen| Failure::new(format!("the window never opened ({trigger}): {seen}"), None))?;
                 (event.at + trigger.plus, trigger.plus.is_zero().then_some(event.sequence))
             }
         };
@@ -110,18 +113,17 @@ impl Span {
     }
 }
 
-/// The event that a trigger waits for.
-fn find<'e>(trigger: &Trigger, events: &'e [Event]) -> Result<&'e Event, Failure> {
+/// The event that a trigger waits for, or what was seen instead.
+fn find<'e>(trigger: &Trigger, events: &'e [Event]) -> Result<&'e Event, String> {
     let mut matching = events.iter().filter(|event| trigger.matcher.matches(event));
     let index = usize::try_from(trigger.count).unwrap_or(usize::MAX).saturating_sub(1);
     if let Some(event) = matching.nth(index) {
         return Ok(event);
     }
-    let seen = match events.iter().filter(|event| trigger.matcher.matches(event)).count() {
+    Err(match events.iter().filter(|event| trigger.matcher.matches(event)).count() {
         0 => nearest(&trigger.matcher, events.iter().collect()).seen,
         count => format!("it happened {} only", times(count as u64)),
-    };
-    Err(Failure::new(format!("the window never opened ({trigger}): {seen}"), None))
+    })
 }
 
 fn count(

@@ -108,5 +108,9 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32) -> Finished {
     let events = world.finish(end);
     let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
     verdicts.extend(expectation::implicit(scenario.allow, &events));
+    // A repetition of a sweep may well take away what the timeline waits for.
+    if repetition == 0 {
+        verdicts.extend(expectation::timeline(scenario, &events, end));
+    }
     Finished { run: Run { repetition, events, end, verdicts }, flash_operations }
 }
