@@ -9,7 +9,8 @@ use crate::scenario::Scenario;
 
 /// Runs a scenario of a minute on blank flash.
 fn events(text: &str) -> Vec<Event> {
-    let text = format!("title = 't'\nduration = '1m'\nallow = ['crash', 'watchdog']\n{text}");
+    let text =
+        format!("title = 't'\nduration = '1m'\nallow = ['crash', 'watchdog']\n{text}\n[[expect]]\nevent.boot = {{}}\n");
     let scenario = Scenario::parse("t.toml", &text, &|name| Err(format!("{name} is not needed"))).unwrap();
     run::run(&scenario, Seed(1)).runs.remove(0).events
 }
@@ -74,6 +75,34 @@ fn a_faults_end_is_counted_from_its_beginning() {
         .collect();
     let boot = boots(&events)[0];
     assert_eq!(acts, [(boot + ms(1_000), "f", "begins"), (boot + ms(4_000), "f", "ends")]);
+}
+
+#[test]
+fn a_later_step_supersedes_a_cut() {
+    let text = "[[steps]]\nat = '10s'\ndo.power = { cut-for = '20s' }\n\
+        [[steps]]\nat = '15s'\ndo.power = 'off'\n[[steps]]\nat = '50s'\ndo.power = 'on'\n\
+        [[steps]]\nat = '55s'\ndo.power = 'on'\n";
+    let events = events(text);
+    let power = |wanted| times(&events, move |kind| *kind == EventKind::Power { state: wanted });
+    assert_eq!(power(PowerState::Off), [ms(10_000)]);
+    assert_eq!(power(PowerState::On), [ms(0), ms(50_000)], "not at 30 s, for the cut was overtaken");
+    let steps: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Step { action } => Some((event.at.since_start(), action.as_str())),
+            _ => None,
+        })
+        .collect();
+    let expected =
+        [(ms(15_000), "power off, which it is: without effect"), (ms(55_000), "power on, which it is: without effect")];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn a_fault_comes_again_and_again() {
+    let text = "[[faults]]\nname = 'f'\nevery = '20s'\nfor = '3s'\ninject.sensor = 'silent'\n";
+    let acts = times(&events(text), |kind| matches!(kind, EventKind::Fault { .. }));
+    assert_eq!(acts, [ms(20_000), ms(23_000), ms(40_000), ms(43_000), ms(60_000)]);
 }
 
 #[test]

@@ -19,32 +19,28 @@ use crate::world::{BoardSwitch, Command, Fault, Rule};
 /// The one device that scenarios have.
 pub const DUCK: DeviceId = DeviceId(0);
 
-/// What the timeline does at `at`: commands, each so much later.
-pub fn step(action: &scenario::Action, at: Instant, calendar: &Calendar) -> Vec<(Duration, Command)> {
-    let now = |command| vec![(Duration::ZERO, command)];
+/// What the timeline does at `at`.
+pub fn step(action: &scenario::Action, at: Instant, calendar: &Calendar) -> Command {
     match action {
         scenario::Action::Power(power) => match *power {
-            scenario::PowerAction::On => now(Command::Power { device: DUCK, on: true }),
-            scenario::PowerAction::Off => now(Command::Power { device: DUCK, on: false }),
-            scenario::PowerAction::CutFor(length) => vec![
-                (Duration::ZERO, Command::Power { device: DUCK, on: false }),
-                (length, Command::Power { device: DUCK, on: true }),
-            ],
-            scenario::PowerAction::BrownOut(length) => now(Command::BrownOut { device: DUCK, length }),
+            scenario::PowerAction::On => Command::Power { device: DUCK, on: true },
+            scenario::PowerAction::Off => Command::Power { device: DUCK, on: false },
+            scenario::PowerAction::CutFor(length) => Command::CutPower { device: DUCK, length },
+            scenario::PowerAction::BrownOut(length) => Command::BrownOut { device: DUCK, length },
         },
-        scenario::Action::PressReset => now(Command::PressReset { device: DUCK }),
+        scenario::Action::PressReset => Command::PressReset { device: DUCK },
         scenario::Action::Switch { switch, on, bounce } => {
             let switch = match switch {
                 scenario::SwitchName::Config => BoardSwitch::Config,
                 scenario::SwitchName::Spare => BoardSwitch::Spare,
             };
-            now(Command::Switch { device: DUCK, switch, on: *on, bounce: *bounce })
+            Command::Switch { device: DUCK, switch, on: *on, bounce: *bounce }
         }
-        scenario::Action::Readings { temperature, humidity } => now(Command::Readings {
+        scenario::Action::Readings { temperature, humidity } => Command::Readings {
             device: DUCK,
             temperature: temperature.as_ref().map(|course| signal(course, at, calendar)),
             humidity: humidity.as_ref().map(|course| signal(course, at, calendar)),
-        }),
+        },
     }
 }
 

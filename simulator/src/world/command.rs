@@ -11,12 +11,19 @@ use crate::time::Instant;
 /// Something that is done to the world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// A device's supply comes on or is cut. Does nothing if it already is.
+    /// A device's supply comes on or is cut. If it already is, the record says that nothing came of it.
     Power {
         /// Whose.
         device: DeviceId,
         /// Which way.
         on: bool,
+    },
+    /// A device's supply is cut and comes back, unless something is done to the supply before that.
+    CutPower {
+        /// Whose.
+        device: DeviceId,
+        /// Until the supply is back.
+        length: Duration,
     },
     /// A device's supply dips for so long: the chip resets, the sensor goes on.
     BrownOut {

@@ -25,6 +25,8 @@ pub(super) struct Device {
     pub port: Rc<Port>,
     target: Box<dyn Target>,
     pub powered: bool,
+    /// How often something was done to the supply: a cut's end counts only if nothing has been since.
+    pub supply_changes: u32,
     /// Whether LD1 is lit, as far as the record tells; the port's level may be ahead of it.
     pub lit: bool,
     state: State,
@@ -52,6 +54,7 @@ impl Device {
             port,
             target,
             powered: false,
+            supply_changes: 0,
             lit: false,
             state: State::Down,
             epoch: 0,

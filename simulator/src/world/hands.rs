@@ -20,13 +20,40 @@ pub(super) struct ActiveRule {
 impl World {
     pub(super) fn obey(&mut self, command: Command) {
         match command {
-            Command::Power { device, on: true } => self.power_on(device),
-            Command::Power { device, on: false } => self.power_off(device),
-            Command::BrownOut { device, length } => self.brown_out(device, length),
-            Command::PressReset { device } => {
-                self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
+            Command::Power { device, on } => {
+                self.device(device).supply_changes += 1;
+                match (on, self.device(device).powered) {
+                    (true, false) => self.power_on(device),
+                    (false, true) => self.power_off(device),
+                    (true, true) => self.without_effect(device, "power on, which it is"),
+                    (false, false) => self.without_effect(device, "power off, which it is"),
+                }
+            }
+            Command::CutPower { device, length } => {
+                let of = self.device(device);
+                of.supply_changes += 1;
+                let (change, powered) = (of.supply_changes, of.powered);
+                if powered {
+                    self.power_off(device);
+                } else {
+                    self.without_effect(device, "power off, which it is");
+                }
+                self.queue.push(self.now + length, Action::CutEnds(device, change));
+            }
+            Command::BrownOut { device, length } => {
+                self.device(device).supply_changes += 1;
                 if self.device(device).powered {
+                    self.brown_out(device, length);
+                } else {
+                    self.without_effect(device, "brown-out without power");
+                }
+            }
+            Command::PressReset { device } => {
+                if self.device(device).powered {
+                    self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
                     self.reset(device, ResetCause::External, BOOT_TIME);
+                } else {
+                    self.without_effect(device, "reset button pressed without power");
                 }
             }
             Command::Switch { device, switch, on, bounce } => self.throw(device, switch, on, bounce),
@@ -47,12 +74,14 @@ impl World {
         }
     }
 
-    fn power_on(&mut self, id: DeviceId) {
+    /// Records that hands did something that changed nothing.
+    fn without_effect(&mut self, id: DeviceId, what: &str) {
+        self.commit(Some(id), EventKind::Step { action: format!("{what}: without effect") });
+    }
+
+    pub(super) fn power_on(&mut self, id: DeviceId) {
         let now = self.now;
         let device = self.device(id);
-        if device.powered {
-            return;
-        }
         device.powered = true;
         device.port.data_line.borrow_mut().power_on(now);
         self.commit(Some(id), EventKind::Power { state: PowerState::On });
@@ -62,9 +91,6 @@ impl World {
     fn power_off(&mut self, id: DeviceId) {
         let now = self.now;
         let device = self.device(id);
-        if !device.powered {
-            return;
-        }
         device.powered = false;
         self.commit(Some(id), EventKind::Power { state: PowerState::Off });
         self.commit_reports(id);
@@ -76,9 +102,6 @@ impl World {
     /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
     /// less) goes on.
     fn brown_out(&mut self, id: DeviceId, length: Duration) {
-        if !self.device(id).powered {
-            return;
-        }
         self.commit(Some(id), EventKind::Power { state: PowerState::BrownOut });
         self.tear_flash(id);
         self.halt(id);
@@ -122,8 +145,7 @@ impl World {
         let off_for = cut.off_for;
         let at =
             Instant::from_nanos(self.hands.between(now.as_nanos() + 1, ends.as_nanos().max(now.as_nanos() + 2) - 1));
-        self.schedule(at, Command::Power { device: id, on: false });
-        self.schedule(at + off_for, Command::Power { device: id, on: true });
+        self.schedule(at, Command::CutPower { device: id, length: off_for });
     }
 
     fn begin_fault(&mut self, rule: Rule) {

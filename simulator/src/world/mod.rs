@@ -76,6 +76,8 @@ enum Action {
     Watchdog(DeviceId, u32),
     /// A device's supply comes back after a dip.
     BrownOutEnds(DeviceId, u32),
+    /// A device's supply comes back after a cut, if it was the last thing done to the supply.
+    CutEnds(DeviceId, u32),
     /// A switch's contact moves.
     Contact(DeviceId, BoardSwitch, Level),
     /// Something passes between devices, phones, the air and the internet.
@@ -212,6 +214,11 @@ impl World {
                 if self.device(id).is_current(epoch) {
                     self.commit(Some(id), EventKind::Power { state: PowerState::On });
                     self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
+                }
+            }
+            Action::CutEnds(id, change) => {
+                if self.device(id).supply_changes == change {
+                    self.power_on(id);
                 }
             }
             Action::Contact(id, switch, level) => {
