@@ -161,7 +161,7 @@ fn a_form_submitted_in_configuration_mode_stays_within_the_budget() {
 
 #[test]
 fn a_week_takes_no_more_memory_than_a_day() {
-    let scenario = scenario(&format!("duration = '8d'\n{STATION}"));
+    let scenario = scenario(&format!("duration = '8d'\n{STATION}[[expect]]\nevent.stored = {{}}\n"));
     let mut world = run::build::world(&scenario, Seed(1));
     let mut director = Director::new(&scenario, 0, &mut world);
     let mut seen = Vec::new();

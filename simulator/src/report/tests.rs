@@ -8,7 +8,7 @@ use crate::events::{DeviceId, Event, EventKind};
 use crate::random::Seed;
 
 fn scenario(file: &str) -> Scenario {
-    let text = "title = 'A duck'\nduration = '1m'\n";
+    let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";
     Scenario::parse(file, text, &|name| Err(format!("{name} is not needed"))).unwrap()
 }
 

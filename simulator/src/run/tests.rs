@@ -5,7 +5,7 @@ use super::*;
 use crate::events::PowerState;
 
 fn scenario(text: &str) -> Scenario {
-    let text = format!("title = 't'\n{text}");
+    let text = format!("title = 't'\n{text}\n[[expect]]\nevent.boot = {{}}\n");
     Scenario::parse("t.toml", &text, &|name| Err(format!("{name} is not needed"))).unwrap()
 }
 

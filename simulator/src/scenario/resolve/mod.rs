@@ -132,6 +132,10 @@ impl Resolver<'_, '_> {
         let sweep = root.choice("sweep").map(|(_, node)| self.sweep(node));
         let expectations = root.list("expect").iter().map(|node| self.expectation(node)).collect::<Vec<_>>();
         let allowed = |name: &str| root.list("allow").iter().any(|node| node.word() == Some(name));
+        // Said only when everything else is right: a file that is still being written expects nothing yet.
+        if self.mistakes.is_empty() && expectations.is_empty() {
+            self.expects_nothing(root);
+        }
         if !self.mistakes.is_empty() {
             return None;
         }
@@ -186,6 +190,14 @@ impl Resolver<'_, '_> {
                 "say in one sentence what the scenario shows: \"The router is rebooted and the duck comes back\"",
             ));
         }
+    }
+
+    /// Reports a scenario that would pass whatever happens, but for crashes.
+    fn expects_nothing(&mut self, root: &Fields) {
+        let span = root.get("expect").or(root.get("title")).map_or(0..0, |node| node.span.clone());
+        self.report(Diagnostic::new("this scenario expects nothing", span, "nothing must come of it").help(
+            "say what must come of it: [[expect]] with `event`, `state` or `channel`, such as event.stored = {}",
+        ));
     }
 
     fn links(&mut self, root: &Fields) {
