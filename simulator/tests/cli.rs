@@ -38,6 +38,22 @@ fn all_mistakes_of_all_files_are_told_without_colours_in_a_pipe() {
 }
 
 #[test]
+fn mistakes_are_told_to_programs_as_well() {
+    let output = preflash(&["check", "good", "diagnostics/together/start.toml", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "");
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["files"], 4);
+    let [mistake] = outcome["mistakes"].as_array().unwrap().as_slice() else { panic!("{outcome}") };
+    assert_eq!(mistake["file"], "diagnostics/together/start.toml");
+    assert_eq!((&mistake["line"], &mistake["column"]), (&3.into(), &9.into()));
+    assert!(mistake["message"].as_str().unwrap().contains("the offset from UTC is missing"), "{mistake}");
+    let output = preflash(&["check", "good", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["mistakes"], serde_json::json!([]));
+}
+
+#[test]
 fn wrong_paths_are_one_clear_message() {
     for (arguments, message) in [
         (["check", "nowhere"], "error: could not open nowhere: no such file or folder\n"),

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::check::print_mistakes;
-use super::files::{load_all, scenario_files};
+use super::files::load_all;
+use super::find::find;
 use super::{BAD_INPUT, DIM, OK, bad_input};
 use crate::scenario::Scenario;
 
@@ -40,7 +41,7 @@ impl<'a> From<&'a Scenario> for Entry<'a> {
 }
 
 pub(super) fn list(paths: &[PathBuf], json: bool) -> u8 {
-    let files = match scenario_files(paths) {
+    let files = match find(paths) {
         Ok(files) => files,
         Err(error) => return bad_input(error),
     };

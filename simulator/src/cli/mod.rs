@@ -4,10 +4,13 @@
 //! Nothing here reaches into a run.
 
 mod check;
+mod find;
 mod list;
+mod outputs;
 mod run;
 mod schema;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,6 +24,8 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// A scenario, file or argument is wrong.
 pub const BAD_INPUT: u8 = 2;
+/// The user, or who read the output, ended it before all was done; as a shell has it for Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
 /// A bug in preflash itself; also what Rust gives a program that panics.
 pub const BUG: u8 = 101;
 
@@ -29,14 +34,18 @@ Examples:
   preflash run                      every scenario under scenarios/
   preflash run my.toml --seed 7     one scenario, with a seed of your choice
   preflash check                    every scenario under scenarios/, all mistakes at once
-  preflash check scenarios/portal   one folder
+  preflash check scenarios/setup    one folder
   preflash list --format json       what there is, for other programs
   preflash schema > schema.json     for editors that complete TOML
+
+In the project's folder, `cargo run --release --` stands for `preflash`; `cargo install --path simulator` puts it on
+the PATH.
 
 Exit codes:
   0    all is well
   1    an expectation failed
   2    a scenario, file or argument is wrong
+  130  interrupted
   101  a bug in preflash";
 
 /// Swim the yellow duck in a simulated pond before you flash it.
@@ -52,7 +61,13 @@ enum Command {
     /// Run scenarios against the real firmware in virtual time
     Run(run::RunArgs),
     /// Check scenario files without running them, and tell all their mistakes
-    Check(Paths),
+    Check {
+        #[command(flatten)]
+        paths: Paths,
+        /// How to tell the mistakes
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// List scenarios with their titles
     List {
         #[command(flatten)]
@@ -68,8 +83,8 @@ enum Command {
 /// Which scenarios.
 #[derive(clap::Args)]
 struct Paths {
-    /// Scenario files, or folders to search for *.toml
-    #[arg(default_value = "scenarios", value_name = "PATHS")]
+    /// Scenario files, or folders to search for *.toml [default: scenarios]
+    #[arg(value_name = "PATHS")]
     paths: Vec<PathBuf>,
 }
 
@@ -88,7 +103,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
-        Command::Check(paths) => check::check(&paths.paths),
+        Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),
     };
@@ -101,18 +116,23 @@ fn report_bugs() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
-        anstream::eprintln!(
+        complain(format_args!(
             "\nThis is a bug in preflash {}, not in your firmware or scenario. Please report it in the project's issue \
              tracker, with the command line, the scenario file and the lines above.",
             env!("CARGO_PKG_VERSION")
-        );
+        ));
     }));
 }
 
 /// Prints an error and gives the exit code of bad input.
 fn bad_input(message: impl std::fmt::Display) -> u8 {
-    anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
+    complain(format_args!("{ERROR}error:{ERROR:#} {message}"));
     BAD_INPUT
+}
+
+/// Prints a line to standard error; nobody may be reading it.
+fn complain(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// How the word "error" looks on a terminal.
@@ -129,5 +149,21 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_name_folders_that_there_are() {
+        let mut command = super::Arguments::command();
+        command.build();
+        let mut helps = vec![command.render_long_help().to_string()];
+        helps.extend(command.get_subcommands_mut().map(|command| command.render_long_help().to_string()));
+        let words = helps.iter().flat_map(|help| help.split_whitespace());
+        let words = words.map(|word| word.trim_end_matches([',', '.', ')']));
+        let folders: Vec<&str> = words.filter(|word| word.starts_with("scenarios/")).collect();
+        assert!(folders.iter().any(|folder| *folder != "scenarios/"));
+        let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for folder in folders {
+            assert!(project.join(folder).is_dir(), "{folder}");
+        }
     }
 }

@@ -1,18 +1,23 @@
 //! `preflash run`: scenarios against the real firmware in virtual time.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use clap::{Args, ValueEnum};
 
 use super::check::print_mistakes;
-use super::files::{FilesError, load_all, scenario_files};
-use super::{BAD_INPUT, FAILED, OK, bad_input};
-use crate::report::{CaseReport, folder, json, junit, terminal};
-use crate::run::case::{self, Case, Seeds, Shard};
+use super::files::load_all;
+use super::find::{FindError, find};
+use super::outputs::{Output, OutputError};
+use super::{BAD_INPUT, FAILED, INTERRUPTED, OK, bad_input};
+use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
+use crate::run::case::{self, Case, CaseError, Seeds, Shard};
+use crate::run::watch::{Stop, Watch};
 use crate::run::{self, determinism, pool};
 use crate::scenario::model::Scenario;
 
@@ -21,21 +26,23 @@ use crate::scenario::model::Scenario;
 #[command(after_help = "\
 Examples:
   preflash run                                    run every scenario below ./scenarios
-  preflash run scenarios/faults --fail-fast       one folder, until the first failure
+  preflash run scenarios/wifi --fail-fast         one folder, until the first failure
   preflash run my.toml --seeds 1..100             one scenario with a hundred seeds
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
 
-Exit codes: 0 all expectations met, 1 some not met, 2 bad input, 101 a bug in preflash.")]
+In the project's folder, `cargo run --release -- run` stands for `preflash run`.
+
+Exit codes: 0 all expectations met, 1 some not met, 2 bad input, 130 interrupted (summary.json and the JUnit report
+then hold what was run until then), 101 a bug in preflash.")]
 pub(super) struct RunArgs {
-    /// Scenario files, or folders of them
-    #[arg(default_value = "scenarios")]
+    /// Scenario files, or folders of them [default: scenarios]
     paths: Vec<PathBuf>,
     /// How many scenarios to run at once [default: one for each processor]
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
     /// Run with this seed instead of each scenario's own
-    #[arg(long, conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = parse_seed)]
     seed: Option<u64>,
     /// Run each scenario with each of these seeds
     #[arg(long, value_name = "A..B", value_parser = case::parse_seeds)]
@@ -43,10 +50,11 @@ pub(super) struct RunArgs {
     /// Run only the K-th of N shares, for several machines
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
-    /// Where to leave a folder for each scenario, and summary.json
+    /// Where to leave a folder for each scenario, and summary.json; what earlier runs of the same scenarios left there
+    /// is replaced
     #[arg(long, value_name = "DIR", default_value = "target/preflash")]
     out: PathBuf,
-    /// Also write a JUnit report
+    /// Also write a JUnit report; without times, so that the same run gives the same bytes
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Run each scenario twice and fail if a single event differs
@@ -66,17 +74,31 @@ enum Format {
     Json,
 }
 
+/// A number of threads.
+fn parse_jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a number from 1 on, such as 4")
+}
+
+/// A seed.
+fn parse_seed(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "expected a number from 0 to 18446744073709551615 (64 bits)")
+}
+
 /// Why the scenarios could not be run, or the outcome not be kept.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(transparent)]
-    Files(#[from] FilesError),
+    Find(#[from] FindError),
+    #[error(transparent)]
+    Cases(#[from] CaseError),
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
-    #[error("could not write {}: {source}", path.display())]
-    File { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Output(#[from] OutputError),
     #[error("could not print the results: {0}")]
     Print(#[from] io::Error),
+    #[error("could not prepare for interruption: {0}")]
+    Signals(#[from] ctrlc::Error),
 }
 
 /// Runs the scenarios and says how they went.
@@ -88,7 +110,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 }
 
 fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
-    let (scenarios, mistaken) = load_all(&scenario_files(&args.paths)?);
+    let (scenarios, mistaken) = load_all(&find(&args.paths)?);
     if !mistaken.is_empty() {
         // Nothing runs: a run that left out a file would look as if all was well.
         print_mistakes(&mistaken);
@@ -99,74 +121,118 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let cases = case::cases(&scenarios, &seeds, args.shard);
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let cases = case::cases(&scenarios, &seeds, args.shard)?;
+    let summary = Output::prepare(args.out.join("summary.json"))?;
+    let junit = args.junit.clone().map(Output::prepare).transpose()?;
+    if args.shard.is_none() {
+        // Of a share nobody knows whether what lies there is another share's.
+        for scenario in &scenarios {
+            folder::clear_earlier(&args.out, scenario)?;
+        }
+    }
+
     let began = wall_clock();
-    let progress = terminal::Progress::new(cases.len());
-    let mut reports = Vec::with_capacity(cases.len());
-    let mut trouble = None;
-    pool::run(
-        cases.len(),
-        jobs,
-        |index| run_case(&cases[index], &scenarios, args),
-        |_, result| {
-            let shown = result.and_then(|report| {
-                let human = args.format == Format::Human;
-                progress.advance(|| {
-                    if human { terminal::write_case(&mut anstream::stdout().lock(), &report) } else { Ok(()) }
-                })?;
-                reports.push(report);
-                Ok(())
-            });
-            match shown {
-                Ok(()) => !args.fail_fast || reports.last().is_none_or(CaseReport::passed),
-                Err(failed) => {
-                    trouble = Some(failed);
-                    false
-                }
-            }
-        },
-    );
-    progress.finish();
+    let (session, trouble) = run_all(args, &scenarios, &cases)?;
+    let text = json::Summary::of(&session).to_text();
+    summary.write(&text)?;
+    if let Some(output) = junit {
+        output.write(&junit::to_xml(&session))?;
+    }
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
-    let summary = json::Summary::of(&reports).to_text();
-    write_file(&args.out.join("summary.json"), &summary)?;
-    if let Some(path) = &args.junit {
-        write_file(path, &junit::to_xml(&reports))?;
-    }
-    match args.format {
-        Format::Json => io::stdout().write_all(summary.as_bytes())?,
-        Format::Human => {
-            let left = cases.len() - reports.len();
-            terminal::write_totals(&mut anstream::stdout().lock(), &reports, left, began.elapsed())?;
-        }
-    }
-    Ok(if reports.iter().all(CaseReport::passed) { OK } else { FAILED })
-}
-
-fn run_case(case: &Case, scenarios: &[Scenario], args: &RunArgs) -> Result<CaseReport, Trouble> {
-    let scenario = &scenarios[case.scenario];
-    let outcome = run::run(scenario, case.seed);
-    let difference =
-        args.check_determinism.then(|| determinism::difference(&outcome, &run::run(scenario, case.seed))).flatten();
-    let folder = folder::write(&args.out, case, scenario, &outcome)?;
-    Ok(CaseReport::new(case, scenario, &outcome, difference, folder))
-}
-
-/// Writes a file whole, with the folders above it.
-fn write_file(path: &Path, text: &str) -> Result<(), Trouble> {
-    let write = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut draft = path.as_os_str().to_owned();
-        draft.push(".new");
-        fs::write(&draft, text)?;
-        fs::rename(&draft, path)
+    let printed = match args.format {
+        Format::Json => io::stdout().write_all(text.as_bytes()),
+        Format::Human => terminal::write_totals(&mut anstream::stdout().lock(), &session, args.shard, began.elapsed()),
     };
-    write().map_err(|source| Trouble::File { path: path.to_owned(), source })
+    heard(printed)?;
+    Ok(match session {
+        Session { interrupted: true, .. } => INTERRUPTED,
+        session if session.passed() => OK,
+        _ => FAILED,
+    })
+}
+
+/// Whether somebody still reads what is printed.
+fn heard(printed: io::Result<()>) -> io::Result<bool> {
+    match printed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
+/// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
+fn run_all(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Result<(Session, Option<Trouble>), Trouble> {
+    let (stop, interrupted) = (Stop::default(), Arc::new(AtomicBool::new(false)));
+    heed_signals(&stop, &interrupted)?;
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let progress = terminal::Progress::new(cases.len());
+    let (mut reports, mut run) = (Vec::new(), BTreeSet::new());
+    let mut trouble = None;
+    // After a failure that ends the run no later case is told of: which others were finished by then is chance.
+    let mut ended = false;
+    let work = |index: usize| {
+        let scenario = &scenarios[cases[index].scenario];
+        let watch = progress.begin(index, scenario, &stop);
+        let result = run_case(&cases[index], scenario, args, &watch);
+        progress.end(index);
+        result
+    };
+    pool::run(cases.len(), jobs, &stop, work, |index, result| {
+        let Some(result) = result else { return };
+        if ended {
+            return;
+        }
+        let human = args.format == Format::Human;
+        let shown = result.and_then(|report| {
+            let printed = progress
+                .advance(|| if human { terminal::write_case(&mut anstream::stdout().lock(), &report) } else { Ok(()) });
+            ended = args.fail_fast && !report.passed();
+            run.insert(index);
+            reports.push(report);
+            Ok(heard(printed)?)
+        });
+        match shown {
+            Ok(true) => {}
+            Ok(false) => interrupted.store(true, Ordering::Relaxed),
+            Err(failed) => trouble = trouble.take().or(Some(failed)),
+        }
+        if ended || trouble.is_some() || interrupted.load(Ordering::Relaxed) {
+            stop.request();
+        }
+    });
+    progress.finish();
+    let left = cases.iter().enumerate().filter(|(index, _)| !run.contains(index));
+    let not_run: Vec<_> = left.map(|(_, case)| NotRun::new(case, &scenarios[case.scenario])).collect();
+    let interrupted = interrupted.load(Ordering::Relaxed) && !not_run.is_empty();
+    Ok((Session { reports, not_run, interrupted }, trouble))
+}
+
+/// Lets Ctrl-C, a closed terminal and the signal to terminate end the run in order; a second one ends it at once.
+fn heed_signals(stop: &Stop, interrupted: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
+    let (stop, interrupted) = (stop.clone(), Arc::clone(interrupted));
+    ctrlc::try_set_handler(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+        stop.request();
+    })
+}
+
+/// Runs a case and writes its folder; `None` if it was given up, with nothing written.
+fn run_case(case: &Case, scenario: &Scenario, args: &RunArgs, watch: &Watch) -> Option<Result<CaseReport, Trouble>> {
+    let outcome = run::run_watched(scenario, case.seed, watch)?;
+    let difference = if args.check_determinism {
+        determinism::difference(&outcome, &run::run_watched(scenario, case.seed, watch)?)
+    } else {
+        None
+    };
+    Some(match folder::write(&args.out, case, scenario, &outcome) {
+        Ok(folder) => Ok(CaseReport::new(case, scenario, &outcome, difference, folder)),
+        Err(error) => Err(error.into()),
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the totals tell a person how long it took; nothing in a run sees it")]

@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::events::EventKind;
+use crate::run::case::{self, FILES, REPETITION};
 use crate::run::{Case, Outcome, Run};
 use crate::scenario::model::Scenario;
 
-/// How the folders of a sweep's repetitions begin.
-const REPETITION: &str = "repetition-";
+const SERIAL: &str = FILES[0];
+const EVENTS: &str = FILES[1];
+const HTTP: &str = FILES[2];
+const REPRODUCE: &str = FILES[3];
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +40,7 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, outcome: &Outcome) ->
     let attempt = || {
         clear(&draft)?;
         fs::create_dir_all(&draft)?;
-        fs::write(draft.join("reproduce.txt"), format!("{}\n", case.command(scenario)))?;
+        fs::write(draft.join(REPRODUCE), format!("{}\n", case.command(scenario)))?;
         for run in &outcome.runs {
             let place = match run.repetition {
                 0 => draft.clone(),
@@ -67,6 +70,29 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, outcome: &Outcome) ->
     Ok(folder)
 }
 
+/// Removes what earlier runs of a scenario left below `out`, with whatever seeds and repetitions. What other scenarios
+/// left stays, and so does what is not preflash's.
+///
+/// # Errors
+/// Whatever the file system says, with the path.
+pub fn clear_earlier(out: &Path, scenario: &Scenario) -> Result<(), WriteError> {
+    let folder = out.join(case::folder(&scenario.file));
+    let attempt = || {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            if case::is_result(Path::new(&name)) {
+                clear(&folder.join(name))?;
+            }
+        }
+        Ok(())
+    };
+    attempt().map_err(|source| WriteError { path: folder.clone(), source })
+}
+
 /// Removes a file or folder, if there is one.
 fn clear(path: &Path) -> io::Result<()> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
@@ -77,14 +103,14 @@ fn clear(path: &Path) -> io::Result<()> {
 }
 
 fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
-    let mut serial = BufWriter::new(fs::File::create(folder.join("serial.log"))?);
+    let mut serial = BufWriter::new(fs::File::create(folder.join(SERIAL))?);
     for (_, line) in run.serial() {
         writeln!(serial, "{line}")?;
     }
     serial.flush()?;
-    write_lines(&folder.join("events.jsonl"), run.events.iter())?;
+    write_lines(&folder.join(EVENTS), run.events.iter())?;
     let exchanges = run.events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
-    write_lines(&folder.join("http.jsonl"), exchanges)
+    write_lines(&folder.join(HTTP), exchanges)
 }
 
 fn write_lines<T: Serialize>(path: &Path, items: impl Iterator<Item = T>) -> io::Result<()> {

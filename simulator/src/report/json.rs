@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::CaseReport;
+use super::{CaseReport, LogLine, NotRun, Session};
 
 /// The summary of all cases.
 #[derive(Serialize)]
@@ -12,7 +12,10 @@ use super::CaseReport;
 pub struct Summary<'a> {
     passed: usize,
     failed: usize,
+    not_run: usize,
+    interrupted: bool,
     cases: Vec<CaseSummary<'a>>,
+    cases_not_run: Vec<NotRunSummary<'a>>,
 }
 
 #[derive(Serialize)]
@@ -24,27 +27,58 @@ struct CaseSummary<'a> {
     passed: bool,
     runs: usize,
     simulated_seconds: f64,
-    failures: Vec<Failure>,
+    failures: Vec<Failure<'a>>,
     reproduce: &'a str,
     output: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Failure {
+struct NotRunSummary<'a> {
+    file: &'a str,
+    title: &'a str,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Failure<'a> {
+    /// A sweep's repetitions, from 1; 0 is the run without intervention.
     #[serde(skip_serializing_if = "Option::is_none")]
-    repetition: Option<u32>,
+    repetitions: Option<&'a [u32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
-    expected: String,
-    seen: String,
+    expected: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<&'a str>,
+    seen: &'a str,
+    /// Virtual time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_seconds: Option<f64>,
+    log: Vec<Line<'a>>,
+    output: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Line<'a> {
+    /// Virtual time.
+    at_seconds: f64,
+    line: &'a str,
 }
 
 impl<'a> Summary<'a> {
-    /// Sums up cases, in order.
-    pub fn of(reports: &'a [CaseReport]) -> Self {
-        let passed = reports.iter().filter(|report| report.passed()).count();
-        Self { passed, failed: reports.len() - passed, cases: reports.iter().map(case).collect() }
+    /// Sums up a session's cases, in order.
+    pub fn of(session: &'a Session) -> Self {
+        let failed = session.failed();
+        Self {
+            passed: session.reports.len() - failed,
+            failed,
+            not_run: session.not_run.len(),
+            interrupted: session.interrupted,
+            cases: session.reports.iter().map(case).collect(),
+            cases_not_run: session.not_run.iter().map(not_run).collect(),
+        }
     }
 
     /// The summary as text, indented, with a final newline.
@@ -63,17 +97,26 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         passed: report.passed(),
         runs: report.runs,
         simulated_seconds: report.simulated.as_secs_f64(),
-        failures: report.failures.iter().map(failure).collect(),
+        failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
         reproduce: &report.command,
         output: report.folder.display().to_string(),
     }
 }
 
-fn failure(failure: &super::Failure) -> Failure {
+fn not_run(case: &NotRun) -> NotRunSummary<'_> {
+    NotRunSummary { file: &case.file, title: &case.title, seed: case.seed }
+}
+
+fn failure<'a>(report: &CaseReport, failure: &'a super::Failure) -> Failure<'a> {
+    let line = |log: &'a LogLine| Line { at_seconds: log.at.since_start().as_secs_f64(), line: &log.line };
     Failure {
-        repetition: (failure.repetition > 0).then_some(failure.repetition),
+        repetitions: (report.runs > 1).then_some(failure.repetitions.as_slice()),
         line: failure.line,
-        expected: failure.expected.clone(),
-        seen: failure.seen.clone(),
+        expected: &failure.expected,
+        because: failure.because.as_deref(),
+        seen: &failure.seen,
+        at_seconds: failure.at.map(|at| at.since_start().as_secs_f64()),
+        log: failure.log.iter().map(line).collect(),
+        output: report.folder_of(failure).display().to_string(),
     }
 }

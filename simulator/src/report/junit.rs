@@ -1,18 +1,33 @@
 //! JUnit XML: a test case for each scenario and seed, the failures with their evidence.
+//!
+//! It holds no times and no date on purpose, so that the same scenarios, seeds and binary give the same bytes.
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::CaseReport;
+use super::{CaseReport, NotRun, Session};
 
-/// The report of all cases as JUnit XML.
-pub fn to_xml(reports: &[CaseReport]) -> String {
+/// The report of all cases as JUnit XML; those that were not run are skipped.
+pub fn to_xml(session: &Session) -> String {
     let mut suite = TestSuite::new("preflash");
-    for report in reports {
+    for report in &session.reports {
         suite.add_test_case(case(report));
+    }
+    for case in &session.not_run {
+        suite.add_test_case(not_run(case, session.why_not_run()));
     }
     let mut xml = Report::new("preflash");
     xml.add_test_suite(suite);
     xml.to_string().expect("a report without custom events is always well-formed")
+}
+
+fn not_run(case: &NotRun, why: &str) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(why);
+    let mut skipped = TestCase::new(case.title.clone(), status);
+    skipped.set_classname(case.name.clone());
+    skipped.add_property(Property::new("file", case.file.clone()));
+    skipped.add_property(Property::new("seed", case.seed.to_string()));
+    skipped
 }
 
 fn case(report: &CaseReport) -> TestCase {

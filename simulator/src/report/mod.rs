@@ -1,8 +1,9 @@
 //! What a run leaves behind: made from its events and verdicts alone, and feeding nothing back.
 //!
 //! A [`CaseReport`] is what is kept of a case once its folder is written: its verdict and evidence, but not its events,
-//! of which a long run has many.
+//! of which a long run has many. A [`Session`] is all cases of one call of the command.
 
+mod evidence;
 pub mod folder;
 pub mod json;
 pub mod junit;
@@ -16,12 +17,62 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::run::determinism::Difference;
-use crate::run::{Case, Outcome, Run};
+use crate::run::{Case, Outcome};
 use crate::scenario::model::Scenario;
 use crate::time::Instant;
 
-/// How many lines of the serial log stand below a failure.
-const LAST_LINES: usize = 8;
+/// All cases that were asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Those that were run, in order.
+    pub reports: Vec<CaseReport>,
+    /// Those that were not, in order.
+    pub not_run: Vec<NotRun>,
+    /// Whether somebody stopped the command before all were run.
+    pub interrupted: bool,
+}
+
+/// A case that was not run.
+#[derive(Clone, Debug)]
+pub struct NotRun {
+    /// The case's name.
+    pub name: String,
+    /// The scenario's file as it was named.
+    pub file: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Session {
+    /// Whether all cases that were run passed.
+    pub fn passed(&self) -> bool {
+        self.reports.iter().all(CaseReport::passed)
+    }
+
+    /// How many cases failed.
+    pub fn failed(&self) -> usize {
+        self.reports.iter().filter(|report| !report.passed()).count()
+    }
+
+    /// Why cases were not run.
+    pub fn why_not_run(&self) -> &'static str {
+        if self.interrupted { "interrupted" } else { "not run after the first failure" }
+    }
+}
+
+impl NotRun {
+    /// A case that was not run.
+    pub fn new(case: &Case, scenario: &Scenario) -> Self {
+        Self {
+            name: case.name(scenario).to_string(),
+            file: scenario.file.clone(),
+            title: scenario.title.clone(),
+            seed: case.seed.0,
+        }
+    }
+}
 
 /// What is kept of a case.
 #[derive(Clone, Debug)]
@@ -40,8 +91,6 @@ pub struct CaseReport {
     pub simulated: Duration,
     /// What was not as expected.
     pub failures: Vec<Failure>,
-    /// The last lines of the serial log of the run that failed first.
-    pub last_lines: Vec<(Instant, String)>,
     /// The command that runs the case again.
     pub command: String,
     /// Where its output lies.
@@ -51,8 +100,9 @@ pub struct CaseReport {
 /// Something that was not as expected.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// In which of a sweep's repetitions; 0 is the run without intervention.
-    pub repetition: u32,
+    /// In which of a sweep's repetitions, in order, never empty; 0 is the run without intervention. What else is said
+    /// here is of the first of them.
+    pub repetitions: Vec<u32>,
     /// Line of the expectation in the scenario's file; `None` for what every scenario expects.
     pub line: Option<u32>,
     /// What was expected.
@@ -61,6 +111,26 @@ pub struct Failure {
     pub because: Option<String>,
     /// What was seen instead.
     pub seen: String,
+    /// When it went wrong, in virtual time, if there is such a moment.
+    pub at: Option<Instant>,
+    /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure.
+    pub log: Vec<LogLine>,
+}
+
+/// A line of the serial log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it had left the device, in the world's virtual time. The line itself tells the time since the device started.
+    pub at: Instant,
+    /// The line.
+    pub line: String,
+}
+
+impl Failure {
+    /// The first repetition in which it happened.
+    pub fn repetition(&self) -> u32 {
+        self.repetitions.first().copied().unwrap_or(0)
+    }
 }
 
 impl CaseReport {
@@ -72,22 +142,6 @@ impl CaseReport {
         difference: Option<Difference>,
         folder: PathBuf,
     ) -> Self {
-        let failures = outcome.runs.iter().flat_map(|run| {
-            run.failures().map(|(verdict, failure)| Failure {
-                repetition: run.repetition,
-                line: verdict.place.map(|place| place.line),
-                expected: verdict.text.clone(),
-                because: verdict.because.clone(),
-                seen: failure.seen.clone(),
-            })
-        });
-        let unlike = difference.map(|difference| Failure {
-            repetition: difference.repetition,
-            line: None,
-            expected: "the same events in each run of the same seed".to_owned(),
-            because: None,
-            seen: difference.describe(),
-        });
         Self {
             name: case.name(scenario).to_string(),
             file: scenario.file.clone(),
@@ -95,8 +149,7 @@ impl CaseReport {
             seed: case.seed.0,
             runs: outcome.runs.len(),
             simulated: outcome.simulated(),
-            failures: failures.chain(unlike).collect(),
-            last_lines: last_lines(outcome.telling_run(), LAST_LINES),
+            failures: evidence::failures(outcome, difference.as_ref()),
             command: case.command(scenario),
             folder,
         }
@@ -107,7 +160,12 @@ impl CaseReport {
         self.failures.is_empty()
     }
 
-    /// The failures, the last log lines and the way to see it again, as plain text.
+    /// The folder in which a failure can be seen: the case's, or one repetition's.
+    pub fn folder_of(&self, failure: &Failure) -> PathBuf {
+        evidence::run_folder(failure.repetition()).map_or_else(|| self.folder.clone(), |name| self.folder.join(name))
+    }
+
+    /// The failures with the log around them, and the way to see them again, as plain text.
     pub fn evidence(&self) -> String {
         let mut text = String::new();
         let mut line = |label: &str, content: &str| {
@@ -117,34 +175,32 @@ impl CaseReport {
                 label = "";
             }
         };
-        let shown = 5;
-        for failure in self.failures.iter().take(shown) {
-            let repetition = match failure.repetition {
-                0 => String::new(),
-                number => format!(", repetition {number}"),
-            };
-            let place = failure.line.map(|line| format!("  ({}:{line}{repetition})", self.file));
-            line("expected", &format!("{}{}", failure.expected, place.unwrap_or(repetition)));
+        for failure in self.failures.iter().take(evidence::SHOWN) {
+            let place = failure.line.map(|line| format!("{}:{line}", self.file));
+            let repetitions = (self.runs > 1).then(|| evidence::repetitions(&failure.repetitions));
+            let places: Vec<String> = [place, repetitions].into_iter().flatten().collect();
+            let places = if places.is_empty() { String::new() } else { format!("  ({})", places.join("; ")) };
+            line("expected", &format!("{}{places}", failure.expected));
             if let Some(because) = &failure.because {
                 line("because", because);
             }
-            line("saw", &failure.seen);
-        }
-        if self.failures.len() > shown {
-            line("", &format!("… and {} more", self.failures.len() - shown));
-        }
-        if !self.last_lines.is_empty() {
-            let log: Vec<_> = self.last_lines.iter().map(|(_, line)| line.as_str()).collect();
+            let of = match (failure.repetitions.len(), failure.repetition()) {
+                (1, _) => String::new(),
+                (_, first) => format!("in {}: ", evidence::repetitions(&[first])),
+            };
+            line("saw", &format!("{of}{}", failure.seen));
+            let moments: Vec<String> = failure.log.iter().map(|LogLine { at, .. }| at.to_string()).collect();
+            let width = moments.iter().map(String::len).max().unwrap_or(0);
+            let log: Vec<String> =
+                failure.log.iter().zip(moments).map(|(log, at)| format!("{at:>width$} s  {}", log.line)).collect();
             line("log", &log.join("\n"));
         }
+        if let Some(more) = self.failures.len().checked_sub(evidence::SHOWN).filter(|more| *more > 0) {
+            line("", &format!("… and {more} more"));
+        }
         line("again", &self.command);
-        line("output", &self.folder.display().to_string());
+        let folder = self.failures.first().map_or_else(|| self.folder.clone(), |failure| self.folder_of(failure));
+        line("output", &folder.display().to_string());
         text
     }
-}
-
-fn last_lines(run: &Run, count: usize) -> Vec<(Instant, String)> {
-    let mut lines: Vec<_> = run.serial().rev().take(count).map(|(at, line)| (at, line.to_owned())).collect();
-    lines.reverse();
-    lines
 }

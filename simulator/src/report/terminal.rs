@@ -2,36 +2,95 @@
 //!
 //! Progress goes to standard error and only to a terminal; colours stand only on a terminal (`anstream`).
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::CaseReport;
+use super::{CaseReport, Session};
+use crate::run::case::Shard;
+use crate::run::watch::{Stop, Watch};
+use crate::scenario::model::Scenario;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Progress over all cases; nothing unless standard error is a terminal.
+/// How often the progress is drawn.
+const TICK: Duration = Duration::from_millis(200);
+/// How many of the scenarios that are running are named.
+const NAMED: usize = 3;
+
+/// Progress over all cases, with the virtual time that those under way have reached; nothing unless standard error is a
+/// terminal.
 pub struct Progress {
     bar: ProgressBar,
+    running: Arc<Mutex<BTreeMap<usize, Running>>>,
+}
+
+/// A case that is under way.
+struct Running {
+    name: String,
+    duration: Duration,
+    watch: Arc<Watch>,
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (repetition, reached) = self.watch.reached();
+        let (reached, whole) = (format_duration(reached.since_start()), format_duration(self.duration));
+        match repetition {
+            0 => write!(f, "{}: {reached} of {whole}", self.name),
+            number => write!(f, "{}, repetition {number}: {reached} of {whole}", self.name),
+        }
+    }
 }
 
 impl Progress {
     /// Progress over so many cases.
     pub fn new(cases: usize) -> Self {
-        let target =
-            if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios, {elapsed}")
-            .expect("the template is well-formed");
-        let bar = ProgressBar::with_draw_target(Some(cases as u64), target).with_style(style);
-        bar.tick();
-        Self { bar }
+        let running: Arc<Mutex<BTreeMap<usize, Running>>> = Arc::default();
+        if !io::stderr().is_terminal() {
+            return Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), running };
+        }
+        let shown = Arc::clone(&running);
+        let style = ProgressStyle::with_template("{bar:20} {pos}/{len} scenarios, {elapsed}{running}")
+            .expect("the template is well-formed")
+            .with_key("running", move |_: &indicatif::ProgressState, out: &mut dyn fmt::Write| {
+                let running = shown.lock().unwrap_or_else(PoisonError::into_inner);
+                for case in running.values().take(NAMED) {
+                    // What cannot be drawn is not missed.
+                    let _ = write!(out, " · {case}");
+                }
+            });
+        let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr()).with_style(style);
+        bar.enable_steady_tick(TICK);
+        Self { bar, running }
+    }
+
+    /// The `index`-th case begins; gives what it is watched by. It heeds `stop`.
+    pub fn begin(&self, index: usize, scenario: &Scenario, stop: &Stop) -> Arc<Watch> {
+        let watch = Arc::new(Watch::new(stop.clone()));
+        let name = Path::new(&scenario.file).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let running = Running { name, duration: scenario.duration, watch: Arc::clone(&watch) };
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(index, running);
+        watch
+    }
+
+    /// The `index`-th case is no longer under way.
+    pub fn end(&self, index: usize) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&index);
     }
 
     /// One case is done; `print` runs with the bar out of the way.
+    ///
+    /// # Errors
+    /// Whatever `print` says.
     pub fn advance(&self, print: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.bar.inc(1);
         self.bar.suspend(print)
@@ -64,20 +123,26 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport) -> io::Result<()> {
     Ok(())
 }
 
-/// The totals; `left` cases were not run because of an earlier failure.
+/// The totals, and what was not run. `shard` is the share that was run, if not all.
 ///
 /// # Errors
 /// Whatever writing says.
-pub fn write_totals(out: &mut impl Write, reports: &[CaseReport], left: usize, took: Duration) -> io::Result<()> {
-    let failed = reports.iter().filter(|report| !report.passed()).count();
+pub fn write_totals(out: &mut impl Write, session: &Session, shard: Option<Shard>, took: Duration) -> io::Result<()> {
+    let reports = &session.reports;
+    let failed = session.failed();
     let simulated: Duration = reports.iter().map(|report| report.simulated).sum();
+    if let (Some(shard), [], []) = (shard, reports.as_slice(), session.not_run.as_slice()) {
+        return writeln!(out, "no scenario in share {shard}: there are too few for so many shares");
+    }
     // A failure has a blank line behind it already.
     if reports.last().is_none_or(CaseReport::passed) {
         writeln!(out)?;
     }
     writeln!(out, "{} passed, {failed} failed", reports.len() - failed)?;
-    if left > 0 {
-        writeln!(out, "{left} not run after the first failure")?;
+    match session.not_run.len() {
+        0 => {}
+        left if session.interrupted => writeln!(out, "interrupted, {left} not run")?,
+        left => writeln!(out, "{left} {}", session.why_not_run())?,
     }
     let speed = simulated.as_secs_f64() / took.as_secs_f64().max(1e-9);
     writeln!(
@@ -88,7 +153,36 @@ pub fn write_totals(out: &mut impl Write, reports: &[CaseReport], left: usize, t
     )
 }
 
-/// A duration in its largest units, whole seconds at the finest: `1day 2h 3m`.
+/// A duration in days, hours, minutes and whole seconds: `1 day 2h 3m`.
 fn format_duration(duration: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    let seconds = duration.as_secs();
+    let (days, seconds) = (seconds / 86_400, seconds % 86_400);
+    let mut parts = Vec::new();
+    match days {
+        0 => {}
+        1 => parts.push("1 day".to_owned()),
+        days => parts.push(format!("{days} days")),
+    }
+    let units = [("h", seconds / 3_600), ("m", seconds / 60 % 60), ("s", seconds % 60)];
+    parts.extend(units.iter().filter(|(_, count)| *count > 0).map(|(unit, count)| format!("{count}{unit}")));
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_in_their_largest_units() {
+        for (seconds, words) in [
+            (0, "0s"),
+            (59, "59s"),
+            (2_520, "42m"),
+            (90_061, "1 day 1h 1m 1s"),
+            (604_800, "7 days"),
+            (86_403, "1 day 3s"),
+        ] {
+            assert_eq!(format_duration(Duration::from_secs(seconds)), words);
+        }
+    }
 }

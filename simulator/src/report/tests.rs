@@ -5,7 +5,11 @@ use std::path::Path;
 
 use super::*;
 use crate::events::{DeviceId, Event, EventKind};
+use crate::expectation;
+use crate::expectation::Verdict;
 use crate::random::Seed;
+use crate::run::Run;
+use crate::scenario::model::Place;
 
 fn scenario(file: &str) -> Scenario {
     let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";
@@ -59,45 +63,124 @@ fn a_path_that_leads_up_stays_below_the_output_folder() {
 }
 
 #[test]
+fn what_earlier_runs_left_is_cleared_and_nothing_else() {
+    let out = scratch("cleared");
+    let scenario = scenario("a.toml");
+    for name in
+        ["serial.log", "seed-3/events.jsonl", "repetition-1/http.jsonl", "b/serial.log", "seed-x/notes", "notes"]
+    {
+        let path = out.join("a").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    folder::clear_earlier(&out, &scenario).unwrap();
+    let mut left: Vec<_> = fs::read_dir(out.join("a")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["b", "notes", "seed-x"]);
+    fs::remove_dir_all(&out).unwrap();
+    folder::clear_earlier(&out, &scenario).unwrap();
+    assert!(!out.exists());
+}
+
+/// The run of a repetition in which an expectation was not met, seen at a moment.
+fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
+    let mut run = run(repetition);
+    run.verdicts.push(Verdict {
+        text: "a reading".to_owned(),
+        because: Some("ducks report".to_owned()),
+        place: Some(Place { line, column: 1 }),
+        failure: Some(expectation::Failure { seen: seen.to_owned(), at }),
+    });
+    run
+}
+
+fn report(runs: Vec<Run>) -> CaseReport {
+    CaseReport::new(&case(), &scenario("a.toml"), &Outcome { runs }, None, PathBuf::from("out/a"))
+}
+
+#[test]
+fn evidence_has_the_log_in_the_worlds_time_around_the_moment() {
+    assert!(report(vec![run(0)]).passed());
+    let mut run = failed(0, 7, "nothing\nat all", Some(Instant::from_secs(90)));
+    run.events = (1..=40)
+        .map(|number| Event {
+            at: Instant::from_secs(number * 6),
+            sequence: number,
+            device: Some(DeviceId(0)),
+            kind: EventKind::Serial { line: format!("[0.000000] line {number}") },
+        })
+        .collect();
+    let evidence = report(vec![run]).evidence();
+    let expected = "\
+expected  a reading  (a.toml:7)
+because   ducks report
+saw       nothing
+          at all
+log        60.000000 s  [0.000000] line 10
+           66.000000 s  [0.000000] line 11
+           72.000000 s  [0.000000] line 12
+           78.000000 s  [0.000000] line 13
+           84.000000 s  [0.000000] line 14
+           90.000000 s  [0.000000] line 15
+           96.000000 s  [0.000000] line 16
+          102.000000 s  [0.000000] line 17
+again     cargo run --release -- run a.toml --seed 1
+output    out/a
+";
+    assert_eq!(evidence, expected);
+}
+
+#[test]
+fn the_same_failure_in_many_repetitions_is_said_once() {
+    let mut runs = vec![run(0)];
+    runs.extend([(1, 7), (2, 7), (3, 7), (5, 9)].map(|(number, line)| failed(number, line, "nothing", None)));
+    runs.insert(4, run(4));
+    let evidence = report(runs).evidence();
+    let expected = "\
+expected  a reading  (a.toml:7; repetitions 1 to 3)
+because   ducks report
+saw       in repetition 1: nothing
+log       1.000000 s  [0.000000] boot: number 1
+expected  a reading  (a.toml:9; repetition 5)
+because   ducks report
+saw       nothing
+log       1.000000 s  [0.000000] boot: number 5
+again     cargo run --release -- run a.toml --seed 1
+output    out/a/repetition-1
+";
+    assert_eq!(evidence, expected);
+}
+
+#[test]
 fn evidence_shows_a_few_failures_and_counts_the_rest() {
-    let failure = |repetition| Failure {
-        repetition,
-        line: Some(7),
-        expected: "a reading".to_owned(),
-        because: None,
-        seen: "nothing\nat all".to_owned(),
-    };
-    let mut report =
-        CaseReport::new(&case(), &scenario("a.toml"), &Outcome { runs: vec![run(0)] }, None, PathBuf::from("out/a"));
-    assert!(report.passed());
-    report.failures = (0..7).map(failure).collect();
-    assert!(!report.passed());
-    let evidence = report.evidence();
-    assert!(
-        evidence.starts_with("expected  a reading  (a.toml:7)\nsaw       nothing\n          at all\n"),
-        "{evidence}"
-    );
-    assert!(evidence.contains("expected  a reading  (a.toml:7, repetition 4)\n"), "{evidence}");
-    assert!(!evidence.contains("repetition 5") && evidence.contains("          … and 2 more\n"), "{evidence}");
-    assert!(evidence.contains("log       [0.000000] boot: number 0\n"), "{evidence}");
-    assert!(evidence.ends_with("output    out/a\n"), "{evidence}");
+    let mut runs: Vec<Run> = vec![run(0)];
+    for line in 1..=7 {
+        runs[0].verdicts.extend(failed(0, line, "nothing", None).verdicts);
+    }
+    let evidence = report(runs).evidence();
+    assert!(evidence.contains("(a.toml:5)") && !evidence.contains("(a.toml:6)"), "{evidence}");
+    assert!(evidence.contains("          … and 2 more\n"), "{evidence}");
+    assert_eq!(evidence.matches("boot: number 0").count(), 1, "the same lines stand there once: {evidence}");
 }
 
 #[test]
 fn reports_are_well_formed_whatever_a_title_says() {
-    let mut report =
-        CaseReport::new(&case(), &scenario("a.toml"), &Outcome { runs: vec![run(0)] }, None, PathBuf::from("out/a"));
+    let mut report = report(vec![failed(0, 3, "\u{1b}[31m ]]> <y>", None)]);
     report.title = "a <b> & \"c\" ]]> \u{7}".to_owned();
-    report.failures = vec![Failure {
-        repetition: 0,
-        line: None,
-        expected: "x ]]> <y>".to_owned(),
-        because: None,
-        seen: "\u{1b}[31m".to_owned(),
-    }];
-    let reports = [report];
-    let parsed = quick_junit::Report::deserialize_from_str(&junit::to_xml(&reports)).unwrap();
-    assert_eq!(parsed.failures, 1);
-    let summary: serde_json::Value = serde_json::from_str(&json::Summary::of(&reports).to_text()).unwrap();
-    assert_eq!(summary["failed"], 1);
+    let not_run = NotRun::new(&case(), &scenario("b.toml"));
+    let session = Session { reports: vec![report], not_run: vec![not_run], interrupted: true };
+    let parsed = quick_junit::Report::deserialize_from_str(&junit::to_xml(&session)).unwrap();
+    assert_eq!((parsed.tests, parsed.failures), (2, 1));
+    let skipped = &parsed.test_suites[0].test_cases[1].status;
+    assert!(matches!(skipped, quick_junit::TestCaseStatus::Skipped { .. }), "{skipped:?}");
+    let summary: serde_json::Value = serde_json::from_str(&json::Summary::of(&session).to_text()).unwrap();
+    assert_eq!(
+        (&summary["failed"], &summary["not-run"], &summary["interrupted"]),
+        (&1.into(), &1.into(), &true.into())
+    );
+    assert_eq!(summary["cases-not-run"][0]["file"], "b.toml");
+    let failure = &summary["cases"][0]["failures"][0];
+    assert_eq!(failure["because"], "ducks report");
+    assert_eq!(failure["log"][0]["line"], "[0.000000] boot: number 0");
+    assert_eq!(failure["log"][0]["at-seconds"], 1.0);
 }

@@ -1,8 +1,9 @@
 //! What is to be run: scenarios times seeds, in a fixed order, and a share of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::random::Seed;
@@ -37,6 +38,27 @@ pub struct Shard {
     of: usize,
 }
 
+/// How many cases may be asked for at once, before a share is taken of them: each leaves a folder and a report.
+pub const MOST_CASES: u64 = 100_000;
+
+/// How the folder of one of a sweep's repetitions begins.
+pub const REPETITION: &str = "repetition-";
+/// How the folder of a seed begins.
+pub const SEED: &str = "seed-";
+/// The files in a case's folder.
+pub const FILES: [&str; 4] = ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt"];
+
+/// The cases cannot be run together.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CaseError {
+    /// There are more than [`MOST_CASES`].
+    #[error("could not run {0} cases: {MOST_CASES} at a time are the most; take fewer seeds")]
+    TooMany(u128),
+    /// Two scenarios would leave their output in the same place.
+    #[error("could not run {0} and {1} together: both would leave their output in {folder}; run them one by one, with --out elsewhere", folder = .2.display())]
+    SameFolder(String, String, PathBuf),
+}
+
 /// An argument of the command line is not of its form.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ArgumentError {
@@ -46,6 +68,13 @@ pub enum ArgumentError {
     /// `--seeds`.
     #[error("expected A..B with A no greater than B, such as 1..100 (both run)")]
     Seeds,
+}
+
+/// `2/4`.
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.of)
+    }
 }
 
 impl FromStr for Shard {
@@ -77,7 +106,20 @@ pub fn parse_seeds(text: &str) -> Result<Seeds, ArgumentError> {
 }
 
 /// The cases of scenarios and seeds, in order, and only the shard's.
-pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Vec<Case> {
+///
+/// # Errors
+/// If there are too many, before the share is taken, or if two would leave their output in the same place.
+pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Result<Vec<Case>, CaseError> {
+    let each = match seeds {
+        Seeds::Own | Seeds::One(_) => 1,
+        Seeds::Range(range) => u128::from(range.end() - range.start()) + 1,
+    };
+    let count = each * scenarios.len() as u128;
+    if count > MOST_CASES.into() {
+        return Err(CaseError::TooMany(count));
+    }
+    let files: Vec<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
+    refuse_clashes(&files)?;
     let all = scenarios.iter().enumerate().flat_map(|(index, scenario)| {
         let (range, seed_named) = match seeds {
             Seeds::Own => (scenario.seed..=scenario.seed, false),
@@ -86,21 +128,59 @@ pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Vec
         };
         range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named })
     });
-    match shard {
+    Ok(match shard {
         None => all.collect(),
         Some(Shard { number, of }) => all.skip(number - 1).step_by(of).collect(),
+    })
+}
+
+/// The folder of a scenario file below the output folder: its path without `.toml`.
+///
+/// Only names count: a path that leads up or starts at the root must not lead out of the output folder.
+pub fn folder(file: &str) -> PathBuf {
+    let file = PathBuf::from(file).with_extension("");
+    file.components().filter(|part| matches!(part, Component::Normal(_))).collect()
+}
+
+/// Refuses files whose folders are the same, or lie where another's results do. One inside another is fine otherwise:
+/// `duck.toml` and `duck/swims.toml`.
+fn refuse_clashes(files: &[&str]) -> Result<(), CaseError> {
+    let mut owners: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    for &file in files {
+        let folder = folder(file);
+        if let Some(other) = owners.insert(folder.clone(), file) {
+            return Err(CaseError::SameFolder(other.to_owned(), file.to_owned(), folder));
+        }
     }
+    for (folder, file) in &owners {
+        let mut inner = folder.as_path();
+        while let (Some(outer), Some(name)) = (inner.parent(), inner.file_name().and_then(|name| name.to_str())) {
+            if let Some(owner) = owners.get(outer)
+                && is_result(Path::new(name))
+            {
+                return Err(CaseError::SameFolder((*owner).to_owned(), (*file).to_owned(), inner.to_owned()));
+            }
+            inner = outer;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name in a scenario's folder is one that a run of the scenario gives.
+pub fn is_result(name: &Path) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let numbered = |prefix| {
+        name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    FILES.contains(&name) || numbered(REPETITION) || numbered(SEED)
 }
 
 impl Case {
     /// The case's folder below the output folder.
     pub fn folder(&self, scenario: &Scenario) -> PathBuf {
-        // Only names count: a path that leads up or starts at the root must not lead out of the output folder.
-        let file = PathBuf::from(&scenario.file).with_extension("");
-        let mut folder: PathBuf =
-            file.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
+        let mut folder = folder(&scenario.file);
         if self.seed_named {
-            folder.push(format!("seed-{}", self.seed.0));
+            folder.push(format!("{SEED}{}", self.seed.0));
         }
         folder
     }
@@ -112,11 +192,14 @@ impl Case {
 
     /// The command that runs this case alone, from the project's folder.
     pub fn command(&self, scenario: &Scenario) -> String {
-        format!("cargo run --release -- run {} --seed {}", shell_word(&scenario.file), self.seed.0)
+        // A file that begins like an option needs something before it.
+        let folder = if scenario.file.starts_with('-') { "./" } else { "" };
+        let file = shell_word(&format!("{folder}{}", scenario.file));
+        format!("cargo run --release -- run {file} --seed {}", self.seed.0)
     }
 }
 
-/// `faults/late-reply.toml`, or with its seed: `faults/late-reply.toml (seed 7)`.
+/// `faults/late-reply.toml`, or with its seed: `faults/late-reply.toml, seed 7`.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseName<'a> {
     file: &'a str,
@@ -127,7 +210,7 @@ impl fmt::Display for CaseName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.file)?;
         match self.seed {
-            Some(seed) => write!(f, " (seed {seed})"),
+            Some(seed) => write!(f, ", seed {seed}"),
             None => Ok(()),
         }
     }
@@ -162,6 +245,42 @@ mod tests {
         for wrong in ["9..1", "1", "..", "x..2"] {
             assert_eq!(parse_seeds(wrong), Err(ArgumentError::Seeds), "{wrong}");
         }
+    }
+
+    fn scenario(file: &str) -> Scenario {
+        let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";
+        Scenario::parse(file, text, &|name| Err(format!("{name} is not needed"))).unwrap()
+    }
+
+    #[test]
+    fn more_cases_than_anybody_can_wait_for_are_refused() {
+        let scenarios = [scenario("a.toml"), scenario("b.toml")];
+        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None).map(|cases| cases.len());
+        assert_eq!(count(1..=50_000), Ok(100_000));
+        assert_eq!(count(1..=50_001), Err(CaseError::TooMany(100_002)));
+        assert_eq!(count(0..=u64::MAX), Err(CaseError::TooMany(2 << 64)));
+    }
+
+    #[test]
+    fn scenarios_that_would_write_to_one_folder_are_refused() {
+        assert_eq!(refuse_clashes(&["a.toml", "a/b.toml", "a/c.toml", "seed-1.toml"]), Ok(()));
+        for (first, second, folder) in [
+            ("a/x.toml", "../a/x.toml", "a/x"),
+            ("x.toml", "/x.toml", "x"),
+            ("a.toml", "a/repetition-1.toml", "a/repetition-1"),
+            ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
+            ("a.toml", "a/serial.log.toml", "a/serial.log"),
+        ] {
+            let expected = CaseError::SameFolder(first.to_owned(), second.to_owned(), folder.into());
+            assert_eq!(refuse_clashes(&[first, second]), Err(expected), "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_looks_like_an_option_is_named_as_a_file() {
+        let case = Case { scenario: 0, seed: Seed(7), seed_named: false };
+        assert_eq!(case.command(&scenario("-x.toml")), "cargo run --release -- run ./-x.toml --seed 7");
+        assert_eq!(case.command(&scenario("x.toml")), "cargo run --release -- run x.toml --seed 7");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod case;
 pub mod determinism;
 pub mod pool;
 mod sweep;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::scenario::model::Scenario;
 use crate::time::Instant;
 
 pub use case::Case;
+use watch::Watch;
 
 /// What came of a case.
 #[derive(Clone, Debug)]
@@ -83,10 +85,18 @@ impl Run {
 }
 
 /// Runs a scenario with a seed: once, or once for each repetition of its sweep.
+///
+/// # Panics
+/// Never: nobody can give up a run that nobody watches.
 pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
+    run_watched(scenario, seed, &Watch::default()).expect("nobody else has the watch")
+}
+
+/// The same for somebody who watches; `None` if it was given up.
+pub fn run_watched(scenario: &Scenario, seed: Seed, watch: &Watch) -> Option<Outcome> {
     match scenario.sweep {
-        None => Outcome { runs: vec![run_once(scenario, seed, 0).run] },
-        Some(_) => sweep::run(scenario, seed),
+        None => Some(Outcome { runs: vec![run_once(scenario, seed, 0, watch)?.run] }),
+        Some(_) => sweep::run(scenario, seed, watch),
     }
 }
 
@@ -96,11 +106,14 @@ struct Finished {
     flash_operations: u32,
 }
 
-fn run_once(scenario: &Scenario, seed: Seed, repetition: u32) -> Finished {
+fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, watch: &Watch) -> Option<Finished> {
     let mut world = build::world(scenario, seed);
     let mut director = Director::new(scenario, repetition, &mut world);
     let end = Instant::START + scenario.duration;
-    while world.next_at().is_some_and(|at| at <= end) {
+    while let Some(at) = world.next_at().filter(|at| *at <= end) {
+        if !watch.goes_on(repetition, at) {
+            return None;
+        }
         world.step();
         director.observe(&mut world);
     }
@@ -112,5 +125,5 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32) -> Finished {
     if repetition == 0 {
         verdicts.extend(expectation::timeline(scenario, &events, end));
     }
-    Finished { run: Run { repetition, events, end, verdicts }, flash_operations }
+    Some(Finished { run: Run { repetition, events, end, verdicts }, flash_operations })
 }

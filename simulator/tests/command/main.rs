@@ -5,4 +5,5 @@
 
 mod bench;
 mod determinism;
+mod interrupted;
 mod run;

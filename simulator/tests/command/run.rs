@@ -89,7 +89,10 @@ fn json_says_what_passed_and_what_failed() {
     let [failed, passed] = summary["cases"].as_array().unwrap().as_slice() else { panic!("{summary}") };
     assert_eq!(failed["file"], "s/a-fails.toml");
     assert_eq!(failed["passed"], false);
-    assert_eq!(failed["failures"][0]["line"], 8);
+    let failure = &failed["failures"][0];
+    assert_eq!(failure["line"], 8);
+    assert_eq!(failure["because"], "there is time for two readings in half a minute");
+    assert_eq!(failure["log"].as_array().unwrap().len(), 8);
     assert_eq!(passed["passed"], true);
     assert_eq!(passed["failures"], Value::Array(Vec::new()));
     assert_eq!(bench.read("target/preflash/summary.json"), ended.stdout, "the same lies in the folder");
@@ -115,10 +118,43 @@ fn junit_names_the_failure() {
 
 #[test]
 fn after_the_first_failure_nothing_more_is_begun_if_so_asked() {
-    let ended = bench("fail-fast").preflash("run s --fail-fast --jobs 1");
+    let bench = bench("fail-fast");
+    let ended = bench.preflash("run s --fail-fast --jobs 1");
     assert_eq!(ended.code, Some(1));
     assert!(ended.stdout.contains("0 passed, 1 failed\n1 not run after the first failure"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("PASS"), "{}", ended.stdout);
+    let summary: Value = serde_json::from_str(&bench.read("target/preflash/summary.json")).unwrap();
+    assert_eq!((&summary["not-run"], &summary["interrupted"]), (&1.into(), &false.into()));
+    assert_eq!(summary["cases-not-run"][0]["file"], "s/b-passes.toml");
+}
+
+#[test]
+fn a_file_that_is_meant_twice_is_run_once() {
+    let ended = bench("twice").preflash("run s/b-passes.toml ./s/b-passes.toml s/../s/b-passes.toml");
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("1 passed, 0 failed"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_earlier_runs_left_is_replaced() {
+    let bench = bench("earlier");
+    let left = || -> Vec<String> {
+        let files = bench.files("target/preflash");
+        files.keys().filter(|file| !file.ends_with("http.jsonl")).map(|file| file.display().to_string()).collect()
+    };
+    assert_eq!(bench.preflash("run s/b-passes.toml --seeds 1..2").code, Some(0));
+    let of =
+        |folder: &str| ["events.jsonl", "reproduce.txt", "serial.log"].map(|file| format!("s/b-passes/{folder}{file}"));
+    assert_eq!(left(), [&of("seed-1/")[..], &of("seed-2/"), &["summary.json".to_owned()]].concat());
+    assert_eq!(bench.preflash("run s/b-passes.toml").code, Some(0));
+    assert_eq!(left(), [&of("")[..], &["summary.json".to_owned()]].concat());
+}
+
+#[test]
+fn a_share_without_a_scenario_says_so() {
+    let ended = bench("share").preflash("run s/b-passes.toml --shard 2/4");
+    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.stdout, "no scenario in share 2/4: there are too few for so many shares\n");
 }
 
 #[test]
@@ -127,7 +163,7 @@ fn seeds_are_cases_of_their_own_and_shards_share_them() {
     let names = |arguments: &str| {
         let ended = bench.preflash(&format!("run s/b-passes.toml --seeds 3..6 {arguments}"));
         assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
-        let seed = |line: &str| Some(line.split_once("(seed ")?.1.split_once(')')?.0.parse::<u64>().unwrap());
+        let seed = |line: &str| Some(line.split_once(", seed ")?.1.split_once(',')?.0.parse::<u64>().unwrap());
         ended.stdout.lines().filter_map(seed).collect::<Vec<_>>()
     };
     assert_eq!(names(""), [3, 4, 5, 6]);
@@ -161,7 +197,11 @@ fn wrong_arguments_are_refused() {
     is_refused(&bench, "run s --shard 5/4", "expected K/N");
     is_refused(&bench, "run s --seeds 9..1", "expected A..B");
     is_refused(&bench, "run s --seed 1 --seeds 1..2", "cannot be used with");
-    is_refused(&bench, "run s --jobs 0", "--jobs");
+    is_refused(&bench, "run s --jobs 0", "expected a number from 1 on");
+    is_refused(&bench, "run s --seed 99999999999999999999", "expected a number from 0 to 18446744073709551615");
+    is_refused(&bench, "run s --seeds 1..1000000000000", "could not run 2000000000000 cases: 100000 at a time");
+    is_refused(&bench, "run", "could not open scenarios: no such file or folder; without a path, preflash takes");
+    is_refused(&bench, "run s --junit s", "could not write s: it is a folder");
 }
 
 #[test]
@@ -180,5 +220,7 @@ fn output_that_cannot_be_written_is_said() {
         let ended = bench.preflash(arguments);
         assert_eq!(ended.code, Some(2), "{arguments}: {}", ended.stdout);
         assert!(ended.stderr.contains("could not write in-the-way"), "{arguments}: {}", ended.stderr);
+        assert!(ended.stderr.ends_with("in-the-way is no folder\n"), "{arguments}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{arguments}: it is said before anything is run");
     }
 }

@@ -1,0 +1,159 @@
+//! What is kept of a failure: what was expected and seen, in which repetitions, and the log around its moment.
+//!
+//! The same expectation failing in many repetitions of a sweep is one failure with a list of them; what was seen, and
+//! the log, are the first one's.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::{Failure, LogLine};
+use crate::events::Event;
+use crate::run::Outcome;
+use crate::run::determinism::Difference;
+use crate::time::Instant;
+
+/// How many failures are shown with their log; the others are counted.
+pub(super) const SHOWN: usize = 5;
+/// How many lines of the serial log stand below the first failure, and how many of them are later than its moment.
+const FIRST: Excerpt = Excerpt { lines: 8, later: 2 };
+/// The same below the others.
+const FURTHER: Excerpt = Excerpt { lines: 4, later: 1 };
+
+/// How much of the log is shown.
+#[derive(Clone, Copy)]
+struct Excerpt {
+    lines: usize,
+    later: usize,
+}
+
+/// The failures of an outcome, and the difference to a second run of the case, if there is one.
+pub(super) fn failures(outcome: &Outcome, difference: Option<&Difference>) -> Vec<Failure> {
+    let mut failures: Vec<Failure> = Vec::new();
+    for run in &outcome.runs {
+        for (verdict, failure) in run.failures() {
+            let line = verdict.place.map(|place| place.line);
+            let same = |known: &&mut Failure| known.line == line && known.expected == verdict.text;
+            match failures.iter_mut().find(same) {
+                Some(known) if known.repetitions.contains(&run.repetition) => {}
+                Some(known) => known.repetitions.push(run.repetition),
+                None => failures.push(Failure {
+                    repetitions: vec![run.repetition],
+                    line,
+                    expected: verdict.text.clone(),
+                    because: verdict.because.clone(),
+                    seen: failure.seen.clone(),
+                    at: failure.at,
+                    log: Vec::new(),
+                }),
+            }
+        }
+    }
+    if let Some(difference) = difference {
+        failures.push(Failure {
+            repetitions: vec![difference.repetition],
+            line: None,
+            expected: "the same events in each run of the same seed".to_owned(),
+            because: None,
+            seen: difference.describe(),
+            at: difference.first.as_ref().or(difference.second.as_ref()).map(|event: &Event| event.at),
+            log: Vec::new(),
+        });
+    }
+    add_logs(&mut failures, outcome);
+    failures
+}
+
+/// Gives the failures that are shown the log around their moments, but nothing that stands there already.
+fn add_logs(failures: &mut [Failure], outcome: &Outcome) {
+    let mut shown = BTreeSet::new();
+    let mut excerpt = FIRST;
+    for failure in failures.iter_mut().take(SHOWN) {
+        let repetition = failure.repetition();
+        let Some(run) = outcome.runs.iter().find(|run| run.repetition == repetition) else { continue };
+        let lines: Vec<(Instant, &str)> = run.serial().collect();
+        let range = around(failure.at, &lines, excerpt);
+        let fresh = range.clone().any(|index| shown.insert((repetition, index)));
+        shown.extend(range.clone().map(|index| (repetition, index)));
+        if fresh {
+            failure.log = lines[range].iter().map(|&(at, line)| LogLine { at, line: line.to_owned() }).collect();
+            excerpt = FURTHER;
+        }
+    }
+}
+
+/// Which lines to show: those up to a moment and a few more, or the last ones.
+fn around(at: Option<Instant>, lines: &[(Instant, &str)], excerpt: Excerpt) -> Range<usize> {
+    let until = at.map_or(lines.len(), |at| lines.partition_point(|(time, _)| *time <= at));
+    let end = (until + excerpt.later).min(lines.len());
+    end.saturating_sub(excerpt.lines)..end.max(excerpt.lines.min(lines.len()))
+}
+
+/// Repetitions in words: `repetitions 1 to 4 and 9`; the run without intervention has none.
+pub(super) fn repetitions(numbers: &[u32]) -> String {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers.iter().filter(|number| **number > 0) {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => spans.push((number, number)),
+        }
+    }
+    let parts: Vec<String> = spans
+        .iter()
+        .map(|&(first, last)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first} to {last}"),
+        })
+        .collect();
+    let plain = numbers.contains(&0);
+    match (spans.as_slice(), plain) {
+        ([], _) => "the run without intervention".to_owned(),
+        ([(first, last)], false) if first == last => format!("repetition {first}"),
+        (_, false) => format!("repetitions {}", listed(&parts)),
+        (_, true) => format!("the run without intervention and repetition {}", listed(&parts)),
+    }
+}
+
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The folder of a run below its case's.
+pub(super) fn run_folder(repetition: u32) -> Option<String> {
+    (repetition > 0).then(|| format!("{}{repetition}", crate::run::case::REPETITION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetitions_are_said_in_spans() {
+        for (numbers, words) in [
+            (&[0][..], "the run without intervention"),
+            (&[3], "repetition 3"),
+            (&[1, 2], "repetitions 1, 2"),
+            (&[1, 2, 3, 9], "repetitions 1 to 3 and 9"),
+            (&[0, 2, 4, 5, 6], "the run without intervention and repetition 2 and 4 to 6"),
+        ] {
+            assert_eq!(repetitions(numbers), words);
+        }
+    }
+
+    #[test]
+    fn the_log_is_shown_around_the_moment() {
+        let lines: Vec<(Instant, &str)> = (0..20).map(|second| (Instant::from_secs(second), "line")).collect();
+        let shown = |at| around(at, &lines, FIRST);
+        assert_eq!(shown(None), 12..20);
+        assert_eq!(shown(Some(Instant::from_secs(10))), 5..13, "six lines until then, two later");
+        assert_eq!(shown(Some(Instant::from_secs(1))), 0..8);
+        assert_eq!(shown(Some(Instant::from_secs(50))), 12..20);
+        assert_eq!(around(None, &lines[..3], FIRST), 0..3);
+        assert_eq!(around(None, &[], FIRST), 0..0);
+    }
+}
