@@ -43,10 +43,8 @@ pub struct Reply<'b> {
     pub status: u16,
     /// The server's clock, in seconds since 1970.
     pub date: Option<u64>,
-    /// The body, or its beginning.
+    /// The body, or its beginning as far as the buffer reaches.
     pub body: &'b [u8],
-    /// Whether `body` is all of it.
-    pub complete: bool,
 }
 
 /// Why there is no reply. Reads well after "could not store the reading: ".
@@ -155,7 +153,7 @@ async fn receive<'b, S: Read>(stream: &mut S, buffer: &'b mut [u8]) -> Result<Re
             count => arrived = count,
         }
     }
-    Ok(Reply { status: head.status, date: head.date, body: &buffer[..body.kept], complete: body.kept == body.total })
+    Ok(Reply { status: head.status, date: head.date, body: &buffer[..body.kept] })
 }
 
 /// A reply's head.

@@ -38,7 +38,7 @@ pub(super) enum Stage {
 pub(super) enum Failure {
     #[error("the network is gone")]
     Offline,
-    #[error("could not resolve the server's name")]
+    #[error("the server's name was not resolved")]
     Unresolved,
     #[error("the server refuses the connection")]
     Refused,
@@ -106,7 +106,7 @@ pub(super) struct Surroundings<'a, R, W> {
     pub settings: &'a Settings,
     pub random: R,
     pub watchdog: &'a RefCell<W>,
-    /// The moment at which certificates are judged, in seconds since 1970.
+    /// The moment for which certificates are judged, in seconds since 1970.
     pub judgement: i64,
 }
 
