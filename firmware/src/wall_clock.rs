@@ -3,7 +3,8 @@
 //! The device has no clock of its own, only the time since boot. An SNTP reply or the `Date` of the cloud's reply tells
 //! what the calendar said at boot; everything else is a sum. SNTP is not authenticated and a `Date` under a checked
 //! certificate is, so a `Date` overrules SNTP when they disagree by more than a minute, and SNTP may from then on only
-//! trim the clock. Nothing is believed that lies before the firmware's own release.
+//! trim the clock. Nothing is believed that lies before the firmware's own release. What certificates are judged by
+//! while the time is not known or in doubt is the uploader's business (`uploader::time_question`).
 //!
 //! Leap seconds and the drift of the crystal are not modelled; SNTP is asked again every few hours instead.
 
@@ -12,8 +13,8 @@ use core::fmt;
 use chrono::{DateTime, Datelike, Timelike};
 use embassy_time::Instant;
 
-/// When this firmware was released, in seconds since 1970: certificates are judged at this moment while the time is not
-/// known, and no source that tells an earlier time is believed.
+/// When this firmware was released, in seconds since 1970: certificates are judged for this moment while the time is not
+/// known, unless they begin later, and no source that tells an earlier time is believed.
 pub const RELEASE_DATE: i64 = 1_767_225_600; // 2026-01-01T00:00:00Z
 
 /// A day of slack, for a clock that is a little slow on the day of the release.
@@ -64,14 +65,14 @@ impl WallClock {
         self.known.is_some()
     }
 
+    /// Whether an authenticated reply vouches for the time.
+    pub const fn is_authenticated(&self) -> bool {
+        matches!(self.known, Some(Known { authenticated: true, .. }))
+    }
+
     /// Seconds since 1970 at `moment`, if the time is known.
     pub fn unix_time(&self, moment: Instant) -> Option<i64> {
         self.known.map(|known| known.boot.saturating_add(micros(moment)).div_euclid(1_000_000))
-    }
-
-    /// The moment, in seconds since 1970, at which certificates are judged.
-    pub fn judgement(&self, now: Instant) -> i64 {
-        self.unix_time(now).unwrap_or(RELEASE_DATE)
     }
 
     /// Takes an SNTP server's word for it: `unix_micros` microseconds since 1970 at `moment`.
@@ -116,7 +117,8 @@ impl WallClock {
     }
 }
 
-fn plausible(unix: i64) -> bool {
+/// Whether it can be `unix`, in seconds since 1970: not before the release, not beyond the device's life.
+pub(crate) fn plausible(unix: i64) -> bool {
     (EARLIEST..LATEST).contains(&unix)
 }
 
@@ -160,11 +162,9 @@ mod tests {
     fn time_since_boot_becomes_calendar_time_for_readings_before_and_after() {
         let mut clock = WallClock::unknown();
         assert_eq!(clock.unix_time(at(3)), None);
-        assert_eq!(clock.judgement(at(3)), RELEASE_DATE);
         assert_eq!(clock.hear_sntp((START + 100) * 1_000_000 + 500_000, at(10)), Heard::Set);
         assert_eq!(clock.unix_time(at(3)), Some(START + 93));
         assert_eq!(clock.unix_time(at(3_610)), Some(START + 3_700));
-        assert_eq!(clock.judgement(at(10)), START + 100);
     }
 
     #[test]
@@ -181,7 +181,9 @@ mod tests {
         let mut clock = WallClock::unknown();
         clock.hear_sntp((START + 86_400 * 30) * 1_000_000, at(0));
         assert_eq!(clock.hear_server(START + 5, at(5), false), Heard::Contradicted(1 - 86_400 * 30));
+        assert!(!clock.is_authenticated());
         assert_eq!(clock.hear_server(START + 5, at(5), true), Heard::Moved(1_000 * (1 - 86_400 * 30)));
+        assert!(clock.is_authenticated());
         assert_eq!(clock.unix_time(at(5)), Some(START + 5));
         assert_eq!(clock.hear_sntp((START + 86_400 * 30) * 1_000_000, at(0)), Heard::Contradicted(86_400 * 30 - 1));
         assert_eq!(clock.hear_sntp((START + 7) * 1_000_000 + 250_000, at(7)), Heard::Moved(-250));

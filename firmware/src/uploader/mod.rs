@@ -6,11 +6,15 @@
 //! again with the same `created_at`, and the cloud's 409 tells that it was stored already. A 409 for a reading of which
 //! no request can have been stored means that another entry has its `created_at` (the clock was moved back), and the
 //! reading goes again as of a second later.
+//!
+//! Before the time is known, or when the server's certificate makes it doubtful, the cloud is first asked for it
+//! ([`time_question`]).
 
 mod exchange;
 mod parcel;
 mod policy;
 pub(crate) mod request;
+mod time_question;
 
 use core::cell::{Cell, RefCell};
 
@@ -29,6 +33,7 @@ use crate::wall_clock::{Heard, Iso8601};
 use exchange::{Failure, Memory, Stage, Surroundings};
 use parcel::{Parcel, Settled};
 use policy::{Pace, Plan, Verdict};
+use time_question::TimeQuestion;
 
 /// Uploads for ever.
 pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
@@ -40,7 +45,8 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
     buffers: UploadBuffers<'_>,
 ) -> ! {
     let UploadBuffers { receive, send, body, reply, mut tls } = buffers;
-    let mut uploader = Uploader { shared, authenticated: settings.tls(), pace: Pace::new(), random };
+    let authenticated = settings.tls();
+    let mut uploader = Uploader { shared, authenticated, pace: Pace::new(), question: TimeQuestion::default(), random };
     let mut episode = 0;
     loop {
         let online = shared.online();
@@ -56,15 +62,19 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
             select(Timer::at(uploader.pace.earliest()), changed(shared, online)).await;
             continue;
         }
-        let plan = uploader.pace.plan(shared.clock().is_known(), shared.waiting());
-        let packed = shared.with_readings(|readings| Parcel::pack(plan, settings, shared.clock(), readings, body));
+        let clock = shared.clock();
+        let plan = uploader.pace.plan(uploader.question.is_due(clock), shared.waiting());
+        let packed = shared.with_readings(|readings| Parcel::pack(plan, settings, clock, readings, body));
         let Some(parcel) = packed else {
             // Cannot happen while readings wait and the time is known; if it does, it must not spin.
             Timer::after(policy::RATE_LIMIT).await;
             continue;
         };
         let stage = Cell::new(Stage::Resolving);
-        let judgement = shared.clock().judgement(Instant::now());
+        let judgement = uploader.question.judgement(plan, clock, Instant::now());
+        if plan == Plan::AskTime && authenticated {
+            info!(target: "time", "asking the cloud, whose certificate is judged as of {}", Iso8601(judgement));
+        }
         let surroundings = Surroundings { stack, settings, random, watchdog, judgement };
         let memory = Memory { receive: &mut *receive, send: &mut *send, reply: &mut *reply, tls: &mut tls };
         let outgoing = parcel.outgoing(settings, body);
@@ -97,6 +107,7 @@ struct Uploader<'a, 'q, R> {
     /// Whether replies come under a checked certificate.
     authenticated: bool,
     pace: Pace,
+    question: TimeQuestion,
     random: SharedRandom<'a, R>,
 }
 
@@ -104,8 +115,11 @@ impl<R: RngCore> Uploader<'_, '_, R> {
     /// There is a reply.
     fn answered(&mut self, parcel: &Parcel, reply: &Reply<'_>) {
         let now = Instant::now();
-        self.hear_date(reply.date, now);
-        if parcel.plan == Plan::AskTime && !self.shared.clock().is_known() {
+        self.hear_date(parcel.plan, reply.date, now);
+        self.question.answered();
+        let clock = self.shared.clock();
+        let is_told = if self.authenticated { clock.is_authenticated() } else { clock.is_known() };
+        if parcel.plan == Plan::AskTime && !is_told {
             let wait = self.pace.failed(false, now, &mut self.random).as_secs();
             warn!(target: "time", "the cloud does not tell the time (status {}); again in {wait} s", reply.status);
             return;
@@ -122,6 +136,7 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         if may_have_arrived {
             self.shared.with_readings(|readings| parcel.doubt(readings));
         }
+        self.question.failed(parcel.plan, failure);
         if failure.doubts_clock() {
             self.shared.doubt_clock();
         }
@@ -134,7 +149,7 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         }
     }
 
-    fn hear_date(&self, date: Option<u64>, now: Instant) {
+    fn hear_date(&self, plan: Plan, date: Option<u64>, now: Instant) {
         let Some(date) = date.and_then(|date| i64::try_from(date).ok()) else { return };
         let source = if self.authenticated { "the cloud's clock" } else { "the cloud's clock, not authenticated" };
         match self.shared.tell_clock(|clock| clock.hear_server(date, now, self.authenticated)) {
@@ -142,6 +157,7 @@ impl<R: RngCore> Uploader<'_, '_, R> {
             Heard::Moved(millis) => warn!(target: "time", "the clock is moved by {} s ({source})", millis / 1_000),
             Heard::Contradicted(secs) => warn!(target: "time", "{source} is {secs} s away; not believed"),
             Heard::Absurd => warn!(target: "time", "{source} says {}, which cannot be", Iso8601(date)),
+            Heard::Agreed if plan == Plan::AskTime => info!(target: "time", "the clock is right ({source})"),
             Heard::Agreed => {}
         }
     }

@@ -129,10 +129,10 @@ impl Pace {
         self.allowed.max(self.retry)
     }
 
-    /// What to send when `waiting` readings wait; at least one must.
-    pub fn plan(&self, time_known: bool, waiting: usize) -> Plan {
+    /// What to send when `waiting` readings wait; at least one must. `ask_time` if the time comes first.
+    pub fn plan(&self, ask_time: bool, waiting: usize) -> Plan {
         match self.channel {
-            _ if !time_known => Plan::AskTime,
+            _ if ask_time => Plan::AskTime,
             _ if waiting <= 1 || self.singles > 0 => Plan::Single,
             None => Plan::SingleForChannel,
             Some(channel) => Plan::Bulk { channel },
@@ -265,13 +265,13 @@ mod tests {
     fn the_channel_is_learned_before_the_first_bulk_request() {
         let mut pace = Pace::new();
         let mut random = Numbers(1);
-        assert_eq!(pace.plan(false, 5), Plan::AskTime);
-        assert_eq!(pace.plan(true, 1), Plan::Single);
-        assert_eq!(pace.plan(true, 5), Plan::SingleForChannel);
+        assert_eq!(pace.plan(true, 5), Plan::AskTime);
+        assert_eq!(pace.plan(false, 1), Plan::Single);
+        assert_eq!(pace.plan(false, 5), Plan::SingleForChannel);
         let stored = Verdict::Stored { entry: Some(1), channel: Some(9) };
         pace.answered(Plan::SingleForChannel, 1, stored, NOW, &mut random);
-        assert_eq!(pace.plan(true, 4), Plan::Bulk { channel: 9 });
-        assert_eq!(pace.plan(true, 1), Plan::Single);
+        assert_eq!(pace.plan(false, 4), Plan::Bulk { channel: 9 });
+        assert_eq!(pace.plan(false, 1), Plan::Single);
     }
 
     #[test]
@@ -279,13 +279,13 @@ mod tests {
         let mut pace = Pace::new();
         let mut random = Numbers(1);
         pace.channel = Some(9);
-        let bulk = pace.plan(true, 4);
+        let bulk = pace.plan(false, 4);
         pace.answered(bulk, 2, Verdict::BulkRefused, NOW, &mut random);
-        assert_eq!(pace.plan(true, 4), Plan::Single);
+        assert_eq!(pace.plan(false, 4), Plan::Single);
         pace.answered(Plan::Single, 1, Verdict::Conflict, NOW, &mut random);
-        assert_eq!(pace.plan(true, 3), Plan::Single);
+        assert_eq!(pace.plan(false, 3), Plan::Single);
         pace.answered(Plan::Single, 1, Verdict::Stored { entry: Some(2), channel: None }, NOW, &mut random);
-        assert_eq!(pace.plan(true, 2), Plan::Bulk { channel: 9 });
+        assert_eq!(pace.plan(false, 2), Plan::Bulk { channel: 9 });
     }
 
     #[test]
