@@ -3,7 +3,9 @@
 //! A reading carries the time since boot at which it was taken. It gets its calendar time when it is sent for the first
 //! time and keeps it from then on, because `created_at` is its identity: only so can a reading whose reply was lost be
 //! sent again without being stored twice. What went wrong before a reading (tries that failed, readings that had to be
-//! dropped) travels with it as its [`Gap`], and is told in its `status`.
+//! dropped) travels with it as its [`Gap`], and is told in its `status`. Where no reading comes that could carry it, because
+//! the sensor is dead, a report takes a reading's place in the queue and goes the same way: an entry with a `status` and
+//! no values.
 
 use core::fmt;
 
@@ -125,30 +127,47 @@ impl Gap {
     }
 }
 
-/// `2 readings failed before this one: no answer; 5 readings dropped`
-impl fmt::Display for Gap {
+/// What an entry tells of a gap: `2 readings failed before this one: no answer; 5 readings dropped`. Printable ASCII
+/// without anything that JSON would escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    gap: Gap,
+    /// The entry is a report: there is no reading that the failed ones could lie before.
+    is_report: bool,
+}
+
+impl Status {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.gap.is_none()
+    }
+}
+
+impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let readings = |n: u16| if n == 1 { "reading" } else { "readings" };
-        if let Some(reason) = self.reason {
-            write!(f, "{} {} failed before this one: {reason}", self.failed, readings(self.failed))?;
+        let Gap { failed, reason, dropped } = self.gap;
+        if let Some(reason) = reason {
+            let before = if self.is_report { "" } else { " before this one" };
+            write!(f, "{failed} {} failed{before}: {reason}", readings(failed))?;
         }
-        if self.dropped > 0 {
-            let separator = if self.reason.is_some() { "; " } else { "" };
-            write!(f, "{separator}{} {} dropped", self.dropped, readings(self.dropped))?;
+        if dropped > 0 {
+            let separator = if reason.is_some() { "; " } else { "" };
+            write!(f, "{separator}{dropped} {} dropped", readings(dropped))?;
         }
         Ok(())
     }
 }
 
-/// A reading on its way to the cloud.
+/// A reading on its way to the cloud, or a report that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// Counts the readings since boot, from 0.
+    /// Counts the readings and reports since boot, from 0.
     pub number: u32,
     /// When it was taken, since boot.
     pub taken: Instant,
-    /// What was measured.
-    pub measurement: Measurement,
+    /// What was measured; nothing in a report.
+    pub measurement: Option<Measurement>,
     /// What went wrong before it.
     pub gap: Gap,
     /// The calendar time it was last packed with, in seconds since 1970.
@@ -157,6 +176,13 @@ pub struct Reading {
     pub sent: bool,
     /// Whether a request that carried it got no clear answer, so that it may be stored already.
     pub in_doubt: bool,
+}
+
+impl Reading {
+    /// What its entry tells besides the values.
+    pub fn status(&self) -> Status {
+        Status { gap: self.gap, is_report: self.measurement.is_none() }
+    }
 }
 
 /// Readings that wait for the cloud, oldest first.
@@ -210,9 +236,19 @@ impl Readings {
 
     /// Appends a reading. If the queue is full, the oldest makes room and is returned; the one after it tells of it.
     pub fn push(&mut self, taken: Instant, measurement: Measurement, gap: Gap) -> Option<Reading> {
+        self.append(taken, Some(measurement), gap)
+    }
+
+    /// Appends a report of `gap`, made at `taken`. Makes room like [`push`](Self::push).
+    pub fn push_report(&mut self, taken: Instant, gap: Gap) -> Option<Reading> {
+        self.append(taken, None, gap)
+    }
+
+    fn append(&mut self, taken: Instant, measurement: Option<Measurement>, gap: Gap) -> Option<Reading> {
         let dropped = if self.waiting.is_full() { self.waiting.pop_front() } else { None };
         if let (Some(dropped), Some(oldest)) = (&dropped, self.waiting.front_mut()) {
-            let told = Gap { dropped: dropped.gap.dropped.saturating_add(1), ..dropped.gap };
+            let readings = u16::from(dropped.measurement.is_some());
+            let told = Gap { dropped: dropped.gap.dropped.saturating_add(readings), ..dropped.gap };
             oldest.gap = oldest.gap.following(told);
         }
         let reading =
@@ -269,7 +305,7 @@ mod tests {
         assert_eq!(readings.len(), CAPACITY);
         let oldest = readings.oldest().expect("there are readings");
         assert_eq!((oldest.number, oldest.gap.dropped, oldest.gap.failed), (6, 6, 2));
-        assert_eq!(oldest.gap.to_string(), "2 readings failed before this one: no answer; 6 readings dropped");
+        assert_eq!(oldest.status().to_string(), "2 readings failed before this one: no answer; 6 readings dropped");
         assert!(readings.iter().skip(1).all(|reading| reading.gap.is_none()));
     }
 
@@ -290,10 +326,26 @@ mod tests {
     }
 
     #[test]
-    fn gaps_speak_in_the_singular_too() {
+    fn a_dropped_report_is_no_dropped_reading_and_what_it_told_is_kept() {
+        let mut readings = Readings::new();
+        let gap = |failed| Gap { failed, reason: Some(SensorFault::NoAnswer), dropped: 0 };
+        readings.push_report(Instant::from_secs(0), gap(3));
+        readings.push_report(Instant::from_secs(1), gap(12));
+        for n in 2..65 {
+            readings.push(Instant::from_secs(n), measurement(200, SensorKind::Dht22), Gap::NONE);
+        }
+        let oldest = readings.oldest().expect("there are readings");
+        assert_eq!((oldest.number, oldest.measurement, oldest.gap), (1, None, gap(15)));
+        assert_eq!(oldest.status().to_string(), "15 readings failed: no answer");
+    }
+
+    #[test]
+    fn a_status_speaks_in_the_singular_too() {
         let mut gap = Gap::NONE;
         gap.failed(SensorFault::NoAnswer);
-        assert_eq!(gap.to_string(), "1 reading failed before this one: no answer");
-        assert_eq!(Gap { dropped: 1, ..Gap::NONE }.to_string(), "1 reading dropped");
+        let status = |gap| Status { gap, is_report: false }.to_string();
+        assert_eq!(status(gap), "1 reading failed before this one: no answer");
+        assert_eq!(status(Gap { dropped: 1, ..Gap::NONE }), "1 reading dropped");
+        assert_eq!(status(Gap::NONE), "");
     }
 }

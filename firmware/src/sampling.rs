@@ -5,6 +5,9 @@
 //! drifts. Each has three tries, 2 s apart, the sensor's shortest measuring interval. `dht-sensor` speaks the wire
 //! protocol; its values become tenths here, and values that the sensor cannot measure are refused: a clone that
 //! sends two's complement shows as -3276.7 °C.
+//!
+//! What failed is told with the next reading. A sensor that is dead lets none come, so after three failed readings in a
+//! row, and no sooner than twelve readings after the last time, a report goes up instead ([`Outage`]).
 
 use dht_sensor::{DhtError, dht11, dht22};
 use embassy_time::{Duration, Instant, Timer};
@@ -20,6 +23,10 @@ use crate::station::Shared;
 pub const FIRST_READING: Duration = Duration::from_millis(2_500);
 const TRIES: u8 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+/// So many failed readings in a row are worth a report.
+const REPORT_AFTER: u16 = 3;
+/// From one report to the next there are at least so many readings, good or bad.
+const REPORT_SPACING: u16 = 12;
 
 /// Takes readings for ever, `interval` apart.
 pub(crate) async fn run<P: InputPin + OutputPin>(
@@ -31,20 +38,59 @@ pub(crate) async fn run<P: InputPin + OutputPin>(
 ) -> ! {
     let first = Instant::from_ticks(0) + FIRST_READING;
     let mut due = first;
-    let mut gap = Gap::NONE;
+    let mut outage = Outage::default();
     loop {
         Timer::at(due).await;
         match take(kind, pin, delay).await {
             Ok(measurement) => {
                 info!(target: "sensor", "{measurement}");
-                shared.add_reading(Instant::now(), measurement, core::mem::take(&mut gap));
+                shared.add_reading(Instant::now(), measurement, outage.ended());
             }
             Err(fault) => {
                 warn!(target: "sensor", "no reading: {fault}, {TRIES} tries");
-                gap.failed(fault);
+                if let Some(gap) = outage.failed(fault) {
+                    warn!(target: "sensor", "{} readings in a row failed; the cloud is told", outage.in_a_row);
+                    shared.add_report(Instant::now(), gap);
+                }
             }
         }
         due = next_due(first, interval, Instant::now());
+    }
+}
+
+/// Readings that failed and of which the cloud has not been told yet.
+#[derive(Debug, Default)]
+struct Outage {
+    gap: Gap,
+    /// Failed readings since the last good one.
+    in_a_row: u16,
+    /// Readings since the last report; `None` if there was none.
+    since_report: Option<u16>,
+}
+
+impl Outage {
+    /// A reading failed. Says what to report, if it is time for it.
+    fn failed(&mut self, fault: SensorFault) -> Option<Gap> {
+        self.gap.failed(fault);
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.count();
+        let is_time = self.since_report.is_none_or(|readings| readings >= REPORT_SPACING);
+        if self.in_a_row < REPORT_AFTER || !is_time {
+            return None;
+        }
+        self.since_report = Some(0);
+        Some(core::mem::take(&mut self.gap))
+    }
+
+    /// A reading was taken, which tells of those that failed before it.
+    fn ended(&mut self) -> Gap {
+        self.in_a_row = 0;
+        self.count();
+        core::mem::take(&mut self.gap)
+    }
+
+    fn count(&mut self) {
+        self.since_report = self.since_report.map(|readings| readings.saturating_add(1));
     }
 }
 
@@ -143,6 +189,41 @@ mod tests {
         assert_eq!(due(306_530), 602_500);
         assert_eq!(due(302_500), 602_500);
         assert_eq!(due(1_000_000), 1_202_500);
+    }
+
+    /// The readings, from 1, after which there was a report, and how many failed ones it told of.
+    fn reports(failed: impl Iterator<Item = bool>) -> std::vec::Vec<(usize, u16)> {
+        let mut outage = Outage::default();
+        let mut reports = std::vec::Vec::new();
+        for (n, failed) in (1..).zip(failed) {
+            if !failed {
+                outage.ended();
+            } else if let Some(gap) = outage.failed(SensorFault::NoAnswer) {
+                reports.push((n, gap.failed));
+            }
+        }
+        reports
+    }
+
+    #[test]
+    fn a_dead_sensor_is_reported_after_three_readings_and_then_rarely() {
+        assert_eq!(reports([true; 45].into_iter()), [(3, 3), (15, 12), (27, 12), (39, 12)]);
+    }
+
+    #[test]
+    fn a_sensor_that_comes_and_goes_is_reported_no_more_often() {
+        assert_eq!(reports((0..100).map(|n| n % 3 < 2)), []);
+        let often: std::vec::Vec<_> = reports((0..100).map(|n| n % 4 < 3)).into_iter().map(|(n, _)| n).collect();
+        assert_eq!(often, [3, 15, 27, 39, 51, 63, 75, 87, 99]);
+    }
+
+    #[test]
+    fn what_was_reported_is_not_told_again_with_the_next_reading() {
+        let mut outage = Outage::default();
+        let told: std::vec::Vec<_> = (0..5).filter_map(|_| outage.failed(SensorFault::Checksum)).collect();
+        assert_eq!(told, [Gap { failed: 3, reason: Some(SensorFault::Checksum), dropped: 0 }]);
+        assert_eq!(outage.ended(), Gap { failed: 2, reason: Some(SensorFault::Checksum), dropped: 0 });
+        assert_eq!(outage.ended(), Gap::NONE);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use crate::board::{Board, Watchdog};
 use crate::connection;
-use crate::readings::{Gap, Measurement, Readings};
+use crate::readings::{Gap, Measurement, Reading, Readings};
 use crate::resources::UploadBuffers;
 use crate::sampling;
 use crate::settings::Settings;
@@ -174,7 +174,15 @@ impl<'a> Shared<'a> {
 
     /// Puts a reading into the queue.
     pub fn add_reading(&self, taken: Instant, measurement: Measurement, gap: Gap) {
-        let dropped = self.readings.borrow_mut().push(taken, measurement, gap);
+        self.added(self.with_readings(|readings| readings.push(taken, measurement, gap)));
+    }
+
+    /// Puts a report into the queue: an entry that only tells of `gap`.
+    pub fn add_report(&self, taken: Instant, gap: Gap) {
+        self.added(self.with_readings(|readings| readings.push_report(taken, gap)));
+    }
+
+    fn added(&self, dropped: Option<Reading>) {
         if let Some(dropped) = dropped {
             warn!(
                 target: "cloud",

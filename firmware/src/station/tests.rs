@@ -168,6 +168,26 @@ fn a_silent_sensor_is_tried_three_times_and_told_with_the_next_reading() {
 }
 
 #[test]
+fn a_dead_sensor_is_reported_rarely_and_each_report_is_stored_once() {
+    let bench = run(|bench| async move {
+        bench.sensor.set(false);
+        // The first report's reply is lost.
+        bench.replies.borrow_mut().extend([Reply::Nothing, Reply::Says(409, "error_conflict")]);
+        Timer::after_secs(1_000).await;
+        bench.sensor.set(true);
+        Timer::after_secs(70).await;
+    });
+    let body = |request: &Arrived| request.text.split("\r\n\r\n").nth(1).map(std::string::String::from);
+    let bodies: Vec<_> = arrived(&bench).iter().filter_map(body).collect();
+    // Readings fail in their third try, four seconds after they are due.
+    let first = "created_at=2026-01-01T00%3A02%3A06Z&status=3%20readings%20failed%3A%20no%20answer";
+    let second = "created_at=2026-01-01T00%3A14%3A06Z&status=12%20readings%20failed%3A%20no%20answer";
+    assert_eq!(bodies[..3], [first, first, second]);
+    assert!(bodies[3].ends_with("&status=2%20readings%20failed%20before%20this%20one%3A%20no%20answer"), "{bodies:?}");
+    assert_eq!(requests(&bench)[3..], [update(1_022)]);
+}
+
+#[test]
 fn a_day_goes_up_without_a_gap() {
     let bench = run(|_| async { Timer::after_secs(86_000).await });
     let requests = requests(&bench);

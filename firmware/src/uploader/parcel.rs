@@ -1,4 +1,4 @@
-//! The readings that travel in one request, and what becomes of them.
+//! The readings and reports that travel in one request, and what becomes of them.
 
 use core::fmt::{self, Write as _};
 
@@ -22,6 +22,7 @@ pub(super) struct Parcel {
     first: u32,
     last: u32,
     created_at: i64,
+    is_report: bool,
     path: Path,
     body: usize,
 }
@@ -51,7 +52,7 @@ impl Parcel {
         let rows = match plan {
             Plan::AskTime => {
                 path.push('/').ok()?;
-                return Some(Self { plan, rows: 0, first: 0, last: 0, created_at: 0, path, body: 0 });
+                return Some(Self { plan, rows: 0, first: 0, last: 0, created_at: 0, is_report: false, path, body: 0 });
             }
             Plan::Single | Plan::SingleForChannel => {
                 let reading = readings.oldest()?;
@@ -66,6 +67,7 @@ impl Parcel {
             }
         };
         let body = text.into_bytes().len();
+        let is_report = readings.oldest()?.measurement.is_none();
         let (mut first, mut last, mut oldest) = (None, 0, 0);
         for reading in readings.iter_mut().take(rows) {
             // Those that were sent already keep theirs.
@@ -74,7 +76,7 @@ impl Parcel {
             first.get_or_insert(reading.number);
             last = reading.number;
         }
-        Some(Self { plan, rows, first: first?, last, created_at: oldest, path, body })
+        Some(Self { plan, rows, first: first?, last, created_at: oldest, is_report, path, body })
     }
 
     /// The request, whose body [`pack`](Self::pack) has put into `body`.
@@ -133,7 +135,7 @@ impl Parcel {
 
     /// The readings in the words of the log.
     pub fn what(&self) -> impl fmt::Display {
-        What { rows: self.rows, created_at: self.created_at }
+        What { rows: self.rows, is_report: self.is_report, created_at: self.created_at }
     }
 
     fn each(&self, readings: &mut Readings, mut change: impl FnMut(&mut Reading)) {
@@ -150,14 +152,17 @@ fn created_at(reading: &Reading, clock: WallClock) -> Option<i64> {
 
 struct What {
     rows: usize,
+    /// If it is only one: whether it has no values.
+    is_report: bool,
     created_at: i64,
 }
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, created_at } = *self;
+        let Self { rows, is_report, created_at } = *self;
         if rows == 1 {
-            write!(f, "reading of {}", Iso8601(created_at))
+            let what = if is_report { "report" } else { "reading" };
+            write!(f, "{what} of {}", Iso8601(created_at))
         } else {
             write!(f, "{rows} readings from {} on", Iso8601(created_at))
         }

@@ -39,17 +39,20 @@ impl Write for Text<'_> {
     }
 }
 
-/// Writes `application/x-www-form-urlencoded` for one reading, created at `created_at` (seconds since 1970).
+/// Writes `application/x-www-form-urlencoded` for one reading or report, created at `created_at` (seconds since 1970).
 ///
 /// # Errors
 /// If it does not fit.
 pub fn write_form(text: &mut Text<'_>, reading: &Reading, created_at: i64) -> fmt::Result {
-    let measurement = &reading.measurement;
-    write!(text, "field1={}&field2={}&created_at=", measurement.celsius(), measurement.percent())?;
+    if let Some(measurement) = &reading.measurement {
+        write!(text, "field1={}&field2={}&", measurement.celsius(), measurement.percent())?;
+    }
+    text.write_str("created_at=")?;
     write!(FormEncoded(text), "{}", Iso8601(created_at))?;
-    if !reading.gap.is_none() {
+    let status = reading.status();
+    if !status.is_empty() {
         text.write_str("&status=")?;
-        write!(FormEncoded(text), "{}", reading.gap)?;
+        write!(FormEncoded(text), "{status}")?;
     }
     Ok(())
 }
@@ -81,14 +84,16 @@ pub fn write_bulk<'r>(
     if count == 0 { Err(fmt::Error) } else { Ok(count) }
 }
 
-/// Numbers as strings, as the cloud hands them out again. A [`Gap`](crate::readings::Gap) has nothing in it that JSON
-/// would escape.
+/// Numbers as strings, as the cloud hands them out again. A [`Status`](crate::readings::Status) has nothing in it that
+/// JSON would escape.
 fn write_row(text: &mut Text<'_>, reading: &Reading, created_at: i64) -> fmt::Result {
-    let measurement = &reading.measurement;
-    let (celsius, percent) = (measurement.celsius(), measurement.percent());
-    write!(text, "{{\"created_at\":\"{}\",\"field1\":\"{celsius}\",\"field2\":\"{percent}\"", Iso8601(created_at))?;
-    if !reading.gap.is_none() {
-        write!(text, ",\"status\":\"{}\"", reading.gap)?;
+    write!(text, "{{\"created_at\":\"{}\"", Iso8601(created_at))?;
+    if let Some(measurement) = &reading.measurement {
+        write!(text, ",\"field1\":\"{}\",\"field2\":\"{}\"", measurement.celsius(), measurement.percent())?;
+    }
+    let status = reading.status();
+    if !status.is_empty() {
+        write!(text, ",\"status\":\"{status}\"")?;
     }
     text.write_str("}")
 }
@@ -128,7 +133,7 @@ mod tests {
         Reading {
             number: 0,
             taken: Instant::from_secs(3),
-            measurement,
+            measurement: Some(measurement),
             gap,
             created_at: None,
             sent: false,
@@ -155,22 +160,31 @@ mod tests {
             "field1=21&field2=45&created_at=2026-01-01T00%3A05%3A00Z\
              &status=1%20reading%20failed%20before%20this%20one%3A%20no%20answer"
         );
+        let gap = Gap { failed: 3, reason: Some(SensorFault::Checksum), dropped: 0 };
+        assert_eq!(
+            form(Reading { measurement: None, ..reading(SensorKind::Dht22, gap) }),
+            "created_at=2026-01-01T00%3A05%3A00Z&status=3%20readings%20failed%3A%20wrong%20checksum"
+        );
     }
 
     #[test]
     fn readings_in_bulk_are_json_and_as_many_as_fit() {
         let one = reading(SensorKind::Dht22, Gap::NONE);
         let two = reading(SensorKind::Dht22, Gap { dropped: 3, ..Gap::NONE });
+        let report = Reading { measurement: None, ..two };
         let mut count = 0;
         let json = text(BODY_SIZE, |text| {
-            count = write_bulk(text, "ABCDEFGHIJKLMNOP", [(&one, AT), (&two, AT + 300)].into_iter()).expect("fits");
+            count =
+                write_bulk(text, "ABCDEFGHIJKLMNOP", [(&one, AT), (&two, AT + 300), (&report, AT + 600)].into_iter())
+                    .expect("fits");
         });
-        assert_eq!(count, 2);
+        assert_eq!(count, 3);
         assert_eq!(
             json,
             "{\"write_api_key\":\"ABCDEFGHIJKLMNOP\",\"updates\":[\
              {\"created_at\":\"2026-01-01T00:05:00Z\",\"field1\":\"21.5\",\"field2\":\"45.6\"},\
-             {\"created_at\":\"2026-01-01T00:10:00Z\",\"field1\":\"21.5\",\"field2\":\"45.6\",\"status\":\"3 readings dropped\"}]}"
+             {\"created_at\":\"2026-01-01T00:10:00Z\",\"field1\":\"21.5\",\"field2\":\"45.6\",\"status\":\"3 readings dropped\"},\
+             {\"created_at\":\"2026-01-01T00:15:00Z\",\"status\":\"3 readings dropped\"}]}"
         );
     }
 
@@ -178,7 +192,7 @@ mod tests {
     fn the_body_has_room_for_a_full_request_and_never_overflows() {
         let coldest = Measurement { temperature: -400, humidity: 1_000, sensor: SensorKind::Dht22 };
         let mut row = reading(SensorKind::Dht22, Gap::NONE);
-        row.measurement = coldest;
+        row.measurement = Some(coldest);
         let rows: Vec<_> = (0..64).map(|n| (&row, AT + n)).collect();
         for size in 0..=BODY_SIZE {
             let mut buffer = std::vec![0; size];
@@ -197,7 +211,8 @@ mod tests {
     #[test]
     fn no_status_needs_escaping_in_json() {
         for reason in [SensorFault::NoAnswer, SensorFault::Checksum, SensorFault::OutOfRange, SensorFault::Pin] {
-            let status = format!("{}", Gap { failed: u16::MAX, reason: Some(reason), dropped: u16::MAX });
+            let gap = Gap { failed: u16::MAX, reason: Some(reason), dropped: u16::MAX };
+            let status = format!("{}", reading(SensorKind::Dht22, gap).status());
             assert!(status.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\' || b == b' '));
             assert!(status.len() <= 255);
         }
