@@ -1,64 +1,64 @@
 //! ThingSpeak without I/O: a request and the time go in, a reply and what was stored come out.
 //!
-//! [`Cloud::handle`] finds out what the path asks for (`route`), gathers the parameters from query and body
-//! (`parameters`), lets the operation work on the channels (`write` and `read` on `store`), and puts its outcome
-//! into the format that the path asks for (`render`). Keys and channel numbers come from a seed.
+//! [`Cloud::handle`] finds out what the path names (`route`), gathers parameters, key and time zone (`call`), lets the
+//! operation work on what is remembered (`store`), puts its outcome into the format that the path asks for (`render`,
+//! `error`), and adds the headers (`reply`). Operations: one entry is written by `write`, many by `bulk`; feeds are read
+//! by `read` and put together by `aggregate`, single things of a channel by `single`; `channels` is what their owner does
+//! with them, `talkback` the queues of commands. Keys and numbers come from a seed (`keys`).
 //!
 //! Follows MathWorks' API documentation, recordings of the service, and for what neither tells the behaviour of the
-//! open-source server of 2015; where the first two differ, [`Profile`] chooses. Our own decision, because the service's
-//! is not known: an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in
-//! bulk.
+//! open-source server of 2015; where they differ, [`Profile`] chooses. Our own decision, because the service's is not
+//! known: an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in bulk.
 //!
-//! Not yet modelled: channel management, charts, TalkBack, MQTT, aggregation, time zones other than UTC, quotas.
+//! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
+//!
+//! Not modelled: charts and pages, MQTT, more than one user, quotas a year.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::RngCore;
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::certificates::derived;
+use call::Call;
 use error::Failure;
-use parameters::Parameters;
+use keys::Keys;
+use profile::Manners;
 use render::Answer;
-use route::{Format, Operation, route};
-use store::Channel;
+use route::{Format, Resource, route};
+use store::{Channel, Store};
 
+pub use profile::{Profile, UnknownProfile};
+pub use store::{About, Change, Command, Content};
+
+mod aggregate;
+mod bulk;
+mod call;
+mod channels;
 mod error;
+mod keys;
 mod moment;
 mod parameters;
+mod profile;
 mod read;
 mod render;
+mod reply;
 mod route;
+mod single;
 mod store;
+mod talkback;
 #[cfg(test)]
 mod tests;
 mod write;
+mod zone;
 
-/// The service as it was at some time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Profile {
-    /// As its documentation has it: a write with a wrong key is 401 `error_auth_required`.
-    #[default]
-    Docs,
-    /// As recorded in 2017–2019: a write with a wrong key is 400 with the body `0`, and the entry in a reply begins with
-    /// its fields.
-    Recorded2019,
-}
-
-/// The service: channels with their keys and entries.
+/// The service: a user, channels with their keys and entries, TalkBacks.
 #[derive(Clone, Debug)]
 pub struct Cloud {
     profile: Profile,
-    seed: [u8; 32],
-    channels: BTreeMap<u32, Channel>,
-    next_channel: u32,
-    /// Counted for `X-Request-Id`.
-    requests: u64,
+    keys: Keys,
+    user: User,
+    store: Store,
 }
 
 /// What a channel is to be.
@@ -83,6 +83,41 @@ pub struct Access {
     pub read_key: String,
 }
 
+/// How to get at a TalkBack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TalkbackAccess {
+    /// Its number.
+    pub talkback: u32,
+    /// The key that opens it: 16 characters of `0-9A-Z`.
+    pub key: String,
+}
+
+/// Whose channels these are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub login: String,
+    /// The key with which channels are made, listed, described, emptied and deleted: 16 characters of `0-9A-Z`.
+    pub key: String,
+}
+
+/// A channel, for whoever shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Its number and keys.
+    pub access: Access,
+    /// What it is.
+    pub about: About,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it was last described or written to.
+    pub updated_at: OffsetDateTime,
+    /// The number of the entry that was stored last; 0 if there is none.
+    pub last_entry_id: u64,
+    /// The last value of each field that has one.
+    pub last_values: [Option<String>; 8],
+}
+
 /// An entry as a request left it in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -101,7 +136,7 @@ pub struct Stored {
 /// What came of a request.
 #[derive(Clone, Debug)]
 pub struct Handled {
-    /// The reply, without `Date` and `Content-Length`.
+    /// The reply, without `Date` and `Content-Length`. If it names a `Transfer-Encoding`, it is to be sent in chunks.
     pub response: Response<Bytes>,
     /// What was stored, in the order of storing.
     pub stored: Vec<Stored>,
@@ -123,8 +158,8 @@ pub enum Refusal {
 impl Cloud {
     /// A service without channels, whose keys and numbers come from `seed`.
     pub fn new(seed: [u8; 32]) -> Self {
-        let next_channel = 1_000_000 + derived(&seed, &[b"first channel"]).next_u32() % 2_000_000;
-        Self { profile: Profile::default(), seed, channels: BTreeMap::new(), next_channel, requests: 0 }
+        let keys = Keys::from_seed(seed);
+        Self { profile: Profile::default(), user: keys.user(), keys, store: Store::default() }
     }
 
     /// The same service at another time.
@@ -133,20 +168,69 @@ impl Cloud {
         self
     }
 
+    /// The user, to whom all channels belong.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
     /// Makes a channel; the same seed and order of creation give the same number and keys.
     pub fn create_channel(&mut self, channel: NewChannel, now: OffsetDateTime) -> Access {
-        let number = self.next_channel;
-        self.next_channel += 1;
-        let mut stream = derived(&self.seed, &[b"channel", &number.to_le_bytes()]);
-        let access = Access { channel: number, write_key: new_key(&mut stream), read_key: new_key(&mut stream) };
-        self.channels.insert(number, Channel::new(access.clone(), channel, moment::whole_seconds(now)));
+        let access = self.keys.next_channel();
+        let at = moment::whole_seconds(now);
+        self.store.apply(Change::ChannelCreated { access: access.clone(), about: channel.into(), at });
         access
+    }
+
+    /// Makes a TalkBack without commands.
+    pub fn create_talkback(&mut self) -> TalkbackAccess {
+        let access = self.keys.next_talkback();
+        self.store.apply(Change::TalkbackCreated { talkback: access.talkback, key: access.key.clone() });
+        access
+    }
+
+    /// All channels by their numbers.
+    pub fn channels(&self) -> Vec<Overview> {
+        self.store.channels().map(overview).collect()
+    }
+
+    /// A channel; `None` if there is none of that number.
+    pub fn channel(&self, channel: u32) -> Option<Overview> {
+        self.store.channel(channel).map(overview)
+    }
+
+    /// All TalkBacks by their numbers.
+    pub fn talkbacks(&self) -> Vec<TalkbackAccess> {
+        let access = |(talkback, it): (u32, &store::Talkback)| TalkbackAccess { talkback, key: it.key.clone() };
+        self.store.talkbacks().map(access).collect()
     }
 
     /// The entries of a channel in order of their time; `None` if there is no such channel.
     pub fn entries(&self, channel: u32) -> Option<Vec<Stored>> {
-        let channel = self.channels.get(&channel)?;
-        Some(channel.entries.keys().map(|place| write::stored(channel, *place)).collect())
+        let entries = self.store.channel(channel)?.entries();
+        Some(entries.map(|entry| write::as_stored(channel, &entry)).collect())
+    }
+
+    /// From now on remembers its changes until they are taken.
+    pub fn keep_changes(&mut self) {
+        self.store.keep_changes();
+    }
+
+    /// The changes since the last call, in order. None of them may be lost once a reply has gone out that was made after
+    /// it. Empty unless they are kept.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        self.store.take_changes()
+    }
+
+    /// Makes the changes of another service, in order.
+    pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            match &change {
+                Change::ChannelCreated { access, .. } => self.keys.skip_channel(access.channel),
+                Change::TalkbackCreated { talkback, .. } => self.keys.skip_talkback(*talkback),
+                _ => {}
+            }
+            self.store.apply(change);
+        }
     }
 
     /// Handles `request`, which came from `client` and arrives `now`.
@@ -154,142 +238,147 @@ impl Cloud {
     /// Whatever the request is, the reply is one of ThingSpeak's, and never a 500.
     pub fn handle(&mut self, request: &Request<Bytes>, now: OffsetDateTime, client: IpAddr) -> Handled {
         let now = now.checked_to_offset(UtcOffset::UTC).unwrap_or(now);
-        let (operation, format) = route(request.uri().path());
+        let (resource, format) = route(request.uri().path());
         let mut stored = Vec::new();
-        let answer = operation
-            .ok_or(Failure::NotFound)
-            .and_then(|operation| self.carry_out(operation, format, request, now, client, &mut stored))
-            .unwrap_or_else(|failure| self.failed(failure, operation, format));
-        Handled { response: self.response(answer), stored }
+        let mut headers = true;
+        let answer = if request.method() == Method::OPTIONS {
+            Answer::ok(format, String::new())
+        } else {
+            let outcome = resource.ok_or(Failure::NotFound).and_then(|resource| {
+                let call = Call::of(request, resource, format, now, client, self.manners())?;
+                headers = call.parameters.first(&["headers"]) != Some("false");
+                let outcome = self.carry_out(resource, &call, &mut stored);
+                let answer = outcome.unwrap_or_else(|failure| self.failed(failure, Some(resource), format));
+                Ok(with_callback(answer, &call))
+            });
+            outcome.unwrap_or_else(|failure| self.failed(failure, resource, format))
+        };
+        Handled { response: self.response(answer, Some(request), headers), stored }
     }
 
     /// The reply of a service that refuses `request` for a reason of its own; nothing is stored.
     pub fn refuse(&mut self, request: &Request<Bytes>, refusal: Refusal) -> Response<Bytes> {
-        let (operation, format) = route(request.uri().path());
-        let failure = match (refusal, operation) {
-            (Refusal::TooSoon, Some(Operation::Update)) => Failure::TooSoon,
+        let (resource, format) = route(request.uri().path());
+        let failure = match (refusal, resource) {
+            (Refusal::TooSoon, Some(Resource::Update)) => Failure::TooSoon,
             (Refusal::TooSoon, _) => Failure::TooManyRequests,
-            (Refusal::Key, Some(Operation::Update)) => Failure::WriteRefused,
-            (Refusal::Key, Some(Operation::BulkUpdate { .. }) | None) => Failure::AuthorizationRequired,
-            (Refusal::Key, Some(_)) => Failure::ReadRefused,
+            (Refusal::Key, Some(Resource::Update)) => Failure::WriteRefused,
+            (Refusal::Key, Some(resource)) if resource.is_of_a_channel() => Failure::ReadRefused,
+            (Refusal::Key, Some(Resource::Channels | Resource::Channel { .. })) => Failure::UserRefused,
+            (Refusal::Key, _) => Failure::AuthorizationRequired,
             (Refusal::TooLarge, _) => Failure::TooLarge,
             (Refusal::Status(status), _) => Failure::from_status(status),
         };
-        let answer = self.failed(failure, operation, format);
-        self.response(answer)
+        let answer = self.failed(failure, resource, format);
+        self.response(answer, Some(request), true)
+    }
+
+    /// The reply to what came in place of a request: it was no HTTP, or more than anyone reads.
+    pub fn reject(&mut self, status: StatusCode) -> Response<Bytes> {
+        let answer = self.failed(Failure::from_status(status.as_u16()), None, Format::Unspecified);
+        self.response(answer, None, true)
+    }
+
+    fn manners(&self) -> &'static Manners {
+        self.profile.manners()
     }
 
     fn carry_out(
         &mut self,
-        operation: Operation,
-        format: Format,
-        request: &Request<Bytes>,
-        now: OffsetDateTime,
-        client: IpAddr,
+        resource: Resource<'_>,
+        call: &Call<'_>,
         stored: &mut Vec<Stored>,
     ) -> Result<Answer, Failure> {
-        let method = request.method();
-        let allowed = match operation {
-            Operation::Update => method == Method::GET || method == Method::POST,
-            Operation::BulkUpdate { .. } => method == Method::POST,
-            _ => method == Method::GET || method == Method::HEAD,
-        };
-        if !allowed {
-            return Err(Failure::MethodInvalid);
-        }
-        match operation {
-            Operation::Update => {
-                write::check_size(request)?;
-                let parameters = Parameters::of(request)?;
-                let key = parameters::key(request, &parameters).ok_or(Failure::WriteRefused)?;
-                let channel = self.channels.values_mut().find(|channel| channel.access.write_key == key);
-                let channel = channel.ok_or(Failure::WriteRefused)?;
-                let place = write::update(channel, &parameters, now, client)?;
-                stored.push(write::stored(channel, place));
-                Ok(write::updated(channel, place, format, self.profile))
+        let Self { store, keys, user, .. } = self;
+        match resource {
+            Resource::Channels => channels::channels(store, keys, user, call),
+            Resource::Channel { channel } => channels::channel(store, channel, user, call),
+            Resource::Feeds { channel, field: None } if call.method == Method::DELETE => {
+                channels::clear(store, channel, user, call)
             }
-            Operation::BulkUpdate { channel } => {
-                let channel = self.channels.get_mut(&channel).ok_or(Failure::NotFound)?;
-                let places = write::bulk_update(channel, request, now, client)?;
-                stored.extend(places.into_iter().map(|place| write::stored(channel, place)));
-                Ok(write::bulk_updated())
+            Resource::Commands { talkback } => talkback::commands(store, talkback, call),
+            Resource::Command { talkback, command } => talkback::command(store, talkback, command, call),
+            Resource::NextCommand { talkback } => talkback::execute(store, talkback, call),
+            Resource::Update if call.method == Method::GET || call.method == Method::POST => {
+                write::update(store, call, stored)
             }
-            Operation::Feeds { channel } => {
-                let (channel, parameters) = self.readable(channel, request)?;
-                Ok(read::feeds(channel, None, &parameters, now, format))
+            Resource::BulkUpdate { channel, csv } if call.method == Method::POST => {
+                bulk::update(store, channel, csv, call, stored)
             }
-            Operation::Field { channel, field } => {
-                let (channel, parameters) = self.readable(channel, request)?;
-                Ok(read::feeds(channel, Some(field), &parameters, now, format))
+            Resource::Update | Resource::BulkUpdate { .. } => Err(Failure::MethodInvalid),
+            // All others can only be looked at.
+            _ if call.method != Method::GET => Err(Failure::MethodInvalid),
+            Resource::PublicChannels => channels::public(store, user, call),
+            Resource::UserChannels { login } => channels::of_user(store, login, user, call),
+            Resource::LastCommand { talkback } => talkback::last(store, talkback, call),
+            Resource::Feeds { channel, field } => Ok(read::feeds(readable(store, channel, call)?, field, call)),
+            Resource::Statuses { channel } => Ok(read::statuses(readable(store, channel, call)?, call)),
+            Resource::Last { channel, field } => single::last(readable(store, channel, call)?, field, call),
+            Resource::Entry { channel, field, entry_id } => {
+                single::entry(readable(store, channel, call)?, field, entry_id, call)
             }
-            Operation::LastFeed { channel } => {
-                let (channel, parameters) = self.readable(channel, request)?;
-                Ok(read::last(channel, None, &parameters, format))
-            }
-            Operation::LastField { channel, field } => {
-                let (channel, parameters) = self.readable(channel, request)?;
-                Ok(read::last(channel, Some(field), &parameters, format))
+            Resource::Status { channel, entry_id } => single::status(readable(store, channel, call)?, entry_id, call),
+            Resource::LastAge { channel, field } => single::last_age(readable(store, channel, call)?, field, call),
+            Resource::LastEntryId { channel } => Ok(single::last_entry_id(readable(store, channel, call)?, call)),
+            Resource::LastGroup { channel, measure } => {
+                single::last_group(readable(store, channel, call)?, measure, call)
             }
         }
     }
 
-    /// The channel, if the request may read it.
-    fn readable(&self, channel: u32, request: &Request<Bytes>) -> Result<(&Channel, Parameters), Failure> {
-        let channel = self.channels.get(&channel).ok_or(Failure::NotFound)?;
-        let parameters = Parameters::of(request)?;
-        match channel.may_read(parameters::key(request, &parameters)) {
-            true => Ok((channel, parameters)),
-            false => Err(Failure::ReadRefused),
-        }
-    }
-
-    /// The reply to a failure, in the format of the path or what the operation has instead.
-    fn failed(&self, failure: Failure, operation: Option<Operation>, format: Format) -> Answer {
-        let format = match operation {
-            Some(Operation::Update | Operation::LastField { .. }) | None => format,
+    /// The reply to a failure, in the format of the path or what the resource has instead.
+    fn failed(&self, failure: Failure, resource: Option<Resource<'_>>, format: Format) -> Answer {
+        let format = match resource {
+            // Where text is what one gets without asking, so is the error.
+            None
+            | Some(
+                Resource::Update
+                | Resource::Last { field: Some(_), .. }
+                | Resource::Entry { field: Some(_), .. }
+                | Resource::LastEntryId { .. }
+                | Resource::Commands { .. }
+                | Resource::Command { .. }
+                | Resource::NextCommand { .. }
+                | Resource::LastCommand { .. },
+            ) => format,
             Some(_) => format.or(Format::Json),
         };
-        let answer = failure.answer(format);
-        match (failure, self.profile) {
-            (Failure::WriteRefused, Profile::Recorded2019) => {
-                Answer { status: http::StatusCode::BAD_REQUEST, body: "0".to_owned(), ..answer }
-            }
-            _ => answer,
-        }
+        failure.answer(resource, format, self.manners())
     }
 
-    /// The answer as a reply, with the headers that the service sends with every one.
-    fn response(&mut self, answer: Answer) -> Response<Bytes> {
-        self.requests += 1;
-        let mut id = [0; 16];
-        derived(&self.seed, &[b"request", &self.requests.to_le_bytes()]).fill_bytes(&mut id);
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-
-        let mut response = Response::new(Bytes::from(answer.body));
-        *response.status_mut() = answer.status;
-        let cache = if answer.cacheable { "max-age=0, private, must-revalidate" } else { "no-cache" };
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-        for (name, value) in CROSS_ORIGIN {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        let id = HeaderValue::from_str(&id).expect("hexadecimal digits are a header value");
-        headers.insert(HeaderName::from_static("x-request-id"), id);
-        response
+    fn response(&mut self, answer: Answer, request: Option<&Request<Bytes>>, headers: bool) -> Response<Bytes> {
+        let manners = self.manners();
+        let id = self.keys.next_request(manners.request_id_is_a_uuid);
+        reply::response(answer, request, headers, &id, manners)
     }
 }
 
-/// What lets pages from elsewhere use the service; recorded in 2014.
-const CROSS_ORIGIN: [(&str, &str); 4] = [
-    ("access-control-allow-origin", "*"),
-    ("access-control-allow-methods", "GET, POST, PUT, OPTIONS, DELETE, PATCH"),
-    ("access-control-allow-headers", "origin, content-type, X-Requested-With"),
-    ("access-control-max-age", "1800"),
-];
+/// The channel, if the call may read it.
+fn readable<'s>(store: &'s Store, channel: u32, call: &Call<'_>) -> Result<&'s Channel, Failure> {
+    let channel = store.channel(channel).ok_or(Failure::NotFound)?;
+    if channel.may_read(call.key()) { Ok(channel) } else { Err(Failure::ReadRefused) }
+}
 
-/// A key: 16 characters of `0-9A-Z`.
-fn new_key(stream: &mut ChaCha20Rng) -> String {
-    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    (0..16).map(|_| char::from(DIGITS[(stream.next_u64() % 36) as usize])).collect()
+/// JSON as a call of the function that the request names (JSONP).
+fn with_callback(answer: Answer, call: &Call<'_>) -> Answer {
+    match call.callback() {
+        Ok(Some(callback)) if answer.content_type == Format::Json.content_type() => Answer {
+            body: format!("{callback}({})", answer.body),
+            content_type: "application/javascript; charset=utf-8",
+            ..answer
+        },
+        _ => answer,
+    }
+}
+
+fn overview(channel: &Channel) -> Overview {
+    let last = |index: usize| channel.last_with(index + 1).and_then(|entry| entry.content.fields[index].clone());
+    Overview {
+        access: channel.access.clone(),
+        about: channel.about.clone(),
+        created_at: channel.created_at,
+        updated_at: channel.updated_at,
+        last_entry_id: channel.last_entry_id(),
+        last_values: std::array::from_fn(last),
+    }
 }

@@ -1,9 +1,13 @@
 //! ThingSpeak's errors: status, code, and the body in the format that was asked for (MathWorks, "Error Codes").
+//!
+//! The words of 401, 404, 405, 421 and 429 are those of the open-source server, but for 401 in the documentation; those
+//! of the others are ours.
 
 use http::StatusCode;
 
+use super::profile::Manners;
 use super::render::{Answer, Cell, Record, json, xml};
-use super::route::Format;
+use super::route::{Format, Resource};
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +18,12 @@ pub(super) enum Failure {
     MethodInvalid,
     Conflict,
     TooLarge,
+    /// The path and query are longer than anyone reads.
+    UriTooLong,
+    /// The headers are longer than anyone reads.
+    HeadersTooLarge,
+    /// There is nothing that could be done.
+    NoAction,
     InvalidByteSequence,
     TooManyRequests,
     /// A write that comes too soon after the last one.
@@ -22,6 +32,10 @@ pub(super) enum Failure {
     WriteRefused,
     /// A read of a channel that the key does not open.
     ReadRefused,
+    /// The channel may be read, but there is no such entry.
+    NoEntry,
+    /// What only a user may do, with a key that is no user's.
+    UserRefused,
     /// A status for which ThingSpeak has no code: what stands in front of it answers.
     Status(StatusCode),
 }
@@ -43,6 +57,9 @@ impl Failure {
             Self::MethodInvalid,
             Self::Conflict,
             Self::TooLarge,
+            Self::UriTooLong,
+            Self::HeadersTooLarge,
+            Self::NoAction,
             Self::InvalidByteSequence,
             Self::TooManyRequests,
         ];
@@ -55,25 +72,28 @@ impl Failure {
     fn status(self) -> StatusCode {
         match self {
             Self::BadRequest | Self::ReadRefused => StatusCode::BAD_REQUEST,
-            Self::AuthorizationRequired | Self::WriteRefused => StatusCode::UNAUTHORIZED,
+            Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodInvalid => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NoAction => StatusCode::MISDIRECTED_REQUEST,
             Self::InvalidByteSequence => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooSoon => StatusCode::OK,
+            Self::TooSoon | Self::NoEntry => StatusCode::OK,
             Self::Status(status) => status,
         }
     }
 
-    fn words(self) -> Option<Words> {
+    fn words(self, manners: &Manners) -> Option<Words> {
         let (code, message, details) = match self {
             Self::BadRequest => {
                 ("error_bad_request", "Bad Request", "The request cannot be fulfilled due to bad syntax.")
             }
-            Self::AuthorizationRequired | Self::WriteRefused => {
-                ("error_auth_required", "Authorization Required", "Please make sure that your API key is correct.")
+            Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => {
+                ("error_auth_required", "Authorization Required", manners.details_of_401)
             }
             Self::NotFound => (
                 "error_resource_not_found",
@@ -81,49 +101,82 @@ impl Failure {
                 "The requested resource was not found. Please check the URL and try again.",
             ),
             Self::MethodInvalid => {
-                ("error_method_invalid", "Method Invalid", "The HTTP method is invalid. Please use another one.")
+                ("error_method_invalid", "Method Not Allowed", "Please use the proper HTTP method for this request.")
             }
             Self::Conflict => ("error_conflict", "Conflict", "The channel already has an entry with this created_at."),
-            Self::TooLarge => ("error_request_too_large", "Request Too Large", "Please send less in one request."),
+            Self::TooLarge | Self::UriTooLong | Self::HeadersTooLarge => {
+                ("error_request_too_large", "Request Too Large", "Please send less in one request.")
+            }
+            Self::NoAction => (
+                "error_no_action",
+                "No Action Performed",
+                "The server attempted to process your request, but has no action to perform.",
+            ),
             Self::InvalidByteSequence => {
                 ("error_invalid_byte_sequence", "Invalid Byte Sequence", "Please send valid UTF-8.")
             }
             Self::TooManyRequests => {
                 ("error_too_many_requests", "Too Many Requests", "Please wait before making another request.")
             }
-            Self::TooSoon | Self::ReadRefused | Self::Status(_) => return None,
+            Self::TooSoon | Self::ReadRefused | Self::NoEntry | Self::Status(_) => return None,
         };
         Some(Words { code, message, details })
     }
 
-    /// The reply in `format`.
-    pub(super) fn answer(self, format: Format) -> Answer {
-        let status = self.status();
-        let body = match (self, self.words()) {
-            (Self::TooSoon, _) => "0".to_owned(),
-            (Self::ReadRefused, _) => "-1".to_owned(),
-            (Self::Status(status), _) => return page(status),
-            (_, Some(words)) => match format {
-                Format::Json => json(&Record::new([
-                    ("status", Cell::text(status.as_str())),
-                    ("error", Cell::Record(words.record())),
-                ])),
-                Format::Xml => xml("error", &words.record()),
-                Format::Text | Format::Csv | Format::Unspecified => words.code.to_owned(),
-            },
-            (_, None) => String::new(),
+    /// The reply in `format`, to a request for `resource`.
+    pub(super) fn answer(self, resource: Option<Resource<'_>>, format: Format, manners: &Manners) -> Answer {
+        let one_entry = resource.is_some_and(Resource::is_one_entry);
+        let refused = |status, body: String| Answer {
+            status,
+            content_type: format.content_type(),
+            cacheable: status == StatusCode::OK,
+            body,
         };
-        Answer { status, content_type: format.content_type(), cacheable: false, body }
+        match self {
+            Self::Status(status) => page(status),
+            Self::TooSoon => refused(StatusCode::OK, "0".to_owned()),
+            Self::WriteRefused if manners.zero_for_a_wrong_key => refused(StatusCode::BAD_REQUEST, "0".to_owned()),
+            Self::UserRefused if manners.login_refusal && format == Format::Json => {
+                let words = Record::new([("error", Cell::text("Could not authenticate you."))]);
+                refused(StatusCode::UNAUTHORIZED, json(&words))
+            }
+            Self::ReadRefused if one_entry && manners.refusals_of_one_entry_are_ok => {
+                refused(StatusCode::OK, minus_one(format, manners))
+            }
+            Self::NoEntry => refused(StatusCode::OK, minus_one(format, manners)),
+            Self::ReadRefused => refused(self.status(), "-1".to_owned()),
+            _ => {
+                let status = self.status();
+                let body = self.words(manners).map(|words| words.shown(status, format, manners));
+                refused(status, body.unwrap_or_default())
+            }
+        }
     }
 }
 
 impl Words {
-    fn record(&self) -> Record {
-        Record::new([
+    fn shown(&self, status: StatusCode, format: Format, manners: &Manners) -> String {
+        let error = Record::new([
             ("error_code", Cell::text(self.code)),
             ("message", Cell::text(self.message)),
             ("details", Cell::text(self.details)),
-        ])
+        ]);
+        let beside = |error| Record::new([("status", Cell::text(status.as_str())), ("error", Cell::Record(error))]);
+        match format {
+            Format::Json => json(&beside(error)),
+            Format::Xml if manners.errors_in_a_hash => xml("hash", &beside(error)),
+            Format::Xml => xml("error", &error),
+            Format::Text | Format::Csv | Format::Unspecified => self.code.to_owned(),
+        }
+    }
+}
+
+/// What stands for an entry that there is none of.
+fn minus_one(format: Format, manners: &Manners) -> String {
+    match format {
+        Format::Json if manners.dressed_minus_one => r#""-1""#.to_owned(),
+        Format::Xml if manners.dressed_minus_one => xml("feed", &Record::new([("entry_id", Cell::Integer(None))])),
+        _ => "-1".to_owned(),
     }
 }
 

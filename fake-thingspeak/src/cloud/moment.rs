@@ -1,11 +1,13 @@
-//! Times as clients write them and as the service shows them, in whole seconds of UTC.
+//! Times as clients write them and as the service shows them, in whole seconds.
 
 use time::macros::format_description;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use super::zone::Zone;
+
 /// Reads `2026-01-01T12:00:00Z` and its relatives: a space for the `T`, seconds or time of day missing, fractions
-/// (cut off), `Z`, `UTC`, `±hh:mm`, `±hhmm`, `±hh` or nothing (UTC) for the zone. `None` for anything else.
-pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
+/// (cut off), `Z`, `UTC`, `±hh:mm`, `±hhmm`, `±hh` or nothing (it is of `zone`). `None` for anything else.
+pub(super) fn parse(text: &str, zone: &Zone) -> Option<OffsetDateTime> {
     let text = text.trim();
     let (date, rest) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], text[at + 1..].trim_start()),
@@ -20,7 +22,7 @@ pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
     let date = Date::from_calendar_date(i32::from(digits_u16(year)?), month, digits(day)?).ok()?;
 
     let zone_at = rest.find(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.')).unwrap_or(rest.len());
-    let (clock, zone) = rest.split_at(zone_at);
+    let (clock, zone_text) = rest.split_at(zone_at);
     let clock = clock.split('.').next().unwrap_or_default();
     let time = match clock.split(':').collect::<Vec<_>>()[..] {
         [""] => Time::MIDNIGHT,
@@ -28,19 +30,23 @@ pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
         [hour, minute, second] => Time::from_hms(digits(hour)?, digits(minute)?, digits(second)?).ok()?,
         _ => return None,
     };
-    PrimitiveDateTime::new(date, time).assume_offset(offset(zone.trim())?).checked_to_offset(UtcOffset::UTC)
+    let clock_time = PrimitiveDateTime::new(date, time);
+    match zone_text.trim() {
+        "" => zone.at(clock_time),
+        named => clock_time.assume_offset(offset(named)?).checked_to_offset(UtcOffset::UTC),
+    }
 }
 
 /// Reads what [`parse`] reads, and seconds since 1970: a bulk update may hold either.
-pub(super) fn parse_or_epoch(text: &str) -> Option<OffsetDateTime> {
+pub(super) fn parse_or_epoch(text: &str, zone: &Zone) -> Option<OffsetDateTime> {
     match text.trim().parse() {
         Ok(seconds) => OffsetDateTime::from_unix_timestamp(seconds).ok(),
-        Err(_) => parse(text),
+        Err(_) => parse(text, zone),
     }
 }
 
 fn offset(zone: &str) -> Option<UtcOffset> {
-    if matches!(zone, "" | "Z" | "z" | "UTC" | "GMT") {
+    if matches!(zone, "Z" | "z" | "UTC" | "GMT") {
         return Some(UtcOffset::UTC);
     }
     let (sign, rest) = match zone.split_at_checked(1)? {
@@ -67,14 +73,24 @@ fn digits_u16(text: &str) -> Option<u16> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// `2026-01-01T12:00:00Z`, as in JSON and XML.
+/// `2026-01-01T12:00:00Z` or `2026-01-01T12:00:00+01:00`, as in JSON and XML.
 pub(super) fn iso(time: OffsetDateTime) -> String {
-    time.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default()
+    let utc = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    let local = format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory]:[offset_minute]"
+    );
+    let shown = if time.offset().is_utc() { time.format(utc) } else { time.format(local) };
+    shown.unwrap_or_default()
 }
 
-/// `2026-01-01 12:00:00 UTC`, as in CSV.
+/// `2026-01-01 12:00:00 UTC` or `2026-01-01 12:00:00 +0100`, as in CSV.
 pub(super) fn spaced(time: OffsetDateTime) -> String {
-    time.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).unwrap_or_default()
+    let utc = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+    let local = format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]"
+    );
+    let shown = if time.offset().is_utc() { time.format(utc) } else { time.format(local) };
+    shown.unwrap_or_default()
 }
 
 /// `time` in UTC and whole seconds.
@@ -102,11 +118,16 @@ mod tests {
             " 2026-2-3 4:5:6 ",
         ];
         for text in spellings {
-            assert_eq!(parse(text), Some(expected), "{text}");
+            assert_eq!(parse(text, &Zone::Utc), Some(expected), "{text}");
         }
-        assert_eq!(parse("2026-02-03"), Some(datetime!(2026-02-03 0:00 UTC)));
-        assert_eq!(parse("2026-02-03 04:05"), Some(datetime!(2026-02-03 4:05 UTC)));
-        assert_eq!(parse_or_epoch("1770091506"), Some(expected));
+        assert_eq!(parse("2026-02-03", &Zone::Utc), Some(datetime!(2026-02-03 0:00 UTC)));
+        assert_eq!(parse("2026-02-03 04:05", &Zone::Utc), Some(datetime!(2026-02-03 4:05 UTC)));
+        assert_eq!(parse_or_epoch("1770091506", &Zone::Utc), Some(expected));
+        let india = Zone::of(Some("Asia/Kolkata"), None);
+        assert_eq!(parse("2026-02-03 09:35:06", &india), Some(expected));
+        assert_eq!(parse("2026-02-03 04:05:06Z", &india), Some(expected));
+        assert_eq!(iso(india.local(expected)), "2026-02-03T09:35:06+05:30");
+        assert_eq!(spaced(india.local(expected)), "2026-02-03 09:35:06 +0530");
         assert_eq!(iso(expected), "2026-02-03T04:05:06Z");
         assert_eq!(spaced(expected), "2026-02-03 04:05:06 UTC");
     }
@@ -130,8 +151,8 @@ mod tests {
             "1770091506",
         ];
         for text in texts {
-            assert_eq!(parse(text), None, "{text}");
+            assert_eq!(parse(text, &Zone::Utc), None, "{text}");
         }
-        assert_eq!(parse_or_epoch("99999999999999999"), None);
+        assert_eq!(parse_or_epoch("99999999999999999", &Zone::Utc), None);
     }
 }

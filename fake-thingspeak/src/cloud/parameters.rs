@@ -1,4 +1,6 @@
 //! A request's parameters: from the query, from a form or from JSON, and the key from wherever it may stand.
+//!
+//! Values are whatever the client sent; what they mean is for the operation that asks for them.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +17,16 @@ use super::error::Failure;
 pub(super) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
-    /// Gathers the parameters of a request.
-    pub(super) fn of(request: &Request<Bytes>) -> Result<Self, Failure> {
+    /// Gathers the parameters of a request's query.
+    pub(super) fn of_query(request: &Request<Bytes>) -> Result<Self, Failure> {
         let mut parameters = Self::default();
         parameters.add_form(request.uri().query().unwrap_or_default())?;
+        Ok(parameters)
+    }
+
+    /// Gathers the parameters of a request.
+    pub(super) fn of(request: &Request<Bytes>) -> Result<Self, Failure> {
+        let mut parameters = Self::of_query(request)?;
         match body_type(request) {
             BodyType::Form => {
                 let body = str::from_utf8(request.body()).map_err(|_| Failure::InvalidByteSequence)?;
@@ -32,11 +40,15 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// The parameters in one object of a JSON body.
-    pub(super) fn of_object(object: &Value) -> Result<Self, Failure> {
-        let mut parameters = Self::default();
-        parameters.add_object(object)?;
-        Ok(parameters)
+    /// The same with those of a JSON object, which count over these.
+    pub(super) fn with_object(mut self, object: &Value) -> Result<Self, Failure> {
+        self.add_object(object)?;
+        Ok(self)
+    }
+
+    /// Gives a parameter a value.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
     }
 
     fn add_form(&mut self, text: &str) -> Result<(), Failure> {
@@ -66,14 +78,21 @@ impl Parameters {
         names.iter().find_map(|name| self.0.get(*name)).map(String::as_str)
     }
 
-    /// Whether the switch `name` is on.
-    pub(super) fn is_true(&self, name: &str) -> bool {
-        matches!(self.first(&[name]), Some("true" | "1"))
+    /// The value called `name`, unless it is empty.
+    pub(super) fn present(&self, name: &str) -> Option<&str> {
+        self.first(&[name]).filter(|value| !value.trim().is_empty())
     }
 
-    /// The number called `name`, if there is one and it is one.
+    /// Whether the switch `name` is on.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.first(&[name]).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
+    }
+
+    /// The number called `name`, if there is one and it is one; a number beyond all bounds is the largest.
     pub(super) fn number(&self, name: &str) -> Option<u32> {
-        self.first(&[name])?.trim().parse().ok()
+        let digits = self.first(&[name])?.trim();
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| digits.parse().unwrap_or(u32::MAX))
     }
 }
 
@@ -143,6 +162,14 @@ mod tests {
         let parameters = parameters("", "application/json", body).unwrap();
         let values = ["field1", "field2", "field3", "field4", "field5"].map(|name| parameters.first(&[name]));
         assert_eq!(values, [Some("23.4"), Some("x"), None, Some("true"), None]);
+    }
+
+    #[test]
+    fn a_number_may_be_huge_but_not_negative() {
+        let parameters = parameters("a=7&b=99999999999999999999&c=-1&d=&e=1.5&f=TRUE&g=1&h=yes", "", b"").unwrap();
+        let numbers = ["a", "b", "c", "d", "e", "none"].map(|name| parameters.number(name));
+        assert_eq!(numbers, [Some(7), Some(u32::MAX), None, None, None, None]);
+        assert_eq!(["f", "g", "h"].map(|name| parameters.is_true(name)), [true, true, false]);
     }
 
     #[test]

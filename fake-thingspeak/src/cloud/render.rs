@@ -7,7 +7,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use time::OffsetDateTime;
 
 use super::moment::{iso, spaced};
-use super::store::{Content, Place};
+use super::route::Format;
+use super::store::Content;
 
 /// A reply before it is one of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,13 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
+impl Answer {
+    /// A good reply.
+    pub(super) fn ok(format: Format, body: String) -> Self {
+        Self { status: StatusCode::OK, content_type: format.content_type(), cacheable: true, body }
+    }
+}
+
 /// Names and values in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record(pub(super) Vec<(&'static str, Cell)>);
@@ -27,12 +35,15 @@ pub(super) struct Record(pub(super) Vec<(&'static str, Cell)>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     Integer(Option<u64>),
+    Truth(bool),
     Text(Option<String>),
     /// A number that JSON shows as text.
     Decimal(Option<String>),
-    Time(OffsetDateTime),
+    /// Shown with the offset that it has.
+    Time(Option<OffsetDateTime>),
     Record(Record),
-    List(Vec<Record>),
+    /// The name is that of each element in XML.
+    List(&'static str, Vec<Record>),
 }
 
 impl Cell {
@@ -54,28 +65,18 @@ impl Record {
 /// The names of the eight fields.
 pub(super) const FIELDS: [&str; 8] = ["field1", "field2", "field3", "field4", "field5", "field6", "field7", "field8"];
 
-/// An entry, with the fields that are to be shown.
-pub(super) fn entry_record(
-    place: Place,
-    content: &Content,
-    fields: &[bool; 8],
-    status: bool,
-    location: bool,
-) -> Record {
-    let mut record =
-        Record::new([("created_at", Cell::Time(place.created_at)), ("entry_id", Cell::Integer(Some(place.entry_id)))]);
-    for index in (0..8).filter(|index| fields[*index]) {
+/// What the fields of an entry look like, those that are to be shown.
+pub(super) fn push_fields(record: &mut Record, content: &Content, shown: &[bool; 8]) {
+    for index in (0..8).filter(|index| shown[*index]) {
         record.push(FIELDS[index], Cell::Text(content.fields[index].clone()));
     }
-    if location {
-        record.push("latitude", Cell::Decimal(content.latitude.clone()));
-        record.push("longitude", Cell::Decimal(content.longitude.clone()));
-        record.push("elevation", Cell::Text(content.elevation.clone()));
-    }
-    if status {
-        record.push("status", Cell::Text(content.status.clone()));
-    }
-    record
+}
+
+/// What the place of an entry looks like.
+pub(super) fn push_location(record: &mut Record, content: &Content) {
+    record.push("latitude", Cell::Decimal(content.latitude.clone()));
+    record.push("longitude", Cell::Decimal(content.longitude.clone()));
+    record.push("elevation", Cell::Text(content.elevation.clone()));
 }
 
 /// In order, whatever map `serde_json` was built with.
@@ -93,17 +94,18 @@ impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Integer(number) => number.serialize(serializer),
+            Self::Truth(truth) => truth.serialize(serializer),
             Self::Text(text) | Self::Decimal(text) => text.serialize(serializer),
-            Self::Time(time) => iso(*time).serialize(serializer),
+            Self::Time(time) => time.map(iso).serialize(serializer),
             Self::Record(record) => record.serialize(serializer),
-            Self::List(records) => records.serialize(serializer),
+            Self::List(_, records) => records.serialize(serializer),
         }
     }
 }
 
-/// The record in JSON.
-pub(super) fn json(record: &Record) -> String {
-    serde_json::to_string(record).expect("texts and numbers have a form in JSON")
+/// A record, or several, in JSON.
+pub(super) fn json(records: &impl Serialize) -> String {
+    serde_json::to_string(records).expect("texts and numbers have a form in JSON")
 }
 
 const PROLOG: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -115,16 +117,16 @@ pub(super) fn xml(name: &str, record: &Record) -> String {
     text
 }
 
-/// A channel with its entries in XML.
-pub(super) fn xml_feeds(channel: &Record, feeds: &[Record]) -> String {
-    let mut text = format!("{PROLOG}<channel>");
-    cells(&mut text, channel);
-    text.push_str("<feeds type=\"array\">");
-    for feed in feeds {
-        element(&mut text, "feed", feed);
-    }
-    text.push_str("</feeds></channel>");
+/// Records as an element called `name` with one called `element` for each, in Rails' XML.
+pub(super) fn xml_list(name: &'static str, element: &'static str, records: Vec<Record>) -> String {
+    let mut text = PROLOG.to_owned();
+    cells(&mut text, &Record::new([(name, Cell::List(element, records))]));
     text
+}
+
+/// What Rails makes of nothing in XML.
+pub(super) fn xml_of_nothing() -> String {
+    format!("{PROLOG}<hash></hash>")
 }
 
 fn element(text: &mut String, name: &str, record: &Record) {
@@ -140,13 +142,21 @@ fn cells(text: &mut String, record: &Record) {
             Cell::Integer(number) => (" type=\"integer\"", number.map(|number| number.to_string())),
             Cell::Text(value) => ("", value.clone()),
             Cell::Decimal(value) => (" type=\"decimal\"", value.clone()),
-            Cell::Time(time) => (" type=\"dateTime\"", Some(iso(*time))),
+            Cell::Truth(truth) => (" type=\"boolean\"", Some(truth.to_string())),
+            Cell::Time(time) => (" type=\"dateTime\"", time.map(iso)),
             Cell::Record(record) => {
                 element(text, &name, record);
                 continue;
             }
-            Cell::List(records) => {
-                records.iter().for_each(|record| element(text, &name, record));
+            Cell::List(_, records) if records.is_empty() => {
+                let _ = write!(text, "<{name} type=\"array\"/>");
+                continue;
+            }
+            Cell::List(each, records) => {
+                let _ = write!(text, "<{name} type=\"array\">");
+                let each = each.replace('_', "-");
+                records.iter().for_each(|record| element(text, &each, record));
+                let _ = write!(text, "</{name}>");
                 continue;
             }
         };
@@ -191,8 +201,9 @@ fn csv_cell(cell: &Cell) -> String {
     let text = match cell {
         Cell::Integer(number) => number.map(|number| number.to_string()).unwrap_or_default(),
         Cell::Text(text) | Cell::Decimal(text) => text.clone().unwrap_or_default(),
-        Cell::Time(time) => spaced(*time),
-        Cell::Record(_) | Cell::List(_) => String::new(),
+        Cell::Truth(truth) => truth.to_string(),
+        Cell::Time(time) => time.map(spaced).unwrap_or_default(),
+        Cell::Record(_) | Cell::List(..) => String::new(),
     };
     // RFC 4180 §2.
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

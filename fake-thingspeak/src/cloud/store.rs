@@ -1,70 +1,281 @@
-//! Channels, their keys and their entries, in memory.
+//! What the service remembers: channels with their entries, TalkBacks with their commands, tags.
+//!
+//! Everything that alters it is a [`Change`], and [`Store::apply`] is the only way to make one. So whatever keeps a store
+//! beyond the end of the program has to do two things: write down each change, in order, before the reply that tells of
+//! it goes out ([`Store::take_changes`]), and apply them again at the next start. Reading is of the store in memory.
+//!
+//! Costs: an entry takes some 30 bytes beside its texts. Reads of the newest entries, of a range of time, and of an entry
+//! by its number cost as much as they return.
 
 use std::collections::BTreeMap;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::{Access, NewChannel};
+pub(super) use channel::{Channel, Entry};
+pub use talkback::Command;
+pub(super) use talkback::Talkback;
 
-/// How long a channel's writer waits between two writes: 15 s for those who do not pay.
-pub(super) const WRITE_INTERVAL: Duration = Duration::seconds(15);
+mod channel;
+mod packed;
+mod talkback;
+#[cfg(test)]
+mod tests;
 
-/// An entry of a channel.
+/// The longest value of an entry in bytes, as the service's tables hold it.
+pub(super) const LONGEST_VALUE: usize = 255;
+
+/// What an entry says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) fields: [Option<String>; 8],
-    pub(super) status: Option<String>,
-    pub(super) latitude: Option<String>,
-    pub(super) longitude: Option<String>,
-    pub(super) elevation: Option<String>,
+pub struct Content {
+    /// `field1` to `field8`.
+    pub fields: [Option<String>; 8],
+    /// `status`.
+    pub status: Option<String>,
+    /// Degrees.
+    pub latitude: Option<String>,
+    /// Degrees.
+    pub longitude: Option<String>,
+    /// Metres.
+    pub elevation: Option<String>,
 }
 
-/// An entry's place: channels are read in order of time, and entries of the same second in order of arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) created_at: OffsetDateTime,
-    pub(super) entry_id: u64,
+impl Content {
+    fn values(&self) -> impl Iterator<Item = Option<&str>> {
+        let rest = [&self.status, &self.latitude, &self.longitude, &self.elevation];
+        self.fields.iter().chain(rest).map(Option::as_deref)
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut Option<String>> {
+        let rest = [&mut self.status, &mut self.latitude, &mut self.longitude, &mut self.elevation];
+        self.fields.iter_mut().chain(rest)
+    }
 }
 
-/// A channel.
-#[derive(Clone, Debug)]
-pub(super) struct Channel {
-    pub(super) access: Access,
-    pub(super) about: NewChannel,
-    pub(super) created_at: OffsetDateTime,
-    pub(super) entries: BTreeMap<Place, Content>,
-    pub(super) last_entry_id: u64,
-    /// When the last write was accepted; one that was refused does not count.
-    pub(super) last_write: Option<OffsetDateTime>,
+/// What is to be known of a channel. Texts as their owner wrote them; an empty one is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whatever its owner keeps there.
+    pub metadata: Option<String>,
+    /// Degrees.
+    pub latitude: Option<String>,
+    /// Degrees.
+    pub longitude: Option<String>,
+    /// Metres.
+    pub elevation: Option<String>,
+    /// A page of its owner.
+    pub url: Option<String>,
+    /// The names of `field1` to `field8`; `None` where the channel does not use the field.
+    pub fields: [Option<String>; 8],
+    /// Words by which it is found.
+    pub tags: Vec<String>,
+    /// Whether anyone may read it without a key.
+    pub public: bool,
 }
 
-impl Channel {
-    pub(super) fn new(access: Access, about: NewChannel, created_at: OffsetDateTime) -> Self {
-        Self { access, about, created_at, entries: BTreeMap::new(), last_entry_id: 0, last_write: None }
+impl From<NewChannel> for About {
+    fn from(NewChannel { name, fields, public }: NewChannel) -> Self {
+        Self { name, fields, public, ..Self::default() }
+    }
+}
+
+/// One thing that became different. Applied in order to an empty store, the changes of another make it the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There is a new channel.
+    ChannelCreated {
+        /// Its number and keys.
+        access: Access,
+        /// What it is.
+        about: About,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// A channel is described otherwise.
+    ChannelDescribed {
+        /// Its number.
+        channel: u32,
+        /// What it is now.
+        about: About,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// A channel has no entries any more.
+    ChannelCleared {
+        /// Its number.
+        channel: u32,
+    },
+    /// A channel is gone, with its entries.
+    ChannelDeleted {
+        /// Its number.
+        channel: u32,
+    },
+    /// A channel has one more entry, whose number is the one after the last.
+    EntryAdded {
+        /// The channel's number.
+        channel: u32,
+        /// The entry's time, in whole seconds.
+        created_at: OffsetDateTime,
+        /// What it says.
+        content: Content,
+        /// When it was written; the next write is possible 15 s later.
+        written_at: OffsetDateTime,
+    },
+    /// There is a new TalkBack.
+    TalkbackCreated {
+        /// Its number.
+        talkback: u32,
+        /// Its key.
+        key: String,
+    },
+    /// A command is new, or different.
+    CommandSet {
+        /// The TalkBack's number.
+        talkback: u32,
+        /// The command as it is now.
+        command: Command,
+    },
+    /// A command is gone.
+    CommandDeleted {
+        /// The TalkBack's number.
+        talkback: u32,
+        /// The command's number.
+        command: u64,
+    },
+    /// A TalkBack has no commands any more.
+    CommandsCleared {
+        /// The TalkBack's number.
+        talkback: u32,
+    },
+}
+
+/// Everything that the service remembers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    channels: BTreeMap<u32, Channel>,
+    by_write_key: BTreeMap<String, u32>,
+    talkbacks: BTreeMap<u32, Talkback>,
+    by_talkback_key: BTreeMap<String, u32>,
+    /// Numbers of tags, in the order of their first use.
+    tags: BTreeMap<String, u32>,
+    last_command: u64,
+    /// `None`: nobody wants to know.
+    changes: Option<Vec<Change>>,
+}
+
+impl Store {
+    /// From now on remembers its changes until they are taken.
+    pub(super) fn keep_changes(&mut self) {
+        self.changes.get_or_insert_default();
     }
 
-    /// Whether a write at `now` comes too soon after the last one.
-    pub(super) fn is_resting(&self, now: OffsetDateTime) -> bool {
-        self.last_write.is_some_and(|last| now < last.saturating_add(WRITE_INTERVAL))
+    /// The changes since the last call.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Whether there is an entry of that second.
-    pub(super) fn has(&self, created_at: OffsetDateTime) -> bool {
-        let from = Place { created_at, entry_id: 0 };
-        let until = Place { created_at, entry_id: u64::MAX };
-        self.entries.range(from..=until).next().is_some()
+    /// Makes a change. One of a channel or TalkBack that there is none of changes nothing.
+    pub(super) fn apply(&mut self, change: Change) {
+        match &change {
+            Change::ChannelCreated { access, about, at } => {
+                self.by_write_key.insert(access.write_key.clone(), access.channel);
+                self.number_tags(about);
+                self.channels.insert(access.channel, Channel::new(access.clone(), about.clone(), *at));
+            }
+            Change::ChannelDescribed { channel, about, at } => {
+                self.number_tags(about);
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.about.clone_from(about);
+                    channel.updated_at = *at;
+                }
+            }
+            Change::ChannelCleared { channel } => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.clear();
+                }
+            }
+            Change::ChannelDeleted { channel } => {
+                if let Some(channel) = self.channels.remove(channel) {
+                    self.by_write_key.remove(&channel.access.write_key);
+                }
+            }
+            Change::EntryAdded { channel, created_at, content, written_at } => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.add(*created_at, content, *written_at);
+                }
+            }
+            Change::TalkbackCreated { talkback, key } => {
+                self.by_talkback_key.insert(key.clone(), *talkback);
+                self.talkbacks.insert(*talkback, Talkback::new(key.clone()));
+            }
+            Change::CommandSet { talkback, command } => {
+                self.last_command = self.last_command.max(command.id);
+                if let Some(talkback) = self.talkbacks.get_mut(talkback) {
+                    talkback.set(command.clone());
+                }
+            }
+            Change::CommandDeleted { talkback, command } => {
+                if let Some(talkback) = self.talkbacks.get_mut(talkback) {
+                    talkback.remove(*command);
+                }
+            }
+            Change::CommandsCleared { talkback } => {
+                if let Some(talkback) = self.talkbacks.get_mut(talkback) {
+                    talkback.clear();
+                }
+            }
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.push(change);
+        }
     }
 
-    /// Adds an entry; its place is what it is known by from now on.
-    pub(super) fn add(&mut self, created_at: OffsetDateTime, content: Content) -> Place {
-        self.last_entry_id += 1;
-        let place = Place { created_at, entry_id: self.last_entry_id };
-        self.entries.insert(place, content);
-        place
+    fn number_tags(&mut self, about: &About) {
+        for tag in &about.tags {
+            let next = u32::try_from(self.tags.len()).unwrap_or(u32::MAX - 1) + 1;
+            self.tags.entry(tag.clone()).or_insert(next);
+        }
     }
 
-    /// Whether `key` opens the channel for reading; a public channel is open to all.
-    pub(super) fn may_read(&self, key: Option<&str>) -> bool {
-        self.about.public || key.is_some_and(|key| key == self.access.read_key || key == self.access.write_key)
+    pub(super) fn channel(&self, channel: u32) -> Option<&Channel> {
+        self.channels.get(&channel)
+    }
+
+    /// All channels by their numbers.
+    pub(super) fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.values()
+    }
+
+    /// The channel that `key` opens for writing.
+    pub(super) fn writable(&self, key: &str) -> Option<&Channel> {
+        self.channels.get(self.by_write_key.get(key)?)
+    }
+
+    pub(super) fn talkback(&self, talkback: u32) -> Option<&Talkback> {
+        self.talkbacks.get(&talkback)
+    }
+
+    /// The number of the TalkBack that `key` opens.
+    pub(super) fn talkback_of(&self, key: &str) -> Option<u32> {
+        self.by_talkback_key.get(key).copied()
+    }
+
+    /// All TalkBacks by their numbers.
+    pub(super) fn talkbacks(&self) -> impl Iterator<Item = (u32, &Talkback)> {
+        self.talkbacks.iter().map(|(number, talkback)| (*number, talkback))
+    }
+
+    /// The number for the next command.
+    pub(super) fn next_command(&self) -> u64 {
+        self.last_command + 1
+    }
+
+    /// The number of a tag; 0 for one that was never used.
+    pub(super) fn tag(&self, tag: &str) -> u32 {
+        self.tags.get(tag).copied().unwrap_or_default()
     }
 }

@@ -3,11 +3,16 @@
 use std::net::Ipv4Addr;
 
 use http::StatusCode;
-use proptest::prelude::*;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use time::Duration;
 use time::macros::datetime;
 
 use super::*;
+
+mod owner;
+mod reads;
+mod requests;
+mod talkback;
 
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -263,74 +268,6 @@ fn values_are_what_the_client_meant() {
 }
 
 #[test]
-fn a_feed_shows_the_channel_and_its_entries() {
-    let mut desk = Desk::new();
-    let empty = r#"{"channel":{"id":ID,"name":"duck <1>","latitude":"0.0","longitude":"0.0","field1":"temperature","field2":"humidity","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z","last_entry_id":null},"feeds":[]}"#;
-    assert_eq!(desk.get("/channels/ID/feeds.json"), ok(&desk.filled(empty)));
-    assert_eq!(desk.get("/channels/ID/feeds/last.json"), ok("-1"));
-    desk.post("/update", "api_key=KEY&field1=21.5&field2=a,b&field3=unseen");
-    desk.wait(60);
-    desk.post("/update", "api_key=KEY&field1=22");
-    let rows = r#""last_entry_id":2},"feeds":[{"created_at":"2026-01-01T00:00:00Z","entry_id":1,"field1":"21.5","field2":"a,b"},{"created_at":"2026-01-01T00:01:00Z","entry_id":2,"field1":"22","field2":null}]}"#;
-    let (_, feed) = desk.get("/channels/ID/feed.json");
-    assert!(feed.ends_with(rows), "{feed}");
-    let csv =
-        "created_at,entry_id,field1,field2\n2026-01-01 00:00:00 UTC,1,21.5,\"a,b\"\n2026-01-01 00:01:00 UTC,2,22,\n";
-    assert_eq!(desk.get("/channels/ID/feeds.csv"), ok(csv));
-    let (_, xml) = desk.get("/channels/ID/fields/1.xml");
-    assert!(
-        xml.contains("<name>duck &lt;1&gt;</name>") && xml.contains("<feeds type=\"array\"><feed><created-at"),
-        "{xml}"
-    );
-    assert!(xml.contains("<field1>22</field1></feed></feeds></channel>") && !xml.contains("field2"), "{xml}");
-    let (_, field) = desk.get("/channels/ID/fields/2.json?results=1");
-    assert!(
-        field.ends_with(r#""feeds":[{"created_at":"2026-01-01T00:01:00Z","entry_id":2,"field2":null}]}"#),
-        "{field}"
-    );
-
-    assert_eq!(desk.get("/channels/ID/fields/1/last"), ok("22"));
-    assert_eq!(desk.get("/channels/ID/fields/1/last.txt"), ok("22"));
-    let last = r#"{"created_at":"2026-01-01T00:01:00Z","entry_id":2,"field1":"22","field2":null}"#;
-    assert_eq!(desk.get("/channels/ID/feeds/last.txt"), ok(last));
-    assert_eq!(desk.get("/channels/ID/feeds/last"), ok(last));
-    assert_eq!(
-        desk.get("/channels/ID/fields/2/last.csv"),
-        ok("created_at,entry_id,field2\n2026-01-01 00:01:00 UTC,2,\n")
-    );
-}
-
-#[test]
-fn reads_are_limited_in_time_and_number() {
-    let mut desk = Desk::new();
-    for hour in 0..150 {
-        desk.now = START + Duration::hours(hour);
-        assert_eq!(desk.post("/update", &format!("api_key=KEY&field1={hour}")).0, 200);
-    }
-    let mut count = |query: &str| desk.get(&format!("/channels/ID/fields/1.csv?{query}")).1.lines().count() - 1;
-    assert_eq!(count(""), 25);
-    assert_eq!(count("results=120"), 120);
-    assert_eq!(count("results=99999"), 150);
-    assert_eq!(count("results=0"), 0);
-    assert_eq!(count("results=-1"), 25);
-    assert_eq!(count("days=2"), 49);
-    assert_eq!(count("minutes=120"), 3);
-    assert_eq!(count("days=4294967295"), 150);
-    assert_eq!(count("days=2&results=5"), 5);
-    assert_eq!(count("start=2026-01-01%2010:00:00&end=2026-01-01%2012:00:00"), 3);
-}
-
-#[test]
-fn a_private_channel_is_read_with_either_of_its_keys() {
-    let mut desk = Desk::with(Profile::Docs, false);
-    desk.post("/update", "api_key=KEY&field1=1");
-    assert_eq!(desk.get("/channels/ID/feeds.json"), (400, "-1".to_owned()));
-    assert_eq!(desk.get("/channels/ID/fields/1/last?api_key=1234"), (400, "-1".to_owned()));
-    assert_eq!(desk.get("/channels/ID/fields/1/last?api_key=READ"), ok("1"));
-    assert_eq!(desk.get("/channels/ID/fields/1/last?key=KEY"), ok("1"));
-}
-
-#[test]
 fn keys_and_numbers_depend_on_the_seed_and_the_order_alone() {
     let (one, two) = (Desk::new(), Desk::new());
     assert_eq!(one.access, two.access);
@@ -357,67 +294,4 @@ fn a_refusal_looks_like_the_real_one() {
     assert!(status == 503 && page.contains("<title>503 Service Unavailable</title>"), "{page}");
     assert_eq!(refused("/update", Refusal::Status(100)).0, 500);
     assert_eq!(refused("/update", Refusal::Status(7)).0, 500);
-}
-
-/// Pieces of which targets are made; the channel's number and key among them, so that requests get somewhere.
-fn target() -> impl Strategy<Value = String> {
-    let path = prop_oneof![
-        Just("update".to_owned()),
-        Just("channels/ID/feeds".to_owned()),
-        Just("channels/ID/feeds/last".to_owned()),
-        Just("channels/ID/fields/1".to_owned()),
-        Just("channels/ID/fields/2/last".to_owned()),
-        Just("channels/ID/bulk_update".to_owned()),
-        "[a-z0-9/._%-]{0,30}",
-    ];
-    let ending = prop_oneof![Just(""), Just(".json"), Just(".xml"), Just(".csv"), Just(".txt")];
-    let name = prop_oneof![
-        Just("field1"),
-        Just("created_at"),
-        Just("results"),
-        Just("days"),
-        Just("minutes"),
-        Just("start"),
-        Just("end"),
-        Just("status"),
-        Just("key"),
-    ];
-    let value = prop_oneof!["[0-9:TZ+-]{0,25}", "[!-~&&[^#]]{0,20}", Just("KEY".to_owned()), "-?[0-9]{1,20}"];
-    let query = prop::collection::vec((name, value), 0..6);
-    (path, ending, query).prop_map(|(path, ending, query)| {
-        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("/{path}{ending}?api_key=KEY&{}", query.join("&"))
-    })
-}
-
-fn body() -> impl Strategy<Value = String> {
-    prop_oneof![
-        ".{0,60}",
-        "(field[0-9]=.{0,9}&){0,4}",
-        r#"\{"write_api_key":"KEY","updates":\[(\{"(created_at|delta_t|field1)":("[0-9TZ:-]{1,20}"|[0-9]{1,19})\},?){0,3}\]\}"#,
-    ]
-}
-
-proptest! {
-    #[test]
-    fn no_request_is_answered_with_a_500(
-        requests in prop::collection::vec((target(), body(), "GET|POST|PUT|HEAD", prop::option::of("application/(json|x-www-form-urlencoded|xml)"), 0i64..40), 1..8)
-    ) {
-        let mut desk = Desk::new();
-        for (target, body, method, content_type, seconds) in requests {
-            desk.wait(seconds);
-            if desk.filled(&target).parse::<http::Uri>().is_err() {
-                continue;
-            }
-            let before = desk.count();
-            let handled = desk.send(&method, &target, content_type.as_deref(), &body);
-            prop_assert!(handled.response.status().as_u16() < 500);
-            prop_assert_eq!(desk.count(), before + handled.stored.len());
-            let good = handled.response.status().is_success();
-            prop_assert!(good || handled.stored.is_empty());
-            if handled.response.headers()[CONTENT_TYPE].as_bytes().starts_with(b"application/json") {
-                prop_assert!(serde_json::from_slice::<serde_json::Value>(handled.response.body()).is_ok());
-            }
-        }
-    }
 }

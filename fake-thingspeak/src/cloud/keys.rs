@@ -1,0 +1,91 @@
+//! Numbers and keys, all from one seed: the same seed and order of creation give the same ones.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::RngCore;
+
+use super::{Access, TalkbackAccess, User};
+use crate::certificates::derived;
+
+/// Where numbers and keys come from.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    seed: [u8; 32],
+    next_channel: u32,
+    next_talkback: u32,
+    /// Counted for `X-Request-Id`.
+    requests: u64,
+}
+
+impl Keys {
+    pub(super) fn from_seed(seed: [u8; 32]) -> Self {
+        let next_channel = 1_000_000 + derived(&seed, &[b"first channel"]).next_u32() % 2_000_000;
+        let next_talkback = 10_000 + derived(&seed, &[b"first talkback"]).next_u32() % 40_000;
+        Self { seed, next_channel, next_talkback, requests: 0 }
+    }
+
+    pub(super) fn user(&self) -> User {
+        User { login: "duck".to_owned(), key: key(&mut derived(&self.seed, &[b"user"])) }
+    }
+
+    pub(super) fn next_channel(&mut self) -> Access {
+        let channel = self.next_channel;
+        self.next_channel += 1;
+        let mut stream = derived(&self.seed, &[b"channel", &channel.to_le_bytes()]);
+        Access { channel, write_key: key(&mut stream), read_key: key(&mut stream) }
+    }
+
+    pub(super) fn next_talkback(&mut self) -> TalkbackAccess {
+        let talkback = self.next_talkback;
+        self.next_talkback += 1;
+        let mut stream = derived(&self.seed, &[b"talkback", &talkback.to_le_bytes()]);
+        TalkbackAccess { talkback, key: key(&mut stream) }
+    }
+
+    /// From now on gives channels numbers after this one.
+    pub(super) fn skip_channel(&mut self, channel: u32) {
+        self.next_channel = self.next_channel.max(channel.saturating_add(1));
+    }
+
+    /// From now on gives TalkBacks numbers after this one.
+    pub(super) fn skip_talkback(&mut self, talkback: u32) {
+        self.next_talkback = self.next_talkback.max(talkback.saturating_add(1));
+    }
+
+    /// What the next reply is known by, in hexadecimal, or as a UUID (RFC 9562).
+    pub(super) fn next_request(&mut self, as_uuid: bool) -> String {
+        self.requests += 1;
+        let mut id = [0; 16];
+        derived(&self.seed, &[b"request", &self.requests.to_le_bytes()]).fill_bytes(&mut id);
+        if as_uuid {
+            // Version 4, in the variant of the RFC.
+            id[6] = id[6] & 0x0f | 0x40;
+            id[8] = id[8] & 0x3f | 0x80;
+        }
+        let mut text: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        if as_uuid {
+            [20, 16, 12, 8].into_iter().for_each(|at| text.insert(at, '-'));
+        }
+        text
+    }
+}
+
+/// A key: 16 characters of `0-9A-Z`.
+fn key(stream: &mut ChaCha20Rng) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    (0..16).map(|_| char::from(DIGITS[(stream.next_u64() % 36) as usize])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_known_by_a_uuid_where_that_is_the_custom() {
+        let mut keys = Keys::from_seed([7; 32]);
+        assert_eq!(keys.next_request(false).len(), 32);
+        let uuid = keys.next_request(true);
+        let parts: Vec<_> = uuid.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
+        assert_eq!(&uuid[14..15], "4", "{uuid}");
+    }
+}
