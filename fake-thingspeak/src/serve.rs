@@ -24,7 +24,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{CONNECTION, DATE};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -37,11 +37,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use crate::cloud::{Cloud, Refusal, Stored};
+use rejection::Rejecting;
 use reply::Reply;
 
 pub use fault::{Fault, Verdict};
 
 mod fault;
+mod rejection;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -210,6 +212,8 @@ struct Connection<'h, H> {
     busy: Cell<bool>,
     /// Requests answered.
     answered: Cell<u64>,
+    /// A reply is on its way to the stream.
+    replying: Cell<bool>,
     /// More of a request is on its way than will be read.
     unread: Cell<bool>,
     tear: RefCell<Option<Tear>>,
@@ -227,17 +231,19 @@ where
         limits: host.limits(),
         busy: Cell::new(false),
         answered: Cell::new(0),
+        replying: Cell::new(false),
         unread: Cell::new(false),
         tear: RefCell::new(None),
     };
     let ending = {
+        let stream = Rejecting::new(&mut *stream, &shared.replying, |status| shared.rejection(status));
         let connection = http1::Builder::new()
             .half_close(true)
             .header_read_timeout(None)
             .auto_date_header(false)
             .title_case_headers(true)
             .max_buf_size(16 << 10)
-            .serve_connection(TokioIo::new(&mut *stream), service_fn(|request| shared.exchange(request)));
+            .serve_connection(TokioIo::new(stream), service_fn(|request| shared.exchange(request)));
         let mut connection = pin!(connection);
         loop {
             let answered = shared.answered.get();
@@ -299,11 +305,18 @@ impl<H: Host> Connection<'_, H> {
         match outcome {
             Ok(reply) => {
                 self.busy.set(false);
+                self.replying.set(true);
                 self.answered.set(self.answered.get() + 1);
                 Ok(reply)
             }
             Err(tear) => self.torn(tear).await,
         }
+    }
+
+    /// The reply to what is no request, ready for the stream.
+    fn rejection(&self, status: StatusCode) -> Vec<u8> {
+        let response = self.host.with_cloud(|cloud| cloud.reject(status));
+        reply::closing(&self.dated(response))
     }
 
     /// Handles a complete request as the verdict wants it.

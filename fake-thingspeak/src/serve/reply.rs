@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::Response;
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 /// How many bytes a truncated reply announces and never sends.
@@ -59,16 +59,28 @@ impl Body for Reply {
 pub(super) fn truncated(response: &Response<Bytes>) -> (Vec<u8>, Bytes) {
     let sent = response.body().slice(..response.body().len().div_ceil(2));
     let announced = response.body().len() + MISSING;
+    let mut bytes = head(response, announced);
+    bytes.extend_from_slice(&sent);
+    (bytes, sent)
+}
+
+/// The last reply of a connection, ready for the stream.
+pub(super) fn closing(response: &Response<Bytes>) -> Vec<u8> {
+    let mut bytes = head(response, response.body().len());
+    bytes.extend_from_slice(response.body());
+    bytes
+}
+
+/// The head of a reply after which the connection is closed.
+fn head(response: &Response<Bytes>, length: usize) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {}\r\n", response.status());
     for (name, value) in response.headers() {
-        if name != CONTENT_LENGTH && name != CONNECTION {
+        if ![CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING].contains(name) {
             let _ = write!(head, "{}: {}\r\n", title_case(name.as_str()), String::from_utf8_lossy(value.as_bytes()));
         }
     }
-    let _ = write!(head, "Content-Length: {announced}\r\nConnection: close\r\n\r\n");
-    let mut bytes = head.into_bytes();
-    bytes.extend_from_slice(&sent);
-    (bytes, sent)
+    let _ = write!(head, "Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    head.into_bytes()
 }
 
 /// `content-type` as `Content-Type`, as hyper does it for all other replies.

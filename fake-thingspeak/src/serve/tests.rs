@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::certificates::{Authority, KeyType, Kind};
-use crate::cloud::{Access, NewChannel};
+use crate::cloud::{Access, NewChannel, Profile};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
@@ -317,7 +317,11 @@ async fn what_is_no_http_and_what_is_too_large_is_refused() {
     let world = World::new(&[]);
     let seen = talk(&world, "\x16\x03\x01\x00\x05hello\r\n\r\n").await;
     assert_eq!((seen.ending, seen.shut), (Ending::Failed, true));
-    assert!(seen.reply.starts_with("HTTP/1.1 400 "), "{}", seen.reply);
+    let (head, body) = parts(&seen.reply);
+    assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\nContent-Type: text/html"), "{head}");
+    assert!(head.contains("Access-Control-Allow-Origin: *") && head.contains("Date: "), "{head}");
+    assert!(head.ends_with("Content-Length: 17\r\nConnection: close"), "{head}");
+    assert_eq!(body, "error_bad_request");
 
     let mut world = World::new(&[]);
     world.limits.body = 100;
@@ -342,7 +346,37 @@ async fn what_is_no_http_and_what_is_too_large_is_refused() {
 
     let world = World::new(&[]);
     let seen = talk(&world, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(20_000))).await;
-    assert!(seen.reply.starts_with("HTTP/1.1 4"), "{}", seen.reply);
+    assert!(
+        seen.reply.starts_with("HTTP/1.1 4") && parts(&seen.reply).1 == "error_request_too_large",
+        "{}",
+        seen.reply
+    );
+    let world = World::new(&[]);
+    let seen = talk(&world, &format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(20_000))).await;
+    assert!(seen.reply.starts_with("HTTP/1.1 431 "), "{}", seen.reply);
+    assert_eq!(parts(&seen.reply).1, "error_request_too_large");
+    // A refusal that is the cloud's own stays its own, and one after a reply has the same words.
+    let world = World::new(&[]);
+    let seen = talk_as(&world, async |client| {
+        client.write_all(b"GET /update HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.write_all(b"no request\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let replies: Vec<_> = seen.reply.split("HTTP/1.1 ").map(|reply| reply.lines().last().unwrap_or_default()).collect();
+    assert_eq!(replies, ["", "error_auth_required", "error_bad_request"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_come_in_chunks_where_that_was_the_custom() {
+    let mut world = World::new(&[]);
+    let cloud = world.cloud.borrow().clone().with_profile(Profile::Recorded2019);
+    world.cloud = RefCell::new(cloud);
+    let seen = talk(&world, &world.update().replace("Host: x", "Host: x\r\nConnection: close")).await;
+    let (head, body) = parts(&seen.reply);
+    assert!(head.contains("Transfer-Encoding: chunked") && !head.contains("Content-Length"), "{head}");
+    // As recorded in 2014, but for the value.
+    assert_eq!((body, seen.ending), ("1\r\n1\r\n0\r\n\r\n", Ending::Closed));
 }
 
 #[tokio::test(start_paused = true)]
