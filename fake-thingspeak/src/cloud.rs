@@ -329,6 +329,8 @@ impl Cloud {
     /// The reply to a failure, in the format of the path or what the resource has instead.
     fn failed(&self, failure: Failure, resource: Option<Resource<'_>>, format: Format) -> Answer {
         let format = match resource {
+            // Its good replies are JSON too.
+            Some(Resource::BulkUpdate { .. }) => Format::Json,
             // Where text is what one gets without asking, so is the error.
             None
             | Some(

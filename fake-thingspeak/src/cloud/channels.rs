@@ -14,7 +14,7 @@ use super::call::Call;
 use super::error::Failure;
 use super::keys::Keys;
 use super::parameters::Parameters;
-use super::render::{Answer, Cell, Record, json, xml, xml_list};
+use super::render::{Answer, Cell, FIELDS, Record, json, xml, xml_list};
 use super::route::Format;
 use super::store::{About, Change, Channel, Store};
 
@@ -217,8 +217,8 @@ fn described(about: &mut About, parameters: &Parameters) -> Result<(), Failure> 
             *slot = value;
         }
     }
-    for (number, slot) in (1..).zip(&mut about.fields) {
-        if let Some(value) = text(&[&format!("field{number}")], LONGEST)? {
+    for (name, slot) in FIELDS.into_iter().zip(&mut about.fields) {
+        if let Some(value) = text(&[name], LONGEST)? {
             *slot = value;
         }
     }

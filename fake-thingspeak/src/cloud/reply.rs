@@ -1,6 +1,9 @@
 //! An answer as a reply of HTTP: the headers that the service sends with every one, and those of its time.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, SET_COOKIE,
+    TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use md5::{Digest, Md5};
@@ -33,6 +36,10 @@ pub(super) fn response(
     map.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     for (name, value) in CROSS_ORIGIN.iter().chain(manners.headers) {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if content_type.starts_with("text/html") && body.contains(&b'<') {
+        // A value that is shown bare may be anyone's markup. Ours: it must not run as a page of this server.
+        map.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     }
     if manners.etag && cacheable && status.is_success() {
         // Rack's: of the body and nothing else.

@@ -4,7 +4,7 @@
 //! beyond the end of the program has to do two things: write down each change, in order, before the reply that tells of
 //! it goes out ([`Store::take_changes`]), and apply them again at the next start. Reading is of the store in memory.
 //!
-//! Costs: an entry takes some 30 bytes beside its texts. Reads of the newest entries, of a range of time, and of an entry
+//! Costs: an entry takes some 90 bytes beside its texts. Reads of the newest entries, of a range of time, and of an entry
 //! by its number cost as much as they return.
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! TalkBack: commands that wait in a queue until a device executes them.
 //!
 //! Not modelled: making a TalkBack over HTTP (the service has a web page for that), and writing the executed command
-//! into a channel's status. Ours, because the documentation's examples are not known: the list in text is a line a
-//! command, and what a deletion of all shows.
+//! into a channel's status. Ours: of the executed commands the oldest are forgotten. The documentation's examples are
+//! not known for these, so they are ours as well: the list in text (a line a command), and what a deletion shows.
 
 use http::Method;
 
@@ -12,7 +12,7 @@ use super::render::{Answer, Cell, Record, json, xml, xml_list, xml_of_nothing};
 use super::route::Format;
 use super::store::{Change, Command, Store, Talkback};
 
-/// The most commands of a TalkBack.
+/// The most commands that wait in a TalkBack, and that are remembered of one.
 const MOST: usize = 8_000;
 /// The longest command in characters.
 const LONGEST: usize = 255;
@@ -51,11 +51,12 @@ fn list(commands: &[&Command], call: &Call<'_>) -> Answer {
 
 fn add(store: &mut Store, number: u32, call: &Call<'_>) -> Result<Answer, Failure> {
     let talkback = opened(store, number, call)?;
-    if talkback.len() >= MOST {
-        return Err(Failure::TooManyRequests);
+    let waiting = talkback.waiting();
+    if waiting.len() >= MOST {
+        return Err(Failure::BadRequest);
     }
     let text = text(call)?.ok_or(Failure::BadRequest)?;
-    let end = last_position(talkback) + 1;
+    let end = waiting.last().and_then(|command| command.position).unwrap_or_default() + 1;
     let position = call.parameters.number("position").map_or(end, |position| u64::from(position).max(1));
     let command =
         Command { id: store.next_command(), text, position: Some(position), created_at: call.now, executed_at: None };
@@ -65,10 +66,6 @@ fn add(store: &mut Store, number: u32, call: &Call<'_>) -> Result<Answer, Failur
         Format::Json | Format::Xml => return Ok(one(&command, call)),
     };
     Ok(Answer::ok(call.format, body))
-}
-
-fn last_position(talkback: &Talkback) -> u64 {
-    talkback.waiting().last().and_then(|command| command.position).unwrap_or_default()
 }
 
 /// Puts a command into the queue; those at its place and after it move on, unless there is a gap.
@@ -143,6 +140,10 @@ fn executed(store: &mut Store, number: u32, call: &Call<'_>) -> Answer {
     let command = Command { position: None, executed_at: Some(call.now), ..next };
     let answer = one(&command, call);
     store.apply(Change::CommandSet { talkback: number, command });
+    let forgotten = store.talkback(number).filter(|talkback| talkback.len() > MOST).and_then(Talkback::oldest_executed);
+    if let Some(command) = forgotten {
+        store.apply(Change::CommandDeleted { talkback: number, command });
+    }
     answer
 }
 

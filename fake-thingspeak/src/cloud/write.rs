@@ -10,10 +10,13 @@ use super::call::Call;
 use super::error::Failure;
 use super::moment::{parse, whole_seconds};
 use super::parameters::Parameters;
-use super::render::{Answer, Cell, Record, json, push_fields, push_location, xml};
+use super::render::{Answer, Cell, FIELDS, Record, json, push_fields, push_location, xml};
 use super::route::Format;
 use super::store::{Change, Content, Entry, LONGEST_VALUE, Store};
 use super::{Stored, talkback};
+
+/// What the fields may be called as well.
+const SHORT_FIELDS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 
 /// Stores the entry of an update in the channel that the key opens.
 pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored>) -> Result<Answer, Failure> {
@@ -71,8 +74,8 @@ fn written(channel: u32, entry: &Entry, call: &Call<'_>) -> Record {
 pub(super) fn content(parameters: &Parameters, client: IpAddr) -> Result<Content, Failure> {
     let value = |names: &[&str]| parameters.first(names).map(|text| value(text, client)).transpose();
     let mut fields: [Option<String>; 8] = Default::default();
-    for (number, field) in (1..).zip(&mut fields) {
-        *field = value(&[&format!("field{number}"), &number.to_string()])?;
+    for (field, (name, short)) in fields.iter_mut().zip(FIELDS.iter().zip(SHORT_FIELDS)) {
+        *field = value(&[name, short])?;
     }
     Ok(Content {
         fields,

@@ -415,6 +415,93 @@ pub const EXCHANGES: &[Case] = &[
         )],
     },
     Case {
+        title: "a channel, made by its owner",
+        source: "doc channel create, 2015",
+        after: &[],
+        request: "POST /channels.json\n\napi_key=USERKEY&name=My+New+Channel",
+        replies: &[(
+            ALL,
+            Expected {
+                status: 200,
+                headers: &[JSON, FRESH],
+                body: r#"{"id":NEW,"name":"My New Channel","description":null,"metadata":null,"latitude":null,"longitude":null,"created_at":"2019-02-20T22:07:37Z","elevation":null,"last_entry_id":null,"ranking":15,"username":"duck","tags":[],"api_keys":[{"api_key":"NEWWRITE","write_flag":true},{"api_key":"NEWREAD","write_flag":false}]}"#,
+            },
+        )],
+    },
+    Case {
+        title: "a channel, emptied by its owner",
+        source: "doc channel clear, 2015",
+        after: &[],
+        request: "DELETE /channels/86945/feeds.json\n\napi_key=USERKEY",
+        replies: &[(ALL, Expected { status: 200, headers: &[JSON], body: "[]" })],
+    },
+    Case {
+        title: "the age of the last entry",
+        source: "doc readlastentryage",
+        after: &[AN_UPDATE],
+        request: "GET /channels/86945/feeds/last_data_age.json",
+        replies: &[(
+            ALL,
+            Expected { status: 200, headers: &[JSON], body: r#"{"last_data_age":"0","last_data_age_units":"s"}"# },
+        )],
+    },
+    Case {
+        title: "the number of the last entry in XML",
+        source: "doc readlastentryid",
+        after: &[],
+        request: "GET /channels/86945/last_entry_id.xml",
+        replies: &[(ALL, Expected { status: 200, headers: &[XML], body: r#"<xml class="last_entry_id">3</xml>"# })],
+    },
+    Case {
+        title: "statuses",
+        source: "doc readstatus, 2015",
+        after: &["POST /update?api_key=PUBLICWRITE00000&status=wet"],
+        request: "GET /channels/86945/status.json?results=1",
+        replies: &[(
+            ALL,
+            Expected {
+                status: 200,
+                headers: &[JSON],
+                body: r#"{"channel":{"name":"py thingspeak","latitude":"0.0","longitude":"0.0"},"feeds":[{"created_at":"2019-02-20T22:07:37Z","entry_id":4,"status":"wet"}]}"#,
+            },
+        )],
+    },
+    Case {
+        title: "averages, rounded",
+        source: "doc readdata, 2015",
+        after: &[],
+        request: "GET /channels/86945/fields/1.csv?start=2016-02-09&end=2016-02-10&average=10&round=2",
+        replies: &[(
+            ALL,
+            Expected {
+                status: 200,
+                headers: &[CSV],
+                body: "created_at,field1\n2016-02-09 20:20:00 UTC,9.20\n2016-02-09 20:30:00 UTC,25.00\n",
+            },
+        )],
+    },
+    Case {
+        title: "a value that is no UTF-8",
+        source: "doc error-codes",
+        after: &[],
+        request: "GET /update?api_key=PUBLICWRITE00000&field1=%ff",
+        replies: &[(ALL, Expected { status: 422, headers: &[HTML, NO_CACHE], body: "error_invalid_byte_sequence" })],
+    },
+    Case {
+        title: "a method that is none for the resource",
+        source: "doc error-codes",
+        after: &[],
+        request: "DELETE /update.json?api_key=PUBLICWRITE00000",
+        replies: &[(
+            ALL,
+            Expected {
+                status: 405,
+                headers: &[JSON],
+                body: r#"{"status":"405","error":{"error_code":"error_method_invalid","message":"Method Not Allowed","details":"Please use the proper HTTP method for this request."}}"#,
+            },
+        )],
+    },
+    Case {
         title: "a preflight of a page from elsewhere",
         source: "rec 2019-02-20 for the headers; ours",
         after: &[],

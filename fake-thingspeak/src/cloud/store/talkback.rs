@@ -61,6 +61,13 @@ impl Talkback {
         self.commands.get(&self.last_executed?)
     }
 
+    /// The number of the oldest executed command, unless that is the last executed one.
+    pub(in crate::cloud) fn oldest_executed(&self) -> Option<u64> {
+        let executed = |command: &&Command| command.position.is_none() && Some(command.id) != self.last_executed;
+        self.commands.values().find(executed).map(|command| command.id)
+    }
+
+    /// How many commands there are, executed or not.
     pub(in crate::cloud) fn len(&self) -> usize {
         self.commands.len()
     }

@@ -80,3 +80,33 @@ fn an_update_may_take_a_command_along() {
     assert_eq!(send(&mut desk, &talkback, "POST", "/update", update), ok(""));
     assert_eq!(desk.count(), 3);
 }
+
+#[test]
+fn a_queue_is_not_endless_and_neither_is_its_past() {
+    let (mut desk, talkback) = desk();
+    let number = talkback.talkback;
+    let command = |id, executed_at: Option<OffsetDateTime>| Change::CommandSet {
+        talkback: number,
+        command: Command {
+            id,
+            text: "x".to_owned(),
+            position: executed_at.is_none().then_some(id),
+            created_at: START,
+            executed_at,
+        },
+    };
+    desk.cloud.restore((1..=7_999).map(|id| command(id, Some(START))));
+    let mut send =
+        |method: &str, target: &str| send(&mut desk, &talkback, method, target, "api_key=TKEY&command_string=y");
+    for id in 8_000..8_003 {
+        assert_eq!(send("POST", "/talkbacks/TID/commands"), ok(&id.to_string()));
+        assert_eq!(send("POST", "/talkbacks/TID/commands/execute"), ok("y"));
+    }
+    assert_eq!(send("GET", "/talkbacks/TID/commands/2?api_key=TKEY").0, 404);
+    assert_eq!(send("GET", "/talkbacks/TID/commands/3?api_key=TKEY"), ok("x"));
+    desk.cloud.restore((9_001..=17_000).map(|id| command(id, None)));
+    assert_eq!(
+        self::send(&mut desk, &talkback, "POST", "/talkbacks/TID/commands", "api_key=TKEY&command_string=y").0,
+        400
+    );
+}
