@@ -6,6 +6,7 @@ mod socket;
 mod standalone;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,7 +20,9 @@ Examples:
   fake-thingspeak serve --listen 0.0.0.0:80 --tls-listen 0.0.0.0:443 --seed 7
       for devices on the network; with the same seed, the same keys and certificates at the next start
   fake-thingspeak serve --listen 8080 --tls-listen 8443 --host pond.local
-      a certificate for pond.local";
+      a certificate for pond.local
+  fake-thingspeak serve --tls-listen 8443 --authority-out authority.pem
+      then: curl --cacert authority.pem https://localhost:8443/channels/…";
 
 /// A local ThingSpeak, for tests and for the desk.
 #[derive(Debug, Parser)]
@@ -41,8 +44,12 @@ enum Command {
         #[arg(long, value_name = "ADDR", value_parser = address)]
         tls_listen: Option<SocketAddr>,
         /// A name or address that the certificate is for; more with more of them
-        #[arg(long = "host", value_name = "NAME", default_values = ["api.thingspeak.com", "localhost", "127.0.0.1"])]
+        /// [default: api.thingspeak.com, localhost, 127.0.0.1]
+        #[arg(long = "host", value_name = "NAME")]
         hosts: Vec<String>,
+        /// Where to write the certificate of the authority that signed the server's (PEM), for curl --cacert and browsers
+        #[arg(long, value_name = "FILE", requires = "tls_listen")]
+        authority_out: Option<PathBuf>,
         /// Makes channel number, keys and certificates the same at every start; anyone who knows it can forge them.
         /// Without it, they differ at every start
         #[arg(long, value_name = "N")]
@@ -51,8 +58,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Arguments { command: Command::Serve { listen, tls_listen, hosts, seed } } = Arguments::parse();
-    match standalone::run(&Options { listen, tls_listen, hosts, seed }) {
+    let Arguments { command: Command::Serve { listen, tls_listen, hosts, authority_out, seed } } = Arguments::parse();
+    match standalone::run(&Options { listen, tls_listen, hosts, authority_out, seed }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("could not {error}");

@@ -6,16 +6,19 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
-use fake_thingspeak::cloud::{Access, Cloud, NewChannel, Stored};
+use fake_thingspeak::cloud::{Cloud, NewChannel, Stored};
 use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict, serve};
 use fake_thingspeak::tls::system_server_config;
 use http::Request;
 use hyper::body::Bytes;
+use rsa::pkcs8::LineEnding;
+use rsa::pkcs8::der::pem;
 use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -24,16 +27,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use crate::socket::Socket;
+use welcome::Welcome;
+
+mod welcome;
 
 /// How many connections are served at a time; more are turned away.
 const CONNECTIONS: usize = 1_000;
+
+/// What the certificate is for unless the command line says it.
+const HOSTS: [&str; 3] = ["api.thingspeak.com", "localhost", "127.0.0.1"];
 
 /// What the command line says.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     pub(crate) tls_listen: Option<SocketAddr>,
+    /// None: [`HOSTS`].
     pub(crate) hosts: Vec<String>,
+    pub(crate) authority_out: Option<PathBuf>,
     pub(crate) seed: Option<u64>,
 }
 
@@ -44,6 +55,8 @@ pub(crate) enum Error {
     Listen { address: SocketAddr, option: &'static str, source: io::Error },
     #[error("make a certificate: {0}; see --host")]
     Certificate(#[from] CertificateError),
+    #[error("write {}: {source}; choose another file with --authority-out", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("get random numbers from the operating system; --seed does without")]
     Randomness,
     #[error("start: {0}")]
@@ -78,19 +91,27 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let seed = seed(options.seed)?;
     let now = OffsetDateTime::now_utc();
     let authority = Authority::from_seed(part(&seed, "authority"))?;
-    let hosts: Vec<&str> = options.hosts.iter().map(String::as_str).collect();
+    let hosts_named = !options.hosts.is_empty();
+    let hosts = if hosts_named { options.hosts.iter().map(String::as_str).collect() } else { HOSTS.to_vec() };
     let identity = authority.issue(Kind::Good, KeyType::P256, &hosts, now)?;
     let mut cloud = Cloud::new(part(&seed, "cloud"));
     let access = cloud.create_channel(first_channel(), now);
     let desk = Rc::new(Desk { cloud: RefCell::new(cloud), connections: Cell::new(0) });
 
-    say(&welcome(
-        &access,
-        http.local_addr()?,
-        https.as_ref().map(TcpListener::local_addr).transpose()?,
-        &hosts,
-        &authority,
-    ));
+    if let Some(path) = &options.authority_out {
+        write_certificate(path, &authority)?;
+    }
+    let welcome = Welcome {
+        access: &access,
+        http: http.local_addr()?,
+        https: https.as_ref().map(TcpListener::local_addr).transpose()?,
+        hosts: &hosts,
+        hosts_named,
+        authority: &authority,
+        authority_file: options.authority_out.as_deref(),
+        seeded: options.seed.is_some(),
+    };
+    say(&welcome.to_string());
     tokio::task::spawn_local(accept(http, None, Rc::clone(&desk)));
     if let Some(listener) = https {
         tokio::task::spawn_local(accept(listener, Some(system_server_config(&identity)), desk));
@@ -148,36 +169,11 @@ fn first_channel() -> NewChannel {
     NewChannel { name: "Yellow duck".to_owned(), fields, public: true }
 }
 
-/// What the user needs to know to use it.
-fn welcome(
-    access: &Access,
-    http: SocketAddr,
-    https: Option<SocketAddr>,
-    hosts: &[&str],
-    authority: &Authority,
-) -> String {
-    let Access { channel, write_key, read_key } = access;
-    let mut text = format!(
-        "channel    {channel} (public; field1 temperature, field2 humidity)\n\
-         write key  {write_key}\n\
-         read key   {read_key}\n\
-         http       http://{http}\n"
-    );
-    if let Some(https) = https {
-        let fingerprint: String = authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
-        text += &format!(
-            "https      https://{https} as {}\n\
-             trust      {fingerprint}\n           \
-             (SHA-256 of the authority's certificate, for the trusted issuer in the device's portal)\n",
-            hosts.join(", ")
-        );
-    }
-    text += &format!(
-        "try        curl 'http://{http}/update?api_key={write_key}&field1=21.5&field2=45.6'\n           \
-         curl 'http://{http}/channels/{channel}/feeds.json'\n\
-         stop       Ctrl-C"
-    );
-    text
+/// Writes the authority's certificate as PEM (RFC 7468), which curl and browsers take.
+fn write_certificate(path: &Path, authority: &Authority) -> Result<(), Error> {
+    let text = pem::encode_string("CERTIFICATE", LineEnding::LF, authority.certificate())
+        .expect("a certificate is short and its label is plain");
+    std::fs::write(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// Takes connections for ever, each as a task of its own.
@@ -201,7 +197,8 @@ async fn connection(stream: TcpStream, tls: Option<Arc<ServerConfig>>, client: S
     desk.connections.set(desk.connections.get() + 1);
     // A reply is written at once and small: waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
-    serve(Socket::new(stream), tls, client.ip(), &*desk).await;
+    let guest = Guest { desk: Rc::clone(&desk), client };
+    serve(Socket::new(stream), tls, client.ip(), &guest).await;
     desk.connections.set(desk.connections.get() - 1);
 }
 
@@ -211,7 +208,13 @@ struct Desk {
     connections: Cell<usize>,
 }
 
-impl Host for Desk {
+/// A connection's part in it.
+struct Guest {
+    desk: Rc<Desk>,
+    client: SocketAddr,
+}
+
+impl Host for Guest {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }
@@ -225,14 +228,13 @@ impl Host for Desk {
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
-        work(&mut self.cloud.borrow_mut())
+        work(&mut self.desk.cloud.borrow_mut())
     }
 
     fn stored(&self, _: &Stored) {}
 
     fn exchanged(&self, exchange: Exchange) {
-        let format = format_description!("[hour]:[minute]:[second]");
-        let time = exchange.received.format(format).unwrap_or_default();
+        let time = time_of_day(exchange.received);
         let status = exchange.status.map_or("no reply".to_owned(), |status| status.to_string());
         let entries: Vec<_> = exchange.stored.iter().map(|entry| entry.entry_id.to_string()).collect();
         let stored = if entries.is_empty() { String::new() } else { format!(", stored {}", entries.join(" ")) };
@@ -242,13 +244,18 @@ impl Host for Desk {
 
     fn tls_finished(&self, outcome: Result<(), String>) {
         if let Err(reason) = outcome {
-            say(&format!("TLS handshake failed: {reason}"));
+            say(&format!("{} {} TLS handshake failed: {reason}", time_of_day(self.now()), self.client.ip()));
         }
     }
 
     fn limits(&self) -> Limits {
         Limits { handshake: Duration::from_secs(10), request: Duration::from_secs(30), ..Limits::default() }
     }
+}
+
+/// Hours, minutes and seconds in UTC.
+fn time_of_day(moment: OffsetDateTime) -> String {
+    moment.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default()
 }
 
 /// A line on standard output; nobody may be reading it.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fake_thingspeak::tls::repeatable_provider;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
 use sha2::{Digest, Sha256};
@@ -113,6 +114,38 @@ fn it_serves_a_channel_until_it_is_stopped() {
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
+#[test]
+fn the_authoritys_certificate_can_be_had() {
+    let path = std::env::temp_dir().join(format!("fake-thingspeak-authority-{}.pem", std::process::id()));
+    let file = path.to_str().unwrap();
+    let server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0", "--authority-out", file]);
+    let fingerprint = server.line("trust");
+    let curl = loop {
+        let line = server.next_line();
+        if line.contains("--cacert") {
+            break line;
+        }
+    };
+    assert!(curl.contains(&format!("curl --cacert '{file}' 'https://127.0.0.1:")), "{curl}");
+    let certificate = CertificateDer::from_pem_file(&path).unwrap();
+    let digest: String = Sha256::digest(&certificate).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, fingerprint);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_failed_handshake_is_told_with_its_time_and_the_client() {
+    let server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0", "--seed", "7"]);
+    let https = server.line("https");
+    let https = https.strip_prefix("https://").unwrap().split(' ').next().unwrap();
+    server.line("stop ");
+    connect(https).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let told = server.next_line();
+    let (time, told) = told.split_once(' ').unwrap();
+    assert!(time.len() == 8 && time.matches(':').count() == 2, "{time}");
+    assert!(told.starts_with("127.0.0.1 TLS handshake failed: "), "{told}");
+}
+
 /// Trusts everyone, and notes the SHA-256 of the last certificate sent.
 #[derive(Debug)]
 struct Look(Arc<std::sync::Mutex<Vec<u8>>>);
@@ -182,6 +215,8 @@ fn what_cannot_be_done_is_said_in_one_line() {
     assert_eq!(failed(&["serve", "--listen", "0", "--tls-listen", &address]), expected);
     let host = failed(&["serve", "--listen", "0", "--host", "a b"]);
     assert_eq!(host, "could not make a certificate: `a b` is neither a host name nor an address; see --host\n");
+    let file = failed(&["serve", "--listen", "0", "--tls-listen", "0", "--authority-out", "/"]);
+    assert!(file.starts_with("could not write /: ") && file.ends_with("; choose another file with --authority-out\n"));
     assert!(failed(&["serve", "--listen", "nowhere"]).contains("expected an address and a port like 127.0.0.1:8080"));
 }
 

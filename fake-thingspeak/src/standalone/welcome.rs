@@ -1,0 +1,142 @@
+//! What the server says when it starts: how to reach it, with which keys, and what to type to try it.
+
+use std::fmt::{self, Display};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use fake_thingspeak::certificates::Authority;
+use fake_thingspeak::cloud::Access;
+
+/// Everything that a user needs to know to use the server.
+pub(super) struct Welcome<'a> {
+    pub(super) access: &'a Access,
+    pub(super) http: SocketAddr,
+    pub(super) https: Option<SocketAddr>,
+    /// What the certificate is for.
+    pub(super) hosts: &'a [&'a str],
+    /// Whether the user named the hosts: then the first is how this machine is called.
+    pub(super) hosts_named: bool,
+    pub(super) authority: &'a Authority,
+    pub(super) authority_file: Option<&'a Path>,
+    /// Whether the next start will have the same keys.
+    pub(super) seeded: bool,
+}
+
+impl Welcome<'_> {
+    /// What to call the host that listens there: a server that listens on all of a machine's addresses is reached by
+    /// the machine's name or by one of them, not by 0.0.0.0.
+    fn host(&self, address: SocketAddr) -> String {
+        match (address.ip(), self.hosts) {
+            (ip, [first, ..]) if ip.is_unspecified() && self.hosts_named => (*first).to_owned(),
+            (IpAddr::V4(ip), _) if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            (IpAddr::V6(ip), _) if ip.is_unspecified() => "::1".to_owned(),
+            (ip, _) => ip.to_string(),
+        }
+    }
+
+    fn is_certified(&self, host: &str) -> bool {
+        self.hosts.iter().any(|certified| certified.eq_ignore_ascii_case(host))
+    }
+}
+
+/// A host and a port as a URL has them.
+struct Place<'a>(&'a str, u16);
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(host, port) = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// Where else the server can be reached.
+fn everywhere(address: SocketAddr) -> &'static str {
+    if address.ip().is_unspecified() { " (and on every address of this machine)" } else { "" }
+}
+
+impl Display for Welcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Access { channel, write_key, read_key } = self.access;
+        let host = self.host(self.http);
+        let http = Place(&host, self.http.port());
+        writeln!(f, "channel    {channel} (public; field1 temperature, field2 humidity)")?;
+        writeln!(f, "write key  {write_key}")?;
+        writeln!(f, "read key   {read_key}")?;
+        if !self.seeded {
+            writeln!(f, "           (channel, keys and authority are new at every start; --seed N keeps them)")?;
+        }
+        writeln!(f, "http       http://{http}{}", everywhere(self.http))?;
+        if let Some(https) = self.https {
+            let fingerprint: String = self.authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
+            let host = self.host(https);
+            let place = Place(&host, https.port());
+            writeln!(f, "https      https://{place} as {}{}", self.hosts.join(", "), everywhere(https))?;
+            writeln!(f, "trust      {fingerprint}")?;
+            let what = "SHA-256 of the authority's certificate, for the trusted issuer in the device's portal";
+            match self.authority_file {
+                Some(_) => writeln!(f, "           ({what})")?,
+                None => {
+                    writeln!(f, "           ({what};\n           --authority-out FILE writes the certificate itself)")?
+                }
+            }
+        }
+        writeln!(f, "try        curl 'http://{http}/update?api_key={write_key}&field1=21.5&field2=45.6'")?;
+        writeln!(f, "           curl 'http://{http}/channels/{channel}/feeds.json'")?;
+        if let (Some(https), Some(file)) = (self.https, self.authority_file) {
+            let file = file.display().to_string().replace('\'', r"'\''");
+            let host = self.host(https);
+            write!(f, "           curl --cacert '{file}' ")?;
+            if self.is_certified(&host) {
+                write!(f, "'https://{}", Place(&host, https.port()))?;
+            } else {
+                // The certificate is for other names than the address that is listened on.
+                let certified = self.hosts.first().copied().unwrap_or_default();
+                let (to, place) = (Place(&host, https.port()), Place(certified, https.port()));
+                write!(f, "--connect-to '::{to}' 'https://{place}")?;
+            }
+            writeln!(f, "/channels/{channel}/feeds.json'")?;
+        }
+        write!(f, "stop       Ctrl-C")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fake_thingspeak::cloud::{Cloud, NewChannel};
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    /// What is said by a server that listens on both addresses.
+    fn said(http: &str, https: &str, hosts: &[&str], hosts_named: bool) -> String {
+        let channel = NewChannel { name: "duck".to_owned(), fields: [const { None }; 8], public: true };
+        let access = Cloud::new([1; 32]).create_channel(channel, OffsetDateTime::UNIX_EPOCH);
+        let authority = Authority::from_seed([1; 32]).unwrap();
+        let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
+        let authority_file = Some(Path::new("ca.pem"));
+        let (access, authority) = (&access, &authority);
+        Welcome { access, http, https, hosts, hosts_named, authority, authority_file, seeded: true }.to_string()
+    }
+
+    #[test]
+    fn the_name_stands_for_all_addresses() {
+        let text = said("0.0.0.0:8080", "0.0.0.0:8443", &["pond.local"], true);
+        assert!(!text.contains("0.0.0.0"), "{text}");
+        assert!(text.contains("curl 'http://pond.local:8080/update?"), "{text}");
+        assert!(text.contains("curl --cacert 'ca.pem' 'https://pond.local:8443/channels/"), "{text}");
+    }
+
+    #[test]
+    fn without_a_name_this_machine_is_asked() {
+        let text = said("0.0.0.0:8080", "[::]:8443", &["api.thingspeak.com", "127.0.0.1"], false);
+        assert!(text.contains("http       http://127.0.0.1:8080 (and on every address"), "{text}");
+        assert!(text.contains("--connect-to '::[::1]:8443' 'https://api.thingspeak.com:8443/channels/"), "{text}");
+    }
+
+    #[test]
+    fn an_address_that_the_certificate_is_not_for_is_asked_by_name() {
+        let text = said("127.0.0.1:80", "127.0.0.1:443", &["pond.local"], true);
+        assert!(text.contains("curl 'http://127.0.0.1:80/update?"), "{text}");
+        assert!(text.contains("--connect-to '::127.0.0.1:443' 'https://pond.local:443/channels/"), "{text}");
+    }
+}
