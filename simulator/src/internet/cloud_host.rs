@@ -25,13 +25,15 @@ pub(super) struct CloudHost {
     timers: Timers,
     shared: Rc<Shared>,
     cloud: Rc<RefCell<Cloud>>,
+    /// The rule that takes away the reply to the request under way; what it did is known when that is over.
+    reply_lost_by: RefCell<Option<String>>,
 }
 
 impl CloudHost {
     /// The host of a connection to `server`, which keeps its entries in `cloud`.
     pub fn new(server: &'static str, accepted: &Accepted, shared: Rc<Shared>, cloud: Rc<RefCell<Cloud>>) -> Self {
         let Accepted { number, station, ref timers, .. } = *accepted;
-        Self { server, number, station, timers: timers.clone(), shared, cloud }
+        Self { server, number, station, timers: timers.clone(), shared, cloud, reply_lost_by: RefCell::default() }
     }
 
     fn record(&self, kind: EventKind) {
@@ -55,7 +57,10 @@ impl Host for CloudHost {
         let applied = self.shared.faults.borrow_mut().cloud();
         let Some(applied) = applied else { return Verdict::honest() };
         let (fault, action) = carried_out(applied.fault);
-        self.shared.record_fault(self.station, applied.rule.clone(), action);
+        match action {
+            Some(action) => self.shared.record_fault(self.station, applied.rule.clone(), action),
+            None => *self.reply_lost_by.borrow_mut() = Some(applied.rule.clone()),
+        }
         Verdict::fault(applied.rule, fault)
     }
 
@@ -76,6 +81,14 @@ impl Host for CloudHost {
     }
 
     fn exchanged(&self, exchange: Exchange) {
+        if let Some(rule) = self.reply_lost_by.take() {
+            let action = match exchange.stored.len() {
+                0 => "had nothing new to store, and closed without a reply".to_owned(),
+                1 => "stored an entry, and closed without a reply".to_owned(),
+                count => format!("stored {count} entries, and closed without a reply"),
+            };
+            self.shared.record_fault(self.station, rule, action);
+        }
         self.record(EventKind::Http(Box::new(HttpExchange {
             server: self.server.to_owned(),
             connection: self.number,
@@ -101,9 +114,9 @@ impl Host for CloudHost {
     }
 }
 
-/// The fault in the cloud's words, and in the record's.
-fn carried_out(fault: CloudFault) -> (Fault, String) {
-    match fault {
+/// The fault in the cloud's words, and in the record's; `None` if what it did is only known afterwards.
+fn carried_out(fault: CloudFault) -> (Fault, Option<String>) {
+    let (fault, action) = match fault {
         CloudFault::Status(status) => (Fault::Status(status), format!("answered with status {status}")),
         CloudFault::DelayBeforeStoring(delay) => {
             (Fault::DelayBeforeStoring(delay), format!("waited {delay:?} before it stored anything"))
@@ -112,11 +125,12 @@ fn carried_out(fault: CloudFault) -> (Fault, String) {
             (Fault::DelayAfterStoring(delay), format!("waited {delay:?} with the reply"))
         }
         CloudFault::DropBeforeStoring => (Fault::DropBeforeStoring, "closed without storing or a reply".to_owned()),
-        CloudFault::DropAfterStoring => (Fault::DropAfterStoring, "stored and closed without a reply".to_owned()),
+        CloudFault::DropAfterStoring => return (Fault::DropAfterStoring, None),
         CloudFault::Reset => (Fault::Reset, "reset the connection".to_owned()),
         CloudFault::Chunked => (Fault::Chunked, "answered in chunks".to_owned()),
         CloudFault::Truncated => (Fault::Truncated, "cut the reply short".to_owned()),
         CloudFault::TooSoon => (Fault::TooSoon, "answered that it is too soon".to_owned()),
         CloudFault::RefuseKey => (Fault::RefuseKey, "refused the key".to_owned()),
-    }
+    };
+    (fault, Some(action))
 }

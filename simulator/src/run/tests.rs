@@ -90,3 +90,26 @@ fn nothing_behind_a_runs_end_is_recorded() {
     assert!(!outcome.runs[0].events.is_empty());
     assert!(outcome.runs[0].events.iter().all(|event| event.at <= Instant::from_secs(1)));
 }
+
+#[test]
+fn a_fault_that_takes_the_reply_away_says_what_was_stored() {
+    let scenario = scenario(
+        "duration = '2m'\n[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\n\
+         [[faults]]\nname = 'lost'\nfrom = '0s'\ncount = 2\ninject.cloud = 'drop-after-storing'\n",
+    );
+    let outcome = run(&scenario, Seed(1));
+    let actions: Vec<&str> = outcome.runs[0]
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Fault { action, .. } => Some(action.as_str()),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        "begins",
+        "stored an entry, and closed without a reply",
+        "had nothing new to store, and closed without a reply",
+    ];
+    assert_eq!(actions, expected);
+}
