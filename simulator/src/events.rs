@@ -2,11 +2,14 @@
 //!
 //! Components hand [`EventKind`]s to the world, which stamps them with virtual time and a sequence number and never
 //! changes them again. Nothing that reads the record feeds anything back into the run, except the director, which
-//! schedules strictly later.
+//! schedules strictly later. `docs/events.md` describes how they are written to a file.
 
 use serde::Serialize;
 
 use crate::time::Instant;
+
+#[cfg(test)]
+mod tests;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
