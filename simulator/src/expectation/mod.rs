@@ -185,7 +185,7 @@ fn nearest(matcher: &Matcher, events: Vec<&Event>) -> Failure {
             return Failure::new(seen, best.at);
         }
     }
-    Failure::new(format!("it never happened; what did: {}", listed(&candidates)), last.at)
+    Failure::new(format!("it never happened; what did: {}", sorts(&candidates)), last.at)
 }
 
 /// How much of a pattern a line has, in per cent of the pattern's words; what is no letter or digit separates words.
@@ -197,6 +197,43 @@ fn similarity(pattern: &str, line: &str) -> u64 {
     let pattern = words(pattern);
     let found = pattern.iter().filter(|word| line.contains(word)).count() as u64;
     found * 100 / (pattern.len() as u64).max(1)
+}
+
+/// Events that came near, each sort once with the time of its first: many of one sort must not hide the one of another
+/// that tells what is wrong.
+fn sorts(events: &[&Event]) -> String {
+    const SHOWN: usize = 6;
+    let mut sorts: Vec<(String, &Event, u64)> = Vec::new();
+    for event in events {
+        let sort = sort(&event.kind);
+        match sorts.iter_mut().find(|(known, ..)| *known == sort) {
+            Some((_, _, count)) => *count += 1,
+            None => sorts.push((sort, event, 1)),
+        }
+    }
+    let more = sorts.len().saturating_sub(SHOWN);
+    let part = |(_, event, count): &(String, &Event, u64)| {
+        let often = if *count > 1 { format!(" ({})", times(*count)) } else { String::new() };
+        format!("at {} s {}{often}", event.at, describe(&event.kind))
+    };
+    let mut parts: Vec<String> = sorts.iter().take(SHOWN).map(part).collect();
+    if more > 0 {
+        parts.push(format!("and {more} more that differ"));
+    }
+    parts.join("; ")
+}
+
+/// What an event is but for what merely counts or measures.
+fn sort(event: &EventKind) -> String {
+    match event {
+        EventKind::Boot { cause, .. } => (*cause).to_owned(),
+        EventKind::Connection { server, outcome, .. } => format!("{server} {outcome}"),
+        EventKind::Tls { server, outcome, .. } => format!("{server} {outcome}"),
+        EventKind::Flash { operation, torn, .. } => format!("{operation:?} {torn}"),
+        EventKind::Sensor { outcome, .. } => format!("{outcome:?}"),
+        EventKind::Stored { .. } => String::new(),
+        other => describe(other),
+    }
 }
 
 /// The first few of some events, with their times.

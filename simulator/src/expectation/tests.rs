@@ -97,6 +97,13 @@ fn a_missing_event_shows_the_nearest() {
          at 20.000000 s attempt to join `home`: joined"
     );
     assert_eq!(seen("event.stored = {}", &joined_at_20()), "nothing of the kind happened");
+    let mut many: Vec<_> = (1..=9).map(|number| (number * 5_000, join("wrong passphrase"))).collect();
+    many.insert(7, (37_000, join("timeout")));
+    assert_eq!(
+        seen("event.join = { outcome = 'refused' }", &record(many)),
+        "it never happened; what did: at 5.000000 s attempt to join `home`: wrong passphrase (9 times); \
+         at 37.000000 s attempt to join `home`: timeout"
+    );
 }
 
 #[test]
