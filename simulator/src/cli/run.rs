@@ -33,8 +33,12 @@ Examples:
 
 In the project's folder, `cargo run --release -- run` stands for `preflash run`.
 
-Exit codes: 0 all expectations met, 1 some not met, 2 bad input, 130 interrupted (summary.json and the JUnit report
-then hold what was run until then), 101 a bug in preflash.")]
+Exit codes:
+  0    all expectations met
+  1    some not met
+  2    bad input
+  130  interrupted; summary.json and the JUnit report hold what was run until then
+  101  a bug in preflash")]
 pub(super) struct RunArgs {
     /// Scenario files, or folders of them [default: scenarios]
     paths: Vec<PathBuf>,
