@@ -96,29 +96,37 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Reads one column of a CSV file whose first row names the columns and whose column `time` holds either seconds
-    /// after the scenario's beginning or RFC 3339 calendar times; `start` is the calendar time of that beginning. Values
-    /// are decimal numbers, rounded to tenths. Rows are in order of time; of those before the beginning, the last holds at
-    /// the beginning.
+    /// Reads one column of a CSV file whose first row names the columns. The time stands in a column `time`, as seconds
+    /// after the scenario's beginning or as an RFC 3339 calendar time, or in a column `created_at` as ThingSpeak exports
+    /// it; `start` is the calendar time of the beginning. Values are decimal numbers, rounded to tenths; rows without one
+    /// are passed over. Rows are in order of time; of those before the beginning, the last holds at the beginning.
     ///
     /// # Errors
     /// What is wrong with the text, and in which line.
     pub fn from_csv(text: &str, column: &str, start: OffsetDateTime) -> Result<Self, RecordingError> {
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
+            return Err(RecordingError::EmptyFile);
+        }
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let headers = reader.headers()?.clone();
-        let find = |name: &str| {
-            headers.iter().position(|header| header == name).ok_or_else(|| RecordingError::NoColumn {
-                name: name.to_owned(),
-                present: headers.iter().collect::<Vec<_>>().join(", "),
-            })
-        };
-        let (time_column, value_column) = (find("time")?, find(column)?);
+        if headers.len() == 1 && headers.iter().any(|header| header.contains([';', '\t'])) {
+            return Err(RecordingError::Separator);
+        }
+        let place = |name: &str| headers.iter().position(|header| header == name);
+        let find = |name: &str| place(name).ok_or_else(|| RecordingError::no_column(name, headers.iter().collect()));
+        let time_column = place("time").or_else(|| place("created_at")).map_or_else(|| find("time"), Ok)?;
+        let value_column = find(column)?;
         let mut rows: Vec<(i64, i32)> = Vec::new();
+        let mut last = String::new();
         for record in reader.records() {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
             let cell = |index| record.get(index).unwrap_or_default();
             let (time, value) = (cell(time_column), cell(value_column));
+            if value.is_empty() {
+                continue;
+            }
             let at = parse_time(time, start).ok_or_else(|| RecordingError::Time { line, text: time.to_owned() })?;
             let value = parse_decimal(value, 1)
                 .and_then(|tenths| i32::try_from(tenths).ok())
@@ -127,6 +135,10 @@ impl Recording {
                 return Err(RecordingError::Order { line });
             }
             rows.push((at, value));
+            time.clone_into(&mut last);
+        }
+        if rows.last().is_some_and(|(at, _)| *at < 0) {
+            return Err(RecordingError::Over { last });
         }
         let begun = rows.partition_point(|(at, _)| *at <= 0);
         let rows = rows.drain(begun.saturating_sub(1)..).map(|(at, value)| (at.max(0).unsigned_abs(), value));
@@ -156,12 +168,23 @@ impl Recording {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// A column is missing.
-    #[error("there is no column `{name}` (there are: {present})")]
+    #[error("there is no column `{name}`{}", hint(near, present))]
     NoColumn {
         /// The column asked for.
         name: String,
+        /// The one that may be meant.
+        near: Option<String>,
         /// Those that are there, separated by commas.
         present: String,
+    },
+    /// The columns are not separated by commas.
+    #[error("columns are separated by commas, and decimals written with a point; these are not")]
+    Separator,
+    /// All of it lies before the scenario's beginning.
+    #[error("it is over before the scenario begins: its last row is of {last}")]
+    Over {
+        /// The last row's time as it stands there.
+        last: String,
     },
     /// A row's time cannot be read.
     #[error("line {line}: `{text}` is neither seconds nor a time like 2026-01-01T12:00:00Z")]
@@ -185,18 +208,46 @@ pub enum RecordingError {
         /// Counted from 1.
         line: u64,
     },
-    /// No row.
+    /// No row with a value.
     #[error("there are no rows")]
     Empty,
+    /// Nothing at all.
+    #[error("the file is empty")]
+    EmptyFile,
     /// Not a CSV file.
     #[error(transparent)]
     Csv(#[from] csv::Error),
 }
 
+impl RecordingError {
+    fn no_column(name: &str, present: Vec<&str>) -> Self {
+        let near = present.iter().find(|column| {
+            strsim::damerau_levenshtein(&column.to_lowercase(), &name.to_lowercase()) <= name.chars().count() / 3
+        });
+        Self::NoColumn { name: name.to_owned(), near: near.map(|near| (*near).to_owned()), present: present.join(", ") }
+    }
+}
+
+/// What may be meant, or what there is.
+fn hint(near: &Option<String>, present: &str) -> String {
+    match near {
+        Some(near) => format!(" (did you mean `{near}`?)"),
+        None => format!(" (there are: {present})"),
+    }
+}
+
 /// Nanoseconds after `start`.
 fn parse_time(text: &str, start: OffsetDateTime) -> Option<i64> {
-    parse_decimal(text, 9)
-        .or_else(|| i64::try_from((OffsetDateTime::parse(text, &Rfc3339).ok()? - start).whole_nanoseconds()).ok())
+    parse_decimal(text, 9).or_else(|| {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| parse_export(text))?;
+        i64::try_from((moment - start).whole_nanoseconds()).ok()
+    })
+}
+
+/// A time as ThingSpeak exports it: `2026-01-01 12:00:00 UTC`.
+fn parse_export(text: &str) -> Option<OffsetDateTime> {
+    let (date, time) = text.strip_suffix(" UTC")?.split_once(' ')?;
+    OffsetDateTime::parse(&format!("{date}T{time}Z"), &Rfc3339).ok()
 }
 
 /// A decimal number times 10^`places`, rounded half away from zero.
@@ -285,6 +336,16 @@ mod tests {
     }
 
     #[test]
+    fn what_thingspeak_exports_is_a_recording() {
+        let text = "created_at,entry_id,field1,field2,latitude,status\n\
+            2025-12-31 23:59:50 UTC,7,21.5,45.6,,\n2026-01-01 00:05:00 UTC,8,,46.1,,\n2026-01-01 00:10:00 UTC,9,22.1,46,,\n";
+        let temperature = Recording::from_csv(text, "field1", START).unwrap();
+        assert_eq!(temperature.rows(), [(Duration::ZERO, 215), (Duration::from_mins(10), 221)]);
+        let humidity = Recording::from_csv(text, "field2", START).unwrap();
+        assert_eq!(humidity.at(Instant::from_secs(300)), 461);
+    }
+
+    #[test]
     fn mistakes_name_their_line() {
         let error = |text: &str| Recording::from_csv(text, "t", START).unwrap_err().to_string();
         assert_eq!(error("time,x\n0,1\n"), "there is no column `t` (there are: time, x)");
@@ -296,6 +357,16 @@ mod tests {
         assert_eq!(error("time,t\n5,1\n5,2\n"), "line 3: the time is not later than the row's above");
         assert_eq!(error("time,t\n"), "there are no rows");
         assert!(error("time,t\n0\n").contains("line: 2"));
+        assert_eq!(error("Time,t\n0,1\n"), "there is no column `time` (did you mean `Time`?)");
+        assert_eq!(
+            error("time;t\n0;1,5\n"),
+            "columns are separated by commas, and decimals written with a point; these are not"
+        );
+        assert_eq!(error("\n"), "the file is empty");
+        assert_eq!(
+            error("time,t\n2025-12-30T00:00:00Z,1\n2025-12-31T00:00:00Z,2\n"),
+            "it is over before the scenario begins: its last row is of 2025-12-31T00:00:00Z"
+        );
     }
 
     proptest! {

@@ -145,7 +145,7 @@ macro_rules! course {
                             Shape::Table(&Table::new(
                                 "a recording",
                                 &[
-                                    required("file", TEXT, "A CSV file beside the scenario, with a header line and a column `time`: seconds from the beginning, or RFC 3339."),
+                                    required("file", TEXT, "A CSV file beside the scenario, with a header line and a column `time` (seconds from the beginning, or RFC 3339) or `created_at`, as in the feeds.csv that ThingSpeak exports: `2026-01-01 12:00:00 UTC`. Set `start` to where the recording begins. An empty value is passed over."),
                                     required("column", TEXT, "The column with the values."),
                                 ],
                             )),
@@ -163,7 +163,14 @@ const HUMIDITY: Shape = course!(Humidity, "humidity");
 
 const SENSOR: Table = Table::new(
     "the sensor",
-    &[optional("temperature", TEMPERATURE, "Default 21.5 °C."), optional("humidity", HUMIDITY, "Default 45.6 %.")],
+    &[
+        optional(
+            "temperature",
+            TEMPERATURE,
+            "Default 21.5 °C. Outside of its range (DHT22 -40 to 80 °C, DHT11 0 to 50 °C) a sensor sends what it can, as a broken one does, and the duck refuses it; a DHT11 cannot send less than 0 °C.",
+        ),
+        optional("humidity", HUMIDITY, "Default 45.6 %. A DHT11's range is 20 to 90 %, with the same rule."),
+    ],
 );
 
 const NETWORK: Table = Table::new(
@@ -177,7 +184,11 @@ const NETWORK: Table = Table::new(
             "Its hardware address. Default 02:00:00:00:NN:00 with its place in the file.",
         ),
         optional("channel", Scalar(Integer { least: 1, most: 13 }), "2.4 GHz channel. Default 6."),
-        optional("signal", Scalar(Signal), "As the device receives it. Default -60 dBm."),
+        optional(
+            "signal",
+            Scalar(Signal),
+            "As the device receives it. Below -90 dBm it does not hear the network: `not found`. Default -60 dBm.",
+        ),
     ],
 );
 
@@ -245,7 +256,7 @@ const PHONE_ACTION: Choice = Choice {
         required(
             "submit",
             Shape::Table(&FORM),
-            "Gets the form at http://192.168.4.1/, fills it in and sends it as a browser does.",
+            "Gets the form at http://192.168.4.1/, fills it in and sends it as a browser does. The device answers 200 to a form that it refuses, too: what it says is in the page, so expect `reply = { contains = … }`.",
         ),
         required("request", Shape::Table(&REQUEST), "Sends a request to 192.168.4.1, port 80."),
         required(

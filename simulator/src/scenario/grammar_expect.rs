@@ -341,7 +341,7 @@ const STATUS: Shape = Scalar(Integer { least: 100, most: 599 });
 const REPLY: Table = Table::new(
     "a reply",
     &[
-        optional("status", STATUS, "Its status."),
+        optional("status", STATUS, "Its status. A form that the device refuses has 200, too; its page says why."),
         optional("contains", TEXT, "A part of its body."),
         optional("location", TEXT_MATCH, "Where it leads."),
     ],

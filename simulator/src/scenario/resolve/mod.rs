@@ -53,6 +53,7 @@ pub(super) fn resolve(
         start,
         end: root.get("duration").and_then(|node| Some((node.duration()?, node.span.clone()))),
         names,
+        soldered: sensor_kind(root.table("device").and_then(|device| device.word("sensor"))),
         sends: root
             .table("settings")
             .filter(|_| root.list("phones").is_empty())
@@ -103,6 +104,8 @@ struct Resolver<'a, 'm> {
     /// The run's end and where it is said.
     end: Option<(Duration, Range<usize>)>,
     names: Names,
+    /// The sensor on the board.
+    soldered: SensorKind,
     /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
     sends: Option<SensorKind>,
     read_file: ReadFile<'a>,

@@ -7,12 +7,15 @@ use humantime::format_duration;
 use super::Resolver;
 use crate::board::readings::{Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
-use crate::scenario::model::{Course, Readings};
+use crate::scenario::model::{Course, Readings, SensorKind};
 use crate::scenario::tree::{Fields, Node, Value};
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 
 /// A quantity that a sensor measures.
 pub(super) trait Measured: Copy + Ord {
+    /// The least that a DHT11 can send, in tenths.
+    const LEAST_OF_DHT11: i64;
+
     /// The value of a node that was read as this quantity.
     fn from_node(node: &Node) -> Option<Self>;
     /// The value from a number of tenths, if it is in range.
@@ -22,6 +25,9 @@ pub(super) trait Measured: Copy + Ord {
 }
 
 impl Measured for DeciCelsius {
+    // It has no sign: whole degrees in a byte.
+    const LEAST_OF_DHT11: i64 = 0;
+
     fn from_node(node: &Node) -> Option<Self> {
         match node.value {
             Value::Temperature(value) => Some(value),
@@ -39,6 +45,8 @@ impl Measured for DeciCelsius {
 }
 
 impl Measured for DeciPercent {
+    const LEAST_OF_DHT11: i64 = 0;
+
     fn from_node(node: &Node) -> Option<Self> {
         match node.value {
             Value::Humidity(value) => Some(value),
@@ -64,7 +72,26 @@ impl Resolver<'_, '_> {
         Some(Readings { temperature: temperature?, humidity: humidity? })
     }
 
+    /// How a quantity goes, which the soldered sensor must be able to tell.
     pub(super) fn course<T: Measured>(&mut self, node: &Node) -> Option<Course<T>> {
+        let course = self.any_course::<T>(node)?;
+        let least = match &course {
+            Course::Constant(value) => Some(value.tenths()),
+            Course::Ramp { from, to, .. } => Some(from.tenths().min(to.tenths())),
+            Course::Daily { mean, swing, .. } => Some(mean.tenths() - swing.tenths()),
+            Course::Recording(rows) => rows.iter().map(|(_, value)| value.tenths()).min(),
+        };
+        // Half a degree below is rounded up.
+        if self.soldered == SensorKind::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
+            self.report(
+                Diagnostic::new("a DHT11 cannot send less than 0 °C", node.span.clone(), "below 0 °C")
+                    .help("its range is 0 to 50 °C; a DHT22 goes down to -40 °C: [device] sensor = \"DHT22\""),
+            );
+        }
+        Some(course)
+    }
+
+    fn any_course<T: Measured>(&mut self, node: &Node) -> Option<Course<T>> {
         let Some((kind, details)) = node.choice() else { return T::from_node(node).map(Course::Constant) };
         let fields = details.table()?;
         match kind {
@@ -122,14 +149,33 @@ impl Resolver<'_, '_> {
                     RecordingError::NoColumn { name, .. } if name == column_name => {
                         Diagnostic::new(message, column.span.clone(), "this column")
                     }
+                    RecordingError::Over { .. } => Diagnostic::new(message, file.span.clone(), "this file")
+                        .help("set `start` to where the recording begins"),
                     _ => Diagnostic::new(message, file.span.clone(), "this file").help(
-                        "a recording has a header line, a column `time` (seconds from the beginning, or RFC 3339), and \
-                         rows in the order of their times",
+                        "a recording has a header line, a column `time` (seconds from the beginning, or RFC 3339) or \
+                         `created_at` as ThingSpeak exports it, and rows in the order of their times",
                     ),
                 });
                 return None;
             }
         };
+        if let (Some((first, _)), Some((end, end_span))) = (recording.rows().first(), self.end.clone())
+            && *first >= end
+        {
+            self.report(
+                Diagnostic::new(
+                    format!(
+                        "in `{name}`: it begins {} after the beginning, when the run is over",
+                        format_duration(Duration::from_secs(first.as_secs()))
+                    ),
+                    file.span.clone(),
+                    "this file",
+                )
+                .related(end_span, "the run ends then")
+                .help("set `start` to where the recording begins"),
+            );
+            return None;
+        }
         let mut rows = Vec::new();
         for (since, tenths) in recording.rows() {
             let Some(value) = T::from_tenths((*tenths).into()) else {
