@@ -118,10 +118,7 @@ impl FromStr for DeciCelsius {
         expect_unit(&unit, &["°C", "C", "℃"], "temperature", TEMPERATURE)?;
         match i32::try_from(value) {
             Ok(value @ -1_000..=2_000) => Ok(Self(value)),
-            _ => Err(UnitError::new(
-                format!("{} °C is out of range", tenths(value)),
-                "temperatures lie between -100 °C and 200 °C",
-            )),
+            _ => Err(UnitError::new(format!("{} °C is out of range: -100 °C to 200 °C", tenths(value)), TEMPERATURE)),
         }
     }
 }
@@ -140,10 +137,7 @@ impl FromStr for DeciPercent {
         expect_unit(&unit, &["%", "%RH", "% RH"], "humidity", HUMIDITY)?;
         match u32::try_from(value) {
             Ok(value @ 0..=1_000) => Ok(Self(value)),
-            _ => Err(UnitError::new(
-                format!("{} % is out of range", tenths(value)),
-                "humidities lie between 0 % and 100 %",
-            )),
+            _ => Err(UnitError::new(format!("{} % is out of range: 0 % to 100 %", tenths(value)), HUMIDITY)),
         }
     }
 }
@@ -163,8 +157,8 @@ impl FromStr for Dbm {
         match i8::try_from(value) {
             Ok(value @ -120..=0) => Ok(Self(value)),
             _ => Err(UnitError::new(
-                format!("{value} dBm is out of range"),
-                "received signals lie between -120 dBm and 0 dBm; good ones above -70 dBm",
+                format!("{value} dBm is out of range: -120 dBm to 0 dBm"),
+                "good signals are above -70 dBm; below -90 dBm the device hears nothing",
             )),
         }
     }
@@ -184,7 +178,7 @@ impl FromStr for PerMillion {
         expect_unit(&unit, &["%"], "probability", PROBABILITY)?;
         match u32::try_from(value) {
             Ok(value @ 0..=1_000_000) => Ok(Self(value)),
-            _ => Err(UnitError::new(format!("`{text}` is out of range"), "probabilities lie between 0 % and 100 %")),
+            _ => Err(UnitError::new(format!("`{text}` is out of range: 0 % to 100 %"), PROBABILITY)),
         }
     }
 }
@@ -201,6 +195,7 @@ impl fmt::Display for PerMillion {
 
 /// Longest duration a file may write: ten years.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+const TOO_LONG: &str = "longer than ten years";
 
 /// Reads a duration: "500ms", "5m", "1h 30m", "2d"; at most ten years.
 ///
@@ -219,7 +214,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     }
     match humantime::parse_duration(text) {
         Ok(value) if value <= LONGEST => Ok(value),
-        Ok(_) => Err(UnitError::new("longer than ten years", DURATION)),
+        Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(UnitError::new(TOO_LONG, DURATION)),
         Err(humantime::DurationError::UnknownUnit { unit, .. }) => {
             Err(UnitError::new(format!("`{unit}` is not a unit of time"), DURATION))
         }
@@ -238,7 +233,7 @@ pub fn signed_duration(text: &str) -> Result<time::Duration, UnitError> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let magnitude = duration(magnitude)?;
-    let value = time::Duration::try_from(magnitude).map_err(|_| UnitError::new("longer than ten years", DURATION))?;
+    let value = time::Duration::try_from(magnitude).map_err(|_| UnitError::new(TOO_LONG, DURATION))?;
     Ok(if negative { -value } else { value })
 }
 
@@ -326,7 +321,7 @@ mod tests {
         assert_eq!(message("21.5"), "the unit of temperature is missing");
         assert_eq!(message("warm"), "`warm` does not begin with a number");
         assert_eq!(message("21.55 °C"), "`21.55` is finer than one decimal");
-        assert_eq!(message("300 °C"), "300 °C is out of range");
+        assert_eq!(message("300 °C"), "300 °C is out of range: -100 °C to 200 °C");
         assert_eq!(message("2.1.5 °C"), "`2.1.5` is not a number");
     }
 
@@ -338,6 +333,7 @@ mod tests {
         assert_eq!(duration("5 parsecs").unwrap_err().message, "`parsecs` is not a unit of time");
         assert_eq!(duration("-5m").unwrap_err().message, "a duration cannot be negative here");
         assert_eq!(duration("11y").unwrap_err().message, "longer than ten years");
+        assert_eq!(duration("99999999999999999999s").unwrap_err().message, "longer than ten years");
         assert_eq!(signed_duration("-400d"), Ok(time::Duration::days(-400)));
     }
 

@@ -44,18 +44,27 @@ impl Resolver<'_, '_> {
                 SensorKind::Dht11 => "DHT11",
             },
         });
-        if interval.subsec_nanos() != 0
-            && let Some(node) = fields.get("interval")
-        {
-            self.report(
-                Diagnostic::new("the interval is no whole number of seconds", node.span.clone(), "too fine")
-                    .help("the firmware takes whole seconds from 15s to 24h"),
-            );
+        if let Some(node) = fields.get("interval") {
+            let (shortest, longest) = (Duration::from_secs(15), Duration::from_hours(24));
+            let problem = if interval < shortest {
+                Some(("`interval` is shorter than 15s", "too short"))
+            } else if interval > longest {
+                Some(("`interval` is longer than 24h", "too long"))
+            } else if interval.subsec_nanos() != 0 {
+                Some(("`interval` is no whole number of seconds", "too fine"))
+            } else {
+                None
+            };
+            if let Some((message, label)) = problem {
+                let mistake = Diagnostic::new(message, node.span.clone(), label);
+                self.report(mistake.help("the firmware takes whole seconds from \"15s\" to \"24h\""));
+            }
         }
         let judged = match judged {
             Ok(judged) => judged,
             Err(errors) => {
-                for (field, error) in errors.iter() {
+                // The interval has been judged as the file writes it, with a unit.
+                for (field, error) in errors.iter().filter(|(field, _)| *field != Field::Interval) {
                     if let Some(node) = fields.get(field.name()) {
                         let message = format!("`{}` {error}", field.name());
                         let mistake = Diagnostic::new(message, node.span.clone(), "the firmware refuses this");
