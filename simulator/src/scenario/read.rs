@@ -54,10 +54,16 @@ impl Reader<'_> {
                     );
                     return None;
                 }
+                if let Shape::Words(words) = plain
+                    && !raw.get_ref().is_table()
+                {
+                    let word = self.word(words, Some(table), raw, key)?;
+                    return Some(Node { span, value: Value::Word(word) });
+                }
                 return self.value(if raw.get_ref().is_table() { table } else { plain }, raw, key);
             }
             Shape::Scalar(scalar) => self.scalar(*scalar, raw, key)?,
-            Shape::Words(words) => Value::Word(self.word(words, raw, key)?),
+            Shape::Words(words) => Value::Word(self.word(words, None, raw, key)?),
             Shape::List(element) => Value::List(self.list(element, raw, key)?),
             Shape::Pair(element) => {
                 let whole = raw.get_ref().as_array().map(|array| array.iter().count());
@@ -74,7 +80,7 @@ impl Reader<'_> {
             Shape::TextMap => Value::TextMap(self.text_map(raw, key)?),
             Shape::Table(table) => {
                 let Some(raw_table) = raw.get_ref().as_table() else {
-                    self.wrong_type(raw, key, "a table");
+                    self.wrong_type(raw, key, &expected(shape));
                     return None;
                 };
                 Value::Table(self.table(table, raw_table, span.clone()))
@@ -110,18 +116,24 @@ impl Reader<'_> {
                     Ok(value) if (least..=most).contains(&value) => Some(Value::Integer(value)),
                     _ => {
                         self.report(
-                            Diagnostic::new(format!("`{key}` is out of range"), span, "out of range")
-                                .help(format!("expected {}", scalar.expected())),
+                            Diagnostic::new(
+                                format!("`{key}` is out of range: {}", range(least, most)),
+                                span,
+                                "out of range",
+                            )
+                            .help(format!("expected {}", scalar.expected())),
                         );
                         None
                     }
                 }
             }
-            (Scalar::DateTime, DeValue::Datetime(value)) => match date_time(value) {
-                Ok(value) => Some(Value::DateTime(value)),
-                Err(message) => {
+            (Scalar::DateTime, DeValue::Datetime(value)) => self.date_time(value, span, key),
+            (Scalar::DateTime, DeValue::String(text)) => match text.trim().parse::<Datetime>() {
+                Ok(value) => self.date_time(&value, span, key),
+                Err(_) => {
+                    let message = format!("`{text}` is not a date and time");
                     self.report(
-                        Diagnostic::new(format!("`{key}`: {message}"), span, message)
+                        Diagnostic::new(format!("`{key}`: {message}"), span, "not a date and time")
                             .help(format!("expected {}", scalar.expected())),
                     );
                     None
@@ -146,9 +158,24 @@ impl Reader<'_> {
         }
     }
 
+    fn date_time(&mut self, value: &Datetime, span: Range<usize>, key: &str) -> Option<Value> {
+        match date_time(value) {
+            Ok(value) => Some(Value::DateTime(value)),
+            Err(message) => {
+                self.report(
+                    Diagnostic::new(format!("`{key}`: {message}"), span, message)
+                        .help(format!("expected {}", Scalar::DateTime.expected())),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reads one of some words; `table` is what may stand instead of a word.
     fn word(
         &mut self,
         words: &'static [(&'static str, &'static str)],
+        table: Option<&Shape>,
         raw: &Raw<'_>,
         key: &str,
     ) -> Option<&'static str> {
@@ -160,11 +187,13 @@ impl Reader<'_> {
         };
         let found = names().find(|word| *word == text);
         if found.is_none() {
+            let quoted = names().map(|name| format!("`{name}`"));
+            let possible: Vec<String> = quoted.chain(table.into_iter().flat_map(forms)).collect();
+            let list = either(&possible);
             let help = match nearest(text, names()) {
-                Some(near) => format!("did you mean `{near}`? {} are possible", alternatives(names())),
-                None => format!("expected {}", alternatives(names())),
+                Some(near) if possible.len() > 1 => format!("did you mean `{near}`? {list} are possible"),
+                _ => format!("expected {list}"),
             };
-            let help = if words.len() == 1 { format!("expected {}", alternatives(names())) } else { help };
             self.report(
                 Diagnostic::new(format!("`{key}` cannot be `{text}`"), raw.span(), "not a word for this").help(help),
             );
@@ -212,7 +241,15 @@ impl Reader<'_> {
                 None => self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys),
             }
         }
-        for key in shape.keys.iter().filter(|key| key.required && !raw.contains_key(key.name)) {
+        // A key that is misspelt is there: that it is missing under its right name is no news.
+        let misspelt: Vec<&str> = raw
+            .iter()
+            .map(|(name, _)| name.get_ref().as_ref())
+            .filter(|name| !shape.keys.iter().any(|key| key.name == *name))
+            .filter_map(|name| nearest(name, shape.keys.iter().map(|key| key.name)))
+            .collect();
+        let missing = |key: &&Key| key.required && !raw.contains_key(key.name) && !misspelt.contains(&key.name);
+        for key in shape.keys.iter().filter(missing) {
             self.report(
                 Diagnostic::new(
                     format!("`{}` is missing in {}", key.name, shape.what),
@@ -246,7 +283,7 @@ impl Reader<'_> {
             );
         }
         for group in shape.exactly_one {
-            if present(group).is_empty() {
+            if present(group).is_empty() && !group.iter().any(|name| misspelt.contains(name)) {
                 self.report(
                     Diagnostic::new(
                         format!("{} needs one of {}", shape.what, alternatives(group.iter().copied())),
@@ -257,7 +294,10 @@ impl Reader<'_> {
                 );
             }
         }
-        if !shape.at_least_one.is_empty() && present(shape.at_least_one).is_empty() {
+        if !shape.at_least_one.is_empty()
+            && present(shape.at_least_one).is_empty()
+            && !shape.at_least_one.iter().any(|name| misspelt.contains(name))
+        {
             self.report(
                 Diagnostic::new(format!("{} says nothing", shape.what), span, "empty")
                     .help(format!("give {}", alternatives(shape.at_least_one.iter().copied()))),
@@ -338,14 +378,54 @@ fn expected(shape: &Shape) -> String {
         Shape::List(_) => "a list".to_owned(),
         Shape::Pair(_) => "a list of two".to_owned(),
         Shape::TextMap => "a table of strings".to_owned(),
-        Shape::Table(table) => table.what.to_owned(),
-        Shape::Choice(choice) => match choice.keys {
-            [only] => format!("{{ {} = … }}", only.name),
-            keys => format!("a table with one of {}", alternatives(keys.iter().map(|key| key.name))),
-        },
+        Shape::Table(table) => format!("{}: {}", table.what, either(&forms(shape))),
+        Shape::Choice(choice) if choice.keys.len() > MANY => {
+            format!("a table with one of {}", alternatives(choice.keys.iter().map(|key| key.name)))
+        }
+        Shape::Choice(_) => either(&forms(shape)),
         Shape::Either { plain, table } => format!("{} or {}", expected(plain), expected(table)),
         Shape::Named(_, shape) => expected(shape),
     }
+}
+
+/// How many keys are shown with braces around them.
+const MANY: usize = 4;
+
+/// How a table is written: `{ file = …, column = … }`; one of several tables for a choice.
+fn forms(shape: &Shape) -> Vec<String> {
+    let form = |keys: &[&str], rest: &str| {
+        let keys: Vec<String> = keys.iter().map(|key| format!("{key} = …")).collect();
+        format!("{{ {}{rest} }}", keys.join(", "))
+    };
+    match shape {
+        Shape::Table(table) if table.keys.is_empty() => vec!["{}".to_owned()],
+        Shape::Table(table) => {
+            let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+            let all: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+            vec![match (required.as_slice(), all.as_slice()) {
+                ([], all) if all.len() > MANY => form(&all[..MANY], ", …"),
+                ([], all) => form(all, ""),
+                (required, _) => form(required, ""),
+            }]
+        }
+        Shape::Choice(choice) => choice.keys.iter().map(|key| form(&[key.name], "")).collect(),
+        Shape::Named(_, shape) => forms(shape),
+        _ => Vec::new(),
+    }
+}
+
+/// Things in a sentence: "a, b or c".
+fn either(things: &[String]) -> String {
+    match things.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// A range of integers in words.
+fn range(least: i64, most: i64) -> String {
+    if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") }
 }
 
 /// A TOML type with its article.

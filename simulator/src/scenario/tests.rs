@@ -36,6 +36,13 @@ fn the_smallest_scenario_has_the_documented_defaults() {
 }
 
 #[test]
+fn the_start_may_stand_in_quotes() {
+    let start = |toml: &str| parse(&format!("title = 't'\nduration = '1m'\nstart = {toml}")).start;
+    assert_eq!(start("'2026-03-29T01:59:00+01:00'"), datetime!(2026-03-29 00:59 UTC));
+    assert_eq!(start("2026-03-29T01:59:00+01:00"), start("'2026-03-29 01:59:00+01:00'"));
+}
+
+#[test]
 fn settings_bring_a_network_that_fits() {
     let scenario = parse("title = 't'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'secret & good'");
     let settings = scenario.settings.unwrap();
