@@ -102,9 +102,10 @@ impl<'a> Director<'a> {
             When::At(time) => self.begin(cue, at(*time), world),
             When::After(trigger) => self.wait_for(trigger, cue),
             When::Every { period, from, until } => {
-                let last = until.unwrap_or(self.scenario.duration);
+                // At the very end nothing can come of it any more.
+                let goes_on = |time| time < self.scenario.duration && until.is_none_or(|until| time <= until);
                 let mut time = *from;
-                while time <= last {
+                while goes_on(time) {
                     self.begin(cue, at(time), world);
                     time += *period;
                 }
