@@ -108,6 +108,9 @@ pub enum EventKind {
     Join {
         /// The network's name.
         network: String,
+        /// The access point's hardware address, if it is joined.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bssid: Option<String>,
         /// `joined`, or why not: `not found`, `wrong passphrase`, `security mismatch`, `refused`, `timeout`.
         outcome: &'static str,
     },
@@ -122,6 +125,8 @@ pub enum EventKind {
     AccessPoint {
         /// Its name.
         network: String,
+        /// Its hardware address.
+        bssid: String,
         /// Whether it is there.
         on: bool,
     },

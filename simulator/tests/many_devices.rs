@@ -50,7 +50,7 @@ fn settings(write_key: &str, issuer: &str) -> Settings {
 
 /// The world, and the ducks' channels.
 fn pond(seed: Seed) -> (World, Vec<u32>) {
-    let cloud = CloudSettings { host: HOST.to_owned(), certificate: Kind::Good, key_type: KeyType::P256 };
+    let cloud = CloudSettings { host: HOST.to_owned(), certificate: Kind::Good, key_type: KeyType::P256, port: None };
     let latency = Duration::from_millis(20);
     let internet = Internet::new(
         internet::Settings { start: START, latency, cloud, names: Vec::<(String, Ipv4Addr)>::new() },

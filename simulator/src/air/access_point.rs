@@ -3,8 +3,10 @@
 //! It may be one of the world's with a router behind it, or a device's own in configuration mode; what lies behind it is
 //! the same to its stations.
 //!
-//! Not modelled: beacon intervals, channels that disturb each other, several access points of one network that hand
-//! stations over (each is a network of its own here; a station takes the strongest of a name).
+//! Several access points may have one name, as a mesh or a repeater does: a station that joins takes the strongest, and
+//! stays there until it loses it.
+//!
+//! Not modelled: beacon intervals, channels that disturb each other, access points that hand stations over.
 
 use std::collections::BTreeMap;
 

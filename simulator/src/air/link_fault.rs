@@ -25,8 +25,8 @@ const HEADER: usize = 14;
 pub struct LinkRule {
     /// By which the record tells what it did.
     pub name: String,
-    /// Where; everywhere if `None`.
-    pub network: Option<NetworkId>,
+    /// At which access points; at all if `None`.
+    pub networks: Option<Vec<NetworkId>>,
     /// Chance that a frame is lost.
     pub loss: u32,
     /// Chance that it arrives twice.
@@ -89,7 +89,7 @@ impl ActiveRule {
     }
 
     pub(super) fn covers(&self, network: NetworkId) -> bool {
-        self.left != Some(0) && self.rule.network.is_none_or(|only| only == network)
+        self.left != Some(0) && self.rule.networks.as_ref().is_none_or(|only| only.contains(&network))
     }
 
     /// Lets the rule act on a frame of `length` bytes.
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn another_network_is_not_covered() {
-        let rule = LinkRule { network: Some(NetworkId(1)), loss: 1_000_000, ..LinkRule::default() };
+        let rule = LinkRule { networks: Some(vec![NetworkId(1)]), loss: 1_000_000, ..LinkRule::default() };
         assert!(fates(rule, 10).0.iter().all(|fate| !fate.lost));
     }
 }

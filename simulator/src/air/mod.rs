@@ -69,6 +69,8 @@ pub enum AirEvent {
         station: StationId,
         /// The name it was to join.
         name: String,
+        /// The access point's hardware address, if it is joined.
+        bssid: Option<Mac>,
         /// The network joined, or why not.
         outcome: Result<NetworkId, JoinFailure>,
     },
@@ -93,6 +95,8 @@ pub enum AirEvent {
         network: NetworkId,
         /// Its name.
         name: String,
+        /// Its hardware address.
+        bssid: Mac,
         /// Whether it is there.
         on: bool,
     },
@@ -111,13 +115,22 @@ impl AirEvent {
 impl From<AirEvent> for EventKind {
     fn from(event: AirEvent) -> Self {
         match event {
-            AirEvent::JoinEnded { name, outcome, .. } => {
-                Self::Join { network: name, outcome: outcome.map_or_else(JoinFailure::name, |_| "joined") }
-            }
+            AirEvent::JoinEnded { name, bssid, outcome, .. } => Self::Join {
+                network: name,
+                bssid: bssid.map(colons),
+                outcome: outcome.map_or_else(JoinFailure::name, |_| "joined"),
+            },
             AirEvent::LinkLost { name, reason, .. } => Self::LinkLost { network: name, reason: reason.name() },
-            AirEvent::AccessPoint { name, on, .. } => Self::AccessPoint { network: name, on },
+            AirEvent::AccessPoint { name, bssid, on, .. } => {
+                Self::AccessPoint { network: name, bssid: colons(bssid), on }
+            }
         }
     }
+}
+
+/// A hardware address as people write it.
+pub(crate) fn colons(mac: Mac) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 /// A frame on its way to one receiver.
@@ -179,7 +192,8 @@ impl Air {
     /// An access point appears, and stays known (off or on) for good.
     pub fn open(&mut self, at: Instant, config: AccessPointConfig) -> NetworkId {
         let network = NetworkId(self.access_points.len() as u32);
-        self.untold.push(AirEvent::AccessPoint { at, network, name: config.name.clone(), on: true });
+        let (name, bssid) = (config.name.clone(), config.bssid);
+        self.untold.push(AirEvent::AccessPoint { at, network, name, bssid, on: true });
         self.access_points.push(AccessPoint::new(config, at));
         network
     }
@@ -195,12 +209,12 @@ impl Air {
         if was_up == is_up {
             return;
         }
-        let name = access_point.config.name.clone();
+        let (name, bssid) = (access_point.config.name.clone(), access_point.config.bssid);
         access_point.members.clear();
         if is_up {
             access_point.up_since = at;
         }
-        self.untold.push(AirEvent::AccessPoint { at, network, name, on: is_up });
+        self.untold.push(AirEvent::AccessPoint { at, network, name, bssid, on: is_up });
         for id in (0..self.stations.len() as u32).map(StationId) {
             if self.stations[id.0 as usize].network() == Some(network) {
                 self.with_station(id, |station| {
@@ -310,10 +324,12 @@ impl Air {
     fn settle(&mut self, at: Instant, station: StationId, mac: Mac, outcome: Outcome) -> AirEvent {
         match outcome {
             Outcome::Joined { name, network } => {
-                self.access_points[network.0 as usize].members.insert(mac, station);
-                AirEvent::JoinEnded { at, station, name, outcome: Ok(network) }
+                let access_point = &mut self.access_points[network.0 as usize];
+                access_point.members.insert(mac, station);
+                let bssid = Some(access_point.config.bssid);
+                AirEvent::JoinEnded { at, station, name, bssid, outcome: Ok(network) }
             }
-            Outcome::Failed { name, why } => AirEvent::JoinEnded { at, station, name, outcome: Err(why) },
+            Outcome::Failed { name, why } => AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why) },
             Outcome::Lost { network, reason } => {
                 let access_point = &mut self.access_points[network.0 as usize];
                 access_point.members.retain(|_, member| *member != station);

@@ -273,9 +273,9 @@ fn a_phone_joins_the_devices_own_access_point() {
         }
         events.pop().map(EventKind::from)
     };
-    let ended = |outcome| Some(EventKind::Join { network: "yellow-duck".to_owned(), outcome });
-    assert_eq!(join(&mut air, "byebyeduck"), ended("wrong passphrase"));
-    assert_eq!(join(&mut air, "helloduck"), ended("joined"));
+    let ended = |outcome, bssid| Some(EventKind::Join { network: "yellow-duck".to_owned(), bssid, outcome });
+    assert_eq!(join(&mut air, "byebyeduck"), ended("wrong passphrase", None));
+    assert_eq!(join(&mut air, "helloduck"), ended("joined", Some(colons(DEVICE))));
     let at = Instant::from_secs(20);
     let up = air.transmit(at, Port::Station(phone), &frame(DEVICE, PHONE)).deliveries;
     assert_eq!(up[0].to, Port::AccessPoint(duck));

@@ -59,8 +59,9 @@ fn injection(injection: &scenario::Injection) -> Fault {
             }
             scenario::SensorFault::Latched => Fault::SensorLatched { device: DUCK },
         },
-        scenario::Injection::AccessPoint { network, state, deauth } => Fault::AccessPoint {
+        scenario::Injection::AccessPoint { network, bssid, state, deauth } => Fault::AccessPoint {
             network: network.clone(),
+            bssid: *bssid,
             state: match state {
                 scenario::AccessPointState::Off => AccessPointState::Off,
                 scenario::AccessPointState::Refusing => AccessPointState::Refusing,
@@ -68,8 +69,9 @@ fn injection(injection: &scenario::Injection) -> Fault {
             },
             goodbye: *deauth,
         },
-        scenario::Injection::Link { network, effects } => Fault::Link {
+        scenario::Injection::Link { network, bssid, effects } => Fault::Link {
             network: network.clone(),
+            bssid: *bssid,
             effects: LinkRule {
                 loss: effects.loss.0,
                 duplicate: effects.duplicate.0,

@@ -37,10 +37,13 @@ pub fn describe(event: &EventKind) -> String {
             let torn = if *torn { ", torn" } else { "" };
             format!("flash operation {number}: {operation} of {length} bytes at {address:#x}{torn}")
         }
-        EventKind::Join { network, outcome } => format!("attempt to join `{network}`: {outcome}"),
+        EventKind::Join { network, bssid: None, outcome } => format!("attempt to join `{network}`: {outcome}"),
+        EventKind::Join { network, bssid: Some(bssid), outcome } => {
+            format!("attempt to join `{network}`: {outcome} at {bssid}")
+        }
         EventKind::LinkLost { network, reason } => format!("link to `{network}` lost: {reason}"),
-        EventKind::AccessPoint { network, on } => {
-            format!("access point `{network}` {}", if *on { "appears" } else { "goes away" })
+        EventKind::AccessPoint { network, bssid, on } => {
+            format!("access point `{network}` ({bssid}) {}", if *on { "appears" } else { "goes away" })
         }
         EventKind::Lease { network, outcome, address } => {
             let address = address.map(|address| format!(" {address}")).unwrap_or_default();

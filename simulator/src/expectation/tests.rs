@@ -23,7 +23,7 @@ fn led(on: bool) -> EventKind {
 }
 
 fn join(outcome: &'static str) -> EventKind {
-    EventKind::Join { network: "home".to_owned(), outcome }
+    EventKind::Join { network: "home".to_owned(), bssid: None, outcome }
 }
 
 fn stored(entry_id: u64, created_at: i64, field1: &str) -> EventKind {

@@ -35,7 +35,7 @@ use server::{Servers, Shared};
 use task::Clock;
 
 pub use fault::Fault;
-pub use server::{CLOUD, CLOUD_ADDRESS, CloudSettings, MAN_IN_THE_MIDDLE, TIME_ADDRESS, TIME_SERVER};
+pub use server::{CLOUD, CLOUD_ADDRESS, CloudPort, CloudSettings, MAN_IN_THE_MIDDLE, TIME_ADDRESS, TIME_SERVER};
 
 mod cloud_host;
 mod connection;

@@ -1,7 +1,7 @@
 //! The servers behind the routers: who they are, where, and what serves a connection that reaches one.
 //!
-//! A connection to the cloud is served by `fake_thingspeak::serve` over a stream in memory, on port 443 with TLS; all of
-//! them share one cloud. While a man in the middle is active, new connections to port 443 are his. Handshakes draw from
+//! A connection to the cloud is served by `fake_thingspeak::serve` over a stream in memory, on port 443 with TLS (and on one more port, if it has one); all of
+//! them share one cloud. While a man in the middle is active, new connections to a port with TLS are his. Handshakes draw from
 //! a random stream of their connection's own, begun anew at each poll, so that other worlds on the thread do not matter.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -78,6 +78,7 @@ pub(super) struct Servers {
     seed: Seed,
     cloud: Rc<RefCell<Cloud>>,
     cloud_tls: Arc<ServerConfig>,
+    cloud_port: Option<CloudPort>,
     man_in_the_middle: ManInTheMiddle,
     authority: Authority,
     by_address: BTreeMap<Ipv4Addr, &'static str>,
@@ -92,6 +93,7 @@ impl Servers {
         Ok(Self {
             cloud: Rc::new(RefCell::new(Cloud::new(seed.bytes("cloud")))),
             cloud_tls: server_config(&identity, settings.start),
+            cloud_port: cloud.port,
             man_in_the_middle: ManInTheMiddle::new(&authority, &cloud.host, settings.start, seed)?,
             authority,
             by_address: BTreeMap::from([(CLOUD_ADDRESS, CLOUD), (TIME_ADDRESS, TIME_SERVER)]),
@@ -117,15 +119,22 @@ impl Servers {
 
     /// What answers a new connection to a port of `server`; counts the man in the middle's rule.
     pub fn service(&self, server: &str, port: u16, station: EthernetAddress) -> Option<Service> {
-        match (server, port) {
-            (CLOUD, HTTP) => Some(Service::Cloud { tls: false }),
-            (CLOUD, HTTPS) => {
+        if server != CLOUD {
+            return None;
+        }
+        let tls = match port {
+            HTTP => false,
+            HTTPS => true,
+            port => self.cloud_port.filter(|own| own.number == port)?.tls,
+        };
+        match tls {
+            false => Some(Service::Cloud { tls }),
+            true => {
                 let attacker = self.shared.faults.borrow_mut().man_in_the_middle();
                 let Some(attacker) = attacker else { return Some(Service::Cloud { tls: true }) };
                 self.shared.record_fault(station, attacker.rule, "took a connection to the cloud");
                 Some(Service::ManInTheMiddle(attacker.fault))
             }
-            _ => None,
         }
     }
 }
@@ -191,4 +200,15 @@ pub struct CloudSettings {
     pub certificate: Kind,
     /// Its certificate's kind of key.
     pub key_type: KeyType,
+    /// A port that it answers at besides 80 and 443.
+    pub port: Option<CloudPort>,
+}
+
+/// A port of the cloud's besides 80 and 443.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloudPort {
+    /// The port.
+    pub number: u16,
+    /// Whether it speaks TLS there.
+    pub tls: bool,
 }

@@ -122,6 +122,7 @@ fn internet(scenario: &Scenario, seed: Seed) -> Internet {
             scenario::KeyType::P256 => KeyType::P256,
             scenario::KeyType::Rsa2048 => KeyType::Rsa2048,
         },
+        port: scenario.cloud.port,
     };
     let settings =
         InternetSettings { start: scenario.start, latency: scenario.internet.latency, cloud, names: Vec::new() };

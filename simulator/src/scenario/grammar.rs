@@ -93,8 +93,8 @@ const SETTINGS: Table = Table::new(
             TEXT,
             "16 of 0-9 and A-Z, or `channel` for the key of the simulated channel. Default `channel`.",
         ),
-        optional("host", TEXT, "Server name. Default api.thingspeak.com."),
-        optional("port", PORT, "Server port. Default 443, or 80 without TLS."),
+        optional("host", TEXT, "Server name; that of the cloud. Default api.thingspeak.com."),
+        optional("port", PORT, "Server port, at which the cloud must answer. Default 443, or 80 without TLS."),
         optional("tls", BOOLEAN, "Whether to use TLS. Default true."),
         optional(
             "trusted-issuer",
@@ -176,7 +176,11 @@ const SENSOR: Table = Table::new(
 const NETWORK: Table = Table::new(
     "a network",
     &[
-        required("name", TEXT, "Its name, 1 to 32 bytes."),
+        required(
+            "name",
+            TEXT,
+            "Its name, 1 to 32 bytes. Several access points of one network (a mesh, a repeater) have the same name, each with its `bssid`, and one router behind them; the device joins the strongest and stays there until it loses it.",
+        ),
         optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent for an open network."),
         optional(
             "bssid",
@@ -216,6 +220,8 @@ const CLOUD: Table = Table::new(
             "The certificate's key. Default P-256.",
         ),
         optional("host", TEXT, "The name that the cloud answers to. Default api.thingspeak.com."),
+        optional("port", PORT, "A port that it answers at besides 80 (HTTP) and 443 (HTTPS)."),
+        optional("tls", BOOLEAN, "Whether it speaks TLS at `port`. Default true."),
     ],
 );
 
@@ -341,6 +347,8 @@ const FAULT: Table = Table {
 /// `{ slow = "3s" }`.
 const SLOW: Key = required("slow", DURATION, "Answers so much later.");
 const FAULTY_NETWORK: Key = required("network", TEXT, "The network's name.");
+const FAULTY_BSSID: Key =
+    optional("bssid", Scalar(HardwareAddress), "One of its access points. Default all that have the name.");
 
 const INJECTION: Choice = Choice {
     what: "a fault's injection",
@@ -370,6 +378,7 @@ const INJECTION: Choice = Choice {
                 "an access point's fault",
                 &[
                     FAULTY_NETWORK,
+                    FAULTY_BSSID,
                     required(
                         "state",
                         Words(&[
@@ -509,6 +518,7 @@ const LINK: Table = Table {
         "a link's fault",
         &[
             FAULTY_NETWORK,
+            FAULTY_BSSID,
             optional("loss", Scalar(Probability), "A frame is lost."),
             optional("duplicate", Scalar(Probability), "A frame arrives twice."),
             optional("reorder", Scalar(Probability), "A frame is overtaken by the next."),

@@ -1,7 +1,7 @@
 //! The keys of matchers, triggers and expectations, each with its meaning.
 
 use super::grammar::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
-use super::shape::Scalar::{FieldValue, Integer, Regex};
+use super::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
 use super::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
 use super::shape::{Choice, Key, Shape, Table, optional, required};
 
@@ -50,6 +50,8 @@ const FIELD_MATCH: Shape = Named(
 const LEVEL: Shape = Words(&[("low", "0 V."), ("high", "3.3 V.")]);
 const GPIO: Key = required("gpio", Scalar(Integer { least: 0, most: 16 }), "GPIO number.");
 const NETWORK: Key = optional("network", TEXT, "The network's name.");
+const BSSID: Key =
+    optional("bssid", Scalar(HardwareAddress), "The access point's hardware address, if several have the name.");
 const SERVER: Key = optional("server", TEXT, "The server's name.");
 
 /// `field1` to `field8`.
@@ -155,6 +157,7 @@ const EVENTS: Choice = Choice {
                 "a join",
                 &[
                     NETWORK,
+                    BSSID,
                     outcome! {
                         "joined": "It is joined.",
                         "not found": "No access point of that name was heard.",
@@ -189,7 +192,10 @@ const EVENTS: Choice = Choice {
         ),
         required(
             "access-point",
-            Shape::Table(&Table::new("an access point", &[NETWORK, optional("on", BOOLEAN, "Whether it is there.")])),
+            Shape::Table(&Table::new(
+                "an access point",
+                &[NETWORK, BSSID, optional("on", BOOLEAN, "Whether it is there.")],
+            )),
             "An access point appeared or went away: one of the world's, or the device's own, yellow-duck.",
         ),
         required(

@@ -141,6 +141,8 @@ pub enum Matcher {
     Join {
         /// The network.
         network: Option<String>,
+        /// The hardware address of the access point that was joined.
+        bssid: Option<String>,
         /// How.
         outcome: Option<String>,
     },
@@ -155,6 +157,8 @@ pub enum Matcher {
     AccessPoint {
         /// Its network.
         network: Option<String>,
+        /// Its hardware address.
+        bssid: Option<String>,
         /// Which.
         on: Option<bool>,
     },
@@ -292,15 +296,21 @@ impl Matcher {
             (Self::Flash { operation: wanted, torn: wanted_torn }, EventKind::Flash { operation, torn, .. }) => {
                 is(wanted, *operation) && is(wanted_torn, *torn)
             }
-            (Self::Join { network: wanted, outcome: wanted_outcome }, EventKind::Join { network, outcome }) => {
-                is(wanted, network.as_str()) && is(wanted_outcome, *outcome)
+            (
+                Self::Join { network: wanted, bssid: wanted_bssid, outcome: wanted_outcome },
+                EventKind::Join { network, bssid, outcome },
+            ) => {
+                is(wanted, network.as_str())
+                    && (wanted_bssid.is_none() || wanted_bssid == bssid)
+                    && is(wanted_outcome, *outcome)
             }
             (Self::LinkLost { network: wanted, reason: wanted_reason }, EventKind::LinkLost { network, reason }) => {
                 is(wanted, network.as_str()) && is(wanted_reason, *reason)
             }
-            (Self::AccessPoint { network: wanted, on: wanted_on }, EventKind::AccessPoint { network, on }) => {
-                is(wanted, network.as_str()) && is(wanted_on, *on)
-            }
+            (
+                Self::AccessPoint { network: wanted, bssid: wanted_bssid, on: wanted_on },
+                EventKind::AccessPoint { network, bssid, on },
+            ) => is(wanted, network.as_str()) && is(wanted_bssid, bssid.as_str()) && is(wanted_on, *on),
             (Self::Lease { network: wanted, outcome: wanted_outcome }, EventKind::Lease { network, outcome, .. }) => {
                 is(wanted, network.as_str()) && is(wanted_outcome, *outcome)
             }
@@ -464,15 +474,17 @@ impl fmt::Display for Matcher {
                 };
                 Words::new(subject).with("that is ", torn.map(|torn| if torn { "torn" } else { "not torn" })).fmt(f)
             }
-            Self::Join { network, outcome } => Words::new("attempt to join")
+            Self::Join { network, bssid, outcome } => Words::new("attempt to join")
                 .quoted("", network.as_ref())
+                .quoted("at ", bssid.as_ref())
                 .quoted("with outcome ", outcome.as_ref())
                 .fmt(f),
             Self::LinkLost { network, reason } => {
                 Words::new("loss of the link").quoted("to ", network.as_ref()).quoted("by ", reason.as_ref()).fmt(f)
             }
-            Self::AccessPoint { network, on } => Words::new("access point")
+            Self::AccessPoint { network, bssid, on } => Words::new("access point")
                 .quoted("", network.as_ref())
+                .quoted("at ", bssid.as_ref())
                 .with(
                     "",
                     Some(match on {

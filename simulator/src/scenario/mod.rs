@@ -17,6 +17,7 @@ mod grammar_expect;
 pub mod matcher;
 pub mod model;
 mod read;
+mod reference;
 mod resolve;
 mod schema;
 mod shape;
@@ -31,6 +32,7 @@ use std::path::Path;
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use model::Scenario;
+pub use reference::reference;
 pub use resolve::{OWN_NETWORK, ReadFile};
 pub use schema::{schema, schema_text};
 

@@ -102,8 +102,8 @@ fn faults_of_every_kind() {
     let expected = [
         Injection::Sensor(SensorFault::BadChecksum),
         Injection::Sensor(SensorFault::LateResponse(Duration::from_micros(150))),
-        Injection::AccessPoint { network: network(), state: AccessPointState::Off, deauth: false },
-        Injection::Link { network: network(), effects },
+        Injection::AccessPoint { network: network(), bssid: None, state: AccessPointState::Off, deauth: false },
+        Injection::Link { network: network(), bssid: None, effects },
         Injection::Dhcp { network: network(), reply: DhcpFault::Slow(Duration::from_secs(4)) },
         Injection::Dns(DnsFault::WrongAddress([203, 0, 113, 66].into())),
         Injection::Dns(DnsFault::ServerFailure),

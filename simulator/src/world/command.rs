@@ -120,6 +120,8 @@ pub enum Fault {
     AccessPoint {
         /// The network's name.
         network: String,
+        /// Which of its access points; `None` for all.
+        bssid: Option<[u8; 6]>,
         /// What it is instead.
         state: AccessPointState,
         /// Whether it says goodbye to its stations before it goes off.
@@ -129,6 +131,8 @@ pub enum Fault {
     Link {
         /// The network's name.
         network: String,
+        /// Which of its access points; `None` for all.
+        bssid: Option<[u8; 6]>,
         /// What happens to them; its name, network and count are the [`Rule`]'s.
         effects: LinkRule,
     },

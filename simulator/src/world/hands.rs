@@ -156,10 +156,14 @@ impl World {
                 self.device(*device).port.data_line.borrow_mut().set_fault(Some(*fault));
             }
             Fault::SensorLatched { device } => self.device(*device).port.data_line.borrow_mut().latch(),
-            Fault::AccessPoint { network, state, goodbye } => self.change_access_point(network, *state, *goodbye),
-            Fault::Link { network, effects } => {
-                let network = self.network_named(network);
-                self.air.add_rule(LinkRule { name: name.clone(), network, count, ..effects.clone() });
+            Fault::AccessPoint { network, bssid, state, goodbye } => {
+                for network in self.access_points_named(network, *bssid) {
+                    self.air.set_state(self.now, network, *state, *goodbye);
+                }
+            }
+            Fault::Link { network, bssid, effects } => {
+                let networks = Some(self.access_points_named(network, *bssid));
+                self.air.add_rule(LinkRule { name: name.clone(), networks, count, ..effects.clone() });
             }
             Fault::Internet(fault) => self.internet.set_active(&name, fault.clone(), count),
         }
@@ -181,24 +185,25 @@ impl World {
             }
             // Latched until power goes.
             Fault::SensorLatched { .. } => {}
-            Fault::AccessPoint { network, .. } => {
-                let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
-                    Fault::AccessPoint { network: its, state, goodbye } if its == network => Some((*state, *goodbye)),
-                    _ => None,
-                });
-                let (state, goodbye) = left.unwrap_or((AccessPointState::On, false));
-                self.change_access_point(network, state, goodbye);
+            Fault::AccessPoint { network, bssid, .. } => {
+                for network in self.access_points_named(network, *bssid) {
+                    // Another rule may still be in force there.
+                    let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
+                        Fault::AccessPoint { network: its, bssid, state, goodbye }
+                            if self.access_points_named(its, *bssid).contains(&network) =>
+                        {
+                            Some((*state, *goodbye))
+                        }
+                        _ => None,
+                    });
+                    let (state, goodbye) = left.unwrap_or((AccessPointState::On, false));
+                    self.air.set_state(self.now, network, state, goodbye);
+                }
             }
             Fault::Link { .. } => self.air.remove_rule(&name),
             Fault::Internet(_) => self.internet.clear(&name),
         }
         self.note(&name, "ends");
-    }
-
-    fn change_access_point(&mut self, name: &str, state: AccessPointState, goodbye: bool) {
-        if let Some(network) = self.network_named(name) {
-            self.air.set_state(self.now, network, state, goodbye);
-        }
     }
 
     fn note(&mut self, rule: &str, action: &str) {

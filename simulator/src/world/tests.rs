@@ -32,8 +32,12 @@ struct Bench {
 
 /// A world with one device, which is powered from the beginning and does nothing but run `body` at each start.
 fn bench<F: Future<Output = String> + 'static>(body: impl Fn(Parts<HostBoard>) -> F + 'static) -> Bench {
-    let cloud =
-        CloudSettings { host: "api.thingspeak.com".to_owned(), certificate: Kind::Good, key_type: KeyType::P256 };
+    let cloud = CloudSettings {
+        host: "api.thingspeak.com".to_owned(),
+        certificate: Kind::Good,
+        key_type: KeyType::P256,
+        port: None,
+    };
     let start = datetime!(2026-01-01 00:00 UTC);
     let settings = Settings { start, latency: Duration::from_millis(20), cloud, names: Vec::new() };
     let internet = Internet::new(settings, Seed(1)).unwrap();

@@ -75,9 +75,14 @@ const ACCESS_POINT_CAPACITY: usize = 4;
 const NEAR: i8 = -40;
 
 impl World {
-    /// Opens an access point with a router behind it.
+    /// Opens an access point with a router behind it: that of the access points of the same name, if there are any.
+    /// Stations at different ones do not hear each other.
     pub fn add_network(&mut self, config: AccessPointConfig) {
-        let router = self.internet.add_network(&config.name);
+        let known = self.access_points_named(&config.name, None).first().map(|network| self.arranged.networks[network]);
+        let router = match known {
+            Some(Behind::Router(router)) => router,
+            _ => self.internet.add_network(&config.name),
+        };
         let network = self.air.open(self.now, config);
         self.arranged.networks.insert(network, Behind::Router(router));
     }
@@ -165,11 +170,14 @@ impl World {
         self.phones[phone].poll(self.now);
     }
 
-    /// The network of that name whose access point is one of the world's.
-    pub(super) fn network_named(&self, name: &str) -> Option<air::NetworkId> {
-        self.arranged.networks.iter().find_map(|(network, behind)| {
-            (matches!(behind, Behind::Router(_)) && self.air.access_point(*network).name == name).then_some(*network)
-        })
+    /// The access points of the world's network of that name; only that with `bssid`, if one is given.
+    pub(super) fn access_points_named(&self, name: &str, bssid: Option<[u8; 6]>) -> Vec<air::NetworkId> {
+        let meant = |network: air::NetworkId| {
+            let config = self.air.access_point(network);
+            config.name == name && bssid.is_none_or(|bssid| bssid == config.bssid)
+        };
+        let routed = self.arranged.networks.iter().filter(|(_, behind)| matches!(behind, Behind::Router(_)));
+        routed.map(|(network, _)| *network).filter(|network| meant(*network)).collect()
     }
 
     fn transmit(&mut self, from: Port, frame: &[u8]) {
@@ -250,7 +258,8 @@ impl World {
         }
         for outgoing in self.internet.take_frames() {
             handed_on = true;
-            if let Some(network) = self.access_point_of(outgoing.network) {
+            // Each passes on what is for its own stations.
+            for network in self.access_points_of(outgoing.network) {
                 self.transmit(Port::AccessPoint(network), &outgoing.frame);
             }
         }
@@ -295,11 +304,9 @@ impl World {
         self.devices.iter().find(|device| device.port.hardware_address == hardware_address).map(|device| device.id)
     }
 
-    fn access_point_of(&self, router: internet::NetworkId) -> Option<air::NetworkId> {
-        self.arranged.networks.iter().find_map(|(network, behind)| match behind {
-            Behind::Router(its) if *its == router => Some(*network),
-            _ => None,
-        })
+    fn access_points_of(&self, router: internet::NetworkId) -> Vec<air::NetworkId> {
+        let behind = |behind: &Behind| matches!(behind, Behind::Router(its) if *its == router);
+        self.arranged.networks.iter().filter(|(_, its)| behind(its)).map(|(network, _)| *network).collect()
     }
 
     fn air_event(&mut self, event: AirEvent) {

@@ -121,7 +121,7 @@ impl Bench {
         let settings = Settings {
             start: START,
             latency: Duration::from_millis(20),
-            cloud: CloudSettings { host: HOST.to_owned(), certificate, key_type: KeyType::P256 },
+            cloud: CloudSettings { host: HOST.to_owned(), certificate, key_type: KeyType::P256, port: None },
             names: Vec::new(),
         };
         let mut internet = Internet::new(settings, Seed(7)).unwrap();

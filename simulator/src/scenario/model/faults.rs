@@ -35,6 +35,8 @@ pub enum Injection {
     AccessPoint {
         /// The network's name.
         network: String,
+        /// Which of its access points; `None` for all.
+        bssid: Option<[u8; 6]>,
         /// What it does instead.
         state: AccessPointState,
         /// With `Off`: whether it says goodbye first; default true.
@@ -44,6 +46,8 @@ pub enum Injection {
     Link {
         /// The network's name.
         network: String,
+        /// Which of its access points; `None` for all.
+        bssid: Option<[u8; 6]>,
         /// What happens to each frame.
         effects: LinkEffects,
     },

@@ -184,7 +184,7 @@ pub enum Course<T> {
     Recording(Vec<(Duration, T)>),
 }
 
-/// A Wi-Fi network: one access point with a router.
+/// A Wi-Fi network's access point. Those of one name have one router behind them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// Its name (SSID), 1 to 32 bytes.
@@ -215,7 +215,11 @@ pub struct Cloud {
     pub key_type: KeyType,
     /// The name it answers to; default api.thingspeak.com.
     pub host: String,
+    /// A port that it answers at besides 80 and 443.
+    pub port: Option<CloudPort>,
 }
+
+pub use crate::internet::CloudPort;
 
 /// A server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::{OWN_NETWORK, Resolver};
+use crate::air::colons;
 use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::matcher::{LED_GPIO, Matcher, PhoneMatch, RequestMatch, TextMatch};
@@ -74,7 +75,11 @@ impl Resolver<'_, '_> {
                 }),
                 torn: fields.boolean("torn"),
             },
-            "join" => Matcher::Join { network: self.joinable(fields), outcome: word("outcome") },
+            "join" => Matcher::Join {
+                network: self.joinable(fields),
+                bssid: self.known_bssid(fields).map(colons),
+                outcome: word("outcome"),
+            },
             "link-lost" => Matcher::LinkLost { network: self.joinable(fields), reason: word("reason") },
             "access-point" => {
                 if let Some(node) = fields.get("network") {
@@ -84,7 +89,11 @@ impl Resolver<'_, '_> {
                     }
                     self.known("network", known, node);
                 }
-                Matcher::AccessPoint { network: owned("network"), on: fields.boolean("on") }
+                Matcher::AccessPoint {
+                    network: owned("network"),
+                    bssid: self.known_bssid(fields).map(colons),
+                    on: fields.boolean("on"),
+                }
             }
             "lease" => Matcher::Lease { network: self.known_network(fields), outcome: word("outcome") },
             "dns" => Matcher::Dns { name: owned("name"), outcome: word("outcome") },

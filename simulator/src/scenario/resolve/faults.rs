@@ -89,6 +89,7 @@ impl Resolver<'_, '_> {
             "access-point" => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
+                let bssid = self.known_bssid(fields);
                 let state = match fields.word("state")? {
                     "off" => AccessPointState::Off,
                     "refusing" => AccessPointState::Refusing,
@@ -103,12 +104,18 @@ impl Resolver<'_, '_> {
                         "means nothing here",
                     ));
                 }
-                Injection::AccessPoint { network: network?, state, deauth: fields.boolean("deauth").unwrap_or(true) }
+                Injection::AccessPoint {
+                    network: network?,
+                    bssid,
+                    state,
+                    deauth: fields.boolean("deauth").unwrap_or(true),
+                }
             }
             "link" => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
-                Injection::Link { network: network?, effects: link_effects(fields) }
+                let bssid = self.known_bssid(fields);
+                Injection::Link { network: network?, bssid, effects: link_effects(fields) }
             }
             "dhcp" => {
                 let fields = details.table()?;

@@ -21,14 +21,18 @@ use time::macros::datetime;
 
 use super::diagnostics::{Diagnostic, place};
 use super::model::{
-    Allow, Certificate, Cloud, Device, Internet, KeyType, Network, Place, Scenario, SensorKind, Settings,
+    Allow, Certificate, Cloud, CloudPort, Device, Internet, KeyType, Network, Place, Scenario, SensorKind, Settings,
 };
 use super::shape::nearest;
 use super::tree::{Fields, Node, Value};
 use super::units::Dbm;
+use crate::air::colons;
 
 /// The network that the device itself opens in configuration mode.
 pub const OWN_NETWORK: &str = "yellow-duck";
+/// The cloud's own ports.
+const HTTP: u16 = 80;
+const HTTPS: u16 = 443;
 /// Where the real cloud is.
 const CLOUD_HOST: &str = "api.thingspeak.com";
 
@@ -53,6 +57,7 @@ pub(super) fn resolve(
         start,
         end: root.get("duration").and_then(|node| Some((node.duration()?, node.span.clone()))),
         names,
+        access_points: Vec::new(),
         soldered: sensor_kind(root.table("device").and_then(|device| device.word("sensor"))),
         sends: root
             .table("settings")
@@ -104,6 +109,8 @@ struct Resolver<'a, 'm> {
     /// The run's end and where it is said.
     end: Option<(Duration, Range<usize>)>,
     names: Names,
+    /// The name and hardware address of each access point.
+    access_points: Vec<(String, [u8; 6])>,
     /// The sensor on the board.
     soldered: SensorKind,
     /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
@@ -128,7 +135,11 @@ impl Resolver<'_, '_> {
         let settings = root.table("settings").map(|fields| self.settings(fields));
         let readings = self.readings(root.table("sensor"));
         let networks = self.networks(root, settings.as_ref().and_then(Option::as_ref));
+        self.access_points = networks.iter().flatten().map(|network| (network.name.clone(), network.bssid)).collect();
         let cloud = self.cloud(root.table("cloud"));
+        if let (Some(fields), Some(Some(settings))) = (root.table("settings"), &settings) {
+            self.reaches_the_cloud(fields, settings, &cloud);
+        }
         let phones = root.list("phones").iter().map(|node| self.phone(node)).collect::<Vec<_>>();
         let faults = root.list("faults").iter().map(|node| self.fault(node)).collect::<Vec<_>>();
         let steps = root.list("steps").iter().map(|node| self.step(node)).collect::<Vec<_>>();
@@ -218,19 +229,28 @@ impl Resolver<'_, '_> {
     }
 
     fn unique_names(&mut self, root: &Fields, list: &str, what: &str) {
-        let mut seen: Vec<(&str, Range<usize>)> = Vec::new();
-        for node in root.list(list).iter().filter_map(Node::table).filter_map(|fields| fields.get("name")) {
+        let mut seen: Vec<(&str, Range<usize>, bool)> = Vec::new();
+        for fields in root.list(list).iter().filter_map(Node::table) {
+            let Some(node) = fields.get("name") else { continue };
             let Some(name) = node.text() else { continue };
             if name.is_empty() {
                 self.report(Diagnostic::new(format!("a {what}'s name is empty"), node.span.clone(), "empty"));
             }
-            match seen.iter().find(|(known, _)| *known == name) {
-                Some((_, first)) => self.report(
-                    Diagnostic::new(format!("two {what}s are called `{name}`"), node.span.clone(), "the second")
-                        .related(first.clone(), "the first")
-                        .help(format!("give each {what} a name of its own")),
-                ),
-                None => seen.push((name, node.span.clone())),
+            match seen.iter().find(|(known, ..)| *known == name) {
+                // Access points of one network, which say so by their addresses.
+                Some((.., true)) if list == "networks" && fields.get("bssid").is_some() => {}
+                Some((_, first, _)) => {
+                    let help = match list {
+                        "networks" => "give each network a name of its own, or several access points of one network each its `bssid`".to_owned(),
+                        _ => format!("give each {what} a name of its own"),
+                    };
+                    self.report(
+                        Diagnostic::new(format!("two {what}s are called `{name}`"), node.span.clone(), "the second")
+                            .related(first.clone(), "the first")
+                            .help(help),
+                    );
+                }
+                None => seen.push((name, node.span.clone(), fields.get("bssid").is_some())),
             }
         }
     }
@@ -259,6 +279,27 @@ impl Resolver<'_, '_> {
         let node = fields.get("network")?;
         self.known("network", self.names.networks.clone(), node);
         node.text().map(str::to_owned)
+    }
+
+    /// Reports a hardware address that no access point of the network has, or none at all if no network is named.
+    fn known_bssid(&mut self, fields: &Fields) -> Option<[u8; 6]> {
+        let node = fields.get("bssid")?;
+        let Value::HardwareAddress(bssid) = node.value else { return None };
+        let network = fields.text("network");
+        let of_network = |name: &str| network.is_none_or(|network| network == name);
+        // The device's own access point has an address that no file gives.
+        let known = self.access_points.iter().any(|(name, its)| of_network(name) && *its == bssid);
+        if !known && network != Some(OWN_NETWORK) {
+            self.report(
+                Diagnostic::new(
+                    format!("no such access point has the BSSID {}", colons(bssid)),
+                    node.span.clone(),
+                    "not defined",
+                )
+                .help("give it to one of the [[networks]] of that name"),
+            );
+        }
+        Some(bssid)
     }
 
     /// Reports a time that lies after the run's end, or at it if nothing could come of it then.
@@ -448,6 +489,69 @@ impl Resolver<'_, '_> {
                 _ => KeyType::P256,
             },
             host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
+            port: fields.and_then(|fields| self.cloud_port(fields)),
+        }
+    }
+
+    fn cloud_port(&mut self, fields: &Fields) -> Option<CloudPort> {
+        let Some(node) = fields.get("port") else {
+            if let Some(span) = fields.key_span("tls") {
+                self.report(
+                    Diagnostic::new("`tls` goes with `port` only", span, "means nothing here")
+                        .help("the cloud speaks TLS at port 443 and none at port 80"),
+                );
+            }
+            return None;
+        };
+        let number = u16::try_from(fields.integer("port")?).ok()?;
+        if [HTTP, HTTPS].contains(&number) {
+            self.report(
+                Diagnostic::new(format!("the cloud answers at port {number} anyway"), node.span.clone(), "its own")
+                    .help("leave `port` out, or give another one"),
+            );
+        }
+        Some(CloudPort { number, tls: fields.boolean("tls").unwrap_or(true) })
+    }
+
+    /// Reports settings with which the duck would never get as far as the cloud.
+    fn reaches_the_cloud(&mut self, fields: &Fields, settings: &Settings, cloud: &Cloud) {
+        if let Some(node) = fields.get("host")
+            && !settings.host.eq_ignore_ascii_case(&cloud.host)
+        {
+            let message = if settings.host.parse::<std::net::Ipv4Addr>().is_ok() {
+                format!("the duck asks a name server for `{}`, which is no name", settings.host)
+            } else {
+                format!("no server is called `{}`", settings.host)
+            };
+            self.report(
+                Diagnostic::new(message, node.span.clone(), "never reached")
+                    .help(format!("the cloud is called `{}`: [cloud] host = \"…\" gives it another name", cloud.host)),
+            );
+        }
+        let speaks_tls = match settings.port {
+            HTTP => Some(false),
+            HTTPS => Some(true),
+            port => cloud.port.filter(|own| own.number == port).map(|own| own.tls),
+        };
+        let Some(span) = fields.key_span("port").or(fields.key_span("tls")) else { return };
+        let port = settings.port;
+        match speaks_tls {
+            None => self.report(
+                Diagnostic::new(format!("nothing answers at port {port}"), span, "never reached")
+                    .help(format!("[cloud] port = {port} has the cloud answer there")),
+            ),
+            Some(tls) if tls != settings.tls => {
+                let (has, wants) = if tls { ("TLS", "none") } else { ("no TLS", "TLS") };
+                self.report(
+                    Diagnostic::new(
+                        format!("the cloud speaks {has} at port {port}, the duck {wants}"),
+                        span,
+                        "never understood",
+                    )
+                    .help("443 is the port with TLS and 80 the one without; [cloud] port and tls add another"),
+                );
+            }
+            Some(_) => {}
         }
     }
 }
