@@ -3,10 +3,10 @@
 //! `a_day` runs `scenarios/normal/one-day.toml`: 24 h, a reading each minute, each upload with a full TLS handshake; its
 //! items a second are simulated seconds a second, which is how many times faster than real time it is.
 //!
-//! What profiling it showed (`perf record`, release build): about half of the time is arithmetic on P-256, half of that
-//! the firmware's two signature checks a handshake and most of the rest the server's side; the AEAD and hashes hardly
-//! count. A quarter went into the event queue and the copying of its entries, because overtaken deadlines bred; they no
-//! longer do. The rest is spread thinly over the network stacks.
+//! What profiling it showed (`perf record`, release build): three quarters of the time are arithmetic on P-256, half of
+//! that the firmware's two signature checks a handshake and most of the rest the server's side; the AEAD and hashes hardly
+//! count. The event queue and the copying of its entries once took a quarter, because overtaken deadlines bred; now they
+//! take about 3 %. The rest is spread thinly over the network stacks.
 
 use std::hint::black_box;
 use std::path::Path;
