@@ -214,15 +214,20 @@ fn run_all(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Result<(Se
     Ok((Session { reports, not_run, interrupted }, trouble))
 }
 
-/// Lets Ctrl-C, a closed terminal and the signal to terminate end the run in order; a second one ends it at once.
+/// Lets Ctrl-C, a closed terminal and the signal to terminate end the run in order; a second one ends it at once. Who
+/// started the command so that it ignores them (`nohup`, `&` in a script) has their way.
 fn heed_signals(stop: &Stop, interrupted: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
     let (stop, interrupted) = (stop.clone(), Arc::clone(interrupted));
-    ctrlc::try_set_handler(move || {
+    let heeded = ctrlc::try_set_handler(move || {
         if interrupted.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
         }
         stop.request();
-    })
+    });
+    match heeded {
+        Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        other => other,
+    }
 }
 
 /// Runs a case and writes its folder; `None` if it was given up, with nothing written.

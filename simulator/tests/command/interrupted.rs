@@ -1,5 +1,5 @@
 //! A run that is ended before its time: what was run until then is kept.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +26,9 @@ const CASES: u64 = 50_000;
 fn begin(name: &str) -> (Bench, Child) {
     let bench = Bench::new(name);
     bench.file("duck.toml", SCENARIO);
-    let child = Command::new(env!("CARGO_BIN_EXE_preflash"))
+    // Whoever runs the tests may ignore signals, which children inherit.
+    let child = Command::new("env")
+        .args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash")])
         .args(["run", "duck.toml", "--jobs", "2", "--junit", "junit.xml", "--seeds"])
         .arg(format!("1..{CASES}"))
         .current_dir(&bench.folder)
@@ -68,6 +70,18 @@ fn what_was_run_until_ctrl_c_is_kept() {
     let (run, not_run) = end(&bench, child);
     assert_eq!(text.matches("PASS").count(), run);
     assert!(text.contains(&format!("\n{run} passed, 0 failed\ninterrupted, {not_run} not run\n")), "{text}");
+}
+
+#[test]
+fn a_run_that_ignores_signals_runs() {
+    let bench = Bench::new("ignored-signals");
+    bench.file("duck.toml", SCENARIO);
+    let ended = Command::new("env")
+        .args(["--ignore-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash"), "run", "duck.toml"])
+        .current_dir(&bench.folder)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
 #[test]
