@@ -1,8 +1,8 @@
 //! Configuration mode: the access point's small network with one page on it.
 //!
-//! A phone joins, gets a lease ([`dhcp`]), asks for any name and is told 192.168.4.1 ([`dns`]), asks for any page and is
-//! led to the form ([`request`], [`page`]), and posts it ([`form`]); what is right is saved and confirmed, and [`run`]
-//! returns for the restart. Three connections are served side by side, each within its own time ([`server`]), so that a
+//! A phone joins, gets a lease (`dhcp`), asks for any name and is told 192.168.4.1 (`dns`), asks for any page and is
+//! led to the form (`request`, `page`), and posts it (`form`); what is right is saved and confirmed, and [`run`]
+//! returns for the restart. Three connections are served side by side, each within its own time (`server`), so that a
 //! silent or dawdling client holds up nobody else.
 //!
 //! All buffers come from one arena; what the futures here keep across their waits is small. Saving goes through one
