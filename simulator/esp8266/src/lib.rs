@@ -1,6 +1,19 @@
 //! The ESP8266 as a program sees it.
 //!
-//! [`isa`] says what an instruction word means. Nothing here knows of scenarios, networks or the world outside of the
-//! chip.
+//! [`isa`] says what an instruction word means. [`cpu`] is the LX106 core's state, its exceptions and interrupts, and the
+//! plain interpreter. [`memory`] holds what can be read and written without side effects and knows which access silicon
+//! refuses; everything else is a device behind the [`bus`]. [`blocks`] runs programs fast and exactly as the interpreter does.
+//!
+//! Nothing here knows of scenarios, networks or the world outside of the chip: whoever owns a [`Core`] gives it a
+//! [`Bus`](bus::Bus) of devices, lets it run to a cycle and answers when it stops. The crate reads no clock; time is the
+//! core's cycle counter. One instruction takes one cycle: pipeline stalls, taken-branch penalties and flash-cache misses
+//! are not modelled.
 
+pub mod blocks;
+pub mod bus;
+mod core;
+pub mod cpu;
 pub mod isa;
+pub mod memory;
+
+pub use crate::core::{Core, Stop};

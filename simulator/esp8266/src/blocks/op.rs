@@ -1,0 +1,200 @@
+//! The form of an instruction that [`execute`](super::execute()) runs, and the translation to it.
+
+use crate::bus::Width;
+use crate::cpu::special;
+use crate::isa::{Instruction, Opcode};
+use crate::memory::Memory;
+
+/// What an op does. Those that share a name with an [`Opcode`] do the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[rustfmt::skip]
+pub(crate) enum Kind {
+    Nop, Add, Addi, Addx2, Addx4, Addx8, Sub, Subx2, Subx4, Subx8, And, Or, Xor, Abs, Neg, Mov, Movi,
+    Moveqz, Movnez, Movltz, Movgez, Extui, Nsa, Nsau, Mul16u, Mul16s, Mull,
+    Ssr, Ssl, Ssa8l, Ssa8b, Ssai, Sll, Src, Srl, Sra, Slli, Srai, Srli,
+    L8ui, L16ui, L16si, L32i, L32r, S8i, S16i, S32i,
+    ReadSar, WriteSar, ReadCcount,
+    Beq, Bne, Bge, Blt, Bgeu, Bltu, Bany, Bnone, Ball, Bnall, Bbc, Bbs, BitClear, BitSet,
+    Beqi, Bnei, Bgei, Blti, Bgeui, Bltui, Beqz, Bnez, Bgez, Bltz,
+    J, Jx, Call0, Callx0, Ret,
+    /// Left to the interpreter.
+    Interpret,
+}
+
+impl Kind {
+    /// Whether it is the last of its block.
+    pub fn ends_block(self) -> bool {
+        self as u8 >= Self::Beq as u8
+    }
+}
+
+/// One instruction, dense.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub kind: Kind,
+    /// Registers, in the order of the assembly language; a comparison's constant has its index in place of one.
+    pub x: u8,
+    pub y: u8,
+    pub z: u8,
+    /// Immediate, offset, address or target.
+    pub imm: u32,
+}
+
+impl Op {
+    pub const INTERPRET: Self = Self { kind: Kind::Interpret, x: 0, y: 0, z: 0, imm: 0 };
+}
+
+/// Constants of `beqi` and its like: too wide to stand beside the target, they are kept as an index.
+pub(crate) const CONSTANTS: [u32; 32] = [
+    u32::MAX,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    10,
+    12,
+    16,
+    32,
+    64,
+    128,
+    256,
+    32_768,
+    65_536,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+];
+
+/// Translates one instruction.
+pub(crate) fn lower(instruction: &Instruction, memory: &mut Memory, litbase: u32) -> Op {
+    let [x, y, z, w] = instruction.operands;
+    let registers = |kind| Op { kind, x: x as u8, y: y as u8, z: z as u8, imm: 0 };
+    let immediate = |kind, imm| Op { kind, x: x as u8, y: y as u8, z: 0, imm };
+    let constant = |kind| {
+        let index = CONSTANTS.iter().position(|&constant| constant == y).unwrap_or(0);
+        Op { kind, x: x as u8, y: index as u8, z: 0, imm: z }
+    };
+    let on_zero = |kind| Op { kind, x: x as u8, y: 0, z: 0, imm: y };
+    match instruction.opcode() {
+        Opcode::Nop
+        | Opcode::Memw
+        | Opcode::Extw
+        | Opcode::Isync
+        | Opcode::Rsync
+        | Opcode::Esync
+        | Opcode::Dsync
+        | Opcode::Excw => Op { kind: Kind::Nop, ..Op::INTERPRET },
+        Opcode::Add => registers(Kind::Add),
+        Opcode::Addi | Opcode::Addmi => immediate(Kind::Addi, z),
+        Opcode::Addx2 => registers(Kind::Addx2),
+        Opcode::Addx4 => registers(Kind::Addx4),
+        Opcode::Addx8 => registers(Kind::Addx8),
+        Opcode::Sub => registers(Kind::Sub),
+        Opcode::Subx2 => registers(Kind::Subx2),
+        Opcode::Subx4 => registers(Kind::Subx4),
+        Opcode::Subx8 => registers(Kind::Subx8),
+        Opcode::And => registers(Kind::And),
+        Opcode::Or => registers(Kind::Or),
+        Opcode::Xor => registers(Kind::Xor),
+        Opcode::Abs => registers(Kind::Abs),
+        Opcode::Neg => registers(Kind::Neg),
+        Opcode::Mov => registers(Kind::Mov),
+        Opcode::Movi => immediate(Kind::Movi, y),
+        Opcode::Moveqz => registers(Kind::Moveqz),
+        Opcode::Movnez => registers(Kind::Movnez),
+        Opcode::Movltz => registers(Kind::Movltz),
+        Opcode::Movgez => registers(Kind::Movgez),
+        Opcode::Extui => Op { imm: (1 << w) - 1, ..registers(Kind::Extui) },
+        Opcode::Nsa => registers(Kind::Nsa),
+        Opcode::Nsau => registers(Kind::Nsau),
+        Opcode::Mul16u => registers(Kind::Mul16u),
+        Opcode::Mul16s => registers(Kind::Mul16s),
+        Opcode::Mull => registers(Kind::Mull),
+        Opcode::Ssr => registers(Kind::Ssr),
+        Opcode::Ssl => registers(Kind::Ssl),
+        Opcode::Ssa8l => registers(Kind::Ssa8l),
+        Opcode::Ssa8b => registers(Kind::Ssa8b),
+        Opcode::Ssai => immediate(Kind::Ssai, x),
+        Opcode::Sll => registers(Kind::Sll),
+        Opcode::Src => registers(Kind::Src),
+        Opcode::Srl => registers(Kind::Srl),
+        Opcode::Sra => registers(Kind::Sra),
+        Opcode::Slli => immediate(Kind::Slli, z & 31),
+        Opcode::Srai => immediate(Kind::Srai, z),
+        Opcode::Srli => immediate(Kind::Srli, z),
+        Opcode::L8ui => immediate(Kind::L8ui, z),
+        Opcode::L16ui => immediate(Kind::L16ui, z),
+        Opcode::L16si => immediate(Kind::L16si, z),
+        Opcode::L32i => immediate(Kind::L32i, z),
+        Opcode::L32r => literal(instruction, memory, litbase),
+        Opcode::S8i => immediate(Kind::S8i, z),
+        Opcode::S16i => immediate(Kind::S16i, z),
+        Opcode::S32i => immediate(Kind::S32i, z),
+        Opcode::Rsr if y == special::SAR => registers(Kind::ReadSar),
+        Opcode::Wsr if y == special::SAR => registers(Kind::WriteSar),
+        Opcode::Rsr if y == special::CCOUNT => registers(Kind::ReadCcount),
+        Opcode::Beq => immediate(Kind::Beq, z),
+        Opcode::Bne => immediate(Kind::Bne, z),
+        Opcode::Bge => immediate(Kind::Bge, z),
+        Opcode::Blt => immediate(Kind::Blt, z),
+        Opcode::Bgeu => immediate(Kind::Bgeu, z),
+        Opcode::Bltu => immediate(Kind::Bltu, z),
+        Opcode::Bany => immediate(Kind::Bany, z),
+        Opcode::Bnone => immediate(Kind::Bnone, z),
+        Opcode::Ball => immediate(Kind::Ball, z),
+        Opcode::Bnall => immediate(Kind::Bnall, z),
+        Opcode::Bbc => immediate(Kind::Bbc, z),
+        Opcode::Bbs => immediate(Kind::Bbs, z),
+        Opcode::Bbci => immediate(Kind::BitClear, z),
+        Opcode::Bbsi => immediate(Kind::BitSet, z),
+        Opcode::Beqi => constant(Kind::Beqi),
+        Opcode::Bnei => constant(Kind::Bnei),
+        Opcode::Bgei => constant(Kind::Bgei),
+        Opcode::Blti => constant(Kind::Blti),
+        Opcode::Bgeui => constant(Kind::Bgeui),
+        Opcode::Bltui => constant(Kind::Bltui),
+        Opcode::Beqz => on_zero(Kind::Beqz),
+        Opcode::Bnez => on_zero(Kind::Bnez),
+        Opcode::Bgez => on_zero(Kind::Bgez),
+        Opcode::Bltz => on_zero(Kind::Bltz),
+        Opcode::J => immediate(Kind::J, x),
+        Opcode::Jx => registers(Kind::Jx),
+        Opcode::Call0 => immediate(Kind::Call0, x),
+        Opcode::Callx0 => registers(Kind::Callx0),
+        Opcode::Ret => registers(Kind::Ret),
+        _ => Op::INTERPRET,
+    }
+}
+
+/// A literal in flash or instruction RAM is as good as an immediate: its word is marked as code, so that a change drops
+/// the block. Elsewhere it is loaded each time; with LITBASE in use the interpreter does it.
+fn literal(instruction: &Instruction, memory: &mut Memory, litbase: u32) -> Op {
+    if litbase & 1 != 0 {
+        return Op::INTERPRET;
+    }
+    let address = instruction.literal_address(0);
+    let x = instruction.operands[0] as u8;
+    if address >= 0x4010_0000
+        && let Ok(value) = memory.load(address, Width::Word)
+    {
+        memory.mark_code(address, address + 4);
+        return Op { kind: Kind::Movi, x, y: 0, z: 0, imm: value };
+    }
+    Op { kind: Kind::L32r, x, y: 0, z: 0, imm: address }
+}

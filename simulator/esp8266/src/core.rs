@@ -1,0 +1,172 @@
+//! A core with its memory and devices, and the loop that runs it.
+//!
+//! Before an instruction the loop lets devices act whose time has come, latches the timer, and takes a pending interrupt;
+//! then it stops at the limit, or at an address whose function the owner answers; then the instruction runs. [`Core::run`]
+//! does so for whole blocks at a time where nothing can happen in between; [`Core::run_interpreted`] for each instruction.
+//! Both come to the same states at the same cycles.
+
+use std::collections::BTreeSet;
+
+use crate::blocks::{Blocks, Exit, NONE, execute};
+use crate::bus::Bus;
+use crate::cpu::Cpu;
+use crate::cpu::interpreter::{self, Step};
+use crate::memory::Memory;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The cycle limit is reached.
+    Limit,
+    /// The program counter stands at an address whose function the owner answers: in the boot ROM, or
+    /// [trapped](Core::trap).
+    Trap(u32),
+    /// The program has executed `simcall`: its request is in the registers, where the answer is to go.
+    Simcall,
+    /// A device has asked to stop, see [`Interrupts::stop`](crate::cpu::Interrupts::stop).
+    Device,
+    /// The instruction at the program counter has touched the flash at this address while its cache is off.
+    FlashOff(u32),
+}
+
+/// Addresses of the boot ROM, which holds no code here.
+const ROM: core::ops::Range<u32> = 0x4000_0000..0x4001_0000;
+
+/// A core, its memory and its devices.
+#[derive(Debug)]
+pub struct Core<B> {
+    /// The registers.
+    pub cpu: Cpu,
+    /// The memories.
+    pub memory: Memory,
+    /// The devices.
+    pub bus: B,
+    blocks: Blocks,
+    traps: BTreeSet<u32>,
+}
+
+impl<B: Bus> Core<B> {
+    /// A core after reset.
+    pub fn new(memory: Memory, bus: B) -> Self {
+        Self { cpu: Cpu::new(), memory, bus, blocks: Blocks::default(), traps: BTreeSet::new() }
+    }
+
+    /// Makes runs stop whenever the program counter gets to `address`.
+    pub fn trap(&mut self, address: u32) {
+        self.traps.insert(address);
+        self.blocks.clear();
+    }
+
+    /// Runs until cycle `limit` or until something is for the owner to answer. Waiting for an interrupt takes no host
+    /// time.
+    pub fn run(&mut self, limit: u64) -> Stop {
+        loop {
+            if let Some(stop) = self.before_instruction(limit) {
+                return stop;
+            }
+            if self.memory.take_modified_code() {
+                self.blocks.clear();
+            }
+            let done = if self.cpu.debug.is_armed() { self.interpret() } else { self.run_blocks(limit) };
+            if let Some(stop) = done {
+                return stop;
+            }
+        }
+    }
+
+    /// As [`run`](Self::run), one instruction at a time: slow, and the reference for it.
+    pub fn run_interpreted(&mut self, limit: u64) -> Stop {
+        loop {
+            if let Some(stop) = self.before_instruction(limit).or_else(|| self.interpret()) {
+                return stop;
+            }
+        }
+    }
+
+    fn before_instruction(&mut self, limit: u64) -> Option<Stop> {
+        loop {
+            if self.cpu.cycles >= self.bus.next_event() {
+                self.bus.advance(self.cpu.cycles);
+                let interrupts = self.bus.interrupts(self.cpu.cycles);
+                self.cpu.apply(interrupts);
+                if interrupts.stop {
+                    return Some(Stop::Device);
+                }
+            }
+            self.cpu.tick_timer();
+            if self.cpu.interrupt_pending() {
+                self.cpu.take_interrupt();
+            }
+            if self.cpu.cycles >= limit {
+                return Some(Stop::Limit);
+            }
+            if !self.cpu.waiting {
+                break;
+            }
+            self.cpu.cycles = self.horizon(limit).max(self.cpu.cycles + 1);
+        }
+        self.is_trapped(self.cpu.pc).then_some(Stop::Trap(self.cpu.pc))
+    }
+
+    /// The next cycle at which something may happen that no instruction causes.
+    fn horizon(&self, limit: u64) -> u64 {
+        limit.min(self.cpu.timer_at).min(self.bus.next_event())
+    }
+
+    fn is_trapped(&self, pc: u32) -> bool {
+        ROM.contains(&pc) || self.traps.contains(&pc)
+    }
+
+    fn interpret(&mut self) -> Option<Stop> {
+        match interpreter::step(&mut self.cpu, &mut self.memory, &mut self.bus) {
+            Step::Done => None,
+            Step::Simcall => Some(Stop::Simcall),
+            Step::Stop => Some(Stop::Device),
+            Step::FlashOff(address) => Some(Stop::FlashOff(address)),
+        }
+    }
+
+    /// Runs blocks from the program counter on until one hands an instruction to the interpreter, the horizon is near, or
+    /// an address is trapped. Within blocks no device is touched and no interrupt can become pending.
+    fn run_blocks(&mut self, limit: u64) -> Option<Stop> {
+        let horizon = self.horizon(limit);
+        let mut id = self.block_at(self.cpu.pc);
+        loop {
+            let block = self.blocks.block(id);
+            if self.cpu.cycles + u64::from(block.count) > horizon {
+                return if self.cpu.cycles < horizon { self.interpret() } else { None };
+            }
+            let (target, link) = match execute(&mut self.cpu, &mut self.memory, block, self.blocks.ops(block)) {
+                Exit::Next => (block.end, block.next),
+                Exit::Taken(target) => (target, block.taken),
+                Exit::Indirect(target) => (target, NONE),
+                Exit::Interpret(index) => {
+                    self.cpu.pc = self.blocks.pc_of(id, index);
+                    return self.interpret();
+                }
+            };
+            self.cpu.pc = target;
+            if link != NONE {
+                id = link;
+                continue;
+            }
+            if self.is_trapped(target) {
+                return None;
+            }
+            let from = id;
+            let is_next = target == block.end;
+            let is_indirect = block.indirect;
+            id = self.block_at(target);
+            if !is_indirect {
+                self.blocks.link(from, id, is_next);
+            }
+        }
+    }
+
+    fn block_at(&mut self, pc: u32) -> u32 {
+        match self.blocks.find(pc) {
+            NONE => self.blocks.build(pc, &mut self.memory, self.cpu.litbase, &self.traps),
+            id => id,
+        }
+    }
+}
