@@ -1,0 +1,147 @@
+//! Images in flash: what the boot ROM loads.
+//!
+//! An image (esptool's "version 1") has a header of eight bytes: magic 0xE9, number of segments, SPI mode, flash size and
+//! frequency, entry point. Each segment has its address, its length and its data. Zeros follow so that the checksum, the
+//! XOR of all data and 0xEF, is the last byte of a 16-byte line. Code that runs from flash is no segment: it stands in flash as it
+//! is, in the second file that `esptool elf2image` makes, for 0x10000.
+
+use super::{ImageError, Segment, check_entry};
+
+/// First byte of an image.
+pub const MAGIC: u8 = 0xE9;
+/// Size of the ESP-07's flash.
+pub const FLASH_SIZE: usize = 1 << 20;
+/// Where the second file of an image without over-the-air update goes.
+const SECOND_PART: usize = 0x1_0000;
+const CHECKSUM_SEED: u8 = 0xEF;
+const MOST_SEGMENTS: u8 = 16;
+
+/// How the flash is wired and read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpiMode {
+    /// Four lines for address and data.
+    Qio,
+    /// Four lines for data.
+    Qout,
+    /// Two lines for address and data.
+    Dio,
+    /// Two lines for data.
+    Dout,
+}
+
+/// A checked image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// How the boot ROM is to read the flash; `None` for a value without a meaning.
+    pub mode: Option<SpiMode>,
+    /// Flash size (high four bits) and frequency (low four bits) as encoded; the boot ROM does not read them.
+    pub size_and_frequency: u8,
+    /// Where the program starts.
+    pub entry: u32,
+    /// What goes into RAM.
+    pub segments: Vec<Segment>,
+    /// Bytes from the magic to the checksum.
+    pub length: usize,
+}
+
+/// Reads and checks the image that begins at `offset` in `bytes`.
+///
+/// # Errors
+/// [`ImageError`] for what the boot ROM would refuse, and for segments that no memory takes.
+pub fn parse(bytes: &[u8], offset: usize) -> Result<Image, ImageError> {
+    let mut reader = Reader { bytes, at: offset };
+    let header = reader.take(8, "the header")?;
+    if header[0] != MAGIC {
+        return Err(ImageError::Magic { offset, found: header[0] });
+    }
+    if !(1..=MOST_SEGMENTS).contains(&header[1]) {
+        return Err(ImageError::Segments(header[1]));
+    }
+    let entry = check_entry(u32::from_le_bytes([header[4], header[5], header[6], header[7]]))?;
+    let mode = [SpiMode::Qio, SpiMode::Qout, SpiMode::Dio, SpiMode::Dout].get(usize::from(header[2])).copied();
+    let size_and_frequency = header[3];
+    let mut segments = Vec::new();
+    let mut computed = CHECKSUM_SEED;
+    for _ in 0..header[1] {
+        let address = reader.word("a segment's header")?;
+        let length = reader.word("a segment's header")? as usize;
+        let bytes = reader.take(length, "a segment")?;
+        computed = bytes.iter().fold(computed, |sum, byte| sum ^ byte);
+        segments.push(Segment { address, bytes: bytes.to_vec() }.check(false)?);
+    }
+    let padding = 15 - (reader.at - offset) % 16;
+    reader.take(padding, "the padding")?;
+    let stored = reader.take(1, "the checksum")?[0];
+    if stored != computed {
+        return Err(ImageError::Checksum { stored, computed });
+    }
+    Ok(Image { mode, size_and_frequency, entry, segments, length: reader.at - offset })
+}
+
+/// Checks a dump of the whole flash: its size, and the image that the boot ROM would load.
+///
+/// # Errors
+/// [`ImageError`] as for [`parse`], and for a file of another size.
+pub fn parse_dump(bytes: &[u8]) -> Result<Image, ImageError> {
+    if bytes.len() != FLASH_SIZE {
+        return Err(ImageError::DumpSize { expected: FLASH_SIZE, found: bytes.len() });
+    }
+    parse(bytes, 0)
+}
+
+/// Lays the two files that `esptool elf2image` makes into an erased flash.
+///
+/// # Errors
+/// [`ImageError`] if the first is no image or reaches into the second, or the second does not fit.
+pub fn assemble(first: &[u8], second: &[u8]) -> Result<Vec<u8>, ImageError> {
+    parse(first, 0)?;
+    if first.len() > SECOND_PART {
+        return Err(ImageError::Overlap(first.len()));
+    }
+    if second.len() > FLASH_SIZE - SECOND_PART {
+        let address = crate::memory::FLASH_WINDOW + SECOND_PART as u32;
+        return Err(ImageError::Outside { address, length: second.len() });
+    }
+    let mut flash = vec![0xFF; FLASH_SIZE];
+    flash[..first.len()].copy_from_slice(first);
+    flash[SECOND_PART..SECOND_PART + second.len()].copy_from_slice(second);
+    Ok(flash)
+}
+
+/// Writes an image of `segments`: the inverse of [`parse`].
+pub fn emit(mode: u8, size_and_frequency: u8, entry: u32, segments: &[Segment]) -> Vec<u8> {
+    let mut bytes = vec![MAGIC, segments.len() as u8, mode, size_and_frequency];
+    bytes.extend(entry.to_le_bytes());
+    let mut checksum = CHECKSUM_SEED;
+    for segment in segments {
+        bytes.extend(segment.address.to_le_bytes());
+        bytes.extend((segment.bytes.len() as u32).to_le_bytes());
+        bytes.extend(&segment.bytes);
+        checksum = segment.bytes.iter().fold(checksum, |sum, byte| sum ^ byte);
+    }
+    while bytes.len() % 16 != 15 {
+        bytes.push(0);
+    }
+    bytes.push(checksum);
+    bytes
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize, within: &'static str) -> Result<&'a [u8], ImageError> {
+        let end = self.at.checked_add(count);
+        let taken = end.and_then(|end| self.bytes.get(self.at..end));
+        let taken = taken.ok_or(ImageError::Truncated { length: self.bytes.len(), within })?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn word(&mut self, within: &'static str) -> Result<u32, ImageError> {
+        let bytes = self.take(4, within)?;
+        Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+}
