@@ -139,7 +139,8 @@ impl<B: Bus> Core<B> {
             let (target, link) = match execute(&mut self.cpu, &mut self.memory, block, self.blocks.ops(block)) {
                 Exit::Next => (block.end, block.next),
                 Exit::Taken(target) => (target, block.taken),
-                Exit::Indirect(target) => (target, NONE),
+                // Most returns go where the last one went.
+                Exit::Indirect(target) => (target, self.blocks.if_at(block.taken, target)),
                 Exit::Interpret(index) => {
                     self.cpu.pc = self.blocks.pc_of(id, index);
                     return self.interpret();
@@ -155,11 +156,8 @@ impl<B: Bus> Core<B> {
             }
             let from = id;
             let is_next = target == block.end;
-            let is_indirect = block.indirect;
             id = self.block_at(target);
-            if !is_indirect {
-                self.blocks.link(from, id, is_next);
-            }
+            self.blocks.link(from, id, is_next && !block.indirect);
         }
     }
 

@@ -27,18 +27,18 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             cpu.a[usize::from($register & 15)]
         };
     }
-    for (index, op) in ops.iter().enumerate() {
-        let Op { kind, x, y, z, imm } = *op;
-        macro_rules! leave_if {
-            ($condition:expr) => {{
-                cpu.cycles = start + index as u64 + 1;
-                return if $condition { Exit::Taken(imm) } else { Exit::Next };
-            }};
-        }
+    let mut at = 0;
+    while let Some(op) = ops.get(at) {
         macro_rules! interpret {
             () => {{
-                cpu.cycles = start + index as u64;
-                return Exit::Interpret(index as u32);
+                cpu.cycles = start + at as u64;
+                return Exit::Interpret(at as u32);
+            }};
+        }
+        macro_rules! leave_if {
+            ($op:ident, $condition:expr) => {{
+                cpu.cycles = start + at as u64 + 1;
+                return if $condition { Exit::Taken($op.imm) } else { Exit::Next };
             }};
         }
         macro_rules! load {
@@ -50,16 +50,76 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             };
         }
         macro_rules! store {
-            ($bytes:literal) => {
-                if memory.fast_store::<$bytes>(a!(y).wrapping_add(imm), a!(x)).is_none() {
+            ($bytes:literal, $op:ident) => {
+                if memory.fast_store::<$bytes>(a!($op.y).wrapping_add($op.imm), a!($op.x)).is_none() {
                     interpret!()
                 }
             };
         }
+        // What also comes in pairs.
+        macro_rules! run {
+            (Add, $op:ident) => {
+                a!($op.x) = a!($op.y).wrapping_add(a!($op.z))
+            };
+            (Addi, $op:ident) => {
+                a!($op.x) = a!($op.y).wrapping_add($op.imm)
+            };
+            (Or, $op:ident) => {
+                a!($op.x) = a!($op.y) | a!($op.z)
+            };
+            (Mov, $op:ident) => {
+                a!($op.x) = a!($op.y)
+            };
+            (Movi, $op:ident) => {
+                a!($op.x) = $op.imm
+            };
+            (Extui, $op:ident) => {
+                a!($op.x) = a!($op.y) >> ($op.z & 31) & $op.imm
+            };
+            (Slli, $op:ident) => {
+                a!($op.x) = a!($op.y) << ($op.imm & 31)
+            };
+            (Mull, $op:ident) => {
+                a!($op.x) = a!($op.y).wrapping_mul(a!($op.z))
+            };
+            (L8ui, $op:ident) => {
+                a!($op.x) = load!(1, a!($op.y).wrapping_add($op.imm))
+            };
+            (L32i, $op:ident) => {
+                a!($op.x) = load!(4, a!($op.y).wrapping_add($op.imm))
+            };
+            (S8i, $op:ident) => {
+                store!(1, $op)
+            };
+            (S32i, $op:ident) => {
+                store!(4, $op)
+            };
+            (Bltu, $op:ident) => {
+                leave_if!($op, a!($op.x) < a!($op.y))
+            };
+            (Bne, $op:ident) => {
+                leave_if!($op, a!($op.x) != a!($op.y))
+            };
+            (Beqz, $op:ident) => {
+                leave_if!($op, a!($op.x) == 0)
+            };
+            (Bnez, $op:ident) => {
+                leave_if!($op, a!($op.x) != 0)
+            };
+        }
+        macro_rules! pair {
+            ($first:ident, $second:ident) => {{
+                run!($first, op);
+                at += 1;
+                let Some(op) = ops.get(at) else { break };
+                run!($second, op)
+            }};
+        }
+        let Op { kind, x, y, z, imm } = *op;
         match kind {
             Kind::Nop => {}
-            Kind::Add => a!(x) = a!(y).wrapping_add(a!(z)),
-            Kind::Addi => a!(x) = a!(y).wrapping_add(imm),
+            Kind::Add => run!(Add, op),
+            Kind::Addi => run!(Addi, op),
             Kind::Addx2 => a!(x) = (a!(y) << 1).wrapping_add(a!(z)),
             Kind::Addx4 => a!(x) = (a!(y) << 2).wrapping_add(a!(z)),
             Kind::Addx8 => a!(x) = (a!(y) << 3).wrapping_add(a!(z)),
@@ -68,12 +128,12 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             Kind::Subx4 => a!(x) = (a!(y) << 2).wrapping_sub(a!(z)),
             Kind::Subx8 => a!(x) = (a!(y) << 3).wrapping_sub(a!(z)),
             Kind::And => a!(x) = a!(y) & a!(z),
-            Kind::Or => a!(x) = a!(y) | a!(z),
+            Kind::Or => run!(Or, op),
             Kind::Xor => a!(x) = a!(y) ^ a!(z),
             Kind::Abs => a!(x) = (a!(y) as i32).unsigned_abs(),
             Kind::Neg => a!(x) = a!(y).wrapping_neg(),
-            Kind::Mov => a!(x) = a!(y),
-            Kind::Movi => a!(x) = imm,
+            Kind::Mov => run!(Mov, op),
+            Kind::Movi => run!(Movi, op),
             Kind::Moveqz => {
                 if a!(z) == 0 {
                     a!(x) = a!(y);
@@ -94,7 +154,7 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
                     a!(x) = a!(y);
                 }
             }
-            Kind::Extui => a!(x) = a!(y) >> (z & 31) & imm,
+            Kind::Extui => run!(Extui, op),
             Kind::Nsa => {
                 let value = a!(y) as i32;
                 a!(x) = (value ^ value >> 31).leading_zeros() - 1;
@@ -102,7 +162,7 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             Kind::Nsau => a!(x) = a!(y).leading_zeros(),
             Kind::Mul16u => a!(x) = u32::from(a!(y) as u16) * u32::from(a!(z) as u16),
             Kind::Mul16s => a!(x) = (i32::from(a!(y) as i16) * i32::from(a!(z) as i16)) as u32,
-            Kind::Mull => a!(x) = a!(y).wrapping_mul(a!(z)),
+            Kind::Mull => run!(Mull, op),
 
             Kind::Ssr => cpu.sar = a!(x) & 31,
             Kind::Ssl => cpu.sar = 32 - (a!(x) & 31),
@@ -116,62 +176,117 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             }
             Kind::Srl => a!(x) = a!(y).checked_shr(cpu.sar).unwrap_or(0),
             Kind::Sra => a!(x) = ((a!(y) as i32) >> cpu.sar.min(31)) as u32,
-            Kind::Slli => a!(x) = a!(y) << (imm & 31),
+            Kind::Slli => run!(Slli, op),
             Kind::Srai => a!(x) = ((a!(y) as i32) >> (imm & 31)) as u32,
             Kind::Srli => a!(x) = a!(y) >> (imm & 31),
 
-            Kind::L8ui => a!(x) = load!(1, a!(y).wrapping_add(imm)),
+            Kind::L8ui => run!(L8ui, op),
             Kind::L16ui => a!(x) = load!(2, a!(y).wrapping_add(imm)),
             Kind::L16si => a!(x) = load!(2, a!(y).wrapping_add(imm)) as i16 as u32,
-            Kind::L32i => a!(x) = load!(4, a!(y).wrapping_add(imm)),
+            Kind::L32i => run!(L32i, op),
             Kind::L32r => a!(x) = load!(4, imm),
-            Kind::S8i => store!(1),
-            Kind::S16i => store!(2),
-            Kind::S32i => store!(4),
+            Kind::S8i => run!(S8i, op),
+            Kind::S16i => store!(2, op),
+            Kind::S32i => run!(S32i, op),
 
             Kind::ReadSar => a!(x) = cpu.sar,
             Kind::WriteSar => cpu.sar = a!(x) & 63,
-            Kind::ReadCcount => a!(x) = cpu.ccount().wrapping_add(index as u32),
+            Kind::ReadCcount => a!(x) = cpu.ccount().wrapping_add(at as u32),
 
-            Kind::Beq => leave_if!(a!(x) == a!(y)),
-            Kind::Bne => leave_if!(a!(x) != a!(y)),
-            Kind::Bge => leave_if!(a!(x) as i32 >= a!(y) as i32),
-            Kind::Blt => leave_if!((a!(x) as i32) < a!(y) as i32),
-            Kind::Bgeu => leave_if!(a!(x) >= a!(y)),
-            Kind::Bltu => leave_if!(a!(x) < a!(y)),
-            Kind::Bany => leave_if!(a!(x) & a!(y) != 0),
-            Kind::Bnone => leave_if!(a!(x) & a!(y) == 0),
-            Kind::Ball => leave_if!(!a!(x) & a!(y) == 0),
-            Kind::Bnall => leave_if!(!a!(x) & a!(y) != 0),
-            Kind::Bbc => leave_if!(a!(x) >> (a!(y) & 31) & 1 == 0),
-            Kind::Bbs => leave_if!(a!(x) >> (a!(y) & 31) & 1 != 0),
-            Kind::BitClear => leave_if!(a!(x) >> (y & 31) & 1 == 0),
-            Kind::BitSet => leave_if!(a!(x) >> (y & 31) & 1 != 0),
-            Kind::Beqi => leave_if!(a!(x) == CONSTANTS[usize::from(y & 31)]),
-            Kind::Bnei => leave_if!(a!(x) != CONSTANTS[usize::from(y & 31)]),
-            Kind::Bgei => leave_if!(a!(x) as i32 >= CONSTANTS[usize::from(y & 31)] as i32),
-            Kind::Blti => leave_if!((a!(x) as i32) < CONSTANTS[usize::from(y & 31)] as i32),
-            Kind::Bgeui => leave_if!(a!(x) >= CONSTANTS[usize::from(y & 31)]),
-            Kind::Bltui => leave_if!(a!(x) < CONSTANTS[usize::from(y & 31)]),
-            Kind::Beqz => leave_if!(a!(x) == 0),
-            Kind::Bnez => leave_if!(a!(x) != 0),
-            Kind::Bgez => leave_if!(a!(x) as i32 >= 0),
-            Kind::Bltz => leave_if!((a!(x) as i32) < 0),
-            Kind::J => leave_if!(true),
+            Kind::Beq => leave_if!(op, a!(x) == a!(y)),
+            Kind::Bne => run!(Bne, op),
+            Kind::Bge => leave_if!(op, a!(x) as i32 >= a!(y) as i32),
+            Kind::Blt => leave_if!(op, (a!(x) as i32) < a!(y) as i32),
+            Kind::Bgeu => leave_if!(op, a!(x) >= a!(y)),
+            Kind::Bltu => run!(Bltu, op),
+            Kind::Bany => leave_if!(op, a!(x) & a!(y) != 0),
+            Kind::Bnone => leave_if!(op, a!(x) & a!(y) == 0),
+            Kind::Ball => leave_if!(op, !a!(x) & a!(y) == 0),
+            Kind::Bnall => leave_if!(op, !a!(x) & a!(y) != 0),
+            Kind::Bbc => leave_if!(op, a!(x) >> (a!(y) & 31) & 1 == 0),
+            Kind::Bbs => leave_if!(op, a!(x) >> (a!(y) & 31) & 1 != 0),
+            Kind::BitClear => leave_if!(op, a!(x) >> (y & 31) & 1 == 0),
+            Kind::BitSet => leave_if!(op, a!(x) >> (y & 31) & 1 != 0),
+            Kind::Beqi => leave_if!(op, a!(x) == CONSTANTS[usize::from(y & 31)]),
+            Kind::Bnei => leave_if!(op, a!(x) != CONSTANTS[usize::from(y & 31)]),
+            Kind::Bgei => leave_if!(op, a!(x) as i32 >= CONSTANTS[usize::from(y & 31)] as i32),
+            Kind::Blti => leave_if!(op, (a!(x) as i32) < CONSTANTS[usize::from(y & 31)] as i32),
+            Kind::Bgeui => leave_if!(op, a!(x) >= CONSTANTS[usize::from(y & 31)]),
+            Kind::Bltui => leave_if!(op, a!(x) < CONSTANTS[usize::from(y & 31)]),
+            Kind::Beqz => run!(Beqz, op),
+            Kind::Bnez => run!(Bnez, op),
+            Kind::Bgez => leave_if!(op, a!(x) as i32 >= 0),
+            Kind::Bltz => leave_if!(op, (a!(x) as i32) < 0),
+            Kind::J => leave_if!(op, true),
             Kind::Call0 => {
                 cpu.a[0] = block.end;
-                leave_if!(true)
+                leave_if!(op, true)
             }
             Kind::Jx | Kind::Callx0 | Kind::Ret => {
                 let target = if kind == Kind::Ret { cpu.a[0] } else { a!(x) };
                 if kind == Kind::Callx0 {
                     cpu.a[0] = block.end;
                 }
-                cpu.cycles = start + index as u64 + 1;
+                cpu.cycles = start + at as u64 + 1;
                 return Exit::Indirect(target);
             }
             Kind::Interpret => interpret!(),
+
+            Kind::L32iL32i => pair!(L32i, L32i),
+            Kind::L32iAdd => pair!(L32i, Add),
+            Kind::L32iAddi => pair!(L32i, Addi),
+            Kind::L32iMov => pair!(L32i, Mov),
+            Kind::L32iOr => pair!(L32i, Or),
+            Kind::L32iExtui => pair!(L32i, Extui),
+            Kind::S32iS32i => pair!(S32i, S32i),
+            Kind::S32iAdd => pair!(S32i, Add),
+            Kind::S32iAddi => pair!(S32i, Addi),
+            Kind::S32iL32i => pair!(S32i, L32i),
+            Kind::S32iMov => pair!(S32i, Mov),
+            Kind::MovL32i => pair!(Mov, L32i),
+            Kind::MovMov => pair!(Mov, Mov),
+            Kind::MovS32i => pair!(Mov, S32i),
+            Kind::MovAdd => pair!(Mov, Add),
+            Kind::AddAdd => pair!(Add, Add),
+            Kind::AddAddi => pair!(Add, Addi),
+            Kind::AddL32i => pair!(Add, L32i),
+            Kind::AddS32i => pair!(Add, S32i),
+            Kind::AddMov => pair!(Add, Mov),
+            Kind::AddExtui => pair!(Add, Extui),
+            Kind::AddOr => pair!(Add, Or),
+            Kind::AddMull => pair!(Add, Mull),
+            Kind::OrAdd => pair!(Or, Add),
+            Kind::OrOr => pair!(Or, Or),
+            Kind::OrL32i => pair!(Or, L32i),
+            Kind::OrS32i => pair!(Or, S32i),
+            Kind::ExtuiExtui => pair!(Extui, Extui),
+            Kind::ExtuiMull => pair!(Extui, Mull),
+            Kind::ExtuiAdd => pair!(Extui, Add),
+            Kind::ExtuiSlli => pair!(Extui, Slli),
+            Kind::ExtuiOr => pair!(Extui, Or),
+            Kind::SlliAdd => pair!(Slli, Add),
+            Kind::SlliOr => pair!(Slli, Or),
+            Kind::MullExtui => pair!(Mull, Extui),
+            Kind::MullMull => pair!(Mull, Mull),
+            Kind::MullAdd => pair!(Mull, Add),
+            Kind::MoviL32i => pair!(Movi, L32i),
+            Kind::MoviMov => pair!(Movi, Mov),
+            Kind::AddiAddi => pair!(Addi, Addi),
+            Kind::AddiL32i => pair!(Addi, L32i),
+            Kind::AddiS32i => pair!(Addi, S32i),
+            Kind::AddiS8i => pair!(Addi, S8i),
+            Kind::S8iAddi => pair!(S8i, Addi),
+            Kind::L8uiAddi => pair!(L8ui, Addi),
+            Kind::L32iBltu => pair!(L32i, Bltu),
+            Kind::MovBltu => pair!(Mov, Bltu),
+            Kind::AddBltu => pair!(Add, Bltu),
+            Kind::L32iBne => pair!(L32i, Bne),
+            Kind::AddiBne => pair!(Addi, Bne),
+            Kind::L8uiBeqz => pair!(L8ui, Beqz),
+            Kind::L32iBeqz => pair!(L32i, Beqz),
+            Kind::AddiBnez => pair!(Addi, Bnez),
         }
+        at += 1;
     }
     cpu.cycles = start + ops.len() as u64;
     Exit::Next

@@ -20,7 +20,7 @@ pub(crate) use execute::{Exit, execute};
 
 use crate::isa;
 use crate::memory::{BASE, Memory, PAGE_SIZE, PAGES};
-use op::{Kind, Op, lower};
+use op::{Kind, Op, join_pairs, lower};
 
 /// No block.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -41,7 +41,7 @@ pub(crate) struct Block {
     pub first: u32,
     /// How many ops it has.
     pub count: u32,
-    /// The block at the target of its last instruction, once known.
+    /// The block at the target of its last instruction, once known; of an indirect jump, the last target.
     pub taken: u32,
     /// The block at `end`, once known.
     pub next: u32,
@@ -96,6 +96,15 @@ impl Blocks {
         }
     }
 
+    /// `id` if it is a block that starts at `pc`, otherwise [`NONE`].
+    #[inline(always)]
+    pub fn if_at(&self, id: u32, pc: u32) -> u32 {
+        match self.blocks.get(id as usize) {
+            Some(block) if block.pc == pc => id,
+            _ => NONE,
+        }
+    }
+
     /// Notes that block `from` leads to block `to`: at its end, or at its target.
     pub fn link(&mut self, from: u32, to: u32, is_next: bool) {
         // Building `to` may have dropped `from`.
@@ -127,6 +136,7 @@ impl Blocks {
             }
         };
         memory.mark_code(pc, end);
+        join_pairs(&mut self.ops[first as usize..]);
         let indirect = matches!(last, Kind::Jx | Kind::Ret | Kind::Callx0);
         let id = self.blocks.len() as u32;
         self.blocks.push(Block { pc, end, first, count, taken: NONE, next: NONE, indirect });

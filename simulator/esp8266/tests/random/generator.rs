@@ -200,6 +200,12 @@ fn harness() -> (Code, u32, u32, u32) {
     (code, save, exit, entry)
 }
 
+/// What programs consist of, and what the block executor joins into pairs.
+const COMMON: [&str; 18] = [
+    "add.n", "addi", "addi.n", "or", "mov.n", "movi", "extui", "slli", "mull", "l8ui", "l32i", "l32i.n", "s8i", "s32i",
+    "bltu", "bne", "beqz", "bnez.n",
+];
+
 struct Case<'a> {
     random: &'a mut Random,
     purpose: Purpose,
@@ -301,6 +307,9 @@ impl Case<'_> {
         if matches!(entry.opcode, Opcode::Rsr | Opcode::Wsr | Opcode::Xsr) {
             // Half of the table is special registers; most programs are not.
             entry = &ENTRIES[self.random.below(ENTRIES.len() as u32) as usize];
+        }
+        if self.random.one_in(3) {
+            entry = super::assembler::entry(COMMON[self.random.below(COMMON.len() as u32) as usize]);
         }
         let random_fields = self.random.word() & !entry.mask & if entry.length == 2 { 0xFFFF } else { 0xFF_FFFF };
         let mut word = entry.bits | random_fields;
