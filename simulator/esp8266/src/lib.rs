@@ -3,7 +3,7 @@
 //! [`isa`] says what an instruction word means. [`cpu`] is the LX106 core's state, its exceptions and interrupts, and the
 //! plain interpreter. [`memory`] holds what can be read and written without side effects and knows which access silicon
 //! refuses; everything else is a device behind the [`bus`]. [`blocks`] runs programs fast and exactly as the interpreter does.
-//! [`image`] loads programs, [`devices`] are the chip's own.
+//! [`image`] loads programs. [`peripherals`] are the chip's devices.
 //!
 //! Nothing here knows of scenarios, networks or the world outside of the chip: whoever owns a [`Core`] gives it a
 //! [`Bus`](bus::Bus) of devices, lets it run to a cycle and answers when it stops. The crate reads no clock; time is the
@@ -18,5 +18,6 @@ pub mod devices;
 pub mod image;
 pub mod isa;
 pub mod memory;
+pub mod peripherals;
 
 pub use crate::core::{Core, Stop};

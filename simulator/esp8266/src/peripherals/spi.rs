@@ -1,0 +1,225 @@
+//! The two SPI controllers: number 0 has the flash, number 1 (HSPI) has nothing on it.
+//!
+//! A canned command or a user-defined one (USR) is done at once and keeps CMD from reading 0 for as long as its bits take.
+//! Bytes lie in W0 to W15 lowest byte first. Not modelled: slave mode, transfer interrupts, DMA, the timing registers.
+
+use super::clock::Time;
+use super::nor::{Command, Flash};
+use super::registers::{Bank, Registers, registers};
+use crate::memory::Memory;
+
+registers! {
+    /// Registers of a controller.
+    pub(super) enum Register {
+        0x00 Cmd ReadWrite = 0, "SPI_CMD";
+        0x04 Addr ReadWrite = 0, "SPI_ADDR";
+        0x08 Ctrl ReadWrite = 0x0028_8000, "SPI_CTRL";
+        0x0C Ctrl1 ReadWrite = 0x5FFF_0000, "SPI_CTRL1";
+        0x10 RdStatus ReadWrite = 0, "SPI_RD_STATUS";
+        0x14 Ctrl2 ReadWrite = 0x11, "SPI_CTRL2";
+        0x18 Clock ReadWrite = 0x8000_3043, "SPI_CLOCK";
+        0x1C User ReadWrite = 0x8000_0000, "SPI_USER";
+        0x20 User1 ReadWrite = 0x5C00_0007, "SPI_USER1";
+        0x24 User2 ReadWrite = 0x7000_0000, "SPI_USER2";
+        0x28 WrStatus ReadWrite = 0, "SPI_WR_STATUS";
+        0x2C Pin ReadWrite = 0x1E, "SPI_PIN";
+        0x30 Slave ReadWrite = 0, "SPI_SLAVE";
+        0x34 Slave1 ReadWrite = 0, "SPI_SLAVE1";
+        0x38 Slave2 ReadWrite = 0, "SPI_SLAVE2";
+        0x3C Slave3 ReadWrite = 0, "SPI_SLAVE3";
+        0x40 W0 ReadWrite = 0, "SPI_W0";
+        0x44 W1 ReadWrite = 0, "SPI_W1";
+        0x48 W2 ReadWrite = 0, "SPI_W2";
+        0x4C W3 ReadWrite = 0, "SPI_W3";
+        0x50 W4 ReadWrite = 0, "SPI_W4";
+        0x54 W5 ReadWrite = 0, "SPI_W5";
+        0x58 W6 ReadWrite = 0, "SPI_W6";
+        0x5C W7 ReadWrite = 0, "SPI_W7";
+        0x60 W8 ReadWrite = 0, "SPI_W8";
+        0x64 W9 ReadWrite = 0, "SPI_W9";
+        0x68 W10 ReadWrite = 0, "SPI_W10";
+        0x6C W11 ReadWrite = 0, "SPI_W11";
+        0x70 W12 ReadWrite = 0, "SPI_W12";
+        0x74 W13 ReadWrite = 0, "SPI_W13";
+        0x78 W14 ReadWrite = 0, "SPI_W14";
+        0x7C W15 ReadWrite = 0, "SPI_W15";
+        0xF0 Ext0 ReadWrite = 0, "SPI_EXT0";
+        0xF4 Ext1 ReadWrite = 0, "SPI_EXT1";
+        0xF8 Ext2 ReadOnly = 0, "SPI_EXT2";
+        0xFC Ext3 ReadWrite = 0, "SPI_EXT3";
+    }
+}
+
+/// Bits of SPI_USER: which phases a user-defined command has, and that its data lies in the upper words.
+mod user {
+    pub const COMMAND: u32 = 1 << 31;
+    pub const ADDR: u32 = 1 << 30;
+    pub const DUMMY: u32 = 1 << 29;
+    pub const MISO: u32 = 1 << 28;
+    pub const MOSI: u32 = 1 << 27;
+    pub const MOSI_HIGH: u32 = 1 << 25;
+    pub const MISO_HIGH: u32 = 1 << 24;
+}
+
+/// SPI_CTRL: the flash window is served.
+const ENABLE_AHB: u32 = 1 << 17;
+/// SPI_CTRL: the status register has two bytes.
+const TWO_BYTE_STATUS: u32 = 1 << 22;
+/// Bytes in W0 to W15.
+const BUFFER: usize = 64;
+
+/// A controller.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spi {
+    bank: Bank<Register>,
+    /// When the command under way is over.
+    free: Time,
+}
+
+impl Spi {
+    /// Whether the flash window is served.
+    pub(super) fn serves_window(&self) -> bool {
+        self.bank.value(Register::Ctrl) & ENABLE_AHB != 0
+    }
+
+    fn buffer(&self) -> Vec<u8> {
+        (0..16)
+            .filter_map(|index| Register::at(0x40 + 4 * index))
+            .flat_map(|w| self.bank.value(w).to_le_bytes())
+            .collect()
+    }
+
+    /// Puts bytes into the buffer from byte `start` on.
+    fn fill(&mut self, start: usize, bytes: &[u8]) {
+        let mut buffer = self.buffer();
+        for (cell, byte) in buffer[start.min(BUFFER)..].iter_mut().zip(bytes) {
+            *cell = *byte;
+        }
+        for (offset, word) in (0x40..).step_by(4).zip(buffer.chunks_exact(4)) {
+            if let Some(register) = Register::at(offset) {
+                self.bank.set(register, u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+            }
+        }
+    }
+
+    /// Length of a bit on the wire.
+    fn bit(&self, apb: Time) -> Time {
+        let clock = self.bank.value(Register::Clock);
+        if clock >> 31 != 0 {
+            return apb;
+        }
+        apb.times(u64::from((clock >> 18 & 0x1FFF) + 1) * u64::from((clock >> 12 & 0x3F) + 1))
+    }
+
+    /// Reads a register.
+    pub(super) fn read(&self, offset: u32, now: Time) -> Option<u32> {
+        let register = Register::at(offset)?;
+        Some(match register {
+            Register::Cmd if self.free <= now => 0,
+            register => self.bank.read(register),
+        })
+    }
+
+    /// Writes a register. A command goes to the flash, if there is one. The result says whether the flash knew it.
+    pub(super) fn write(
+        &mut self,
+        offset: u32,
+        value: u32,
+        now: Time,
+        apb: Time,
+        flash: Option<&mut Flash>,
+        memory: &mut Memory,
+    ) -> Option<bool> {
+        let register = Register::at(offset)?;
+        self.bank.write(register, value);
+        if register != Register::Cmd || value == 0 {
+            return Some(true);
+        }
+        let mut bits = 8;
+        let known = if value & 1 << 18 != 0 {
+            self.user_command(&mut bits, now, flash, memory)
+        } else {
+            self.canned_command(value, &mut bits, now, flash, memory)
+        };
+        self.free = now + self.bit(apb).times(bits);
+        Some(known)
+    }
+
+    fn canned_command(
+        &mut self,
+        command: u32,
+        bits: &mut u64,
+        now: Time,
+        flash: Option<&mut Flash>,
+        memory: &mut Memory,
+    ) -> bool {
+        let Some(flash) = flash else { return false };
+        let addr = self.bank.value(Register::Addr);
+        let (address, count) = (addr & 0xFF_FFFF, (addr >> 24) as usize);
+        let buffer = self.buffer();
+        // The status to write stands where the one that was read does.
+        let status = self.bank.value(Register::RdStatus).to_le_bytes();
+        let two_bytes = if self.bank.value(Register::Ctrl) & TWO_BYTE_STATUS != 0 { 2 } else { 1 };
+        let (opcode, data, length): (u8, &[u8], usize) = match command.ilog2() {
+            31 => (0x03, &[], count.min(BUFFER)),
+            30 => (0x06, &[], 0),
+            29 => (0x04, &[], 0),
+            28 => (0x9F, &[], 3),
+            27 => (0x05, &[], 2),
+            26 => (0x01, &status[..two_bytes], 0),
+            25 => (0x02, &buffer[..count.min(BUFFER)], 0),
+            24 => (0x20, &[], 0),
+            23 => (0xD8, &[], 0),
+            22 => (0xC7, &[], 0),
+            21 => (0xB9, &[], 0),
+            20 => (0xAB, &[], 0),
+            19 => (0xFF, &[], 0),
+            _ => return false,
+        };
+        *bits = 32 + 8 * (data.len() + length) as u64;
+        let Ok(answer) = flash.command(Command { opcode, address, data, length }, now, memory) else {
+            return false;
+        };
+        if opcode == 0x05 {
+            let status = answer.iter().rev().fold(0, |status, &byte| status << 8 | u32::from(byte));
+            self.bank.set(Register::RdStatus, status);
+        } else {
+            self.fill(0, &answer);
+        }
+        true
+    }
+
+    fn user_command(&mut self, bits: &mut u64, now: Time, flash: Option<&mut Flash>, memory: &mut Memory) -> bool {
+        let user = self.bank.value(Register::User);
+        let user1 = self.bank.value(Register::User1);
+        let opcode = self.bank.value(Register::User2) as u8;
+        let has = |phase: u32| user & phase != 0;
+        let address_bits = if has(user::ADDR) { (user1 >> 26) + 1 } else { 0 };
+        let mosi_bytes = if has(user::MOSI) { ((user1 >> 17 & 0x1FF) as usize + 1).div_ceil(8) } else { 0 };
+        let miso_bytes = if has(user::MISO) { ((user1 >> 8 & 0x1FF) as usize + 1).div_ceil(8) } else { 0 };
+        let dummy_bits = if has(user::DUMMY) { u64::from(user1 & 0xFF) + 1 } else { 0 };
+        *bits = 8 + u64::from(address_bits) + dummy_bits + 8 * (mosi_bytes + miso_bytes) as u64;
+        let miso_start = if has(user::MISO_HIGH) { 32 } else { 0 };
+        let mosi_start = if has(user::MOSI_HIGH) { 32 } else { 0 };
+        let Some(flash) = flash else {
+            // Nothing drives the line; it reads as ones.
+            self.fill(miso_start, &vec![0xFF; miso_bytes.min(BUFFER)]);
+            return true;
+        };
+        if !has(user::COMMAND) {
+            return false;
+        }
+        let address = self.bank.value(Register::Addr).checked_shr(32 - address_bits).unwrap_or(0);
+        let buffer = self.buffer();
+        let end = (mosi_start + mosi_bytes).min(BUFFER);
+        let command =
+            Command { opcode, address, data: &buffer[mosi_start.min(end)..end], length: miso_bytes.min(BUFFER) };
+        match flash.command(command, now, memory) {
+            Ok(answer) => {
+                self.fill(miso_start, &answer);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A UART: FIFOs, baud rate timing, interrupts.
+//!
+//! Bytes leave one after the other, each as long as its start, data, parity and stop bits at the rate that CLKDIV makes of
+//! the APB clock. Received bytes come from the owner with their time. Not modelled: levels on the pin, flow control,
+//! automatic baud rate detection (its counters never move), errors of parity and frame, infrared.
+
+use std::collections::VecDeque;
+
+use super::clock::Time;
+use super::outside::Outside;
+use super::registers::{Bank, Registers, registers};
+
+registers! {
+    /// Registers of a UART.
+    pub(super) enum Register {
+        0x00 Fifo ReadWrite = 0, "UART_FIFO";
+        0x04 IntRaw ReadOnly = 0, "UART_INT_RAW";
+        0x08 IntSt ReadOnly = 0, "UART_INT_ST";
+        0x0C IntEna ReadWrite = 0, "UART_INT_ENA";
+        0x10 IntClr WriteOnly = 0, "UART_INT_CLR";
+        0x14 Clkdiv ReadWrite = 0x2B6, "UART_CLKDIV";
+        0x18 Autobaud ReadWrite = 0x1000, "UART_AUTOBAUD";
+        0x1C Status ReadOnly = 0, "UART_STATUS";
+        0x20 Conf0 ReadWrite = 0x1C, "UART_CONF0";
+        0x24 Conf1 ReadWrite = 0x6060, "UART_CONF1";
+        0x28 Lowpulse ReadOnly = 0xFFFFF, "UART_LOWPULSE";
+        0x2C Highpulse ReadOnly = 0xFFFFF, "UART_HIGHPULSE";
+        0x30 RxdCnt ReadOnly = 0, "UART_RXD_CNT";
+        0x78 Date ReadWrite = 0x0006_2000, "UART_DATE";
+        0x7C Id ReadWrite = 0x500, "UART_ID";
+    }
+}
+
+/// Interrupts.
+mod interrupt {
+    pub const RXFIFO_FULL: u32 = 1 << 0;
+    pub const TXFIFO_EMPTY: u32 = 1 << 1;
+    pub const RXFIFO_OVF: u32 = 1 << 4;
+    pub const RXFIFO_TOUT: u32 = 1 << 8;
+}
+
+/// Bits of CONF0.
+mod conf0 {
+    pub const PARITY_EN: u32 = 1 << 1;
+    pub const LOOPBACK: u32 = 1 << 14;
+    pub const RXFIFO_RST: u32 = 1 << 17;
+    pub const TXFIFO_RST: u32 = 1 << 18;
+}
+
+/// Bytes that each FIFO holds.
+const FIFO: usize = 128;
+
+/// A UART.
+#[derive(Clone, Debug)]
+pub(super) struct Uart {
+    number: u8,
+    bank: Bank<Register>,
+    received: VecDeque<u8>,
+    /// What will be received, and when its last bit has come.
+    incoming: VecDeque<(Time, u8)>,
+    last_received: Time,
+    sending: VecDeque<u8>,
+    /// When the byte on the line is over.
+    line_free: Time,
+    latched: u32,
+}
+
+impl Uart {
+    pub(super) fn new(number: u8) -> Self {
+        Self {
+            number,
+            bank: Bank::default(),
+            received: VecDeque::new(),
+            incoming: VecDeque::new(),
+            last_received: Time(0),
+            sending: VecDeque::new(),
+            line_free: Time(0),
+            latched: 0,
+        }
+    }
+
+    /// Forgets everything but what is still to come in.
+    pub(super) fn reset(&mut self) {
+        let incoming = core::mem::take(&mut self.incoming);
+        *self = Self { incoming, ..Self::new(self.number) };
+    }
+
+    /// A byte comes in; its last bit is there at `at`.
+    pub(super) fn receive(&mut self, byte: u8, at: Time) {
+        self.incoming.push_back((at, byte));
+    }
+
+    fn bit(&self, apb: Time) -> Time {
+        apb.times(u64::from(self.bank.value(Register::Clkdiv) & 0xF_FFFF).max(1))
+    }
+
+    /// Length of a byte with its frame.
+    fn frame(&self, apb: Time) -> Time {
+        let conf0 = self.bank.value(Register::Conf0);
+        let half_bits = 2 * (1 + 5 + (conf0 >> 2 & 3) + u32::from(conf0 & conf0::PARITY_EN != 0))
+            + [2, 2, 3, 4][(conf0 >> 4 & 3) as usize];
+        Time(self.bit(apb).0 * u64::from(half_bits) / 2)
+    }
+
+    /// Sends and receives what is due.
+    pub(super) fn advance(&mut self, now: Time, apb: Time, outside: &mut impl Outside) {
+        while self.line_free <= now && !self.sending.is_empty() {
+            self.begin_byte(self.line_free, apb, outside);
+        }
+        while let Some(&(at, byte)) = self.incoming.front().filter(|(at, _)| *at <= now) {
+            self.incoming.pop_front();
+            self.last_received = at;
+            if self.received.len() < FIFO {
+                self.received.push_back(byte);
+            } else {
+                self.latched |= interrupt::RXFIFO_OVF;
+            }
+        }
+        if self.timeout(apb) <= now {
+            self.latched |= interrupt::RXFIFO_TOUT;
+        }
+    }
+
+    fn begin_byte(&mut self, at: Time, apb: Time, outside: &mut impl Outside) {
+        let Some(byte) = self.sending.pop_front() else { return };
+        self.line_free = at + self.frame(apb);
+        if self.bank.value(Register::Conf0) & conf0::LOOPBACK != 0 {
+            self.incoming.push_front((self.line_free, byte));
+        } else {
+            outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
+        }
+    }
+
+    /// When received bytes have been left alone for long enough to say so.
+    fn timeout(&self, apb: Time) -> Time {
+        let conf1 = self.bank.value(Register::Conf1);
+        if conf1 >> 31 == 0 || self.received.is_empty() || self.latched & interrupt::RXFIFO_TOUT != 0 {
+            return Time::NEVER;
+        }
+        self.last_received + self.bit(apb).times(8 * u64::from(conf1 >> 24 & 0x7F))
+    }
+
+    /// When this device changes something by itself.
+    pub(super) fn next(&self, apb: Time) -> Time {
+        let enabled = self.bank.value(Register::IntEna);
+        let mut next = if self.sending.is_empty() { Time::NEVER } else { self.line_free };
+        if enabled & (interrupt::RXFIFO_FULL | interrupt::RXFIFO_OVF | interrupt::RXFIFO_TOUT) != 0
+            && let Some(&(at, _)) = self.incoming.front()
+        {
+            next = next.min(at);
+        }
+        if enabled & interrupt::RXFIFO_TOUT != 0 {
+            next = next.min(self.timeout(apb));
+        }
+        next
+    }
+
+    fn raw(&self) -> u32 {
+        let conf1 = self.bank.value(Register::Conf1);
+        let mut raw = self.latched;
+        if self.received.len() >= (conf1 & 0x7F).max(1) as usize {
+            raw |= interrupt::RXFIFO_FULL;
+        }
+        if self.sending.len() < (conf1 >> 8 & 0x7F).max(1) as usize {
+            raw |= interrupt::TXFIFO_EMPTY;
+        }
+        raw
+    }
+
+    /// Whether it asks for an interrupt.
+    pub(super) fn interrupts(&self) -> bool {
+        self.raw() & self.bank.value(Register::IntEna) != 0
+    }
+
+    /// Reads a register. The device has been advanced to now.
+    pub(super) fn read(&mut self, offset: u32) -> Option<u32> {
+        let register = Register::at(offset)?;
+        Some(match register {
+            Register::Fifo => self.received.pop_front().map_or(0, u32::from),
+            Register::IntRaw => self.raw(),
+            Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
+            // Both lines are idle, high.
+            Register::Status => self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16 | 1 << 31,
+            register => self.bank.read(register),
+        })
+    }
+
+    /// Writes a register.
+    pub(super) fn write(
+        &mut self,
+        offset: u32,
+        value: u32,
+        now: Time,
+        apb: Time,
+        outside: &mut impl Outside,
+    ) -> Option<()> {
+        let register = Register::at(offset)?;
+        match register {
+            Register::Fifo => {
+                if self.sending.len() < FIFO {
+                    self.sending.push_back(value as u8);
+                }
+                if self.line_free <= now {
+                    self.begin_byte(now, apb, outside);
+                }
+            }
+            Register::IntClr => self.latched &= !value,
+            Register::Conf0 => {
+                if value & conf0::RXFIFO_RST != 0 {
+                    self.received.clear();
+                }
+                if value & conf0::TXFIFO_RST != 0 {
+                    self.sending.clear();
+                }
+                self.bank.write(register, value);
+            }
+            register => self.bank.write(register, value),
+        }
+        Some(())
+    }
+}
