@@ -1,0 +1,172 @@
+//! The whole chip: core, memories, devices and boot ROM.
+//!
+//! [`Chip::run`] runs the core and answers the ROM's functions, until the owner's limit, one of the owner's own traps, a
+//! reset or deep sleep, or something that the chip cannot go on from. Functions of the ROM take their time at once, so that
+//! a run may end some cycles behind its limit, and interrupts wait for the end of the function as they would for an
+//! instruction; functions that spin for long do not hold them up.
+
+use crate::core::{Core, Stop as CoreStop};
+use crate::cpu::Cpu;
+use crate::memory::Memory;
+use crate::peripherals::{Outside, Peripherals, Request, ResetCause, Time};
+use crate::rom::{self, Entered};
+
+/// What makes one chip differ from another.
+#[derive(Clone, Copy, Debug)]
+pub struct Configuration<'a> {
+    /// Content of the flash; its length is the flash's size, a power of two from 64 KiB to 16 MiB.
+    pub flash: &'a [u8],
+    /// Factory address, in the eFuse.
+    pub mac: [u8; 6],
+    /// Seed of the hardware's random numbers.
+    pub seed: u64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The limit is reached.
+    Limit,
+    /// The program counter stands at one of the owner's traps.
+    Trap(u32),
+    /// The program has executed `simcall`.
+    Simcall,
+    /// The chip was to be reset for this cause, and has been: it stands at the reset vector.
+    Reset(ResetCause),
+    /// The chip sleeps until this moment; then [`Chip::reset`] wakes it up. Light sleep looks the same: to let the program
+    /// go on, just run on. The vendor's start-up code sleeps so once.
+    DeepSleep(Time),
+    /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is off.
+    FlashOff(u32),
+    /// The program counter stands in the boot ROM at a function that is not modelled; its name, or what it would do.
+    NotModelled(&'static str),
+    /// The program counter stands in the boot ROM where no function begins.
+    NoRomFunction,
+}
+
+/// An ESP8266 and what it is connected to.
+#[derive(Debug)]
+pub struct Chip<O> {
+    /// Core, memories and devices.
+    pub core: Core<Peripherals<O>>,
+    rom: rom::State,
+    spinning: Option<&'static str>,
+}
+
+impl<O: Outside> Chip<O> {
+    /// A chip to which power has just come.
+    ///
+    /// # Panics
+    /// If the flash has an impossible size, see [`Memory::new`].
+    pub fn new(configuration: Configuration<'_>, outside: O) -> Self {
+        let Configuration { flash, mac, seed } = configuration;
+        let memory = Memory::new(flash);
+        let bus = Peripherals::new(outside, flash.len(), mac, seed);
+        Self { core: Core::new(memory, bus), rom: rom::State::default(), spinning: None }
+    }
+
+    /// Resets the chip now. Memory keeps its content, cycles go on counting.
+    pub fn reset(&mut self, cause: ResetCause) {
+        let cycle = self.core.cpu.cycles;
+        let semihosting = self.core.cpu.semihosting;
+        self.core.cpu = Cpu::new();
+        self.core.cpu.cycles = cycle;
+        self.core.cpu.ccount_offset = (cycle as u32).wrapping_neg();
+        self.core.cpu.timer_at = cycle + (1 << 32);
+        self.core.cpu.semihosting = semihosting;
+        self.core.bus.reset(cause, cycle, &mut self.core.memory);
+        self.rom.reset();
+        self.spinning = None;
+    }
+
+    /// The moment up to which the chip has run.
+    pub fn now(&self) -> Time {
+        self.core.bus.now(self.core.cpu.cycles)
+    }
+
+    /// What the boot ROM loops in for ever, if it does; only an interrupt, the watchdog or the owner's reset ends it.
+    pub fn spinning(&self) -> Option<&'static str> {
+        self.spinning
+    }
+
+    /// Names of the boot ROM's functions that were answered instead of run as code, and how often.
+    pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.rom.answered()
+    }
+
+    /// Cuts the power: what the flash was doing stays half done.
+    pub fn cut_power(&mut self) {
+        let cycle = self.core.cpu.cycles;
+        self.core.bus.cut_power(cycle, &mut self.core.memory);
+    }
+
+    /// Runs up to this moment, or until something is for the owner to answer. The frequency may change on the way.
+    pub fn run_until(&mut self, until: Time) -> Stop {
+        while self.now() < until {
+            // A slower clock on the way only makes the limit come early.
+            let limit = self.core.bus.clock().cycle(until);
+            match self.run(limit) {
+                Stop::Limit => {}
+                stop => return stop,
+            }
+        }
+        Stop::Limit
+    }
+
+    /// Runs up to cycle `limit`, or until something is for the owner to answer.
+    pub fn run(&mut self, limit: u64) -> Stop {
+        loop {
+            let pc = match self.core.run(limit) {
+                CoreStop::Limit => return Stop::Limit,
+                CoreStop::Simcall => return Stop::Simcall,
+                CoreStop::FlashOff(address) => return Stop::FlashOff(address),
+                CoreStop::Device => match self.answer_request() {
+                    Some(stop) => return stop,
+                    None => continue,
+                },
+                CoreStop::Trap(pc) => pc,
+            };
+            if !rom::RANGE.contains(&pc) {
+                return Stop::Trap(pc);
+            }
+            let Core { cpu, memory, bus, .. } = &mut self.core;
+            let entered = rom::enter(&mut self.rom, cpu, memory, bus);
+            self.spinning = None;
+            match entered {
+                Entered::Done => {}
+                Entered::Wait(until) => self.wait(until, limit),
+                Entered::Spin(what) => {
+                    self.wait(u64::MAX, limit);
+                    self.spinning = Some(what);
+                }
+                Entered::FlashOff(address) => return Stop::FlashOff(address),
+                Entered::NotModelled(what) => return Stop::NotModelled(what),
+                Entered::Nowhere => return Stop::NoRomFunction,
+            }
+            if self.rom.take_stop()
+                && let Some(stop) = self.answer_request()
+            {
+                return stop;
+            }
+        }
+    }
+
+    /// Lets time pass in a function that waits, up to what may change something.
+    fn wait(&mut self, until: u64, limit: u64) {
+        use crate::bus::Bus;
+
+        let cpu = &mut self.core.cpu;
+        let next = until.min(limit).min(cpu.timer_at).min(self.core.bus.next_event());
+        cpu.cycles = next.max(cpu.cycles + 1);
+    }
+
+    fn answer_request(&mut self) -> Option<Stop> {
+        match self.core.bus.take_request()? {
+            Request::Reset(cause) => {
+                self.reset(cause);
+                Some(Stop::Reset(cause))
+            }
+            Request::DeepSleep(until) => Some(Stop::DeepSleep(until)),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What a boot ROM function sees of the chip: its arguments, memory as a program sees it, and devices at their addresses.
+//!
+//! Functions use the core's calling convention (call0): arguments in a2 to a7 and then on the stack, 64-bit ones in an even
+//! and the following odd register, results in a2 (and a3), the return address in a0; a12 to a15 and a1 survive. They touch
+//! memory in the widths in which the ROM's code does, so that what it may not touch raises an exception as on silicon.
+//!
+//! Time: a function charges the cycles that its code would take, roughly. Where the ROM spins, the function returns
+//! [`Flow::Wait`] and is entered again when something may have changed; interrupts are taken meanwhile. What it must
+//! remember then stands in registers or on the program's stack, as it would on silicon.
+
+use super::State;
+use crate::bus::{Bus, Context, Width};
+use crate::cpu::{Cause, Cpu, Exception};
+use crate::memory::{Memory, Miss};
+
+/// How a function goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// To the return address.
+    Return,
+    /// To this address.
+    Jump(u32),
+    /// Where it is, when the core's cycle counter has got to this value, a device acts or an interrupt has been served.
+    Wait(u64),
+}
+
+/// Why a function did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It raises an exception, at this address if it is not the function's own.
+    Exception(Exception, Option<u32>),
+    /// It touches the flash window at this address while the cache is off.
+    FlashOff(u32),
+    /// The ROM goes into an endless loop.
+    Spin(&'static str),
+    /// What the function does is beyond this model.
+    NotModelled(&'static str),
+}
+
+/// One call of a function.
+pub struct Call<'a> {
+    /// The registers.
+    pub cpu: &'a mut Cpu,
+    /// The memories.
+    pub memory: &'a mut Memory,
+    /// The devices.
+    pub bus: &'a mut dyn Bus,
+    /// What the ROM's functions remember outside of the chip's memory.
+    pub state: &'a mut State,
+    /// Where the function was entered.
+    pub entry: u32,
+}
+
+impl Call<'_> {
+    /// Argument register `index`, from 0: a2 and up.
+    pub fn argument(&self, index: usize) -> u32 {
+        self.cpu.a[2 + index]
+    }
+
+    /// The 64-bit argument in registers `index` and the next.
+    pub fn argument64(&self, index: usize) -> u64 {
+        u64::from(self.cpu.a[2 + index]) | u64::from(self.cpu.a[3 + index]) << 32
+    }
+
+    /// Ends the function with a result.
+    pub fn returns(&mut self, value: u32) -> Result<Flow, Trouble> {
+        self.cpu.a[2] = value;
+        Ok(Flow::Return)
+    }
+
+    /// Ends the function with a 64-bit result.
+    pub fn returns64(&mut self, value: u64) -> Result<Flow, Trouble> {
+        self.cpu.a[2] = value as u32;
+        self.cpu.a[3] = (value >> 32) as u32;
+        Ok(Flow::Return)
+    }
+
+    /// Goes to a function of the program (or the ROM) that returns to `back`.
+    pub fn calls(&mut self, function: u32, back: u32) -> Result<Flow, Trouble> {
+        self.cpu.a[0] = back;
+        Ok(Flow::Jump(function))
+    }
+
+    /// Charges cycles.
+    pub fn spend(&mut self, cycles: u64) {
+        self.cpu.cycles += cycles;
+    }
+
+    /// Reads memory or a device as an instruction of this width would.
+    ///
+    /// # Errors
+    /// What that instruction would raise.
+    pub fn load(&mut self, address: u32, width: Width) -> Result<u32, Trouble> {
+        match self.memory.load(address, width) {
+            Ok(value) => Ok(value),
+            Err(Miss::Device) => {
+                let mut context = Context { memory: self.memory, cycle: self.cpu.cycles, pc: self.entry };
+                let value = self.bus.read(address, width, &mut context).map_err(|_| no_answer(address))?;
+                self.after_device();
+                Ok(value & width.mask())
+            }
+            Err(miss) => Err(trouble(miss, address)),
+        }
+    }
+
+    /// Writes memory or a device as an instruction of this width would.
+    ///
+    /// # Errors
+    /// What that instruction would raise.
+    pub fn store(&mut self, address: u32, width: Width, value: u32) -> Result<(), Trouble> {
+        match self.memory.store(address, width, value & width.mask()) {
+            Ok(()) => Ok(()),
+            Err(Miss::Device) => {
+                let mut context = Context { memory: self.memory, cycle: self.cpu.cycles, pc: self.entry };
+                self.bus.write(address, width, value & width.mask(), &mut context).map_err(|_| no_answer(address))?;
+                self.after_device();
+                Ok(())
+            }
+            Err(miss) => Err(trouble(miss, address)),
+        }
+    }
+
+    /// Reads a word.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn word(&mut self, address: u32) -> Result<u32, Trouble> {
+        self.load(address, Width::Word)
+    }
+
+    /// Reads a byte.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn byte(&mut self, address: u32) -> Result<u8, Trouble> {
+        Ok(self.load(address, Width::Byte)? as u8)
+    }
+
+    /// Writes a word.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store).
+    pub fn set_word(&mut self, address: u32, value: u32) -> Result<(), Trouble> {
+        self.store(address, Width::Word, value)
+    }
+
+    /// Writes a byte.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store).
+    pub fn set_byte(&mut self, address: u32, value: u8) -> Result<(), Trouble> {
+        self.store(address, Width::Byte, u32::from(value))
+    }
+
+    /// Clears and sets bits of a word, usually of a register.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load) and [`store`](Self::store).
+    pub fn modify(&mut self, address: u32, clear: u32, set: u32) -> Result<(), Trouble> {
+        let value = self.word(address)?;
+        self.set_word(address, value & !clear | set)
+    }
+
+    /// Reads a string that ends with a zero, byte by byte. At most 64 KiB of it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn string(&mut self, address: u32) -> Result<Vec<u8>, Trouble> {
+        let mut bytes = Vec::new();
+        while bytes.len() < 0x1_0000 {
+            match self.byte(address.wrapping_add(bytes.len() as u32))? {
+                0 => break,
+                byte => bytes.push(byte),
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Waits for `cycles` at most.
+    pub fn wait(&self, cycles: u64) -> Result<Flow, Trouble> {
+        Ok(Flow::Wait(self.cpu.cycles + cycles))
+    }
+
+    /// Enters a stack frame of `size` bytes that holds a0 at its beginning and then a12, a13, …, `saved` of them.
+    pub(super) fn enter(&mut self, size: u32, saved: u32) -> Result<(), Trouble> {
+        let frame = self.cpu.a[1].wrapping_sub(size);
+        self.set_word(frame, self.cpu.a[0])?;
+        for index in 0..saved {
+            self.set_word(frame + 4 + 4 * index, self.cpu.a[12 + index as usize])?;
+        }
+        self.cpu.a[1] = frame;
+        Ok(())
+    }
+
+    /// Leaves a frame made by [`enter`](Self::enter).
+    pub(super) fn leave(&mut self, size: u32, saved: u32) -> Result<Flow, Trouble> {
+        let frame = self.cpu.a[1];
+        self.cpu.a[0] = self.word(frame)?;
+        for index in 0..saved {
+            self.cpu.a[12 + index as usize] = self.word(frame + 4 + 4 * index)?;
+        }
+        self.cpu.a[1] = frame.wrapping_add(size);
+        Ok(Flow::Return)
+    }
+
+    fn after_device(&mut self) {
+        let interrupts = self.bus.interrupts(self.cpu.cycles);
+        self.cpu.apply(interrupts);
+        self.state.stop |= interrupts.stop;
+    }
+}
+
+fn no_answer(address: u32) -> Trouble {
+    Trouble::Exception(Exception::at(Cause::LoadStoreAddressError, address), None)
+}
+
+fn trouble(miss: Miss, address: u32) -> Trouble {
+    match miss {
+        Miss::Exception(exception) => Trouble::Exception(exception, None),
+        Miss::FlashOff => Trouble::FlashOff(address),
+        Miss::Device => no_answer(address),
+    }
+}

@@ -1,0 +1,122 @@
+//! The boot ROM: its functions in Rust, entered at their published addresses.
+//!
+//! The core stops at every address of the ROM; [`enter`] finds the function there and runs it. Functions see the chip as
+//! their machine code would (see [`call`]): they use registers, the program's stack and the devices' registers, and keep
+//! their data where programs look for it (see [`ram`]). So interrupts, callbacks and stack switches work as on silicon, and
+//! a function of the program that the ROM calls returns to a place within the ROM.
+//!
+//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there: a
+//! program whose handler executes narrow accesses to instruction memory by itself (the vendor's SDK from version 3 on) can do
+//! so for its own instructions, but not for those of the ROM.
+//!
+//! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions. Functions
+//! that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the download protocol,
+//! deep sleep helpers, ciphers and digests other than MD5, the ROM's allocator and console parser.
+
+mod boot;
+pub mod call;
+mod console;
+mod continuation;
+pub mod flash;
+pub mod floats;
+mod libgcc;
+mod md5;
+mod misc;
+mod os;
+mod printf;
+pub mod ram;
+mod strings;
+mod table;
+#[cfg(test)]
+mod tests;
+mod xtos;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use call::{Call, Flow, Trouble};
+
+use crate::bus::Bus;
+use crate::cpu::Cpu;
+use crate::memory::Memory;
+
+/// What the ROM's functions remember outside of the chip's memory: text on its way out. Everything else stands where
+/// programs can see it.
+#[derive(Debug, Default)]
+pub struct State {
+    /// By the stack pointer of the printing function.
+    outputs: BTreeMap<u32, printf::Output>,
+    frames: VecDeque<Vec<u8>>,
+    /// A device has asked to stop during a function.
+    stop: bool,
+    /// How often each function was answered, by its address.
+    answered: BTreeMap<u32, u64>,
+}
+
+/// Where the ROM lies.
+pub const RANGE: core::ops::Range<u32> = 0x4000_0000..0x4001_0000;
+
+/// A function of the ROM.
+type Function = fn(&mut Call<'_>) -> Result<Flow, Trouble>;
+
+/// What came of entering the ROM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entered {
+    /// The program goes on.
+    Done,
+    /// The function waits until this cycle, or until a device acts or an interrupt is served.
+    Wait(u64),
+    /// The ROM loops for ever; only an interrupt or a reset ends it.
+    Spin(&'static str),
+    /// The function touched the flash at this address while its cache is off.
+    FlashOff(u32),
+    /// There is a function, but it is not modelled: its name, or what of it.
+    NotModelled(&'static str),
+    /// There is no function at this address.
+    Nowhere,
+}
+
+/// Runs the function at the program counter, up to its end or to where it waits.
+pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dyn Bus) -> Entered {
+    let entry = cpu.pc;
+    let Some(place) = table::find(entry) else { return Entered::Nowhere };
+    let Some(function) = place.function else { return Entered::NotModelled(place.name) };
+    cpu.cycles += 1;
+    let mut call = Call { cpu, memory, bus, state, entry };
+    let outcome = function(&mut call);
+    if !matches!(outcome, Ok(Flow::Wait(_))) && !place.is_within() {
+        *state.answered.entry(entry).or_default() += 1;
+    }
+    match outcome {
+        Ok(Flow::Return) => cpu.pc = cpu.a[0],
+        Ok(Flow::Jump(to)) => cpu.pc = to,
+        Ok(Flow::Wait(until)) => return Entered::Wait(until),
+        Err(Trouble::Exception(exception, at)) => cpu.raise(exception, at.unwrap_or(entry)),
+        Err(Trouble::FlashOff(address)) => return Entered::FlashOff(address),
+        Err(Trouble::Spin(what)) => return Entered::Spin(what),
+        Err(Trouble::NotModelled(what)) => return Entered::NotModelled(what),
+    }
+    Entered::Done
+}
+
+impl State {
+    /// Whether a device has asked to stop during a function, since this was last asked.
+    pub fn take_stop(&mut self) -> bool {
+        core::mem::take(&mut self.stop)
+    }
+
+    /// Names of the functions that were answered here instead of run as code, and how often, over all resets.
+    pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.answered.iter().filter_map(|(&address, &count)| Some((symbol(address)?, count)))
+    }
+
+    /// Forgets what was under way, as a reset does.
+    pub fn reset(&mut self) {
+        let answered = core::mem::take(&mut self.answered);
+        *self = Self { answered, ..Self::default() };
+    }
+}
+
+/// Name of the ROM's function that `address` is the entry of.
+pub fn symbol(address: u32) -> Option<&'static str> {
+    table::find(address).map(|place| place.name)
+}
