@@ -16,7 +16,6 @@ pub mod bus;
 pub mod chip;
 mod core;
 pub mod cpu;
-pub mod devices;
 pub mod image;
 pub mod isa;
 pub mod memory;
