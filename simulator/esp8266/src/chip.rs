@@ -27,6 +27,8 @@ pub struct Configuration<'a> {
 pub enum Stop {
     /// The limit is reached.
     Limit,
+    /// The boot ROM's task loop has nothing to do, and [`Chip::stop_when_idle`] is set.
+    Idle,
     /// The program counter stands at one of the owner's traps.
     Trap(u32),
     /// The program has executed `simcall`.
@@ -49,6 +51,9 @@ pub enum Stop {
 pub struct Chip<O> {
     /// Core, memories and devices.
     pub core: Core<Peripherals<O>>,
+    /// Whether a run ends where the boot ROM's task loop (`ets_run`) would wait for an interrupt. A later run goes on
+    /// from there.
+    pub stop_when_idle: bool,
     rom: rom::State,
     spinning: Option<&'static str>,
 }
@@ -62,7 +67,7 @@ impl<O: Outside> Chip<O> {
         let Configuration { flash, mac, seed } = configuration;
         let memory = Memory::new(flash);
         let bus = Peripherals::new(outside, flash.len(), mac, seed);
-        Self { core: Core::new(memory, bus), rom: rom::State::default(), spinning: None }
+        Self { core: Core::new(memory, bus), stop_when_idle: false, rom: rom::State::default(), spinning: None }
     }
 
     /// Resets the chip now. Memory keeps its content, cycles go on counting.
@@ -129,6 +134,9 @@ impl<O: Outside> Chip<O> {
             if !rom::RANGE.contains(&pc) {
                 return Stop::Trap(pc);
             }
+            if self.stop_when_idle && rom::is_idle(pc) {
+                return Stop::Idle;
+            }
             let Core { cpu, memory, bus, .. } = &mut self.core;
             let entered = rom::enter(&mut self.rom, cpu, memory, bus);
             self.spinning = None;
@@ -149,6 +157,19 @@ impl<O: Outside> Chip<O> {
                 return stop;
             }
         }
+    }
+
+    /// Calls a function of the boot ROM that neither waits nor calls back, with these arguments, and returns its result.
+    /// The registers that the caller of a function may lose are lost; the program counter stays.
+    pub fn call_rom(&mut self, function: u32, arguments: [u32; 4]) -> u32 {
+        let Core { cpu, memory, bus, .. } = &mut self.core;
+        let (pc, back) = (cpu.pc, cpu.a[0]);
+        cpu.a[2..6].copy_from_slice(&arguments);
+        cpu.pc = function;
+        let entered = rom::enter(&mut self.rom, cpu, memory, bus);
+        debug_assert_eq!(entered, Entered::Done, "a function that neither waits nor calls back");
+        (cpu.pc, cpu.a[0]) = (pc, back);
+        cpu.a[2]
     }
 
     /// Lets time pass in a function that waits, up to what may change something.

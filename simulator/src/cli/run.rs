@@ -18,8 +18,9 @@ use super::{BAD_INPUT, FAILED, INTERRUPTED, OK, bad_input};
 use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Seeds, Shard};
 use crate::run::watch::{Stop, Watch};
-use crate::run::{self, determinism, pool};
+use crate::run::{self, On, determinism, pool};
 use crate::scenario::model::Scenario;
+use crate::target::esp8266::{Image, ImageError};
 
 /// The options of `preflash run`.
 #[derive(Args, Debug)]
@@ -30,6 +31,7 @@ Examples:
   preflash run my.toml --seeds 1..100             one scenario with a hundred seeds
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
+  preflash run --target esp8266                   the ESP-07's own image on the emulated chip
 
 In the project's folder, `cargo run --release -- run` stands for `preflash run`.
 
@@ -61,6 +63,12 @@ pub(super) struct RunArgs {
     /// Also write a JUnit report; without times, so that the same run gives the same bytes
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// What executes the firmware: this machine, or the emulated chip with the ESP-07's own image
+    #[arg(long, value_enum, default_value_t = Target::Host)]
+    target: Target,
+    /// Where the ESP-07's image lies, which `cargo ci image` builds
+    #[arg(long, value_name = "DIR", default_value = "target/esp07")]
+    image: PathBuf,
     /// Run each scenario twice and fail if a single event differs
     #[arg(long)]
     check_determinism: bool,
@@ -70,6 +78,12 @@ pub(super) struct RunArgs {
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Target {
+    Host,
+    Esp8266,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,6 +109,8 @@ enum Trouble {
     Find(#[from] FindError),
     #[error(transparent)]
     Cases(#[from] CaseError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
     #[error(transparent)]
@@ -125,7 +141,14 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let cases = case::cases(&scenarios, &seeds, args.shard)?;
+    let mut cases = case::cases(&scenarios, &seeds, args.shard)?;
+    let on = match args.target {
+        Target::Host => On::Host,
+        Target::Esp8266 => {
+            cases.iter_mut().for_each(|case| case.options = " --target esp8266");
+            On::Esp8266(Arc::new(Image::load(&args.image)?))
+        }
+    };
     let summary = Output::prepare(args.out.join("summary.json"))?;
     let junit = args.junit.clone().map(Output::prepare).transpose()?;
     if args.shard.is_none() {
@@ -136,7 +159,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     }
 
     let began = wall_clock();
-    let (session, trouble) = run_all(args, &scenarios, &cases)?;
+    let (session, trouble) = run_all(args, &on, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     summary.write(&text)?;
     if let Some(output) = junit {
@@ -168,7 +191,12 @@ fn heard(printed: io::Result<()>) -> io::Result<bool> {
 
 /// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
-fn run_all(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Result<(Session, Option<Trouble>), Trouble> {
+fn run_all(
+    args: &RunArgs,
+    on: &On,
+    scenarios: &[Scenario],
+    cases: &[Case],
+) -> Result<(Session, Option<Trouble>), Trouble> {
     let (stop, interrupted) = (Stop::default(), Arc::new(AtomicBool::new(false)));
     heed_signals(&stop, &interrupted)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
@@ -180,7 +208,7 @@ fn run_all(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Result<(Se
     let work = |index: usize| {
         let scenario = &scenarios[cases[index].scenario];
         let watch = progress.begin(index, scenario, &stop);
-        let result = run_case(&cases[index], scenario, args, &watch);
+        let result = run_case(&cases[index], scenario, args, on, &watch);
         progress.end(index);
         result
     };
@@ -231,10 +259,16 @@ fn heed_signals(stop: &Stop, interrupted: &Arc<AtomicBool>) -> Result<(), ctrlc:
 }
 
 /// Runs a case and writes its folder; `None` if it was given up, with nothing written.
-fn run_case(case: &Case, scenario: &Scenario, args: &RunArgs, watch: &Watch) -> Option<Result<CaseReport, Trouble>> {
-    let outcome = run::run_watched(scenario, case.seed, watch)?;
+fn run_case(
+    case: &Case,
+    scenario: &Scenario,
+    args: &RunArgs,
+    on: &On,
+    watch: &Watch,
+) -> Option<Result<CaseReport, Trouble>> {
+    let outcome = run::run_watched(scenario, case.seed, on, watch)?;
     let difference = if args.check_determinism {
-        determinism::difference(&outcome, &run::run_watched(scenario, case.seed, watch)?)
+        determinism::difference(&outcome, &run::run_watched(scenario, case.seed, on, watch)?)
     } else {
         None
     };

@@ -24,7 +24,7 @@ fn run(repetition: u32) -> Run {
 }
 
 fn case() -> Case {
-    Case { scenario: 0, seed: Seed(1), seed_named: false }
+    Case { scenario: 0, seed: Seed(1), seed_named: false, options: "" }
 }
 
 /// A folder of the test's own.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
@@ -9,6 +10,7 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use smoltcp::wire::EthernetAddress;
 
+use super::On;
 use crate::air::{AccessPointConfig, Air, Security};
 use crate::board::{DataLine, NorFlash, Switch, Uart};
 use crate::director::translate::{self, Calendar, DUCK};
@@ -18,8 +20,9 @@ use crate::phone::{Action, Phone};
 use crate::random::Seed;
 use crate::scenario::model as scenario;
 use crate::scenario::model::Scenario;
+use crate::target::esp8266::Esp8266Target;
 use crate::target::host::HostTarget;
-use crate::target::{Port, factory, port};
+use crate::target::{Port, Target, factory, port};
 use crate::time::Instant;
 use crate::world::World;
 
@@ -32,6 +35,11 @@ struct OfTheCloud {
 /// Builds a scenario's world for a seed. Nothing happens in it until somebody schedules something; see
 /// [`Director`](crate::director::Director).
 pub fn world(scenario: &Scenario, seed: Seed) -> World {
+    world_on(scenario, seed, &On::Host)
+}
+
+/// The same with the firmware on a target of choice.
+pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
     let internet = internet(scenario, seed);
     let access = internet.cloud().create_channel(weather_station(), scenario.start);
     let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
@@ -47,8 +55,11 @@ pub fn world(scenario: &Scenario, seed: Seed) -> World {
         });
     }
     let port = Rc::new(Port::new(DUCK, models(scenario, seed, &cloud)));
-    let target = HostTarget::yellow_duck(Rc::clone(&port));
-    world.add_device(port, Box::new(target));
+    let target: Box<dyn Target> = match on {
+        On::Host => Box::new(HostTarget::yellow_duck(Rc::clone(&port))),
+        On::Esp8266(image) => Box::new(Esp8266Target::new(Rc::clone(&port), Arc::clone(image))),
+    };
+    world.add_device(port, target);
     for (index, phone) in scenario.phones.iter().enumerate() {
         let [high, low] = (index as u16).to_be_bytes();
         let station = EthernetAddress([0x02, 0, 0, 0x02, high, low]);

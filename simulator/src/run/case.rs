@@ -18,6 +18,8 @@ pub struct Case {
     pub seed: Seed,
     /// Whether the seed is part of the case's name: it is when a range of seeds was asked for.
     pub seed_named: bool,
+    /// Options of the command that the case was run with, besides its seed: ` --target esp8266`, or nothing.
+    pub options: &'static str,
 }
 
 /// The seeds to run each scenario with.
@@ -126,7 +128,7 @@ pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Res
             Seeds::One(seed) => (*seed..=*seed, false),
             Seeds::Range(range) => (range.clone(), true),
         };
-        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named })
+        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, options: "" })
     });
     Ok(match shard {
         None => all.collect(),
@@ -195,7 +197,7 @@ impl Case {
         // A file that begins like an option needs something before it.
         let folder = if scenario.file.starts_with('-') { "./" } else { "" };
         let file = shell_word(&format!("{folder}{}", scenario.file));
-        format!("cargo run --release -- run {file} --seed {}", self.seed.0)
+        format!("cargo run --release -- run {file} --seed {}{}", self.seed.0, self.options)
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_an_option_is_named_as_a_file() {
-        let case = Case { scenario: 0, seed: Seed(7), seed_named: false };
+        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, options: "" };
         assert_eq!(case.command(&scenario("-x.toml")), "cargo run --release -- run ./-x.toml --seed 7");
         assert_eq!(case.command(&scenario("x.toml")), "cargo run --release -- run x.toml --seed 7");
     }

@@ -14,6 +14,7 @@ pub mod watch;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::director::Director;
@@ -21,6 +22,7 @@ use crate::events::{Event, EventKind};
 use crate::expectation::{self, Failure, Verdict};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
+use crate::target::esp8266::Image;
 use crate::time::Instant;
 
 pub use case::Case;
@@ -84,19 +86,29 @@ impl Run {
     }
 }
 
+/// What executes the firmware.
+#[derive(Clone, Debug, Default)]
+pub enum On {
+    /// This machine: the firmware crate compiled for it.
+    #[default]
+    Host,
+    /// The emulated chip: the ESP-07's image.
+    Esp8266(Arc<Image>),
+}
+
 /// Runs a scenario with a seed: once, or once for each repetition of its sweep.
 ///
 /// # Panics
 /// Never: nobody can give up a run that nobody watches.
 pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
-    run_watched(scenario, seed, &Watch::default()).expect("nobody else has the watch")
+    run_watched(scenario, seed, &On::Host, &Watch::default()).expect("nobody else has the watch")
 }
 
-/// The same for somebody who watches; `None` if it was given up.
-pub fn run_watched(scenario: &Scenario, seed: Seed, watch: &Watch) -> Option<Outcome> {
+/// The same on a target of choice, for somebody who watches; `None` if it was given up.
+pub fn run_watched(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Option<Outcome> {
     match scenario.sweep {
-        None => Some(Outcome { runs: vec![run_once(scenario, seed, 0, watch)?.run] }),
-        Some(_) => sweep::run(scenario, seed, watch),
+        None => Some(Outcome { runs: vec![run_once(scenario, seed, 0, on, watch)?.run] }),
+        Some(_) => sweep::run(scenario, seed, on, watch),
     }
 }
 
@@ -106,8 +118,8 @@ struct Finished {
     flash_operations: u32,
 }
 
-fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, watch: &Watch) -> Option<Finished> {
-    let mut world = build::world(scenario, seed);
+fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &Watch) -> Option<Finished> {
+    let mut world = build::world_on(scenario, seed, on);
     let mut director = Director::new(scenario, repetition, &mut world);
     let end = Instant::START + scenario.duration;
     while let Some(at) = world.next_at().filter(|at| *at <= end) {

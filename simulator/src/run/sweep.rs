@@ -1,15 +1,15 @@
 //! Sweeps: a scenario again and again, each time with one thing different.
 
 use super::watch::Watch;
-use super::{Outcome, run_once};
+use super::{On, Outcome, run_once};
 use crate::expectation::{Failure, Verdict};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
 
 /// Runs the scenario without intervention, which tells how many repetitions there are, and then each of them. A sweep
 /// without any repetition has shown nothing and fails. `None` if it was given up.
-pub(super) fn run(scenario: &Scenario, seed: Seed, watch: &Watch) -> Option<Outcome> {
-    let plain = run_once(scenario, seed, 0, watch)?;
+pub(super) fn run(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Option<Outcome> {
+    let plain = run_once(scenario, seed, 0, on, watch)?;
     let repetitions = plain.flash_operations;
     let mut runs = vec![plain.run];
     if repetitions == 0 {
@@ -21,7 +21,7 @@ pub(super) fn run(scenario: &Scenario, seed: Seed, watch: &Watch) -> Option<Outc
         });
     }
     for repetition in 1..=repetitions {
-        runs.push(run_once(scenario, seed, repetition, watch)?.run);
+        runs.push(run_once(scenario, seed, repetition, on, watch)?.run);
     }
     Some(Outcome { runs })
 }

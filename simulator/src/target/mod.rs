@@ -5,6 +5,7 @@
 //! outbox in order and does not run the target again before it has caught up with the target's local time (temporal
 //! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
 
+pub mod esp8266;
 pub mod factory;
 pub mod host;
 pub mod port;

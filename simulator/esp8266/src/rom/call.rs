@@ -8,10 +8,13 @@
 //! [`Flow::Wait`] and is entered again when something may have changed; interrupts are taken meanwhile. What it must
 //! remember then stands in registers or on the program's stack, as it would on silicon.
 
-use super::State;
+use super::{State, ram};
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::{Cause, Cpu, Exception};
 use crate::memory::{Memory, Miss};
+
+/// Cycles that an exception and its handler take for a narrow access.
+const NARROW_ACCESS: u64 = 50;
 
 /// How a function goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,11 @@ impl Call<'_> {
                 self.after_device();
                 Ok(value & width.mask())
             }
+            Err(miss) if self.program_sees_to(miss, width) => {
+                self.spend(NARROW_ACCESS);
+                let word = self.load(address & !3, Width::Word)?;
+                Ok(word >> (8 * (address & 3)) & width.mask())
+            }
             Err(miss) => Err(trouble(miss, address)),
         }
     }
@@ -116,8 +124,26 @@ impl Call<'_> {
                 self.after_device();
                 Ok(())
             }
+            Err(miss) if self.program_sees_to(miss, width) => {
+                self.spend(NARROW_ACCESS);
+                let shift = 8 * (address & 3);
+                let word = self.load(address & !3, Width::Word)?;
+                let word = word & !(width.mask() << shift) | (value & width.mask()) << shift;
+                self.store(address & !3, Width::Word, word)
+            }
             Err(miss) => Err(trouble(miss, address)),
         }
+    }
+
+    /// Whether a narrow access that the bus refuses raises an exception for which the program has a handler. On silicon
+    /// that handler reads the ROM's instruction, does what it should have done and returns behind it (NONOS SDK 3, Arduino,
+    /// `firmware/toolchain/cpu.S`). No instruction of the ROM is here to be read, so the access is done in the handler's
+    /// place.
+    fn program_sees_to(&self, miss: Miss, width: Width) -> bool {
+        let Miss::Exception(Exception { cause: Cause::LoadStoreError, .. }) = miss else { return false };
+        let entry = ram::EXCEPTION_TABLE + 4 * Cause::LoadStoreError as u32;
+        let handler = self.memory.load(entry, Width::Word).unwrap_or_default();
+        width != Width::Word && !super::RANGE.contains(&handler)
     }
 
     /// Reads a word.

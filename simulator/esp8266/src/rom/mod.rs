@@ -5,9 +5,8 @@
 //! their data where programs look for it (see [`ram`]). So interrupts, callbacks and stack switches work as on silicon, and
 //! a function of the program that the ROM calls returns to a place within the ROM.
 //!
-//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there: a
-//! program whose handler executes narrow accesses to instruction memory by itself (the vendor's SDK from version 3 on) can do
-//! so for its own instructions, but not for those of the ROM.
+//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there. A
+//! narrow access to instruction memory is done in the place of the program's handler, if it has one (see [`call`]).
 //!
 //! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions. Functions
 //! that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the download protocol,
@@ -114,6 +113,15 @@ impl State {
         let answered = core::mem::take(&mut self.answered);
         *self = Self { answered, ..Self::default() };
     }
+}
+
+/// Where the task loop (`ets_run`) looks for a task that is ready. An owner that has stopped an idle chip and let it do
+/// something goes on here.
+pub const TASK_LOOP: u32 = continuation::RUN;
+
+/// Whether the program counter stands where the task loop waits for an interrupt.
+pub(crate) fn is_idle(pc: u32) -> bool {
+    pc == continuation::IDLE
 }
 
 /// Name of the ROM's function that `address` is the entry of.

@@ -1,0 +1,48 @@
+//! Calls from the vendor's SDK into the program, at task level: made while the chip idles, one at a time.
+
+use esp8266::chip::Chip;
+use esp8266::cpu::ps;
+use esp8266::rom::TASK_LOOP;
+
+use super::outside::Board;
+
+/// Where the program returns to from such a call: no memory is there, the chip stops.
+pub(super) const RETURN: u32 = 0x5000_0000;
+
+/// A function of the program to be called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub function: u32,
+    pub arguments: [u32; 3],
+}
+
+/// The registers that a call must give back, while there is one.
+#[derive(Default)]
+pub(super) struct Calls {
+    saved: Option<([u32; 16], u32, u32)>,
+}
+
+impl Calls {
+    pub(super) fn begin(&mut self, chip: &mut Chip<Board>, call: Call) {
+        let cpu = &mut chip.core.cpu;
+        debug_assert!(self.saved.is_none(), "one call at a time");
+        self.saved = Some((cpu.a, cpu.ps, cpu.sar));
+        // Below what the caller may keep beneath its stack pointer, and aligned.
+        cpu.a[1] = (cpu.a[1] - 64) & !15;
+        cpu.a[0] = RETURN;
+        cpu.a[2..5].copy_from_slice(&call.arguments);
+        cpu.ps &= !ps::INTLEVEL;
+        cpu.pc = call.function;
+    }
+
+    /// Puts the registers back; returns the function's result.
+    pub(super) fn end(&mut self, chip: &mut Chip<Board>) -> u32 {
+        let cpu = &mut chip.core.cpu;
+        let result = cpu.a[2];
+        let (a, ps, sar) = self.saved.take().expect("only a call returns there");
+        (cpu.a, cpu.ps, cpu.sar) = (a, ps, sar);
+        // The call may have made a task ready, so the task loop looks again before it waits.
+        cpu.pc = TASK_LOOP;
+        result
+    }
+}

@@ -1,0 +1,72 @@
+//! What the chip's pins and serial port are connected to: the board's models, in the chip's own time.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use esp8266::peripherals::{Drive, Pins, SerialOut};
+
+use crate::events::Level;
+use crate::target::Port;
+use crate::time::Instant;
+
+/// GPIO14.
+const DATA: u8 = 14;
+/// GPIO13.
+const LED: u8 = 13;
+/// GPIO5.
+const CONFIG_SWITCH: u8 = 5;
+/// GPIO4.
+const SPARE_SWITCH: u8 = 4;
+/// GPIO0 and GPIO2, which an ESP-07's board pulls up so that it boots from flash; GPIO15 is pulled down.
+const STRAPPING: u32 = 1 << 0 | 1 << 2;
+
+/// The yellow duck's board around the chip.
+pub(super) struct Board {
+    port: Rc<Port>,
+    started: Instant,
+}
+
+impl Board {
+    pub(super) fn new(port: Rc<Port>, started: Instant) -> Self {
+        Self { port, started }
+    }
+
+    fn moment(&self, nanoseconds: u64) -> Instant {
+        self.started + Duration::from_nanos(nanoseconds)
+    }
+}
+
+impl Pins for Board {
+    fn levels(&mut self, at: u64) -> u32 {
+        let at = self.moment(at);
+        let bit = |pin: u8, level: Level| u32::from(level == Level::High) << pin;
+        STRAPPING
+            | bit(DATA, self.port.data_line.borrow().level(at))
+            | bit(CONFIG_SWITCH, self.port.config_switch.borrow().level(at))
+            | bit(SPARE_SWITCH, self.port.spare_switch.borrow().level(at))
+    }
+
+    fn drive(&mut self, pin: u8, drive: Drive, at: u64) {
+        let at = self.moment(at);
+        match pin {
+            DATA => {
+                let level = if drive == Drive::Low { Level::Low } else { Level::High };
+                self.port.data_line.borrow_mut().drive(at, level);
+            }
+            LED => {
+                let level = if drive == Drive::High { Level::High } else { Level::Low };
+                self.port.set_wifi_led(at, level);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl SerialOut for Board {
+    fn send(&mut self, uart: u8, byte: u8, at: u64, _bit: u64) {
+        // UART1 comes out at GPIO2, where nothing listens.
+        if uart == 0 {
+            self.port.uart.borrow_mut().write(self.moment(at), &[byte]);
+        }
+    }
+}

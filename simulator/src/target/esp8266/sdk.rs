@@ -1,0 +1,435 @@
+//! The vendor's SDK at function level: what the program calls of it, and what it calls of the program.
+//!
+//! The boundary is the list in `firmware/esp07/src/sdk.rs` (ESP8266 NONOS SDK 3.0). Tasks and timers are handed to the boot
+//! ROM's functions of the same purpose, as the SDK itself does. Flash operations work on the board's flash chip. The
+//! radio's requests go to the world; what the world says of them, and frames, reach the program in calls at task level
+//! ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where its heap would: above the
+//! program's data.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use esp8266::chip::Chip;
+use firmware::board::{JoinError, LinkLoss, ResetCause};
+
+use super::call::Call;
+use super::image::Image;
+use super::outside::Board;
+use crate::board::flash::Operation;
+use crate::target::Port;
+use crate::target::port::Output;
+use crate::time::Instant;
+
+/// The SDK's memory.
+const MEMORY: u32 = 0x3FFF_8000;
+/// Buffers for received frames, as many as the radio has.
+const BUFFERS: u32 = 8;
+const BUFFER_SIZE: u32 = 1_600;
+/// Two interfaces of 68 bytes, then what is lent to the program for one call.
+const INTERFACES: u32 = MEMORY + BUFFERS * BUFFER_SIZE;
+const INTERFACE_SIZE: u32 = 72;
+const EVENT: u32 = INTERFACES + 2 * INTERFACE_SIZE;
+const RESET_INFORMATION: u32 = EVENT + 64;
+
+/// The boot ROM's functions that the SDK's own stand on.
+mod rom {
+    pub const ETS_TASK: u32 = 0x4000_0DD0;
+    pub const ETS_POST: u32 = 0x4000_0E24;
+    pub const ETS_TIMER_SETFN: u32 = 0x4000_2C48;
+    pub const ETS_TIMER_ARM: u32 = 0x4000_2CC4;
+    pub const ETS_TIMER_DISARM: u32 = 0x4000_2D40;
+    pub const ETS_TIMER_INIT: u32 = 0x4000_2E68;
+}
+
+/// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
+const TASK_PRIORITY: u32 = 21;
+/// `PBUF_REF`: a record whose payload is the radio's.
+const PBUF_REF: u32 = 2;
+/// The software watchdog's period.
+const SOFTWARE_WATCHDOG: Duration = Duration::from_millis(3_200);
+
+/// What came of a call of the SDK.
+pub(super) enum Answer {
+    /// The program goes on.
+    Done,
+    /// The flash works until then, and the program waits for it.
+    Flash(Instant),
+    /// The chip is to restart.
+    Restart,
+}
+
+/// The SDK's state.
+pub(super) struct Sdk {
+    port: Rc<Port>,
+    functions: BTreeMap<u32, &'static str>,
+    /// What the emulation starts the program at, behind the mark in the boot stub.
+    start: Option<u32>,
+    pbuf_alloc: Option<u32>,
+    ethernet_input: Option<u32>,
+    cause: ResetCause,
+    handler: u32,
+    mode: u8,
+    station: Option<(String, String)>,
+    /// A join has been asked for and not been answered.
+    joining: bool,
+    joined: bool,
+    buffers: [bool; BUFFERS as usize],
+    /// What a call under way is for.
+    under_way: Option<Purpose>,
+    next: VecDeque<(Purpose, Call)>,
+    timers_ready: bool,
+    /// How often each function was answered.
+    answered: BTreeMap<&'static str, u64>,
+}
+
+/// What a call into the program is for.
+enum Purpose {
+    Event,
+    /// `pbuf_alloc` for a frame in this buffer.
+    Frame {
+        buffer: u32,
+        length: u32,
+    },
+    Input,
+}
+
+/// The functions that are answered here.
+const FUNCTIONS: &[&str] = &[
+    "sdk_boot",
+    "system_partition_table_regist",
+    "system_os_task",
+    "system_os_post",
+    "system_get_time",
+    "system_get_rst_info",
+    "system_restart",
+    "system_soft_wdt_feed",
+    "system_update_cpu_freq",
+    "ets_timer_setfn",
+    "ets_timer_arm_new",
+    "ets_timer_disarm",
+    "spi_flash_erase_sector",
+    "spi_flash_write",
+    "spi_flash_read",
+    "wifi_set_event_handler_cb",
+    "wifi_set_opmode_current",
+    "wifi_station_set_config_current",
+    "wifi_station_set_reconnect_policy",
+    "wifi_station_connect",
+    "wifi_station_disconnect",
+    "wifi_station_get_rssi",
+    "wifi_softap_set_config_current",
+    "eagle_lwip_getif",
+    "ieee80211_output_pbuf",
+    "system_pp_recycle_rx_pkt",
+];
+
+impl Sdk {
+    pub(super) fn new(port: Rc<Port>, image: &Image, cause: ResetCause) -> Self {
+        let address = |name: &str| {
+            // The stub's own name stands where the vendor's would in a link against its archives.
+            if name == "sdk_boot" {
+                image.address_of(name)
+            } else {
+                image.address_of(&format!("sdk_{name}")).or_else(|| image.address_of(name))
+            }
+        };
+        let functions = FUNCTIONS.iter().filter_map(|name| Some((address(name)?, *name))).collect();
+        Self {
+            port,
+            functions,
+            start: image.address_of("sdk_start"),
+            pbuf_alloc: image.address_of("pbuf_alloc"),
+            ethernet_input: image.address_of("ethernet_input"),
+            cause,
+            handler: 0,
+            mode: 0,
+            station: None,
+            joining: false,
+            joined: false,
+            buffers: [false; BUFFERS as usize],
+            under_way: None,
+            next: VecDeque::new(),
+            timers_ready: false,
+            answered: BTreeMap::new(),
+        }
+    }
+
+    /// Where the chip is to stop.
+    pub(super) fn addresses(&self) -> Vec<u32> {
+        self.functions.keys().copied().collect()
+    }
+
+    /// When the software watchdog bites.
+    pub(super) fn starves_at(&self) -> Instant {
+        self.port.watchdog_fed.get() + SOFTWARE_WATCHDOG
+    }
+
+    /// Ends the function that the program is in, with a result.
+    pub(super) fn answer(&self, chip: &mut Chip<Board>, result: u32) {
+        let cpu = &mut chip.core.cpu;
+        cpu.a[2] = result;
+        cpu.pc = cpu.a[0];
+    }
+
+    /// The program has called the function at `address`.
+    pub(super) fn enter(&mut self, chip: &mut Chip<Board>, address: u32, started: Instant) -> Answer {
+        let name = self.functions[&address];
+        *self.answered.entry(name).or_default() += 1;
+        let cpu = &mut chip.core.cpu;
+        let [first, second, third, fourth] = [cpu.a[2], cpu.a[3], cpu.a[4], cpu.a[5]];
+        let now = started + Duration::from_nanos(chip.now().nanoseconds());
+        let result = match name {
+            "sdk_boot" => {
+                let cycle = chip.core.cpu.cycles;
+                chip.core.bus.start_pll(false, cycle);
+                if !self.timers_ready {
+                    // The vendor's start-up makes the timers before it calls the program.
+                    self.timers_ready = true;
+                    chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
+                }
+                chip.core.cpu.pc = self.start.unwrap_or(address);
+                return Answer::Done;
+            }
+            "system_os_task" => {
+                chip.call_rom(rom::ETS_TASK, [first, second + TASK_PRIORITY, third, fourth]);
+                1
+            }
+            "system_os_post" => u32::from(chip.call_rom(rom::ETS_POST, [first + TASK_PRIORITY, second, third, 0]) == 0),
+            "ets_timer_setfn" => chip.call_rom(rom::ETS_TIMER_SETFN, [first, second, third, 0]),
+            "ets_timer_arm_new" => {
+                let milliseconds = if fourth & 0xFF != 0 { second } else { second.div_ceil(1_000) };
+                chip.call_rom(rom::ETS_TIMER_ARM, [first, milliseconds, third & 0xFF, 0])
+            }
+            "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0]),
+            "system_get_time" => now.saturating_since(started).as_micros() as u32,
+            "system_get_rst_info" => {
+                let reason: u32 = match self.cause {
+                    ResetCause::PowerOn => 0,
+                    ResetCause::Watchdog => 1,
+                    ResetCause::Software => 4,
+                    ResetCause::External => 6,
+                };
+                let mut record = [0; 28];
+                record[..4].copy_from_slice(&reason.to_le_bytes());
+                chip.core.memory.poke(RESET_INFORMATION, &record);
+                RESET_INFORMATION
+            }
+            "system_restart" => return Answer::Restart,
+            "system_soft_wdt_feed" => {
+                self.port.watchdog_fed.set(now);
+                0
+            }
+            "system_update_cpu_freq" => {
+                let cycle = chip.core.cpu.cycles;
+                chip.core.bus.start_pll(first & 0xFF == 160, cycle);
+                1
+            }
+            "spi_flash_erase_sector" => {
+                let from = (first & 0xFFFF) * 4_096;
+                return self.begin_flash(chip, now, Operation::Erase { from, to: from + 4_096 });
+            }
+            "spi_flash_write" => {
+                let data = chip.core.memory.peek(second, third as usize);
+                return self.begin_flash(chip, now, Operation::Write { address: first, data });
+            }
+            "spi_flash_read" => {
+                let mut bytes = vec![0; third as usize];
+                let read = self.port.flash.borrow().read(now, first, &mut bytes);
+                match read {
+                    Ok(after) => {
+                        chip.core.memory.poke(second, &bytes);
+                        let cycle = chip.core.bus.clock().cycle(esp8266::peripherals::Time::from_nanoseconds(
+                            after.saturating_since(started).as_nanos() as u64,
+                        ));
+                        chip.core.cpu.cycles = chip.core.cpu.cycles.max(cycle);
+                        0
+                    }
+                    Err(_) => 1,
+                }
+            }
+            "wifi_set_event_handler_cb" => {
+                self.handler = first;
+                0
+            }
+            "wifi_set_opmode_current" => {
+                self.mode = first as u8;
+                1
+            }
+            "wifi_station_set_config_current" => {
+                let record = chip.core.memory.peek(first, 96);
+                self.station = Some((text(&record[..32]), text(&record[32..96])));
+                1
+            }
+            "wifi_station_connect" => match self.station.clone() {
+                Some((network, passphrase)) => {
+                    self.joining = true;
+                    self.port.radio.borrow_mut().joined = None;
+                    self.port.radio.borrow_mut().lost = None;
+                    let passphrase = Some(passphrase).filter(|passphrase| !passphrase.is_empty());
+                    self.port.put(now, Output::Join { network, passphrase });
+                    1
+                }
+                None => 0,
+            },
+            "wifi_station_disconnect" => {
+                self.joining = false;
+                self.joined = false;
+                self.port.radio.borrow_mut().up = false;
+                self.port.put(now, Output::Leave);
+                1
+            }
+            "wifi_station_get_rssi" => {
+                let signal = self.port.radio.borrow().signal.unwrap_or(31);
+                i32::from(signal) as u32
+            }
+            "wifi_softap_set_config_current" => {
+                let record = chip.core.memory.peek(first, 98);
+                self.port.put(
+                    now,
+                    Output::StartAccessPoint {
+                        network: text(&record[..32]),
+                        passphrase: text(&record[32..96]),
+                        channel: record[97],
+                    },
+                );
+                1
+            }
+            "eagle_lwip_getif" => {
+                // An interface is there while its mode is on: station is bit 0, access point bit 1.
+                let number = first & 1;
+                if self.mode >> number & 1 != 0 { INTERFACES + number * INTERFACE_SIZE } else { 0 }
+            }
+            "ieee80211_output_pbuf" => {
+                let record = chip.core.memory.peek(second, 12);
+                let word = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
+                let length = word(8) >> 16;
+                let frame = chip.core.memory.peek(word(4), length as usize);
+                self.port.put(now, Output::Frame(frame));
+                0
+            }
+            "system_pp_recycle_rx_pkt" => {
+                if let Some(buffer) = first.checked_sub(MEMORY).map(|offset| offset / BUFFER_SIZE)
+                    && let Some(used) = self.buffers.get_mut(buffer as usize)
+                {
+                    *used = false;
+                }
+                0
+            }
+            // Where the flash's regions lie, and whether the SDK joins by itself, is nothing to the emulation.
+            _ => 1,
+        };
+        self.answer(chip, result);
+        Answer::Done
+    }
+
+    fn begin_flash(&mut self, chip: &mut Chip<Board>, now: Instant, operation: Operation) -> Answer {
+        let begun = self.port.flash.borrow_mut().begin(now, operation);
+        match begun {
+            Ok(begun) => {
+                self.port.put(now, Output::FlashBegan { number: begun.number, ends: begun.ends });
+                Answer::Flash(begun.ends)
+            }
+            Err(_) => {
+                self.answer(chip, 1);
+                Answer::Done
+            }
+        }
+    }
+
+    /// The flash has done what it was asked to.
+    pub(super) fn finish_flash(&mut self, at: Instant) {
+        if let Some(report) = self.port.flash.borrow_mut().finish() {
+            self.port.put(at, Output::Event(report.into()));
+        }
+    }
+
+    /// The next call into the program that something has come in for.
+    pub(super) fn next_call(&mut self, chip: &mut Chip<Board>) -> Option<Call> {
+        if let Some((purpose, call)) = self.next.pop_front() {
+            self.under_way = Some(purpose);
+            return Some(call);
+        }
+        if let Some((number, reason)) = self.radio_event() {
+            let mut record = [0; 44];
+            record[..4].copy_from_slice(&u32::to_le_bytes(number));
+            // Name and BSSID of a disconnection are not looked at; the reason stands behind them.
+            record[4 + 39] = reason;
+            chip.core.memory.poke(EVENT, &record);
+            if self.handler != 0 {
+                self.under_way = Some(Purpose::Event);
+                return Some(Call { function: self.handler, arguments: [EVENT, 0, 0] });
+            }
+        }
+        let (pbuf_alloc, _) = self.pbuf_alloc.zip(self.ethernet_input)?;
+        let buffer = self.buffers.iter().position(|used| !used)?;
+        let frame = self.port.frames.borrow_mut().pop_front()?;
+        let length = (frame.len() as u32).min(BUFFER_SIZE);
+        self.buffers[buffer] = true;
+        let address = MEMORY + buffer as u32 * BUFFER_SIZE;
+        chip.core.memory.poke(address, &frame[..length as usize]);
+        self.under_way = Some(Purpose::Frame { buffer: address, length });
+        // pbuf_alloc(PBUF_RAW, length, PBUF_REF)
+        Some(Call { function: pbuf_alloc, arguments: [3, length, PBUF_REF] })
+    }
+
+    /// A call into the program has returned.
+    pub(super) fn returned(&mut self, chip: &mut Chip<Board>, result: u32) {
+        match self.under_way.take() {
+            Some(Purpose::Frame { buffer, .. }) if result == 0 => {
+                // No room in the program: the frame is lost.
+                self.buffers[((buffer - MEMORY) / BUFFER_SIZE) as usize] = false;
+            }
+            Some(Purpose::Frame { buffer, length }) => {
+                let memory = &mut chip.core.memory;
+                memory.poke(result + 4, &buffer.to_le_bytes());
+                memory.poke(result + 8, &(length << 16 | length).to_le_bytes());
+                memory.poke(result + 16, &buffer.to_le_bytes());
+                let interface = INTERFACES + u32::from(self.mode >> 1 & 1) * INTERFACE_SIZE;
+                if let Some(function) = self.ethernet_input {
+                    self.next.push_back((Purpose::Input, Call { function, arguments: [result, interface, 0] }));
+                }
+            }
+            Some(Purpose::Event | Purpose::Input) | None => {}
+        }
+    }
+
+    /// What the radio has to tell: the event's number, and the reason of a disconnection.
+    fn radio_event(&mut self) -> Option<(u32, u8)> {
+        const CONNECTED: u32 = 0;
+        const DISCONNECTED: u32 = 1;
+        let mut radio = self.port.radio.borrow_mut();
+        if self.joining
+            && let Some(outcome) = radio.joined.take()
+        {
+            self.joining = false;
+            self.joined = outcome.is_ok();
+            return Some(match outcome {
+                Ok(()) => (CONNECTED, 0),
+                // The SDK's reasons: 802.11's, and its own from 200.
+                Err(JoinError::NotFound) => (DISCONNECTED, 201),
+                Err(JoinError::WrongPassphrase) => (DISCONNECTED, 204),
+                Err(JoinError::SecurityMismatch) => (DISCONNECTED, 17),
+                Err(JoinError::Refused) => (DISCONNECTED, 203),
+                Err(JoinError::Timeout) => (DISCONNECTED, 2),
+            });
+        }
+        if self.joined
+            && let Some(loss) = radio.lost.take()
+        {
+            self.joined = false;
+            return Some(match loss {
+                LinkLoss::BeaconTimeout => (DISCONNECTED, 200),
+                LinkLoss::Deauthenticated => (DISCONNECTED, 6),
+                LinkLoss::Left => (DISCONNECTED, 8),
+            });
+        }
+        None
+    }
+}
+
+/// Bytes up to the first zero, as text.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
