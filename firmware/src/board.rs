@@ -24,7 +24,7 @@ pub trait Board {
     /// GPIO13, LD1: high lights it.
     type WifiLed: OutputPin;
     /// Blocking delays, exact to the microsecond, for the sensor's bus.
-    type Delay: DelayNs;
+    type Delay: Delay;
     /// The flash sectors that hold the settings, and nothing else: at least two erasable sectors, 4-byte words.
     type Flash: NorFlash;
     /// Hardware random numbers.
@@ -86,6 +86,14 @@ impl ResetCause {
             Self::Software => "software restart",
             Self::Watchdog => "watchdog",
         }
+    }
+}
+
+/// Blocking delays that must be exact.
+pub trait Delay: DelayNs {
+    /// Does `act` without being disturbed: on a chip, interrupts wait meanwhile. For some 25 ms at most.
+    fn undisturbed<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        act(self)
     }
 }
 

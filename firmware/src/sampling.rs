@@ -11,10 +11,10 @@
 
 use dht_sensor::{DhtError, dht11, dht22};
 use embassy_time::{Duration, Instant, Timer};
-use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use log::{info, warn};
 
+use crate::board::Delay;
 use crate::readings::{Gap, Measurement, SensorFault};
 use crate::settings::SensorKind;
 use crate::station::Shared;
@@ -34,7 +34,7 @@ pub(crate) async fn run<P: InputPin + OutputPin>(
     kind: SensorKind,
     interval: Duration,
     pin: &mut P,
-    delay: &mut impl DelayNs,
+    delay: &mut impl Delay,
 ) -> ! {
     let first = Instant::from_ticks(0) + FIRST_READING;
     let mut due = first;
@@ -105,7 +105,7 @@ fn next_due(first: Instant, interval: Duration, now: Instant) -> Instant {
 async fn take<P: InputPin + OutputPin>(
     kind: SensorKind,
     pin: &mut P,
-    delay: &mut impl DelayNs,
+    delay: &mut impl Delay,
 ) -> Result<Measurement, SensorFault> {
     let mut attempt = 1;
     loop {
@@ -125,11 +125,11 @@ async fn take<P: InputPin + OutputPin>(
 fn measure<P: InputPin + OutputPin>(
     kind: SensorKind,
     pin: &mut P,
-    delay: &mut impl DelayNs,
+    delay: &mut impl Delay,
 ) -> Result<Measurement, SensorFault> {
     let measurement = match kind {
         SensorKind::Dht22 => {
-            let reading = dht22::blocking::read(delay, pin).map_err(fault)?;
+            let reading = delay.undisturbed(|delay| dht22::blocking::read(delay, pin)).map_err(fault)?;
             Measurement {
                 temperature: tenths(reading.temperature),
                 humidity: tenths(reading.relative_humidity),
@@ -137,7 +137,7 @@ fn measure<P: InputPin + OutputPin>(
             }
         }
         SensorKind::Dht11 => {
-            let reading = dht11::blocking::read(delay, pin).map_err(fault)?;
+            let reading = delay.undisturbed(|delay| dht11::blocking::read(delay, pin)).map_err(fault)?;
             Measurement {
                 temperature: i16::from(reading.temperature) * 10,
                 humidity: i16::from(reading.relative_humidity) * 10,

@@ -11,7 +11,7 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_core::{CryptoRng, RngCore};
 
-use crate::board::{AccessPoint, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
+use crate::board::{AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
 
 /// SplitMix64: repeatable, and random enough for tests.
 pub struct Numbers(pub u64);
@@ -94,6 +94,8 @@ impl DelayNs for Nothing {
         simulator_clock::advance(nanos.into());
     }
 }
+
+impl Delay for Nothing {}
 
 impl ErrorType for Nothing {
     type Error = NorFlashErrorKind;

@@ -26,7 +26,7 @@ use embassy_time::{Instant, Timer};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 
-use crate::board::{AccessPoint, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
+use crate::board::{AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
 use crate::portal;
 use crate::resources::Resources;
 use crate::settings::{Fields, Settings};
@@ -260,6 +260,8 @@ impl DelayNs for Off {
         simulator_clock::advance(nanos.into());
     }
 }
+
+impl Delay for Off {}
 
 impl Radio for Part {
     async fn start_access_point(&mut self, _: &AccessPoint<'_>) -> Result<(), RadioError> {

@@ -180,6 +180,8 @@ impl DelayNs for Delay {
     }
 }
 
+impl firmware::board::Delay for Delay {}
+
 /// The chip's random number generator.
 pub struct Random(Handle);
 
