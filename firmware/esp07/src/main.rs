@@ -1,0 +1,94 @@
+//! The yellow duck on an ESP-07.
+//!
+//! ```text
+//! SDK ─► user_pre_init, user_init ─► executor ─► firmware::run ─► board ─► registers (esp8266-hal)
+//!  ▲        (this file)                 ▲                          ├─────► flash ──┐
+//!  │                                    │ posts                    ├─────► radio ──┤
+//!  │                                    │                          └─────► frames ─┤
+//!  └── tasks, timers, radio ──► lwip ───┴──────────────────────────────────────────┴─► sdk: the vendor's functions
+//! ```
+//!
+//! The vendor's SDK owns the chip: it starts it, runs the radio and calls tasks. The firmware is one future that one such
+//! task polls, so that the radio keeps running between two polls. `firmware/toolchain` links it.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod board;
+mod cpu;
+mod executor;
+mod flash;
+mod frames;
+mod lwip;
+mod pins;
+mod radio;
+mod sdk;
+mod serial;
+mod task_level;
+
+use embedded_alloc::LlffHeap;
+use firmware::board::SETTINGS_SECTORS;
+// Linked for its feature: `rsa` reaches it through several others.
+use spin as _;
+
+use sdk::Partition;
+
+/// For the main future and for what an RSA signature of 2048 bits takes while it is checked. It lies in instruction
+/// memory, where a byte takes as long as some 50 words.
+#[global_allocator]
+static HEAP: LlffHeap = LlffHeap::empty();
+
+unsafe extern "C" {
+    /// The linker script's.
+    static mut _iram_heap_start: u8;
+    /// The linker script's.
+    static mut _iram_heap_end: u8;
+}
+
+/// What the SDK keeps in the last sectors of 1 MiB, and what it must leave alone. In data memory, because the SDK may
+/// read it bytewise, and narrow loads from flash are not seen to yet.
+static mut PARTITIONS: [Partition; 6] = [
+    Partition { kind: sdk::PARTITION_CUSTOMER_BEGIN, address: 0, size: 0x1_0000 },
+    Partition { kind: sdk::PARTITION_CUSTOMER_BEGIN + 1, address: 0x1_0000, size: SETTINGS_SECTORS.start - 0x1_0000 },
+    Partition {
+        kind: sdk::PARTITION_CUSTOMER_BEGIN + 2,
+        address: SETTINGS_SECTORS.start,
+        size: SETTINGS_SECTORS.end - SETTINGS_SECTORS.start,
+    },
+    Partition { kind: sdk::PARTITION_RF_CAL, address: 0xF_B000, size: 0x1000 },
+    Partition { kind: sdk::PARTITION_PHY_DATA, address: 0xF_C000, size: 0x1000 },
+    Partition { kind: sdk::PARTITION_SYSTEM_PARAMETER, address: 0xF_D000, size: 0x3000 },
+];
+
+/// The SDK's first call, before it reads its parameters.
+#[unsafe(no_mangle)]
+extern "C" fn user_pre_init() {
+    // SAFETY: called once, and only the SDK reads the table.
+    unsafe {
+        let table = &raw const PARTITIONS;
+        sdk::system_partition_table_regist(table.cast(), 6, sdk::FLASH_MAP_1_MIB);
+    }
+}
+
+/// Asked by the SDK: yes, take 16 KiB of the flash cache for memory.
+#[unsafe(no_mangle)]
+extern "C" fn user_iram_memory_is_enabled() -> u32 {
+    1
+}
+
+/// The SDK's second call: all is set up, the tasks run once this has returned.
+#[unsafe(no_mangle)]
+extern "C" fn user_init() {
+    cpu::see_to_narrow_accesses();
+    // SAFETY: called once, before anything allocates; the linker script keeps the region for this.
+    unsafe {
+        let (start, end) = (&raw mut _iram_heap_start as usize, &raw mut _iram_heap_end as usize);
+        HEAP.init(start, end - start);
+    }
+    lwip::prepare();
+    cpu::run_at_full_speed();
+    serial::open();
+    radio::watch();
+    executor::start();
+}

@@ -1,0 +1,206 @@
+//! The radio's controls over the SDK, and what it reports.
+//!
+//! The SDK keeps nothing of this in flash (the `_current` functions), and joins only when told to: the firmware has its own
+//! patience. Each report wakes the firmware, whose futures look here.
+
+use core::cell::Cell;
+use core::future::poll_fn;
+use core::task::Poll;
+
+use firmware::board::{AccessPoint, JoinError, LinkLoss, Network, Radio, RadioError, Security};
+
+use crate::executor;
+use crate::sdk::{self, AccessPointConfig, RadioEvent, StationConfig};
+use crate::task_level::TaskLevel;
+
+/// Phones that may use the portal at a time.
+const STATIONS: u8 = 4;
+const BEACON_INTERVAL: u16 = 100;
+/// The SDK's answer if there is no signal to measure.
+const NO_SIGNAL: i8 = 31;
+
+/// What the radio last reported.
+struct State {
+    interface: Cell<u8>,
+    link: Cell<Link>,
+}
+
+#[derive(Clone, Copy)]
+enum Link {
+    /// Nothing is going on, and this is why.
+    Down(LinkLoss),
+    Joining,
+    /// Joining failed.
+    Failed(JoinError),
+    Up,
+}
+
+static STATE: TaskLevel<State> = TaskLevel::new(State {
+    interface: Cell::new(sdk::INTERFACE_STATION),
+    link: Cell::new(Link::Down(LinkLoss::Left)),
+});
+
+/// Begins to listen to the radio.
+pub fn watch() {
+    // SAFETY: the handler is a function.
+    unsafe { sdk::wifi_set_event_handler_cb(on_event) };
+}
+
+/// Whether frames can pass.
+pub fn link_is_up() -> bool {
+    matches!(STATE.link.get(), Link::Up)
+}
+
+/// The interface in use.
+pub fn interface() -> u8 {
+    STATE.interface.get()
+}
+
+unsafe extern "C" fn on_event(event: *const RadioEvent) {
+    // SAFETY: the SDK lends the event for the length of this call. A disconnection is long enough for its reason; of
+    // others nothing but the number is read.
+    let (kind, reason) = unsafe {
+        let kind = (*event).event;
+        let disconnected = kind == sdk::EVENT_STATION_DISCONNECTED;
+        (kind, if disconnected { (&raw const (*event).information[sdk::EVENT_REASON]).read() } else { 0 })
+    };
+    let link = STATE.link.get();
+    match (kind, link) {
+        (sdk::EVENT_STATION_CONNECTED, Link::Joining) => STATE.link.set(Link::Up),
+        (sdk::EVENT_STATION_DISCONNECTED, Link::Joining) => STATE.link.set(Link::Failed(join_error(reason))),
+        (sdk::EVENT_STATION_DISCONNECTED, Link::Up) => STATE.link.set(Link::Down(link_loss(reason))),
+        _ => return,
+    }
+    executor::wake();
+}
+
+/// The SDK's reasons (802.11's up to 199, its own from 200), as far as the firmware tells them apart.
+fn join_error(reason: u8) -> JoinError {
+    match reason {
+        201 => JoinError::NotFound,
+        // Handshake time-outs are how a wrong passphrase shows: the access point does not answer a bad proof.
+        15 | 204 => JoinError::WrongPassphrase,
+        13 | 17..=24 => JoinError::SecurityMismatch,
+        2 | 4 | 200 => JoinError::Timeout,
+        _ => JoinError::Refused,
+    }
+}
+
+fn link_loss(reason: u8) -> LinkLoss {
+    if reason == 200 { LinkLoss::BeaconTimeout } else { LinkLoss::Deauthenticated }
+}
+
+/// `text`, padded with zeros; what does not fit is cut off.
+fn padded<const SIZE: usize>(text: &str) -> [u8; SIZE] {
+    let mut bytes = [0; SIZE];
+    for (byte, from) in bytes.iter_mut().zip(text.bytes()) {
+        *byte = from;
+    }
+    bytes
+}
+
+/// The radio's controls.
+pub struct SdkRadio(());
+
+impl SdkRadio {
+    /// The controls.
+    pub fn new() -> Self {
+        Self(())
+    }
+}
+
+/// A join under way; if it is dropped, the radio stops trying.
+struct Joining;
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        if !link_is_up() {
+            STATE.link.set(Link::Down(LinkLoss::Left));
+            // SAFETY: a call without arguments.
+            unsafe { sdk::wifi_station_disconnect() };
+        }
+    }
+}
+
+impl Radio for SdkRadio {
+    async fn start_access_point(&mut self, access_point: &AccessPoint<'_>) -> Result<(), RadioError> {
+        let config = AccessPointConfig {
+            name: padded(access_point.name),
+            passphrase: padded(access_point.passphrase),
+            name_length: access_point.name.len().min(32) as u8,
+            channel: access_point.channel,
+            auth: sdk::AUTH_WPA2_PSK,
+            hidden: 0,
+            max_stations: STATIONS,
+            beacon_interval: BEACON_INTERVAL,
+        };
+        STATE.interface.set(sdk::INTERFACE_ACCESS_POINT);
+        // SAFETY: the SDK copies the settings.
+        let opened = unsafe {
+            sdk::wifi_set_opmode_current(sdk::MODE_ACCESS_POINT) && sdk::wifi_softap_set_config_current(&raw const config)
+        };
+        STATE.link.set(if opened { Link::Up } else { Link::Down(LinkLoss::Left) });
+        if opened { Ok(()) } else { Err(RadioError) }
+    }
+
+    async fn join(&mut self, network: &Network<'_>) -> Result<(), JoinError> {
+        let (passphrase, auth) = match network.security {
+            Security::Open => ("", sdk::AUTH_OPEN),
+            Security::Wpa2(passphrase) => (passphrase, sdk::AUTH_WPA2_PSK),
+        };
+        let config = StationConfig {
+            name: padded(network.name),
+            passphrase: padded(passphrase),
+            channel: 0,
+            bssid_set: 0,
+            bssid: [0; 6],
+            threshold_rssi: 0,
+            threshold_auth: auth,
+            open_and_wep_disabled: auth != sdk::AUTH_OPEN,
+            all_channel_scan: true,
+        };
+        STATE.interface.set(sdk::INTERFACE_STATION);
+        STATE.link.set(Link::Joining);
+        let _joining = Joining;
+        // SAFETY: the SDK copies the settings.
+        let begun = unsafe {
+            sdk::wifi_set_opmode_current(sdk::MODE_STATION)
+                && sdk::wifi_station_set_reconnect_policy(false)
+                && sdk::wifi_station_set_config_current(&raw const config)
+                && sdk::wifi_station_connect()
+        };
+        if !begun {
+            return Err(JoinError::Refused);
+        }
+        poll_fn(|_| match STATE.link.get() {
+            Link::Joining => Poll::Pending,
+            Link::Up => Poll::Ready(Ok(())),
+            Link::Failed(error) => Poll::Ready(Err(error)),
+            Link::Down(_) => Poll::Ready(Err(JoinError::Refused)),
+        })
+        .await
+    }
+
+    async fn leave(&mut self) {
+        if link_is_up() {
+            STATE.link.set(Link::Down(LinkLoss::Left));
+            // SAFETY: a call without arguments.
+            unsafe { sdk::wifi_station_disconnect() };
+        }
+    }
+
+    async fn link_lost(&mut self) -> LinkLoss {
+        poll_fn(|_| match STATE.link.get() {
+            Link::Up => Poll::Pending,
+            Link::Down(loss) => Poll::Ready(loss),
+            Link::Joining | Link::Failed(_) => Poll::Ready(LinkLoss::Left),
+        })
+        .await
+    }
+
+    fn signal_strength(&self) -> Option<i8> {
+        // SAFETY: a call without arguments.
+        let signal = unsafe { sdk::wifi_station_get_rssi() };
+        (link_is_up() && signal != NO_SIGNAL).then_some(signal)
+    }
+}

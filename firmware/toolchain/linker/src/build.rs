@@ -1,0 +1,61 @@
+//! Runs cargo for the ESP-07 and shapes what comes out.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::Error;
+use crate::tools::{self};
+use crate::{esp07, image, link, toolchain};
+
+/// Where the image lands.
+pub fn folder() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || toolchain().ancestors().nth(2).expect("firmware/toolchain is two below the workspace").join("target"),
+        PathBuf::from,
+    );
+    target.join("esp07")
+}
+
+/// Builds the image.
+///
+/// # Errors
+/// What is missing or failed.
+pub fn run() -> Result<(), Error> {
+    let source = tools::find()?;
+    let folder = folder();
+    let failed = |output: String| Error::Failed { what: "build the program", tool: "cargo".into(), output };
+    let linker = env::current_exe().map_err(|error| failed(format!(": {error}")))?;
+    eprintln!("building with {} ({})", source.name, source.rustc.display());
+    let status = Command::new("cargo")
+        .current_dir(esp07())
+        .args(["build", "--release", "--locked", "-Zbuild-std=core,alloc", "-Zjson-target-spec", "--target"])
+        .arg(toolchain().join("xtensa-esp8266-none-elf.json"))
+        .env("RUSTC", &source.rustc)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", folder.join("cargo"))
+        .env("RUSTFLAGS", format!("-C linker-plugin-lto -C linker={}", linker.display()))
+        // What the calling cargo set up is for the host.
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .status()
+        .map_err(|error| failed(format!(" to start: {error}")))?;
+    if !status.success() {
+        return Err(failed(String::new()));
+    }
+    let built = folder.join("cargo/xtensa-esp8266-none-elf/release/esp07");
+    let elf = folder.join("esp07");
+    fs::copy(&built, &elf).map_err(Error::file(&built))?;
+    image::write_pair(&elf, &folder)?;
+    println!("{} and its image, linked against stubs: for emulators", elf.display());
+    if let Some(sdk) = env::var_os("ESP8266_NONOS_SDK") {
+        let folder = folder.join("vendor");
+        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let elf = folder.join("esp07");
+        link::vendor(Path::new(&sdk), &link::steps(&built), &elf)?;
+        image::write_pair(&elf, &folder)?;
+        println!("{} and its image, linked against the vendor's SDK: for an ESP-07", elf.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,218 @@
+//! From what rustc hands over to an ELF.
+//!
+//! rustc calls this as its linker, with bitcode objects and archives (`-C linker-plugin-lto`). The program is merged,
+//! optimised as one, assembled into `program.o` and linked against trap stubs. Steps leave their files in a folder beside
+//! the output, where [`vendor`] finds `program.o` again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use object::read::archive::ArchiveFile;
+use object::{Object, ObjectSymbol};
+
+use crate::error::Error;
+use crate::tools::{self, Source};
+use crate::{assembly, codegen, declarations, esp07, toolchain};
+
+/// Names that code generation may still call, so that none is dropped before.
+const LIBRARY_CALLS: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
+
+/// The folder for the files of each step.
+pub fn steps(output: &Path) -> PathBuf {
+    output.with_extension("steps")
+}
+
+/// Links as rustc asks for it.
+///
+/// # Errors
+/// What is missing, or which tool failed and why.
+pub fn run(arguments: &[String]) -> Result<(), Error> {
+    let inputs = Inputs::parse(arguments)?;
+    let source = tools::find()?;
+    let steps = steps(&inputs.output);
+    let _none = fs::remove_dir_all(&steps);
+    fs::create_dir_all(&steps).map_err(Error::file(&steps))?;
+    compile(&inputs, &source, &steps)?;
+
+    let functions = vendor_functions()?;
+    let stubs = steps.join("stubs.S");
+    fs::write(&stubs, declarations::stubs(&functions)).map_err(Error::file(&stubs))?;
+    assemble(&stubs, &steps.join("stubs.o"))?;
+    assemble(&toolchain().join("boot.S"), &steps.join("boot.o"))?;
+    check_boundary(&steps, &functions)?;
+    ld(&inputs.output, &steps, "sdk_boot", &[steps.join("boot.o"), steps.join("stubs.o")], &[])
+}
+
+/// The vendor's functions that the program declares.
+fn vendor_functions() -> Result<Vec<String>, Error> {
+    let path = esp07().join("src/sdk.rs");
+    Ok(declarations::vendor_functions(&fs::read_to_string(&path).map_err(Error::file(path))?))
+}
+
+/// What rustc hands over.
+struct Inputs {
+    output: PathBuf,
+    objects: Vec<PathBuf>,
+    archives: Vec<PathBuf>,
+}
+
+impl Inputs {
+    fn parse(arguments: &[String]) -> Result<Self, Error> {
+        let mut inputs = Self { output: PathBuf::new(), objects: Vec::new(), archives: Vec::new() };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            if argument == "-o" {
+                inputs.output = rest.next().map(PathBuf::from).unwrap_or_default();
+            } else if argument.ends_with(".o") {
+                inputs.objects.push(argument.into());
+            } else if argument.ends_with(".rlib") {
+                inputs.archives.push(argument.into());
+            }
+        }
+        if inputs.output.as_os_str().is_empty() || inputs.objects.is_empty() {
+            return Err(Error::Usage("rustc's linker needs `-o` and object files".into()));
+        }
+        Ok(inputs)
+    }
+}
+
+/// Everything in bitcode, to `program.o`.
+fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> {
+    let mut bitcode = Vec::new();
+    for path in &inputs.objects {
+        if is_bitcode(&fs::read(path).map_err(Error::file(path))?) {
+            bitcode.push(path.clone());
+        }
+    }
+    for (number, path) in inputs.archives.iter().enumerate() {
+        extract(path, number, steps, &mut bitcode)?;
+    }
+    let step = |name: &str| steps.join(name);
+    let (all, optimised, text) = (step("all.bc"), step("optimised.bc"), step("program.ll.s"));
+    let mut link: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"-o", &all];
+    link.extend(bitcode.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
+    tools::run("merge the program", source.llvm("llvm-link"), &link)?;
+
+    let keep = format!("--internalize-public-api-list={}", kept_names()?.join(","));
+    tools::run(
+        "optimise the program",
+        source.llvm("opt"),
+        &[&"--passes=internalize,globaldce,default<Os>", &keep, &all, &"-o", &optimised],
+    )?;
+    codegen::generate(source, &optimised, &text)?;
+    let rewritten = step("program.s");
+    let generated = fs::read_to_string(&text).map_err(Error::file(&text))?;
+    fs::write(&rewritten, assembly::rewrite(&generated)).map_err(Error::file(&rewritten))?;
+    assemble(&rewritten, &step("program.o"))?;
+    assemble(&toolchain().join("cpu.S"), &step("cpu.o"))
+}
+
+/// The names by which the program can be reached.
+fn kept_names() -> Result<Vec<String>, Error> {
+    let mut names: Vec<String> = LIBRARY_CALLS.map(str::to_owned).into();
+    for file in ["main.rs", "lwip.rs"] {
+        let path = esp07().join("src").join(file);
+        names.extend(declarations::exports(&fs::read_to_string(&path).map_err(Error::file(path))?));
+    }
+    Ok(names)
+}
+
+/// LLVM's magic number.
+fn is_bitcode(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"BC\xC0\xDE")
+}
+
+/// Puts the bitcode members of an archive into files.
+fn extract(path: &Path, number: usize, steps: &Path, bitcode: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let bytes = fs::read(path).map_err(Error::file(path))?;
+    let malformed = |error: object::Error| Error::Malformed { path: path.to_owned(), reason: error.to_string() };
+    let archive = ArchiveFile::parse(bytes.as_slice()).map_err(malformed)?;
+    for (index, member) in archive.members().enumerate() {
+        let member = member.and_then(|member| member.data(bytes.as_slice())).map_err(malformed)?;
+        if is_bitcode(member) {
+            let file = steps.join(format!("{number}-{index}.bc"));
+            fs::write(&file, member).map_err(Error::file(&file))?;
+            bitcode.push(file);
+        }
+    }
+    Ok(())
+}
+
+fn assemble(from: &Path, to: &Path) -> Result<(), Error> {
+    tools::run("assemble", &tools::gnu("xtensa-lx106-elf-as")?, &[&"--longcalls", &"-o", &to, &from])
+}
+
+/// Whether the program calls exactly the vendor's functions that it declares.
+fn check_boundary(steps: &Path, functions: &[String]) -> Result<(), Error> {
+    let path = steps.join("program.o");
+    let bytes = fs::read(&path).map_err(Error::file(&path))?;
+    let object = object::File::parse(bytes.as_slice())
+        .map_err(|error| Error::Malformed { path: path.clone(), reason: error.to_string() })?;
+    let called: BTreeSet<&str> =
+        object.symbols().filter(|symbol| symbol.is_undefined()).filter_map(|symbol| symbol.name().ok()).collect();
+    let unused: Vec<&str> = functions.iter().map(String::as_str).filter(|name| !called.contains(name)).collect();
+    if unused.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Boundary(format!("sdk.rs declares what nothing calls: {}", unused.join(", "))))
+    }
+}
+
+/// Links `program.o` with `objects` and `libraries` into `output`.
+fn ld(output: &Path, steps: &Path, entry: &str, objects: &[PathBuf], libraries: &[PathBuf]) -> Result<(), Error> {
+    let libgcc = tools::output(
+        std::process::Command::new(tools::gnu("xtensa-lx106-elf-gcc")?).arg("-print-libgcc-file-name"),
+    )
+    .ok_or_else(|| Error::MissingTool { tool: "libgcc".into(), remedy: "install the package gcc-xtensa-lx106".into() })?;
+    let map = format!("-Map={}", output.with_extension("map").display());
+    let (script, rom) = (toolchain().join("esp8266.ld"), toolchain().join("rom.ld"));
+    let (program, cpu) = (steps.join("program.o"), steps.join("cpu.o"));
+    let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> =
+        vec![&"--gc-sections", &"-e", &entry, &"-T", &script, &"-T", &rom, &map, &"-o", &output, &program, &cpu];
+    arguments.extend(objects.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
+    arguments.push(&"--start-group");
+    arguments.extend(libraries.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
+    let libgcc = libgcc.trim();
+    arguments.push(&libgcc);
+    arguments.push(&"--end-group");
+    tools::run("link", &tools::gnu("xtensa-lx106-elf-ld")?, &arguments)
+}
+
+/// The vendor's archives that the radio needs, without its lwIP.
+const ARCHIVES: [&str; 7] = ["phy", "pp", "net80211", "wpa", "crypto", "main", "hal"];
+
+/// Links the same program against the archives of the vendor's SDK in `sdk`, as `output`.
+///
+/// # Errors
+/// If an archive is missing, or the linker fails.
+pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
+    let mut archives = Vec::new();
+    for name in ARCHIVES {
+        let path = sdk.join("lib").join(format!("lib{name}.a"));
+        if !path.is_file() {
+            return Err(Error::Malformed {
+                path: sdk.to_owned(),
+                reason: format!("there is no lib/lib{name}.a in it; ESP8266_NONOS_SDK must name the NONOS SDK 3.0"),
+            });
+        }
+        archives.push(path);
+    }
+    assemble(&toolchain().join("vendor.S"), &steps.join("vendor.o"))?;
+    ld(output, steps, "call_user_start", &[steps.join("vendor.o")], &archives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rustcs_command_line_is_understood() {
+        let arguments = ["-Wl,--gc-sections", "a.o", "-L", "x", "b.rlib", "-o", "out/esp07", "-nodefaultlibs"];
+        let inputs = Inputs::parse(&arguments.map(str::to_owned)).unwrap();
+        assert_eq!(inputs.output, Path::new("out/esp07"));
+        assert_eq!(inputs.objects, [Path::new("a.o")]);
+        assert_eq!(inputs.archives, [Path::new("b.rlib")]);
+        assert!(Inputs::parse(&["-o".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! How large the image is, what is largest in it, and whether that is too much.
+//!
+//! Of the chip's 80 KiB of data memory the vendor's part takes some 26 KiB for its statics and needs a heap for the radio:
+//! 44 KiB are ours, our stack included. Our heap lies in instruction memory. Only the stub link is measured, because there
+//! everything is ours.
+
+use std::fs;
+use std::path::Path;
+
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
+
+use crate::error::Error;
+
+/// Both parts of the image together, in bytes.
+const IMAGE_BUDGET: u64 = 512 * 1_024;
+/// `.data`, `.rodata` and `.bss`, in bytes.
+const DRAM_BUDGET: u64 = 44 * 1_024;
+/// What the vendor's part (some 24 KiB) leaves of 48 KiB: our code there, and our heap.
+const IRAM_BUDGET: u64 = 23 * 1_024;
+/// How many symbols of each memory are shown.
+const SHOWN: usize = 12;
+
+/// A kind of memory.
+struct Memory {
+    name: &'static str,
+    addresses: core::ops::Range<u64>,
+    budget: Option<u64>,
+}
+
+const MEMORIES: [Memory; 3] = [
+    Memory { name: "flash", addresses: 0x4020_0000..0x4030_0000, budget: None },
+    Memory { name: "IRAM", addresses: 0x4010_0000..0x4010_C000, budget: Some(IRAM_BUDGET) },
+    Memory { name: "DRAM", addresses: 0x3FFE_8000..0x3FFF_C000, budget: Some(DRAM_BUDGET) },
+];
+
+/// Prints the sizes of the image in `folder`.
+///
+/// # Errors
+/// If there is none, or it is over budget.
+pub fn run(folder: &Path) -> Result<(), Error> {
+    let path = folder.join("esp07");
+    let bytes = fs::read(&path).map_err(Error::file(&path))?;
+    let elf = object::File::parse(bytes.as_slice())
+        .map_err(|error| Error::Malformed { path: path.clone(), reason: error.to_string() })?;
+    let mut over = Vec::new();
+    for memory in &MEMORIES {
+        let used = print_memory(&elf, memory);
+        if let Some(budget) = memory.budget {
+            check(&mut over, memory.name, used, budget);
+        }
+    }
+    let mut image = 0;
+    println!("image");
+    for name in ["0x00000.bin", "0x10000.bin"] {
+        let path = folder.join(name);
+        let length = fs::metadata(&path).map_err(Error::file(&path))?.len();
+        println!("  {length:>7}  {name}");
+        image += length;
+    }
+    check(&mut over, "image", image, IMAGE_BUDGET);
+    if over.is_empty() { Ok(()) } else { Err(Error::Budget(over.join("; "))) }
+}
+
+fn check(over: &mut Vec<String>, name: &str, used: u64, budget: u64) {
+    println!("  {used:>7}  of {budget} bytes of {name}");
+    if used > budget {
+        over.push(format!("{name} has {used} bytes, {budget} are allowed"));
+    }
+}
+
+/// Prints sections and largest symbols of one memory and returns its bytes in use.
+fn print_memory(elf: &object::File<'_>, memory: &Memory) -> u64 {
+    println!("{}", memory.name);
+    let mut used = 0;
+    for section in elf.sections() {
+        if memory.addresses.contains(&section.address()) && section.kind() != SectionKind::Metadata && section.size() > 0 {
+            println!("  {:>7}  {}", section.size(), section.name().unwrap_or("?"));
+            used += section.size();
+        }
+    }
+    let mut symbols: Vec<(u64, &str)> = elf
+        .symbols()
+        .filter(|symbol| symbol.size() > 0 && memory.addresses.contains(&symbol.address()))
+        .filter_map(|symbol| Some((symbol.size(), symbol.name().ok()?)))
+        .collect();
+    symbols.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    for (size, name) in symbols.into_iter().take(SHOWN) {
+        println!("    {size:>7}  {:#}", rustc_demangle::demangle(name));
+    }
+    used
+}
