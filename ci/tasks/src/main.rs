@@ -3,6 +3,8 @@
 //! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs. The first that fails ends the
 //! run with its exit code.
 
+mod locks;
+
 use std::env;
 use std::process::{Command, ExitCode};
 
@@ -31,6 +33,21 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "locks",
+        about: "both lock files have the same versions of what they share",
+        commands: &[&["run", "--quiet", "--locked", "--package", "ci-tasks", "--", "compare-locks"]],
+    },
+    Task {
+        name: "image",
+        about: "the ESP-07 image builds (after ci/setup-xtensa)",
+        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "build"]],
+    },
+    Task {
+        name: "size",
+        about: "the ESP-07 image is within its budgets",
+        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "size"]],
+    },
+    Task {
         name: "doc",
         about: "the documentation builds without warnings",
         commands: &[&["doc", "--workspace", "--no-deps", "--locked"]],
@@ -40,6 +57,8 @@ const TASKS: &[Task] = &[
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let tasks: Vec<&Task> = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        // What the task `locks` runs.
+        ["compare-locks"] => return locks::run(),
         ["all"] => TASKS.iter().collect(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());

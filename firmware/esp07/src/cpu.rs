@@ -83,23 +83,37 @@ unsafe impl critical_section::Impl for MaskedInterrupts {
 pub struct Delay;
 
 impl DelayNs for Delay {
-    #[inline(never)]
-    #[unsafe(link_section = ".iram.text.delay")]
     fn delay_ns(&mut self, nanos: u32) {
-        // In pieces that the counter does not wrap in, the largest 10 ms.
+        // Nanoseconds times 0.16, as a fraction of 2^28.
+        const CYCLES: u64 = (MEGAHERTZ as u64) * (1 << 28) / 1_000;
+        wait(cpu_cycles(), ((u64::from(nanos) * CYCLES) >> 28) as u32);
+    }
+
+    fn delay_us(&mut self, micros: u32) {
+        // In pieces that the counter does not wrap in.
         const PIECE: u32 = 10_000_000;
-        let mut rest = nanos;
-        loop {
-            let piece = rest.min(PIECE);
-            let start = cpu_cycles();
-            let cycles = piece / 25 * (MEGAHERTZ / 40) + piece % 25 * MEGAHERTZ / 1_000;
-            while cpu_cycles().wrapping_sub(start) < cycles {}
-            rest -= piece;
-            if rest == 0 {
-                return;
-            }
+        let mut start = cpu_cycles();
+        let mut rest = micros;
+        while rest > PIECE {
+            wait(start, PIECE * MEGAHERTZ);
+            start = start.wrapping_add(PIECE * MEGAHERTZ);
+            rest -= PIECE;
+        }
+        wait(start, rest * MEGAHERTZ);
+    }
+
+    fn delay_ms(&mut self, millis: u32) {
+        for _ in 0..millis {
+            self.delay_us(1_000);
         }
     }
+}
+
+/// Waits until so many cycles have passed since `start`. In instruction memory: the sensor does not wait for flash.
+#[inline(never)]
+#[unsafe(link_section = ".iram.text.wait")]
+fn wait(start: u32, cycles: u32) {
+    while cpu_cycles().wrapping_sub(start) < cycles {}
 }
 
 impl firmware::board::Delay for Delay {

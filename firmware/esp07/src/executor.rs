@@ -37,8 +37,7 @@ static mut RESOURCES: Resources = Resources::new();
 static mut QUEUE: [Event; 2] = [const { Event { signal: 0, parameter: 0 } }; 2];
 static mut TIMER: OsTimer = OsTimer::new();
 
-static PROGRAM: TaskLevel<RefCell<Option<Pin<Box<dyn Future<Output = Restart>>>>>> =
-    TaskLevel::new(RefCell::new(None));
+static PROGRAM: TaskLevel<RefCell<Option<Pin<Box<dyn Future<Output = Restart>>>>>> = TaskLevel::new(RefCell::new(None));
 /// Whether an event waits.
 static POSTED: TaskLevel<Cell<bool>> = TaskLevel::new(Cell::new(false));
 

@@ -178,12 +178,7 @@ unsafe extern "C" fn netif_remove(netif: *mut Netif) {
 
 /// Addresses are the firmware's business; they are kept for the SDK's own eyes.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn netif_set_addr(
-    netif: *mut Netif,
-    address: *const u32,
-    mask: *const u32,
-    gateway: *const u32,
-) {
+unsafe extern "C" fn netif_set_addr(netif: *mut Netif, address: *const u32, mask: *const u32, gateway: *const u32) {
     // SAFETY: all four are the SDK's.
     unsafe { (*netif).addresses = [*address, *mask, *gateway] };
 }

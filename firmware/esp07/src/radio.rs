@@ -35,10 +35,8 @@ enum Link {
     Up,
 }
 
-static STATE: TaskLevel<State> = TaskLevel::new(State {
-    interface: Cell::new(sdk::INTERFACE_STATION),
-    link: Cell::new(Link::Down(LinkLoss::Left)),
-});
+static STATE: TaskLevel<State> =
+    TaskLevel::new(State { interface: Cell::new(sdk::INTERFACE_STATION), link: Cell::new(Link::Down(LinkLoss::Left)) });
 
 /// Begins to listen to the radio.
 pub fn watch() {
@@ -137,7 +135,8 @@ impl Radio for SdkRadio {
         STATE.interface.set(sdk::INTERFACE_ACCESS_POINT);
         // SAFETY: the SDK copies the settings.
         let opened = unsafe {
-            sdk::wifi_set_opmode_current(sdk::MODE_ACCESS_POINT) && sdk::wifi_softap_set_config_current(&raw const config)
+            sdk::wifi_set_opmode_current(sdk::MODE_ACCESS_POINT)
+                && sdk::wifi_softap_set_config_current(&raw const config)
         };
         STATE.link.set(if opened { Link::Up } else { Link::Down(LinkLoss::Left) });
         if opened { Ok(()) } else { Err(RadioError) }

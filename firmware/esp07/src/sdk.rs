@@ -59,13 +59,7 @@ pub type TimerFunction = unsafe extern "C" fn(argument: *mut c_void);
 impl OsTimer {
     /// A timer that is not armed.
     pub const fn new() -> Self {
-        Self {
-            next: core::ptr::null_mut(),
-            expire: 0,
-            period: 0,
-            function: None,
-            argument: core::ptr::null_mut(),
-        }
+        Self { next: core::ptr::null_mut(), expire: 0, period: 0, function: None, argument: core::ptr::null_mut() }
     }
 }
 

@@ -33,7 +33,9 @@ pub fn generate(source: &Source, bitcode: &Path, text: &Path) -> Result<(), Erro
     for _ in 0..PATIENCE {
         let name = function_of(&complaint).unwrap_or_default().to_owned();
         let times = padded.iter().filter(|(of, _)| *of == name).count();
-        let Some(program_with_padding) = PADDING.get(times).and_then(|bytes| pad(&program, &name, *bytes)) else { break };
+        let Some(program_with_padding) = PADDING.get(times).and_then(|bytes| pad(&program, &name, *bytes)) else {
+            break;
+        };
         program = program_with_padding;
         padded.push((name, times));
         fs::write(&readable, &program).map_err(Error::file(&readable))?;
@@ -80,9 +82,8 @@ fn pad(program: &str, name: &str, bytes: u32) -> Option<String> {
             let first = program[at..].split_inclusive('\n').next()?;
             let entry = if first.trim_end().ends_with(':') { at + first.len() } else { at };
             let name = format!("%preflash.padding.{bytes}");
-            let padding = format!(
-                "  {name} = alloca [{bytes} x i8], align 4\n  store volatile i8 0, ptr {name}, align 4\n"
-            );
+            let padding =
+                format!("  {name} = alloca [{bytes} x i8], align 4\n  store volatile i8 0, ptr {name}, align 4\n");
             return Some(format!("{}{padding}{}", &program[..entry], &program[entry..]));
         }
     }

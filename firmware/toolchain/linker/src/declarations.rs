@@ -23,7 +23,9 @@ pub fn exports(source: &str) -> Vec<String> {
             // Other attributes may stand between.
             let declaration = lines.by_ref().find(|line| !line.starts_with("#["));
             let name = declaration.and_then(|line| {
-                name_after(line, "fn ").or_else(|| name_after(line, "static mut ")).or_else(|| name_after(line, "static "))
+                name_after(line, "fn ")
+                    .or_else(|| name_after(line, "static mut "))
+                    .or_else(|| name_after(line, "static "))
             });
             names.extend(name);
         }

@@ -48,9 +48,10 @@ pub fn write_pair(elf: &Path, folder: &Path) -> Result<(), Error> {
             continue;
         }
         if (FLASH_WINDOW..WINDOW_END).contains(&segment.address()) {
-            let offset = segment.address().checked_sub(IROM).ok_or_else(|| {
-                malformed(format!("a segment at {:#x} lies below the flash part", segment.address()))
-            })?;
+            let offset = segment
+                .address()
+                .checked_sub(IROM)
+                .ok_or_else(|| malformed(format!("a segment at {:#x} lies below the flash part", segment.address())))?;
             irom.resize(offset as usize, 0xFF);
             irom.extend_from_slice(data);
         } else {

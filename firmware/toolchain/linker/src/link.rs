@@ -5,6 +5,7 @@
 //! the output, where [`vendor`] finds `program.o` again.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,8 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
     assemble(&stubs, &steps.join("stubs.o"))?;
     assemble(&toolchain().join("boot.S"), &steps.join("boot.o"))?;
     check_boundary(&steps, &functions)?;
-    ld(&inputs.output, &steps, "sdk_boot", &[steps.join("boot.o"), steps.join("stubs.o")], &[])
+    let objects = [steps.join("boot.o"), steps.join("stubs.o")].map(PathBuf::into_os_string);
+    ld(&inputs.output, &steps, "sdk_boot", &objects)
 }
 
 /// The vendor's functions that the program declares.
@@ -90,8 +92,8 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     }
     let step = |name: &str| steps.join(name);
     let (all, optimised, text) = (step("all.bc"), step("optimised.bc"), step("program.ll.s"));
-    let mut link: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"-o", &all];
-    link.extend(bitcode.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
+    let mut link: Vec<&dyn AsRef<OsStr>> = vec![&"-o", &all];
+    link.extend(bitcode.iter().map(|path| path as &dyn AsRef<OsStr>));
     tools::run("merge the program", source.llvm("llvm-link"), &link)?;
 
     let keep = format!("--internalize-public-api-list={}", kept_names()?.join(","));
@@ -159,35 +161,46 @@ fn check_boundary(steps: &Path, functions: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Links `program.o` with `objects` and `libraries` into `output`.
-fn ld(output: &Path, steps: &Path, entry: &str, objects: &[PathBuf], libraries: &[PathBuf]) -> Result<(), Error> {
-    let libgcc = tools::output(
-        std::process::Command::new(tools::gnu("xtensa-lx106-elf-gcc")?).arg("-print-libgcc-file-name"),
-    )
-    .ok_or_else(|| Error::MissingTool { tool: "libgcc".into(), remedy: "install the package gcc-xtensa-lx106".into() })?;
+/// Links `program.o` with `others` (objects, archives and options) into `output`.
+fn ld(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Result<(), Error> {
+    let libgcc =
+        tools::output(std::process::Command::new(tools::gnu("xtensa-lx106-elf-gcc")?).arg("-print-libgcc-file-name"))
+            .ok_or_else(|| Error::MissingTool {
+            tool: "libgcc".into(),
+            remedy: "install the package gcc-xtensa-lx106".into(),
+        })?;
     let map = format!("-Map={}", output.with_extension("map").display());
     let (script, rom) = (toolchain().join("esp8266.ld"), toolchain().join("rom.ld"));
     let (program, cpu) = (steps.join("program.o"), steps.join("cpu.o"));
-    let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> =
-        vec![&"--gc-sections", &"-e", &entry, &"-T", &script, &"-T", &rom, &map, &"-o", &output, &program, &cpu];
-    arguments.extend(objects.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
-    arguments.push(&"--start-group");
-    arguments.extend(libraries.iter().map(|path| path as &dyn AsRef<std::ffi::OsStr>));
     let libgcc = libgcc.trim();
-    arguments.push(&libgcc);
-    arguments.push(&"--end-group");
+    let mut arguments: Vec<&dyn AsRef<OsStr>> =
+        vec![&"--gc-sections", &"-e", &entry, &"-T", &script, &"-T", &rom, &map];
+    // Its warnings are about sections that the archives are too old to have.
+    arguments.extend([&"--no-warn-execstack" as &dyn AsRef<OsStr>, &"--no-warn-rwx-segments", &"-o", &output]);
+    arguments.extend([&program as &dyn AsRef<OsStr>, &cpu, &"--start-group"]);
+    arguments.extend(others.iter().map(|other| other as &dyn AsRef<OsStr>));
+    arguments.extend([&libgcc as &dyn AsRef<OsStr>, &"--end-group"]);
     tools::run("link", &tools::gnu("xtensa-lx106-elf-ld")?, &arguments)
 }
 
 /// The vendor's archives that the radio needs, without its lwIP.
 const ARCHIVES: [&str; 7] = ["phy", "pp", "net80211", "wpa", "crypto", "main", "hal"];
 
+/// The exception vectors, which nothing calls by name.
+const VECTORS: [&str; 5] = [
+    "_DebugExceptionVector",
+    "_NMIExceptionVector",
+    "_KernelExceptionVector",
+    "_UserExceptionVector",
+    "_DoubleExceptionVector",
+];
+
 /// Links the same program against the archives of the vendor's SDK in `sdk`, as `output`.
 ///
 /// # Errors
 /// If an archive is missing, or the linker fails.
 pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
-    let mut archives = Vec::new();
+    let mut others: Vec<OsString> = VECTORS.iter().flat_map(|name| ["-u".into(), (*name).into()]).collect();
     for name in ARCHIVES {
         let path = sdk.join("lib").join(format!("lib{name}.a"));
         if !path.is_file() {
@@ -196,10 +209,11 @@ pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
                 reason: format!("there is no lib/lib{name}.a in it; ESP8266_NONOS_SDK must name the NONOS SDK 3.0"),
             });
         }
-        archives.push(path);
+        others.push(path.into_os_string());
     }
     assemble(&toolchain().join("vendor.S"), &steps.join("vendor.o"))?;
-    ld(output, steps, "call_user_start", &[steps.join("vendor.o")], &archives)
+    others.push(steps.join("vendor.o").into_os_string());
+    ld(output, steps, "call_user_start", &others)
 }
 
 #[cfg(test)]

@@ -73,7 +73,10 @@ fn print_memory(elf: &object::File<'_>, memory: &Memory) -> u64 {
     println!("{}", memory.name);
     let mut used = 0;
     for section in elf.sections() {
-        if memory.addresses.contains(&section.address()) && section.kind() != SectionKind::Metadata && section.size() > 0 {
+        if memory.addresses.contains(&section.address())
+            && section.kind() != SectionKind::Metadata
+            && section.size() > 0
+        {
             println!("  {:>7}  {}", section.size(), section.name().unwrap_or("?"));
             used += section.size();
         }

@@ -48,7 +48,9 @@ pub fn find() -> Result<Source, Error> {
     match env::var("PREFLASH_XTENSA").as_deref() {
         Ok("debian") => debian(),
         Ok("rustup") => rustup(),
-        Ok(other) => Err(Error::Usage(format!("PREFLASH_XTENSA is `{other}`, but only `debian` and `rustup` are known"))),
+        Ok(other) => {
+            Err(Error::Usage(format!("PREFLASH_XTENSA is `{other}`, but only `debian` and `rustup` are known")))
+        }
         Err(_) => debian().or_else(|in_debian| {
             rustup().map_err(|in_rustup| if Path::new("/etc/debian_version").exists() { in_debian } else { in_rustup })
         }),
@@ -84,15 +86,21 @@ fn debian() -> Result<Source, Error> {
 }
 
 fn rustup() -> Result<Source, Error> {
-    let without = || missing("a nightly Rust toolchain", "run `rustup toolchain install nightly -c rust-src -c llvm-tools`".into());
-    let sysroot = output(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"])).ok_or_else(without)?;
+    let without = || {
+        missing("a nightly Rust toolchain", "run `rustup toolchain install nightly -c rust-src -c llvm-tools`".into())
+    };
+    let sysroot =
+        output(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"])).ok_or_else(without)?;
     let sysroot = PathBuf::from(sysroot.trim());
     let rustc = sysroot.join("bin/rustc");
     let host = output(Command::new(&rustc).arg("-vV"))
         .and_then(|text| text.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)))
         .ok_or_else(without)?;
     if !sysroot.join("lib/rustlib/src/rust/library").is_dir() {
-        return Err(missing("the Rust library's sources", "run `rustup component add --toolchain nightly rust-src`".into()));
+        return Err(missing(
+            "the Rust library's sources",
+            "run `rustup component add --toolchain nightly rust-src`".into(),
+        ));
     }
     let folder = sysroot.join("lib/rustlib").join(host).join("bin");
     let tool = |name: &str| {
