@@ -18,6 +18,11 @@ pub fn folder() -> PathBuf {
     target.join("esp07")
 }
 
+/// Where the files of each step of linking land.
+pub fn steps() -> PathBuf {
+    folder().join("steps")
+}
+
 /// Builds the image.
 ///
 /// # Errors
@@ -34,6 +39,7 @@ pub fn run() -> Result<(), Error> {
         .arg(toolchain().join("xtensa-esp8266-none-elf.json"))
         .env("RUSTC", &source.rustc)
         .env("RUSTC_BOOTSTRAP", "1")
+        .env(link::STEPS, steps())
         .env("CARGO_TARGET_DIR", folder.join("cargo"))
         .env("RUSTFLAGS", format!("-C linker-plugin-lto -C linker={}", linker.display()))
         // What the calling cargo set up is for the host.
@@ -53,7 +59,7 @@ pub fn run() -> Result<(), Error> {
         let folder = folder.join("vendor");
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let elf = folder.join("esp07");
-        link::vendor(Path::new(&sdk), &link::steps(&built), &elf)?;
+        link::vendor(Path::new(&sdk), &steps(), &elf)?;
         image::write_pair(&elf, &folder)?;
         println!("{} and its image, linked against the vendor's SDK: for an ESP-07", elf.display());
     }

@@ -1,10 +1,10 @@
 //! From what rustc hands over to an ELF.
 //!
 //! rustc calls this as its linker, with bitcode objects and archives (`-C linker-plugin-lto`). The program is merged,
-//! optimised as one, assembled into `program.o` and linked against trap stubs. Steps leave their files in a folder beside
-//! the output, where [`vendor`] finds `program.o` again.
+//! optimised as one, assembled into `program.o` and linked against trap stubs. Steps leave their files in a folder, where [`vendor()`] finds `program.o` again.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ use crate::{assembly, codegen, declarations, esp07, toolchain};
 /// Names that code generation may still call, so that none is dropped before.
 const LIBRARY_CALLS: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
-/// The folder for the files of each step.
-pub fn steps(output: &Path) -> PathBuf {
-    output.with_extension("steps")
-}
+/// Names the folder for the files of each step; without it they land beside the output.
+pub const STEPS: &str = "ESP8266_LINKER_STEPS";
+/// What llc printed, in that folder.
+pub const GENERATED: &str = "program.ll.s";
 
 /// Links as rustc asks for it.
 ///
@@ -31,7 +31,7 @@ pub fn steps(output: &Path) -> PathBuf {
 pub fn run(arguments: &[String]) -> Result<(), Error> {
     let inputs = Inputs::parse(arguments)?;
     let source = tools::find()?;
-    let steps = steps(&inputs.output);
+    let steps = env::var_os(STEPS).map_or_else(|| inputs.output.with_extension("steps"), PathBuf::from);
     let _none = fs::remove_dir_all(&steps);
     fs::create_dir_all(&steps).map_err(Error::file(&steps))?;
     compile(&inputs, &source, &steps)?;
@@ -91,7 +91,7 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
         extract(path, number, steps, &mut bitcode)?;
     }
     let step = |name: &str| steps.join(name);
-    let (all, optimised, text) = (step("all.bc"), step("optimised.bc"), step("program.ll.s"));
+    let (all, optimised, text) = (step("all.bc"), step("optimised.bc"), step(GENERATED));
     let mut link: Vec<&dyn AsRef<OsStr>> = vec![&"-o", &all];
     link.extend(bitcode.iter().map(|path| path as &dyn AsRef<OsStr>));
     tools::run("merge the program", source.llvm("llvm-link"), &link)?;

@@ -20,6 +20,7 @@ mod error;
 mod image;
 mod link;
 mod size;
+mod stack;
 mod tools;
 
 use std::env;

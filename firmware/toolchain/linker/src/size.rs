@@ -10,6 +10,7 @@ use std::path::Path;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 
 use crate::error::Error;
+use crate::{build, link, stack};
 
 /// Both parts of the image together, in bytes.
 const IMAGE_BUDGET: u64 = 512 * 1_024;
@@ -19,6 +20,12 @@ const DRAM_BUDGET: u64 = 44 * 1_024;
 const IRAM_BUDGET: u64 = 23 * 1_024;
 /// How many symbols of each memory are shown.
 const SHOWN: usize = 12;
+
+/// The firmware's stack, and the function that is called on it: ends of mangled names.
+const STACK: &str = "8executor5STACK";
+const POLL: &str = "8executor4poll";
+/// Bytes that are left for interrupts on the firmware's stack: a frame of 256 bytes, and what the SDK's handlers take.
+const INTERRUPTS: u64 = 1_536;
 
 /// A kind of memory.
 struct Memory {
@@ -58,7 +65,24 @@ pub fn run(folder: &Path) -> Result<(), Error> {
         image += length;
     }
     check(&mut over, "image", image, IMAGE_BUDGET);
+    let stack =
+        elf.symbols().find(|symbol| symbol.name().is_ok_and(|name| name.ends_with(STACK))).map_or(0, |s| s.size());
+    print_stack(&mut over, stack)?;
     if over.is_empty() { Ok(()) } else { Err(Error::Budget(over.join("; "))) }
+}
+
+/// Prints the deepest path of calls beside the `stack` bytes there are.
+fn print_stack(over: &mut Vec<String>, stack: u64) -> Result<(), Error> {
+    let path = build::steps().join(link::GENERATED);
+    let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+    let deepest = stack::deepest(&text, POLL)
+        .ok_or_else(|| Error::Malformed { path, reason: format!("there is no function ...{POLL} in it") })?;
+    println!("stack");
+    for (frame, name) in deepest.calls.iter().take(SHOWN) {
+        println!("    {frame:>7}  {:#}", rustc_demangle::demangle(name));
+    }
+    check(over, "stack, less what interrupts need", deepest.bytes, stack.saturating_sub(INTERRUPTS));
+    Ok(())
 }
 
 fn check(over: &mut Vec<String>, name: &str, used: u64, budget: u64) {

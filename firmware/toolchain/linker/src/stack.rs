@@ -1,0 +1,100 @@
+//! How deep the stack gets, as far as the generated code shows.
+//!
+//! The assembly text of the whole program tells each function's frame and which functions it mentions; mentioning counts
+//! as calling. Not seen: calls through tables of methods (the log's, a few of formatting), the boot ROM's functions, and how
+//! often a function calls itself (each counts once). Interrupts use the stack of whatever runs; what they take comes on top.
+
+use std::collections::BTreeMap;
+
+/// What is known of a function.
+#[derive(Debug, Default)]
+struct Function<'a> {
+    /// Bytes.
+    frame: u64,
+    mentions: Vec<&'a str>,
+}
+
+/// A path of calls and what it takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path<'a> {
+    /// Bytes of all frames.
+    pub bytes: u64,
+    /// Frame and function, from the outermost on.
+    pub calls: Vec<(u64, &'a str)>,
+}
+
+/// The deepest path from the function whose name ends in `from`, in what llc printed; none if there is no such function.
+pub fn deepest<'a>(text: &'a str, from: &str) -> Option<Path<'a>> {
+    let functions = read(text);
+    let start = functions.keys().find(|name| name.ends_with(from))?;
+    Some(Search { functions: &functions, known: BTreeMap::new(), path: Vec::new() }.from(start))
+}
+
+/// All functions of the text.
+fn read(text: &str) -> BTreeMap<&str, Function<'_>> {
+    let mut functions: BTreeMap<&str, Function<'_>> = BTreeMap::new();
+    let mut literals: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut current = None;
+    for line in text.lines() {
+        let line = line.trim_start();
+        if let Some((name, value)) =
+            line.strip_prefix(".literal\t").or(line.strip_prefix(".literal ")).and_then(|l| l.split_once(','))
+        {
+            literals.insert(name.trim(), value.trim());
+        } else if let Some(name) = line.strip_prefix(".type\t").and_then(|line| line.strip_suffix(",@function")) {
+            functions.entry(name).or_default();
+            current = Some(name);
+        } else if let Some(function) = current.and_then(|name| functions.get_mut(name)) {
+            if let Some(frame) = line.strip_prefix(".cfi_def_cfa_offset ").and_then(|frame| frame.parse().ok()) {
+                function.frame = function.frame.max(frame);
+            } else if let Some((_, literal)) = line.strip_prefix("l32r").and_then(|operands| operands.split_once(',')) {
+                function.mentions.extend(literals.get(literal.trim()));
+            }
+        }
+    }
+    functions
+}
+
+struct Search<'s, 'a> {
+    functions: &'s BTreeMap<&'a str, Function<'a>>,
+    known: BTreeMap<&'a str, Path<'a>>,
+    path: Vec<&'a str>,
+}
+
+impl<'a> Search<'_, 'a> {
+    fn from(&mut self, name: &'a str) -> Path<'a> {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
+        }
+        let function = &self.functions[name];
+        self.path.push(name);
+        let mut deepest = Path::default();
+        for called in &function.mentions {
+            if self.functions.contains_key(called) && !self.path.contains(called) {
+                let path = self.from(called);
+                if path.bytes > deepest.bytes {
+                    deepest = path;
+                }
+            }
+        }
+        self.path.pop();
+        deepest.bytes += function.frame;
+        deepest.calls.insert(0, (function.frame, name));
+        self.known.insert(name, deepest.clone());
+        deepest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\t.literal .LCPI0_0, small\n\t.literal .LCPI0_1, large\n\t.literal .LCPI0_2, some_data\n\t.type\tstart,@function\nstart:\n\t.cfi_def_cfa_offset 16\n\tl32r\ta8, .LCPI0_0\n\tl32r\ta8, .LCPI0_1\n\tl32r\ta8, .LCPI0_2\n\t.type\tsmall,@function\nsmall:\n\t.cfi_def_cfa_offset 32\n\t.literal .LCPI2_0, large\n\t.type\tlarge,@function\nlarge:\n\t.cfi_def_cfa_offset 1024\n\tl32r\ta8, .LCPI2_0\n\tret\n";
+
+    #[test]
+    fn the_deepest_path_is_found_and_ends_where_it_meets_itself() {
+        let path = deepest(TEXT, "start").unwrap();
+        assert_eq!(path, Path { bytes: 1_040, calls: vec![(16, "start"), (1_024, "large")] });
+        assert_eq!(deepest(TEXT, "nowhere"), None);
+    }
+}
