@@ -42,8 +42,9 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
     assemble(&stubs, &steps.join("stubs.o"))?;
     assemble(&toolchain().join("boot.S"), &steps.join("boot.o"))?;
     check_boundary(&steps, &functions)?;
-    let objects = [steps.join("boot.o"), steps.join("stubs.o")].map(PathBuf::into_os_string);
-    ld(&inputs.output, &steps, "sdk_boot", &objects)
+    let mut others = wanted(exports()?);
+    others.extend([steps.join("boot.o"), steps.join("stubs.o")].map(PathBuf::into_os_string));
+    ld(&inputs.output, &steps, "sdk_boot", &others)
 }
 
 /// The vendor's functions that the program declares.
@@ -96,7 +97,9 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     link.extend(bitcode.iter().map(|path| path as &dyn AsRef<OsStr>));
     tools::run("merge the program", source.llvm("llvm-link"), &link)?;
 
-    let keep = format!("--internalize-public-api-list={}", kept_names()?.join(","));
+    let mut kept = exports()?;
+    kept.extend(LIBRARY_CALLS.map(str::to_owned));
+    let keep = format!("--internalize-public-api-list={}", kept.join(","));
     tools::run(
         "optimise the program",
         source.llvm("opt"),
@@ -110,14 +113,19 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     assemble(&toolchain().join("cpu.S"), &step("cpu.o"))
 }
 
-/// The names by which the program can be reached.
-fn kept_names() -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = LIBRARY_CALLS.map(str::to_owned).into();
+/// The names that the program offers to the SDK.
+fn exports() -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
     for file in ["main.rs", "lwip.rs"] {
         let path = esp07().join("src").join(file);
         names.extend(declarations::exports(&fs::read_to_string(&path).map_err(Error::file(path))?));
     }
     Ok(names)
+}
+
+/// Options that have the linker keep `names`, although nothing of ours calls them.
+fn wanted(names: impl IntoIterator<Item = impl Into<OsString>>) -> Vec<OsString> {
+    names.into_iter().flat_map(|name| ["-u".into(), name.into()]).collect()
 }
 
 /// LLVM's magic number.
@@ -200,7 +208,8 @@ const VECTORS: [&str; 5] = [
 /// # Errors
 /// If an archive is missing, or the linker fails.
 pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
-    let mut others: Vec<OsString> = VECTORS.iter().flat_map(|name| ["-u".into(), (*name).into()]).collect();
+    let mut others = wanted(exports()?);
+    others.extend(wanted(VECTORS));
     for name in ARCHIVES {
         let path = sdk.join("lib").join(format!("lib{name}.a"));
         if !path.is_file() {
