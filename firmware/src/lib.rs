@@ -4,6 +4,7 @@
 //! restarts the device when `run` returns.
 #![no_std]
 
+mod apart;
 pub mod backoff;
 pub mod board;
 mod boot;

@@ -4,6 +4,8 @@ use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
+use crate::apart;
+
 /// Runs `application` to its end with `network`, the stack's runner, beside it.
 ///
 /// Each pending TCP or UDP poll of `embassy-net` wakes the runner's waker. Under a common waker the two would therefore
@@ -15,7 +17,7 @@ use core::task::{Context, Poll, Waker};
 /// Both come pinned, because a future that takes another by value holds it twice.
 pub(crate) async fn drive<A: Future>(mut application: Pin<&mut A>, mut network: Pin<&mut impl Future>) -> A::Output {
     poll_fn(|context| {
-        if let Poll::Ready(output) = application.as_mut().poll(context) {
+        if let Poll::Ready(output) = apart::poll(application.as_mut(), context) {
             return Poll::Ready(output);
         }
         // The runner has no end.

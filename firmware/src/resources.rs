@@ -14,8 +14,8 @@ use crate::{portal, tls};
 /// mode the portal's and the stack's own resolver.
 pub(crate) const SOCKETS: usize = if portal::SOCKETS + 1 > 4 { portal::SOCKETS + 1 } else { 4 };
 
-/// What the cloud may send before it must wait: two full segments. A TLS record passes through in pieces.
-const RECEIVE: usize = 2 * 1_460;
+/// What the cloud may send before it must wait: a full segment and a bit. A TLS record passes through in pieces.
+const RECEIVE: usize = 1_792;
 /// What may be under way to the cloud: one full segment; a request is little more.
 const SEND: usize = 1_460;
 /// A reply's head, or its body; both are small.

@@ -11,6 +11,7 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use log::{error, info};
 use rand_core::RngCore;
 
+use crate::apart::apart;
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
 use crate::network::drive;
 use crate::resources::{self, Resources};
@@ -70,7 +71,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let random = RefCell::new(random);
     let watchdog = RefCell::new(watchdog);
 
-    let mode = choose_mode::<B>(&mut config_switch, &mut flash).await;
+    let mode = apart(pin!(choose_mode::<B>(&mut config_switch, &mut flash))).await;
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
     // By reference, because a binding by value would hold the settings a second time.
@@ -172,7 +173,8 @@ mod tests {
 
     /// The chip's 80 KiB less what its radio needs.
     const BUDGET: usize = 48 * 1_024;
-    const FUTURE: usize = 8 * 1_024;
+    /// On a 64-bit host; on the chip it has 6.7 KB.
+    const FUTURE: usize = 9 * 1_024;
     /// What checking an RSA signature of 2048 bits may take at its peak, and nothing else takes any: `tests/memory.rs`
     /// measures it.
     const HEAP: usize = 12 * 1_024;

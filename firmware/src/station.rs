@@ -7,6 +7,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
+use core::pin::pin;
 use core::task::Poll;
 
 use embassy_futures::join::{join, join4};
@@ -16,6 +17,7 @@ use embassy_time::{Duration, Instant, Timer};
 use log::warn;
 use rand_core::{CryptoRng, RngCore};
 
+use crate::apart::apart;
 use crate::board::{Board, Watchdog};
 use crate::connection;
 use crate::readings::{Gap, Measurement, Reading, Readings};
@@ -50,16 +52,12 @@ pub(crate) async fn run<B: Board>(
     let shared = Shared::new(readings);
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
-    let (never, _) = join(
-        feed(hardware.watchdog),
-        join4(
-            connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random),
-            sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay),
-            sntp::run(&shared, stack, random),
-            uploader::run(&shared, stack, settings, random, hardware.watchdog, buffers),
-        ),
-    )
-    .await;
+    let connection = pin!(connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random));
+    let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay));
+    let sntp = pin!(sntp::run(&shared, stack, random));
+    let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, buffers));
+    let (never, _) =
+        join(feed(hardware.watchdog), join4(apart(connection), apart(sampling), apart(sntp), apart(uploader))).await;
     never
 }
 

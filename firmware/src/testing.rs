@@ -11,7 +11,9 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_core::{CryptoRng, RngCore};
 
-use crate::board::{AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
+use crate::board::{
+    AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog,
+};
 
 /// SplitMix64: repeatable, and random enough for tests.
 pub struct Numbers(pub u64);

@@ -39,6 +39,7 @@ pub use self::error::TlsError;
 use self::guard::{Guard, Phase, State};
 use self::record_cipher::Suite;
 use self::verifier::{Provider, Verifier};
+use crate::apart::apart;
 use crate::settings::TrustedIssuer;
 
 /// The largest record a server may send, in bytes of encrypted content: a handshake with a chain of four certificates fits.
@@ -125,7 +126,10 @@ where
     let mut connection = TlsConnection::new(Guard::new(transport, state), read, write);
     // The transport sends by itself; waiting for its acknowledgement after each record would cost a round trip.
     connection.set_flush_policy(FlushPolicy::Relaxed);
-    let opened = connection.open(TlsContext::new(&config, &mut provider)).await;
+    let opened = {
+        let handshake = pin!(connection.open(TlsContext::new(&config, &mut provider)));
+        apart(handshake).await
+    };
 
     let verifier = &provider.verifier;
     match opened {

@@ -4,6 +4,7 @@
 //! reset when anything went wrong, in both cases within a few seconds, because a dropped socket says nothing to its peer.
 
 use core::cell::{Cell, RefCell};
+use core::pin::pin;
 
 use embassy_net::dns::DnsQueryType;
 use embassy_net::tcp::{ConnectError, TcpSocket};
@@ -11,6 +12,7 @@ use embassy_net::{IpAddress, IpEndpoint, Stack};
 use embassy_time::{Duration, Instant, with_deadline, with_timeout};
 use rand_core::CryptoRngCore;
 
+use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::http::{self, HttpError, Request};
 use crate::settings::Settings;
@@ -154,11 +156,15 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
                     stage.set(Stage::Securing);
                     let at = u64::try_from(judgement).unwrap_or(0);
                     let trust = settings.trusted_issuer();
-                    let mut session = tls::open(&mut socket, settings.host(), &trust, at, &mut random, &feed, tls)
-                        .await
-                        .map_err(Failure::Tls)?;
+                    let mut session = {
+                        let open = pin!(tls::open(&mut socket, settings.host(), &trust, at, &mut random, &feed, tls));
+                        apart(open).await.map_err(Failure::Tls)?
+                    };
                     stage.set(Stage::Exchanging);
-                    let reply = http::exchange(&mut session, &request, reply).await.map_err(Failure::SecureHttp)?;
+                    let reply = {
+                        let exchange = pin!(http::exchange(&mut session, &request, reply));
+                        apart(exchange).await.map_err(Failure::SecureHttp)?
+                    };
                     // The reply is complete; how the goodbye goes does not change it.
                     let _goodbye = with_timeout(GOODBYE_PATIENCE, session.close()).await;
                     Ok(reply)

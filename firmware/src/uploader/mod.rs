@@ -17,6 +17,7 @@ pub(crate) mod request;
 mod time_question;
 
 use core::cell::{Cell, RefCell};
+use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
@@ -24,6 +25,7 @@ use embassy_time::{Duration, Instant, Timer};
 use log::{error, info, warn};
 use rand_core::{CryptoRng, RngCore};
 
+use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::http::Reply;
 use crate::resources::UploadBuffers;
@@ -78,8 +80,10 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
         let surroundings = Surroundings { stack, settings, random, watchdog, judgement };
         let memory = Memory { receive: &mut *receive, send: &mut *send, reply: &mut *reply, tls: &mut tls };
         let outgoing = parcel.outgoing(settings, body);
-        let exchanged =
-            select(exchange::exchange(surroundings, memory, &outgoing, &stage), changed(shared, online)).await;
+        let exchanged = {
+            let exchange = pin!(exchange::exchange(surroundings, memory, &outgoing, &stage));
+            select(apart(exchange), changed(shared, online)).await
+        };
         if stage.get() >= Stage::Exchanging {
             shared.with_readings(|readings| parcel.sent(readings));
         }

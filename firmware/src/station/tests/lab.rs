@@ -26,7 +26,9 @@ use embassy_time::{Instant, Timer};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 
-use crate::board::{AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog};
+use crate::board::{
+    AccessPoint, Board, Delay, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, Watchdog,
+};
 use crate::portal;
 use crate::resources::Resources;
 use crate::settings::{Fields, Settings};

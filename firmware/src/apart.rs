@@ -1,0 +1,21 @@
+//! Futures that are polled in a stack frame of their own.
+//!
+//! The compiler makes one function of a future and of those it awaits, with one stack frame that has room for all that any
+//! of them ever puts there. Below a deep call, such as the check of a signature, lie the frames of all futures around it:
+//! on a chip with a few kilobytes of stack, those that do nothing at that moment had better have theirs elsewhere.
+
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+/// Awaits `future`, keeping what its polls need of the stack out of the caller's frame. It comes pinned, because a future
+/// that takes another by value holds it twice.
+pub(crate) fn apart<'a, F: Future>(mut future: Pin<&'a mut F>) -> impl Future<Output = F::Output> + use<'a, F> {
+    poll_fn(move |context| poll(future.as_mut(), context))
+}
+
+/// Polls `future` in a stack frame of its own.
+#[inline(never)]
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    future.poll(context)
+}
