@@ -27,7 +27,7 @@ const FLAGS_UP: u8 = 0x01 | 0x10;
 
 /// For buffers that the radio looks at, which must be data memory: the records of received frames, and the radio's own
 /// frames (keys, management) of some hundred bytes.
-const BUFFERS_SIZE: usize = 1_024;
+const BUFFERS_SIZE: usize = 768;
 static BUFFERS: LlffHeap = LlffHeap::empty();
 static mut BUFFERS_MEMORY: MaybeUninit<[u8; BUFFERS_SIZE]> = MaybeUninit::uninit();
 
