@@ -1,7 +1,8 @@
 //! Whether the two lock files agree: the workspace's, and that of the ESP-07 binary, which is built for another target.
 //!
-//! What both have must have the same versions, or the firmware that the host runs is not the firmware on the chip. A
-//! package that one of them has in more versions than the other agrees if they share one.
+//! What both have must have the same versions, or the firmware that the host runs is not the firmware on the chip. Versions
+//! that cannot take each other's place (1 and 2, 0.9 and 0.11) are different packages to whoever wants one of them, so each
+//! is compared within its series.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -49,42 +50,64 @@ fn parse(lock: &str) -> Versions {
     versions
 }
 
-/// One line for each package on whose version the two do not agree.
+/// One line for each package and series on whose version the two do not agree.
 fn differences(host: &Versions, chip: &Versions) -> Vec<String> {
-    let list = |versions: &BTreeSet<String>| versions.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
-    chip.iter()
-        .filter(|(name, _)| !PATCHED.contains(&name.as_str()))
-        .filter_map(|(name, on_chip)| {
-            let on_host = host.get(name)?;
-            on_chip
-                .is_disjoint(on_host)
-                .then(|| format!("{name} is {} in {HOST} and {} in {CHIP}", list(on_host), list(on_chip)))
+    let mut differences = Vec::new();
+    for (name, on_chip) in chip.iter().filter(|(name, _)| !PATCHED.contains(&name.as_str())) {
+        for version in on_chip {
+            let mut on_host = host.get(name).into_iter().flatten().filter(|other| series(other) == series(version));
+            if let Some(other) = on_host.next()
+                && other != version
+            {
+                differences.push(format!("{name} is {other} in {HOST} and {version} in {CHIP}"));
+            }
+        }
+    }
+    differences
+}
+
+/// What versions that can take each other's place have in common: all up to the first number that is not 0.
+fn series(version: &str) -> &str {
+    let end = version
+        .split_inclusive('.')
+        .scan(0, |end, part| {
+            *end += part.len();
+            Some((*end, part))
         })
-        .collect()
+        .find(|(_, part)| part.trim_end_matches('.') != "0")
+        .map_or(version.len(), |(end, _)| end);
+    &version[..end]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HOST: &str = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\ndependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"a\"\nversion = \"2.0.0\"\n\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\n";
+    const LOCK: &str = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\ndependencies = [\n \"b\",\n]\n\n[[package]]\nname = \"a\"\nversion = \"2.0.0\"\n\n[[package]]\nname = \"b\"\nversion = \"0.1.0\"\n";
 
     #[test]
     fn packages_have_names_and_versions() {
-        let versions = parse(HOST);
+        let versions = parse(LOCK);
         assert_eq!(versions["a"], BTreeSet::from(["1.0.0".to_owned(), "2.0.0".to_owned()]));
         assert_eq!(versions.len(), 2);
     }
 
     #[test]
-    fn only_what_both_have_is_compared() {
-        let host = parse(HOST);
-        assert_eq!(
-            differences(&host, &parse("name = \"a\"\nversion = \"2.0.0\"\nname = \"c\"\nversion = \"9.0.0\"\n")),
-            [""; 0]
-        );
-        let differing = differences(&host, &parse("name = \"b\"\nversion = \"0.2.0\"\n"));
-        assert_eq!(differing.len(), 1);
-        assert!(differing[0].starts_with("b is 0.1.0 in "), "{differing:?}");
+    fn what_both_have_is_compared_within_its_series() {
+        let host = parse(LOCK);
+        let compare =
+            |name, version| differences(&host, &parse(&format!("name = \"{name}\"\nversion = \"{version}\"\n")));
+        for (name, version) in [("a", "2.0.0"), ("a", "3.0.0"), ("b", "0.1.0"), ("b", "0.2.0"), ("c", "9.0.0")] {
+            assert_eq!(compare(name, version), [""; 0], "{name} {version}");
+        }
+        assert_eq!(compare("b", "0.1.7"), ["b is 0.1.0 in Cargo.lock and 0.1.7 in firmware/esp07/Cargo.lock"]);
+        assert_eq!(compare("a", "1.4.0"), ["a is 1.0.0 in Cargo.lock and 1.4.0 in firmware/esp07/Cargo.lock"]);
+    }
+
+    #[test]
+    fn a_series_ends_with_the_first_number_that_is_not_0() {
+        assert_eq!(series("1.2.3"), "1.");
+        assert_eq!(series("0.11.1"), "0.11.");
+        assert_eq!(series("0.0.3"), "0.0.3");
     }
 }

@@ -17,7 +17,14 @@ struct Task {
 
 /// In the order in which `cargo ci all` runs them.
 const TASKS: &[Task] = &[
-    Task { name: "fmt", about: "sources are formatted", commands: &[&["fmt", "--all", "--check"]] },
+    Task {
+        name: "fmt",
+        about: "sources are formatted",
+        commands: &[
+            &["fmt", "--all", "--check"],
+            &["fmt", "--all", "--check", "--manifest-path", "firmware/esp07/Cargo.toml"],
+        ],
+    },
     Task {
         name: "clippy",
         about: "no warnings",

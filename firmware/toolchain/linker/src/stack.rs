@@ -1,12 +1,12 @@
 //! How deep the stack gets, as far as the generated code shows.
 //!
-//! The assembly text of the whole program tells each function's frame and which functions it mentions; mentioning counts
-//! as calling. Not seen: calls through tables of methods (the log's, a few of formatting), the boot ROM's functions, and how
+//! The assembly text of the whole program tells each function's frame, and which functions and data it mentions, and the
+//! data which functions (tables of methods); mentioning counts as calling. Not seen: the boot ROM's functions, and how
 //! often a function calls itself (each counts once). Interrupts use the stack of whatever runs; what they take comes on top.
 
 use std::collections::BTreeMap;
 
-/// What is known of a function.
+/// What is known of a function, or of data, which has no frame.
 #[derive(Debug, Default)]
 struct Function<'a> {
     /// Bytes.
@@ -41,7 +41,7 @@ fn read(text: &str) -> BTreeMap<&str, Function<'_>> {
             line.strip_prefix(".literal\t").or(line.strip_prefix(".literal ")).and_then(|l| l.split_once(','))
         {
             literals.insert(name.trim(), value.trim());
-        } else if let Some(name) = line.strip_prefix(".type\t").and_then(|line| line.strip_suffix(",@function")) {
+        } else if let Some((name, _kind)) = line.strip_prefix(".type\t").and_then(|line| line.split_once(",@")) {
             functions.entry(name).or_default();
             current = Some(name);
         } else if let Some(function) = current.and_then(|name| functions.get_mut(name)) {
@@ -49,6 +49,9 @@ fn read(text: &str) -> BTreeMap<&str, Function<'_>> {
                 function.frame = function.frame.max(frame);
             } else if let Some((_, literal)) = line.strip_prefix("l32r").and_then(|operands| operands.split_once(',')) {
                 function.mentions.extend(literals.get(literal.trim()));
+            } else if let Some(value) = [".word\t", ".long\t"].iter().find_map(|directive| line.strip_prefix(directive))
+            {
+                function.mentions.push(value.split('+').next().unwrap_or(value));
             }
         }
     }
@@ -89,12 +92,15 @@ impl<'a> Search<'_, 'a> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "\t.literal .LCPI0_0, small\n\t.literal .LCPI0_1, large\n\t.literal .LCPI0_2, some_data\n\t.type\tstart,@function\nstart:\n\t.cfi_def_cfa_offset 16\n\tl32r\ta8, .LCPI0_0\n\tl32r\ta8, .LCPI0_1\n\tl32r\ta8, .LCPI0_2\n\t.type\tsmall,@function\nsmall:\n\t.cfi_def_cfa_offset 32\n\t.literal .LCPI2_0, large\n\t.type\tlarge,@function\nlarge:\n\t.cfi_def_cfa_offset 1024\n\tl32r\ta8, .LCPI2_0\n\tret\n";
+    const TEXT: &str = "\t.literal .LCPI0_0, small\n\t.literal .LCPI0_1, large\n\t.literal .LCPI0_2, some_data\n\t.type\tstart,@function\nstart:\n\t.cfi_def_cfa_offset 16\n\tl32r\ta8, .LCPI0_0\n\tl32r\ta8, .LCPI0_1\n\tl32r\ta8, .LCPI0_2\n\t.type\tsmall,@function\nsmall:\n\t.cfi_def_cfa_offset 32\n\t.literal .LCPI2_0, large\n\t.literal .LCPI2_1, table\n\t.type\tlarge,@function\nlarge:\n\t.cfi_def_cfa_offset 1024\n\tl32r\ta8, .LCPI2_0\n\tl32r\ta8, .LCPI2_1\n\tret\n\t.type\ttable,@object\ntable:\n\t.word\t4\n\t.word\tmethod\n\t.type\tmethod,@function\nmethod:\n\t.cfi_def_cfa_offset 64\n\tret\n";
 
     #[test]
     fn the_deepest_path_is_found_and_ends_where_it_meets_itself() {
         let path = deepest(TEXT, "start").unwrap();
-        assert_eq!(path, Path { bytes: 1_040, calls: vec![(16, "start"), (1_024, "large")] });
+        assert_eq!(
+            path,
+            Path { bytes: 1_104, calls: vec![(16, "start"), (1_024, "large"), (0, "table"), (64, "method")] }
+        );
         assert_eq!(deepest(TEXT, "nowhere"), None);
     }
 }
