@@ -10,7 +10,7 @@
 //! §4.6.3): eight regions of 512 MiB. What a flash access costs is not modelled.
 //!
 //! Words of pages that the block executor has translated are marked; a store to one of them is remembered in
-//! [`take_modified_code`](Memory::take_modified_code), whoever makes it.
+//! `take_modified_code`, whoever makes it.
 
 use crate::bus::Width;
 use crate::cpu::{Cause, Exception};
