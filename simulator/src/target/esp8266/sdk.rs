@@ -78,9 +78,6 @@ pub(super) struct Sdk {
     /// What a call under way is for.
     under_way: Option<Purpose>,
     next: VecDeque<(Purpose, Call)>,
-    timers_ready: bool,
-    /// How often each function was answered.
-    answered: BTreeMap<&'static str, u64>,
 }
 
 /// What a call into the program is for.
@@ -150,8 +147,6 @@ impl Sdk {
             buffers: [false; BUFFERS as usize],
             under_way: None,
             next: VecDeque::new(),
-            timers_ready: false,
-            answered: BTreeMap::new(),
         }
     }
 
@@ -175,7 +170,6 @@ impl Sdk {
     /// The program has called the function at `address`.
     pub(super) fn enter(&mut self, chip: &mut Chip<Board>, address: u32, started: Instant) -> Answer {
         let name = self.functions[&address];
-        *self.answered.entry(name).or_default() += 1;
         let cpu = &mut chip.core.cpu;
         let [first, second, third, fourth] = [cpu.a[2], cpu.a[3], cpu.a[4], cpu.a[5]];
         let now = started + Duration::from_nanos(chip.now().nanoseconds());
@@ -183,11 +177,8 @@ impl Sdk {
             "sdk_boot" => {
                 let cycle = chip.core.cpu.cycles;
                 chip.core.bus.start_pll(false, cycle);
-                if !self.timers_ready {
-                    // The vendor's start-up makes the timers before it calls the program.
-                    self.timers_ready = true;
-                    chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
-                }
+                // The vendor's start-up makes the timers before it calls the program; it comes here once a start.
+                chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
                 chip.core.cpu.pc = self.start.unwrap_or(address);
                 return Answer::Done;
             }
