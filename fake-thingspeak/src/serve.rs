@@ -1,6 +1,7 @@
 //! One connection of HTTP/1.1 (RFC 9112), with or without TLS, over any stream.
 //!
-//! [`serve`] reads requests, asks its [`Host`] for a [`Verdict`], lets the cloud handle them, and sends the replies.
+//! [`serve`] reads requests, asks its [`Host`] for a [`Verdict`], lets the cloud handle them, and sends the replies. A
+//! host may have replies of its own, which the cloud never hears of.
 //! Time, the cloud and the record of what happened are the host's, so that the same code runs in a simulation (virtual
 //! time, streams in memory, one thread) and on real sockets.
 //!
@@ -58,6 +59,12 @@ pub trait Host {
 
     /// Ends after `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+
+    /// What the host itself has to say to `request`: pages for people, whatever steers the host. Asked first, once a
+    /// request. No fault strikes such a reply and it is no [`Exchange`]; `None` leaves the request to the cloud.
+    fn own_reply(&self, _request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        None
+    }
 
     /// What is to happen to `request`. Asked once a request, when it has arrived completely.
     fn verdict(&self, request: &Request<Bytes>) -> Verdict;
@@ -291,6 +298,9 @@ impl<H: Host> Connection<'_, H> {
         };
         let request = Request::from_parts(head, body);
         self.busy.set(true);
+        if !too_large && let Some(reply) = self.host.own_reply(&request) {
+            return Ok(self.replied(Reply::whole(self.dated(reply))));
+        }
         let mut record = Record::of(&request, self);
         let outcome = if too_large {
             let refused = self.host.with_cloud(|cloud| cloud.refuse(&request, Refusal::TooLarge));
@@ -303,14 +313,17 @@ impl<H: Host> Connection<'_, H> {
         };
         drop(record);
         match outcome {
-            Ok(reply) => {
-                self.busy.set(false);
-                self.replying.set(true);
-                self.answered.set(self.answered.get() + 1);
-                Ok(reply)
-            }
+            Ok(reply) => Ok(self.replied(reply)),
             Err(tear) => self.torn(tear).await,
         }
+    }
+
+    /// Notes that `reply` goes out now.
+    fn replied(&self, reply: Response<Reply>) -> Response<Reply> {
+        self.busy.set(false);
+        self.replying.set(true);
+        self.answered.set(self.answered.get() + 1);
+        reply
     }
 
     /// The reply to what is no request, ready for the stream.

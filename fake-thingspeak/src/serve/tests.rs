@@ -71,6 +71,10 @@ impl Host for World {
         tokio::time::sleep(duration)
     }
 
+    fn own_reply(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        (request.uri().path() == "/own").then(|| Response::new(request.body().clone()))
+    }
+
     fn verdict(&self, _: &Request<Bytes>) -> Verdict {
         Verdict { faults: self.faults.clone(), rule: (!self.faults.is_empty()).then(|| "bad day".to_owned()) }
     }
@@ -188,6 +192,18 @@ async fn a_reply_looks_like_the_services_own() {
     assert_eq!((exchange.method.as_str(), exchange.client, exchange.tls), ("GET", CLIENT, false));
     assert!(exchange.target.starts_with("/update?api_key="));
     assert_eq!(exchange.request_headers[0], ("host".to_owned(), "x".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hosts_own_reply_meets_no_fault_and_is_no_exchange() {
+    let world = World::new(&[Fault::Reset]);
+    let request = "POST /own HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nminePOST /own HTTP/1.1\r\nHost: x\r\n\
+                   Connection: close\r\nContent-Length: 5\r\n\r\nagain";
+    let seen = talk(&world, request).await;
+    let (first, again) = seen.reply.split_once("mine").unwrap();
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n") && first.contains("\r\nDate: Thu, 01 Jan 2026"), "{first}");
+    assert_eq!((parts(again).1, seen.ending), ("again", Ending::Closed));
+    assert!(world.exchanges.borrow().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
