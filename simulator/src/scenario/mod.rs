@@ -13,7 +13,6 @@
 mod diagnostics;
 pub mod files;
 mod grammar;
-mod grammar_expect;
 pub mod matcher;
 pub mod model;
 mod read;

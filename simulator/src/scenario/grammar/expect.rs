@@ -1,9 +1,9 @@
 //! The keys of matchers, triggers and expectations, each with its meaning.
 
-use super::grammar::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
-use super::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
-use super::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
-use super::shape::{Choice, Key, Shape, Table, optional, required};
+use super::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
+use crate::scenario::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
+use crate::scenario::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
+use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
 
 /// "The count-th such event, and then a delay."
 pub(super) const TRIGGER: Shape = Named(

@@ -1,0 +1,218 @@
+//! What goes wrong: when, and how.
+
+use super::expect::TRIGGER;
+use super::{BOOLEAN, COUNT, DURATION, TEXT};
+use crate::scenario::shape::Scalar::{HardwareAddress, Integer, Ipv4Address, Probability, SignedDuration};
+use crate::scenario::shape::Shape::{Choice as One, Either, Scalar, Words};
+use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
+
+/// One of `[[faults]]`.
+pub(super) const FAULT: Table = Table {
+    at_most_one: &[&["from", "after"], &["every", "after"]],
+    ..Table::new(
+        "a fault",
+        &[
+            required("name", TEXT, "Its name, as the record tells it."),
+            optional(
+                "from",
+                DURATION,
+                "When it begins. Default 0s; with `every` the first time, by default one period after the beginning.",
+            ),
+            optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
+            optional(
+                "every",
+                DURATION,
+                "It begins again and again, for as long as `for` says: every = \"10m\" with for = \"30s\" is a fault of half a minute every ten minutes. 1 ms or more, and at most 100000 times in a run.",
+            ),
+            optional("until", DURATION, "When it ends. With `every`: it begins no later than this. Default the end."),
+            optional("for", DURATION, "It ends so long after it began."),
+            optional("count", COUNT, "How often it applies at most, each time it has begun. Default no limit."),
+            required("inject", One(&INJECTION), "What goes wrong."),
+        ],
+    )
+};
+
+/// `{ slow = "3s" }`.
+const SLOW: Key = required("slow", DURATION, "Answers so much later.");
+const FAULTY_NETWORK: Key = required("network", TEXT, "The network's name.");
+const FAULTY_BSSID: Key =
+    optional("bssid", Scalar(HardwareAddress), "One of its access points. Default all that have the name.");
+
+const INJECTION: Choice = Choice {
+    what: "a fault's injection",
+    keys: &[
+        required(
+            "sensor",
+            Either {
+                plain: &Words(&[
+                    ("silent", "Says nothing."),
+                    ("bad-checksum", "Sends a wrong checksum."),
+                    ("latched", "Says nothing any more until it loses power."),
+                ]),
+                table: &One(&Choice {
+                    what: "a sensor's fault",
+                    keys: &[required(
+                        "late-response",
+                        DURATION,
+                        "Begins its response later than the data sheet allows, by this much.",
+                    )],
+                }),
+            },
+            "The sensor.",
+        ),
+        required(
+            "access-point",
+            Shape::Table(&Table::new(
+                "an access point's fault",
+                &[
+                    FAULTY_NETWORK,
+                    FAULTY_BSSID,
+                    required(
+                        "state",
+                        Words(&[
+                            ("off", "It is not there."),
+                            ("refusing", "It refuses associations."),
+                            ("deaf", "It sends beacons and hears nothing."),
+                        ]),
+                        "What it does instead of serving.",
+                    ),
+                    optional("deauth", BOOLEAN, "With `off`: whether it says goodbye first. Default true."),
+                ],
+            )),
+            "An access point.",
+        ),
+        required("link", Shape::Table(&LINK), "The frames between an access point and its stations."),
+        required(
+            "dhcp",
+            Shape::Table(&Table::new(
+                "a DHCP server's fault",
+                &[
+                    FAULTY_NETWORK,
+                    required(
+                        "reply",
+                        Either {
+                            plain: &Words(&[("silent", "Says nothing."), ("refuse", "Refuses (DHCPNAK).")]),
+                            table: &One(&Choice { what: "a DHCP server's reply", keys: &[SLOW] }),
+                        },
+                        "What it does instead of giving a lease at once.",
+                    ),
+                ],
+            )),
+            "A network's DHCP server.",
+        ),
+        required(
+            "dns",
+            Either {
+                plain: &Words(&[
+                    ("silent", "Says nothing."),
+                    ("refused", "REFUSED."),
+                    ("server-failure", "SERVFAIL."),
+                    ("no-such-name", "NXDOMAIN."),
+                ]),
+                table: &One(&Choice {
+                    what: "a name server's fault",
+                    keys: &[required("wrong-address", Scalar(Ipv4Address), "Answers with this address."), SLOW],
+                }),
+            },
+            "The name servers.",
+        ),
+        required(
+            "ntp",
+            Either {
+                plain: &Words(&[
+                    ("silent", "Says nothing."),
+                    ("kiss-of-death", "Sends a kiss of death (RFC 5905, section 7.4)."),
+                ]),
+                table: &One(&Choice {
+                    what: "a time server's fault",
+                    keys: &[
+                        required("wrong-by", Scalar(SignedDuration), "Tells a time that is wrong by this much."),
+                        SLOW,
+                    ],
+                }),
+            },
+            "The time servers.",
+        ),
+        required(
+            "route",
+            Shape::Table(&Table::new(
+                "a route's fault",
+                &[
+                    optional(
+                        "to",
+                        Words(&[("cloud", "To the cloud."), ("everywhere", "To every server.")]),
+                        "Which route. Default cloud.",
+                    ),
+                    required(
+                        "reply",
+                        Words(&[
+                            ("silent", "Nothing answers."),
+                            ("refused", "Connections are refused."),
+                            ("reset", "Connections are accepted and then reset."),
+                        ]),
+                        "What a connection meets.",
+                    ),
+                ],
+            )),
+            "The way to a server.",
+        ),
+        required(
+            "man-in-the-middle",
+            Words(&[
+                ("forged-certificate", "Shows a certificate with the right name, signed by an authority of their own."),
+                ("no-certificate", "Leaves out Certificate and CertificateVerify."),
+                ("no-certificate-verify", "Shows the cloud's certificate and leaves out CertificateVerify."),
+                ("leaf-signed-leaf", "Shows a certificate signed by a good certificate that is no authority's."),
+                ("empty-record", "Sends an encrypted record with nothing in it."),
+                ("split-message", "Splits a handshake message over two records, which TLS allows."),
+                (
+                    "oversized-record",
+                    "Sends a record of more than 8 KiB, which TLS allows and the device has no room for.",
+                ),
+            ]),
+            "Somebody between router and cloud, in the cloud's place.",
+        ),
+        required("cloud", CLOUD_FAULT, "The cloud."),
+    ],
+};
+
+const CLOUD_FAULT: Shape = Either {
+    plain: &Words(&[
+        ("drop-before-storing", "Closes the connection without storing."),
+        ("drop-after-storing", "Stores, then closes the connection without an answer."),
+        ("reset", "Resets the connection without storing."),
+        ("chunked", "Answers in chunks."),
+        ("truncated", "Stores, and closes in the middle of the answer."),
+        ("too-soon", "Answers 0, as if the last entry were too young."),
+        ("refuse-key", "Refuses the write key."),
+    ]),
+    table: &One(&Choice {
+        what: "a cloud's fault",
+        keys: &[
+            required(
+                "status",
+                Scalar(Integer { least: 200, most: 599 }),
+                "Stores nothing and answers with this status.",
+            ),
+            required("delay-before-storing", DURATION, "Waits, then stores and answers."),
+            required("delay-after-storing", DURATION, "Stores, then waits and answers."),
+        ],
+    }),
+};
+
+const LINK: Table = Table {
+    at_least_one: &["loss", "duplicate", "reorder", "corrupt", "latency", "jitter"],
+    ..Table::new(
+        "a link's fault",
+        &[
+            FAULTY_NETWORK,
+            FAULTY_BSSID,
+            optional("loss", Scalar(Probability), "A frame is lost."),
+            optional("duplicate", Scalar(Probability), "A frame arrives twice."),
+            optional("reorder", Scalar(Probability), "A frame is overtaken by the next."),
+            optional("corrupt", Scalar(Probability), "A byte of a frame is changed."),
+            optional("latency", DURATION, "Each frame takes longer by this."),
+            optional("jitter", DURATION, "And by up to this, drawn for each frame."),
+        ],
+    )
+};

@@ -1,0 +1,170 @@
+//! The keys of a scenario file, each with its meaning: the file, the device and its settings, networks and the cloud.
+//! Each other part of the language has a module of its own.
+//!
+//! The JSON Schema carries the sentences here to editors, so they are written for a scenario's author.
+
+mod expect;
+mod faults;
+mod phones;
+mod sensor;
+mod steps;
+
+use expect::EXPECT;
+use faults::FAULT;
+use phones::PHONE;
+use sensor::SENSOR;
+use steps::{STEP, SWEEP};
+
+use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
+use super::shape::Shape::{Choice as One, List, Scalar, Words};
+use super::shape::{Shape, Table, optional, required};
+
+/// A string.
+const TEXT: Shape = Scalar(Text);
+/// A duration.
+const DURATION: Shape = Scalar(Duration);
+/// A boolean.
+const BOOLEAN: Shape = Scalar(Boolean);
+/// A count from 1.
+const COUNT: Shape = Scalar(Integer { least: 1, most: u32::MAX as i64 });
+/// `on` or `off`.
+const ON_OFF: Shape = Words(&[("on", "It is on."), ("off", "It is off.")]);
+
+/// The whole file.
+pub(super) const FILE: Table = Table::new(
+    "the scenario",
+    &[
+        required("title", TEXT, "A sentence that a field engineer would say."),
+        optional("description", TEXT, "What happened in the field."),
+        optional("links", List(&TEXT), "Where it was reported: http or https addresses."),
+        optional("seed", Scalar(Integer { least: 0, most: i64::MAX }), "Where all randomness comes from. Default 1."),
+        optional("start", Scalar(DateTime), "The calendar at the beginning. Default 2026-01-01T00:00:00Z."),
+        required("duration", DURATION, "When the run ends, counted from the beginning."),
+        optional(
+            "allow",
+            List(&Words(&[
+                ("crash", "Panics of the firmware."),
+                ("watchdog", "Resets by the watchdog."),
+                ("livelock", "The end of the run by a device that wakes itself without time passing."),
+            ])),
+            "What may happen without failing the scenario. Default nothing of these.",
+        ),
+        optional("device", Shape::Table(&DEVICE), "The board as it is soldered and set up."),
+        optional(
+            "settings",
+            Shape::Table(&SETTINGS),
+            "What the flash holds at the beginning. Without this table it is blank.",
+        ),
+        optional("sensor", Shape::Table(&SENSOR), "What the sensor measures."),
+        optional(
+            "networks",
+            List(&Shape::Table(&NETWORK)),
+            "The access points in reach. Default one that fits the settings.",
+        ),
+        optional("internet", Shape::Table(&INTERNET), "What lies between router and servers."),
+        optional("cloud", Shape::Table(&CLOUD), "The cloud."),
+        optional("phones", List(&Shape::Table(&PHONE)), "People with phones, in configuration mode."),
+        optional("faults", List(&Shape::Table(&FAULT)), "What goes wrong: rules with a name and an interval."),
+        optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do."),
+        optional(
+            "sweep",
+            One(&SWEEP),
+            "Repeats the run, each time with one thing different; every repetition must pass.",
+        ),
+        optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it: one expectation or more."),
+    ],
+);
+
+const SENSOR_KIND: Shape =
+    Words(&[("DHT22", "DHT22, also sold as AM2302: tenths."), ("DHT11", "DHT11: whole degrees and percents.")]);
+
+const DEVICE: Table = Table::new(
+    "the device",
+    &[
+        optional("sensor", SENSOR_KIND, "What is soldered to GPIO14. Default DHT22."),
+        optional(
+            "config-switch",
+            ON_OFF,
+            "The switch on GPIO5 at the beginning; on asks for configuration mode. Default off.",
+        ),
+        optional("spare-switch", ON_OFF, "The switch on GPIO4 at the beginning. Default off."),
+        optional("power-up", DURATION, "When power comes on. Default 0s."),
+    ],
+);
+
+const PORT: Shape = Scalar(Integer { least: 1, most: 65_535 });
+
+const SETTINGS: Table = Table::new(
+    "settings",
+    &[
+        required("network", TEXT, "Network name, 1 to 32 bytes."),
+        optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent or empty for an open network."),
+        optional(
+            "write-key",
+            TEXT,
+            "16 of 0-9 and A-Z, or `channel` for the key of the simulated channel. Default `channel`.",
+        ),
+        optional("host", TEXT, "Server name; that of the cloud. Default api.thingspeak.com."),
+        optional("port", PORT, "Server port, at which the cloud must answer. Default 443, or 80 without TLS."),
+        optional("tls", BOOLEAN, "Whether to use TLS. Default true."),
+        optional(
+            "trusted-issuer",
+            TEXT,
+            "Whom to trust: `cloud` for the simulated authority, `digicert`, or the SHA-256 of a certificate as 64 hexadecimal digits. Default `cloud`.",
+        ),
+        optional("interval", DURATION, "Between readings, 15 s to 24 h. Default 5m."),
+        optional("sensor", SENSOR_KIND, "The sensor that the owner chose. Default DHT22."),
+    ],
+);
+
+const NETWORK: Table = Table::new(
+    "a network",
+    &[
+        required(
+            "name",
+            TEXT,
+            "Its name, 1 to 32 bytes. Several access points of one network (a mesh, a repeater) have the same name, each with its `bssid`, and one router behind them; the device joins the strongest and stays there until it loses it.",
+        ),
+        optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent for an open network."),
+        optional(
+            "bssid",
+            Scalar(HardwareAddress),
+            "Its hardware address. Default 02:00:00:00:NN:00 with its place in the file.",
+        ),
+        optional("channel", Scalar(Integer { least: 1, most: 13 }), "2.4 GHz channel. Default 6."),
+        optional(
+            "signal",
+            Scalar(Signal),
+            "As the device receives it. Below -90 dBm it does not hear the network: `not found`. Default -60 dBm.",
+        ),
+    ],
+);
+
+const INTERNET: Table =
+    Table::new("the internet", &[optional("latency", DURATION, "One way, router to server. Default 20ms.")]);
+
+const CLOUD: Table = Table::new(
+    "the cloud",
+    &[
+        optional(
+            "certificate",
+            Words(&[
+                ("good", "Nothing is wrong with it."),
+                ("expired", "Its time is over."),
+                ("not-yet-valid", "Its time has not come."),
+                ("wrong-host", "It is another host's."),
+                ("unknown-issuer", "An authority signed it that the device does not know."),
+                ("self-signed", "It signed itself."),
+            ]),
+            "What the cloud shows as its certificate. Default good.",
+        ),
+        optional(
+            "key-type",
+            Words(&[("P-256", "ECDSA on the curve P-256."), ("RSA-2048", "RSA with 2048 bits.")]),
+            "The certificate's key. Default P-256.",
+        ),
+        optional("host", TEXT, "The name that the cloud answers to. Default api.thingspeak.com."),
+        optional("port", PORT, "A port that it answers at besides 80 (HTTP) and 443 (HTTPS)."),
+        optional("tls", BOOLEAN, "Whether it speaks TLS at `port`. Default true."),
+    ],
+);

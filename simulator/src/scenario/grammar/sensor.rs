@@ -1,0 +1,74 @@
+//! What a sensor measures over time.
+
+use super::{DURATION, TEXT};
+use crate::scenario::shape::Scalar::{Humidity, Temperature, TimeOfDay};
+use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar};
+use crate::scenario::shape::{Choice, Shape, Table, optional, required};
+
+/// How a value goes over time, for one unit.
+macro_rules! course {
+    ($unit:ident, $name:literal) => {
+        Named(
+            $name,
+            &Either {
+                plain: &Scalar($unit),
+                table: &One(&Choice {
+                    what: "a course of values",
+                    keys: &[
+                        required(
+                            "ramp",
+                            Shape::Table(&Table::new(
+                                "a ramp",
+                                &[
+                                    required("from", Scalar($unit), "At the beginning."),
+                                    required("to", Scalar($unit), "At the end, and from then on."),
+                                    required("over", DURATION, "How long it takes."),
+                                ],
+                            )),
+                            "In a straight line from one value to another.",
+                        ),
+                        required(
+                            "daily",
+                            Shape::Table(&Table::new(
+                                "a daily curve",
+                                &[
+                                    required("mean", Scalar($unit), "In the middle."),
+                                    required("swing", Scalar($unit), "Highest minus mean."),
+                                    optional("warmest", Scalar(TimeOfDay), "When it is highest, UTC. Default 15:00."),
+                                ],
+                            )),
+                            "Up and down once a calendar day.",
+                        ),
+                        required(
+                            "csv",
+                            Shape::Table(&Table::new(
+                                "a recording",
+                                &[
+                                    required("file", TEXT, "A CSV file beside the scenario, with a header line and a column `time` (seconds from the beginning, or RFC 3339) or `created_at`, as in the feeds.csv that ThingSpeak exports: `2026-01-01 12:00:00 UTC`. Set `start` to where the recording begins. An empty value is passed over."),
+                                    required("column", TEXT, "The column with the values."),
+                                ],
+                            )),
+                            "From a recording; each value holds until the next.",
+                        ),
+                    ],
+                }),
+            },
+        )
+    };
+}
+
+const TEMPERATURE: Shape = course!(Temperature, "temperature");
+const HUMIDITY: Shape = course!(Humidity, "humidity");
+
+/// `[sensor]`, and what a step does to it.
+pub(super) const SENSOR: Table = Table::new(
+    "the sensor",
+    &[
+        optional(
+            "temperature",
+            TEMPERATURE,
+            "Default 21.5 °C. Outside of its range (DHT22 -40 to 80 °C, DHT11 0 to 50 °C) a sensor sends what it can, as a broken one does, and the duck refuses it; a DHT11 cannot send less than 0 °C.",
+        ),
+        optional("humidity", HUMIDITY, "Default 45.6 %. A DHT11's range is 20 to 90 %, with the same rule."),
+    ],
+);
