@@ -6,35 +6,27 @@
 
 mod expect;
 mod faults;
+mod names;
 mod phones;
 mod readings;
 mod settings;
 mod steps;
+mod times;
+mod world;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
-use humantime::format_duration;
+use names::Names;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::diagnostics::{Diagnostic, place};
-use super::model::{
-    Allow, Certificate, Cloud, CloudPort, Device, Internet, KeyType, Network, Place, Scenario, SensorKind, Settings,
-};
-use super::shape::nearest;
+use super::model::{Allow, Device, Internet, Place, Scenario, SensorKind};
 use super::tree::{Fields, Node, Value};
-use super::units::Dbm;
-use crate::air::colons;
 
 /// The network that the device itself opens in configuration mode.
 pub const OWN_NETWORK: &str = "yellow-duck";
-/// The cloud's own ports.
-const HTTP: u16 = 80;
-const HTTPS: u16 = 443;
-/// Where the real cloud is.
-const CLOUD_HOST: &str = "api.thingspeak.com";
 
 /// Reads a file that a scenario names, by the name it has there; an error is a fragment that says why not.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -67,40 +59,6 @@ pub(super) fn resolve(
         mistakes,
     }
     .scenario(file, root)
-}
-
-/// The names that a file defines. `None` if one of them could not be read: then nothing is said about unknown ones.
-struct Names {
-    /// Of the world's networks.
-    networks: Option<BTreeSet<String>>,
-    /// That the device may try to join, whether they are there or not.
-    joinable: BTreeSet<String>,
-    phones: Option<BTreeSet<String>>,
-    faults: Option<BTreeSet<String>>,
-}
-
-impl Names {
-    fn collect(root: &Fields) -> Self {
-        let defined = |list: &str| -> Option<BTreeSet<String>> {
-            if root.is_broken(list) {
-                return None;
-            }
-            root.list(list).iter().map(|node| Some(node.table()?.text("name")?.to_owned())).collect()
-        };
-        let settings = root.table("settings").and_then(|settings| settings.text("network"));
-        let mut networks = defined("networks");
-        if let (None, Some(networks), Some(network)) = (root.get("networks"), &mut networks, settings) {
-            networks.insert(network.to_owned());
-        }
-        let mut joinable: BTreeSet<String> = settings.into_iter().map(str::to_owned).collect();
-        for action in root.list("phones").iter().filter_map(Node::table).flat_map(|phone| phone.list("does")) {
-            if let Some(("submit", form)) = action.choice() {
-                joinable.extend(form.table().and_then(|form| form.text("network")).map(str::to_owned));
-            }
-        }
-        joinable.extend(networks.iter().flatten().cloned());
-        Self { networks, joinable, phones: defined("phones"), faults: defined("faults") }
-    }
 }
 
 struct Resolver<'a, 'm> {
@@ -228,129 +186,6 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn unique_names(&mut self, root: &Fields, list: &str, what: &str) {
-        let mut seen: Vec<(&str, Range<usize>, bool)> = Vec::new();
-        for fields in root.list(list).iter().filter_map(Node::table) {
-            let Some(node) = fields.get("name") else { continue };
-            let Some(name) = node.text() else { continue };
-            if name.is_empty() {
-                self.report(Diagnostic::new(format!("a {what}'s name is empty"), node.span.clone(), "empty"));
-            }
-            match seen.iter().find(|(known, ..)| *known == name) {
-                // Access points of one network, which say so by their addresses.
-                Some((.., true)) if list == "networks" && fields.get("bssid").is_some() => {}
-                Some((_, first, _)) => {
-                    let help = match list {
-                        "networks" => "give each network a name of its own, or several access points of one network each its `bssid`".to_owned(),
-                        _ => format!("give each {what} a name of its own"),
-                    };
-                    self.report(
-                        Diagnostic::new(format!("two {what}s are called `{name}`"), node.span.clone(), "the second")
-                            .related(first.clone(), "the first")
-                            .help(help),
-                    );
-                }
-                None => seen.push((name, node.span.clone(), fields.get("bssid").is_some())),
-            }
-        }
-    }
-
-    /// Reports a name that is not among the known ones.
-    fn known(&mut self, what: &str, known: Option<BTreeSet<String>>, node: &Node) {
-        let (Some(name), Some(known)) = (node.text(), known) else { return };
-        if known.contains(name) {
-            return;
-        }
-        let help = match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => format!("this scenario has no {what}"),
-            None => {
-                let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                format!("this scenario has {names}")
-            }
-        };
-        self.report(
-            Diagnostic::new(format!("no {what} is called `{name}`"), node.span.clone(), "not defined").help(help),
-        );
-    }
-
-    /// Reports a name of a network that the world has not.
-    fn known_network(&mut self, fields: &Fields) -> Option<String> {
-        let node = fields.get("network")?;
-        self.known("network", self.names.networks.clone(), node);
-        node.text().map(str::to_owned)
-    }
-
-    /// Reports a hardware address that no access point of the network has, or none at all if no network is named.
-    fn known_bssid(&mut self, fields: &Fields) -> Option<[u8; 6]> {
-        let node = fields.get("bssid")?;
-        let Value::HardwareAddress(bssid) = node.value else { return None };
-        let network = fields.text("network");
-        let of_network = |name: &str| network.is_none_or(|network| network == name);
-        // The device's own access point has an address that no file gives.
-        let known = self.access_points.iter().any(|(name, its)| of_network(name) && *its == bssid);
-        if !known && network != Some(OWN_NETWORK) {
-            self.report(
-                Diagnostic::new(
-                    format!("no such access point has the BSSID {}", colons(bssid)),
-                    node.span.clone(),
-                    "not defined",
-                )
-                .help("give it to one of the [[networks]] of that name"),
-            );
-        }
-        Some(bssid)
-    }
-
-    /// Reports a time that lies after the run's end, or at it if nothing could come of it then.
-    fn before_end(&mut self, fields: &Fields, key: &str, may_be_end: bool) -> Option<Duration> {
-        let node = fields.get(key)?;
-        let time = node.duration()?;
-        if let Some((end, end_span)) = self.end.clone() {
-            let (message, label) = match time.cmp(&end) {
-                std::cmp::Ordering::Less => return Some(time),
-                std::cmp::Ordering::Equal if may_be_end => return Some(time),
-                std::cmp::Ordering::Equal => {
-                    (format!("`{key}` is the end of the run"), "nothing can come of it any more")
-                }
-                std::cmp::Ordering::Greater => (format!("`{key}` lies after the end of the run"), "after the end"),
-            };
-            self.report(
-                Diagnostic::new(message, node.span.clone(), label)
-                    .related(end_span, "the run ends then")
-                    .help(format!("the run lasts {}: make `duration` longer or `{key}` earlier", format_duration(end))),
-            );
-            return None;
-        }
-        Some(time)
-    }
-
-    /// Reports an interval that ends before it begins, or as it begins.
-    fn ordered(&mut self, fields: &Fields, from: &str, until: &str) {
-        if let (Some(first), Some(last)) = (fields.get(from), fields.get(until))
-            && let (Some(first_time), Some(last_time)) = (first.duration(), last.duration())
-            && last_time <= first_time
-        {
-            let message = if last_time == first_time {
-                format!("`{until}` is the same as `{from}`")
-            } else {
-                format!("`{until}` lies before `{from}`")
-            };
-            self.report(
-                Diagnostic::new(message, last.span.clone(), "not later").related(first.span.clone(), "it begins then"),
-            );
-        }
-    }
-
-    /// A duration that must be more than nothing.
-    fn positive(&mut self, node: &Node, what: &str) -> Option<Duration> {
-        let time = node.duration()?;
-        if time.is_zero() {
-            self.report(Diagnostic::new(format!("`{what}` is nothing"), node.span.clone(), "more than 0 is needed"));
-        }
-        Some(time)
-    }
-
     fn device(&mut self, fields: Option<&Fields>) -> Device {
         let Some(fields) = fields else {
             return Device {
@@ -367,193 +202,6 @@ impl Resolver<'_, '_> {
             power_up: self.before_end(fields, "power-up", false).unwrap_or_default(),
         }
     }
-
-    fn network_name(&mut self, node: &Node) {
-        let length = node.text().map_or(1, str::len);
-        if !(1..=32).contains(&length) {
-            self.report(
-                Diagnostic::new(
-                    format!("a network's name has 1 to 32 bytes, this has {length}"),
-                    node.span.clone(),
-                    "wrong length",
-                )
-                .help("IEEE 802.11 allows no other; letters beyond ASCII take two bytes and more"),
-            );
-        }
-    }
-
-    fn passphrase(&mut self, node: &Node) {
-        let Some(text) = node.text() else { return };
-        let hexadecimal = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !(8..=63).contains(&text.len()) && !hexadecimal {
-            self.report(
-                Diagnostic::new(
-                    format!("a passphrase has 8 to 63 bytes, this has {}", text.len()),
-                    node.span.clone(),
-                    "wrong length",
-                )
-                .help("64 hexadecimal digits are a pre-shared key; leave `passphrase` out for an open network"),
-            );
-        }
-    }
-
-    /// Reports a name that no server can have (RFC 1123, section 2.1).
-    fn host(&mut self, node: &Node) {
-        let Some(host) = node.text() else { return };
-        let is_label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        if host.len() > 253 || !host.split('.').all(is_label) {
-            self.report(
-                Diagnostic::new(format!("`{host}` is not a server's name"), node.span.clone(), "not a name")
-                    .help("letters, digits, dots and hyphens, without http:// and port: \"api.thingspeak.com\""),
-            );
-        }
-    }
-
-    fn networks(&mut self, root: &Fields, settings: Option<&Settings>) -> Option<Vec<Network>> {
-        if root.get("networks").is_none() {
-            let network = settings.map(|settings| Network {
-                name: settings.network.clone(),
-                passphrase: (!settings.passphrase.is_empty()).then(|| settings.passphrase.clone()),
-                bssid: default_bssid(0),
-                channel: 6,
-                signal: Dbm(-60),
-            });
-            return Some(network.into_iter().collect());
-        }
-        let mut networks: Vec<Network> = Vec::new();
-        for (index, node) in root.list("networks").iter().enumerate() {
-            let fields = node.table()?;
-            if let Some(name) = fields.get("name") {
-                self.network_name(name);
-                if name.text() == Some(OWN_NETWORK) {
-                    self.report(
-                        Diagnostic::new(
-                            format!("`{OWN_NETWORK}` is the device's own network"),
-                            name.span.clone(),
-                            "taken",
-                        )
-                        .help("the device opens it in configuration mode; give this one another name"),
-                    );
-                }
-            }
-            if let Some(passphrase) = fields.get("passphrase") {
-                self.passphrase(passphrase);
-            }
-            let bssid = match fields.get("bssid").map(|node| (&node.value, node.span.clone())) {
-                Some((Value::HardwareAddress(bssid), span)) => {
-                    if networks.iter().any(|network| network.bssid == *bssid) {
-                        self.report(
-                            Diagnostic::new("two networks have this BSSID", span, "the second")
-                                .help("leave `bssid` out: each network gets one of its own"),
-                        );
-                    }
-                    *bssid
-                }
-                _ => default_bssid(index),
-            };
-            // A name that is missing has been reported; the others are looked at all the same.
-            networks.push(Network {
-                name: fields.text("name").unwrap_or_default().to_owned(),
-                passphrase: fields.text("passphrase").map(str::to_owned),
-                bssid,
-                channel: fields.integer("channel").and_then(|channel| u8::try_from(channel).ok()).unwrap_or(6),
-                signal: match fields.get("signal").map(|node| &node.value) {
-                    Some(Value::Signal(signal)) => *signal,
-                    _ => Dbm(-60),
-                },
-            });
-        }
-        Some(networks)
-    }
-
-    fn cloud(&mut self, fields: Option<&Fields>) -> Cloud {
-        if let Some(node) = fields.and_then(|fields| fields.get("host")) {
-            self.host(node);
-        }
-        Cloud {
-            certificate: match fields.and_then(|fields| fields.word("certificate")) {
-                Some("expired") => Certificate::Expired,
-                Some("not-yet-valid") => Certificate::NotYetValid,
-                Some("wrong-host") => Certificate::WrongHost,
-                Some("unknown-issuer") => Certificate::UnknownIssuer,
-                Some("self-signed") => Certificate::SelfSigned,
-                _ => Certificate::Good,
-            },
-            key_type: match fields.and_then(|fields| fields.word("key-type")) {
-                Some("RSA-2048") => KeyType::Rsa2048,
-                _ => KeyType::P256,
-            },
-            host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
-            port: fields.and_then(|fields| self.cloud_port(fields)),
-        }
-    }
-
-    fn cloud_port(&mut self, fields: &Fields) -> Option<CloudPort> {
-        let Some(node) = fields.get("port") else {
-            if let Some(span) = fields.key_span("tls") {
-                self.report(
-                    Diagnostic::new("`tls` goes with `port` only", span, "means nothing here")
-                        .help("the cloud speaks TLS at port 443 and none at port 80"),
-                );
-            }
-            return None;
-        };
-        let number = u16::try_from(fields.integer("port")?).ok()?;
-        if [HTTP, HTTPS].contains(&number) {
-            self.report(
-                Diagnostic::new(format!("the cloud answers at port {number} anyway"), node.span.clone(), "its own")
-                    .help("leave `port` out, or give another one"),
-            );
-        }
-        Some(CloudPort { number, tls: fields.boolean("tls").unwrap_or(true) })
-    }
-
-    /// Reports settings with which the duck would never get as far as the cloud.
-    fn reaches_the_cloud(&mut self, fields: &Fields, settings: &Settings, cloud: &Cloud) {
-        if let Some(node) = fields.get("host")
-            && !settings.host.eq_ignore_ascii_case(&cloud.host)
-        {
-            let message = if settings.host.parse::<std::net::Ipv4Addr>().is_ok() {
-                format!("the duck asks a name server for `{}`, which is no name", settings.host)
-            } else {
-                format!("no server is called `{}`", settings.host)
-            };
-            self.report(
-                Diagnostic::new(message, node.span.clone(), "never reached")
-                    .help(format!("the cloud is called `{}`: [cloud] host = \"…\" gives it another name", cloud.host)),
-            );
-        }
-        let speaks_tls = match settings.port {
-            HTTP => Some(false),
-            HTTPS => Some(true),
-            port => cloud.port.filter(|own| own.number == port).map(|own| own.tls),
-        };
-        let Some(span) = fields.key_span("port").or(fields.key_span("tls")) else { return };
-        let port = settings.port;
-        match speaks_tls {
-            None => self.report(
-                Diagnostic::new(format!("nothing answers at port {port}"), span, "never reached")
-                    .help(format!("[cloud] port = {port} has the cloud answer there")),
-            ),
-            Some(tls) if tls != settings.tls => {
-                let (has, wants) = if tls { ("TLS", "none") } else { ("no TLS", "TLS") };
-                self.report(
-                    Diagnostic::new(
-                        format!("the cloud speaks {has} at port {port}, the duck {wants}"),
-                        span,
-                        "never understood",
-                    )
-                    .help("443 is the port with TLS and 80 the one without; [cloud] port and tls add another"),
-                );
-            }
-            Some(_) => {}
-        }
-    }
 }
 
 fn sensor_kind(word: Option<&str>) -> SensorKind {
@@ -561,10 +209,4 @@ fn sensor_kind(word: Option<&str>) -> SensorKind {
         Some("DHT11") => SensorKind::Dht11,
         _ => SensorKind::Dht22,
     }
-}
-
-/// A locally administered address with the network's place in it.
-fn default_bssid(index: usize) -> [u8; 6] {
-    let number = u16::try_from(index + 1).unwrap_or(u16::MAX).to_be_bytes();
-    [2, 0, 0, number[0], number[1], 0]
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use firmware::settings::{self as duck, Field};
 
-use super::{CLOUD_HOST, Resolver, sensor_kind};
+use super::world::CLOUD_HOST;
+use super::{Resolver, sensor_kind};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{SensorKind, Settings, TrustedIssuer, WriteKey};
 use crate::scenario::tree::Fields;
