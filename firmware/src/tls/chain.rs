@@ -1,10 +1,11 @@
 //! From the certificates a server sends to "it is who it should be, and this is its key".
 //!
 //! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. It would
-//! check all of a path's signatures in one go; a signature takes a second on the chip and the watchdog waits for no more
-//! than six, so the signatures are checked here, for each path that `webpki` proposes (`verify_path`), with the caller's
-//! hook between them. To `webpki` itself every signature looks good: [`Deferred`]. No path is accepted without passing
-//! [`Path::check`].
+//! check all of a path's signatures in one go, deep in its search; a signature takes a second on the chip, the watchdog waits
+//! for no more than three, and the stack has no room for both. So `webpki` only proposes paths ([`Search::propose`]), one
+//! after another until one holds, and their signatures are checked here ([`Search::check`]), with the caller's hook before
+//! each. To `webpki` itself every signature looks good: [`Deferred`]. No path is accepted without passing
+//! [`Search::check`].
 //!
 //! A trusted fingerprint names a certificate that the server sends along. It is taken for an intermediate whose issuer is
 //! beyond question, so that it has to be an authority, valid and within its limits like any other, and its own signature
@@ -49,133 +50,193 @@ pub(super) struct Expected<'a> {
     pub(super) between_checks: &'a dyn Fn(),
 }
 
-/// Checks a chain, the server's own certificate first, and returns that one's key.
+/// Checks a chain, the server's own certificate first, and leaves that one's key in `key`.
 ///
 /// # Errors
 /// Why the server is not to be trusted.
 pub(super) fn verify<'c>(
     certificates: impl Iterator<Item = &'c [u8]>,
     expected: &Expected<'_>,
-) -> Result<KeyInfo, TlsError> {
+    key: &mut KeyInfo,
+) -> Result<(), TlsError> {
     let mut chain = Vec::<CertificateDer<'c>, MAX_CHAIN>::new();
     for certificate in certificates {
         chain.push(CertificateDer::from_slice(certificate)).map_err(|_| TlsError::ChainTooLong)?;
     }
     let (server, others) = chain.split_first().ok_or(TlsError::NoCertificate)?;
-    let end_entity = EndEntityCert::try_from(server)?;
-
-    match expected.issuer {
-        TrustedIssuer::DigiCert => {
-            Path::new(None, expected).find(&end_entity, others, &roots::digicert())?;
-        }
-        TrustedIssuer::Fingerprint(fingerprint) => {
-            if is_print_of(fingerprint, server) {
-                return Err(TlsError::FingerprintOfServer);
+    let search = Search { server, others, trusted: trusted(server, others, expected.issuer)?, at: expected.at };
+    let mut checks = 0;
+    let mut unsupported = false;
+    // Each path takes a check at least, so there are no more turns than checks.
+    for turn in 0.. {
+        let path = match search.propose(turn) {
+            Err(webpki::Error::InvalidSignatureForPublicKey) if unsupported => {
+                return Err(TlsError::UnsupportedSignature);
             }
-            let authority =
-                others.iter().find(|other| is_print_of(fingerprint, other)).ok_or(TlsError::UnknownIssuer)?;
-            let authority = EndEntityCert::try_from(authority)?;
-            let beyond_question = TrustAnchor {
-                subject: Der::from_slice(authority.issuer()),
-                subject_public_key_info: Der::from_slice(NO_KEY_INFO),
-                name_constraints: None,
-            };
-            Path::new(Some(fingerprint), expected).find(&end_entity, others, &[beyond_question])?;
+            path => path?,
+        };
+        let before_check = || {
+            checks += 1;
+            if checks > MAX_CHECKS {
+                return Err(TlsError::ChainTooLong);
+            }
+            (expected.between_checks)();
+            Ok(())
+        };
+        match search.check(&path, before_check)? {
+            Ok(()) => break,
+            Err(SignatureError::Unsupported) => unsupported = true,
+            Err(SignatureError::Wrong) => {}
         }
     }
-    end_entity.verify_is_valid_for_subject_name(expected.name)?;
-
-    // Only the parts of a certificate that an anchor has are public without an allocator, and the key is one of them.
-    let anchor = webpki::anchor_from_trusted_cert(server)?;
-    KeyInfo::from_slice(&anchor.subject_public_key_info).map_err(|_| TlsError::UnsupportedSignature)
+    check_name(server, expected.name)?;
+    key.clear();
+    key.extend_from_slice(&key_of(server)?).map_err(|_| TlsError::UnsupportedSignature)
 }
 
-fn is_print_of(fingerprint: &[u8; 32], certificate: &[u8]) -> bool {
-    Sha256::digest(certificate).as_slice() == fingerprint
+/// Which of the certificates has the trusted fingerprint; none if trust is in the roots instead.
+fn trusted(
+    server: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    issuer: &TrustedIssuer,
+) -> Result<Option<u8>, TlsError> {
+    let TrustedIssuer::Fingerprint(fingerprint) = issuer else { return Ok(None) };
+    let is_it = |certificate: &CertificateDer<'_>| Sha256::digest(certificate).as_slice() == fingerprint;
+    if is_it(server) {
+        return Err(TlsError::FingerprintOfServer);
+    }
+    (0..).zip(others).find(|(_, other)| is_it(other)).map(|(index, _)| Some(index)).ok_or(TlsError::UnknownIssuer)
 }
 
-/// The search for a path, with what it remembers.
-struct Path<'e> {
-    fingerprint: Option<&'e [u8; 32]>,
-    expected: &'e Expected<'e>,
-    checks: Cell<u8>,
-    /// A signature was of a kind that cannot be checked.
-    unsupported: Cell<bool>,
+// What follows up to `propose` has frames of its own, because certificates taken apart are large, and not needed while
+// signatures are checked.
+
+#[inline(never)]
+fn check_name(server: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), webpki::Error> {
+    EndEntityCert::try_from(server)?.verify_is_valid_for_subject_name(name)
 }
 
-impl<'e> Path<'e> {
-    fn new(fingerprint: Option<&'e [u8; 32]>, expected: &'e Expected<'e>) -> Self {
-        Self { fingerprint, expected, checks: Cell::new(0), unsupported: Cell::new(false) }
+/// A certificate's key. Only the parts of a certificate that an anchor has are public without an allocator, and the key is
+/// one of them.
+#[inline(never)]
+fn key_of<'c>(certificate: &'c CertificateDer<'c>) -> Result<Der<'c>, webpki::Error> {
+    webpki::anchor_from_trusted_cert(certificate).map(|anchor| anchor.subject_public_key_info)
+}
+
+/// The search for a path.
+struct Search<'c> {
+    server: &'c CertificateDer<'c>,
+    others: &'c [CertificateDer<'c>],
+    /// Which of the others is trusted by its fingerprint; if none, a root must have signed.
+    trusted: Option<u8>,
+    at: u64,
+}
+
+/// A path of which `webpki` thinks well.
+#[derive(Clone, Copy, Default)]
+struct Path {
+    /// From the server's issuer up, as positions in [`Search::others`].
+    issuers: [u8; MAX_CHAIN - 1],
+    /// How many of them there are.
+    length: u8,
+    /// Which of the roots the path leads to.
+    root: u8,
+}
+
+impl<'c> Search<'c> {
+    /// The path that `webpki` finds when it has refused so many others. It finds them in the same order each time.
+    #[inline(never)]
+    fn propose(&self, refused: u8) -> Result<Path, webpki::Error> {
+        let end_entity = EndEntityCert::try_from(self.server)?;
+        match self.trusted.and_then(|index| self.others.get(usize::from(index))) {
+            None => self.find(&end_entity, &roots::digicert(), refused),
+            Some(trusted) => {
+                let authority = EndEntityCert::try_from(trusted)?;
+                let beyond_question = TrustAnchor {
+                    subject: Der::from_slice(authority.issuer()),
+                    subject_public_key_info: Der::from_slice(NO_KEY_INFO),
+                    name_constraints: None,
+                };
+                self.find(&end_entity, &[beyond_question], refused)
+            }
+        }
     }
 
     fn find(
         &self,
         end_entity: &EndEntityCert<'_>,
-        others: &[CertificateDer<'_>],
         anchors: &[TrustAnchor<'_>],
-    ) -> Result<(), TlsError> {
-        let at = UnixTime::since_unix_epoch(core::time::Duration::from_secs(self.expected.at));
-        let found = end_entity.verify_for_usage(
-            &DEFERRED,
-            anchors,
-            others,
-            at,
-            KeyUsage::server_auth(),
-            None,
-            Some(&|path| self.check(path)),
-        );
-        match found {
-            Ok(_) => Ok(()),
-            Err(webpki::Error::InvalidSignatureForPublicKey) if self.unsupported.get() => {
-                Err(TlsError::UnsupportedSignature)
+        refused: u8,
+    ) -> Result<Path, webpki::Error> {
+        let at = UnixTime::since_unix_epoch(core::time::Duration::from_secs(self.at));
+        let to_refuse = Cell::new(refused);
+        let found = Cell::new(Path::default());
+        let judge = |proposed: &VerifiedPath<'_>| {
+            let path = self.path(proposed, anchors).ok_or(webpki::Error::UnknownIssuer)?;
+            match to_refuse.get().checked_sub(1) {
+                None => {
+                    found.set(path);
+                    Ok(())
+                }
+                Some(left) => {
+                    to_refuse.set(left);
+                    Err(webpki::Error::InvalidSignatureForPublicKey)
+                }
             }
-            Err(error) => Err(error.into()),
-        }
+        };
+        let usage = KeyUsage::server_auth();
+        end_entity.verify_for_usage(&DEFERRED, anchors, self.others, at, usage, None, Some(&judge))?;
+        Ok(found.get())
     }
 
-    /// Checks the signatures of a path, from the server's certificate up to what is trusted.
-    fn check(&self, path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-        let is_trusted =
-            |issuer: &CertificateDer<'_>| self.fingerprint.is_some_and(|fingerprint| is_print_of(fingerprint, issuer));
-        if self.fingerprint.is_some() && !path.intermediate_certificates().any(|issuer| is_trusted(&issuer.der())) {
-            return Err(webpki::Error::UnknownIssuer);
-        }
-        let mut subject = path.end_entity().der();
-        for issuer in path.intermediate_certificates() {
+    /// A path in positions; none if it does not pass what is trusted.
+    fn path(&self, proposed: &VerifiedPath<'_>, anchors: &[TrustAnchor<'_>]) -> Option<Path> {
+        let mut path = Path::default();
+        for issuer in proposed.intermediate_certificates() {
             let issuer = issuer.der();
-            let anchor = webpki::anchor_from_trusted_cert(&issuer)?;
-            self.check_signature(&subject, &anchor.subject_public_key_info)?;
-            if is_trusted(&issuer) {
-                return Ok(());
+            let position = self.others.iter().position(|other| *other == issuer)?;
+            *path.issuers.get_mut(usize::from(path.length))? = u8::try_from(position).ok()?;
+            path.length += 1;
+        }
+        path.root = anchors.iter().position(|anchor| anchor == proposed.anchor()).and_then(|at| at.try_into().ok())?;
+        let passes = |trusted| path.issuers[..usize::from(path.length)].contains(&trusted);
+        self.trusted.is_none_or(passes).then_some(path)
+    }
+
+    /// Checks the signatures of a path, from the server's certificate up to what is trusted. `before_check` may end that.
+    fn check(
+        &self,
+        path: &Path,
+        mut before_check: impl FnMut() -> Result<(), TlsError>,
+    ) -> Result<Result<(), SignatureError>, TlsError> {
+        let mut subject = self.server;
+        for position in &path.issuers[..usize::from(path.length)] {
+            let issuer = &self.others[usize::from(*position)];
+            before_check()?;
+            if let Err(error) = check_signature(subject, &key_of(issuer)?) {
+                return Ok(Err(error));
+            }
+            if self.trusted == Some(*position) {
+                return Ok(Ok(()));
             }
             subject = issuer;
         }
-        // With a fingerprint the anchor's key is none, so even a path that got here would fail.
-        self.check_signature(&subject, &path.anchor().subject_public_key_info)
-    }
-
-    fn check_signature(&self, certificate: &[u8], issuer_key: &[u8]) -> Result<(), webpki::Error> {
-        if self.checks.get() == MAX_CHECKS {
-            return Err(webpki::Error::MaximumSignatureChecksExceeded);
+        if self.trusted.is_some() {
+            // `path` has seen to it that nobody comes here.
+            return Ok(Err(SignatureError::Wrong));
         }
-        self.checks.set(self.checks.get() + 1);
-        (self.expected.between_checks)();
-
-        let signed = der::signed_certificate(certificate).ok_or(webpki::Error::BadDer)?;
-        let outcome = match Scheme::of_certificate(signed.algorithm) {
-            Some(scheme) => scheme.verify(issuer_key, signed.message, signed.signature),
-            None => Err(SignatureError::Unsupported),
-        };
-        outcome.map_err(|error| {
-            if error == SignatureError::Unsupported {
-                self.unsupported.set(true);
-            }
-            webpki::Error::InvalidSignatureForPublicKey
-        })
+        before_check()?;
+        Ok(check_signature(subject, &key_of(&roots::DIGICERT[usize::from(path.root)])?))
     }
 }
 
-/// A kind of signature that `webpki` may take for good, because [`Path::check`] looks at it afterwards.
+fn check_signature(certificate: &[u8], issuer_key: &[u8]) -> Result<(), SignatureError> {
+    let signed = der::signed_certificate(certificate).ok_or(SignatureError::Unsupported)?;
+    let scheme = Scheme::of_certificate(signed.algorithm).ok_or(SignatureError::Unsupported)?;
+    scheme.verify(issuer_key, signed.message, signed.signature)
+}
+
+/// A kind of signature that `webpki` may take for good, because [`Search::check`] looks at it afterwards.
 #[derive(Debug)]
 struct Deferred {
     key: AlgorithmIdentifier,

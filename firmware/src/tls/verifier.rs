@@ -19,12 +19,10 @@ const CONTEXT: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
 const PADDING: [u8; 64] = [0x20; 64];
 
 /// How far the server has come in proving who it is.
-#[expect(clippy::large_enum_variant, reason = "there is one of it, and no heap to spare")]
 enum Progress {
     Nothing,
-    /// The chain is good; the key still has to be shown to be the server's.
+    /// The chain is good; its key still has to be shown to be the server's.
     ChainGood {
-        key: KeyInfo,
         transcript: [u8; 32],
     },
     Proven,
@@ -36,11 +34,14 @@ pub(super) struct Verifier<'a> {
     expected: Expected<'a>,
     state: &'a State,
     progress: Progress,
+    /// The key of a good chain. In one place from the beginning, because what is handed on by value stands on the stack
+    /// twice, and below the check of a signature.
+    key: KeyInfo,
 }
 
 impl<'a> Verifier<'a> {
     pub(super) fn new(expected: Expected<'a>, state: &'a State) -> Self {
-        Self { expected, state, progress: Progress::Nothing }
+        Self { expected, state, progress: Progress::Nothing, key: KeyInfo::new() }
     }
 
     /// Whether both messages came and were good.
@@ -69,8 +70,17 @@ impl<'a> Verifier<'a> {
         embedded_tls::TlsError::InvalidCertificate
     }
 
+    #[inline(never)]
+    fn judge_chain(&mut self, certificate: &CertificateRef<'_>) -> Result<(), TlsError> {
+        let certificates = certificate.entries.iter().map(|entry| match *entry {
+            CertificateEntryRef::X509(der) | CertificateEntryRef::RawPublicKey(der) => der,
+        });
+        chain::verify(certificates, &self.expected, &mut self.key)
+    }
+
+    #[inline(never)]
     fn judge_proof(&self, verify: &CertificateVerifyRef<'_>) -> Result<(), TlsError> {
-        let Progress::ChainGood { key, transcript } = &self.progress else { return Err(TlsError::OutOfOrder) };
+        let Progress::ChainGood { transcript } = &self.progress else { return Err(TlsError::OutOfOrder) };
         let scheme = Scheme::of_handshake(verify.signature_scheme).ok_or(TlsError::UnsupportedSignature)?;
         let mut message = [0; PADDING.len() + CONTEXT.len() + 32];
         message[..PADDING.len()].copy_from_slice(&PADDING);
@@ -78,7 +88,7 @@ impl<'a> Verifier<'a> {
         message[PADDING.len() + CONTEXT.len()..].copy_from_slice(transcript);
 
         (self.expected.between_checks)();
-        scheme.verify(key, &message, verify.signature).map_err(|error| match error {
+        scheme.verify(&self.key, &message, verify.signature).map_err(|error| match error {
             SignatureError::Unsupported => TlsError::UnsupportedSignature,
             SignatureError::Wrong => TlsError::WrongProof,
         })
@@ -99,12 +109,9 @@ impl TlsVerifier<Suite> for Verifier<'_> {
         if !matches!(self.progress, Progress::Nothing) {
             return Err(self.fail(TlsError::OutOfOrder));
         }
-        let certificates = certificate.entries.iter().map(|entry| match *entry {
-            CertificateEntryRef::X509(der) | CertificateEntryRef::RawPublicKey(der) => der,
-        });
-        match chain::verify(certificates, &self.expected) {
-            Ok(key) => {
-                self.progress = Progress::ChainGood { key, transcript: transcript.clone().finalize().into() };
+        match self.judge_chain(&certificate) {
+            Ok(()) => {
+                self.progress = Progress::ChainGood { transcript: transcript.clone().finalize().into() };
                 Ok(())
             }
             Err(error) => Err(self.fail(error)),
