@@ -10,6 +10,9 @@ use core::task::{Context, Poll};
 
 /// Awaits `future`, keeping what its polls need of the stack out of the caller's frame. It comes pinned, because a future
 /// that takes another by value holds it twice.
+///
+/// What is pinned in a block should give the block's value to a local that no later await has to keep: two locals that
+/// are written and dropped in one expression get no common place in the future around them, although no await keeps both.
 pub(crate) fn apart<'a, F: Future>(mut future: Pin<&'a mut F>) -> impl Future<Output = F::Output> + use<'a, F> {
     poll_fn(move |context| poll(future.as_mut(), context))
 }

@@ -27,7 +27,7 @@ pub mod wall_clock;
 
 pub use boot::VERSION;
 pub use resources::Resources;
-pub use run::{ACCESS_POINT, ACCESS_POINT_ADDRESS, Restart, run};
+pub use run::{ACCESS_POINT, ACCESS_POINT_ADDRESS, FUTURE_BUDGET, Restart, run};
 
 #[cfg(test)]
 extern crate std;

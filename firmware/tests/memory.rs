@@ -99,7 +99,8 @@ impl Write for Recording<'_> {
 fn greet(server: impl Read + Write, trust: &TrustedIssuer, buffers: &mut tls::Buffers) -> Result<(), TlsError> {
     let mut random = ChaCha20Rng::seed_from_u64(1);
     block_on(async {
-        let mut session = tls::open(server, HOST, trust, NOW, &mut random, &|| {}, buffers).await?;
+        let mut connection = tls::Connection::new(server, buffers);
+        let mut session = connection.open(HOST, trust, NOW, &mut random, &|| {}).await?;
         let mut greeting = [0; 5];
         session.read(&mut greeting).await?;
         assert_eq!(&greeting, b"hello");

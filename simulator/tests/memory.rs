@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use firmware::Resources;
 use firmware::board::ResetCause;
+use firmware::{FUTURE_BUDGET, Resources};
 use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use simulator::director::Director;
 use simulator::events::{DeviceId, EventKind, Level};
@@ -24,8 +24,6 @@ use simulator::time::Instant;
 
 /// The chip's 80 KiB of data memory less what its radio needs.
 const BUDGET: usize = 48 * 1_024;
-/// 8 KiB are the budget on the chip, where the future has 6.7 KB. On a 64-bit host its pointers are twice as wide.
-const FUTURE: usize = if size_of::<usize>() == 4 { 8 * 1_024 } else { 9 * 1_024 };
 /// What a small allocator such as umm_malloc keeps beside each block.
 const BLOCK: usize = 8;
 
@@ -125,7 +123,7 @@ fn stays_within_the_budget(what: &str, text: &str) {
     let heap = PEAK.with(Cell::get).checked_sub(resources + BLOCK).expect("the firmware ran");
     let total = future + resources + heap;
     println!("{what}: future {future} + resources {resources} + heap {heap} = {total} of {BUDGET} bytes");
-    assert!(future <= FUTURE, "the future has {future} bytes");
+    assert!(future <= FUTURE_BUDGET, "the future has {future} bytes");
     assert!(total <= BUDGET, "{total} bytes");
 }
 

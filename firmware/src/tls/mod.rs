@@ -7,7 +7,7 @@
 //!                   plaintext      who is it   path     p256, rsa
 //! ```
 //!
-//! [`open`] succeeds only if the server showed a certificate for the host that leads to the trusted issuer, and signed the
+//! [`Connection::open`] succeeds only if the server showed a certificate for the host that leads to the trusted issuer, and signed the
 //! handshake with that certificate's key; until then no encrypted byte leaves the device. `embedded-tls` 0.19 alone
 //! requires neither message, and panics on several malformed ones: `guard` and `record_cipher` keep those from it.
 //!
@@ -76,74 +76,99 @@ impl Default for Buffers {
     }
 }
 
+/// A connection that can be opened, once.
+///
+/// It is large, and stays where it is made: [`Session`] only borrows it, because a future holds what passes through it by
+/// value twice.
+pub struct Connection<'b, T: Read + Write> {
+    /// `None` once closed, or found not to be trusted.
+    inner: Option<TlsConnection<'b, Guard<'b, T>, Suite>>,
+    state: &'b State,
+}
+
 /// An open connection to a server that is who it should be.
 ///
 /// Reads return 0 once the peer has closed, whether it said so (`close_notify`) or just ended the transport between two
 /// records: who needs to know that nothing is missing has to count.
-pub struct Session<'b, T: Read + Write> {
-    /// `None` once closed.
-    connection: Option<TlsConnection<'b, Guard<'b, T>, Suite>>,
-    state: &'b State,
+pub struct Session<'c, 'b, T: Read + Write> {
+    connection: &'c mut Connection<'b, T>,
     ended: bool,
 }
 
-/// Opens a connection over `transport` to `host` (a DNS name or an IP address), whose certificate must lead to `trust` and
-/// be valid `at` so many seconds after 1970.
-///
-/// `between_checks` is called before each signature check, of which there are at most nine and usually three; each takes
-/// one to two seconds on the chip: feed the watchdog there. There is no time-out here; drop the future to give up, and the
-/// transport with it.
-///
-/// # Errors
-/// Why the server cannot be reached safely; no byte meant for it has left.
-pub async fn open<'b, T, R, M>(
-    transport: T,
-    host: &str,
-    trust: &TrustedIssuer,
-    at: u64,
-    random: &mut R,
-    between_checks: &dyn Fn(),
-    buffers: &'b mut Buffers<M>,
-) -> Result<Session<'b, T>, TlsError>
-where
-    M: BorrowMut<[u8; MEMORY]>,
-    T: Read + Write + 'b,
-    R: CryptoRngCore,
-{
-    let name = ServerName::try_from(host).map_err(|_| TlsError::InvalidHost)?;
-    buffers.state = State::new();
-    let Buffers { memory, state } = buffers;
-    let (read, write) = memory.borrow_mut().split_at_mut(READ_BUFFER);
-    let state = &*state;
-
-    let mut config = TlsConfig::new().enable_rsa_signatures();
-    if let ServerName::DnsName(_) = name {
-        config = config.with_server_name(host);
+impl<'b, T: Read + Write> Connection<'b, T> {
+    /// A connection over `transport`. Nothing has passed yet.
+    // Made in place, so that a large stack frame is not kept for it below the check of a signature.
+    #[inline(never)]
+    pub fn new<M: BorrowMut<[u8; MEMORY]>>(transport: T, buffers: &'b mut Buffers<M>) -> Self {
+        buffers.state = State::new();
+        let Buffers { memory, state } = buffers;
+        let (read, write) = memory.borrow_mut().split_at_mut(READ_BUFFER);
+        let state = &*state;
+        let mut inner = TlsConnection::new(Guard::new(transport, state), read, write);
+        // The transport sends by itself; waiting for its acknowledgement after each record would cost a round trip.
+        inner.set_flush_policy(FlushPolicy::Relaxed);
+        Self { inner: Some(inner), state }
     }
-    let expected = chain::Expected { name: &name, issuer: trust, at, between_checks };
-    let mut provider = Provider { random, verifier: Verifier::new(expected, state) };
 
-    let mut connection = TlsConnection::new(Guard::new(transport, state), read, write);
-    // The transport sends by itself; waiting for its acknowledgement after each record would cost a round trip.
-    connection.set_flush_policy(FlushPolicy::Relaxed);
-    let opened = {
-        let handshake = pin!(connection.open(TlsContext::new(&config, &mut provider)));
-        apart(handshake).await
-    };
+    /// Opens the connection to `host` (a DNS name or an IP address), whose certificate must lead to `trust` and be valid
+    /// `at` so many seconds after 1970.
+    ///
+    /// `between_checks` is called before each signature check, of which there are at most nine and usually three; each
+    /// takes up to a second on the chip: feed the watchdog there. There is no time-out here; drop the future to give up,
+    /// and the transport with it.
+    ///
+    /// # Errors
+    /// Why the server cannot be reached safely; no byte meant for it has left, and none will: the connection is closed.
+    pub async fn open<R: CryptoRngCore>(
+        &mut self,
+        host: &str,
+        trust: &TrustedIssuer,
+        at: u64,
+        random: &mut R,
+        between_checks: &dyn Fn(),
+    ) -> Result<Session<'_, 'b, T>, TlsError> {
+        let name = ServerName::try_from(host).map_err(|_| TlsError::InvalidHost)?;
+        let mut config = TlsConfig::new().enable_rsa_signatures();
+        if let ServerName::DnsName(_) = name {
+            config = config.with_server_name(host);
+        }
+        let expected = chain::Expected { name: &name, issuer: trust, at, between_checks };
+        let mut provider = Provider { random, verifier: Verifier::new(expected, self.state) };
 
-    let verifier = &provider.verifier;
-    match opened {
-        Ok(()) => verifier.verdict()?,
-        // The server was about to be sent something although it is not proven who it is.
-        Err(embedded_tls::TlsError::Io(_)) if state.finding().is_none() => verifier.verdict()?,
-        Err(_) => {}
+        let inner = self.inner.as_mut().ok_or(TlsError::NotOpen)?;
+        let opened = {
+            let handshake = pin!(inner.open(TlsContext::new(&config, &mut provider)));
+            apart(handshake).await
+        };
+        match self.outcome(opened, &provider.verifier) {
+            Ok(()) => {
+                self.state.open();
+                Ok(Session { connection: self, ended: false })
+            }
+            Err(error) => {
+                self.inner = None;
+                Err(error)
+            }
+        }
     }
-    opened.map_err(|error| verifier.failure().unwrap_or_else(|| explain(state, error)))?;
-    state.open();
-    Ok(Session { connection: Some(connection), state, ended: false })
+
+    /// What came of a handshake, with what the verifier has seen of it.
+    fn outcome(&self, opened: Result<(), embedded_tls::TlsError>, verifier: &Verifier<'_>) -> Result<(), TlsError> {
+        match opened {
+            Ok(()) => verifier.verdict()?,
+            // The server was about to be sent something although it is not proven who it is.
+            Err(embedded_tls::TlsError::Io(_)) if self.state.finding().is_none() => verifier.verdict()?,
+            Err(_) => {}
+        }
+        opened.map_err(|error| verifier.failure().unwrap_or_else(|| explain(self.state, error)))
+    }
+
+    fn opened(&mut self) -> Result<&mut TlsConnection<'b, Guard<'b, T>, Suite>, TlsError> {
+        self.inner.as_mut().ok_or(TlsError::NotOpen)
+    }
 }
 
-impl<T: Read + Write> Session<'_, T> {
+impl<T: Read + Write> Session<'_, '_, T> {
     /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The transport
     /// is dropped: whoever lent it closes it. (By reference, because a future holds what is passed by value twice.)
     ///
@@ -151,40 +176,39 @@ impl<T: Read + Write> Session<'_, T> {
     /// [`TlsError::Transport`] if the transport fails.
     pub async fn close(&mut self) -> Result<(), TlsError> {
         let ended = self.ended;
-        let closing = pin!(self.connection.take().filter(|_| !ended).map(TlsConnection::close));
+        let closing = pin!(self.connection.inner.take().filter(|_| !ended).map(TlsConnection::close));
         match closing.as_pin_mut() {
-            Some(closing) => closing.await.map(drop).map_err(|(_, error)| explain(self.state, error)),
+            Some(closing) => closing.await.map(drop).map_err(|(_, error)| explain(self.connection.state, error)),
             None => Ok(()),
         }
     }
 }
 
-impl<T: Read + Write> ErrorType for Session<'_, T> {
+impl<T: Read + Write> ErrorType for Session<'_, '_, T> {
     type Error = TlsError;
 }
 
-impl<T: Read + Write> Read for Session<'_, T> {
+impl<T: Read + Write> Read for Session<'_, '_, T> {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, TlsError> {
         if self.ended || buf.is_empty() {
             return Ok(0);
         }
-        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
-        match connection.read(buf).await {
+        match self.connection.opened()?.read(buf).await {
             Ok(count) => Ok(count),
             Err(embedded_tls::TlsError::ConnectionClosed) => {
                 self.ended = true;
                 Ok(0)
             }
-            Err(embedded_tls::TlsError::IoError) if self.state.ended() => {
+            Err(embedded_tls::TlsError::IoError) if self.connection.state.ended() => {
                 self.ended = true;
                 Ok(0)
             }
-            Err(error) => Err(explain(self.state, error)),
+            Err(error) => Err(explain(self.connection.state, error)),
         }
     }
 }
 
-impl<T: Read + Write> Write for Session<'_, T> {
+impl<T: Read + Write> Write for Session<'_, '_, T> {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, TlsError> {
         if self.ended {
             return Err(TlsError::NotOpen);
@@ -192,13 +216,13 @@ impl<T: Read + Write> Write for Session<'_, T> {
         if buf.is_empty() {
             return Ok(0);
         }
-        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
-        connection.write(buf).await.map_err(|error| explain(self.state, error))
+        let written = self.connection.opened()?.write(buf).await;
+        written.map_err(|error| explain(self.connection.state, error))
     }
 
     async fn flush(&mut self) -> Result<(), TlsError> {
-        let connection = self.connection.as_mut().ok_or(TlsError::NotOpen)?;
-        connection.flush().await.map_err(|error| explain(self.state, error))
+        let flushed = self.connection.opened()?.flush().await;
+        flushed.map_err(|error| explain(self.connection.state, error))
     }
 }
 

@@ -129,7 +129,8 @@ fn shake_hands(server: &mut Server, trust: &TrustedIssuer) -> Result<(), TlsErro
 fn shake_hands_as(server: &mut Server, host: &str, trust: &TrustedIssuer, at: u64) -> Result<(), TlsError> {
     let mut buffers = Box::new(Buffers::new());
     let outcome = block_on(async {
-        let mut session = open(&mut *server, host, trust, at, &mut random(), &|| {}, &mut buffers).await?;
+        let mut connection = Connection::new(&mut *server, &mut buffers);
+        let mut session = connection.open(host, trust, at, &mut random(), &|| {}).await?;
         session.close().await
     });
     if outcome.is_err() {

@@ -15,7 +15,7 @@ use rand_core::CryptoRngCore;
 use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::http::{self, HttpError, Request};
-use crate::settings::Settings;
+use crate::settings::{Settings, TrustedIssuer};
 use crate::tls::{self, TlsError};
 
 /// Until the server accepts the connection.
@@ -131,49 +131,42 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
     };
 
     stage.set(Stage::Resolving);
-    let address = with_deadline(deadline, resolve(stack, settings.host())).await.map_err(timed_out)??;
+    let address = {
+        let resolving = pin!(resolve(stack, settings.host()));
+        with_deadline(deadline, apart(resolving)).await.map_err(timed_out)??
+    };
     stage.set(Stage::Connecting);
     let mut socket = TcpSocket::new(stack, receive, send);
     // Requests go out in few, complete pieces; holding the last one back would cost a round trip.
     socket.set_nagle_enabled(false);
-    let endpoint = IpEndpoint::new(address, settings.port());
-    let connected = with_timeout(CONNECT_PATIENCE, socket.connect(endpoint)).await;
+    let connected = {
+        let connecting = pin!(socket.connect(IpEndpoint::new(address, settings.port())));
+        with_timeout(CONNECT_PATIENCE, apart(connecting)).await
+    };
     let result = match connected {
         Err(_) => Err(Failure::NoConnection),
         Ok(Err(error)) => Err(unconnected(error)),
         Ok(Ok(())) => {
-            let feed = || watchdog.borrow_mut().feed();
-            let exchanged = async {
-                let request = Request {
-                    host: settings.host(),
-                    port: settings.port(),
-                    path: outgoing.path,
-                    write_key: outgoing.write_key,
-                    content_type: outgoing.content_type,
-                    body: outgoing.body,
-                };
-                if settings.tls() {
-                    stage.set(Stage::Securing);
-                    let at = u64::try_from(judgement).unwrap_or(0);
-                    let trust = settings.trusted_issuer();
-                    let mut session = {
-                        let open = pin!(tls::open(&mut socket, settings.host(), &trust, at, &mut random, &feed, tls));
-                        apart(open).await.map_err(Failure::Tls)?
-                    };
-                    stage.set(Stage::Exchanging);
-                    let reply = {
-                        let exchange = pin!(http::exchange(&mut session, &request, reply));
-                        apart(exchange).await.map_err(Failure::SecureHttp)?
-                    };
-                    // The reply is complete; how the goodbye goes does not change it.
-                    let _goodbye = with_timeout(GOODBYE_PATIENCE, session.close()).await;
-                    Ok(reply)
-                } else {
-                    stage.set(Stage::Exchanging);
-                    http::exchange(&mut socket, &request, reply).await.map_err(Failure::PlainHttp)
-                }
+            let request = Request {
+                host: settings.host(),
+                port: settings.port(),
+                path: outgoing.path,
+                write_key: outgoing.write_key,
+                content_type: outgoing.content_type,
+                body: outgoing.body,
             };
-            with_deadline(deadline, exchanged).await.unwrap_or_else(|timeout| Err(timed_out(timeout)))
+            let exchanged = if settings.tls() {
+                let feed = || watchdog.borrow_mut().feed();
+                let trust = settings.trusted_issuer();
+                let judge = Judge { trust: &trust, at: u64::try_from(judgement).unwrap_or(0), between_checks: &feed };
+                let exchange = pin!(secured(&mut socket, &request, reply, tls, judge, &mut random, stage));
+                with_deadline(deadline, apart(exchange)).await
+            } else {
+                stage.set(Stage::Exchanging);
+                let exchange = pin!(http::exchange(&mut socket, &request, reply));
+                with_deadline(deadline, apart(exchange)).await.map(|exchanged| exchanged.map_err(Failure::PlainHttp))
+            };
+            exchanged.unwrap_or_else(|timeout| Err(timed_out(timeout)))
         }
     };
     if result.is_ok() {
@@ -186,6 +179,43 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
         let _reset = with_timeout(GOODBYE_PATIENCE, socket.flush()).await;
     }
     result
+}
+
+/// Whom to trust.
+struct Judge<'a> {
+    trust: &'a TrustedIssuer,
+    /// Seconds since 1970.
+    at: u64,
+    between_checks: &'a dyn Fn(),
+}
+
+/// The exchange over TLS, on a connected `socket`.
+async fn secured<'m, R: CryptoRngCore>(
+    socket: &mut TcpSocket<'_>,
+    request: &Request<'_>,
+    reply: &'m mut [u8],
+    tls: &mut tls::Buffers<&mut [u8; tls::MEMORY]>,
+    judge: Judge<'_>,
+    random: &mut R,
+    stage: &Cell<Stage>,
+) -> Result<http::Reply<'m>, Failure> {
+    stage.set(Stage::Securing);
+    let mut connection = tls::Connection::new(socket, tls);
+    let opened = {
+        let opening = pin!(connection.open(request.host, judge.trust, judge.at, random, judge.between_checks));
+        apart(opening).await
+    };
+    let mut session = opened.map_err(Failure::Tls)?;
+    stage.set(Stage::Exchanging);
+    let exchanged = {
+        let exchange = pin!(http::exchange(&mut session, request, reply));
+        apart(exchange).await
+    };
+    let reply = exchanged.map_err(Failure::SecureHttp)?;
+    // The reply is complete; how the goodbye goes does not change it.
+    let goodbye = pin!(session.close());
+    let _gone = with_timeout(GOODBYE_PATIENCE, apart(goodbye)).await;
+    Ok(reply)
 }
 
 async fn resolve(stack: Stack<'_>, host: &str) -> Result<IpAddress, Failure> {

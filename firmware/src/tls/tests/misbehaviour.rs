@@ -18,7 +18,8 @@ type FirstRead = Result<&'static [u8], TlsError>;
 fn shake(trust: &TrustedIssuer, flight: impl FnMut(&mut Wire)) -> (Result<(), TlsError>, usize) {
     let mut server = Evil::new(flight, |_| {});
     let mut buffers = Box::new(Buffers::new());
-    let outcome = block_on(open(&mut server, HOST, trust, NOW, &mut random(), &|| {}, &mut buffers)).map(|_| ());
+    let mut connection = Connection::new(&mut server, &mut buffers);
+    let outcome = block_on(connection.open(HOST, trust, NOW, &mut random(), &|| {})).map(|_| ());
     (outcome, encrypted_records(&server.written))
 }
 
@@ -241,7 +242,8 @@ fn read_after(script: impl FnMut(&mut Wire)) -> Result<Vec<u8>, TlsError> {
     let mut server = Evil::new(flight, script);
     let mut buffers = Box::new(Buffers::new());
     block_on(async {
-        let mut session = open(&mut server, HOST, &trust, NOW, &mut random(), &|| {}, &mut buffers).await.unwrap();
+        let mut connection = Connection::new(&mut server, &mut buffers);
+        let mut session = connection.open(HOST, &trust, NOW, &mut random(), &|| {}).await.unwrap();
         let mut buf = [0; 64];
         let count = session.read(&mut buf).await?;
         Ok(buf[..count].to_vec())

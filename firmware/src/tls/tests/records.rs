@@ -42,7 +42,8 @@ fn play(bytes: &[u8], trust: &TrustedIssuer) -> (Result<Vec<u8>, TlsError>, usiz
     let mut transport = Replay { bytes, written: Vec::new() };
     let mut buffers = Box::new(Buffers::new());
     let outcome = block_on(async {
-        let mut session = open(&mut transport, HOST, trust, NOW, &mut random(), &|| {}, &mut buffers).await?;
+        let mut connection = Connection::new(&mut transport, &mut buffers);
+        let mut session = connection.open(HOST, trust, NOW, &mut random(), &|| {}).await?;
         session.write_all(b"request").await?;
         session.flush().await?;
         let mut reply = Vec::new();
@@ -70,8 +71,9 @@ fn exchange(server: &mut Server, trust: &TrustedIssuer) -> Result<(u16, Vec<u8>)
     let mut buffers = Box::new(Buffers::new());
     let mut buffer = vec![0; 1024];
     block_on(async {
-        let mut session =
-            open(server, HOST, trust, NOW, &mut random(), &|| {}, &mut buffers).await.map_err(HttpError::Stream)?;
+        let mut connection = Connection::new(server, &mut buffers);
+        let opened = connection.open(HOST, trust, NOW, &mut random(), &|| {}).await;
+        let mut session = opened.map_err(HttpError::Stream)?;
         let reply = http::exchange(&mut session, &REQUEST, &mut buffer).await?;
         let outcome = (reply.status, reply.body.to_vec());
         session.close().await.map_err(HttpError::Stream)?;
@@ -107,7 +109,8 @@ fn a_large_request_is_split_and_a_large_reply_read() {
     let long = "y".repeat(5_000) + "end";
     let request = http::Request { body: long.as_bytes(), ..REQUEST };
     let reply = block_on(async {
-        let mut session = open(&mut server, HOST, &trust, NOW, &mut random(), &|| {}, &mut buffers).await.unwrap();
+        let mut connection = Connection::new(&mut server, &mut buffers);
+        let mut session = connection.open(HOST, &trust, NOW, &mut random(), &|| {}).await.unwrap();
         http::exchange(&mut session, &request, &mut buffer).await
     })
     .unwrap();
@@ -169,7 +172,8 @@ fn recording() -> (Vec<u8>, TrustedIssuer) {
     server.reply = b"reply".to_vec();
     block_on(async {
         let mut buffers = Box::new(Buffers::new());
-        let mut session = open(&mut server, HOST, &trust, NOW, &mut random(), &|| {}, &mut buffers).await.unwrap();
+        let mut connection = Connection::new(&mut server, &mut buffers);
+        let mut session = connection.open(HOST, &trust, NOW, &mut random(), &|| {}).await.unwrap();
         session.write_all(b"end").await.unwrap();
         session.flush().await.unwrap();
         while session.read(&mut [0; 9]).await.unwrap() > 0 {}
@@ -281,10 +285,10 @@ fn memory_stays_within_its_limits() {
     assert!(size_of::<Buffers>() <= READ_BUFFER + WRITE_BUFFER + 32, "{}", size_of::<Buffers>());
     let mut random = random();
     let trust = TrustedIssuer::DigiCert;
-    let opening = open(&mut server, HOST, &trust, NOW, &mut random, &|| {}, &mut buffers);
-    let opening = size_of_val(&opening);
-    let session = size_of::<Session<'_, &mut Server>>();
-    std::println!("open: {opening} bytes, session: {session} bytes");
+    let mut connection = Connection::new(&mut server, &mut buffers);
+    let size = size_of_val(&connection);
+    let opening = size_of_val(&connection.open(HOST, &trust, NOW, &mut random, &|| {}));
+    std::println!("a connection: {size} bytes, open: {opening} bytes");
+    assert!(size <= 1500, "a connection has {size} bytes");
     assert!(opening <= 3800, "the future of open() has {opening} bytes");
-    assert!(session <= 1500, "a session has {session} bytes");
 }

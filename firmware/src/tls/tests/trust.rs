@@ -316,9 +316,9 @@ fn the_hook_is_called_before_each_check() {
     let mut server = Server::new(&identity);
     let mut buffers = Box::new(Buffers::new());
     let feed = || calls.set(calls.get() + 1);
-    let session =
-        block_on(open(&mut server, HOST, &print_of(root.der()), NOW, &mut random(), &feed, &mut buffers)).map(|_| ());
-    assert_eq!((session, calls.get()), (Ok(()), 3));
+    let mut connection = Connection::new(&mut server, &mut buffers);
+    let opened = block_on(connection.open(HOST, &print_of(root.der()), NOW, &mut random(), &feed)).map(|_| ());
+    assert_eq!((opened, calls.get()), (Ok(()), 3));
 }
 
 #[test]
