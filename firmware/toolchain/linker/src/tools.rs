@@ -11,8 +11,9 @@ use std::process::Command;
 
 use crate::error::Error;
 
-const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
+/// Where Debian's packages put things, below the root.
+const DEBIAN_RUSTC: &str = "usr/bin/rustc";
+const DEBIAN_SOURCES: &str = "usr/lib/rustlib/src/rust/library";
 const LLVM: [&str; 3] = ["llvm-link", "opt", "llc"];
 const GNU: [&str; 3] = ["xtensa-lx106-elf-as", "xtensa-lx106-elf-ld", "xtensa-lx106-elf-gcc"];
 /// The first LLVM whose Xtensa back end knows the ESP8266.
@@ -42,19 +43,7 @@ impl Source {
 /// # Errors
 /// What is missing, of the source that is most nearly there.
 pub fn find() -> Result<Source, Error> {
-    for tool in GNU {
-        gnu(tool)?;
-    }
-    match env::var("PREFLASH_XTENSA").as_deref() {
-        Ok("debian") => debian(),
-        Ok("rustup") => rustup(),
-        Ok(other) => {
-            Err(Error::Usage(format!("PREFLASH_XTENSA is `{other}`, but only `debian` and `rustup` are known")))
-        }
-        Err(_) => debian().or_else(|in_debian| {
-            rustup().map_err(|in_rustup| if Path::new("/etc/debian_version").exists() { in_debian } else { in_rustup })
-        }),
-    }
+    Machine::this().find(env::var("PREFLASH_XTENSA").ok().as_deref())
 }
 
 /// One of GNU's tools for the core.
@@ -62,57 +51,101 @@ pub fn find() -> Result<Source, Error> {
 /// # Errors
 /// If it is missing.
 pub fn gnu(tool: &str) -> Result<PathBuf, Error> {
-    on_path(tool).ok_or_else(|| {
-        let package = if tool.ends_with("gcc") { "gcc-xtensa-lx106" } else { "binutils-xtensa-lx106" };
-        missing(tool, format!("install the package {package}"))
-    })
+    Machine::this().gnu(tool)
 }
 
-fn debian() -> Result<Source, Error> {
-    let rustc = PathBuf::from(DEBIAN_RUSTC);
-    let major = if rustc.exists() { llvm_of(&rustc) } else { None };
-    let major = major.filter(|major| *major >= OLDEST_LLVM).ok_or_else(|| {
-        missing("rustc with LLVM's Xtensa back end in /usr/bin", "install the package rustc-web".into())
-    })?;
-    if !Path::new(DEBIAN_SOURCES).is_dir() {
-        return Err(missing("the Rust library's sources", "install the package rust-web-src".into()));
-    }
-    let tool = |name: &str| {
-        on_path(&format!("{name}-{major}"))
-            .ok_or_else(|| missing(&format!("{name}-{major}"), format!("install the package llvm-{major}")))
-    };
-    let [link, opt, llc] = LLVM;
-    Ok(Source { name: "Debian's rustc and LLVM", rustc, llvm: [tool(link)?, tool(opt)?, tool(llc)?] })
+/// Where tools are looked for.
+struct Machine {
+    /// The folders of commands, in order.
+    path: Vec<PathBuf>,
+    /// Where Debian's packages lie.
+    root: PathBuf,
 }
 
-fn rustup() -> Result<Source, Error> {
-    let without = || {
-        missing("a nightly Rust toolchain", "run `rustup toolchain install nightly -c rust-src -c llvm-tools`".into())
-    };
-    let sysroot =
-        output(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"])).ok_or_else(without)?;
-    let sysroot = PathBuf::from(sysroot.trim());
-    let rustc = sysroot.join("bin/rustc");
-    let host = output(Command::new(&rustc).arg("-vV"))
-        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)))
-        .ok_or_else(without)?;
-    if !sysroot.join("lib/rustlib/src/rust/library").is_dir() {
-        return Err(missing(
-            "the Rust library's sources",
-            "run `rustup component add --toolchain nightly rust-src`".into(),
-        ));
+impl Machine {
+    /// The one that this runs on.
+    fn this() -> Self {
+        let path = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+        Self { path, root: PathBuf::from("/") }
     }
-    let folder = sysroot.join("lib/rustlib").join(host).join("bin");
-    let tool = |name: &str| {
-        let path = folder.join(name);
-        if path.exists() {
-            Ok(path)
-        } else {
-            Err(missing(name, "run `rustup component add --toolchain nightly llvm-tools`".into()))
+
+    fn find(&self, choice: Option<&str>) -> Result<Source, Error> {
+        for tool in GNU {
+            self.gnu(tool)?;
         }
-    };
-    let [link, opt, llc] = LLVM;
-    Ok(Source { name: "rustup's nightly toolchain", rustc, llvm: [tool(link)?, tool(opt)?, tool(llc)?] })
+        match choice {
+            Some("debian") => self.debian(),
+            Some("rustup") => self.rustup(),
+            Some(other) => {
+                Err(Error::Usage(format!("PREFLASH_XTENSA is `{other}`, but only `debian` and `rustup` are known")))
+            }
+            None => self.debian().or_else(|in_debian| {
+                let is_debian = self.root.join("etc/debian_version").exists();
+                self.rustup().map_err(|in_rustup| if is_debian { in_debian } else { in_rustup })
+            }),
+        }
+    }
+
+    fn gnu(&self, tool: &str) -> Result<PathBuf, Error> {
+        self.on_path(tool).ok_or_else(|| {
+            let package = if tool.ends_with("gcc") { "gcc-xtensa-lx106" } else { "binutils-xtensa-lx106" };
+            missing(tool, format!("install the package {package}"))
+        })
+    }
+
+    fn debian(&self) -> Result<Source, Error> {
+        let rustc = self.root.join(DEBIAN_RUSTC);
+        let major = if rustc.exists() { llvm_of(&rustc) } else { None };
+        let major = major.filter(|major| *major >= OLDEST_LLVM).ok_or_else(|| {
+            missing("rustc with LLVM's Xtensa back end in /usr/bin", "install the package rustc-web".into())
+        })?;
+        if !self.root.join(DEBIAN_SOURCES).is_dir() {
+            return Err(missing("the Rust library's sources", "install the package rust-web-src".into()));
+        }
+        let tool = |name: &str| {
+            self.on_path(&format!("{name}-{major}"))
+                .ok_or_else(|| missing(&format!("{name}-{major}"), format!("install the package llvm-{major}")))
+        };
+        let [link, opt, llc] = LLVM;
+        Ok(Source { name: "Debian's rustc and LLVM", rustc, llvm: [tool(link)?, tool(opt)?, tool(llc)?] })
+    }
+
+    fn rustup(&self) -> Result<Source, Error> {
+        let without = || {
+            missing(
+                "a nightly Rust toolchain",
+                "run `rustup toolchain install nightly -c rust-src -c llvm-tools`".into(),
+            )
+        };
+        let rustup = self.on_path("rustup").ok_or_else(without)?;
+        let sysroot = output(Command::new(rustup).args(["run", "nightly", "rustc", "--print", "sysroot"]));
+        let sysroot = PathBuf::from(sysroot.ok_or_else(without)?.trim());
+        let rustc = sysroot.join("bin/rustc");
+        let host = output(Command::new(&rustc).arg("-vV"))
+            .and_then(|text| text.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)))
+            .ok_or_else(without)?;
+        if !sysroot.join("lib/rustlib/src/rust/library").is_dir() {
+            return Err(missing(
+                "the Rust library's sources",
+                "run `rustup component add --toolchain nightly rust-src`".into(),
+            ));
+        }
+        let folder = sysroot.join("lib/rustlib").join(host).join("bin");
+        let tool = |name: &str| {
+            let path = folder.join(name);
+            if path.exists() {
+                Ok(path)
+            } else {
+                Err(missing(name, "run `rustup component add --toolchain nightly llvm-tools`".into()))
+            }
+        };
+        let [link, opt, llc] = LLVM;
+        Ok(Source { name: "rustup's nightly toolchain", rustc, llvm: [tool(link)?, tool(opt)?, tool(llc)?] })
+    }
+
+    fn on_path(&self, name: &str) -> Option<PathBuf> {
+        self.path.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+    }
 }
 
 /// The major version of the LLVM in a rustc.
@@ -126,10 +159,6 @@ fn parse_llvm(verbose: &str) -> Option<u32> {
 
 fn missing(tool: &str, remedy: String) -> Error {
     Error::MissingTool { tool: tool.to_owned(), remedy }
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// Says what was found.
@@ -172,19 +201,4 @@ pub fn run(what: &'static str, tool: &Path, arguments: &[&dyn AsRef<OsStr>]) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rustc_says_which_llvm_it_has() {
-        assert_eq!(parse_llvm("rustc 1.96.0\nhost: x\nLLVM version: 22.1.8\n"), Some(22));
-        assert_eq!(parse_llvm("rustc 1.96.0\n"), None);
-    }
-
-    #[test]
-    fn a_failing_tool_is_quoted() {
-        let error = run("list nothing", Path::new("ls"), &[&"/no/such/place"]).unwrap_err().to_string();
-        assert!(error.starts_with("could not list nothing: ls failed\n"), "{error}");
-        assert!(error.contains("/no/such/place"), "{error}");
-    }
-}
+mod tests;
