@@ -1,8 +1,8 @@
 //! From the certificates a server sends to "it is who it should be, and this is its key".
 //!
 //! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. It would
-//! check all of a path's signatures in one go, deep in its search; a signature takes a second on the chip, the watchdog waits
-//! for no more than three, and the stack has no room for both. So `webpki` only proposes paths ([`Search::propose`]), one
+//! check all of a path's signatures in one go, deep in its search; a signature takes half a second on the chip, its watchdog
+//! waits for three, and the stack has no room for both. So `webpki` only proposes paths ([`Search::propose`]), one
 //! after another until one holds, and their signatures are checked here ([`Search::check`]), with the caller's hook before
 //! each. To `webpki` itself every signature looks good: [`Deferred`]. No path is accepted without passing
 //! [`Search::check`].

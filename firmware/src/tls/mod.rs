@@ -114,7 +114,7 @@ impl<'b, T: Read + Write> Connection<'b, T> {
     /// `at` so many seconds after 1970.
     ///
     /// `between_checks` is called before each signature check, of which there are at most nine and usually three; each
-    /// takes up to a second on the chip: feed the watchdog there. There is no time-out here; drop the future to give up,
+    /// takes up to half a second on the chip: feed the watchdog there. There is no time-out here; drop the future to give up,
     /// and the transport with it.
     ///
     /// # Errors

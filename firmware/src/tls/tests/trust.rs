@@ -307,6 +307,24 @@ fn many_namesakes_cost_few_checks() {
 }
 
 #[test]
+fn a_path_that_does_not_hold_leads_to_the_next() {
+    let root = authority();
+    let middle = intermediate(authority_params("Middle"), p256(), &root);
+    let mut identity = issued(&server_params(&[HOST]), p256(), &middle);
+    // A namesake with another key, which the server's certificate could be signed by just as well.
+    identity.chain.insert(1, intermediate(authority_params("Middle"), p256(), &root).der().clone());
+    identity.chain.push(root.der().clone());
+    let calls = Cell::new(0);
+    let mut server = Server::new(&identity);
+    let mut buffers = Box::new(Buffers::new());
+    let feed = || calls.set(calls.get() + 1);
+    let mut connection = Connection::new(&mut server, &mut buffers);
+    let opened = block_on(connection.open(HOST, &print_of(root.der()), NOW, &mut random(), &feed)).map(|_| ());
+    // One check shows that the namesake did not sign; two are for the path that holds, and one is for the handshake.
+    assert_eq!((opened, calls.get()), (Ok(()), 4));
+}
+
+#[test]
 fn the_hook_is_called_before_each_check() {
     let root = authority();
     let middle = intermediate(authority_params("Middle"), p256(), &root);
