@@ -40,6 +40,14 @@ pub fn world(scenario: &Scenario, seed: Seed) -> World {
 
 /// The same with the firmware on a target of choice.
 pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
+    world_with(scenario, seed, |port| match on {
+        On::Host => Box::new(HostTarget::yellow_duck(port)),
+        On::Esp8266(image) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+    })
+}
+
+/// The same with the firmware on a target that somebody makes for the device's port.
+pub fn world_with(scenario: &Scenario, seed: Seed, make: impl FnOnce(Rc<Port>) -> Box<dyn Target>) -> World {
     let internet = internet(scenario, seed);
     let access = internet.cloud().create_channel(weather_station(), scenario.start);
     let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
@@ -55,10 +63,7 @@ pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
         });
     }
     let port = Rc::new(Port::new(DUCK, models(scenario, seed, &cloud)));
-    let target: Box<dyn Target> = match on {
-        On::Host => Box::new(HostTarget::yellow_duck(Rc::clone(&port))),
-        On::Esp8266(image) => Box::new(Esp8266Target::new(Rc::clone(&port), Arc::clone(image))),
-    };
+    let target = make(Rc::clone(&port));
     world.add_device(port, target);
     for (index, phone) in scenario.phones.iter().enumerate() {
         let [high, low] = (index as u16).to_be_bytes();

@@ -69,6 +69,12 @@ impl Image {
         self.program.address_of(name)
     }
 
+    /// Where the first object lies whose name is `wanted`.
+    pub(super) fn range_of(&self, wanted: impl Fn(&str) -> bool) -> Option<std::ops::Range<u32>> {
+        let (start, size, _) = self.program.symbols.iter().find(|(_, _, name)| wanted(name))?;
+        Some(*start..start.saturating_add(*size))
+    }
+
     /// An address in words: function and offset, if it has one.
     pub(super) fn place(&self, address: u32) -> String {
         if let Some(name) = esp8266::rom::symbol(address) {

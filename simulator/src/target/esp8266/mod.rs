@@ -14,8 +14,10 @@
 mod call;
 mod image;
 mod outside;
+pub mod probe;
 mod sdk;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +34,7 @@ pub use image::{Image, ImageError};
 
 use call::Calls;
 use outside::Board;
+use probe::Probe;
 use sdk::{Answer, Sdk};
 
 /// How far a run may go at once. The hardware watchdog bites long before, unless it is fed.
@@ -41,6 +44,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(60);
 pub struct Esp8266Target {
     port: Rc<Port>,
     image: Arc<Image>,
+    probe: Option<Rc<RefCell<Probe>>>,
     running: Option<Running>,
 }
 
@@ -52,12 +56,18 @@ struct Running {
     started: Instant,
     /// Until when the chip waits for its flash.
     flash_busy: Option<Instant>,
+    probe: Option<Rc<RefCell<Probe>>>,
 }
 
 impl Esp8266Target {
     /// A chip with that image in its flash, on the board behind `port`.
     pub fn new(port: Rc<Port>, image: Arc<Image>) -> Self {
-        Self { port, image, running: None }
+        Self { port, image, probe: None, running: None }
+    }
+
+    /// The same with a watch over what it costs.
+    pub fn probed(port: Rc<Port>, image: Arc<Image>, probe: Rc<RefCell<Probe>>) -> Self {
+        Self { probe: Some(probe), ..Self::new(port, image) }
     }
 }
 
@@ -81,7 +91,8 @@ impl Target for Esp8266Target {
             chip.core.trap(address);
         }
         chip.core.trap(call::RETURN);
-        self.running = Some(Running { chip, sdk, calls: Calls::default(), started: at, flash_busy: None });
+        let probe = self.probe.clone();
+        self.running = Some(Running { chip, sdk, calls: Calls::default(), started: at, flash_busy: None, probe });
     }
 
     fn run(&mut self, now: Instant) -> Progress {
@@ -126,9 +137,15 @@ impl Running {
         // The world may have something for a chip that waits for an interrupt.
         self.chip.core.cpu.waiting = false;
         self.chip.stop_when_idle = true;
+        if let Some(probe) = &self.probe {
+            probe.borrow_mut().begin(&self.chip);
+        }
         let limit = self.time(self.now() + LONGEST_RUN);
         loop {
-            let stop = self.chip.run_until(limit);
+            let stop = match &self.probe {
+                Some(probe) => probe.borrow_mut().run(&mut self.chip, limit),
+                None => self.chip.run_until(limit),
+            };
             if stop == Stop::Idle {
                 if let Some(call) = self.sdk.next_call(&mut self.chip) {
                     self.calls.begin(&mut self.chip, call);
@@ -160,7 +177,7 @@ impl Running {
                 self.sdk.returned(&mut self.chip, result);
                 None
             }
-            Stop::Trap(address) => match self.sdk.enter(&mut self.chip, address, self.started) {
+            Stop::Trap(address) => match self.enter(address) {
                 Answer::Done => None,
                 Answer::Flash(until) => {
                     self.flash_busy = Some(until);
@@ -179,6 +196,14 @@ impl Running {
             }
             Stop::NoRomFunction => Some(self.crash("jumped to where the boot ROM has no function", image)),
         }
+    }
+
+    /// The program has called the SDK's function at `address`.
+    fn enter(&mut self, address: u32) -> Answer {
+        if let Some(probe) = &self.probe {
+            probe.borrow_mut().called(&mut self.chip, address);
+        }
+        self.sdk.enter(&mut self.chip, address, self.started)
     }
 
     fn crash(&self, what: &str, image: &Image) -> Wait {
