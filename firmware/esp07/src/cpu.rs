@@ -27,7 +27,7 @@ pub fn see_to_narrow_accesses() {
     cpu_see_to_narrow_accesses();
 }
 
-/// 160 MHz: a TLS handshake is some 200 million instructions.
+/// 160 MHz: a TLS handshake is 200 million instructions.
 pub fn run_at_full_speed() {
     // SAFETY: a call without arguments that could be wrong.
     unsafe { sdk::system_update_cpu_freq(MEGAHERTZ as u8) };

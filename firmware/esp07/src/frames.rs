@@ -16,7 +16,7 @@ use crate::{executor, lwip, radio};
 /// The longest Ethernet frame, with its header and without its checksum.
 const FRAME_SIZE: usize = 1_514;
 /// Room that the radio wants in front of a frame, for its own header (`EP_OFFSET`).
-const HEADROOM: usize = 36;
+pub const HEADROOM: usize = 36;
 /// Received frames that may wait. The radio has eight buffers and needs some for itself.
 const WAITING: usize = 5;
 /// Frames on their way out.

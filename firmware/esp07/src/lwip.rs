@@ -11,17 +11,17 @@ use core::ptr::null_mut;
 
 use embedded_alloc::LlffHeap;
 
-use crate::frames;
+use crate::frames::{self, HEADROOM};
 use crate::sdk::{self, Netif, NetifInit, NetifInput, Pbuf};
 
 /// `PBUF_RAM`: the payload follows the record.
 const KIND_RAM: u8 = 0;
-/// Room in front of a payload, for the radio's header (`EP_OFFSET`).
-const HEADROOM: usize = 36;
 /// `ERR_OK`.
 const OK: i8 = 0;
 /// `ERR_MEM`.
 const NO_MEMORY: i8 = -1;
+/// `ERR_ARG`, in Espressif's order of them.
+const WRONG_ARGUMENT: i8 = -12;
 /// `NETIF_FLAG_UP` and `NETIF_FLAG_LINK_UP`; without them the radio drops what it receives.
 const FLAGS_UP: u8 = 0x01 | 0x10;
 
@@ -111,7 +111,7 @@ unsafe extern "C" fn pbuf_copy(to: *mut Pbuf, from: *const Pbuf) -> i8 {
     // SAFETY: both are the SDK's, and one piece each.
     unsafe {
         if (*to).length < (*from).length {
-            return -16;
+            return WRONG_ARGUMENT;
         }
         core::ptr::copy_nonoverlapping((*from).payload, (*to).payload, (*from).length.into());
     }

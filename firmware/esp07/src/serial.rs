@@ -32,7 +32,7 @@ pub fn open() {
 fn uart() -> UART0Serial {
     // SAFETY: nothing else uses UART0 and its pins, and setting them twice does no harm.
     let peripherals = unsafe { Peripherals::steal() };
-    // SAFETY: the divider has 20 bits.
+    // SAFETY: the register is a divider of 20 bits, and the quotient fits.
     peripherals.UART0.uart_clkdiv.write(|w| unsafe { w.bits(APB_HERTZ / BAUD) });
     let pins = peripherals.GPIO.split();
     peripherals.UART0.serial(pins.gpio1.into_uart(), pins.gpio3.into_uart())

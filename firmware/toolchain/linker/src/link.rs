@@ -113,10 +113,10 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     assemble(&toolchain().join("cpu.S"), &step("cpu.o"))
 }
 
-/// The names that the program offers to the SDK.
+/// The names that the program offers to the SDK, and to the size report.
 fn exports() -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
-    for file in ["main.rs", "lwip.rs"] {
+    for file in ["main.rs", "executor.rs", "lwip.rs"] {
         let path = esp07().join("src").join(file);
         names.extend(declarations::exports(&fs::read_to_string(&path).map_err(Error::file(path))?));
     }
