@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
+use esp8266::peripherals::Noise;
 use firmware::board::{JoinError, LinkLoss};
 
 use crate::board::{DataLine, NorFlash, Switch, Uart};
@@ -31,8 +32,11 @@ pub struct Port {
     pub flash: RefCell<NorFlash>,
     /// UART0's transmitter.
     pub uart: RefCell<Uart>,
-    /// The chip's random number generator.
+    /// Each start of the chip takes the seed of its random numbers from here.
     pub random: RefCell<Stream>,
+    /// The random numbers of the chip that the host stands for: here, because on silicon they take none of the program's
+    /// memory.
+    pub noise: RefCell<Noise>,
     /// Frames received and not yet taken by the device.
     pub frames: RefCell<VecDeque<Vec<u8>>>,
     /// The radio as the device sees it.
@@ -104,6 +108,7 @@ impl Port {
             flash: RefCell::new(models.flash),
             uart: RefCell::new(models.uart),
             random: RefCell::new(models.random),
+            noise: RefCell::new(Noise::new(0)),
             frames: RefCell::default(),
             radio: RefCell::default(),
             watchdog_fed: Cell::new(Instant::START),

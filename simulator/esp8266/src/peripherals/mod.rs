@@ -12,6 +12,7 @@
 
 mod clock;
 mod gpio;
+mod noise;
 mod nor;
 mod outside;
 pub(crate) mod registers;
@@ -27,6 +28,7 @@ mod watchdog;
 use std::collections::BTreeSet;
 
 pub use clock::{Clock, Time};
+pub use noise::Noise;
 pub use outside::{Drive, Outside, Pins, SerialOut};
 pub use registers::{Access, Description};
 pub use rtc::ResetCause;

@@ -6,10 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-
 use super::clock::Time;
+use super::noise::Noise;
 use super::registers::{Bank, Registers, registers};
 
 registers! {
@@ -147,14 +145,14 @@ registers! {
 /// The part of the Wi-Fi MAC's block that programs use without Wi-Fi.
 #[derive(Clone, Debug)]
 pub(super) struct Wdev {
-    random: ChaCha8Rng,
+    random: Noise,
     /// Where the counter began.
     zero: Time,
 }
 
 impl Wdev {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: ChaCha8Rng::seed_from_u64(seed), zero: Time(0) }
+        Self { random: Noise::new(seed), zero: Time(0) }
     }
 
     /// The counter begins again; random numbers go on.
@@ -166,7 +164,7 @@ impl Wdev {
     pub(super) fn read(&mut self, offset: u32, now: Time) -> Option<u32> {
         Some(match WdevRegister::at(offset)? {
             WdevRegister::Microseconds => (now.since(self.zero).0 / Time::MICROSECOND.0) as u32,
-            WdevRegister::Random => self.random.next_u32(),
+            WdevRegister::Random => self.random.draw(),
         })
     }
 }

@@ -14,6 +14,7 @@ use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{
     ErrorType as FlashErrorType, NorFlash as AsyncNorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
+use esp8266::peripherals::Noise;
 use firmware::board::{
     AccessPoint, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, SETTINGS_SECTORS, Security,
     Watchdog,
@@ -55,6 +56,8 @@ impl Handle {
 impl HostBoard {
     /// A board that starts at `at`, because of `cause`.
     pub fn new(port: Rc<Port>, at: Instant, cause: ResetCause) -> Self {
+        let seed = port.random.borrow_mut().next_u64();
+        port.noise.replace(Noise::new(seed));
         Self { parts: Handle { port, started: at }, cause }
     }
 }
@@ -182,20 +185,24 @@ impl DelayNs for Delay {
 
 impl firmware::board::Delay for Delay {}
 
-/// The chip's random number generator.
+/// The chip's random number generator, read as the ESP-07 reads it (`esp8266-hal`: the lowest byte of one draw for each
+/// byte), so that the same firmware draws the same numbers on the host and on the chip.
 pub struct Random(Handle);
 
 impl RngCore for Random {
     fn next_u32(&mut self) -> u32 {
-        in_simulator(|| self.0.port.random.borrow_mut().next_u32())
+        rand_core::impls::next_u32_via_fill(self)
     }
 
     fn next_u64(&mut self) -> u64 {
-        in_simulator(|| self.0.port.random.borrow_mut().next_u64())
+        rand_core::impls::next_u64_via_fill(self)
     }
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        in_simulator(|| self.0.port.random.borrow_mut().fill_bytes(bytes));
+        in_simulator(|| {
+            let mut noise = self.0.port.noise.borrow_mut();
+            bytes.fill_with(|| noise.draw() as u8);
+        });
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
