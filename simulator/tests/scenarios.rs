@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use simulator::random::Seed;
 use simulator::report::{CaseReport, folder};
-use simulator::run::Case;
+use simulator::run::{Case, Results, TargetName};
 use simulator::scenario::Scenario;
 use simulator::scenario::files::scenario_files;
 
@@ -30,7 +30,7 @@ fn check(file: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
-    let folder = folder::write(&out, &case, &scenario, &outcome)?;
-    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &outcome, None, folder).evidence())
-        .into())
+    let results = Results::of(TargetName::Host, outcome);
+    let folder = folder::write(&out, &case, &scenario, &results)?;
+    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &results, folder).evidence()).into())
 }

@@ -53,7 +53,7 @@ impl<'a> Mistake<'a> {
 
 /// Checks the files and tells their mistakes: to people on standard error, to programs on standard output.
 pub(super) fn check(paths: &[PathBuf], json: bool) -> u8 {
-    let files = match find(paths) {
+    let files = match find(paths, &[]) {
         Ok(files) => files,
         Err(error) => return bad_input(error),
     };

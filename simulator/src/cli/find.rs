@@ -15,19 +15,24 @@ pub(super) enum FindError {
     Files(#[from] FilesError),
     #[error("{0}; without a path, preflash takes the folder `{DEFAULT}` in the folder in which it is started")]
     Default(FilesError),
+    #[error("nothing is left to run: every scenario is excluded")]
+    Excluded,
 }
 
 /// The scenario files that these paths mean, in order: without any, those below `scenarios`. A file that is meant twice
-/// (`x.toml` and `./x.toml`, or a folder and a file in it) comes once, where it came first.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FindError> {
+/// (`x.toml` and `./x.toml`, or a folder and a file in it) comes once, where it came first. What
+/// `exclude` means is left out.
+pub(super) fn find(paths: &[PathBuf], exclude: &[PathBuf]) -> Result<Vec<PathBuf>, FindError> {
     let files = match paths {
         [] => scenario_files(&[PathBuf::from(DEFAULT)]).map_err(FindError::Default)?,
         paths => scenario_files(paths)?,
     };
-    let mut seen = BTreeSet::new();
-    let files = files.iter().map(|file| plain(file));
     // A file that cannot be resolved is its own; reading it will say why.
-    Ok(files.filter(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone()))).collect())
+    let resolved = |file: &Path| file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let excluded = if exclude.is_empty() { Vec::new() } else { scenario_files(exclude)? };
+    let mut seen: BTreeSet<PathBuf> = excluded.iter().map(|file| resolved(file)).collect();
+    let files: Vec<PathBuf> = files.iter().map(|file| plain(file)).filter(|file| seen.insert(resolved(file))).collect();
+    if files.is_empty() { Err(FindError::Excluded) } else { Ok(files) }
 }
 
 /// A path without `.` in it.

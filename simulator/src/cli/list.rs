@@ -41,7 +41,7 @@ impl<'a> From<&'a Scenario> for Entry<'a> {
 }
 
 pub(super) fn list(paths: &[PathBuf], json: bool) -> u8 {
-    let files = match find(paths) {
+    let files = match find(paths, &[]) {
         Ok(files) => files,
         Err(error) => return bad_input(error),
     };

@@ -1,5 +1,6 @@
 //! `preflash run`: scenarios against the real firmware in virtual time.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -18,7 +19,7 @@ use super::{BAD_INPUT, FAILED, INTERRUPTED, OK, bad_input};
 use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Seeds, Shard};
 use crate::run::watch::{Stop, Watch};
-use crate::run::{self, On, determinism, pool};
+use crate::run::{self, On, pool};
 use crate::scenario::model::Scenario;
 use crate::target::esp8266::{Image, ImageError};
 
@@ -32,6 +33,9 @@ Examples:
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
   preflash run --target esp8266                   the ESP-07's own image on the emulated chip
+  preflash run scenarios/setup --target all       on this machine and on the chip, and compares the two
+  preflash run --target all --exclude scenarios/normal --check-determinism
+                                                  all but one folder, each twice on both
 
 In the project's folder, `cargo run --release -- run` stands for `preflash run`.
 
@@ -44,6 +48,9 @@ Exit codes:
 pub(super) struct RunArgs {
     /// Scenario files, or folders of them [default: scenarios]
     paths: Vec<PathBuf>,
+    /// Leave out this scenario file, or all in this folder; may be given again
+    #[arg(long, value_name = "PATH")]
+    exclude: Vec<PathBuf>,
     /// How many scenarios to run at once [default: one for each processor]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
     jobs: Option<NonZeroUsize>,
@@ -63,7 +70,8 @@ pub(super) struct RunArgs {
     /// Also write a JUnit report; without times, so that the same run gives the same bytes
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// What executes the firmware: this machine, or the emulated chip with the ESP-07's own image
+    /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
+    /// other; with `all`, channel entries, joins, reboots and the LED's history must be the same
     #[arg(long, value_enum, default_value_t = Target::Host)]
     target: Target,
     /// Where the ESP-07's image lies, which `cargo ci image` builds
@@ -84,6 +92,7 @@ pub(super) struct RunArgs {
 enum Target {
     Host,
     Esp8266,
+    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -130,7 +139,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 }
 
 fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
-    let (scenarios, mistaken) = load_all(&find(&args.paths)?);
+    let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
     if !mistaken.is_empty() {
         // Nothing runs: a run that left out a file would look as if all was well.
         print_mistakes(&mistaken);
@@ -142,13 +151,13 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, None) => Seeds::Own,
     };
     let mut cases = case::cases(&scenarios, &seeds, args.shard)?;
-    let on = match args.target {
-        Target::Host => On::Host,
-        Target::Esp8266 => {
-            cases.iter_mut().for_each(|case| case.options = " --target esp8266");
-            On::Esp8266(Arc::new(Image::load(&args.image)?))
-        }
+    let chip = || Image::load(&args.image).map(|image| On::Esp8266(Arc::new(image)));
+    let (targets, options) = match args.target {
+        Target::Host => (vec![On::Host], ""),
+        Target::Esp8266 => (vec![chip()?], " --target esp8266"),
+        Target::All => (vec![On::Host, chip()?], " --target all"),
     };
+    cases.iter_mut().for_each(|case| case.options = options);
     let summary = Output::prepare(args.out.join("summary.json"))?;
     let junit = args.junit.clone().map(Output::prepare).transpose()?;
     if args.shard.is_none() {
@@ -159,7 +168,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     }
 
     let began = wall_clock();
-    let (session, trouble) = run_all(args, &on, &scenarios, &cases)?;
+    let (session, trouble) = run_all(args, &targets, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     summary.write(&text)?;
     if let Some(output) = junit {
@@ -193,7 +202,7 @@ fn heard(printed: io::Result<()>) -> io::Result<bool> {
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
 fn run_all(
     args: &RunArgs,
-    on: &On,
+    targets: &[On],
     scenarios: &[Scenario],
     cases: &[Case],
 ) -> Result<(Session, Option<Trouble>), Trouble> {
@@ -208,11 +217,11 @@ fn run_all(
     let work = |index: usize| {
         let scenario = &scenarios[cases[index].scenario];
         let watch = progress.begin(index, scenario, &stop);
-        let result = run_case(&cases[index], scenario, args, on, &watch);
+        let result = run_case(&cases[index], scenario, args, targets, &watch);
         progress.end(index);
         result
     };
-    pool::run(cases.len(), jobs, &stop, work, |index, result| {
+    pool::run(&order(args, scenarios, cases), jobs, &stop, work, |index, result| {
         let Some(result) = result else { return };
         if ended {
             return;
@@ -258,22 +267,32 @@ fn heed_signals(stop: &Stop, interrupted: &Arc<AtomicBool>) -> Result<(), ctrlc:
     }
 }
 
+/// In which order to begin the cases. On the chip a run takes long, so that one that is begun last may keep everybody
+/// waiting while the other processors idle: the longest come first there, sweeps before all others, because nobody knows yet
+/// how often they repeat. With `--fail-fast` they come in their own order,
+/// in which the first failure is looked for.
+fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    if args.target != Target::Host && !args.fail_fast {
+        order.sort_by_key(|&index| {
+            let scenario = &scenarios[cases[index].scenario];
+            Reverse((scenario.sweep.is_some(), scenario.duration))
+        });
+    }
+    order
+}
+
 /// Runs a case and writes its folder; `None` if it was given up, with nothing written.
 fn run_case(
     case: &Case,
     scenario: &Scenario,
     args: &RunArgs,
-    on: &On,
+    targets: &[On],
     watch: &Watch,
 ) -> Option<Result<CaseReport, Trouble>> {
-    let outcome = run::run_watched(scenario, case.seed, on, watch)?;
-    let difference = if args.check_determinism {
-        determinism::difference(&outcome, &run::run_watched(scenario, case.seed, on, watch)?)
-    } else {
-        None
-    };
-    Some(match folder::write(&args.out, case, scenario, &outcome) {
-        Ok(folder) => Ok(CaseReport::new(case, scenario, &outcome, difference, folder)),
+    let results = run::results(scenario, case.seed, targets, args.check_determinism, watch)?;
+    Some(match folder::write(&args.out, case, scenario, &results) {
+        Ok(folder) => Ok(CaseReport::new(case, scenario, &results, folder)),
         Err(error) => Err(error.into()),
     })
 }

@@ -57,22 +57,20 @@ pub fn describe(event: &EventKind) -> String {
         }
         EventKind::Http(exchange) => describe_exchange(exchange),
         EventKind::Stored { entry_id, fields, status, .. } => {
-            let mut text = format!("entry {entry_id} stored:");
-            for (number, field) in (1..).zip(fields) {
-                if let Some(field) = field {
-                    text += &format!(" field{number} `{field}`");
-                }
-            }
-            if let Some(status) = status {
-                text += &format!(" status `{status}`");
-            }
-            text
+            format!("entry {entry_id} stored: {}", contents(fields, status.as_deref()))
         }
         EventKind::Phone { phone, what } => format!("phone `{phone}` {}", describe_phone(what)),
         EventKind::Fault { rule, action } => format!("fault `{rule}`: {action}"),
         EventKind::Step { action } => format!("step: {action}"),
         EventKind::Livelock { polls } => format!("livelock: the device woke itself {polls} times in one moment"),
     }
+}
+
+/// What is in an entry of the channel: "field1 `21.5` field2 `45.6`".
+pub fn contents(fields: &[Option<String>; 8], status: Option<&str>) -> String {
+    let fields = (1..).zip(fields).filter_map(|(number, field)| Some(format!("field{number} `{}`", field.as_ref()?)));
+    let status = status.map(|status| format!("status `{status}`"));
+    fields.chain(status).collect::<Vec<_>>().join(" ")
 }
 
 fn describe_exchange(exchange: &HttpExchange) -> String {

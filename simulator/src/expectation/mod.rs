@@ -12,7 +12,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-pub use describe::describe;
+pub use describe::{contents, describe};
 pub use timeline::timeline;
 
 use crate::events::{Event, EventKind};

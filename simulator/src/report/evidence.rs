@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use super::{Failure, LogLine};
 use crate::events::Event;
-use crate::run::Outcome;
-use crate::run::determinism::Difference;
+use crate::run::compare::{Comparison, Pair};
+use crate::run::{OnTarget, Results, TargetName};
 use crate::time::Instant;
 
 /// How many failures are shown with their log; the others are counted.
@@ -26,10 +26,30 @@ struct Excerpt {
     later: usize,
 }
 
-/// The failures of an outcome, and the difference to a second run of the case, if there is one.
-pub(super) fn failures(outcome: &Outcome, difference: Option<&Difference>) -> Vec<Failure> {
+/// A failure, and the moments around which each target's log shows something of it.
+struct Found {
+    failure: Failure,
+    moments: Vec<(TargetName, Option<Instant>)>,
+}
+
+/// The failures of a case: what was not as expected on each target, what a second run had different, and what the
+/// targets do not agree on.
+pub(super) fn failures(results: &Results) -> Vec<Failure> {
+    let several = results.outcomes.len() > 1;
+    let mut found = Vec::new();
+    for on in &results.outcomes {
+        found.extend(on_target(on, several.then_some(on.name)));
+    }
+    if let Some(comparison) = &results.comparison {
+        found.extend(disagreements(comparison));
+    }
+    add_logs(&mut found, results);
+    found.into_iter().map(|found| found.failure).collect()
+}
+
+fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
     let mut failures: Vec<Failure> = Vec::new();
-    for run in &outcome.runs {
+    for run in &on.outcome.runs {
         for (verdict, failure) in run.failures() {
             let line = verdict.place.map(|place| place.line);
             let same = |known: &&mut Failure| known.line == line && known.expected == verdict.text;
@@ -38,6 +58,7 @@ pub(super) fn failures(outcome: &Outcome, difference: Option<&Difference>) -> Ve
                 Some(known) => known.repetitions.push(run.repetition),
                 None => failures.push(Failure {
                     repetitions: vec![run.repetition],
+                    target,
                     line,
                     expected: verdict.text.clone(),
                     because: verdict.because.clone(),
@@ -48,9 +69,10 @@ pub(super) fn failures(outcome: &Outcome, difference: Option<&Difference>) -> Ve
             }
         }
     }
-    if let Some(difference) = difference {
+    if let Some(difference) = &on.again {
         failures.push(Failure {
             repetitions: vec![difference.repetition],
+            target,
             line: None,
             expected: "the same events in each run of the same seed".to_owned(),
             because: None,
@@ -59,23 +81,75 @@ pub(super) fn failures(outcome: &Outcome, difference: Option<&Difference>) -> Ve
             log: Vec::new(),
         });
     }
-    add_logs(&mut failures, outcome);
-    failures
+    failures.into_iter().map(|failure| Found { moments: vec![(on.name, failure.at)], failure }).collect()
+}
+
+/// What host and chip do not agree on; the same in many repetitions of a sweep is one failure.
+fn disagreements(comparison: &Comparison) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    if let Some((host, chip)) = comparison.runs {
+        found.push(Found {
+            failure: Failure {
+                repetitions: vec![0],
+                target: None,
+                line: None,
+                expected: "as many flash operations to try on host and chip".to_owned(),
+                because: None,
+                seen: format!("the host made {host} runs of the sweep, the chip {chip}"),
+                at: None,
+                log: Vec::new(),
+            },
+            moments: Vec::new(),
+        });
+    }
+    for disagreement in comparison.disagreements() {
+        let expected = disagreement.expected(&comparison.targets);
+        if let Some(known) = found.iter_mut().find(|known| known.failure.expected == expected) {
+            known.failure.repetitions.push(disagreement.repetition);
+            continue;
+        }
+        let Pair { host, chip, .. } = disagreement.first;
+        let [host, chip] = [host, chip].map(|side| side.as_ref().map(|happening| happening.at));
+        found.push(Found {
+            failure: Failure {
+                repetitions: vec![disagreement.repetition],
+                target: None,
+                line: None,
+                expected,
+                because: comparison.targets.because.clone(),
+                seen: disagreement.seen(),
+                at: host.or(chip),
+                log: Vec::new(),
+            },
+            // Where one of them has nothing, its log tells what it did instead.
+            moments: vec![(TargetName::Host, host.or(chip)), (TargetName::Esp8266, chip.or(host))],
+        });
+    }
+    found
 }
 
 /// Gives the failures that are shown the log around their moments, but nothing that stands there already.
-fn add_logs(failures: &mut [Failure], outcome: &Outcome) {
+fn add_logs(found: &mut [Found], results: &Results) {
+    let several = results.outcomes.len() > 1;
     let mut shown = BTreeSet::new();
     let mut excerpt = FIRST;
-    for failure in failures.iter_mut().take(SHOWN) {
+    for Found { failure, moments } in found.iter_mut().take(SHOWN) {
         let repetition = failure.repetition();
-        let Some(run) = outcome.runs.iter().find(|run| run.repetition == repetition) else { continue };
-        let lines: Vec<(Instant, &str)> = run.serial().collect();
-        let range = around(failure.at, &lines, excerpt);
-        let fresh = range.clone().any(|index| shown.insert((repetition, index)));
-        shown.extend(range.clone().map(|index| (repetition, index)));
-        if fresh {
-            failure.log = lines[range].iter().map(|&(at, line)| LogLine { at, line: line.to_owned() }).collect();
+        for &(target, at) in moments.iter() {
+            let outcome = results.outcomes.iter().find(|on| on.name == target).map(|on| &on.outcome);
+            let run = outcome.and_then(|outcome| outcome.runs.iter().find(|run| run.repetition == repetition));
+            let Some(run) = run else { continue };
+            let lines: Vec<(Instant, &str)> = run.serial().collect();
+            let range = around(at, &lines, excerpt);
+            let fresh = range.clone().any(|index| shown.insert((target, repetition, index)));
+            shown.extend(range.clone().map(|index| (target, repetition, index)));
+            if fresh {
+                let target = several.then_some(target);
+                let line = |&(at, line): &(Instant, &str)| LogLine { target, at, line: line.to_owned() };
+                failure.log.extend(lines[range].iter().map(line));
+            }
+        }
+        if !failure.log.is_empty() {
             excerpt = FURTHER;
         }
     }

@@ -1,6 +1,7 @@
 //! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`.
 //!
-//! A sweep's repetitions lie in folders of their own inside it. Everything is written beside its place under a temporary
+//! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
+//! folder for all that is its own, and `comparison.json` lies beside them. Everything is written beside its place under a temporary
 //! name first and then moved, so that nothing half-written ever stands under a file's own name; what an earlier run of the
 //! case left is replaced.
 
@@ -10,15 +11,17 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::comparison::Comparison;
 use crate::events::EventKind;
-use crate::run::case::{self, FILES, REPETITION};
-use crate::run::{Case, Outcome, Run};
+use crate::run::case::{self, FILES, REPETITION, SEED};
+use crate::run::{Case, Outcome, Results, Run};
 use crate::scenario::model::Scenario;
 
 const SERIAL: &str = FILES[0];
 const EVENTS: &str = FILES[1];
 const HTTP: &str = FILES[2];
 const REPRODUCE: &str = FILES[3];
+const COMPARISON: &str = FILES[4];
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +35,7 @@ pub struct WriteError {
 ///
 /// # Errors
 /// Whatever the file system says, with the path. Nothing is left half-written under the folder's own name.
-pub fn write(out: &Path, case: &Case, scenario: &Scenario, outcome: &Outcome) -> Result<PathBuf, WriteError> {
+pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
     let folder = out.join(case.folder(scenario));
     let failed = |source| WriteError { path: folder.clone(), source };
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -41,20 +44,25 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, outcome: &Outcome) ->
         clear(&draft)?;
         fs::create_dir_all(&draft)?;
         fs::write(draft.join(REPRODUCE), format!("{}\n", case.command(scenario)))?;
-        for run in &outcome.runs {
-            let place = match run.repetition {
-                0 => draft.clone(),
-                number => draft.join(format!("{REPETITION}{number}")),
-            };
-            fs::create_dir_all(&place)?;
-            write_run(&place, run)?;
+        match (results.outcomes.as_slice(), &results.comparison) {
+            ([only], None) => write_outcome(&draft, &only.outcome)?,
+            (several, comparison) => {
+                for on in several {
+                    write_outcome(&draft.join(case::target_folder(on.name)), &on.outcome)?;
+                }
+                if let Some(comparison) = comparison {
+                    fs::write(draft.join(COMPARISON), Comparison::of(comparison).to_text())?;
+                }
+            }
         }
         // Other cases may have folders inside this one (one scenario's path can be the beginning of another's), so only
         // what this case writes, or wrote earlier, is replaced.
         fs::create_dir_all(&folder)?;
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(REPETITION) {
+            let name = entry.file_name();
+            // Folders of seeds are cases of their own.
+            if case::is_result(Path::new(&name)) && !name.to_string_lossy().starts_with(SEED) {
                 clear(&entry.path())?;
             }
         }
@@ -100,6 +108,19 @@ fn clear(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
+}
+
+/// Writes the run, or each repetition into a folder of its own beside the run without intervention.
+fn write_outcome(folder: &Path, outcome: &Outcome) -> io::Result<()> {
+    for run in &outcome.runs {
+        let place = match run.repetition {
+            0 => folder.to_owned(),
+            number => folder.join(format!("{REPETITION}{number}")),
+        };
+        fs::create_dir_all(&place)?;
+        write_run(&place, run)?;
+    }
+    Ok(())
 }
 
 fn write_run(folder: &Path, run: &Run) -> io::Result<()> {

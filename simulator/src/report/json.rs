@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use super::{CaseReport, LogLine, NotRun, Session};
+use super::{CaseReport, LogLine, NotRun, Session, Tally};
+use crate::run::TargetName;
 
 /// The summary of all cases.
 #[derive(Serialize)]
@@ -26,10 +27,26 @@ struct CaseSummary<'a> {
     seed: u64,
     passed: bool,
     runs: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<String>,
     simulated_seconds: f64,
+    /// What host and chip did, if the case was run on both.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparison: Vec<TallySummary>,
     failures: Vec<Failure<'a>>,
     reproduce: &'a str,
     output: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct TallySummary {
+    of: &'static str,
+    host: usize,
+    esp8266: usize,
+    differ: usize,
+    may_differ: usize,
+    furthest_seconds: f64,
 }
 
 #[derive(Serialize)]
@@ -47,6 +64,8 @@ struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repetitions: Option<&'a [u32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
     expected: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +81,9 @@ struct Failure<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Line<'a> {
+    /// Whose log it is, if there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     /// Virtual time.
     at_seconds: f64,
     line: &'a str,
@@ -96,10 +118,23 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         seed: report.seed,
         passed: report.passed(),
         runs: report.runs,
+        targets: report.targets.iter().map(TargetName::to_string).collect(),
+        comparison: report.tallies.iter().map(tally).collect(),
         simulated_seconds: report.simulated.as_secs_f64(),
         failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
         reproduce: &report.command,
         output: report.folder.display().to_string(),
+    }
+}
+
+fn tally(tally: &Tally) -> TallySummary {
+    TallySummary {
+        of: tally.word,
+        host: tally.host,
+        esp8266: tally.chip,
+        differ: tally.differ,
+        may_differ: tally.may_differ,
+        furthest_seconds: tally.furthest,
     }
 }
 
@@ -108,9 +143,14 @@ fn not_run(case: &NotRun) -> NotRunSummary<'_> {
 }
 
 fn failure<'a>(report: &CaseReport, failure: &'a super::Failure) -> Failure<'a> {
-    let line = |log: &'a LogLine| Line { at_seconds: log.at.since_start().as_secs_f64(), line: &log.line };
+    let line = |log: &'a LogLine| Line {
+        target: log.target.map(|target| target.to_string()),
+        at_seconds: log.at.since_start().as_secs_f64(),
+        line: &log.line,
+    };
     Failure {
         repetitions: (report.runs > 1).then_some(failure.repetitions.as_slice()),
+        target: failure.target.map(|target| target.to_string()),
         line: failure.line,
         expected: &failure.expected,
         because: failure.because.as_deref(),

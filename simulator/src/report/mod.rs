@@ -3,6 +3,7 @@
 //! A [`CaseReport`] is what is kept of a case once its folder is written: its verdict and evidence, but not its events,
 //! of which a long run has many. A [`Session`] is all cases of one call of the command.
 
+mod comparison;
 mod evidence;
 pub mod folder;
 pub mod json;
@@ -16,8 +17,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::run::determinism::Difference;
-use crate::run::{Case, Outcome};
+use crate::run::compare::{Comparison, Pair};
+use crate::run::{Case, Outcome, Results, TargetName, case};
 use crate::scenario::model::Scenario;
 use crate::time::Instant;
 
@@ -85,8 +86,12 @@ pub struct CaseReport {
     pub title: String,
     /// The seed.
     pub seed: u64,
-    /// How many runs it took: more than one for a sweep.
+    /// How many runs it took on each target: more than one for a sweep.
     pub runs: usize,
+    /// The targets, if it was run on more than one.
+    pub targets: Vec<TargetName>,
+    /// What the targets were found to have in common, if it was run on both.
+    pub tallies: Vec<Tally>,
     /// Virtual time of all runs together.
     pub simulated: Duration,
     /// What was not as expected.
@@ -97,12 +102,31 @@ pub struct CaseReport {
     pub folder: PathBuf,
 }
 
+/// How much of one kind happened on host and chip, over all runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally {
+    /// What is counted: `entries`, `joins`, `reboots`, `led`.
+    pub word: &'static str,
+    /// On the host.
+    pub host: usize,
+    /// On the chip.
+    pub chip: usize,
+    /// How many differ, and may not.
+    pub differ: usize,
+    /// How many differ, and may.
+    pub may_differ: usize,
+    /// The most that something was later on the chip (or, below 0, earlier), in seconds.
+    pub furthest: f64,
+}
+
 /// Something that was not as expected.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// In which of a sweep's repetitions, in order, never empty; 0 is the run without intervention. What else is said
     /// here is of the first of them.
     pub repetitions: Vec<u32>,
+    /// On which target, if the case was run on more than one and this is not about how they compare.
+    pub target: Option<TargetName>,
     /// Line of the expectation in the scenario's file; `None` for what every scenario expects.
     pub line: Option<u32>,
     /// What was expected.
@@ -113,13 +137,16 @@ pub struct Failure {
     pub seen: String,
     /// When it went wrong, in virtual time, if there is such a moment.
     pub at: Option<Instant>,
-    /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure.
+    /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure. Where two
+    /// targets differ, first those of the host and then those of the chip.
     pub log: Vec<LogLine>,
 }
 
 /// A line of the serial log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
+    /// The target whose log it is, if the case was run on more than one.
+    pub target: Option<TargetName>,
     /// When it had left the device, in the world's virtual time. The line itself tells the time since the device started.
     pub at: Instant,
     /// The line.
@@ -134,22 +161,20 @@ impl Failure {
 }
 
 impl CaseReport {
-    /// Keeps what is to be kept of an outcome; `difference` is what a second run of the case had different.
-    pub fn new(
-        case: &Case,
-        scenario: &Scenario,
-        outcome: &Outcome,
-        difference: Option<Difference>,
-        folder: PathBuf,
-    ) -> Self {
+    /// Keeps what is to be kept of a case's results.
+    pub fn new(case: &Case, scenario: &Scenario, results: &Results, folder: PathBuf) -> Self {
+        let outcomes = || results.outcomes.iter().map(|on| &on.outcome);
+        let names = results.outcomes.iter().map(|on| on.name);
         Self {
             name: case.name(scenario).to_string(),
             file: scenario.file.clone(),
             title: scenario.title.clone(),
             seed: case.seed.0,
-            runs: outcome.runs.len(),
-            simulated: outcome.simulated(),
-            failures: evidence::failures(outcome, difference.as_ref()),
+            runs: outcomes().map(|outcome| outcome.runs.len()).max().unwrap_or(0),
+            targets: if results.outcomes.len() > 1 { names.collect() } else { Vec::new() },
+            tallies: results.comparison.as_ref().map(tallies).unwrap_or_default(),
+            simulated: outcomes().map(Outcome::simulated).sum(),
+            failures: evidence::failures(results),
             command: case.command(scenario),
             folder,
         }
@@ -160,9 +185,17 @@ impl CaseReport {
         self.failures.is_empty()
     }
 
-    /// The folder in which a failure can be seen: the case's, or one repetition's.
+    /// The folder in which a failure can be seen: the case's, one target's or one repetition's.
     pub fn folder_of(&self, failure: &Failure) -> PathBuf {
-        evidence::run_folder(failure.repetition()).map_or_else(|| self.folder.clone(), |name| self.folder.join(name))
+        let mut folder = self.folder.clone();
+        match failure.target {
+            Some(target) => folder.push(case::target_folder(target)),
+            // Both targets' logs, and `comparison.json`, are what shows how they compare.
+            None if !self.targets.is_empty() => return folder,
+            None => {}
+        }
+        folder.extend(evidence::run_folder(failure.repetition()));
+        folder
     }
 
     /// The failures with the log around them, and the way to see them again, as plain text.
@@ -177,8 +210,9 @@ impl CaseReport {
         };
         for failure in self.failures.iter().take(evidence::SHOWN) {
             let place = failure.line.map(|line| format!("{}:{line}", self.file));
+            let target = failure.target.map(|target| format!("on {target}"));
             let repetitions = (self.runs > 1).then(|| evidence::repetitions(&failure.repetitions));
-            let places: Vec<String> = [place, repetitions].into_iter().flatten().collect();
+            let places: Vec<String> = [place, target, repetitions].into_iter().flatten().collect();
             let places = if places.is_empty() { String::new() } else { format!("  ({})", places.join("; ")) };
             line("expected", &format!("{}{places}", failure.expected));
             if let Some(because) = &failure.because {
@@ -189,11 +223,15 @@ impl CaseReport {
                 (_, first) => format!("in {}: ", evidence::repetitions(&[first])),
             };
             line("saw", &format!("{of}{}", failure.seen));
-            let moments: Vec<String> = failure.log.iter().map(|LogLine { at, .. }| at.to_string()).collect();
-            let width = moments.iter().map(String::len).max().unwrap_or(0);
-            let log: Vec<String> =
-                failure.log.iter().zip(moments).map(|(log, at)| format!("{at:>width$} s  {}", log.line)).collect();
-            line("log", &log.join("\n"));
+            let width = failure.log.iter().map(|log| log.at.to_string().len()).max().unwrap_or(0);
+            for log in failure.log.chunk_by(|one, other| one.target == other.target) {
+                let lines = log.iter().map(|LogLine { at, line, .. }| format!("{:>width$} s  {line}", at.to_string()));
+                let label = match log.first().and_then(|line| line.target) {
+                    Some(target) if failure.target.is_none() => target.to_string(),
+                    _ => "log".to_owned(),
+                };
+                line(&label, &lines.collect::<Vec<_>>().join("\n"));
+            }
         }
         if let Some(more) = self.failures.len().checked_sub(evidence::SHOWN).filter(|more| *more > 0) {
             line("", &format!("… and {more} more"));
@@ -202,5 +240,36 @@ impl CaseReport {
         let folder = self.failures.first().map_or_else(|| self.folder.clone(), |failure| self.folder_of(failure));
         line("output", &folder.display().to_string());
         text
+    }
+}
+
+/// Counts what a comparison shows.
+fn tallies(comparison: &Comparison) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = Vec::new();
+    for sequence in comparison.repetitions.iter().flat_map(|repetition| &repetition.sequences) {
+        let word = sequence.aspect.word();
+        let (host, chip) = sequence.counts();
+        let differing = sequence.pairs.iter().filter_map(|pair| pair.difference);
+        let (may_differ, differ): (Vec<_>, Vec<_>) = differing.partition(|(aspect, _)| comparison.allows(*aspect));
+        let later = sequence.pairs.iter().filter_map(Pair::later);
+        let furthest = later.fold(0.0, |most: f64, later| if later.abs() > most.abs() { later } else { most });
+        let here = Tally { word, host, chip, differ: differ.len(), may_differ: may_differ.len(), furthest };
+        match tallies.iter_mut().find(|tally| tally.word == word) {
+            Some(tally) => tally.add(&here),
+            None => tallies.push(here),
+        }
+    }
+    tallies
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.host += other.host;
+        self.chip += other.chip;
+        self.differ += other.differ;
+        self.may_differ += other.may_differ;
+        if other.furthest.abs() > self.furthest.abs() {
+            self.furthest = other.furthest;
+        }
     }
 }

@@ -44,10 +44,14 @@ impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (repetition, reached) = self.watch.reached();
         let (reached, whole) = (format_duration(reached.since_start()), format_duration(self.duration));
-        match repetition {
-            0 => write!(f, "{}: {reached} of {whole}", self.name),
-            number => write!(f, "{}, repetition {number}: {reached} of {whole}", self.name),
+        f.write_str(&self.name)?;
+        if let Some(target) = self.watch.target() {
+            write!(f, " on {target}")?;
         }
+        if repetition > 0 {
+            write!(f, ", repetition {repetition}")?;
+        }
+        write!(f, ": {reached} of {whole}")
     }
 }
 
@@ -113,7 +117,12 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport) -> io::Result<()> {
         runs => format!(", {runs} runs"),
     };
     let simulated = format_duration(report.simulated);
-    writeln!(out, "{style}{word}{style:#}  {}  {FAINT}({}, {simulated}{runs}){FAINT:#}", report.title, report.name)?;
+    let targets = if report.targets.is_empty() { "" } else { " on host and chip" };
+    writeln!(
+        out,
+        "{style}{word}{style:#}  {}  {FAINT}({}, {simulated}{runs}{targets}){FAINT:#}",
+        report.title, report.name
+    )?;
     if !report.passed() {
         for line in report.evidence().lines() {
             writeln!(out, "      {line}")?;

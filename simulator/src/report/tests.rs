@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::events::{DeviceId, Event, EventKind};
+use crate::events::{DeviceId, Event, EventKind, Level};
 use crate::expectation;
 use crate::expectation::Verdict;
 use crate::random::Seed;
-use crate::run::Run;
-use crate::scenario::model::Place;
+use crate::run::{OnTarget, Run};
+use crate::scenario::model::{Place, Targets};
 
 fn scenario(file: &str) -> Scenario {
     let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";
@@ -27,6 +27,26 @@ fn case() -> Case {
     Case { scenario: 0, seed: Seed(1), seed_named: false, options: "" }
 }
 
+fn results(runs: Vec<Run>) -> Results {
+    Results::of(TargetName::Host, Outcome { runs })
+}
+
+/// A case on host and chip, of which only the host's LED goes on after two seconds.
+fn results_on_both(repetitions: u32) -> Results {
+    let led = Event {
+        at: Instant::from_secs(2),
+        sequence: 1,
+        device: Some(DeviceId(0)),
+        kind: EventKind::Pin { gpio: 13, level: Level::High },
+    };
+    let chip = Outcome { runs: (0..repetitions).map(run).collect() };
+    let mut host = chip.clone();
+    host.runs[0].events.push(led);
+    let comparison = Some(Comparison::new(&Targets::default(), &host, &chip));
+    let on = |name, outcome| OnTarget { name, outcome, again: None };
+    Results { outcomes: vec![on(TargetName::Host, host), on(TargetName::Esp8266, chip)], comparison }
+}
+
 /// A folder of the test's own.
 fn scratch(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("preflash-{name}-{}", std::process::id()));
@@ -40,18 +60,36 @@ fn scratch(name: &str) -> PathBuf {
 fn a_folder_is_replaced_but_not_what_others_have_in_it() {
     let out = scratch("replaced");
     let (outer, inner) = (scenario("a.toml"), scenario("a/b.toml"));
-    folder::write(&out, &case(), &inner, &Outcome { runs: vec![run(0)] }).unwrap();
-    let sweep = Outcome { runs: (0..=2).map(run).collect() };
+    folder::write(&out, &case(), &inner, &results(vec![run(0)])).unwrap();
+    let sweep = results((0..=2).map(run).collect());
     let folder = folder::write(&out, &case(), &outer, &sweep).unwrap();
     assert_eq!(folder, out.join("a"));
     assert_eq!(fs::read_to_string(folder.join("repetition-2/serial.log")).unwrap(), "[0.000000] boot: number 2\n");
 
-    folder::write(&out, &case(), &outer, &Outcome { runs: (0..=1).map(run).collect() }).unwrap();
+    folder::write(&out, &case(), &outer, &results((0..=1).map(run).collect())).unwrap();
     assert!(!folder.join("repetition-2").exists(), "an earlier sweep had more repetitions");
     assert!(folder.join("repetition-1/events.jsonl").exists());
     assert!(folder.join("b/serial.log").exists(), "another scenario's folder stays");
     let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["a"], "no draft is left");
+    fs::remove_dir_all(out).unwrap();
+}
+
+#[test]
+fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
+    let out = scratch("targets");
+    let scenario = scenario("a.toml");
+    let folder = folder::write(&out, &case(), &scenario, &results_on_both(2)).unwrap();
+    for file in
+        ["on-host/serial.log", "on-esp8266/events.jsonl", "on-esp8266/repetition-1/serial.log", "comparison.json"]
+    {
+        assert!(folder.join(file).exists(), "{file}");
+    }
+    assert!(!folder.join("serial.log").exists());
+    folder::write(&out, &case(), &scenario, &results(vec![run(0)])).unwrap();
+    let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["events.jsonl", "http.jsonl", "reproduce.txt", "serial.log"]);
     fs::remove_dir_all(out).unwrap();
 }
 
@@ -95,7 +133,7 @@ fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
 }
 
 fn report(runs: Vec<Run>) -> CaseReport {
-    CaseReport::new(&case(), &scenario("a.toml"), &Outcome { runs }, None, PathBuf::from("out/a"))
+    CaseReport::new(&case(), &scenario("a.toml"), &results(runs), PathBuf::from("out/a"))
 }
 
 #[test]
@@ -149,6 +187,38 @@ again     cargo run --release -- run a.toml --seed 1
 output    out/a/repetition-1
 ";
     assert_eq!(evidence, expected);
+}
+
+#[test]
+fn what_differs_between_targets_is_shown_with_both_logs() {
+    let report = CaseReport::new(&case(), &scenario("a.toml"), &results_on_both(1), PathBuf::from("out/a"));
+    let expected = "\
+expected  the same changes of the LED on host and chip, up to 10s apart
+saw       1 on the host, 0 on the chip; the first is on one of them only:
+            host: at 2.000000 s: the LED goes on
+            chip: nothing in its place
+host      1.000000 s  [0.000000] boot: number 0
+esp8266   1.000000 s  [0.000000] boot: number 0
+again     cargo run --release -- run a.toml --seed 1
+output    out/a
+";
+    assert_eq!(report.evidence(), expected);
+    let led = Tally { word: "led", host: 1, chip: 0, differ: 1, may_differ: 0, furthest: 0.0 };
+    assert_eq!(report.tallies.last(), Some(&led));
+    assert_eq!(report.simulated, Duration::from_secs(120));
+}
+
+#[test]
+fn what_fails_on_one_target_is_seen_in_its_folder() {
+    let mut results = results_on_both(1);
+    results.comparison = None;
+    results.outcomes[1].outcome.runs[0] = failed(0, 7, "nothing", None);
+    let evidence = CaseReport::new(&case(), &scenario("a.toml"), &results, PathBuf::from("out/a")).evidence();
+    assert!(evidence.starts_with("expected  a reading  (a.toml:7; on esp8266)\n"), "{evidence}");
+    assert!(
+        evidence.contains("log       1.000000 s") && evidence.ends_with("output    out/a/on-esp8266\n"),
+        "{evidence}"
+    );
 }
 
 #[test]

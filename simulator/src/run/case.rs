@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use super::TargetName;
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
 
@@ -48,7 +49,7 @@ pub const REPETITION: &str = "repetition-";
 /// How the folder of a seed begins.
 pub const SEED: &str = "seed-";
 /// The files in a case's folder.
-pub const FILES: [&str; 4] = ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt"];
+pub const FILES: [&str; 5] = ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt", "comparison.json"];
 
 /// The cases cannot be run together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -144,6 +145,11 @@ pub fn folder(file: &str) -> PathBuf {
     file.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
+/// The folder of a target inside its case's, where a case is run on more than one.
+pub fn target_folder(target: TargetName) -> String {
+    format!("on-{target}")
+}
+
 /// Refuses files whose folders are the same, or lie where another's results do. One inside another is fine otherwise:
 /// `duck.toml` and `duck/swims.toml`.
 fn refuse_clashes(files: &[&str]) -> Result<(), CaseError> {
@@ -174,7 +180,8 @@ pub fn is_result(name: &Path) -> bool {
     let numbered = |prefix| {
         name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
-    FILES.contains(&name) || numbered(REPETITION) || numbered(SEED)
+    let target = TargetName::ALL.iter().any(|target| target_folder(*target) == name);
+    FILES.contains(&name) || numbered(REPETITION) || numbered(SEED) || target
 }
 
 impl Case {
@@ -265,12 +272,13 @@ mod tests {
 
     #[test]
     fn scenarios_that_would_write_to_one_folder_are_refused() {
-        assert_eq!(refuse_clashes(&["a.toml", "a/b.toml", "a/c.toml", "seed-1.toml"]), Ok(()));
+        assert_eq!(refuse_clashes(&["a.toml", "a/b.toml", "a/on-air.toml", "seed-1.toml"]), Ok(()));
         for (first, second, folder) in [
             ("a/x.toml", "../a/x.toml", "a/x"),
             ("x.toml", "/x.toml", "x"),
             ("a.toml", "a/repetition-1.toml", "a/repetition-1"),
             ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
+            ("a.toml", "a/on-host/x.toml", "a/on-host"),
             ("a.toml", "a/serial.log.toml", "a/serial.log"),
         ] {
             let expected = CaseError::SameFolder(first.to_owned(), second.to_owned(), folder.into());

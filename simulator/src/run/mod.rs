@@ -6,14 +6,17 @@
 
 pub mod build;
 pub mod case;
+pub mod compare;
 pub mod determinism;
 pub mod pool;
+mod results;
 mod sweep;
 pub mod watch;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +29,7 @@ use crate::target::esp8266::Image;
 use crate::time::Instant;
 
 pub use case::Case;
+pub use results::{OnTarget, Results, results};
 use watch::Watch;
 
 /// What came of a case.
@@ -94,6 +98,39 @@ pub enum On {
     Host,
     /// The emulated chip: the ESP-07's image.
     Esp8266(Arc<Image>),
+}
+
+/// What a target is called, on the command line and in folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TargetName {
+    /// `host`.
+    Host,
+    /// `esp8266`.
+    Esp8266,
+}
+
+impl TargetName {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Host, Self::Esp8266];
+}
+
+impl fmt::Display for TargetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "host",
+            Self::Esp8266 => "esp8266",
+        })
+    }
+}
+
+impl On {
+    /// What it is called.
+    pub fn name(&self) -> TargetName {
+        match self {
+            Self::Host => TargetName::Host,
+            Self::Esp8266(_) => TargetName::Esp8266,
+        }
+    }
 }
 
 /// Runs a scenario with a seed: once, or once for each repetition of its sweep.

@@ -11,14 +11,15 @@ use std::thread;
 
 use super::watch::Stop;
 
-/// Runs `work` on each of `count` items with so many threads; calls `done` with each result, in order, on this thread.
+/// Runs `work` on each of the items with so many threads, beginning them in this order, in which each item from 0 on
+/// stands once; calls `done` with each result, in the items' own order, on this thread.
 ///
 /// Once somebody requests `stop`, no new item is begun. What was begun is finished and handed out, still in order, but
 /// with gaps where items were not begun.
 ///
 /// A panic in `work` is a bug of ours: it ends the whole pool and goes on in the caller.
 pub fn run<R: Send>(
-    count: usize,
+    order: &[usize],
     jobs: NonZeroUsize,
     stop: &Stop,
     work: impl Fn(usize) -> R + Sync,
@@ -27,13 +28,13 @@ pub fn run<R: Send>(
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         let (results, finished) = mpsc::channel();
-        for _ in 0..jobs.get().min(count) {
+        for _ in 0..jobs.get().min(order.len()) {
             let results = results.clone();
             let (next, work) = (&next, &work);
             scope.spawn(move || {
                 while !stop.requested() {
-                    let item = next.fetch_add(1, Ordering::Relaxed);
-                    if item >= count || results.send((item, work(item))).is_err() {
+                    let Some(&item) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    if results.send((item, work(item))).is_err() {
                         break;
                     }
                 }
@@ -64,12 +65,29 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_order_with_any_number_of_threads() {
+    fn results_come_in_order_with_any_number_of_threads_and_begun_in_any_order() {
+        let forth: Vec<usize> = (0..20).collect();
+        let back: Vec<usize> = (0..20).rev().collect();
         for threads in 1..=4 {
-            let mut seen = Vec::new();
-            run(20, jobs(threads), &Stop::default(), |item| item * item, |item, square| seen.push((item, square)));
-            assert_eq!(seen, (0..20).map(|item| (item, item * item)).collect::<Vec<_>>());
+            for order in [&forth, &back] {
+                let mut seen = Vec::new();
+                run(
+                    order,
+                    jobs(threads),
+                    &Stop::default(),
+                    |item| item * item,
+                    |item, square| seen.push((item, square)),
+                );
+                assert_eq!(seen, (0..20).map(|item| (item, item * item)).collect::<Vec<_>>());
+            }
         }
+    }
+
+    #[test]
+    fn one_thread_begins_the_items_in_the_order_asked_for() {
+        let begun = std::sync::Mutex::new(Vec::new());
+        run(&[2, 0, 1], jobs(1), &Stop::default(), |item| begun.lock().unwrap().push(item), |_, ()| {});
+        assert_eq!(*begun.lock().unwrap(), [2, 0, 1]);
     }
 
     #[test]
@@ -83,7 +101,8 @@ mod tests {
             }
             item
         };
-        run(1_000, jobs(2), &stop, work, |item, _| seen.push(item));
+        let order: Vec<usize> = (0..1_000).collect();
+        run(&order, jobs(2), &stop, work, |item, _| seen.push(item));
         assert_eq!(seen.len(), begun.load(Ordering::Relaxed));
         assert!(seen.is_sorted() && seen.contains(&3) && seen.len() < 1_000, "{seen:?}");
     }

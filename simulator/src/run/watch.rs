@@ -4,8 +4,9 @@
 //! A run that is watched is the same run; one that is given up has no outcome.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use super::TargetName;
 use crate::time::Instant;
 
 /// The wish that nothing more be run, shared by all who may utter or must heed it.
@@ -28,6 +29,8 @@ impl Stop {
 #[derive(Debug, Default)]
 pub struct Watch {
     stop: Stop,
+    /// Which target it is on, from 1; 0 if there is only one.
+    target: AtomicU8,
     repetition: AtomicU32,
     /// Nanoseconds of virtual time.
     reached: AtomicU64,
@@ -43,6 +46,18 @@ impl Watch {
     /// two are not read in one go.
     pub fn reached(&self) -> (u32, Instant) {
         (self.repetition.load(Ordering::Relaxed), Instant::from_nanos(self.reached.load(Ordering::Relaxed)))
+    }
+
+    /// The target it is on, if it is run on more than one.
+    pub fn target(&self) -> Option<TargetName> {
+        let number = usize::from(self.target.load(Ordering::Relaxed));
+        TargetName::ALL.get(number.checked_sub(1)?).copied()
+    }
+
+    /// Notes that the case goes on on that target.
+    pub(super) fn goes_to(&self, target: TargetName) {
+        let number = (1..).zip(TargetName::ALL).find(|(_, name)| *name == target).map_or(0, |(number, _)| number);
+        self.target.store(number, Ordering::Relaxed);
     }
 
     /// Notes how far the case is; `false` if it is to be given up.

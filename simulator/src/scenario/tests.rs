@@ -132,6 +132,17 @@ fn a_form_is_typed_as_it_stands() {
 }
 
 #[test]
+fn what_may_differ_between_targets_is_nothing_unless_it_is_said() {
+    let said = parse(include_str!("../../tests/good/targets.toml")).targets;
+    assert_eq!((said.tolerance, said.may_differ.as_slice()), (Duration::from_secs(20), &Aspect::ALL[..]));
+    assert_eq!(said.because.as_deref(), Some("they are known to differ"));
+    let unsaid = parse("title = 't'\nduration = '1m'").targets;
+    assert_eq!(unsaid, Targets { tolerance: Duration::from_secs(10), may_differ: Vec::new(), because: None });
+    let one = parse("title = 't'\nduration = '1m'\n[targets]\nmay-differ = ['led']\nbecause = 'so'").targets;
+    assert_eq!((one.tolerance, one.may_differ.as_slice()), (Targets::TOLERANCE, &[Aspect::Led][..]));
+}
+
+#[test]
 fn expectations_say_what_they_mean() {
     let scenario = parse(include_str!("../../tests/good/expectations.toml"));
     let texts: Vec<String> = scenario

@@ -5,5 +5,8 @@
 
 mod bench;
 mod determinism;
+#[path = "../image/mod.rs"]
+mod image;
 mod interrupted;
 mod run;
+mod targets;

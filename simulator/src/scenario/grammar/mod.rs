@@ -8,12 +8,14 @@ mod faults;
 mod phones;
 mod sensor;
 mod steps;
+mod targets;
 
 use expect::EXPECT;
 use faults::FAULT;
 use phones::PHONE;
 use sensor::SENSOR;
 use steps::{STEP, SWEEP};
+use targets::TARGETS;
 
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
@@ -70,6 +72,11 @@ pub(super) const FILE: Table = Table::new(
             "sweep",
             One(&SWEEP),
             "Repeats the run, each time with one thing different; every repetition must pass.",
+        ),
+        optional(
+            "targets",
+            Shape::Table(&TARGETS),
+            "What may differ between host and chip where the scenario is run on both (`--target all`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
         ),
         optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it: one expectation or more."),
     ],

@@ -7,12 +7,14 @@
 mod expectations;
 mod faults;
 mod phones;
+mod targets;
 
 use std::time::Duration;
 
 pub use expectations::*;
 pub use faults::*;
 pub use phones::*;
+pub use targets::*;
 
 use time::OffsetDateTime;
 
@@ -58,6 +60,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// How the run is repeated, if it is.
     pub sweep: Option<Sweep>,
+    /// What may differ between the targets where it is run on both.
+    pub targets: Targets,
     /// What must come of it, in the file's order.
     pub expectations: Vec<Expectation>,
 }

@@ -11,6 +11,7 @@ mod phones;
 mod readings;
 mod settings;
 mod steps;
+mod targets;
 mod times;
 mod world;
 
@@ -102,6 +103,7 @@ impl Resolver<'_, '_> {
         let faults = root.list("faults").iter().map(|node| self.fault(node)).collect::<Vec<_>>();
         let steps = root.list("steps").iter().map(|node| self.step(node)).collect::<Vec<_>>();
         let sweep = root.choice("sweep").map(|(_, node)| self.sweep(node));
+        let targets = root.table("targets").map(|fields| self.targets(fields)).unwrap_or_default();
         let expectations = root.list("expect").iter().map(|node| self.expectation(node)).collect::<Vec<_>>();
         let allowed = |name: &str| root.list("allow").iter().any(|node| node.word() == Some(name));
         // Said only when everything else is right: a file that is still being written expects nothing yet.
@@ -141,6 +143,7 @@ impl Resolver<'_, '_> {
                 Some(sweep) => Some(sweep?),
                 None => None,
             },
+            targets,
             expectations: expectations.into_iter().collect::<Option<_>>()?,
         })
     }

@@ -1,0 +1,290 @@
+//! What host and chip did in the same case, side by side: entries of the channel, joins, reboots, the LED's history.
+//!
+//! Of each the two targets' happenings are put beside each other, in order where there are as many of them, and by their
+//! times where there are not. A pair differs if one side is missing, if the two say different things, or if they lie
+//! further apart than the scenario's tolerance. The chip's computing takes time and the host's does not, so equal times
+//! are never expected; everything else is the same firmware in the same world with the same random numbers.
+//!
+//! Not compared: frames, log lines, connections. How many segments a reply comes in, or when a name is asked for, may
+//! depend on how fast a device computes without anything being wrong.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Outcome, Run};
+use crate::events::{Event, EventKind};
+use crate::expectation::{contents, describe};
+use crate::scenario::matcher::LED_GPIO;
+use crate::scenario::model::{Aspect, Targets};
+use crate::time::Instant;
+
+/// Something that happened on a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// When.
+    pub at: Instant,
+    /// What, in words, without its time.
+    pub what: String,
+    /// An entry's `created_at`, in seconds since 1970.
+    pub created_at: Option<i64>,
+}
+
+/// How two happenings differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// One target has nothing of the kind.
+    Missing,
+    /// They say different things.
+    Content,
+    /// The entries were created too far apart.
+    Created,
+    /// They happened too far apart.
+    Time,
+}
+
+/// What happened on the host and what happened on the chip in its place; one of them may be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// On the host.
+    pub host: Option<Happening>,
+    /// On the chip.
+    pub chip: Option<Happening>,
+    /// How they differ, if they do, and what that is a difference of.
+    pub difference: Option<(Aspect, Difference)>,
+}
+
+/// Everything of one kind in one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// Which: never [`Aspect::Arrivals`], which entries have besides.
+    pub aspect: Aspect,
+    /// In order.
+    pub pairs: Vec<Pair>,
+}
+
+/// One run on both targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repetition {
+    /// Which of a sweep's repetitions, from 1; 0 is the run without intervention.
+    pub number: u32,
+    /// Entries, joins, reboots, LED.
+    pub sequences: Vec<Sequence>,
+}
+
+/// A case on both targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// What was allowed to differ.
+    pub targets: Targets,
+    /// How many runs each target needed, if not the same: a sweep has as many as there were flash operations.
+    pub runs: Option<(usize, usize)>,
+    /// The runs that both have.
+    pub repetitions: Vec<Repetition>,
+}
+
+/// What differs in one aspect of one run, and may not.
+#[derive(Clone, Copy, Debug)]
+pub struct Disagreement<'a> {
+    /// In which of a sweep's repetitions.
+    pub repetition: u32,
+    /// In what.
+    pub aspect: Aspect,
+    /// The sequence in which it is seen.
+    pub sequence: &'a Sequence,
+    /// The first pair that differs.
+    pub first: &'a Pair,
+    /// How.
+    pub how: Difference,
+    /// How many pairs differ in this aspect, the first included.
+    pub count: usize,
+}
+
+impl Comparison {
+    /// Compares what came of a case on the host and on the chip.
+    pub fn new(targets: &Targets, host: &Outcome, chip: &Outcome) -> Self {
+        let (ours, theirs) = (host.runs.len(), chip.runs.len());
+        let repetitions =
+            host.runs.iter().zip(&chip.runs).map(|(host, chip)| repetition(host, chip, targets.tolerance));
+        Self {
+            targets: targets.clone(),
+            runs: (ours != theirs).then_some((ours, theirs)),
+            repetitions: repetitions.collect(),
+        }
+    }
+
+    /// Whether differences of this kind are allowed.
+    pub fn allows(&self, aspect: Aspect) -> bool {
+        self.targets.may_differ.contains(&aspect)
+    }
+
+    /// What differs and may not, for each aspect of each run.
+    pub fn disagreements(&self) -> impl Iterator<Item = Disagreement<'_>> {
+        let all = self.repetitions.iter().flat_map(|repetition| {
+            repetition.sequences.iter().flat_map(|sequence| {
+                Aspect::ALL.into_iter().filter_map(|aspect| sequence.disagreement(repetition.number, aspect))
+            })
+        });
+        all.filter(|disagreement| !self.allows(disagreement.aspect))
+    }
+
+    /// Whether nothing differs that may not.
+    pub fn agrees(&self) -> bool {
+        self.runs.is_none() && self.disagreements().next().is_none()
+    }
+}
+
+impl Sequence {
+    fn disagreement(&self, repetition: u32, aspect: Aspect) -> Option<Disagreement<'_>> {
+        let differing = |pair: &&Pair| pair.difference.is_some_and(|(of, _)| of == aspect);
+        let first = self.pairs.iter().find(differing)?;
+        let (_, how) = first.difference?;
+        let count = self.pairs.iter().filter(differing).count();
+        Some(Disagreement { repetition, aspect, sequence: self, first, how, count })
+    }
+
+    /// How many happenings host and chip have.
+    pub fn counts(&self) -> (usize, usize) {
+        let count = |side: fn(&Pair) -> bool| self.pairs.iter().filter(|pair| side(pair)).count();
+        (count(|pair| pair.host.is_some()), count(|pair| pair.chip.is_some()))
+    }
+}
+
+impl Pair {
+    fn new(aspect: Aspect, host: Option<Happening>, chip: Option<Happening>, tolerance: Duration) -> Self {
+        let difference = match (&host, &chip) {
+            (Some(host), Some(chip)) => host.difference(chip, aspect, tolerance),
+            _ => Some((aspect, Difference::Missing)),
+        };
+        Self { host, chip, difference }
+    }
+
+    /// How much later it happened on the chip, in seconds; less than 0 if it was earlier there.
+    pub fn later(&self) -> Option<f64> {
+        let nanos = |happening: &Happening| i128::from(happening.at.as_nanos());
+        Some((nanos(self.chip.as_ref()?) - nanos(self.host.as_ref()?)) as f64 / 1e9)
+    }
+}
+
+impl Happening {
+    fn new(event: &Event, what: String) -> Self {
+        Self { at: event.at, what, created_at: None }
+    }
+
+    /// When it was, as far as its place among others is concerned: an entry's place is when it was created. Nanoseconds.
+    fn place(&self) -> i128 {
+        self.created_at.map_or(i128::from(self.at.as_nanos()), |seconds| i128::from(seconds) * 1_000_000_000)
+    }
+
+    fn difference(&self, chip: &Self, aspect: Aspect, tolerance: Duration) -> Option<(Aspect, Difference)> {
+        let apart = self.at.saturating_since(chip.at).max(chip.at.saturating_since(self.at));
+        if self.what != chip.what {
+            Some((aspect, Difference::Content))
+        } else if self.created_at.is_some() && self.place().abs_diff(chip.place()) > tolerance.as_nanos() {
+            Some((aspect, Difference::Created))
+        } else if apart > tolerance {
+            Some((if aspect == Aspect::Entries { Aspect::Arrivals } else { aspect }, Difference::Time))
+        } else {
+            None
+        }
+    }
+
+    /// In words: `at 12.000345 s: the LED goes on`.
+    pub fn describe(&self) -> String {
+        let created = self.created_at.map(|created_at| format!(", created at {}", calendar(created_at)));
+        format!("at {} s: {}{}", self.at, self.what, created.unwrap_or_default())
+    }
+}
+
+fn calendar(seconds: i64) -> String {
+    let written = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|moment| moment.format(&Rfc3339).ok());
+    written.unwrap_or_else(|| format!("{seconds} s after 1970"))
+}
+
+fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
+    let sequence = |aspect: Aspect| {
+        let [host, chip] = [host, chip].map(|run| happenings(aspect, run));
+        Sequence { aspect, pairs: pairs(aspect, host, chip, tolerance) }
+    };
+    let sequences = [Aspect::Entries, Aspect::Joins, Aspect::Reboots, Aspect::Led].map(sequence).into();
+    Repetition { number: host.repetition, sequences }
+}
+
+/// What happened of a kind in a run, in order.
+fn happenings(aspect: Aspect, run: &Run) -> Vec<Happening> {
+    let happening = |event: &Event| match (&event.kind, aspect) {
+        (EventKind::Stored { created_at, fields, status, .. }, Aspect::Entries) => {
+            let created_at = Some(*created_at);
+            Some(Happening { created_at, ..Happening::new(event, contents(fields, status.as_deref())) })
+        }
+        (EventKind::Join { .. }, Aspect::Joins)
+        | (EventKind::Boot { .. }, Aspect::Reboots)
+        | (EventKind::Pin { gpio: LED_GPIO, .. }, Aspect::Led) => Some(Happening::new(event, describe(&event.kind))),
+        _ => None,
+    };
+    run.events.iter().filter_map(happening).collect()
+}
+
+/// Puts happenings beside each other.
+fn pairs(aspect: Aspect, host: Vec<Happening>, chip: Vec<Happening>, tolerance: Duration) -> Vec<Pair> {
+    let pair = |host, chip| Pair::new(aspect, host, chip, tolerance);
+    if host.len() == chip.len() {
+        return host.into_iter().zip(chip).map(|(host, chip)| pair(Some(host), Some(chip))).collect();
+    }
+    let reach = i128::try_from(tolerance.as_nanos()).unwrap_or(i128::MAX);
+    let (mut host, mut chip) = (host.into_iter().peekable(), chip.into_iter().peekable());
+    let mut pairs = Vec::new();
+    loop {
+        let (ours, theirs) = match (host.peek(), chip.peek()) {
+            (None, None) => return pairs,
+            (Some(ours), Some(theirs)) => {
+                let later = theirs.place() - ours.place();
+                (later >= -reach, later <= reach)
+            }
+            (ours, theirs) => (ours.is_some(), theirs.is_some()),
+        };
+        pairs.push(pair(ours.then(|| host.next()).flatten(), theirs.then(|| chip.next()).flatten()));
+    }
+}
+
+impl Disagreement<'_> {
+    /// What was expected of the two targets.
+    pub fn expected(&self, targets: &Targets) -> String {
+        let tolerance = humantime::format_duration(targets.tolerance);
+        format!("the same {} on host and chip, up to {tolerance} apart", self.aspect)
+    }
+
+    /// What was seen instead: the first pair that differs, and how many others do.
+    pub fn seen(&self) -> String {
+        let (ours, theirs) = self.sequence.counts();
+        let counts = if ours == theirs {
+            format!("{} of {ours} differ", self.count)
+        } else {
+            format!("{ours} on the host, {theirs} on the chip")
+        };
+        let how = match (self.how, self.first.later()) {
+            (Difference::Missing, _) => "is on one of them only",
+            (Difference::Content, _) => "is another",
+            (Difference::Created, _) => "was created at another time",
+            (Difference::Time, Some(later)) if later < 0.0 => "is earlier on the chip",
+            (Difference::Time, _) => "is later on the chip",
+        };
+        let by = match (self.how, self.first.later()) {
+            (Difference::Time, Some(later)) => format!(", by {:.3} s", later.abs()),
+            _ => String::new(),
+        };
+        let side = |side: &Option<Happening>| match side {
+            Some(happening) => happening.describe(),
+            None => "nothing in its place".to_owned(),
+        };
+        format!(
+            "{counts}; the first {how}{by}:\n  host: {}\n  chip: {}",
+            side(&self.first.host),
+            side(&self.first.chip)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
