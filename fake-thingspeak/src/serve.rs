@@ -52,7 +52,8 @@ mod tests;
 /// What a connection needs of the world it runs in.
 ///
 /// One host may serve many connections, or each may have one of its own that knows the connection's number. None of the
-/// calls may wait, and none is made while another is under way, except that [`sleep`](Self::sleep)'s future lives on.
+/// calls may wait, and none is made while another is under way, except that the futures of [`sleep`](Self::sleep) and
+/// [`settled`](Self::settled) live on.
 pub trait Host {
     /// The time of day.
     fn now(&self) -> OffsetDateTime;
@@ -71,6 +72,12 @@ pub trait Host {
 
     /// Lets `work` have the cloud.
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R;
+
+    /// Ends when all that the cloud has done so far is kept. Every reply but a refusal waits for it, so that none tells of
+    /// what may still be lost. At once by default: the cloud's memory is all there is.
+    fn settled(&self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 
     /// The cloud has stored an entry; its reply may still be long in coming.
     fn stored(&self, entry: &Stored);
@@ -299,6 +306,7 @@ impl<H: Host> Connection<'_, H> {
         let request = Request::from_parts(head, body);
         self.busy.set(true);
         if !too_large && let Some(reply) = self.host.own_reply(&request) {
+            self.host.settled().await;
             return Ok(self.replied(Reply::whole(self.dated(reply))));
         }
         let mut record = Record::of(&request, self);
@@ -355,6 +363,7 @@ impl<H: Host> Connection<'_, H> {
                     self.host.stored(entry);
                 }
                 record.exchange.stored = handled.stored;
+                self.host.settled().await;
                 handled.response
             }
         };
