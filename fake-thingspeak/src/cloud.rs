@@ -18,7 +18,7 @@ use std::net::IpAddr;
 
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 use call::Call;
 use error::Failure;
@@ -56,10 +56,14 @@ mod zone;
 #[derive(Clone, Debug)]
 pub struct Cloud {
     profile: Profile,
+    write_interval: Duration,
     keys: Keys,
     user: User,
     store: Store,
 }
+
+/// How long a channel's writer waits between two writes, for those who do not pay.
+const WRITE_INTERVAL: Duration = Duration::seconds(15);
 
 /// What a channel is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,12 +163,20 @@ impl Cloud {
     /// A service without channels, whose keys and numbers come from `seed`.
     pub fn new(seed: [u8; 32]) -> Self {
         let keys = Keys::from_seed(seed);
-        Self { profile: Profile::default(), user: keys.user(), keys, store: Store::default() }
+        let (profile, write_interval) = (Profile::default(), WRITE_INTERVAL);
+        Self { profile, write_interval, user: keys.user(), keys, store: Store::default() }
     }
 
     /// The same service at another time.
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// The same service for those who may write more often: a channel's writer waits so long between two writes, instead
+    /// of 15 s.
+    pub fn with_write_interval(mut self, interval: Duration) -> Self {
+        self.write_interval = interval;
         self
     }
 
@@ -227,6 +239,10 @@ impl Cloud {
             match &change {
                 Change::ChannelCreated { access, .. } => self.keys.skip_channel(access.channel),
                 Change::TalkbackCreated { talkback, .. } => self.keys.skip_talkback(*talkback),
+                Change::NumbersGiven { channel, talkback, .. } => {
+                    channel.iter().for_each(|channel| self.keys.skip_channel(*channel));
+                    talkback.iter().for_each(|talkback| self.keys.skip_talkback(*talkback));
+                }
                 _ => {}
             }
             self.store.apply(change);
@@ -245,7 +261,7 @@ impl Cloud {
             Answer::ok(format, String::new())
         } else {
             let outcome = resource.ok_or(Failure::NotFound).and_then(|resource| {
-                let call = Call::of(request, resource, format, now, client, self.manners())?;
+                let call = Call::of(request, resource, format, now, client, self.manners(), self.write_interval)?;
                 headers = call.parameters.first(&["headers"]) != Some("false");
                 let outcome = self.carry_out(resource, &call, &mut stored);
                 let answer = outcome.unwrap_or_else(|failure| self.failed(failure, Some(resource), format));

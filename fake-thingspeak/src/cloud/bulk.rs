@@ -59,7 +59,7 @@ pub(super) fn update(
     if key != Some(&channel.access.write_key) {
         return Err(Failure::AuthorizationRequired);
     }
-    if channel.is_resting(call.now) {
+    if channel.is_resting(call.now, call.write_interval) {
         return Err(Failure::TooManyRequests);
     }
     if updates.is_empty() {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{Method, Request};
 use hyper::body::Bytes;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::error::Failure;
 use super::parameters::{self, Parameters};
@@ -29,6 +29,8 @@ pub(super) struct Call<'r> {
     pub(super) now: OffsetDateTime,
     pub(super) client: IpAddr,
     pub(super) manners: &'static Manners,
+    /// How long a channel's writer waits between two writes.
+    pub(super) write_interval: Duration,
 }
 
 impl<'r> Call<'r> {
@@ -39,6 +41,7 @@ impl<'r> Call<'r> {
         now: OffsetDateTime,
         client: IpAddr,
         manners: &'static Manners,
+        write_interval: Duration,
     ) -> Result<Self, Failure> {
         if resource == Resource::Update {
             let size = request.uri().query().map_or(0, str::len).saturating_add(request.body().len());
@@ -56,7 +59,7 @@ impl<'r> Call<'r> {
         let method = method(request, &parameters);
         let key = parameters::key(request, &parameters).map(str::to_owned);
         let zone = Zone::of(parameters.first(&["timezone"]), parameters.first(&["offset"]));
-        let call = Self { request, method, format, parameters, key, zone, now, client, manners };
+        let call = Self { request, method, format, parameters, key, zone, now, client, manners, write_interval };
         call.callback()?;
         Ok(call)
     }

@@ -151,6 +151,18 @@ pub enum Change {
         /// The TalkBack's number.
         talkback: u32,
     },
+    /// Numbers that were given before to what may be gone by now, so that none of them is given again. Never of a request:
+    /// for whoever remembers what there is, and not every change.
+    NumbersGiven {
+        /// The last channel's.
+        channel: Option<u32>,
+        /// The last TalkBack's.
+        talkback: Option<u32>,
+        /// The last command's; 0 if there was none.
+        command: u64,
+        /// All tags that were ever used, in the order of their first use.
+        tags: Vec<String>,
+    },
 }
 
 /// Everything that the service remembers.
@@ -183,11 +195,11 @@ impl Store {
         match &change {
             Change::ChannelCreated { access, about, at } => {
                 self.by_write_key.insert(access.write_key.clone(), access.channel);
-                self.number_tags(about);
+                self.number_tags(&about.tags);
                 self.channels.insert(access.channel, Channel::new(access.clone(), about.clone(), *at));
             }
             Change::ChannelDescribed { channel, about, at } => {
-                self.number_tags(about);
+                self.number_tags(&about.tags);
                 if let Some(channel) = self.channels.get_mut(channel) {
                     channel.about.clone_from(about);
                     channel.updated_at = *at;
@@ -228,14 +240,18 @@ impl Store {
                     talkback.clear();
                 }
             }
+            Change::NumbersGiven { command, tags, .. } => {
+                self.last_command = self.last_command.max(*command);
+                self.number_tags(tags);
+            }
         }
         if let Some(changes) = &mut self.changes {
             changes.push(change);
         }
     }
 
-    fn number_tags(&mut self, about: &About) {
-        for tag in &about.tags {
+    fn number_tags(&mut self, tags: &[String]) {
+        for tag in tags {
             let next = u32::try_from(self.tags.len()).unwrap_or(u32::MAX - 1) + 1;
             self.tags.entry(tag.clone()).or_insert(next);
         }

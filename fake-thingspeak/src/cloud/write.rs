@@ -22,7 +22,7 @@ const SHORT_FIELDS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored>) -> Result<Answer, Failure> {
     let channel = call.key().and_then(|key| store.writable(key)).ok_or(Failure::WriteRefused)?;
     let lifted = call.manners.lifting_the_rate_limit.iter().any(|name| call.parameters.present(name).is_some());
-    if channel.is_resting(call.now) && !lifted {
+    if channel.is_resting(call.now, call.write_interval) && !lifted {
         return Err(Failure::TooSoon);
     }
     let content = content(&call.parameters, call.client)?;

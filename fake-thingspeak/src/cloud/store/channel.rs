@@ -9,9 +9,6 @@ use super::packed::Packed;
 use super::{About, Content};
 use crate::cloud::Access;
 
-/// How long a channel's writer waits between two writes: 15 s for those who do not pay.
-const WRITE_INTERVAL: Duration = Duration::seconds(15);
-
 /// An entry of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cloud) struct Entry {
@@ -81,9 +78,9 @@ impl Channel {
         self.updated_at = written_at;
     }
 
-    /// Whether a write at `now` comes too soon after the last one that was accepted.
-    pub(in crate::cloud) fn is_resting(&self, now: OffsetDateTime) -> bool {
-        self.last_write.is_some_and(|last| now < last.saturating_add(WRITE_INTERVAL))
+    /// Whether a write at `now` comes sooner than `interval` after the last one that was accepted.
+    pub(in crate::cloud) fn is_resting(&self, now: OffsetDateTime, interval: Duration) -> bool {
+        self.last_write.is_some_and(|last| now < last.saturating_add(interval))
     }
 
     /// Whether there is an entry of that second.

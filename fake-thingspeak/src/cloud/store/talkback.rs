@@ -10,7 +10,7 @@ pub(in crate::cloud) struct Talkback {
     pub(in crate::cloud) key: String,
     /// By number, executed ones among them.
     commands: BTreeMap<u64, Command>,
-    /// The number of the command that was executed last.
+    /// The number of the command that was executed last, of those that there still are.
     last_executed: Option<u64>,
 }
 
@@ -35,7 +35,9 @@ impl Talkback {
     }
 
     pub(super) fn set(&mut self, command: Command) {
-        if command.executed_at.is_some() {
+        let when = |command: &Command| command.executed_at.map(|executed_at| (executed_at, command.id));
+        let last = self.last_executed().and_then(when);
+        if when(&command).is_some_and(|this| last.is_none_or(|last| this >= last)) {
             self.last_executed = Some(command.id);
         }
         self.commands.insert(command.id, command);
@@ -44,7 +46,9 @@ impl Talkback {
     pub(super) fn remove(&mut self, id: u64) {
         self.commands.remove(&id);
         if self.last_executed == Some(id) {
-            self.last_executed = None;
+            let executed = self.commands.values().filter(|command| command.executed_at.is_some());
+            self.last_executed =
+                executed.max_by_key(|command| (command.executed_at, command.id)).map(|command| command.id);
         }
     }
 
