@@ -1,9 +1,9 @@
 //! The cloud on real sockets: one thread, connections as local tasks, time and randomness of the operating system.
 //!
-//! Prints how to use it, then a line for every request, until Ctrl-C. Entries are kept in memory only.
+//! Prints how to use it, then a line for every request, until Ctrl-C. What is stored is in memory, and with `--data` in a
+//! file as well, to which a second thread writes.
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,23 +12,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
-use fake_thingspeak::cloud::{Cloud, NewChannel, Stored};
-use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict, serve};
+use fake_thingspeak::cloud::{Cloud, NewChannel};
+use fake_thingspeak::serve::serve;
 use fake_thingspeak::tls::system_server_config;
-use http::Request;
-use hyper::body::Bytes;
 use rsa::pkcs8::LineEnding;
 use rsa::pkcs8::der::pem;
 use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use crate::socket::Socket;
+use database::{Database, DatabaseError};
+use desk::{Desk, Guest};
+use journal::Journal;
+pub(crate) use options::Options;
 use welcome::Welcome;
 
+mod database;
+mod desk;
+mod journal;
+mod options;
+mod schema;
 mod welcome;
 
 /// How many connections are served at a time; more are turned away.
@@ -36,17 +42,6 @@ const CONNECTIONS: usize = 1_000;
 
 /// What the certificate is for unless the command line says it.
 const HOSTS: [&str; 3] = ["api.thingspeak.com", "localhost", "127.0.0.1"];
-
-/// What the command line says.
-#[derive(Debug)]
-pub(crate) struct Options {
-    pub(crate) listen: SocketAddr,
-    pub(crate) tls_listen: Option<SocketAddr>,
-    /// None: [`HOSTS`].
-    pub(crate) hosts: Vec<String>,
-    pub(crate) authority_out: Option<PathBuf>,
-    pub(crate) seed: Option<u64>,
-}
 
 /// Why the server could not do what it was told to; reads well after "could not".
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +54,10 @@ pub(crate) enum Error {
     Write { path: PathBuf, source: io::Error },
     #[error("get random numbers from the operating system; --seed does without")]
     Randomness,
+    #[error("use {}: {source}", path.display())]
+    Data { path: PathBuf, source: DatabaseError },
+    #[error("write to {}: {reason}; what was acknowledged is kept, and nothing more is", path.display())]
+    Commit { path: PathBuf, reason: String },
     #[error("start: {0}")]
     Start(#[from] io::Error),
 }
@@ -88,37 +87,115 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         None => None,
     };
 
-    let seed = seed(options.seed)?;
     let now = OffsetDateTime::now_utc();
+    let mut service = Service::start(options)?;
+    let seed = service.seed;
+    service.furnish(options, now);
     let authority = Authority::from_seed(part(&seed, "authority"))?;
     let hosts_named = !options.hosts.is_empty();
     let hosts = if hosts_named { options.hosts.iter().map(String::as_str).collect() } else { HOSTS.to_vec() };
     let identity = authority.issue(Kind::Good, KeyType::P256, &hosts, now)?;
-    let mut cloud = Cloud::new(part(&seed, "cloud"));
-    let access = cloud.create_channel(first_channel(), now);
-    let desk = Rc::new(Desk { cloud: RefCell::new(cloud), connections: Cell::new(0) });
 
     if let Some(path) = &options.authority_out {
         write_certificate(path, &authority)?;
     }
+    let commits_fail = service.keep(options).await?;
     let welcome = Welcome {
-        access: &access,
+        cloud: &service.cloud,
         http: http.local_addr()?,
         https: https.as_ref().map(TcpListener::local_addr).transpose()?,
         hosts: &hosts,
         hosts_named,
         authority: &authority,
         authority_file: options.authority_out.as_deref(),
-        seeded: options.seed.is_some(),
+        kept: options.seed.is_some() || options.data.is_some(),
     };
     say(&welcome.to_string());
+    let desk = Rc::new(Desk::new(service.cloud, service.journal));
+    tokio::task::spawn_local(Rc::clone(&desk).write_lines());
     tokio::task::spawn_local(accept(http, None, Rc::clone(&desk)));
     if let Some(listener) = https {
-        tokio::task::spawn_local(accept(listener, Some(system_server_config(&identity)), desk));
+        tokio::task::spawn_local(accept(listener, Some(system_server_config(&identity)), Rc::clone(&desk)));
     }
-    stop.await;
-    say("stopped");
-    Ok(())
+    let outcome = tokio::select! {
+        () = stop => Ok(()),
+        error = commits_fail => Err(error),
+    };
+    desk.write_lines_now();
+    if outcome.is_ok() {
+        say("stopped");
+    }
+    outcome
+}
+
+/// The cloud, and what keeps it.
+struct Service {
+    cloud: Cloud,
+    /// Where everything comes from that has to be unpredictable for others.
+    seed: [u8; 32],
+    database: Option<Database>,
+    journal: Option<Journal>,
+}
+
+impl Service {
+    /// A service that is new, or that of the file.
+    fn start(options: &Options) -> Result<Self, Error> {
+        let mut seed = seed(options.seed)?;
+        let mut database = None;
+        if let Some(path) = &options.data {
+            let wanted = options.seed.map(|_| seed);
+            let open =
+                Database::open(path, seed, wanted).map_err(|source| Error::Data { path: path.clone(), source })?;
+            seed = open.seed();
+            database = Some(open);
+        }
+        let interval = time::Duration::seconds(options.write_interval.into());
+        let mut cloud = Cloud::new(part(&seed, "cloud")).with_profile(options.profile).with_write_interval(interval);
+        if let (Some(database), Some(path)) = (&mut database, &options.data) {
+            let loaded = database.load(|change| cloud.restore([change]));
+            loaded.map_err(|source| Error::Data { path: path.clone(), source })?;
+            cloud.keep_changes();
+        }
+        Ok(Self { cloud, seed, database, journal: None })
+    }
+
+    /// Makes what is to be there and is not.
+    fn furnish(&mut self, options: &Options, now: OffsetDateTime) {
+        for channel in &options.channels {
+            if self.cloud.channels().iter().all(|there| there.about.name != channel.name) {
+                self.cloud.create_channel(channel.clone(), now);
+            }
+        }
+        if self.cloud.channels().is_empty() {
+            self.cloud.create_channel(first_channel(), now);
+        }
+        if self.cloud.talkbacks().is_empty() {
+            self.cloud.create_talkback();
+        }
+    }
+
+    /// Begins to write to the file. When it returns, all that there is so far is kept; the future ends when something
+    /// later cannot be.
+    async fn keep(&mut self, options: &Options) -> Result<impl Future<Output = Error> + use<>, Error> {
+        let mut failure = None;
+        if let (Some(database), Some(path)) = (self.database.take(), &options.data) {
+            let journal = Journal::new(database, options.changes_per_commit)?;
+            journal.keep(self.cloud.take_changes());
+            let failed = |reason| Error::Commit { path: path.clone(), reason };
+            tokio::select! {
+                () = journal.settled() => {}
+                reason = journal.failed() => return Err(failed(reason)),
+            }
+            failure = Some((journal.failed(), path.clone()));
+            self.journal = Some(journal);
+        }
+        Ok(async {
+            match failure {
+                Some((failed, path)) => Error::Commit { path, reason: failed.await },
+                None => pending().await,
+            }
+        })
+    }
 }
 
 /// Ends at Ctrl-C, and where there is one at the signal to terminate.
@@ -183,10 +260,10 @@ async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, desk: Rc<
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
                 tokio::task::spawn_local(connection(stream, tls.clone(), client, Rc::clone(&desk)));
             }
-            Ok(_) => say("turned a client away: too many connections"),
+            Ok(_) => desk.say(format_args!("turned a client away: too many connections")),
             Err(error) => {
                 // Out of file descriptors, most likely: wait for connections to end.
-                say(&format!("could not take a connection: {error}"));
+                desk.say(format_args!("could not take a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -200,62 +277,6 @@ async fn connection(stream: TcpStream, tls: Option<Arc<ServerConfig>>, client: S
     let guest = Guest { desk: Rc::clone(&desk), client };
     serve(Socket::new(stream), tls, client.ip(), &guest).await;
     desk.connections.set(desk.connections.get() - 1);
-}
-
-/// What all connections share.
-struct Desk {
-    cloud: RefCell<Cloud>,
-    connections: Cell<usize>,
-}
-
-/// A connection's part in it.
-struct Guest {
-    desk: Rc<Desk>,
-    client: SocketAddr,
-}
-
-impl Host for Guest {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
-
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
-        tokio::time::sleep(duration)
-    }
-
-    fn verdict(&self, _: &Request<Bytes>) -> Verdict {
-        Verdict::honest()
-    }
-
-    fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
-        work(&mut self.desk.cloud.borrow_mut())
-    }
-
-    fn stored(&self, _: &Stored) {}
-
-    fn exchanged(&self, exchange: Exchange) {
-        let time = time_of_day(exchange.received);
-        let status = exchange.status.map_or("no reply".to_owned(), |status| status.to_string());
-        let entries: Vec<_> = exchange.stored.iter().map(|entry| entry.entry_id.to_string()).collect();
-        let stored = if entries.is_empty() { String::new() } else { format!(", stored {}", entries.join(" ")) };
-        let Exchange { client, method, target, .. } = exchange;
-        say(&format!("{time} {client} {method} {target}: {status}{stored}"));
-    }
-
-    fn tls_finished(&self, outcome: Result<(), String>) {
-        if let Err(reason) = outcome {
-            say(&format!("{} {} TLS handshake failed: {reason}", time_of_day(self.now()), self.client.ip()));
-        }
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { handshake: Duration::from_secs(10), request: Duration::from_secs(30), ..Limits::default() }
-    }
-}
-
-/// Hours, minutes and seconds in UTC.
-fn time_of_day(moment: OffsetDateTime) -> String {
-    moment.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default()
 }
 
 /// A line on standard output; nobody may be reading it.

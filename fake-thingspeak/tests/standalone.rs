@@ -2,12 +2,10 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use fake_thingspeak::tls::repeatable_provider;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,62 +14,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
 use sha2::{Digest, Sha256};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+mod server;
 
-/// A running server, killed at the latest when the test ends.
-struct Server {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn program(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-thingspeak"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-impl Server {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = program(arguments).spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines }
-    }
-
-    fn next_line(&self) -> String {
-        self.lines.recv_timeout(PATIENCE).expect("the server has nothing more to say")
-    }
-
-    /// The rest of the next line that begins with `name`.
-    fn line(&self, name: &str) -> String {
-        loop {
-            if let Some(rest) = self.next_line().strip_prefix(name) {
-                return rest.trim().to_owned();
-            }
-        }
-    }
-}
-
-fn ask(mut stream: impl Read + Write, request: &str) -> String {
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).unwrap();
-    reply
-}
-
-fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
+use server::{Server, ask, connect, program};
 
 #[test]
 fn it_serves_a_channel_until_it_is_stopped() {
@@ -108,10 +53,60 @@ fn it_serves_a_channel_until_it_is_stopped() {
     let root: String = seen.lock().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(root, fingerprint);
 
-    let interrupted = Command::new("kill").args(["-INT", &server.child.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
-    assert_eq!(server.line("stopped"), "");
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    server.stop();
+}
+
+/// What the service says of itself at the start, but for where it listens.
+fn told(server: &Server) -> Vec<String> {
+    let lines = std::iter::from_fn(|| Some(server.next_line())).take_while(|line| !line.starts_with("stop "));
+    lines.filter(|line| !line.contains("http")).collect()
+}
+
+#[test]
+fn a_file_keeps_everything_from_one_start_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("duck.db");
+    let file = path.to_str().unwrap();
+    let start = |more: &[&str]| Server::start(&[&["serve", "--listen", "0", "--data", file], more].concat());
+    let mut server = start(&["--tls-listen", "0", "--channel", "Pond:temperature,,level", "--channel", "Nest:eggs"]);
+    let before = told(&server);
+    assert!(before[0].ends_with("(Pond, public; field1 temperature, field3 level)"), "{before:?}");
+    assert!(before[3].ends_with("(Nest, public; field1 eggs)"), "{before:?}");
+    server.stop();
+
+    let mut server = start(&["--tls-listen", "0"]);
+    let (number, write_key) = (server.line("channel"), server.line("write key"));
+    let number = number.split(' ').next().unwrap();
+    let http = server.line("http ");
+    let http = http.strip_prefix("http://").unwrap();
+    let get =
+        |target: &str| ask(connect(http), &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    assert!(get(&format!("/update?api_key={write_key}&field3=7")).ends_with("\r\n\r\n1"));
+    let other = program(&["serve", "--listen", "0", "--data", file]).output().unwrap();
+    let expected = format!(
+        "could not use {file}: another program has it open; stop that one, or choose another file with --data\n"
+    );
+    assert_eq!((other.status.code(), String::from_utf8(other.stderr).unwrap()), (Some(2), expected));
+    server.stop();
+
+    // A channel that is there already stays as it is, and a new one comes to it.
+    let mut server = start(&["--tls-listen", "0", "--channel", "Pond:depth", "--channel", "Sky:light"]);
+    let after = told(&server);
+    assert_eq!(after[0], before[0].replace(')', "; entry 1)"));
+    assert_eq!(after[1..6], before[1..6]);
+    assert!(after[6].ends_with("(Sky, public; field1 light)"), "{after:?}");
+    assert_eq!(after[9..], before[6..]);
+    server.stop();
+
+    let mut server = start(&["--profile", "recorded-2019"]);
+    let http = server.line("http ");
+    let read = format!("GET /channels/{number}/fields/3/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let reply = ask(connect(http.strip_prefix("http://").unwrap()), &read);
+    assert!(reply.contains("Transfer-Encoding: chunked") && reply.ends_with("\r\n1\r\n7\r\n0\r\n\r\n"), "{reply}");
+    server.stop();
+
+    let other = program(&["serve", "--listen", "0", "--data", file, "--seed", "7"]).output().unwrap();
+    assert!(String::from_utf8(other.stderr).unwrap().contains("its keys come from another seed; leave out --seed"));
 }
 
 #[test]
@@ -217,6 +212,12 @@ fn what_cannot_be_done_is_said_in_one_line() {
     assert_eq!(host, "could not make a certificate: `a b` is neither a host name nor an address; see --host\n");
     let file = failed(&["serve", "--listen", "0", "--tls-listen", "0", "--authority-out", "/"]);
     assert!(file.starts_with("could not write /: ") && file.ends_with("; choose another file with --authority-out\n"));
+    let data = failed(&["serve", "--listen", "0", "--data", "/"]);
+    assert!(data.starts_with("could not use /: "), "{data}");
+    let profile = failed(&["serve", "--listen", "0", "--profile", "2019"]);
+    assert!(profile.contains("there are docs, recorded-2019 and open-source-2015"), "{profile}");
+    let channel = failed(&["serve", "--listen", "0", "--channel", "Pond"]);
+    assert!(channel.contains("like Pond:temperature,level"), "{channel}");
     assert!(failed(&["serve", "--listen", "nowhere"]).contains("expected an address and a port like 127.0.0.1:8080"));
 }
 

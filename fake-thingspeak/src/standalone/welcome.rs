@@ -5,11 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use fake_thingspeak::certificates::Authority;
-use fake_thingspeak::cloud::Access;
+use fake_thingspeak::cloud::{Access, Cloud, Overview, TalkbackAccess, User};
+
+/// How many channels are shown.
+const CHANNELS: usize = 8;
 
 /// Everything that a user needs to know to use the server.
 pub(super) struct Welcome<'a> {
-    pub(super) access: &'a Access,
+    pub(super) cloud: &'a Cloud,
     pub(super) http: SocketAddr,
     pub(super) https: Option<SocketAddr>,
     /// What the certificate is for.
@@ -19,7 +22,7 @@ pub(super) struct Welcome<'a> {
     pub(super) authority: &'a Authority,
     pub(super) authority_file: Option<&'a Path>,
     /// Whether the next start will have the same keys.
-    pub(super) seeded: bool,
+    pub(super) kept: bool,
 }
 
 impl Welcome<'_> {
@@ -49,6 +52,17 @@ impl Display for Place<'_> {
     }
 }
 
+/// `Pond, public; field1 temperature, field2 humidity`
+fn described(channel: &Overview) -> String {
+    let about = &channel.about;
+    let fields =
+        about.fields.iter().zip(1..).filter_map(|(name, field)| Some(format!("field{field} {}", name.as_ref()?)));
+    let public = if about.public { "public" } else { "private" };
+    let entries = if channel.last_entry_id == 0 { String::new() } else { format!("; entry {}", channel.last_entry_id) };
+    let fields: Vec<_> = fields.collect();
+    format!("{}, {public}; {}{entries}", about.name, fields.join(", ")).replace(char::is_control, " ")
+}
+
 /// Where else the server can be reached.
 fn everywhere(address: SocketAddr) -> &'static str {
     if address.ip().is_unspecified() { " (and on every address of this machine)" } else { "" }
@@ -56,14 +70,29 @@ fn everywhere(address: SocketAddr) -> &'static str {
 
 impl Display for Welcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Access { channel, write_key, read_key } = self.access;
+        let channels = self.cloud.channels();
         let host = self.host(self.http);
         let http = Place(&host, self.http.port());
-        writeln!(f, "channel    {channel} (public; field1 temperature, field2 humidity)")?;
-        writeln!(f, "write key  {write_key}")?;
-        writeln!(f, "read key   {read_key}")?;
-        if !self.seeded {
-            writeln!(f, "           (channel, keys and authority are new at every start; --seed N keeps them)")?;
+        for channel in channels.iter().take(CHANNELS) {
+            let Access { channel: number, write_key, read_key } = &channel.access;
+            writeln!(f, "channel    {number} ({})", described(channel))?;
+            writeln!(f, "write key  {write_key}")?;
+            writeln!(f, "read key   {read_key}")?;
+        }
+        let User { login, key } = self.cloud.user();
+        if let Some(more @ 1..) = channels.len().checked_sub(CHANNELS) {
+            writeln!(f, "           ({more} more: curl 'http://{http}/channels.json?api_key={key}')")?;
+        }
+        writeln!(f, "user key   {key} (of {login}; makes, lists, describes and deletes channels)")?;
+        for TalkbackAccess { talkback, key } in self.cloud.talkbacks() {
+            writeln!(f, "talkback   {talkback} (its key {key})")?;
+        }
+        if !self.kept {
+            writeln!(
+                f,
+                "           (all of these and the authority are new at every start; --data FILE keeps them, and"
+            )?;
+            writeln!(f, "           what is stored)")?;
         }
         writeln!(f, "http       http://{http}{}", everywhere(self.http))?;
         if let Some(https) = self.https {
@@ -80,8 +109,14 @@ impl Display for Welcome<'_> {
                 }
             }
         }
-        writeln!(f, "try        curl 'http://{http}/update?api_key={write_key}&field1=21.5&field2=45.6'")?;
-        writeln!(f, "           curl 'http://{http}/channels/{channel}/feeds.json'")?;
+        let Some(Overview { access: Access { channel, write_key, .. }, about, .. }) = channels.first() else {
+            return write!(f, "stop       Ctrl-C");
+        };
+        let values = about.fields.iter().zip(1..).filter(|(name, _)| name.is_some()).zip(["21.5", "45.6"]);
+        let values: String = values.map(|((_, field), value)| format!("&field{field}={value}")).collect();
+        let reading = if about.public { String::new() } else { format!("?api_key={write_key}") };
+        writeln!(f, "try        curl 'http://{http}/update?api_key={write_key}{values}'")?;
+        writeln!(f, "           curl 'http://{http}/channels/{channel}/feeds.json{reading}'")?;
         if let (Some(https), Some(file)) = (self.https, self.authority_file) {
             let file = file.display().to_string().replace('\'', r"'\''");
             let host = self.host(https);
@@ -94,7 +129,7 @@ impl Display for Welcome<'_> {
                 let (to, place) = (Place(&host, https.port()), Place(certified, https.port()));
                 write!(f, "--connect-to '::{to}' 'https://{place}")?;
             }
-            writeln!(f, "/channels/{channel}/feeds.json'")?;
+            writeln!(f, "/channels/{channel}/feeds.json{reading}'")?;
         }
         write!(f, "stop       Ctrl-C")
     }
@@ -102,7 +137,7 @@ impl Display for Welcome<'_> {
 
 #[cfg(test)]
 mod tests {
-    use fake_thingspeak::cloud::{Cloud, NewChannel};
+    use fake_thingspeak::cloud::NewChannel;
     use time::OffsetDateTime;
 
     use super::*;
@@ -110,12 +145,13 @@ mod tests {
     /// What is said by a server that listens on both addresses.
     fn said(http: &str, https: &str, hosts: &[&str], hosts_named: bool) -> String {
         let channel = NewChannel { name: "duck".to_owned(), fields: [const { None }; 8], public: true };
-        let access = Cloud::new([1; 32]).create_channel(channel, OffsetDateTime::UNIX_EPOCH);
+        let mut cloud = Cloud::new([1; 32]);
+        cloud.create_channel(channel, OffsetDateTime::UNIX_EPOCH);
         let authority = Authority::from_seed([1; 32]).unwrap();
         let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
         let authority_file = Some(Path::new("ca.pem"));
-        let (access, authority) = (&access, &authority);
-        Welcome { access, http, https, hosts, hosts_named, authority, authority_file, seeded: true }.to_string()
+        let (cloud, authority) = (&cloud, &authority);
+        Welcome { cloud, http, https, hosts, hosts_named, authority, authority_file, kept: true }.to_string()
     }
 
     #[test]

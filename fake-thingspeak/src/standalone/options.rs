@@ -1,0 +1,101 @@
+//! What the command line of `serve` says.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use fake_thingspeak::cloud::{NewChannel, Profile};
+
+/// The longest name of a channel or field in characters, as the service's tables hold it.
+const LONGEST_NAME: usize = 255;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen for HTTP: an address with a port, or a port of this machine alone
+    #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Where to listen for HTTPS as well (TLS 1.2 and 1.3)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) tls_listen: Option<SocketAddr>,
+    /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// A public channel to have, with the names of its fields (1 to 8); more with more of them. One that is there already
+    /// stays as it is [default: one with temperature and humidity, unless there are channels]
+    #[arg(long = "channel", value_name = "NAME:FIELD,FIELD…", value_parser = channel)]
+    pub(crate) channels: Vec<NewChannel>,
+    /// As which ThingSpeak to behave: docs, recorded-2019 or open-source-2015
+    #[arg(long, value_name = "NAME", default_value_t = Profile::Docs)]
+    pub(crate) profile: Profile,
+    /// How many seconds a channel's writer has to wait between two writes; 15 for those who do not pay, 1 for those who do
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    pub(crate) write_interval: u32,
+    /// A name or address that the certificate is for; more with more of them
+    /// [default: api.thingspeak.com, localhost, 127.0.0.1]
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Where to write the certificate of the authority that signed the server's (PEM), for curl --cacert and browsers
+    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    pub(crate) authority_out: Option<PathBuf>,
+    /// Makes channel numbers, keys and certificates the same at every start; anyone who knows it can forge them.
+    /// Without it, they differ at every start, or are those of --data
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is worth
+    #[arg(long, value_name = "N", hide = true, default_value_t = 10_000)]
+    pub(crate) changes_per_commit: usize,
+}
+
+/// `127.0.0.1:8080`, `[::1]:8080` or `8080`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse() {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    text.parse().map_err(|_| "expected an address and a port like 127.0.0.1:8080, or a port like 8080".to_owned())
+}
+
+/// `Pond:temperature,level`; an empty field is one that the channel does not use.
+fn channel(text: &str) -> Result<NewChannel, String> {
+    let (name, names) = text
+        .split_once(':')
+        .filter(|(name, names)| !name.trim().is_empty() && names.split(',').any(|field| !field.trim().is_empty()))
+        .ok_or("expected a name and the names of fields like Pond:temperature,level")?;
+    let mut fields: [Option<String>; 8] = Default::default();
+    for (index, field) in names.split(',').map(str::trim).enumerate() {
+        let slot = fields.get_mut(index).ok_or("a channel has no more than 8 fields")?;
+        *slot = Some(field.to_owned()).filter(|field| !field.is_empty());
+    }
+    let name = name.trim().to_owned();
+    if fields.iter().flatten().chain([&name]).any(|name| name.chars().count() > LONGEST_NAME) {
+        return Err(format!("a name has no more than {LONGEST_NAME} characters"));
+    }
+    Ok(NewChannel { name, fields, public: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_alone_is_a_port_of_this_machine() {
+        assert_eq!(address("8080"), Ok(SocketAddr::from(([127, 0, 0, 1], 8080))));
+        assert_eq!(address("0.0.0.0:80"), Ok(SocketAddr::from(([0, 0, 0, 0], 80))));
+        assert_eq!(address("[::1]:80").map(|address| address.port()), Ok(80));
+        for text in ["", "localhost:80", "127.0.0.1", "65536", "-1"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_channel_is_a_name_and_fields() {
+        let pond = channel("Pond: temperature,,level").unwrap();
+        assert_eq!(pond.name, "Pond");
+        let fields: Vec<_> = pond.fields.iter().map(Option::as_deref).collect();
+        assert_eq!(fields, [Some("temperature"), None, Some("level"), None, None, None, None, None]);
+        assert_eq!(channel("a:1,2,3,4,5,6,7,8").unwrap().fields[7].as_deref(), Some("8"));
+        for text in ["", "Pond", "Pond:", ":a", " :a", "Pond:,,"] {
+            assert!(channel(text).unwrap_err().contains("like Pond:temperature,level"), "{text}");
+        }
+        assert!(channel("a:1,2,3,4,5,6,7,8,9").unwrap_err().contains("8 fields"));
+        assert!(channel(&format!("a:{}", "x".repeat(256))).unwrap_err().contains("255"));
+    }
+}
