@@ -12,15 +12,16 @@ pub(super) struct Keys {
     seed: [u8; 32],
     next_channel: u32,
     next_talkback: u32,
-    /// Counted for `X-Request-Id`.
-    requests: u64,
+    /// Where the numbers of requests come from, for `X-Request-Id`.
+    requests: ChaCha20Rng,
 }
 
 impl Keys {
     pub(super) fn from_seed(seed: [u8; 32]) -> Self {
         let next_channel = 1_000_000 + derived(&seed, &[b"first channel"]).next_u32() % 2_000_000;
         let next_talkback = 10_000 + derived(&seed, &[b"first talkback"]).next_u32() % 40_000;
-        Self { seed, next_channel, next_talkback, requests: 0 }
+        let requests = derived(&seed, &[b"requests"]);
+        Self { seed, next_channel, next_talkback, requests }
     }
 
     pub(super) fn user(&self) -> User {
@@ -53,17 +54,21 @@ impl Keys {
 
     /// What the next reply is known by, in hexadecimal, or as a UUID (RFC 9562).
     pub(super) fn next_request(&mut self, as_uuid: bool) -> String {
-        self.requests += 1;
         let mut id = [0; 16];
-        derived(&self.seed, &[b"request", &self.requests.to_le_bytes()]).fill_bytes(&mut id);
+        self.requests.fill_bytes(&mut id);
         if as_uuid {
             // Version 4, in the variant of the RFC.
             id[6] = id[6] & 0x0f | 0x40;
             id[8] = id[8] & 0x3f | 0x80;
         }
-        let mut text: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        if as_uuid {
-            [20, 16, 12, 8].into_iter().for_each(|at| text.insert(at, '-'));
+        let mut text = String::with_capacity(36);
+        for (index, byte) in id.into_iter().enumerate() {
+            if as_uuid && [4, 6, 8, 10].contains(&index) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+            }
         }
         text
     }
