@@ -2,7 +2,7 @@
 //!
 //! * [`cloud`]: the service itself, without I/O: a request and the time go in, a reply and what was stored come out.
 //! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
-//! * [`tls`]: TLS 1.3 servers, one that repeats itself byte for byte from a seed and one for real sockets.
+//! * [`tls`]: TLS servers, one that repeats itself byte for byte from a seed and one for real sockets.
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating

@@ -1,4 +1,4 @@
-//! TLS 1.3 (RFC 8446) on the server's side.
+//! TLS 1.3 (RFC 8446) on the server's side, and on real sockets TLS 1.2 (RFC 5246) as well.
 //!
 //! [`server_config`] is for simulations: its key exchange is P-256 in software, its signatures are repeatable, and all
 //! its randomness comes from the thread's stream that [`seed_this_thread`] begins, so that the same seed and the same
@@ -20,7 +20,8 @@ use rustls::pki_types::UnixTime;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
-use rustls::{NamedGroup, PeerMisbehaved, ServerConfig};
+use rustls::version::{TLS12, TLS13};
+use rustls::{NamedGroup, PeerMisbehaved, ServerConfig, SupportedProtocolVersion};
 use time::OffsetDateTime;
 
 use crate::certificates::Identity;
@@ -131,22 +132,27 @@ pub fn repeatable_provider() -> Arc<CryptoProvider> {
 pub fn server_config(identity: &Identity, now: OffsetDateTime) -> Arc<ServerConfig> {
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
     let clock = Stopped(UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)));
-    build(repeatable_provider(), Arc::new(clock), identity)
+    build(repeatable_provider(), Arc::new(clock), identity, &[&TLS13])
 }
 
-/// A server for real sockets that shows `identity`.
+/// A server for real sockets that shows `identity`. It speaks TLS 1.2 too, as the service does and older devices need.
 ///
 /// # Panics
-/// Never: TLS 1.3 and ring's cipher suites fit.
+/// Never: both versions and ring's cipher suites fit.
 pub fn system_server_config(identity: &Identity) -> Arc<ServerConfig> {
-    build(Arc::new(ring::default_provider()), Arc::new(DefaultTimeProvider), identity)
+    build(Arc::new(ring::default_provider()), Arc::new(DefaultTimeProvider), identity, &[&TLS13, &TLS12])
 }
 
-fn build(provider: Arc<CryptoProvider>, clock: Arc<dyn TimeProvider>, identity: &Identity) -> Arc<ServerConfig> {
+fn build(
+    provider: Arc<CryptoProvider>,
+    clock: Arc<dyn TimeProvider>,
+    identity: &Identity,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
     let certified = CertifiedKey::new(identity.chain().to_vec(), identity.key().to_rustls());
     let mut config = ServerConfig::builder_with_details(provider, clock)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .expect("the provider has a cipher suite and a group for TLS 1.3")
+        .with_protocol_versions(versions)
+        .expect("the provider has a cipher suite and a group for each version")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.send_tls13_tickets = 0;
