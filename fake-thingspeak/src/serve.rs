@@ -231,6 +231,8 @@ struct Connection<'h, H> {
     /// More of a request is on its way than will be read.
     unread: Cell<bool>,
     tear: RefCell<Option<Tear>>,
+    /// The date of the last reply, with its second: many have the same.
+    date: RefCell<Option<(i64, HeaderValue)>>,
 }
 
 async fn serve_http<S, H>(stream: &mut S, tls: bool, client: IpAddr, host: &H) -> Ending
@@ -248,6 +250,7 @@ where
         replying: Cell::new(false),
         unread: Cell::new(false),
         tear: RefCell::new(None),
+        date: RefCell::new(None),
     };
     let ending = {
         let stream = Rejecting::new(&mut *stream, &shared.replying, |status| shared.rejection(status));
@@ -343,7 +346,7 @@ impl<H: Host> Connection<'_, H> {
     /// Handles a complete request as the verdict wants it.
     async fn carry_out(&self, request: &Request<Bytes>, record: &mut Record<'_, H>) -> Result<Response<Reply>, Tear> {
         let verdict = self.host.verdict(request);
-        record.exchange.rule.clone_from(&verdict.rule);
+        record.note(|exchange| exchange.rule.clone_from(&verdict.rule));
         let plan = fault::Plan::of(&verdict.faults);
 
         if plan.delay_before > Duration::ZERO {
@@ -362,7 +365,7 @@ impl<H: Host> Connection<'_, H> {
                 for entry in &handled.stored {
                     self.host.stored(entry);
                 }
-                record.exchange.stored = handled.stored;
+                record.note(|exchange| exchange.stored = handled.stored);
                 self.host.settled().await;
                 handled.response
             }
@@ -394,8 +397,14 @@ impl<H: Host> Connection<'_, H> {
         let format =
             format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         let now = self.host.now().to_offset(time::UtcOffset::UTC);
-        if let Some(date) = now.format(format).ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
-            response.headers_mut().insert(DATE, date);
+        let second = now.unix_timestamp();
+        let mut last = self.date.borrow_mut();
+        if last.as_ref().is_none_or(|(last, _)| *last != second) {
+            let date = now.format(format).ok().and_then(|date| HeaderValue::from_str(&date).ok());
+            *last = date.map(|date| (second, date));
+        }
+        if let Some((_, date)) = &*last {
+            response.headers_mut().insert(DATE, date.clone());
         }
         response
     }
@@ -404,7 +413,8 @@ impl<H: Host> Connection<'_, H> {
 /// An exchange under way; reports itself when dropped, whatever ended it.
 struct Record<'h, H: Host> {
     host: &'h H,
-    exchange: Exchange,
+    /// `None` only while dropped.
+    exchange: Option<Exchange>,
 }
 
 impl<'h, H: Host> Record<'h, H> {
@@ -423,19 +433,30 @@ impl<'h, H: Host> Record<'h, H> {
             stored: Vec::new(),
             rule: None,
         };
-        Self { host: connection.host, exchange }
+        Self { host: connection.host, exchange: Some(exchange) }
+    }
+
+    /// Notes something about the exchange.
+    fn note(&mut self, note: impl FnOnce(&mut Exchange)) {
+        if let Some(exchange) = &mut self.exchange {
+            note(exchange);
+        }
     }
 
     /// Notes the reply, and hands it on.
     fn answered(&mut self, response: Response<Bytes>) -> Response<Bytes> {
-        self.exchange.status = Some(response.status().as_u16());
-        self.exchange.response_body = response.body().clone();
+        self.note(|exchange| {
+            exchange.status = Some(response.status().as_u16());
+            exchange.response_body = response.body().clone();
+        });
         response
     }
 }
 
 impl<H: Host> Drop for Record<'_, H> {
     fn drop(&mut self) {
-        self.host.exchanged(self.exchange.clone());
+        if let Some(exchange) = self.exchange.take() {
+            self.host.exchanged(exchange);
+        }
     }
 }

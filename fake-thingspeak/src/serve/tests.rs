@@ -26,6 +26,8 @@ struct World {
     access: Access,
     faults: Vec<Fault>,
     limits: Limits,
+    /// How long it takes until what was stored is kept.
+    keeping: Duration,
     stored: RefCell<Vec<(Duration, u64)>>,
     exchanges: RefCell<Vec<Exchange>>,
     handshakes: RefCell<Vec<Result<(), String>>>,
@@ -42,6 +44,7 @@ impl World {
             access,
             faults: faults.to_vec(),
             limits: Limits::default(),
+            keeping: Duration::ZERO,
             stored: RefCell::default(),
             exchanges: RefCell::default(),
             handshakes: RefCell::default(),
@@ -73,6 +76,12 @@ impl Host for World {
 
     fn own_reply(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         (request.uri().path() == "/own").then(|| Response::new(request.body().clone()))
+    }
+
+    async fn settled(&self) {
+        if !self.keeping.is_zero() {
+            tokio::time::sleep(self.keeping).await;
+        }
     }
 
     fn verdict(&self, _: &Request<Bytes>) -> Verdict {
@@ -306,6 +315,22 @@ async fn faults_do_what_they_say() {
     let (head, body) = parts(&seen.reply);
     assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: ") && head.contains("Content-Length: 11\r\n"), "{head}");
     assert_eq!((body, stored.len(), seen.ending, seen.shut), ("1", 1, Ending::Dropped, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_reply_tells_of_what_may_still_be_lost() {
+    // Longer than a client may be silent: this is not the client's doing.
+    let keeping = Duration::from_secs(100);
+    for fault in [None, Some(Fault::Truncated), Some(Fault::DropAfterStoring)] {
+        let world = World { keeping, ..World::new(fault.as_slice()) };
+        let seen = talk(&world, &world.update().replace("Host: x", "Host: x\r\nConnection: close")).await;
+        assert_eq!((seen.reply.is_empty(), world.begin.elapsed()), (fault == Some(Fault::DropAfterStoring), keeping));
+        assert_eq!(*world.stored.borrow(), [(Duration::ZERO, 1)]);
+    }
+    // Reads tell of what others have stored.
+    let world = World { keeping, ..World::new(&[]) };
+    talk(&world, "GET /channels/public.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(world.begin.elapsed(), keeping);
 }
 
 #[tokio::test(start_paused = true)]
