@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 after Ctrl-C, 2 if it cannot do what the command line says or cannot go on.
 
+mod ca;
+mod fault;
 mod socket;
 mod standalone;
 
@@ -23,8 +25,20 @@ Examples:
       for devices on the network
   fake-thingspeak serve --listen 8080 --tls-listen 8443 --host pond.local
       a certificate for pond.local
-  fake-thingspeak serve --tls-listen 8443 --authority-out authority.pem
-      then: curl --cacert authority.pem https://localhost:8443/channels/…";
+  fake-thingspeak ca && fake-thingspeak serve --tls-listen 8443 --authority authority.key
+      an authority that lasts; then: curl --cacert authority.pem https://localhost:8443/channels/…";
+
+const FAULT_EXAMPLES: &str = "\
+Examples:
+  fake-thingspeak fault set drop-after-storing --count 2
+      the next two requests are dealt with, and get no answer
+  fake-thingspeak fault set status --status 503 --seconds 60 --path /update
+      for a minute, updates are answered with 503, and nothing is stored
+  fake-thingspeak fault set certificate --certificate expired
+      until it is cleared, TLS connections are shown a certificate whose time is over
+  fake-thingspeak fault clear
+
+Without this command: curl http://127.0.0.1:8080/_preflash/faults -d fault=reset -d count=1";
 
 /// A local ThingSpeak, for tests and for the desk.
 #[derive(Debug, Parser)]
@@ -39,12 +53,19 @@ enum Command {
     /// Serves channels until Ctrl-C
     #[command(after_help = EXAMPLES)]
     Serve(Options),
+    /// Makes an authority for certificates that lasts, and says how to trust it
+    Ca(ca::Options),
+    /// Makes a running server have a bad day: sets, lists and clears faults
+    #[command(after_help = FAULT_EXAMPLES)]
+    Fault(fault::Options),
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
-        Command::Serve(options) => standalone::run(&options),
+        Command::Serve(options) => standalone::run(&options).map_err(|error| error.to_string()),
+        Command::Ca(options) => ca::run(&options).map_err(|error| error.to_string()),
+        Command::Fault(options) => fault::run(&options).map_err(|error| error.to_string()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

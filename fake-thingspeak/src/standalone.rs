@@ -5,33 +5,35 @@
 
 use std::future::{Future, pending};
 use std::io::{self, Write};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
+use fake_thingspeak::certificates::{Authority, CertificateError};
 use fake_thingspeak::cloud::{Cloud, NewChannel};
 use fake_thingspeak::serve::serve;
-use fake_thingspeak::tls::system_server_config;
-use rsa::pkcs8::LineEnding;
-use rsa::pkcs8::der::pem;
-use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
 use crate::socket::Socket;
+use authority::AuthorityError;
+pub(crate) use control::PATH as FAULTS;
 use database::{Database, DatabaseError};
-use desk::{Desk, Guest};
+use desk::{Certificates, Desk, Guest};
+use faults::ConnectionFault;
+pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
-pub(crate) use options::Options;
+pub(crate) use options::{Options, address};
 use welcome::Welcome;
 
+pub(crate) mod authority;
+mod control;
 mod database;
 mod desk;
+mod faults;
 mod journal;
 mod options;
 mod schema;
@@ -39,6 +41,9 @@ mod welcome;
 
 /// How many connections are served at a time; more are turned away.
 const CONNECTIONS: usize = 1_000;
+
+/// How long a connection lasts of which nothing comes.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the certificate is for unless the command line says it.
 const HOSTS: [&str; 3] = ["api.thingspeak.com", "localhost", "127.0.0.1"];
@@ -52,6 +57,8 @@ pub(crate) enum Error {
     Certificate(#[from] CertificateError),
     #[error("write {}: {source}; choose another file with --authority-out", path.display())]
     Write { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Authority(#[from] AuthorityError),
     #[error("get random numbers from the operating system; --seed does without")]
     Randomness,
     #[error("use {}: {source}", path.display())]
@@ -91,13 +98,25 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let mut service = Service::start(options)?;
     let seed = service.seed;
     service.furnish(options, now);
-    let authority = Authority::from_seed(part(&seed, "authority"))?;
+    let authority = match &options.authority {
+        Some(path) => authority::read(path)?,
+        None => Authority::from_seed(part(&seed, "authority"))?,
+    };
     let hosts_named = !options.hosts.is_empty();
-    let hosts = if hosts_named { options.hosts.iter().map(String::as_str).collect() } else { HOSTS.to_vec() };
-    let identity = authority.issue(Kind::Good, KeyType::P256, &hosts, now)?;
+    let mut hosts =
+        if hosts_named { options.hosts.clone() } else { HOSTS.iter().map(|host| (*host).to_owned()).collect() };
+    let addresses = https.as_ref().map(TcpListener::local_addr).transpose()?.map(reached_at).unwrap_or_default();
+    for address in addresses.iter().map(IpAddr::to_string) {
+        if !hosts.contains(&address) {
+            hosts.push(address);
+        }
+    }
+    let certificates = Certificates::new(authority.clone(), hosts.clone(), now)?;
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
 
     if let Some(path) = &options.authority_out {
-        write_certificate(path, &authority)?;
+        let written = authority::write_certificate(path, &authority);
+        written.map_err(|source| Error::Write { path: path.clone(), source })?;
     }
     let commits_fail = service.keep(options).await?;
     let welcome = Welcome {
@@ -107,15 +126,16 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         hosts: &hosts,
         hosts_named,
         authority: &authority,
+        addresses: &addresses,
         authority_file: options.authority_out.as_deref(),
         kept: options.seed.is_some() || options.data.is_some(),
     };
     say(&welcome.to_string());
-    let desk = Rc::new(Desk::new(service.cloud, service.journal));
+    let desk = Rc::new(Desk::new(service.cloud, service.journal, certificates, options));
     tokio::task::spawn_local(Rc::clone(&desk).write_lines());
-    tokio::task::spawn_local(accept(http, None, Rc::clone(&desk)));
+    tokio::task::spawn_local(accept(http, false, Rc::clone(&desk)));
     if let Some(listener) = https {
-        tokio::task::spawn_local(accept(listener, Some(system_server_config(&identity)), Rc::clone(&desk)));
+        tokio::task::spawn_local(accept(listener, true, Rc::clone(&desk)));
     }
     let outcome = tokio::select! {
         () = stop => Ok(()),
@@ -225,13 +245,16 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener
 
 /// The seed of everything: from the number, or from the operating system.
 fn seed(number: Option<u64>) -> Result<[u8; 32], Error> {
+    let Some(number) = number else { return random_seed() };
     let mut seed = [0; 32];
-    match number {
-        Some(number) => seed[..8].copy_from_slice(&number.to_le_bytes()),
-        None => {
-            rustls::crypto::ring::default_provider().secure_random.fill(&mut seed).map_err(|_| Error::Randomness)?
-        }
-    }
+    seed[..8].copy_from_slice(&number.to_le_bytes());
+    Ok(seed)
+}
+
+/// A seed that nobody can guess.
+pub(crate) fn random_seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut seed).map_err(|_| Error::Randomness)?;
     Ok(seed)
 }
 
@@ -246,19 +269,23 @@ fn first_channel() -> NewChannel {
     NewChannel { name: "Yellow duck".to_owned(), fields, public: true }
 }
 
-/// Writes the authority's certificate as PEM (RFC 7468), which curl and browsers take.
-fn write_certificate(path: &Path, authority: &Authority) -> Result<(), Error> {
-    let text = pem::encode_string("CERTIFICATE", LineEnding::LF, authority.certificate())
-        .expect("a certificate is short and its label is plain");
-    std::fs::write(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
+/// The addresses at which a server can be reached that listens on `address`.
+fn reached_at(address: SocketAddr) -> Vec<IpAddr> {
+    if !address.ip().is_unspecified() {
+        return vec![address.ip()];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let of_a_link = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    let addresses = interfaces.into_iter().map(|interface| interface.ip());
+    addresses.filter(|ip| !ip.is_loopback() && !of_a_link(ip) && (ip.is_ipv4() || address.is_ipv6())).collect()
 }
 
 /// Takes connections for ever, each as a task of its own.
-async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, desk: Rc<Desk>) {
+async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
     loop {
         match listener.accept().await {
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
-                tokio::task::spawn_local(connection(stream, tls.clone(), client, Rc::clone(&desk)));
+                tokio::task::spawn_local(connection(stream, tls, client, Rc::clone(&desk)));
             }
             Ok(_) => desk.say(format_args!("turned a client away: too many connections")),
             Err(error) => {
@@ -270,13 +297,44 @@ async fn accept(listener: TcpListener, tls: Option<Arc<ServerConfig>>, desk: Rc<
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<Arc<ServerConfig>>, client: SocketAddr, desk: Rc<Desk>) {
+async fn connection(stream: TcpStream, tls: bool, client: SocketAddr, desk: Rc<Desk>) {
     desk.connections.set(desk.connections.get() + 1);
+    serve_connection(stream, tls, client, &desk).await;
+    desk.connections.set(desk.connections.get() - 1);
+}
+
+async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, desk: &Rc<Desk>) {
     // A reply is written at once and small: waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
-    let guest = Guest { desk: Rc::clone(&desk), client };
-    serve(Socket::new(stream), tls, client.ip(), &guest).await;
-    desk.connections.set(desk.connections.get() - 1);
+    let guest = Guest { desk: Rc::clone(desk), client };
+    if desk.has_connection_faults() && (tls || !is_control(&stream).await) {
+        match guest.connection_fault() {
+            Some(ConnectionFault::Silent) => {
+                // Until the client gives up, or has been patient enough.
+                let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
+                return;
+            }
+            Some(ConnectionFault::Reset) => return drop(Socket::new(stream)),
+            None => {}
+        }
+    }
+    let mut config = None;
+    if tls {
+        config = guest.certificate();
+        if config.is_none() {
+            // Better no service than one without the encryption that was promised.
+            return;
+        }
+    }
+    serve(Socket::new(stream), config, client.ip(), &guest).await;
+}
+
+/// Whether the first thing that comes is a request to set or clear faults, which no fault may keep away.
+async fn is_control(stream: &TcpStream) -> bool {
+    let mut start = [0; 256];
+    let looked = tokio::time::timeout(PATIENCE, stream.peek(&mut start)).await;
+    let length = looked.ok().and_then(Result::ok).unwrap_or_default();
+    start[..length].split(|byte| *byte == b' ').nth(1).is_some_and(|path| path.starts_with(b"/_preflash/"))
 }
 
 /// A line on standard output; nobody may be reading it.

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::Write;
-use std::net::TcpListener;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use fake_thingspeak::tls::repeatable_provider;
+use rustls::SupportedProtocolVersion;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -40,15 +40,8 @@ fn it_serves_a_channel_until_it_is_stopped() {
 
     // The entry is there over TLS, and the authority's certificate is the one that the server told of.
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Look(Arc::clone(&seen))))
-        .with_no_client_auth();
-    let session = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
     let read = format!("GET /channels/{channel}/fields/1/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    let reply = ask(StreamOwned::new(session, connect(https)), &read);
+    let reply = ask(secured(https, Look { last: true, seen: Arc::clone(&seen) }), &read);
     assert!(reply.ends_with("\r\n\r\n21.5"), "{reply}");
     let root: String = seen.lock().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(root, fingerprint);
@@ -141,20 +134,45 @@ fn a_failed_handshake_is_told_with_its_time_and_the_client() {
     assert!(told.starts_with("127.0.0.1 TLS handshake failed: "), "{told}");
 }
 
-/// Trusts everyone, and notes the SHA-256 of the last certificate sent.
+/// A connection over TLS, of whatever version is the newest for both.
+fn secured(address: &str, look: Look) -> StreamOwned<ClientConnection, TcpStream> {
+    secured_with(address, look, rustls::ALL_VERSIONS)
+}
+
+fn secured_with(
+    address: &str,
+    look: Look,
+    versions: &[&'static SupportedProtocolVersion],
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(look))
+        .with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
+    StreamOwned::new(session, connect(address))
+}
+
+/// Trusts everyone, and notes the SHA-256 of a certificate sent.
 #[derive(Debug)]
-struct Look(Arc<std::sync::Mutex<Vec<u8>>>);
+struct Look {
+    /// The last one, which is the authority's, or the first one, which is the server's.
+    last: bool,
+    seen: Arc<std::sync::Mutex<Vec<u8>>>,
+}
 
 impl ServerCertVerifier for Look {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
+        first: &CertificateDer<'_>,
         rest: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        *self.0.lock().unwrap() = Sha256::digest(rest.last().unwrap()).to_vec();
+        let certificate = if self.last { rest.last().unwrap() } else { first };
+        *self.seen.lock().unwrap() = Sha256::digest(certificate).to_vec();
         Ok(ServerCertVerified::assertion())
     }
 
@@ -226,4 +244,181 @@ fn help_shows_examples() {
     let output = program(&["serve", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && help.contains("Examples:") && help.contains("--tls-listen <ADDR>"), "{help}");
+}
+
+#[test]
+fn faults_are_set_and_cleared_while_it_runs() {
+    let mut server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0", "--write-interval", "0"]);
+    let write_key = server.line("write key");
+    let http = server.line("http ").strip_prefix("http://").unwrap().to_owned();
+    let https = server.line("https").strip_prefix("https://").unwrap().split(' ').next().unwrap().to_owned();
+    server.line("stop ");
+    let update = || {
+        ask(
+            connect(&http),
+            &format!("GET /update?api_key={write_key} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        )
+    };
+    let fault = |arguments: &[&str]| {
+        let output = program(&[&["fault", "--server", &http], arguments].concat()).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let set = fault(&["set", "status", "--status", "503", "--count", "1", "--path", "/update"]);
+    assert_eq!(set, (Some(0), "1   status 503 on /update, once more\n".to_owned()));
+    assert!(update().starts_with("HTTP/1.1 503 "));
+    assert!(update().ends_with("\r\n\r\n1"));
+    fault(&["set", "drop-after-storing"]);
+    assert_eq!(update(), "");
+    let told: Vec<_> = (0..4).map(|_| server.next_line().split_once(' ').unwrap().1.to_owned()).collect();
+    assert_eq!(told[0], "127.0.0.1 POST /_preflash/faults: 200");
+    assert!(told[1].ends_with(": 503 (fault 1, status)") && told[2].ends_with(": 200, stored 1"), "{told:?}");
+    assert_eq!(fault(&["list"]), (Some(0), "2   drop-after-storing, until it is cleared\n".to_owned()));
+    assert_eq!(fault(&["clear", "2"]), (Some(0), "no faults are set\n".to_owned()));
+    assert!(update().ends_with("\r\n\r\n3"));
+
+    // What a connection meets does not keep those away who set faults.
+    fault(&["set", "reset-connection"]);
+    let mut stream = connect(&http);
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let reset = std::io::Read::read(&mut stream, &mut [0]).unwrap_err();
+    assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(fault(&["clear"]), (Some(0), "no faults are set\n".to_owned()));
+
+    // A certificate that is expired, and good again.
+    fault(&["set", "certificate", "--certificate", "expired", "--count", "1"]);
+    let shown = || {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let look = Look { last: false, seen: Arc::clone(&seen) };
+        ask(secured(&https, look), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let seen = seen.lock().unwrap();
+        seen.clone()
+    };
+    let (expired, good) = (shown(), shown());
+    assert_ne!(expired, good);
+    assert_eq!(shown(), good);
+
+    assert_eq!(fault(&["clear", "77"]), (Some(2), "could not do that: There is no fault of this number.\n".to_owned()));
+    assert!(fault(&["set", "status"]).1.contains("`status` needs a `status` like 503"));
+    assert!(fault(&["set", "nap"]).1.contains("possible values: status, "));
+    server.stop();
+    let (code, gone) = fault(&["list"]);
+    assert!(code == Some(2) && gone.starts_with(&format!("could not reach the server at {http}: ")), "{gone}");
+}
+
+#[test]
+fn both_versions_of_tls_are_spoken() {
+    let server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0"]);
+    let https = server.line("https").strip_prefix("https://").unwrap().split(' ').next().unwrap().to_owned();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let mut connection = secured_with(&https, Look { last: true, seen: Arc::default() }, &[version]);
+        let reply = ask(&mut connection, "GET /channels/public.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(reply.contains("\"total_entries\":1"), "{reply}");
+        assert_eq!(connection.conn.protocol_version(), Some(version.version));
+    }
+}
+
+#[test]
+fn an_authority_lasts_from_one_server_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, pem) = (folder.path().join("pond.key"), folder.path().join("pond.pem"));
+    let file = key.to_str().unwrap();
+    let made = || {
+        let output = program(&["ca", file]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = made();
+    assert!(text.contains("made now") && text.contains(&format!("curl --cacert '{}'", pem.display())), "{text}");
+    let fingerprint = text.lines().find_map(|line| line.strip_prefix("trust")).unwrap().trim().to_owned();
+    let again = made();
+    assert!(again.contains("the one that was there") && again.contains(&fingerprint), "{again}");
+    let certificate = CertificateDer::from_pem_file(&pem).unwrap();
+    let digest: String = Sha256::digest(&certificate).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, fingerprint);
+
+    for _ in 0..2 {
+        let server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0.0.0.0:0", "--authority", file]);
+        let https = server.line("https").strip_prefix("https://").unwrap().split(' ').next().unwrap().to_owned();
+        assert_eq!(server.line("trust"), fingerprint);
+        // Who trusts it believes the server, at each address that it has and by its name.
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let config = Arc::new(
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth(),
+        );
+        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        names.extend(
+            if_addrs::get_if_addrs()
+                .unwrap()
+                .into_iter()
+                .map(|it| it.ip())
+                .filter(|ip| ip.is_ipv4())
+                .map(|ip| ip.to_string()),
+        );
+        for name in names {
+            let session = ClientConnection::new(Arc::clone(&config), ServerName::try_from(name).unwrap()).unwrap();
+            let request = "GET /channels/public.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            assert!(ask(StreamOwned::new(session, connect(&https)), request).contains("total_entries"));
+        }
+    }
+
+    let failed = |arguments: &[&str]| String::from_utf8(program(arguments).output().unwrap().stderr).unwrap();
+    let pem = pem.to_str().unwrap();
+    assert!(failed(&["ca", pem]).starts_with("could not keep the secret in "));
+    let foreign = failed(&["serve", "--listen", "0", "--tls-listen", "0", "--authority", pem]);
+    assert_eq!(foreign, format!("could not use {pem}: it holds no authority that `fake-thingspeak ca` made\n"));
+    assert!(
+        failed(&["serve", "--listen", "0", "--tls-listen", "0", "--authority", "/nowhere"]).contains("No such file")
+    );
+}
+
+#[test]
+fn bad_input_is_told_in_the_services_manner() {
+    let server = Server::start(&["serve", "--listen", "0", "--write-interval", "0", "--profile", "docs"]);
+    let first = |text: String| text.split(' ').next().unwrap().to_owned();
+    let (channel, key, http) = (first(server.line("channel")), server.line("write key"), first(server.line("http ")));
+    let http = http.strip_prefix("http://").unwrap();
+    let post = |path: &str, content_type: &str, body: &[u8]| {
+        let mut stream = connect(http);
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {content_type}\r\n");
+        stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut reply = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        (head[9..12].to_owned(), body.to_owned())
+    };
+    let form = "application/x-www-form-urlencoded";
+    let update = |values: String| post("/update", form, format!("api_key={key}&{values}").as_bytes());
+    let cases = [
+        (update("field1=x".repeat(400)), "413", "error_request_too_large"),
+        (update(format!("field1={}", "x".repeat(256))), "400", "error_bad_request"),
+        (update("field1=%FF".to_owned()), "422", "error_invalid_byte_sequence"),
+        (post("/update", form, b"field1=\xff"), "422", "error_invalid_byte_sequence"),
+        (post("/update", "application/json", b"{\"field1\":"), "400", "error_bad_request"),
+        (post("/update", "application/json", "[".repeat(2_000).as_bytes()), "400", "error_bad_request"),
+        (post(&format!("/channels/{channel}/bulk_update.json"), "application/json", b"7"), "400", ""),
+        (post("/nowhere", form, b""), "404", "error_resource_not_found"),
+    ];
+    for ((status, body), expected, code) in cases {
+        assert!(status == expected && body.contains(code), "{status} {body}");
+    }
+    // What is no number is a text, as good as any other.
+    assert_eq!(update(format!("field1=NaN&field2={}", "x".repeat(255))), ("200".to_owned(), "1".to_owned()));
+    let get =
+        |target: &str| ask(connect(http), &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    for results in ["99999999999999999999", "-1", "NaN", "0", "1e9", ""] {
+        let reply = get(&format!("/channels/{channel}/feeds.json?results={results}&average=10&round=999"));
+        assert!(reply.starts_with("HTTP/1.1 200 ") && reply.contains("\"feeds\":["), "{results}: {reply}");
+    }
+    let long = get(&format!("/{}", "x".repeat(70_000)));
+    assert!(long.starts_with("HTTP/1.1 431 ") && long.ends_with("error_request_too_large"), "{long}");
+    let headers = format!("GET / HTTP/1.1\r\n{}\r\n", "X-Long: x\r\n".repeat(10_000));
+    assert!(ask(connect(http), &headers).starts_with("HTTP/1.1 431 "));
+    assert!(ask(connect(http), "what is this?\r\n\r\n").starts_with("HTTP/1.1 400 "));
 }

@@ -6,17 +6,24 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
 use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict};
-use http::Request;
+use fake_thingspeak::tls::system_server_config;
+use http::{Request, Response};
 use hyper::body::Bytes;
+use rustls::ServerConfig;
 use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::control;
+use super::faults::{ConnectionFault, Faults};
 use super::journal::Journal;
+use super::options::Options;
 
 /// How long a line may wait to be written together with others.
 const WRITTEN_AFTER: Duration = Duration::from_millis(20);
@@ -26,6 +33,9 @@ pub(super) struct Desk {
     cloud: RefCell<Cloud>,
     /// `None`: memory is all there is.
     journal: Option<Journal>,
+    certificates: Certificates,
+    faults: RefCell<Faults>,
+    control_from_anywhere: bool,
     /// How many connections there are.
     pub(super) connections: Cell<usize>,
     /// Lines that are not written yet.
@@ -35,9 +45,22 @@ pub(super) struct Desk {
 
 impl Desk {
     /// A desk for `cloud`, whose changes are kept in `journal`.
-    pub(super) fn new(cloud: Cloud, journal: Option<Journal>) -> Self {
-        let (connections, lines, more_lines) = (Cell::new(0), RefCell::default(), Notify::new());
-        Self { cloud: RefCell::new(cloud), journal, connections, lines, more_lines }
+    pub(super) fn new(cloud: Cloud, journal: Option<Journal>, certificates: Certificates, options: &Options) -> Self {
+        Self {
+            cloud: RefCell::new(cloud),
+            journal,
+            certificates,
+            faults: RefCell::default(),
+            control_from_anywhere: options.control_from_anywhere,
+            connections: Cell::new(0),
+            lines: RefCell::default(),
+            more_lines: Notify::new(),
+        }
+    }
+
+    /// Whether something is to go wrong with a connection before its first byte is looked at.
+    pub(super) fn has_connection_faults(&self) -> bool {
+        self.faults.borrow_mut().has_connection_faults(Instant::now())
     }
 
     /// Says a line soon: a line at a time would cost more than the request that it is about.
@@ -62,10 +85,59 @@ impl Desk {
     }
 }
 
+/// Who the server is over TLS, on good days and on bad ones.
+pub(super) struct Certificates {
+    authority: Authority,
+    hosts: Vec<String>,
+    good: Arc<ServerConfig>,
+}
+
+impl Certificates {
+    /// Certificates for `hosts`.
+    pub(super) fn new(authority: Authority, hosts: Vec<String>, now: OffsetDateTime) -> Result<Self, CertificateError> {
+        let good = config(&authority, Kind::Good, &hosts, now)?;
+        Ok(Self { authority, hosts, good })
+    }
+}
+
+fn config(
+    authority: &Authority,
+    kind: Kind,
+    hosts: &[String],
+    now: OffsetDateTime,
+) -> Result<Arc<ServerConfig>, CertificateError> {
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    Ok(system_server_config(&authority.issue(kind, KeyType::P256, &hosts, now)?))
+}
+
 /// A connection's part in it.
 pub(super) struct Guest {
     pub(super) desk: Rc<Desk>,
     pub(super) client: SocketAddr,
+}
+
+impl Guest {
+    /// What is to go wrong with the connection.
+    pub(super) fn connection_fault(&self) -> Option<ConnectionFault> {
+        let (rule, fault) = self.desk.faults.borrow_mut().connection(Instant::now())?;
+        self.tell(format_args!("connection: {rule}"));
+        Some(fault)
+    }
+
+    /// What the connection is to be shown over TLS; `None` if that cannot be made, which the same hosts could be a moment ago.
+    pub(super) fn certificate(&self) -> Option<Arc<ServerConfig>> {
+        let Certificates { authority, hosts, good } = &self.desk.certificates;
+        let Some((rule, kind)) = self.desk.faults.borrow_mut().certificate(Instant::now()) else {
+            return Some(Arc::clone(good));
+        };
+        self.tell(format_args!("connection: {rule}"));
+        config(authority, kind, hosts, self.now()).ok()
+    }
+
+    /// Says something of this client.
+    fn tell(&self, what: fmt::Arguments<'_>) {
+        self.desk.say(format_args!("{} {} {what}", time_of_day(self.now()), self.client.ip()));
+    }
 }
 
 impl Host for Guest {
@@ -77,8 +149,20 @@ impl Host for Guest {
         tokio::time::sleep(duration)
     }
 
-    fn verdict(&self, _: &Request<Bytes>) -> Verdict {
-        Verdict::honest()
+    fn own_reply(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let from_anywhere = self.desk.control_from_anywhere;
+        let reply = control::reply(&mut self.desk.faults.borrow_mut(), request, self.client.ip(), from_anywhere)?;
+        if request.method() != http::Method::GET {
+            self.tell(format_args!("{} {}: {}", request.method(), request.uri().path(), reply.status().as_u16()));
+        }
+        Some(reply)
+    }
+
+    fn verdict(&self, request: &Request<Bytes>) -> Verdict {
+        match self.desk.faults.borrow_mut().request(request.uri().path(), Instant::now()) {
+            Some((rule, fault)) => Verdict::fault(rule, fault),
+            None => Verdict::honest(),
+        }
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
@@ -103,14 +187,14 @@ impl Host for Guest {
         let status = exchange.status.map_or("no reply".to_owned(), |status| status.to_string());
         let entries: Vec<_> = exchange.stored.iter().map(|entry| entry.entry_id.to_string()).collect();
         let stored = if entries.is_empty() { String::new() } else { format!(", stored {}", entries.join(" ")) };
+        let rule = exchange.rule.map_or_else(String::new, |rule| format!(" ({rule})"));
         let Exchange { client, method, target, .. } = exchange;
-        self.desk.say(format_args!("{time} {client} {method} {target}: {status}{stored}"));
+        self.desk.say(format_args!("{time} {client} {method} {target}: {status}{stored}{rule}"));
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {
         if let Err(reason) = outcome {
-            let (time, client) = (time_of_day(self.now()), self.client.ip());
-            self.desk.say(format_args!("{time} {client} TLS handshake failed: {reason}"));
+            self.tell(format_args!("TLS handshake failed: {reason}"));
         }
     }
 
@@ -121,5 +205,6 @@ impl Host for Guest {
 
 /// Hours, minutes and seconds in UTC.
 fn time_of_day(moment: OffsetDateTime) -> String {
-    moment.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default()
+    let (hour, minute, second) = moment.to_hms();
+    format!("{hour:02}:{minute:02}:{second:02}")
 }

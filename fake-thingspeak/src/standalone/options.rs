@@ -29,10 +29,13 @@ pub(crate) struct Options {
     /// How many seconds a channel's writer has to wait between two writes; 15 for those who do not pay, 1 for those who do
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     pub(crate) write_interval: u32,
-    /// A name or address that the certificate is for; more with more of them
+    /// A name or address that the certificate is for, besides the addresses that are listened on; more with more of them
     /// [default: api.thingspeak.com, localhost, 127.0.0.1]
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
+    /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the seed]
+    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    pub(crate) authority: Option<PathBuf>,
     /// Where to write the certificate of the authority that signed the server's (PEM), for curl --cacert and browsers
     #[arg(long, value_name = "FILE", requires = "tls_listen")]
     pub(crate) authority_out: Option<PathBuf>,
@@ -40,13 +43,16 @@ pub(crate) struct Options {
     /// Without it, they differ at every start, or are those of --data
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Lets other machines set faults too (fake-thingspeak fault, /_preflash/faults), not only this one
+    #[arg(long)]
+    pub(crate) control_from_anywhere: bool,
     /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is worth
     #[arg(long, value_name = "N", hide = true, default_value_t = 10_000)]
     pub(crate) changes_per_commit: usize,
 }
 
 /// `127.0.0.1:8080`, `[::1]:8080` or `8080`.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse() {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }

@@ -17,6 +17,8 @@ pub(super) struct Welcome<'a> {
     pub(super) https: Option<SocketAddr>,
     /// What the certificate is for.
     pub(super) hosts: &'a [&'a str],
+    /// Where the server can be reached that speaks TLS.
+    pub(super) addresses: &'a [IpAddr],
     /// Whether the user named the hosts: then the first is how this machine is called.
     pub(super) hosts_named: bool,
     pub(super) authority: &'a Authority,
@@ -100,13 +102,17 @@ impl Display for Welcome<'_> {
             let host = self.host(https);
             let place = Place(&host, https.port());
             writeln!(f, "https      https://{place} as {}{}", self.hosts.join(", "), everywhere(https))?;
+            for address in self.addresses.iter().filter(|_| https.ip().is_unspecified()) {
+                writeln!(f, "           https://{}", Place(&address.to_string(), https.port()))?;
+            }
             writeln!(f, "trust      {fingerprint}")?;
             let what = "SHA-256 of the authority's certificate, for the trusted issuer in the device's portal";
             match self.authority_file {
                 Some(_) => writeln!(f, "           ({what})")?,
-                None => {
-                    writeln!(f, "           ({what};\n           --authority-out FILE writes the certificate itself)")?
-                }
+                None => writeln!(
+                    f,
+                    "           ({what};\n           --authority-out FILE writes the certificate itself, `fake-thingspeak ca` makes one that lasts)"
+                )?,
             }
         }
         let Some(Overview { access: Access { channel, write_key, .. }, about, .. }) = channels.first() else {
@@ -151,7 +157,8 @@ mod tests {
         let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
         let authority_file = Some(Path::new("ca.pem"));
         let (cloud, authority) = (&cloud, &authority);
-        Welcome { cloud, http, https, hosts, hosts_named, authority, authority_file, kept: true }.to_string()
+        Welcome { cloud, http, https, hosts, addresses: &[], hosts_named, authority, authority_file, kept: true }
+            .to_string()
     }
 
     #[test]

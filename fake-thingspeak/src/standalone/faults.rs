@@ -1,0 +1,359 @@
+//! What goes wrong on purpose while the server runs: rules that are set and cleared by hand, each for so many requests,
+//! for so long, or until it is cleared.
+//!
+//! The words are those of a scenario's `inject.cloud`, and of its `[cloud]` and `route` where a server on real sockets can
+//! do what they say. Of several rules that concern the same thing (a request, a connection, the certificate), the one
+//! that was set last counts, as in a scenario.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fake_thingspeak::certificates::Kind;
+use fake_thingspeak::serve::Fault;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use tokio::time::Instant;
+
+/// The longest delay, and the longest that a rule may last.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+/// The words for faults, for messages.
+pub(crate) const WORDS: [&str; 13] = [
+    "status",
+    "delay-before-storing",
+    "delay-after-storing",
+    "drop-before-storing",
+    "drop-after-storing",
+    "reset",
+    "chunked",
+    "truncated",
+    "too-soon",
+    "refuse-key",
+    "silent-connection",
+    "reset-connection",
+    "certificate",
+];
+
+const CERTIFICATES: [(&str, Kind); 7] = [
+    ("expired", Kind::Expired),
+    ("not-yet-valid", Kind::NotYetValid),
+    ("wrong-host", Kind::WrongHost),
+    ("unknown-issuer", Kind::UnknownIssuer),
+    ("self-signed", Kind::SelfSigned),
+    ("forged", Kind::Forged),
+    ("leaf-signed-leaf", Kind::LeafSignedLeaf),
+];
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+enum Effect {
+    /// With a request.
+    Request(Fault),
+    /// With a new connection.
+    Connection(ConnectionFault),
+    /// With the certificate that a new connection over TLS is shown.
+    Certificate(Kind),
+}
+
+/// What happens to a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectionFault {
+    /// It is accepted, and nothing comes of it.
+    Silent,
+    /// It is accepted, and then reset.
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Remaining {
+    Always,
+    Times(u32),
+    Until(Instant),
+}
+
+/// A rule as it was asked for; the words of the request are kept to be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Order {
+    word: &'static str,
+    parameter: Option<(&'static str, Parameter)>,
+    path: Option<String>,
+    effect: Effect,
+    remaining: Remaining,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Parameter {
+    Number(f64),
+    Word(&'static str),
+}
+
+impl Order {
+    /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`), and perhaps `count` or
+    /// `seconds`, and `path`. The error says what would be right.
+    pub(super) fn parse(mut given: BTreeMap<String, String>, now: Instant) -> Result<Self, String> {
+        let mut take = |name: &str| given.remove(name).map(|value| value.trim().to_owned());
+        let fault = take("fault").ok_or_else(|| format!("`fault` is missing: one of {}", WORDS.join(", ")))?;
+        let word = WORDS.into_iter().find(|word| *word == fault);
+        let word = word.ok_or_else(|| format!("`{fault}` is no fault; there are {}", WORDS.join(", ")))?;
+        let (mut parameter, mut delay) = (None, Duration::ZERO);
+        if word.starts_with("delay") {
+            let seconds = take("delay").ok_or(format!("`{word}` needs `delay`, in seconds"))?;
+            delay = self::seconds("delay", &seconds)?;
+            parameter = Some(("delay", Parameter::Number(delay.as_secs_f64())));
+        }
+        let effect = match word {
+            "status" => {
+                let status = take("status").ok_or("`status` needs a `status` like 503")?;
+                let number: Option<u16> = status.parse().ok().filter(|status| (200..=599).contains(status));
+                let number = number.ok_or_else(|| format!("`{status}` is no status from 200 to 599"))?;
+                parameter = Some(("status", Parameter::Number(number.into())));
+                Effect::Request(Fault::Status(number))
+            }
+            "delay-before-storing" => Effect::Request(Fault::DelayBeforeStoring(delay)),
+            "delay-after-storing" => Effect::Request(Fault::DelayAfterStoring(delay)),
+            "drop-before-storing" => Effect::Request(Fault::DropBeforeStoring),
+            "drop-after-storing" => Effect::Request(Fault::DropAfterStoring),
+            "reset" => Effect::Request(Fault::Reset),
+            "chunked" => Effect::Request(Fault::Chunked),
+            "truncated" => Effect::Request(Fault::Truncated),
+            "too-soon" => Effect::Request(Fault::TooSoon),
+            "refuse-key" => Effect::Request(Fault::RefuseKey),
+            "silent-connection" => Effect::Connection(ConnectionFault::Silent),
+            "reset-connection" => Effect::Connection(ConnectionFault::Reset),
+            _ => {
+                let words = CERTIFICATES.map(|(word, _)| word).join(", ");
+                let kind =
+                    take("certificate").ok_or_else(|| format!("`certificate` needs a `certificate`: {words}"))?;
+                let found = CERTIFICATES.into_iter().find(|(word, _)| *word == kind);
+                let (word, kind) = found.ok_or_else(|| format!("`{kind}` is no certificate; there are {words}"))?;
+                parameter = Some(("certificate", Parameter::Word(word)));
+                Effect::Certificate(kind)
+            }
+        };
+        let path = take("path");
+        if path.as_ref().is_some_and(|path| !path.starts_with('/') || !matches!(effect, Effect::Request(_))) {
+            return Err("`path` is how the paths of requests begin that the fault is for, like /update".to_owned());
+        }
+        let remaining = match (take("count"), take("seconds")) {
+            (Some(_), Some(_)) => return Err("either `count` or `seconds`, not both".to_owned()),
+            (Some(count), None) => {
+                let number = count.parse().ok().filter(|count| *count > 0);
+                Remaining::Times(number.ok_or_else(|| format!("`{count}` is no count from 1"))?)
+            }
+            (None, Some(text)) => Remaining::Until(now + seconds("seconds", &text)?),
+            (None, None) => Remaining::Always,
+        };
+        match given.keys().next() {
+            Some(name) => Err(format!("`{name}` means nothing for `{word}`")),
+            None => Ok(Self { word, parameter, path, effect, remaining }),
+        }
+    }
+}
+
+/// A number of seconds, perhaps with decimals.
+fn seconds(name: &str, text: &str) -> Result<Duration, String> {
+    let number: Option<f64> = text.parse().ok().filter(|seconds| *seconds > 0.0);
+    let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| *duration <= LONGEST)
+        .ok_or_else(|| format!("`{name}` is a number of seconds, not `{text}`"))
+}
+
+/// A rule that is set.
+#[derive(Debug)]
+struct Rule {
+    id: u64,
+    order: Order,
+}
+
+/// A rule as it is shown at some time.
+pub(super) struct Shown<'a>(&'a Rule, Instant);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(Rule { id, order }, now) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry("fault", order.word)?;
+        match &order.parameter {
+            Some((name, Parameter::Number(number))) if number.fract() == 0.0 => {
+                map.serialize_entry(name, &(*number as u64))?;
+            }
+            Some((name, Parameter::Number(number))) => map.serialize_entry(name, number)?,
+            Some((name, Parameter::Word(word))) => map.serialize_entry(name, word)?,
+            None => {}
+        }
+        if let Some(path) = &order.path {
+            map.serialize_entry("path", path)?;
+        }
+        match order.remaining {
+            Remaining::Always => map.serialize_entry("remaining", &())?,
+            Remaining::Times(count) => map.serialize_entry("remaining", &BTreeMap::from([("count", count)]))?,
+            Remaining::Until(end) => {
+                let seconds = end.saturating_duration_since(*now).as_millis().div_ceil(1_000) as u64;
+                map.serialize_entry("remaining", &BTreeMap::from([("seconds", seconds)]))?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The rules that are set.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    rules: Vec<Rule>,
+    last_id: u64,
+}
+
+impl Faults {
+    /// Sets a rule; its number.
+    pub(super) fn set(&mut self, order: Order) -> u64 {
+        self.last_id += 1;
+        self.rules.push(Rule { id: self.last_id, order });
+        self.last_id
+    }
+
+    /// Clears a rule; whether there was one.
+    pub(super) fn clear(&mut self, id: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.id != id);
+        self.rules.len() < before
+    }
+
+    /// Clears all rules.
+    pub(super) fn clear_all(&mut self) {
+        self.rules.clear();
+    }
+
+    /// The rules that are still in force, in the order in which they were set.
+    pub(super) fn list(&mut self, now: Instant) -> Vec<Shown<'_>> {
+        self.expire(now);
+        self.rules.iter().map(|rule| Shown(rule, now)).collect()
+    }
+
+    /// What happens to a request for `path`, counted, with the rule's name for the record.
+    pub(super) fn request(&mut self, path: &str, now: Instant) -> Option<(String, Fault)> {
+        self.apply(now, |order| match &order.effect {
+            Effect::Request(fault) if order.path.as_ref().is_none_or(|begin| path.starts_with(begin)) => {
+                Some(fault.clone())
+            }
+            _ => None,
+        })
+    }
+
+    /// What happens to a new connection, counted.
+    pub(super) fn connection(&mut self, now: Instant) -> Option<(String, ConnectionFault)> {
+        self.apply(now, |order| if let Effect::Connection(fault) = order.effect { Some(fault) } else { None })
+    }
+
+    /// What is wrong with the certificate of a new connection, counted.
+    pub(super) fn certificate(&mut self, now: Instant) -> Option<(String, Kind)> {
+        self.apply(now, |order| if let Effect::Certificate(kind) = order.effect { Some(kind) } else { None })
+    }
+
+    /// Whether there is a rule for connections.
+    pub(super) fn has_connection_faults(&mut self, now: Instant) -> bool {
+        self.expire(now);
+        self.rules.iter().any(|rule| matches!(rule.order.effect, Effect::Connection(_)))
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.rules.retain(|rule| match rule.order.remaining {
+            Remaining::Always => true,
+            Remaining::Times(count) => count > 0,
+            Remaining::Until(end) => end > now,
+        });
+    }
+
+    fn apply<F>(&mut self, now: Instant, select: impl Fn(&Order) -> Option<F>) -> Option<(String, F)> {
+        if self.rules.is_empty() {
+            return None;
+        }
+        self.expire(now);
+        self.rules.iter_mut().rev().find_map(|rule| {
+            let fault = select(&rule.order)?;
+            if let Remaining::Times(count) = &mut rule.order.remaining {
+                *count -= 1;
+            }
+            Some((format!("fault {}, {}", rule.id, rule.order.word), fault))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(given: &[(&str, &str)]) -> Result<Order, String> {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Order::parse(given, Instant::now())
+    }
+
+    #[test]
+    fn every_word_is_a_fault() {
+        for word in WORDS {
+            let needs = match word {
+                "status" => ("status", "503"),
+                "certificate" => ("certificate", "expired"),
+                word if word.starts_with("delay") => ("delay", "2.5"),
+                _ => ("count", "1"),
+            };
+            let order = order(&[("fault", word), needs]).unwrap();
+            assert_eq!(order.word, word);
+        }
+        let delay = order(&[("fault", "delay-after-storing"), ("delay", "0.25")]).unwrap();
+        assert_eq!(delay.effect, Effect::Request(Fault::DelayAfterStoring(Duration::from_millis(250))));
+    }
+
+    #[test]
+    fn an_order_that_makes_no_sense_is_told_what_would() {
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[], "`fault` is missing: one of status, "),
+            (&[("fault", "nap")], "`nap` is no fault; there are status, "),
+            (&[("fault", "status")], "needs a `status` like 503"),
+            (&[("fault", "status"), ("status", "199")], "from 200 to 599"),
+            (&[("fault", "delay-before-storing")], "needs `delay`, in seconds"),
+            (&[("fault", "delay-before-storing"), ("delay", "NaN")], "is a number of seconds, not `NaN`"),
+            (&[("fault", "delay-before-storing"), ("delay", "1e300")], "is a number of seconds"),
+            (&[("fault", "reset"), ("seconds", "-1")], "is a number of seconds, not `-1`"),
+            (&[("fault", "reset"), ("count", "0")], "`0` is no count from 1"),
+            (&[("fault", "reset"), ("count", "1"), ("seconds", "1")], "not both"),
+            (&[("fault", "reset"), ("delay", "1")], "`delay` means nothing for `reset`"),
+            (&[("fault", "reset"), ("path", "update")], "like /update"),
+            (&[("fault", "certificate"), ("certificate", "nice")], "there are expired, "),
+        ];
+        for (given, expected) in cases {
+            let message = order(given).unwrap_err();
+            assert!(message.contains(expected), "{given:?}: {message}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rule_lasts_as_long_as_it_should_and_the_last_one_counts() {
+        let mut faults = Faults::default();
+        let now = Instant::now();
+        let set = |faults: &mut Faults, given: &[(&str, &str)]| faults.set(order(given).unwrap());
+        set(&mut faults, &[("fault", "chunked")]);
+        set(&mut faults, &[("fault", "reset"), ("seconds", "10")]);
+        set(&mut faults, &[("fault", "status"), ("status", "503"), ("count", "2"), ("path", "/update")]);
+        set(&mut faults, &[("fault", "silent-connection"), ("count", "1")]);
+        let shown = serde_json::to_string(&faults.list(now)).unwrap();
+        let expected = concat!(
+            r#"[{"id":1,"fault":"chunked","remaining":null},{"id":2,"fault":"reset","remaining":{"seconds":10}},"#,
+            r#"{"id":3,"fault":"status","status":503,"path":"/update","remaining":{"count":2}},"#,
+            r#"{"id":4,"fault":"silent-connection","remaining":{"count":1}}]"#,
+        );
+        assert_eq!(shown, expected);
+        let mut next = |path: &str, now| faults.request(path, now).map(|(rule, _)| rule);
+        assert_eq!(next("/update", now).as_deref(), Some("fault 3, status"));
+        assert_eq!(next("/channels", now).as_deref(), Some("fault 2, reset"));
+        assert_eq!(next("/update.json", now).as_deref(), Some("fault 3, status"));
+        assert_eq!(next("/update", now).as_deref(), Some("fault 2, reset"));
+        assert_eq!(next("/update", now + Duration::from_secs(10)).as_deref(), Some("fault 1, chunked"));
+        let now = now + Duration::from_secs(10);
+        assert_eq!(faults.connection(now), Some(("fault 4, silent-connection".to_owned(), ConnectionFault::Silent)));
+        assert_eq!((faults.connection(now), faults.certificate(now)), (None, None));
+        assert_eq!(faults.list(now).len(), 1);
+        assert!(faults.clear(1) && !faults.clear(1) && !faults.clear(3));
+        assert_eq!(faults.request("/update", now), None);
+    }
+}
