@@ -1,8 +1,12 @@
-//! The program, started and spoken to by tests.
+//! The program, started and spoken to by tests and by the benchmark.
+#![allow(dead_code, reason = "each of them needs a part of it")]
+#![allow(clippy::allow_attributes, reason = "whether there is something to allow differs")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -12,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     lines: Receiver<String>,
+    ignored: Arc<AtomicBool>,
 }
 
 impl Drop for Server {
@@ -32,8 +37,19 @@ impl Server {
         let mut child = program(arguments).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, lines }
+        let ignored = Arc::new(AtomicBool::new(false));
+        let ignoring = Arc::clone(&ignored);
+        std::thread::spawn(move || {
+            let mut output = output;
+            for line in output.by_ref().lines().map_while(Result::ok) {
+                if ignoring.load(Ordering::Relaxed) || sender.send(line).is_err() {
+                    break;
+                }
+            }
+            // The server must not wait for a reader.
+            let _ = std::io::copy(&mut output, &mut std::io::sink());
+        });
+        Self { child, lines, ignored }
     }
 
     pub fn next_line(&self) -> String {
@@ -47,6 +63,18 @@ impl Server {
                 return rest.trim().to_owned();
             }
         }
+    }
+
+    /// From now on nobody reads what the server says.
+    pub fn ignore_lines(&self) {
+        self.ignored.store(true, Ordering::Relaxed);
+    }
+
+    /// Bytes of memory that the server takes now (Linux).
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+        kilobytes.unwrap().parse::<u64>().unwrap() * 1_024
     }
 
     /// Ctrl-C.
