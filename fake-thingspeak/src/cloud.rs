@@ -325,6 +325,7 @@ impl Cloud {
             // All others can only be looked at.
             _ if call.method != Method::GET => Err(Failure::MethodInvalid),
             Resource::PublicChannels => channels::public(store, user, call),
+            Resource::User { login } => channels::user(store, login, user, call),
             Resource::UserChannels { login } => channels::of_user(store, login, user, call),
             Resource::LastCommand { talkback } => talkback::last(store, talkback, call),
             Resource::Feeds { channel, field } => Ok(read::feeds(readable(store, channel, call)?, field, call)),

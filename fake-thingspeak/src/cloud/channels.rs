@@ -132,6 +132,21 @@ pub(super) fn of_user(store: &Store, login: &str, user: &User, call: &Call<'_>) 
     Ok(response(&Record::new([("channels", Cell::List("channel", channels))]), call))
 }
 
+/// `/users/LOGIN`: what everybody may know of the user. Ours: a user is as old as the first channel.
+pub(super) fn user(store: &Store, login: &str, user: &User, call: &Call<'_>) -> Result<Answer, Failure> {
+    if login != user.login {
+        return Err(Failure::NotFound);
+    }
+    let since = store.channels().map(|channel| channel.created_at).min();
+    let user = Record::new([
+        ("id", Cell::Integer(Some(1))),
+        ("login", Cell::text(login)),
+        ("created_at", Cell::Time(since.map(|since| call.shown(since)))),
+    ]);
+    let format = call.format.json_or_xml();
+    Ok(Answer::ok(format, if format == Format::Xml { xml("user", &user) } else { json(&user) }))
+}
+
 /// What is alike about the two lists of channels with something around them.
 fn response(reply: &Record, call: &Call<'_>) -> Answer {
     let format = call.format.json_or_xml();

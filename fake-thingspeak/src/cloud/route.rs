@@ -11,6 +11,8 @@ pub(super) enum Resource<'p> {
     Channels,
     /// `/channels/public`.
     PublicChannels,
+    /// `/users/LOGIN`.
+    User { login: &'p str },
     /// `/users/LOGIN/channels`.
     UserChannels { login: &'p str },
     /// `/channels/ID`.
@@ -111,6 +113,7 @@ pub(super) fn route(path: &str) -> (Option<Resource<'_>>, Format) {
         ["channels"] => Some(Resource::Channels),
         ["channels", "public"] => Some(Resource::PublicChannels),
         ["channels", channel, ref rest @ ..] => number(channel).and_then(|channel| of_channel(channel, rest, format)),
+        ["users", login] => Some(Resource::User { login }),
         ["users", login, "channels"] => Some(Resource::UserChannels { login }),
         ["talkbacks", talkback, "commands", ref rest @ ..] => {
             number(talkback).and_then(|talkback| of_talkback(talkback, rest))
@@ -215,6 +218,7 @@ mod tests {
             ("/channels.json", Some(Resource::Channels), Format::Json),
             ("/channels/9", Some(Resource::Channel { channel }), Format::Unspecified),
             ("/channels/public.xml", Some(Resource::PublicChannels), Format::Xml),
+            ("/users/duck.json", Some(Resource::User { login: "duck" }), Format::Json),
             ("/users/a.b/channels.json", Some(Resource::UserChannels { login: "a.b" }), Format::Json),
             ("/talkbacks/3/commands", Some(Resource::Commands { talkback: 3 }), Format::Unspecified),
             ("/talkbacks/3/commands/execute", Some(Resource::NextCommand { talkback: 3 }), Format::Unspecified),

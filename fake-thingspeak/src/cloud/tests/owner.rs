@@ -124,3 +124,14 @@ fn public_channels_are_listed_by_pages() {
     let (_, mine) = user(&mut desk, "GET", "/channels.json?api_key=USER", "");
     assert_eq!(mine.as_array().unwrap().len(), 18);
 }
+
+#[test]
+fn everybody_may_know_who_the_user_is() {
+    let desk = &mut Desk::new();
+    let (status, user) = desk.get("/users/duck.json");
+    let user: Value = serde_json::from_str(&user).unwrap();
+    assert_eq!((status, &user["id"], &user["login"]), (200, &json!(1), &json!("duck")));
+    assert_eq!(user["created_at"], "2026-01-01T00:00:00Z");
+    assert!(desk.get("/users/duck.xml").1.contains("<user><id type=\"integer\">1</id><login>duck</login>"));
+    assert_eq!(desk.get("/users/goose.json").0, 404);
+}
