@@ -4,7 +4,8 @@
 //! operation work on what is remembered (`store`), puts its outcome into the format that the path asks for (`render`,
 //! `error`), and adds the headers (`reply`). Operations: one entry is written by `write`, many by `bulk`; feeds are read
 //! by `read` and put together by `aggregate`, single things of a channel by `single`; `channels` is what their owner does
-//! with them, `talkback` the queues of commands. Keys and numbers come from a seed (`keys`).
+//! with them, `talkback` the queues of commands. What MQTT has to do with all of this is in `message`. Keys and numbers
+//! come from a seed (`keys`).
 //!
 //! Follows MathWorks' API documentation, recordings of the service, and for what neither tells the behaviour of the
 //! open-source server of 2015; where they differ, [`Profile`] chooses. Our own decision, because the service's is not
@@ -12,7 +13,7 @@
 //!
 //! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
 //!
-//! Not modelled: charts and pages, MQTT, more than one user, quotas a year.
+//! Not modelled: charts and pages, more than one user, quotas a year.
 
 use std::net::IpAddr;
 
@@ -28,6 +29,7 @@ use render::Answer;
 use route::{Format, Resource, route};
 use store::{Channel, Store};
 
+pub use message::{Device, News, NotStored, Publication, Stranger};
 pub use profile::{Profile, UnknownProfile};
 pub use store::{About, Change, Command, Content};
 
@@ -37,6 +39,7 @@ mod call;
 mod channels;
 mod error;
 mod keys;
+mod message;
 mod moment;
 mod parameters;
 mod profile;
@@ -135,6 +138,8 @@ pub struct Stored {
     pub fields: [Option<String>; 8],
     /// `status`.
     pub status: Option<String>,
+    /// Whether it came in bulk. Nobody who listens by MQTT hears of such entries.
+    pub in_bulk: bool,
 }
 
 /// What came of a request.

@@ -4,11 +4,15 @@
 //! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
 //! * [`tls`]: TLS servers, one that repeats itself byte for byte from a seed and one for real sockets.
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
+//! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
+//!   `server`.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
 //! system's randomness except the stand-alone program (`main.rs`) and the configuration made for it in [`tls`].
 
 pub mod certificates;
 pub mod cloud;
+#[cfg(feature = "server")]
+pub mod mqtt;
 pub mod serve;
 pub mod tls;

@@ -74,7 +74,7 @@ pub(super) fn update(
     for (created_at, content) in times.into_iter().zip(contents) {
         store.apply(Change::EntryAdded { channel: number, created_at, content, written_at: call.now });
         let entry = store.channel(number).and_then(super::store::Channel::last);
-        stored.extend(entry.map(|entry| as_stored(number, &entry)));
+        stored.extend(entry.map(|entry| Stored { in_bulk: true, ..as_stored(number, &entry) }));
     }
     Ok(Answer {
         status: StatusCode::ACCEPTED,

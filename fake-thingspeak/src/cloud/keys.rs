@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
 
-use super::{Access, TalkbackAccess, User};
+use super::{Access, Device, TalkbackAccess, User};
 use crate::certificates::derived;
 
 /// Where numbers and keys come from.
@@ -26,6 +26,13 @@ impl Keys {
 
     pub(super) fn user(&self) -> User {
         User { login: "duck".to_owned(), key: key(&mut derived(&self.seed, &[b"user"])) }
+    }
+
+    pub(super) fn devices(&self) -> [Device; 2] {
+        [1_u8, 2].map(|number| {
+            let mut stream = derived(&self.seed, &[b"device", &[number]]);
+            Device { client_id: text(&mut stream, LETTERS, 23), password: text(&mut stream, LETTERS, 24) }
+        })
     }
 
     pub(super) fn next_channel(&mut self) -> Access {
@@ -74,10 +81,16 @@ impl Keys {
     }
 }
 
+/// What a device's name and password are made of: base 64 but for the two characters that a shell may take for its own.
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
 /// A key: 16 characters of `0-9A-Z`.
 fn key(stream: &mut ChaCha20Rng) -> String {
-    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    (0..16).map(|_| char::from(DIGITS[(stream.next_u64() % 36) as usize])).collect()
+    text(stream, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 16)
+}
+
+fn text(stream: &mut ChaCha20Rng, alphabet: &[u8], length: usize) -> String {
+    (0..length).map(|_| char::from(alphabet[(stream.next_u64() % alphabet.len() as u64) as usize])).collect()
 }
 
 #[cfg(test)]

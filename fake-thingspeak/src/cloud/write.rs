@@ -107,5 +107,6 @@ pub(super) fn as_stored(channel: u32, entry: &Entry) -> Stored {
         created_at: entry.created_at,
         fields: entry.content.fields.clone(),
         status: entry.content.status.clone(),
+        in_bulk: false,
     }
 }
