@@ -35,6 +35,7 @@ mod database;
 mod desk;
 mod faults;
 mod journal;
+mod mqtt;
 mod options;
 mod schema;
 mod welcome;
@@ -94,6 +95,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         None => None,
     };
 
+    let mqtt = mqtt::Listeners::bind(&options.mqtt).await?;
     let now = OffsetDateTime::now_utc();
     let mut service = Service::start(options)?;
     let seed = service.seed;
@@ -123,6 +125,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         cloud: &service.cloud,
         http: http.local_addr()?,
         https: https.as_ref().map(TcpListener::local_addr).transpose()?,
+        mqtt: mqtt.addresses()?,
         hosts: &hosts,
         hosts_named,
         authority: &authority,
@@ -134,6 +137,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let desk = Rc::new(Desk::new(service.cloud, service.journal, certificates, options));
     tokio::task::spawn_local(Rc::clone(&desk).write_lines());
     tokio::task::spawn_local(accept(http, false, Rc::clone(&desk)));
+    mqtt.serve(&desk);
     if let Some(listener) = https {
         tokio::task::spawn_local(accept(listener, true, Rc::clone(&desk)));
     }

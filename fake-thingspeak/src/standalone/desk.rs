@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::control;
 use super::faults::{ConnectionFault, Faults};
 use super::journal::Journal;
+use super::mqtt::Post;
 use super::options::Options;
 
 /// How long a line may wait to be written together with others.
@@ -36,6 +37,8 @@ pub(super) struct Desk {
     certificates: Certificates,
     faults: RefCell<Faults>,
     control_from_anywhere: bool,
+    /// Those who listen by MQTT.
+    pub(super) post: Post,
     /// How many connections there are.
     pub(super) connections: Cell<usize>,
     /// Lines that are not written yet.
@@ -52,6 +55,7 @@ impl Desk {
             certificates,
             faults: RefCell::default(),
             control_from_anywhere: options.control_from_anywhere,
+            post: Post::default(),
             connections: Cell::new(0),
             lines: RefCell::default(),
             more_lines: Notify::new(),
@@ -61,6 +65,18 @@ impl Desk {
     /// Whether something is to go wrong with a connection before its first byte is looked at.
     pub(super) fn has_connection_faults(&self) -> bool {
         self.faults.borrow_mut().has_connection_faults(Instant::now())
+    }
+
+    /// Lets `work` look at the cloud.
+    pub(super) fn look<R>(&self, work: impl FnOnce(&Cloud) -> R) -> R {
+        work(&self.cloud.borrow())
+    }
+
+    /// Ends when all that the cloud has done so far is kept.
+    pub(super) async fn settled(&self) {
+        if let Some(journal) = &self.journal {
+            journal.settled().await;
+        }
     }
 
     /// Says a line soon: a line at a time would cost more than the request that it is about.
@@ -135,7 +151,7 @@ impl Guest {
     }
 
     /// Says something of this client.
-    fn tell(&self, what: fmt::Arguments<'_>) {
+    pub(super) fn tell(&self, what: fmt::Arguments<'_>) {
         self.desk.say(format_args!("{} {} {what}", time_of_day(self.now()), self.client.ip()));
     }
 }
@@ -175,12 +191,12 @@ impl Host for Guest {
     }
 
     async fn settled(&self) {
-        if let Some(journal) = &self.desk.journal {
-            journal.settled().await;
-        }
+        self.desk.settled().await;
     }
 
-    fn stored(&self, _: &Stored) {}
+    fn stored(&self, entry: &Stored) {
+        self.desk.post.stored(entry);
+    }
 
     fn exchanged(&self, exchange: Exchange) {
         let time = time_of_day(exchange.received);

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     /// Where to listen for HTTPS as well (TLS 1.2 and 1.3)
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) tls_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) mqtt: super::mqtt::Options,
     /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the end
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,

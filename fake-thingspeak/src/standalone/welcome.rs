@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use fake_thingspeak::certificates::Authority;
-use fake_thingspeak::cloud::{Access, Cloud, Overview, TalkbackAccess, User};
+use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
+
+use super::mqtt::Addresses;
 
 /// How many channels are shown.
 const CHANNELS: usize = 8;
@@ -15,6 +17,7 @@ pub(super) struct Welcome<'a> {
     pub(super) cloud: &'a Cloud,
     pub(super) http: SocketAddr,
     pub(super) https: Option<SocketAddr>,
+    pub(super) mqtt: Addresses,
     /// What the certificate is for.
     pub(super) hosts: &'a [&'a str],
     /// Where the server can be reached that speaks TLS.
@@ -37,6 +40,20 @@ impl Welcome<'_> {
             (IpAddr::V6(ip), _) if ip.is_unspecified() => "::1".to_owned(),
             (ip, _) => ip.to_string(),
         }
+    }
+
+    fn write_mqtt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses = [("mqtt://", self.mqtt.plain), ("mqtts://", self.mqtt.tls)];
+        for (scheme, address) in addresses.iter().filter_map(|(scheme, address)| Some((scheme, (*address)?))) {
+            let host = self.host(address);
+            writeln!(f, "mqtt       {scheme}{}{}", Place(&host, address.port()), everywhere(address))?;
+        }
+        if self.mqtt.plain.or(self.mqtt.tls).is_some() {
+            for Device { client_id, password } in self.cloud.devices() {
+                writeln!(f, "device     {client_id} (client identifier and user name; password {password})")?;
+            }
+        }
+        Ok(())
     }
 
     fn is_certified(&self, host: &str) -> bool {
@@ -115,6 +132,7 @@ impl Display for Welcome<'_> {
                 )?,
             }
         }
+        self.write_mqtt(f)?;
         let Some(Overview { access: Access { channel, write_key, .. }, about, .. }) = channels.first() else {
             return write!(f, "stop       Ctrl-C");
         };
@@ -137,6 +155,19 @@ impl Display for Welcome<'_> {
             }
             writeln!(f, "/channels/{channel}/feeds.json{reading}'")?;
         }
+        if let Some(mqtt) = self.mqtt.plain {
+            let (host, port) = (self.host(mqtt), mqtt.port());
+            let [first, second] = self.cloud.devices();
+            for (program, Device { client_id, password }, rest) in [
+                ("mosquitto_sub", second, format!("-v -t 'channels/{channel}/subscribe'")),
+                ("mosquitto_pub", first, format!("-t channels/{channel}/publish -m 'field1=21.5'")),
+            ] {
+                writeln!(
+                    f,
+                    "           {program} -h {host} -p {port} -i {client_id} -u {client_id} -P {password} {rest}"
+                )?;
+            }
+        }
         write!(f, "stop       Ctrl-C")
     }
 }
@@ -157,7 +188,9 @@ mod tests {
         let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
         let authority_file = Some(Path::new("ca.pem"));
         let (cloud, authority) = (&cloud, &authority);
-        Welcome { cloud, http, https, hosts, addresses: &[], hosts_named, authority, authority_file, kept: true }
+        let mqtt = Addresses { plain: "127.0.0.1:1883".parse().ok(), tls: None };
+        let addresses = &[];
+        Welcome { cloud, http, https, mqtt, hosts, addresses, hosts_named, authority, authority_file, kept: true }
             .to_string()
     }
 

@@ -1,0 +1,243 @@
+//! The broker on real sockets: listeners, connections as local tasks, and the queue through which it hears of new entries.
+//!
+//! Whatever is stored, by HTTP or by MQTT, goes through the queue: those who listen hear of it when it is kept.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use fake_thingspeak::cloud::Stored;
+use fake_thingspeak::mqtt::{Broker, ConnectionId, Event, Output};
+use fake_thingspeak::serve::Host as _;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::desk::{Desk, Guest};
+use super::options::address;
+use super::{CONNECTIONS, Error, listen};
+use crate::socket::Socket;
+
+/// How long a TLS handshake may take, or a client to read what it is sent.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the command line says of MQTT.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen for MQTT as well (3.1.1; the service's port is 1883)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) mqtt_listen: Option<SocketAddr>,
+    /// Where to listen for MQTT over TLS as well (the service's port is 8883)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) mqtt_tls_listen: Option<SocketAddr>,
+}
+
+/// Where MQTT can be spoken.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Addresses {
+    pub(super) plain: Option<SocketAddr>,
+    pub(super) tls: Option<SocketAddr>,
+}
+
+/// Sockets that nobody has been taken from yet.
+pub(super) struct Listeners {
+    plain: Option<TcpListener>,
+    tls: Option<TcpListener>,
+}
+
+impl Listeners {
+    pub(super) async fn bind(options: &Options) -> Result<Self, Error> {
+        let plain = match options.mqtt_listen {
+            Some(address) => Some(listen(address, "--mqtt-listen").await?),
+            None => None,
+        };
+        let tls = match options.mqtt_tls_listen {
+            Some(address) => Some(listen(address, "--mqtt-tls-listen").await?),
+            None => None,
+        };
+        Ok(Self { plain, tls })
+    }
+
+    pub(super) fn addresses(&self) -> io::Result<Addresses> {
+        let address = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+        Ok(Addresses { plain: address(&self.plain)?, tls: address(&self.tls)? })
+    }
+
+    /// Serves for ever, in tasks of their own.
+    pub(super) fn serve(self, desk: &Rc<Desk>) {
+        for (listener, tls) in [(self.plain, false), (self.tls, true)] {
+            if let Some(listener) = listener {
+                tokio::task::spawn_local(accept(listener, tls, Rc::clone(desk)));
+            }
+        }
+        tokio::task::spawn_local(spread(Rc::clone(desk)));
+    }
+}
+
+/// The broker's place on the desk.
+#[derive(Default)]
+pub(super) struct Post {
+    broker: RefCell<Broker>,
+    /// What wakes each connection when there is something to be sent.
+    bells: RefCell<BTreeMap<ConnectionId, Rc<Notify>>>,
+    /// Entries that nobody has heard of yet.
+    news: RefCell<Vec<Stored>>,
+    more_news: Notify,
+}
+
+impl Post {
+    /// An entry was stored.
+    pub(super) fn stored(&self, entry: &Stored) {
+        if !self.bells.borrow().is_empty() {
+            self.news.borrow_mut().push(entry.clone());
+            self.more_news.notify_one();
+        }
+    }
+
+    fn ring(&self) {
+        self.bells.borrow().values().for_each(|bell| bell.notify_one());
+    }
+}
+
+/// Tells those who listen of new entries, for ever.
+async fn spread(desk: Rc<Desk>) {
+    loop {
+        desk.post.more_news.notified().await;
+        let news = desk.post.news.take();
+        desk.settled().await;
+        desk.look(|cloud| news.iter().for_each(|stored| desk.post.broker.borrow_mut().tell(stored, cloud)));
+        desk.post.ring();
+    }
+}
+
+/// Takes connections for ever, each as a task of its own.
+async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
+                let _ = stream.set_nodelay(true);
+                let guest = Guest { desk: Rc::clone(&desk), client };
+                tokio::task::spawn_local(connection(stream, tls, guest));
+            }
+            Ok(_) => desk.say(format_args!("turned a client away: too many connections")),
+            Err(error) => {
+                desk.say(format_args!("could not take a connection: {error}"));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
+    let connections = &guest.desk.connections;
+    connections.set(connections.get() + 1);
+    let mut socket = Socket::new(stream);
+    if !tls {
+        talk(&mut socket, &guest).await;
+    } else if let Some(config) = guest.certificate() {
+        match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
+            Ok(Ok(mut stream)) => {
+                guest.tls_finished(Ok(()));
+                talk(&mut stream, &guest).await;
+            }
+            Ok(Err(error)) => {
+                guest.tls_finished(Err(error.to_string()));
+                let _ = timeout(PATIENCE, socket.shutdown()).await;
+            }
+            Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
+        }
+    }
+    connections.set(connections.get() - 1);
+}
+
+/// Carries bytes between a connection and the broker until one of them has enough.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, guest: &Guest) {
+    let post = &guest.desk.post;
+    let id = post.broker.borrow_mut().connected(guest.client.ip(), guest.now());
+    let bell = Rc::new(Notify::new());
+    post.bells.borrow_mut().insert(id, Rc::clone(&bell));
+    // A stream that fails has ended, and so has the connection.
+    let _ = exchange(stream, guest, id, &bell).await;
+    let _ = timeout(PATIENCE, stream.shutdown()).await;
+    if let Some(ending) = post.broker.borrow().ending(id) {
+        tell(guest, format_args!("closed: {ending}"));
+    }
+    post.bells.borrow_mut().remove(&id);
+    post.broker.borrow_mut().disconnected(id);
+}
+
+async fn exchange<S>(stream: &mut S, guest: &Guest, id: ConnectionId, bell: &Notify) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let broker = &guest.desk.post.broker;
+    let mut buffer = [0; 4096];
+    loop {
+        let Output { bytes, close } = broker.borrow_mut().take(id);
+        let sent = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        timeout(PATIENCE, sent).await??;
+        if close {
+            return Ok(());
+        }
+        let deadline = broker.borrow().deadline(id).map_or(Duration::ZERO, |deadline| until(deadline - guest.now()));
+        tokio::select! {
+            length = stream.read(&mut buffer) => match length? {
+                0 => return Ok(()),
+                length => received(guest, id, &buffer[..length]),
+            },
+            () = bell.notified() => {}
+            () = tokio::time::sleep(deadline) => broker.borrow_mut().passed(id, guest.now()),
+        }
+    }
+}
+
+fn until(duration: time::Duration) -> Duration {
+    Duration::try_from(duration).unwrap_or(Duration::ZERO)
+}
+
+fn received(guest: &Guest, id: ConnectionId, bytes: &[u8]) {
+    let post = &guest.desk.post;
+    let events = guest.with_cloud(|cloud| post.broker.borrow_mut().received(id, bytes, guest.now(), cloud));
+    for event in events {
+        match event {
+            Event::Connected { client_id } => {
+                tell(guest, format_args!("{client_id} connected"));
+                // An older connection of the device has to close.
+                post.ring();
+            }
+            Event::Refused(stranger) => tell(guest, format_args!("refused: {stranger}")),
+            Event::Published { topic, outcome } => match outcome {
+                Some(Ok(stored)) => {
+                    guest.stored(&stored);
+                    tell(guest, format_args!("publish {}: stored {}", plain(&topic), stored.entry_id));
+                }
+                Some(Err(reason)) => tell(guest, format_args!("publish {}: not stored: {reason}", plain(&topic))),
+                None => tell(guest, format_args!("publish {}: not stored: there is no such topic", plain(&topic))),
+            },
+            Event::Subscribed { filter, granted } => {
+                let granted = if granted { "granted" } else { "refused: there is nothing to be heard" };
+                tell(guest, format_args!("subscribe {}: {granted}", plain(&filter)));
+            }
+            // Told when it has been closed.
+            Event::Closing(_) => {}
+        }
+    }
+}
+
+fn tell(guest: &Guest, what: fmt::Arguments<'_>) {
+    guest.tell(format_args!("MQTT {what}"));
+}
+
+/// A topic on one line.
+fn plain(topic: &str) -> String {
+    topic.replace(char::is_control, " ")
+}
