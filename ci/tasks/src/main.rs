@@ -119,6 +119,11 @@ const TASKS: &[Task] = &[
         commands: &[&["run", "--release", "--locked", "--example", "handshake"]],
     },
     Task {
+        name: "clients",
+        about: "published clients get along with the fake ThingSpeak (after ci/setup-clients)",
+        commands: &[&["test", "--package", "fake-thingspeak", "--test", "clients", "--locked"]],
+    },
+    Task {
         name: "doc",
         about: "the documentation builds without warnings",
         commands: &[&["doc", "--workspace", "--no-deps", "--locked"]],
@@ -180,6 +185,10 @@ fn run(arguments: &[&str]) -> Result<(), ExitCode> {
             command.env("RUSTC_BOOTSTRAP", "esp8266_hal_proc_macros");
         }
         _ => {}
+    }
+    if arguments.contains(&"clients") {
+        // Without a client, its tests have nothing to say.
+        command.env("PREFLASH_REQUIRE_CLIENTS", "1");
     }
     match command.status() {
         Ok(status) if status.success() => Ok(()),
