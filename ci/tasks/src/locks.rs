@@ -1,6 +1,7 @@
-//! Whether the two lock files agree: the workspace's, and that of the ESP-07 binary, which is built for another target.
+//! Whether the lock files agree: the workspace's, and those of the ESP-07 binary and of the bare programs, which are built
+//! for another target.
 //!
-//! What both have must have the same versions, or the firmware that the host runs is not the firmware on the chip. Versions
+//! What two have must have the same versions, or the firmware that the host runs is not the firmware on the chip. Versions
 //! that cannot take each other's place (1 and 2, 0.9 and 0.11) are different packages to whoever wants one of them, so each
 //! is compared within its series.
 
@@ -9,7 +10,7 @@ use std::fs;
 use std::process::ExitCode;
 
 const HOST: &str = "Cargo.lock";
-const CHIP: &str = "firmware/esp07/Cargo.lock";
+const CHIP: [&str; 2] = ["firmware/esp07/Cargo.lock", "simulator/esp8266/programs/Cargo.lock"];
 /// Ours, of the same names as the published ones.
 const PATCHED: [&str; 2] = ["xtensa-lx", "xtensa-lx-rt"];
 
@@ -18,21 +19,33 @@ type Versions = BTreeMap<String, BTreeSet<String>>;
 
 /// Compares them and says what differs.
 pub fn run() -> ExitCode {
-    let mut both = Vec::new();
-    for path in [HOST, CHIP] {
-        match fs::read_to_string(path) {
-            Ok(text) => both.push(parse(&text)),
-            Err(error) => {
-                eprintln!("cargo ci: could not read {path}: {error}");
-                return ExitCode::from(2);
+    match compare() {
+        Ok(differences) if differences.is_empty() => ExitCode::SUCCESS,
+        Ok(differences) => {
+            for difference in &differences {
+                eprintln!("cargo ci: {difference}");
             }
+            ExitCode::FAILURE
+        }
+        Err(reason) => {
+            eprintln!("cargo ci: {reason}");
+            ExitCode::from(2)
         }
     }
-    let differences = differences(&both[0], &both[1]);
-    for difference in &differences {
-        eprintln!("cargo ci: {difference}");
+}
+
+fn compare() -> Result<Vec<String>, String> {
+    let host = read(HOST)?;
+    let mut all = Vec::new();
+    for path in CHIP {
+        all.extend(differences(&host, &read(path)?, path));
     }
-    if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(all)
+}
+
+fn read(path: &str) -> Result<Versions, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("could not read {path}: {error}"))?;
+    Ok(parse(&text))
 }
 
 fn parse(lock: &str) -> Versions {
@@ -50,8 +63,8 @@ fn parse(lock: &str) -> Versions {
     versions
 }
 
-/// One line for each package and series on whose version the two do not agree.
-fn differences(host: &Versions, chip: &Versions) -> Vec<String> {
+/// One line for each package and series on whose version the host's lock file and that at `path` do not agree.
+fn differences(host: &Versions, chip: &Versions, path: &str) -> Vec<String> {
     let mut differences = Vec::new();
     for (name, on_chip) in chip.iter().filter(|(name, _)| !PATCHED.contains(&name.as_str())) {
         for version in on_chip {
@@ -59,7 +72,7 @@ fn differences(host: &Versions, chip: &Versions) -> Vec<String> {
             if let Some(other) = on_host.next()
                 && other != version
             {
-                differences.push(format!("{name} is {other} in {HOST} and {version} in {CHIP}"));
+                differences.push(format!("{name} is {other} in {HOST} and {version} in {path}"));
             }
         }
     }
@@ -95,13 +108,14 @@ mod tests {
     #[test]
     fn what_both_have_is_compared_within_its_series() {
         let host = parse(LOCK);
-        let compare =
-            |name, version| differences(&host, &parse(&format!("name = \"{name}\"\nversion = \"{version}\"\n")));
+        let compare = |name, version| {
+            differences(&host, &parse(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "chip")
+        };
         for (name, version) in [("a", "2.0.0"), ("a", "3.0.0"), ("b", "0.1.0"), ("b", "0.2.0"), ("c", "9.0.0")] {
             assert_eq!(compare(name, version), [""; 0], "{name} {version}");
         }
-        assert_eq!(compare("b", "0.1.7"), ["b is 0.1.0 in Cargo.lock and 0.1.7 in firmware/esp07/Cargo.lock"]);
-        assert_eq!(compare("a", "1.4.0"), ["a is 1.0.0 in Cargo.lock and 1.4.0 in firmware/esp07/Cargo.lock"]);
+        assert_eq!(compare("b", "0.1.7"), ["b is 0.1.0 in Cargo.lock and 0.1.7 in chip"]);
+        assert_eq!(compare("a", "1.4.0"), ["a is 1.0.0 in Cargo.lock and 1.4.0 in chip"]);
     }
 
     #[test]

@@ -52,6 +52,11 @@ const TASKS: &[Task] = &[
         commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "build"]],
     },
     Task {
+        name: "programs",
+        about: "the bare programs build, by which emulators of the core are compared (after ci/setup-xtensa)",
+        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "programs"]],
+    },
+    Task {
         name: "test",
         about: "all tests pass (those that run the image after image)",
         commands: &[&["test", "--workspace", "--locked"]],
@@ -66,7 +71,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "locks",
-        about: "both lock files have the same versions of what they share",
+        about: "the lock files have the same versions of what they share",
         commands: &[&["run", "--quiet", "--locked", "--package", "ci-tasks", "--", "compare-locks"]],
     },
     Task {

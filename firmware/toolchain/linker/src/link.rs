@@ -21,6 +21,10 @@ const LIBRARY_CALLS: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp
 
 /// Names the folder for the files of each step; without it they land beside the output.
 pub const STEPS: &str = "ESP8266_LINKER_STEPS";
+/// Names the folder with the start and the linker script of bare programs, if such are to be linked.
+pub const BARE: &str = "ESP8266_LINKER_BARE";
+/// What is called of a bare program: by its start, and by code generation.
+const BARE_NAMES: [&str; 2] = ["program", "__muldi3"];
 /// What llc printed, in that folder.
 pub const GENERATED: &str = "program.ll.s";
 
@@ -34,7 +38,11 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
     let steps = env::var_os(STEPS).map_or_else(|| inputs.output.with_extension("steps"), PathBuf::from);
     let _none = fs::remove_dir_all(&steps);
     fs::create_dir_all(&steps).map_err(Error::file(&steps))?;
-    compile(&inputs, &source, &steps)?;
+    if let Some(folder) = env::var_os(BARE) {
+        return bare(&inputs, &source, &steps, Path::new(&folder));
+    }
+    compile(&inputs, &source, &steps, &exports()?)?;
+    assemble(&toolchain().join("cpu.S"), &steps.join("cpu.o"))?;
 
     let functions = vendor_functions()?;
     let stubs = steps.join("stubs.S");
@@ -44,7 +52,17 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
     check_boundary(&steps, &functions)?;
     let mut others = wanted(exports()?);
     others.extend([steps.join("boot.o"), steps.join("stubs.o")].map(PathBuf::into_os_string));
-    ld(&inputs.output, &steps, "sdk_boot", &others)
+    ld_image(&inputs.output, &steps, "sdk_boot", &others)
+}
+
+/// Links a bare program with the start and the script in `folder`.
+fn bare(inputs: &Inputs, source: &Source, steps: &Path, folder: &Path) -> Result<(), Error> {
+    let exports: Vec<String> = BARE_NAMES.map(str::to_owned).into();
+    compile(inputs, source, steps, &exports)?;
+    let start = steps.join("start.o");
+    assemble(&folder.join("start.S"), &start)?;
+    let objects = [steps.join("program.o"), start, libgcc()?.into()].map(PathBuf::into_os_string);
+    ld(&inputs.output, "_start", &[&folder.join("programs.ld")], &objects)
 }
 
 /// The vendor's functions that the program declares.
@@ -81,7 +99,7 @@ impl Inputs {
 }
 
 /// Everything in bitcode, to `program.o`.
-fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> {
+fn compile(inputs: &Inputs, source: &Source, steps: &Path, exports: &[String]) -> Result<(), Error> {
     let mut bitcode = Vec::new();
     for path in &inputs.objects {
         if is_bitcode(&fs::read(path).map_err(Error::file(path))?) {
@@ -97,7 +115,7 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     link.extend(bitcode.iter().map(|path| path as &dyn AsRef<OsStr>));
     tools::run("merge the program", source.llvm("llvm-link"), &link)?;
 
-    let mut kept = exports()?;
+    let mut kept = exports.to_vec();
     kept.extend(LIBRARY_CALLS.map(str::to_owned));
     let keep = format!("--internalize-public-api-list={}", kept.join(","));
     tools::run(
@@ -109,8 +127,7 @@ fn compile(inputs: &Inputs, source: &Source, steps: &Path) -> Result<(), Error> 
     let rewritten = step("program.s");
     let generated = fs::read_to_string(&text).map_err(Error::file(&text))?;
     fs::write(&rewritten, assembly::rewrite(&generated)).map_err(Error::file(&rewritten))?;
-    assemble(&rewritten, &step("program.o"))?;
-    assemble(&toolchain().join("cpu.S"), &step("cpu.o"))
+    assemble(&rewritten, &step("program.o"))
 }
 
 /// The names that the program offers to the SDK, and to the size report.
@@ -169,25 +186,37 @@ fn check_boundary(steps: &Path, functions: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Links `program.o` with `others` (objects, archives and options) into `output`.
-fn ld(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Result<(), Error> {
-    let libgcc =
-        tools::output(std::process::Command::new(tools::gnu("xtensa-lx106-elf-gcc")?).arg("-print-libgcc-file-name"))
-            .ok_or_else(|| Error::MissingTool {
+/// Links `program.o` and `cpu.o` with `others` (objects, archives and options) into `output`, as an image.
+fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Result<(), Error> {
+    let scripts = ["esp8266.ld", "rom.ld"].map(|name| toolchain().join(name));
+    let mut inputs: Vec<OsString> = ["program.o", "cpu.o"].map(|name| steps.join(name).into()).into();
+    inputs.push("--start-group".into());
+    inputs.extend_from_slice(others);
+    inputs.push(libgcc()?.into());
+    inputs.push("--end-group".into());
+    ld(output, entry, &scripts.each_ref().map(|script| script.as_path()), &inputs)
+}
+
+/// Where the compiler's own library is.
+fn libgcc() -> Result<String, Error> {
+    tools::output(std::process::Command::new(tools::gnu("xtensa-lx106-elf-gcc")?).arg("-print-libgcc-file-name"))
+        .map(|path| path.trim().to_owned())
+        .ok_or_else(|| Error::MissingTool {
             tool: "libgcc".into(),
             remedy: "install the package gcc-xtensa-lx106".into(),
-        })?;
+        })
+}
+
+/// Links `inputs` into `output`.
+fn ld(output: &Path, entry: &str, scripts: &[&Path], inputs: &[OsString]) -> Result<(), Error> {
     let map = format!("-Map={}", output.with_extension("map").display());
-    let (script, rom) = (toolchain().join("esp8266.ld"), toolchain().join("rom.ld"));
-    let (program, cpu) = (steps.join("program.o"), steps.join("cpu.o"));
-    let libgcc = libgcc.trim();
-    let mut arguments: Vec<&dyn AsRef<OsStr>> =
-        vec![&"--gc-sections", &"-e", &entry, &"-T", &script, &"-T", &rom, &map];
     // Its warnings are about sections that the archives are too old to have.
-    arguments.extend([&"--no-warn-execstack" as &dyn AsRef<OsStr>, &"--no-warn-rwx-segments", &"-o", &output]);
-    arguments.extend([&program as &dyn AsRef<OsStr>, &cpu, &"--start-group"]);
-    arguments.extend(others.iter().map(|other| other as &dyn AsRef<OsStr>));
-    arguments.extend([&libgcc as &dyn AsRef<OsStr>, &"--end-group"]);
+    let mut arguments: Vec<&dyn AsRef<OsStr>> =
+        vec![&"--gc-sections", &"--no-warn-execstack", &"--no-warn-rwx-segments", &"-e", &entry, &map, &"-o", &output];
+    for script in scripts {
+        arguments.extend([&"-T" as &dyn AsRef<OsStr>, script]);
+    }
+    arguments.extend(inputs.iter().map(|input| input as &dyn AsRef<OsStr>));
     tools::run("link", &tools::gnu("xtensa-lx106-elf-ld")?, &arguments)
 }
 
@@ -222,7 +251,7 @@ pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
     }
     assemble(&toolchain().join("vendor.S"), &steps.join("vendor.o"))?;
     others.push(steps.join("vendor.o").into_os_string());
-    ld(output, steps, "call_user_start", &others)
+    ld_image(output, steps, "call_user_start", &others)
 }
 
 #[cfg(test)]

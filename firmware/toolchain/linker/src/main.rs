@@ -11,6 +11,8 @@
 //! program passes through LLVM bitcode and assembly text, and GNU as and ld do the rest. With `ESP8266_NONOS_SDK` set, the
 //! same `program.o` is linked against the vendor's archives too. Not done here: debugging information beyond line tables,
 //! which GNU as for this core cannot take.
+//!
+//! Bare programs, which know neither boot ROM nor SDK, go the same way with a start and a linker script of their own.
 
 mod assembly;
 mod build;
@@ -36,6 +38,7 @@ tasks:
   build    build the image: target/esp07/esp07 (ELF), 0x00000.bin, 0x10000.bin, and the same under vendor/
            if ESP8266_NONOS_SDK names the vendor's SDK
   size     print the size of what was built, and fail if it is over budget
+  programs build the bare programs by which emulators of the core are compared: target/programs/
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["tools"] => tools::report(),
         ["build"] => build::run(),
         ["size"] => size::run(&build::folder()),
+        ["programs"] => build::programs(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
@@ -63,6 +67,11 @@ fn main() -> ExitCode {
 /// `firmware/toolchain`, where this tool's scripts and assembly files are.
 fn toolchain() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the manifest is in firmware/toolchain/linker")
+}
+
+/// `simulator/esp8266/programs`, the bare programs.
+fn bare() -> std::path::PathBuf {
+    toolchain().with_file_name("../simulator/esp8266/programs")
 }
 
 /// `firmware/esp07`, the program.
