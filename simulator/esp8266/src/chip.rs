@@ -176,9 +176,8 @@ impl<O: Outside> Chip<O> {
     fn wait(&mut self, until: u64, limit: u64) {
         use crate::bus::Bus;
 
-        let cpu = &mut self.core.cpu;
-        let next = until.min(limit).min(cpu.timer_at).min(self.core.bus.next_event());
-        cpu.cycles = next.max(cpu.cycles + 1);
+        let next = until.min(limit).min(self.core.cpu.timer_at).min(self.core.bus.next_event());
+        self.core.let_pass(next);
     }
 
     fn answer_request(&mut self) -> Option<Stop> {

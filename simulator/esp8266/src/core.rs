@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::blocks::{Blocks, Exit, NONE, execute};
+use crate::blocks::{self, Blocks, Exit, NONE};
 use crate::bus::Bus;
 use crate::cpu::Cpu;
 use crate::cpu::interpreter::{self, Step};
@@ -41,6 +41,10 @@ pub struct Core<B> {
     pub memory: Memory,
     /// The devices.
     pub bus: B,
+    /// Cycles that passed while nothing was executed: in `waiti`, and in functions of the boot ROM that wait.
+    pub idle: u64,
+    /// How often the loop came round: what runs cost the host beside the instructions.
+    pub turns: u64,
     blocks: Blocks,
     traps: BTreeSet<u32>,
 }
@@ -48,7 +52,7 @@ pub struct Core<B> {
 impl<B: Bus> Core<B> {
     /// A core after reset.
     pub fn new(memory: Memory, bus: B) -> Self {
-        Self { cpu: Cpu::new(), memory, bus, blocks: Blocks::default(), traps: BTreeSet::new() }
+        Self { cpu: Cpu::new(), memory, bus, idle: 0, turns: 0, blocks: Blocks::default(), traps: BTreeSet::new() }
     }
 
     /// Makes runs stop whenever the program counter gets to `address`.
@@ -64,11 +68,18 @@ impl<B: Bus> Core<B> {
             if let Some(stop) = self.before_instruction(limit) {
                 return stop;
             }
-            if self.memory.take_modified_code() {
+            // Literals are part of blocks.
+            if self.memory.take_modified_code() || self.blocks.litbase != self.cpu.litbase {
                 self.blocks.clear();
+                self.blocks.litbase = self.cpu.litbase;
             }
-            let done = if self.cpu.debug.is_armed() { self.interpret() } else { self.run_blocks(limit) };
-            if let Some(stop) = done {
+            let id = self.blocks.find(self.cpu.pc);
+            // No block begins at a trap.
+            if id == NONE && self.is_trapped(self.cpu.pc) {
+                return Stop::Trap(self.cpu.pc);
+            }
+            let by_one = self.cpu.debug.is_armed() || self.memory.is_restricted();
+            if let Some(stop) = if by_one { self.interpret() } else { self.run_blocks(id, limit) } {
                 return stop;
             }
         }
@@ -77,7 +88,13 @@ impl<B: Bus> Core<B> {
     /// As [`run`](Self::run), one instruction at a time: slow, and the reference for it.
     pub fn run_interpreted(&mut self, limit: u64) -> Stop {
         loop {
-            if let Some(stop) = self.before_instruction(limit).or_else(|| self.interpret()) {
+            if let Some(stop) = self.before_instruction(limit) {
+                return stop;
+            }
+            if self.is_trapped(self.cpu.pc) {
+                return Stop::Trap(self.cpu.pc);
+            }
+            if let Some(stop) = self.interpret() {
                 return stop;
             }
         }
@@ -85,6 +102,7 @@ impl<B: Bus> Core<B> {
 
     fn before_instruction(&mut self, limit: u64) -> Option<Stop> {
         loop {
+            self.turns += 1;
             if self.cpu.cycles >= self.bus.next_event() {
                 self.bus.advance(self.cpu.cycles);
                 let interrupts = self.bus.interrupts(self.cpu.cycles);
@@ -101,11 +119,17 @@ impl<B: Bus> Core<B> {
                 return Some(Stop::Limit);
             }
             if !self.cpu.waiting {
-                break;
+                return None;
             }
-            self.cpu.cycles = self.horizon(limit).max(self.cpu.cycles + 1);
+            self.let_pass(self.horizon(limit));
         }
-        self.is_trapped(self.cpu.pc).then_some(Stop::Trap(self.cpu.pc))
+    }
+
+    /// Lets time pass to `cycle`, at least one cycle, without executing anything.
+    pub(crate) fn let_pass(&mut self, cycle: u64) {
+        let cycle = cycle.max(self.cpu.cycles + 1);
+        self.idle += cycle - self.cpu.cycles;
+        self.cpu.cycles = cycle;
     }
 
     /// The next cycle at which something may happen that no instruction causes.
@@ -127,44 +151,34 @@ impl<B: Bus> Core<B> {
     }
 
     /// Runs blocks from the program counter on until one hands an instruction to the interpreter, the horizon is near, or
-    /// an address is trapped. Within blocks no device is touched and no interrupt can become pending.
-    fn run_blocks(&mut self, limit: u64) -> Option<Stop> {
+    /// an address is trapped. `id` is the first, or [`NONE`] if it is not translated yet. Within blocks no device is
+    /// touched and no interrupt can become pending.
+    fn run_blocks(&mut self, id: u32, limit: u64) -> Option<Stop> {
         let horizon = self.horizon(limit);
-        let mut id = self.block_at(self.cpu.pc);
+        let mut id = if id == NONE { self.build_block() } else { id };
         loop {
-            let block = self.blocks.block(id);
-            if self.cpu.cycles + u64::from(block.count) > horizon {
-                return if self.cpu.cycles < horizon { self.interpret() } else { None };
-            }
-            let (target, link) = match execute(&mut self.cpu, &mut self.memory, block, self.blocks.ops(block)) {
-                Exit::Next => (block.end, block.next),
-                Exit::Taken(target) => (target, block.taken),
-                // Most returns go where the last one went.
-                Exit::Indirect(target) => (target, self.blocks.if_at(block.taken, target)),
-                Exit::Interpret(index) => {
-                    self.cpu.pc = self.blocks.pc_of(id, index);
-                    return self.interpret();
+            match blocks::run(&mut self.cpu, &mut self.memory, &self.blocks, id, horizon) {
+                Exit::Horizon if self.cpu.cycles >= horizon => return None,
+                Exit::Horizon | Exit::Interpret => return self.interpret(),
+                Exit::Unlinked { from, is_next } => {
+                    id = self.blocks.find(self.cpu.pc);
+                    if id != NONE {
+                        self.blocks.link(from, id, is_next);
+                    } else if self.is_trapped(self.cpu.pc) {
+                        return None;
+                    } else {
+                        id = self.build_block();
+                        // Unless building it has dropped all others.
+                        if id > from {
+                            self.blocks.link(from, id, is_next);
+                        }
+                    }
                 }
-            };
-            self.cpu.pc = target;
-            if link != NONE {
-                id = link;
-                continue;
             }
-            if self.is_trapped(target) {
-                return None;
-            }
-            let from = id;
-            let is_next = target == block.end;
-            id = self.block_at(target);
-            self.blocks.link(from, id, is_next && !block.indirect);
         }
     }
 
-    fn block_at(&mut self, pc: u32) -> u32 {
-        match self.blocks.find(pc) {
-            NONE => self.blocks.build(pc, &mut self.memory, self.cpu.litbase, &self.traps),
-            id => id,
-        }
+    fn build_block(&mut self) -> u32 {
+        self.blocks.build(self.cpu.pc, &mut self.memory, &self.traps)
     }
 }

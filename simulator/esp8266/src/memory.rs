@@ -2,7 +2,7 @@
 //!
 //! All memory between 0x3FF00000 and 0x40300000 is a table of 4 KiB pages that point into one store: data RAM (any width),
 //! instruction RAM (32 bits only), and the window through which the flash cache shows 1 MiB of the flash (32-bit reads
-//! only). Two banks of instruction RAM disappear while they serve as the flash cache. What the table does not map is a
+//! only). Data RAM is kept apart, because most accesses are to it. Two banks of instruction RAM disappear while they serve as the flash cache. What the table does not map is a
 //! device's or nobody's: see [`Miss`].
 //!
 //! Accesses are checked in this order, as the core does: alignment (cause 9), region attributes (causes 20, 28 and 29),
@@ -34,6 +34,10 @@ pub const FLASH_WINDOW_SIZE: u32 = 0x10_0000;
 /// Addresses that hold instructions and refuse access to less than 32 bits: ROM, instruction RAM and flash.
 const INSTRUCTION_MEMORY: core::ops::Range<u32> = 0x4000_0000..0x4030_0000;
 
+/// Start and size of data RAM.
+const RAM: u32 = 0x3FFE_8000;
+const RAM_SIZE: usize = 0x1_8000;
+
 /// Flags of a page table entry; the rest of it is the page's place in the store.
 mod flag {
     pub const READ: u32 = 1;
@@ -42,6 +46,8 @@ mod flag {
     pub const EXECUTE: u32 = 8;
     /// Some words of the page are translated.
     pub const CODE: u32 = 16;
+    /// The page's place is in data RAM.
+    pub const RAM: u32 = 32;
     pub const ALL: u32 = 0xFFF;
 }
 
@@ -59,6 +65,9 @@ pub enum Miss {
 /// All memories.
 #[derive(Clone, Debug)]
 pub struct Memory {
+    /// Data RAM.
+    ram: Box<[u8; RAM_SIZE]>,
+    /// Instruction RAM, then the flash.
     store: Vec<u8>,
     pages: Box<[u32; PAGES]>,
     /// Where the flash begins in the store.
@@ -72,6 +81,8 @@ pub struct Memory {
     /// One bit for each word of a translated page.
     code: Vec<Option<Box<[u32; 32]>>>,
     modified_code: bool,
+    /// Data RAM may not be read or not be written.
+    restricted: bool,
 }
 
 impl Memory {
@@ -85,19 +96,22 @@ impl Memory {
             flash.len().is_multiple_of(PAGE_SIZE as usize) && flash.len() <= 1 << 24,
             "flash of an impossible size"
         );
-        let ram: u32 = REGIONS.iter().filter(|region| region.kind != Kind::Flash).map(|region| region.size).sum();
-        let mut store = vec![0; ram as usize];
+        let iram = REGIONS.iter().filter(|region| region.kind == Kind::Instructions);
+        let mut store = vec![0; iram.map(|region| region.size as usize).sum()];
+        let start_of_flash = store.len();
         store.extend_from_slice(flash);
         let mut memory = Self {
+            ram: Box::new([0; RAM_SIZE]),
             store,
             pages: Box::new([0; PAGES]),
-            flash: ram as usize,
+            flash: start_of_flash,
             window: None,
             cache_banks: [false; 2],
             data_regions: [2; 8],
             instruction_regions: [2; 8],
             code: vec![None; PAGES],
             modified_code: false,
+            restricted: false,
         };
         memory.remap();
         memory
@@ -160,12 +174,8 @@ impl Memory {
         if page & needed != needed || address & (width as u32 - 1) != 0 {
             return self.refuse(address, width, false).map(|()| 0);
         }
-        let at = place(page, address);
-        Ok(match width {
-            Width::Byte => u32::from(self.store[at]),
-            Width::Half => u32::from(u16::from_le_bytes([self.store[at], self.store[at + 1]])),
-            Width::Word => self.word(at),
-        })
+        let bytes = &self.behind(page)[place(page, address)..];
+        Ok((0..width as usize).rev().fold(0, |value, index| value << 8 | u32::from(bytes[index])))
     }
 
     /// Writes the low `width` bits of `value` at `address`.
@@ -181,36 +191,67 @@ impl Memory {
         if page & flag::CODE != 0 {
             self.note_code_store(address);
         }
-        let at = place(page, address);
-        self.store[at..at + width as usize].copy_from_slice(&value.to_le_bytes()[..width as usize]);
+        let bytes = &mut self.behind_mut(page)[place(page, address)..][..width as usize];
+        bytes.copy_from_slice(&value.to_le_bytes()[..width as usize]);
         Ok(())
     }
 
-    /// A 32-bit load from plain memory, or `None` if anything at all is special about it.
+    /// Whether the region of data RAM has attributes under which the accesses below would be wrong.
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.restricted
+    }
+
+    /// A load from plain memory, or `None` if anything at all is special about it.
     #[inline(always)]
     pub(crate) fn fast_load<const BYTES: usize>(&self, address: u32) -> Option<u32> {
-        let page = *self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize)?;
-        let needed = if BYTES == 4 { flag::READ } else { flag::READ | flag::NARROW };
-        if page & needed != needed || address & (BYTES as u32 - 1) != 0 {
-            return None;
+        let offset = address.wrapping_sub(RAM) as usize;
+        if offset <= RAM_SIZE - BYTES && offset.is_multiple_of(BYTES) {
+            return word_of::<BYTES>(&self.ram[offset..]);
         }
-        let bytes: [u8; BYTES] = *self.store.get(place(page, address)..)?.first_chunk()?;
-        let mut word = [0; 4];
-        word[..BYTES].copy_from_slice(&bytes);
-        Some(u32::from_le_bytes(word))
+        self.load_from_page::<BYTES>(address)
     }
 
     /// A store to plain memory; `None` if anything is special about it, and then nothing is written.
     #[inline(always)]
     pub(crate) fn fast_store<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
+        let offset = address.wrapping_sub(RAM) as usize;
+        // What is translated is never here.
+        if offset <= RAM_SIZE - BYTES && offset.is_multiple_of(BYTES) {
+            *self.ram[offset..].first_chunk_mut::<BYTES>()? = *value.to_le_bytes().first_chunk()?;
+            return Some(());
+        }
+        self.store_to_page::<BYTES>(address, value)
+    }
+
+    #[inline(never)]
+    fn load_from_page<const BYTES: usize>(&self, address: u32) -> Option<u32> {
         let page = *self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize)?;
-        let needed = if BYTES == 4 { flag::WRITE } else { flag::WRITE | flag::NARROW };
-        if page & (needed | flag::CODE) != needed || address & (BYTES as u32 - 1) != 0 {
+        let needed = if BYTES == 4 { flag::READ } else { flag::READ | flag::NARROW };
+        if page & (needed | flag::RAM) != needed || !(address as usize).is_multiple_of(BYTES) {
             return None;
         }
-        let bytes: &mut [u8; BYTES] = self.store.get_mut(place(page, address)..)?.first_chunk_mut()?;
-        bytes.copy_from_slice(value.to_le_bytes().first_chunk::<BYTES>()?);
+        word_of::<BYTES>(self.store.get(place(page, address)..)?)
+    }
+
+    #[inline(never)]
+    fn store_to_page<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
+        let page = *self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize)?;
+        let needed = if BYTES == 4 { flag::WRITE } else { flag::WRITE | flag::NARROW };
+        if page & (needed | flag::CODE | flag::RAM) != needed || !(address as usize).is_multiple_of(BYTES) {
+            return None;
+        }
+        *self.store.get_mut(place(page, address)..)?.first_chunk_mut::<BYTES>()? =
+            *value.to_le_bytes().first_chunk()?;
         Some(())
+    }
+
+    /// The memory that a page is part of.
+    fn behind(&self, page: u32) -> &[u8] {
+        if page & flag::RAM != 0 { self.ram.as_slice() } else { &self.store }
+    }
+
+    fn behind_mut(&mut self, page: u32) -> &mut [u8] {
+        if page & flag::RAM != 0 { self.ram.as_mut_slice() } else { &mut self.store }
     }
 
     /// The bytes of the instruction at `pc`, in the low bits of a word; bits beyond its length are unspecified.
@@ -230,7 +271,7 @@ impl Memory {
     fn fetch_byte(&self, address: u32) -> Result<u8, Miss> {
         let page = self.page(address);
         if page & flag::EXECUTE != 0 {
-            return Ok(self.store[place(page, address)]);
+            return Ok(self.behind(page)[place(page, address)]);
         }
         let attribute = self.instruction_regions[(address >> 29) as usize];
         if !permits(attribute, flag::EXECUTE) {
@@ -253,7 +294,7 @@ impl Memory {
         let byte = |index: usize| {
             let address = address.wrapping_add(index as u32);
             let page = self.page(address);
-            (page & flag::ALL != 0).then(|| self.store[place(page, address)])
+            (page & flag::ALL != 0).then(|| self.behind(page)[place(page, address)])
         };
         (0..length).map_while(byte).collect()
     }
@@ -270,7 +311,7 @@ impl Memory {
             if page & flag::CODE != 0 {
                 self.note_code_store(address);
             }
-            self.store[place(page, address)] = byte;
+            self.behind_mut(page)[place(page, address)] = byte;
         }
         true
     }
@@ -311,10 +352,6 @@ impl Memory {
 
     fn page(&self, address: u32) -> u32 {
         self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize).copied().unwrap_or(0)
-    }
-
-    fn word(&self, at: usize) -> u32 {
-        u32::from_le_bytes([self.store[at], self.store[at + 1], self.store[at + 2], self.store[at + 3]])
     }
 
     fn is_window(&self, address: u32) -> bool {
@@ -361,7 +398,7 @@ impl Memory {
                 let address = region.start + offset;
                 let flash = (self.store.len() - self.flash) as u32;
                 let (place, mut flags) = match (region.kind, self.window) {
-                    (Kind::Data, _) => (at + offset, flag::READ | flag::WRITE | flag::NARROW),
+                    (Kind::Data, _) => (address - RAM, flag::READ | flag::WRITE | flag::NARROW | flag::RAM),
                     (Kind::Instructions, _) => (at + offset, flag::READ | flag::WRITE | flag::EXECUTE),
                     (Kind::Flash, Some(window)) if flash > 0 => {
                         (self.flash as u32 + (window + offset) % flash, flag::READ | flag::EXECUTE)
@@ -381,10 +418,12 @@ impl Memory {
                     self.pages[((address - BASE) / PAGE_SIZE) as usize] = place | flags;
                 }
             }
-            if region.kind != Kind::Flash {
+            if region.kind == Kind::Instructions {
                 at += region.size;
             }
         }
+        let attribute = self.data_regions[(RAM >> 29) as usize];
+        self.restricted = !permits(attribute, flag::READ) || !permits(attribute, flag::WRITE);
     }
 }
 
@@ -397,6 +436,14 @@ fn permits(attribute: u8, access: u32) -> bool {
         _ => 0,
     };
     permitted & access != 0
+}
+
+/// The first bytes as a number.
+#[inline(always)]
+fn word_of<const BYTES: usize>(bytes: &[u8]) -> Option<u32> {
+    let mut word = [0; 4];
+    *word.first_chunk_mut::<BYTES>()? = *bytes.first_chunk::<BYTES>()?;
+    Some(u32::from_le_bytes(word))
 }
 
 #[inline(always)]

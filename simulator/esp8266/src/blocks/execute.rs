@@ -1,13 +1,28 @@
-//! Runs the ops of a block on the registers and plain memory.
+//! Runs the ops of blocks on the registers and plain memory.
 
-use super::Block;
 use super::op::{CONSTANTS, Kind, Op};
+use super::{Block, Blocks, NONE};
 use crate::cpu::Cpu;
 use crate::memory::Memory;
 
-/// How a block was left. All instructions before the exit are done, and counted in the core's cycles.
+/// Why blocks were left. The program counter and the cycles are those of the next instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// No block is known there.
+    Unlinked {
+        /// The block that leads there.
+        from: u32,
+        /// It does so by running through to its end.
+        is_next: bool,
+    },
+    /// The block there would run beyond the horizon.
+    Horizon,
+    /// The instruction is the interpreter's.
+    Interpret,
+}
+
+/// How a block was left.
+enum Way {
     /// To the instruction after its last.
     Next,
     /// To the target of its last instruction.
@@ -18,28 +33,63 @@ pub(crate) enum Exit {
     Interpret(u32),
 }
 
-/// Runs `ops`, which are those of `block`. The program counter is left alone: the exit says where to go.
-#[inline]
-pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[Op]) -> Exit {
-    let start = cpu.cycles;
+/// Runs block `id` and those that it leads to, as long as they are known and end before cycle `horizon`.
+// A function of its own, not inlined, so that the compiler knows that nothing here overlaps.
+#[inline(never)]
+pub(crate) fn run(cpu: &mut Cpu, memory: &mut Memory, blocks: &Blocks, mut id: u32, horizon: u64) -> Exit {
+    let mut cycles = cpu.cycles;
+    loop {
+        let (block, ops) = blocks.get(id);
+        let after = cycles + u64::from(block.count);
+        if after > horizon {
+            (cpu.pc, cpu.cycles) = (block.pc, cycles);
+            return Exit::Horizon;
+        }
+        let (target, link, is_next) = match execute(cpu, memory, block, ops, cycles) {
+            Way::Next => (block.end, block.next, true),
+            Way::Taken(target) => (target, block.taken, false),
+            // Most returns go where the last one went.
+            Way::Indirect(target) => (target, blocks.if_at(block.taken, target), false),
+            Way::Interpret(index) => {
+                (cpu.pc, cpu.cycles) = (blocks.pc_of(block, index), cycles + u64::from(index));
+                return Exit::Interpret;
+            }
+        };
+        cycles = after;
+        if link == NONE {
+            (cpu.pc, cpu.cycles) = (target, cycles);
+            return Exit::Unlinked { from: id, is_next };
+        }
+        id = link;
+    }
+}
+
+/// Runs `ops`, which are those of `block`, from cycle `start` on. Only the last can leave a block otherwise than to the
+/// interpreter.
+#[inline(always)]
+fn execute(cpu: &mut Cpu, memory: &mut Memory, block: &Block, ops: &[Op], start: u64) -> Way {
     macro_rules! a {
         ($register:expr) => {
-            cpu.a[usize::from($register & 15)]
+            cpu.a[$register as usize]
         };
     }
-    let mut at = 0;
-    while let Some(op) = ops.get(at) {
+    let mut rest = ops.iter();
+    while let Some(op) = rest.next() {
+        // How many were before this one.
+        macro_rules! index {
+            () => {
+                (ops.len() - rest.len() - 1) as u32
+            };
+        }
         macro_rules! interpret {
-            () => {{
-                cpu.cycles = start + at as u64;
-                return Exit::Interpret(at as u32);
-            }};
+            () => {
+                return Way::Interpret(index!())
+            };
         }
         macro_rules! leave_if {
-            ($op:ident, $condition:expr) => {{
-                cpu.cycles = start + at as u64 + 1;
-                return if $condition { Exit::Taken($op.imm) } else { Exit::Next };
-            }};
+            ($op:ident, $condition:expr) => {
+                return if $condition { Way::Taken($op.imm) } else { Way::Next }
+            };
         }
         macro_rules! load {
             ($bytes:literal, $address:expr) => {
@@ -64,6 +114,9 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             (Addi, $op:ident) => {
                 a!($op.x) = a!($op.y).wrapping_add($op.imm)
             };
+            (And, $op:ident) => {
+                a!($op.x) = a!($op.y) & a!($op.z)
+            };
             (Or, $op:ident) => {
                 a!($op.x) = a!($op.y) | a!($op.z)
             };
@@ -74,7 +127,7 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
                 a!($op.x) = $op.imm
             };
             (Extui, $op:ident) => {
-                a!($op.x) = a!($op.y) >> ($op.z & 31) & $op.imm
+                a!($op.x) = a!($op.y) >> ($op.imm >> 16 & 31) & $op.imm & 0xFFFF
             };
             (Slli, $op:ident) => {
                 a!($op.x) = a!($op.y) << ($op.imm & 31)
@@ -97,6 +150,9 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             (Bltu, $op:ident) => {
                 leave_if!($op, a!($op.x) < a!($op.y))
             };
+            (Beq, $op:ident) => {
+                leave_if!($op, a!($op.x) == a!($op.y))
+            };
             (Bne, $op:ident) => {
                 leave_if!($op, a!($op.x) != a!($op.y))
             };
@@ -106,12 +162,16 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             (Bnez, $op:ident) => {
                 leave_if!($op, a!($op.x) != 0)
             };
+            (Callx0, $op:ident) => {{
+                let target = a!($op.x);
+                cpu.a[0] = block.end;
+                return Way::Indirect(target);
+            }};
         }
         macro_rules! pair {
             ($first:ident, $second:ident) => {{
                 run!($first, op);
-                at += 1;
-                let Some(op) = ops.get(at) else { break };
+                let Some(op) = rest.next() else { break };
                 run!($second, op)
             }};
         }
@@ -127,7 +187,7 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             Kind::Subx2 => a!(x) = (a!(y) << 1).wrapping_sub(a!(z)),
             Kind::Subx4 => a!(x) = (a!(y) << 2).wrapping_sub(a!(z)),
             Kind::Subx8 => a!(x) = (a!(y) << 3).wrapping_sub(a!(z)),
-            Kind::And => a!(x) = a!(y) & a!(z),
+            Kind::And => run!(And, op),
             Kind::Or => run!(Or, op),
             Kind::Xor => a!(x) = a!(y) ^ a!(z),
             Kind::Abs => a!(x) = (a!(y) as i32).unsigned_abs(),
@@ -191,9 +251,12 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
 
             Kind::ReadSar => a!(x) = cpu.sar,
             Kind::WriteSar => cpu.sar = a!(x) & 63,
-            Kind::ReadCcount => a!(x) = cpu.ccount().wrapping_add(at as u32),
+            Kind::ReadCcount => {
+                let cycle = (start as u32).wrapping_add(index!());
+                a!(x) = cpu.ccount_offset.wrapping_add(cycle);
+            }
 
-            Kind::Beq => leave_if!(op, a!(x) == a!(y)),
+            Kind::Beq => run!(Beq, op),
             Kind::Bne => run!(Bne, op),
             Kind::Bge => leave_if!(op, a!(x) as i32 >= a!(y) as i32),
             Kind::Blt => leave_if!(op, (a!(x) as i32) < a!(y) as i32),
@@ -205,31 +268,26 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             Kind::Bnall => leave_if!(op, !a!(x) & a!(y) != 0),
             Kind::Bbc => leave_if!(op, a!(x) >> (a!(y) & 31) & 1 == 0),
             Kind::Bbs => leave_if!(op, a!(x) >> (a!(y) & 31) & 1 != 0),
-            Kind::BitClear => leave_if!(op, a!(x) >> (y & 31) & 1 == 0),
-            Kind::BitSet => leave_if!(op, a!(x) >> (y & 31) & 1 != 0),
-            Kind::Beqi => leave_if!(op, a!(x) == CONSTANTS[usize::from(y & 31)]),
-            Kind::Bnei => leave_if!(op, a!(x) != CONSTANTS[usize::from(y & 31)]),
-            Kind::Bgei => leave_if!(op, a!(x) as i32 >= CONSTANTS[usize::from(y & 31)] as i32),
-            Kind::Blti => leave_if!(op, (a!(x) as i32) < CONSTANTS[usize::from(y & 31)] as i32),
-            Kind::Bgeui => leave_if!(op, a!(x) >= CONSTANTS[usize::from(y & 31)]),
-            Kind::Bltui => leave_if!(op, a!(x) < CONSTANTS[usize::from(y & 31)]),
+            Kind::BitClear => leave_if!(op, a!(x) >> (op.small() & 31) & 1 == 0),
+            Kind::BitSet => leave_if!(op, a!(x) >> (op.small() & 31) & 1 != 0),
+            Kind::Beqi => leave_if!(op, a!(x) == CONSTANTS[usize::from(op.small() & 31)]),
+            Kind::Bnei => leave_if!(op, a!(x) != CONSTANTS[usize::from(op.small() & 31)]),
+            Kind::Bgei => leave_if!(op, a!(x) as i32 >= CONSTANTS[usize::from(op.small() & 31)] as i32),
+            Kind::Blti => leave_if!(op, (a!(x) as i32) < CONSTANTS[usize::from(op.small() & 31)] as i32),
+            Kind::Bgeui => leave_if!(op, a!(x) >= CONSTANTS[usize::from(op.small() & 31)]),
+            Kind::Bltui => leave_if!(op, a!(x) < CONSTANTS[usize::from(op.small() & 31)]),
             Kind::Beqz => run!(Beqz, op),
             Kind::Bnez => run!(Bnez, op),
             Kind::Bgez => leave_if!(op, a!(x) as i32 >= 0),
             Kind::Bltz => leave_if!(op, (a!(x) as i32) < 0),
-            Kind::J => leave_if!(op, true),
+            Kind::J => return Way::Taken(imm),
             Kind::Call0 => {
                 cpu.a[0] = block.end;
-                leave_if!(op, true)
+                return Way::Taken(imm);
             }
-            Kind::Jx | Kind::Callx0 | Kind::Ret => {
-                let target = if kind == Kind::Ret { cpu.a[0] } else { a!(x) };
-                if kind == Kind::Callx0 {
-                    cpu.a[0] = block.end;
-                }
-                cpu.cycles = start + at as u64 + 1;
-                return Exit::Indirect(target);
-            }
+            Kind::Jx => return Way::Indirect(a!(x)),
+            Kind::Callx0 => run!(Callx0, op),
+            Kind::Ret => return Way::Indirect(cpu.a[0]),
             Kind::Interpret => interpret!(),
 
             Kind::L32iL32i => pair!(L32i, L32i),
@@ -285,9 +343,25 @@ pub(crate) fn execute(cpu: &mut Cpu, memory: &mut Memory, block: Block, ops: &[O
             Kind::L8uiBeqz => pair!(L8ui, Beqz),
             Kind::L32iBeqz => pair!(L32i, Beqz),
             Kind::AddiBnez => pair!(Addi, Bnez),
+            Kind::AndExtui => pair!(And, Extui),
+            Kind::AndAnd => pair!(And, And),
+            Kind::AndMull => pair!(And, Mull),
+            Kind::MullAnd => pair!(Mull, And),
+            Kind::MoviAnd => pair!(Movi, And),
+            Kind::AddAnd => pair!(Add, And),
+            Kind::AddSlli => pair!(Add, Slli),
+            Kind::OrMull => pair!(Or, Mull),
+            Kind::L32iS32i => pair!(L32i, S32i),
+            Kind::L32iMovi => pair!(L32i, Movi),
+            Kind::L32iBeq => pair!(L32i, Beq),
+            Kind::S32iMovi => pair!(S32i, Movi),
+            Kind::S32iBltu => pair!(S32i, Bltu),
+            Kind::AddMovi => pair!(Add, Movi),
+            Kind::OrMov => pair!(Or, Mov),
+            Kind::MovBeq => pair!(Mov, Beq),
+            Kind::MovCallx0 => pair!(Mov, Callx0),
+            Kind::OrCallx0 => pair!(Or, Callx0),
         }
-        at += 1;
     }
-    cpu.cycles = start + ops.len() as u64;
-    Exit::Next
+    Way::Next
 }

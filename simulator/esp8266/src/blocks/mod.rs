@@ -2,21 +2,21 @@
 //!
 //! A block is a run of instructions up to a jump, a branch, or an instruction that only the interpreter executes. It is
 //! decoded into dense `Op`s with operands resolved as far as they are known: immediates, targets, literals.
-//! Blocks are found by address, and remember the blocks that they lead to. `execute` runs the ops of one block on the
+//! Blocks are found by address, and remember the blocks that they lead to. `execute` runs the ops of linked blocks on the
 //! registers and plain memory; whatever is special about an instruction (a device, an exception, a special register) makes
 //! it hand that instruction to the [interpreter](crate::cpu::interpreter), untouched. So there is one place for all that is rare, and two for
 //! what is common; the tests compare them.
 //!
 //! A store to translated words, a moved flash window or a changed attribute is noticed by the memory, and then all blocks
-//! are dropped. A translator to machine code can take the place of `execute`: it would get the same blocks and return the
-//! same `Exit`.
+//! are dropped. A translator to machine code can take the place of `execute::run`: it would get the same blocks and return
+//! the same `Exit`.
 
 mod execute;
 mod op;
 
 use std::collections::BTreeSet;
 
-pub(crate) use execute::{Exit, execute};
+pub(crate) use execute::{Exit, run};
 
 use crate::isa;
 use crate::memory::{BASE, Memory, PAGE_SIZE, PAGES};
@@ -49,15 +49,40 @@ pub(crate) struct Block {
     pub indirect: bool,
 }
 
+/// How many targets of indirect jumps are remembered.
+const TARGETS: usize = 1024;
+
+/// Where a target of indirect jumps is remembered.
+fn target_index(pc: u32) -> usize {
+    (pc ^ pc >> 10) as usize % TARGETS
+}
+
 /// All blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Blocks {
+    /// LITBASE, as the blocks take it to be.
+    pub litbase: u32,
     blocks: Vec<Block>,
     ops: Vec<Op>,
     /// Length of each op's instruction in bytes.
     lengths: Vec<u8>,
     /// For each page with blocks, the block that starts at each of its bytes.
     starts: Vec<Option<Box<[u32; PAGE_SIZE as usize]>>>,
+    /// Targets of indirect jumps, with their blocks: for those that do not always go to the same.
+    targets: Box<[(u32, u32); TARGETS]>,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            litbase: 0,
+            blocks: Vec::new(),
+            ops: Vec::new(),
+            lengths: Vec::new(),
+            starts: Vec::new(),
+            targets: Box::new([(0, NONE); TARGETS]),
+        }
+    }
 }
 
 impl Blocks {
@@ -67,21 +92,18 @@ impl Blocks {
         self.ops.clear();
         self.lengths.clear();
         self.starts.clear();
+        self.targets.fill((0, NONE));
     }
 
+    /// A block and its ops.
     #[inline(always)]
-    pub fn block(&self, id: u32) -> Block {
-        self.blocks[id as usize]
-    }
-
-    #[inline(always)]
-    pub fn ops(&self, block: Block) -> &[Op] {
-        &self.ops[block.first as usize..(block.first + block.count) as usize]
+    fn get(&self, id: u32) -> (&Block, &[Op]) {
+        let block = &self.blocks[id as usize];
+        (block, &self.ops[block.first as usize..][..block.count as usize])
     }
 
     /// The address of a block's instruction.
-    pub fn pc_of(&self, id: u32, index: u32) -> u32 {
-        let block = self.block(id);
+    fn pc_of(&self, block: &Block, index: u32) -> u32 {
         let lengths = &self.lengths[block.first as usize..(block.first + index) as usize];
         block.pc + lengths.iter().map(|&length| u32::from(length)).sum::<u32>()
     }
@@ -96,25 +118,30 @@ impl Blocks {
         }
     }
 
-    /// `id` if it is a block that starts at `pc`, otherwise [`NONE`].
+    /// `id` if it is a block that starts at `pc`; otherwise one that is known to, or [`NONE`].
     #[inline(always)]
-    pub fn if_at(&self, id: u32, pc: u32) -> u32 {
+    fn if_at(&self, id: u32, pc: u32) -> u32 {
         match self.blocks.get(id as usize) {
             Some(block) if block.pc == pc => id,
-            _ => NONE,
+            _ => {
+                let (at, id) = self.targets[target_index(pc)];
+                if at == pc { id } else { NONE }
+            }
         }
     }
 
     /// Notes that block `from` leads to block `to`: at its end, or at its target.
     pub fn link(&mut self, from: u32, to: u32, is_next: bool) {
-        // Building `to` may have dropped `from`.
-        if let Some(block) = self.blocks.get_mut(from as usize) {
-            *if is_next { &mut block.next } else { &mut block.taken } = to;
+        let to_pc = self.blocks[to as usize].pc;
+        let block = &mut self.blocks[from as usize];
+        *if is_next { &mut block.next } else { &mut block.taken } = to;
+        if block.indirect {
+            self.targets[target_index(to_pc)] = (to_pc, to);
         }
     }
 
     /// Translates the block at `pc`. Even what cannot be fetched makes a block: one that leaves it to the interpreter.
-    pub fn build(&mut self, pc: u32, memory: &mut Memory, litbase: u32, traps: &BTreeSet<u32>) -> u32 {
+    pub fn build(&mut self, pc: u32, memory: &mut Memory, traps: &BTreeSet<u32>) -> u32 {
         if self.ops.len() > MOST_OPS {
             self.clear();
         }
@@ -124,7 +151,7 @@ impl Blocks {
         let last = loop {
             let instruction = memory.fetch(end).ok().and_then(|word| isa::decode(word, end));
             let (op, length) = match &instruction {
-                Some(instruction) => (lower(instruction, memory, litbase), instruction.entry.length),
+                Some(instruction) => (lower(instruction, memory, self.litbase), instruction.entry.length),
                 None => (Op::INTERPRET, 0),
             };
             self.ops.push(op);

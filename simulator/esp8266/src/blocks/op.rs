@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     OrAdd, OrOr, OrL32i, OrS32i, ExtuiExtui, ExtuiMull, ExtuiAdd, ExtuiSlli, ExtuiOr, SlliAdd, SlliOr,
     MullExtui, MullMull, MullAdd, MoviL32i, MoviMov, AddiAddi, AddiL32i, AddiS32i, AddiS8i, S8iAddi, L8uiAddi,
     L32iBltu, MovBltu, AddBltu, L32iBne, AddiBne, L8uiBeqz, L32iBeqz, AddiBnez,
+    AndExtui, AndAnd, AndMull, MullAnd, MoviAnd, AddAnd, AddSlli, OrMull, L32iS32i, L32iMovi, S32iMovi, AddMovi, OrMov,
+    L32iBeq, S32iBltu, MovBeq, MovCallx0, OrCallx0,
 }
 
 impl Kind {
@@ -93,6 +95,24 @@ const PAIRS: &[(Kind, Kind, Kind)] = &[
     (Kind::L8ui, Kind::Beqz, Kind::L8uiBeqz),
     (Kind::L32i, Kind::Beqz, Kind::L32iBeqz),
     (Kind::Addi, Kind::Bnez, Kind::AddiBnez),
+    (Kind::And, Kind::Extui, Kind::AndExtui),
+    (Kind::And, Kind::And, Kind::AndAnd),
+    (Kind::And, Kind::Mull, Kind::AndMull),
+    (Kind::Mull, Kind::And, Kind::MullAnd),
+    (Kind::Movi, Kind::And, Kind::MoviAnd),
+    (Kind::Add, Kind::And, Kind::AddAnd),
+    (Kind::Add, Kind::Slli, Kind::AddSlli),
+    (Kind::Or, Kind::Mull, Kind::OrMull),
+    (Kind::L32i, Kind::S32i, Kind::L32iS32i),
+    (Kind::L32i, Kind::Movi, Kind::L32iMovi),
+    (Kind::L32i, Kind::Beq, Kind::L32iBeq),
+    (Kind::S32i, Kind::Movi, Kind::S32iMovi),
+    (Kind::S32i, Kind::Bltu, Kind::S32iBltu),
+    (Kind::Add, Kind::Movi, Kind::AddMovi),
+    (Kind::Or, Kind::Mov, Kind::OrMov),
+    (Kind::Mov, Kind::Beq, Kind::MovBeq),
+    (Kind::Mov, Kind::Callx0, Kind::MovCallx0),
+    (Kind::Or, Kind::Callx0, Kind::OrCallx0),
 ];
 
 /// Joins pairs among a block's ops.
@@ -108,20 +128,52 @@ pub(crate) fn join_pairs(ops: &mut [Op]) {
     }
 }
 
+/// A general register. As a type of sixteen values it needs no check where it indexes the register file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[rustfmt::skip]
+pub(crate) enum Register {
+    A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15,
+}
+
+impl Register {
+    #[rustfmt::skip]
+    const ALL: [Self; 16] = {
+        use Register::*;
+        [A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15]
+    };
+
+    /// The register of that number; bits above the fourth are ignored.
+    const fn numbered(number: u32) -> Self {
+        Self::ALL[(number & 15) as usize]
+    }
+}
+
 /// One instruction, dense.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
     pub kind: Kind,
-    /// Registers, in the order of the assembly language; a comparison's constant has its index in place of one.
-    pub x: u8,
-    pub y: u8,
-    pub z: u8,
-    /// Immediate, offset, address or target.
+    /// Registers, in the order of the assembly language.
+    pub x: Register,
+    pub y: Register,
+    pub z: Register,
+    /// Immediate, offset, address or target; of `extui`, the mask and above it the shift.
     pub imm: u32,
 }
 
 impl Op {
-    pub const INTERPRET: Self = Self { kind: Kind::Interpret, x: 0, y: 0, z: 0, imm: 0 };
+    pub const INTERPRET: Self =
+        Self { kind: Kind::Interpret, x: Register::A0, y: Register::A0, z: Register::A0, imm: 0 };
+
+    /// A number below 256 in place of `y` and `z`: a bit, or the index of a comparison's constant.
+    const fn with_small(self, number: u32) -> Self {
+        Self { y: Register::numbered(number), z: Register::numbered(number >> 4), ..self }
+    }
+
+    /// What [`with_small`](Self::with_small) has put there.
+    pub const fn small(&self) -> u8 {
+        self.y as u8 | (self.z as u8) << 4
+    }
 }
 
 /// Constants of `beqi` and its like: too wide to stand beside the target, they are kept as an index.
@@ -163,13 +215,15 @@ pub(crate) const CONSTANTS: [u32; 32] = [
 /// Translates one instruction.
 pub(crate) fn lower(instruction: &Instruction, memory: &mut Memory, litbase: u32) -> Op {
     let [x, y, z, w] = instruction.operands;
-    let registers = |kind| Op { kind, x: x as u8, y: y as u8, z: z as u8, imm: 0 };
-    let immediate = |kind, imm| Op { kind, x: x as u8, y: y as u8, z: 0, imm };
+    let register = Register::numbered;
+    let registers = |kind| Op { kind, x: register(x), y: register(y), z: register(z), imm: 0 };
+    let immediate = |kind, imm| Op { imm, ..registers(kind) };
+    let on_bit = |kind| immediate(kind, z).with_small(y);
     let constant = |kind| {
         let index = CONSTANTS.iter().position(|&constant| constant == y).unwrap_or(0);
-        Op { kind, x: x as u8, y: index as u8, z: 0, imm: z }
+        immediate(kind, z).with_small(index as u32)
     };
-    let on_zero = |kind| Op { kind, x: x as u8, y: 0, z: 0, imm: y };
+    let on_zero = |kind| immediate(kind, y);
     match instruction.opcode() {
         Opcode::Nop
         | Opcode::Memw
@@ -189,6 +243,8 @@ pub(crate) fn lower(instruction: &Instruction, memory: &mut Memory, litbase: u32
         Opcode::Subx4 => registers(Kind::Subx4),
         Opcode::Subx8 => registers(Kind::Subx8),
         Opcode::And => registers(Kind::And),
+        // How GNU as writes `mov`.
+        Opcode::Or if y == z => registers(Kind::Mov),
         Opcode::Or => registers(Kind::Or),
         Opcode::Xor => registers(Kind::Xor),
         Opcode::Abs => registers(Kind::Abs),
@@ -199,7 +255,7 @@ pub(crate) fn lower(instruction: &Instruction, memory: &mut Memory, litbase: u32
         Opcode::Movnez => registers(Kind::Movnez),
         Opcode::Movltz => registers(Kind::Movltz),
         Opcode::Movgez => registers(Kind::Movgez),
-        Opcode::Extui => Op { imm: (1 << w) - 1, ..registers(Kind::Extui) },
+        Opcode::Extui => immediate(Kind::Extui, z << 16 | ((1 << w) - 1)),
         Opcode::Nsa => registers(Kind::Nsa),
         Opcode::Nsau => registers(Kind::Nsau),
         Opcode::Mul16u => registers(Kind::Mul16u),
@@ -240,8 +296,8 @@ pub(crate) fn lower(instruction: &Instruction, memory: &mut Memory, litbase: u32
         Opcode::Bnall => immediate(Kind::Bnall, z),
         Opcode::Bbc => immediate(Kind::Bbc, z),
         Opcode::Bbs => immediate(Kind::Bbs, z),
-        Opcode::Bbci => immediate(Kind::BitClear, z),
-        Opcode::Bbsi => immediate(Kind::BitSet, z),
+        Opcode::Bbci => on_bit(Kind::BitClear),
+        Opcode::Bbsi => on_bit(Kind::BitSet),
         Opcode::Beqi => constant(Kind::Beqi),
         Opcode::Bnei => constant(Kind::Bnei),
         Opcode::Bgei => constant(Kind::Bgei),
@@ -268,12 +324,12 @@ fn literal(instruction: &Instruction, memory: &mut Memory, litbase: u32) -> Op {
         return Op::INTERPRET;
     }
     let address = instruction.literal_address(0);
-    let x = instruction.operands[0] as u8;
+    let x = Register::numbered(instruction.operands[0]);
     if address >= 0x4010_0000
         && let Ok(value) = memory.load(address, Width::Word)
     {
         memory.mark_code(address, address + 4);
-        return Op { kind: Kind::Movi, x, y: 0, z: 0, imm: value };
+        return Op { kind: Kind::Movi, x, imm: value, ..Op::INTERPRET };
     }
-    Op { kind: Kind::L32r, x, y: 0, z: 0, imm: address }
+    Op { kind: Kind::L32r, x, imm: address, ..Op::INTERPRET }
 }

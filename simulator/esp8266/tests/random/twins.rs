@@ -136,6 +136,37 @@ fn blocks_notice_that_their_code_changes() {
     assert_eq!((blocks.cpu.a[5], blocks.cpu.pc), (330, end));
 }
 
+/// A loop that loads a literal before itself, and then, with the base of literals set, another with the same instruction.
+#[test]
+fn blocks_notice_that_the_base_of_literals_changes() {
+    let mut code = Code::new(0x4010_1000);
+    code.word(1);
+    // The base, which the literal that `l32r` means stands below, as far as 0x40101000 below the program counter.
+    code.word(0x4010_3001);
+    let start = code.here();
+    code.op("movi", &[6, 3]);
+    code.op("l32r", &[4, 0x4010_1004]);
+    let again = code.here();
+    code.op("l32r", &[3, 0x4010_1000]);
+    code.op("add", &[5, 5, 3]);
+    code.op("addi", &[6, 6, 0xFF]);
+    code.op("wsr.litbase", &[4]);
+    let branch = code.here();
+    code.op("bnez", &[6, branch + 4]);
+    code.patch_target(branch, again);
+    let end = code.here();
+    code.op("j", &[end]);
+    // Where the same offset leads from the base.
+    let offset = ((again + 3) & !3) - 0x4010_1000;
+    let mut elsewhere = Code::new(0x4010_3000 - offset);
+    elsewhere.word(100);
+    let elf = elf_file(start, &[&code]);
+    let (mut blocks, mut interpreter) = (core(&elf, &[&elsewhere]), core(&elf, &[&elsewhere]));
+    assert_eq!((blocks.run(40), interpreter.run_interpreted(40)), (Stop::Limit, Stop::Limit));
+    assert_eq!((blocks.cpu.a[5], blocks.cpu.pc), (201, end));
+    assert_eq!(blocks.cpu, interpreter.cpu);
+}
+
 /// Random words as code in RAM, with stores into it: everything goes astray, and both go the same way.
 #[test]
 fn blocks_follow_programs_that_overwrite_themselves() {
