@@ -47,8 +47,8 @@ pub struct State {
     frames: VecDeque<Vec<u8>>,
     /// A device has asked to stop during a function.
     stop: bool,
-    /// How often each function was answered, by its address.
-    answered: BTreeMap<u32, u64>,
+    /// How often each function was answered, by its index in the table; empty before the first.
+    answered: Vec<u64>,
 }
 
 /// Where the ROM lies.
@@ -77,13 +77,16 @@ pub enum Entered {
 /// Runs the function at the program counter, up to its end or to where it waits.
 pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dyn Bus) -> Entered {
     let entry = cpu.pc;
-    let Some(place) = table::find(entry) else { return Entered::Nowhere };
+    let Some((index, place)) = table::find(entry) else { return Entered::Nowhere };
     let Some(function) = place.function else { return Entered::NotModelled(place.name) };
     cpu.cycles += 1;
     let mut call = Call { cpu, memory, bus, state, entry };
     let outcome = function(&mut call);
-    if !matches!(outcome, Ok(Flow::Wait(_))) && !place.is_within() {
-        *state.answered.entry(entry).or_default() += 1;
+    if !matches!(outcome, Ok(Flow::Wait(_))) {
+        if state.answered.is_empty() {
+            state.answered.resize(table::TABLE.len(), 0);
+        }
+        state.answered[index] += 1;
     }
     match outcome {
         Ok(Flow::Return) => cpu.pc = cpu.a[0],
@@ -105,7 +108,8 @@ impl State {
 
     /// Names of the functions that were answered here instead of run as code, and how often, over all resets.
     pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.answered.iter().filter_map(|(&address, &count)| Some((symbol(address)?, count)))
+        let answered = table::TABLE.iter().zip(self.answered.iter().copied());
+        answered.filter(|(place, count)| *count > 0 && !place.is_within()).map(|(place, count)| (place.name, count))
     }
 
     /// Forgets what was under way, as a reset does.
@@ -126,5 +130,5 @@ pub(crate) fn is_idle(pc: u32) -> bool {
 
 /// Name of the ROM's function that `address` is the entry of.
 pub fn symbol(address: u32) -> Option<&'static str> {
-    table::find(address).map(|place| place.name)
+    table::find(address).map(|(_, place)| place.name)
 }

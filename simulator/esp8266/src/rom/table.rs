@@ -19,11 +19,25 @@ impl Place {
     }
 }
 
-/// What stands at `address`.
-pub(super) fn find(address: u32) -> Option<&'static Place> {
-    let index = TABLE.binary_search_by_key(&address, |place| place.address).ok()?;
-    Some(&TABLE[index])
+/// What stands at `address`, and its index in the table.
+pub(super) fn find(address: u32) -> Option<(usize, &'static Place)> {
+    let half = address.wrapping_sub(super::RANGE.start) as usize / 2;
+    let index = usize::from(*INDEX.get(half)?);
+    let place = TABLE.get(index).filter(|place| place.address == address)?;
+    Some((index, place))
 }
+
+/// For each half word of the ROM (no two places share one) the index in [`TABLE`] of what stands there: programs call the
+/// ROM's arithmetic too often to search for it.
+static INDEX: [u16; 0x8000] = {
+    let mut index = [u16::MAX; 0x8000];
+    let mut at = 0;
+    while at < TABLE.len() {
+        index[(TABLE[at].address - super::RANGE.start) as usize / 2] = at as u16;
+        at += 1;
+    }
+    index
+};
 
 /// The end of a function that has printed from a frame of 16 bytes.
 fn leave(call: &mut Call<'_>) -> Result<Flow, Trouble> {
@@ -45,7 +59,7 @@ const fn n(address: u32, name: &'static str) -> Place {
 }
 
 /// In the order of addresses.
-static TABLE: [Place; 368] = [
+pub(super) static TABLE: [Place; 368] = [
     f(0x4000_0010, "_DebugExceptionVector", xtos::debug_vector),
     f(0x4000_0020, "_NMIExceptionVector", xtos::nmi_vector),
     f(0x4000_0030, "_KernelExceptionVector", xtos::kernel_vector),
@@ -427,9 +441,14 @@ mod tests {
 
     #[test]
     fn functions_are_found_at_their_addresses() {
-        assert_eq!(find(0x4000_24CC).map(|place| place.name), Some("ets_printf"));
-        assert!(find(0x4000_0650).is_some_and(|place| place.function.is_some()));
-        assert!(find(0x4000_6B08).is_some_and(|place| place.function.is_none()), "phy_get_romfuncs");
-        assert!(find(0x4000_24CD).is_none());
+        for (index, place) in TABLE.iter().enumerate() {
+            assert_eq!(find(place.address).map(|(found, _)| found), Some(index), "{}", place.name);
+        }
+        let function = |address| find(address).map(|(_, place)| (place.name, place.function.is_some()));
+        assert_eq!(function(0x4000_24CC), Some(("ets_printf", true)));
+        assert_eq!(function(0x4000_6B08), Some(("phy_get_romfuncs", false)));
+        for nowhere in [0, 0x3FFF_FFFC, 0x4000_0000, 0x4000_24CD, 0x4000_FFFF, 0x4001_0000] {
+            assert_eq!(function(nowhere), None);
+        }
     }
 }
