@@ -82,6 +82,7 @@ mod interrupt {
     pub const WATCHDOG: u32 = 1 << 8;
     pub const FRC1: u32 = 1 << 9;
     pub const FRC2: u32 = 1 << 10;
+    pub const NMI: u32 = 1 << 14;
 }
 
 /// What an unmapped address reads as on silicon.
@@ -293,7 +294,7 @@ impl<O: Outside> Peripherals<O> {
         let gates = self.system.gates();
         let expired = self.timers.take_expired();
         if expired.frc1 && gates & gate::FRC1 != 0 {
-            self.edges |= interrupt::FRC1;
+            self.edges |= if self.system.frc1_is_nmi() { interrupt::NMI } else { interrupt::FRC1 };
         }
         if expired.frc2 && gates & gate::FRC2 != 0 {
             self.edges |= interrupt::FRC2;
@@ -459,11 +460,14 @@ impl<O: Outside> Bus for Peripherals<O> {
             value
         } else {
             // Bytes of a register cannot be written alone; what silicon makes of it is not known, except in RTC memory.
-            if block(address).0 != Block::RtcMemory {
+            let (block, offset) = block(address & !3);
+            if block != Block::RtcMemory {
                 self.report(address, true, context.pc, "a narrow write to a register");
             }
             let shift = 8 * (address & 3);
-            let before = self.read_word(address, now, context.pc)?;
+            // To read a UART's FIFO would take a byte out of it.
+            let is_fifo = matches!(block, Block::Uart(_)) && offset == 0;
+            let before = if is_fifo { 0 } else { self.read_word(address, now, context.pc)? };
             before & !(width.mask() << shift) | value << shift
         };
         let result = self.write_word(address, word, now, context);

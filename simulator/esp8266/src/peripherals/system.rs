@@ -51,6 +51,11 @@ pub(super) mod gate {
     pub const FRC2: u32 = 1 << 2;
 }
 
+/// DPORT_NMI_ENABLE: FRC1 is a source of the NMI (Mongoose OS, `esp8266_hw_timers.c`; the vendor's `NmiTimSetFunc` sets the
+/// low four bits). That the Wi-Fi MAC's source, bit 0, switches itself off when it is taken does not show here, as the MAC
+/// raises nothing.
+const NMI_OF_FRC1: u32 = 1 << 1;
+
 /// What a memory cut into the flash window and instruction RAM is to look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CacheState {
@@ -94,6 +99,11 @@ impl System {
     /// Edge interrupts that may pass.
     pub(super) fn gates(&self) -> u32 {
         self.bank.value(Dport::EdgeIntEnable)
+    }
+
+    /// Whether FRC1 raises the NMI in place of its interrupt.
+    pub(super) fn frc1_is_nmi(&self) -> bool {
+        self.bank.value(Dport::NmiEnable) & NMI_OF_FRC1 != 0
     }
 
     /// Whether the CPU's frequency is doubled.

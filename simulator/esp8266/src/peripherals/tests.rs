@@ -101,6 +101,27 @@ fn a_full_fifo_loses_what_comes() {
 }
 
 #[test]
+fn a_narrow_write_to_the_fifo_leaves_what_was_received() {
+    let mut board = Board::new();
+    board.devices.receive(0, b'x', 10);
+    board.cycle = 80;
+    let mut context = Context { memory: &mut board.memory, cycle: board.cycle, pc: 0x4010_0000 };
+    board.devices.write(0x6000_0000, Width::Byte, u32::from(b'y'), &mut context).unwrap();
+    assert_eq!(board.devices.outside.sent.last().map(|sent| sent.1), Some(b'y'));
+    assert_eq!(board.read(0x6000_0000), u32::from(b'x'));
+}
+
+#[test]
+fn a_looped_back_byte_comes_in_its_turn() {
+    let mut board = Board::new();
+    board.write(0x6000_0020, 0x1C | 1 << 14);
+    board.write(0x6000_0000, u32::from(b'b'));
+    board.devices.receive(0, b'a', 1_000);
+    board.cycle = 80_000_000;
+    assert_eq!([board.read(0x6000_0000), board.read(0x6000_0000)], [b'a', b'b'].map(u32::from));
+}
+
+#[test]
 fn the_transmit_interrupt_comes_when_the_fifo_has_room() {
     let mut board = Board::new();
     board.write(0x6000_0024, 2 << 8);
@@ -249,6 +270,23 @@ fn timers_interrupt_through_their_gates() {
     board.next();
     assert_eq!((board.cycle, board.interrupts().edges), (16_000, 1 << 9));
     assert_eq!(board.interrupts().edges, 0, "an edge is told once");
+}
+
+#[test]
+fn frc1_is_the_nmi_if_dport_says_so() {
+    let mut board = Board::new();
+    board.write(0x6000_0600, 8000);
+    board.write(0x6000_0608, 0xC0);
+    // As the vendor's `NmiTimSetFunc`.
+    board.write(0x3FF0_0000, 0x0F);
+    board.next();
+    assert_eq!(board.interrupts().edges, 0, "the gate is shut");
+    board.write(0x3FF0_0004, 2);
+    board.next();
+    assert_eq!(board.interrupts().edges, 1 << 14);
+    board.write(0x3FF0_0000, 1);
+    board.next();
+    assert_eq!(board.interrupts().edges, 1 << 9, "the MAC's bit is not the timer's");
 }
 
 #[test]

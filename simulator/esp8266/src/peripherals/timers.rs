@@ -2,7 +2,7 @@
 //!
 //! Both count the APB clock divided by 1, 16 or 256. FRC1 has 23 bits and raises edge interrupt 9 at zero, then starts over
 //! at the load value (automatic reload) or goes on from its highest; FRC2 has 32 bits and raises edge interrupt 10 when it
-//! meets its alarm. Counts are computed when looked at. FRC1 as a source of the NMI is not modelled.
+//! meets its alarm. Counts are computed when looked at. That DPORT can turn FRC1's interrupt into the NMI is seen to there.
 
 use super::clock::Time;
 use super::registers::{Bank, Registers, registers};

@@ -87,7 +87,8 @@ impl Uart {
 
     /// A byte comes in; its last bit is there at `at`.
     pub(super) fn receive(&mut self, byte: u8, at: Time) {
-        self.incoming.push_back((at, byte));
+        let after = self.incoming.partition_point(|(before, _)| *before <= at);
+        self.incoming.insert(after, (at, byte));
     }
 
     fn bit(&self, apb: Time) -> Time {
@@ -125,7 +126,7 @@ impl Uart {
         let Some(byte) = self.sending.pop_front() else { return };
         self.line_free = at + self.frame(apb);
         if self.bank.value(Register::Conf0) & conf0::LOOPBACK != 0 {
-            self.incoming.push_front((self.line_free, byte));
+            self.receive(byte, self.line_free);
         } else {
             outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
         }
