@@ -13,7 +13,7 @@
 //!
 //! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
 //!
-//! Not modelled: charts and pages, more than one user, quotas a year.
+//! Not modelled: more than one user, quotas a year.
 
 use std::net::IpAddr;
 
@@ -32,6 +32,8 @@ use store::{Channel, Store};
 pub use message::{Device, News, NotStored, Publication, Stranger};
 pub use profile::{Profile, UnknownProfile};
 pub use store::{About, Change, Command, Content};
+#[cfg(feature = "server")]
+pub(crate) use zone::Zone;
 
 mod aggregate;
 mod bulk;

@@ -6,6 +6,7 @@
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
 //! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
 //!   `server`.
+//! * `pages`: what people look at: channels, charts, and the page that injects faults; with the feature `server`.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
 //! system's randomness except the stand-alone program (`main.rs`) and the configuration made for it in [`tls`].
@@ -14,5 +15,7 @@ pub mod certificates;
 pub mod cloud;
 #[cfg(feature = "server")]
 pub mod mqtt;
+#[cfg(feature = "server")]
+pub mod pages;
 pub mod serve;
 pub mod tls;

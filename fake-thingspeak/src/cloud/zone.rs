@@ -13,26 +13,36 @@ use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// A time zone.
 #[derive(Clone, Default)]
-pub(super) enum Zone {
+pub(crate) enum Zone {
     #[default]
     Utc,
     Fixed(UtcOffset),
     Named(Box<TimeZone>),
 }
 
-impl fmt::Debug for Zone {
+/// `UTC`, `UTC+02:00`, `Europe/Berlin`.
+impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Utc => f.write_str("UTC"),
-            Self::Fixed(offset) => write!(f, "{offset}"),
+            Self::Fixed(offset) => {
+                let (hours, minutes, _) = offset.as_hms();
+                write!(f, "UTC{hours:+03}:{:02}", minutes.abs())
+            }
             Self::Named(zone) => f.write_str(zone.iana_name().unwrap_or("a zone without a name")),
         }
     }
 }
 
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Zone {
     /// The zone that the two parameters name; `timezone` counts over `offset`.
-    pub(super) fn of(timezone: Option<&str>, offset: Option<&str>) -> Self {
+    pub(crate) fn of(timezone: Option<&str>, offset: Option<&str>) -> Self {
         if let Some(name) = timezone.filter(|name| !name.is_empty()) {
             let found = TimeZoneDatabase::bundled().get(name);
             return found.map_or(Self::Utc, |zone| Self::Named(Box::new(zone)));
@@ -46,7 +56,7 @@ impl Zone {
     }
 
     /// `time` in this zone.
-    pub(super) fn local(&self, time: OffsetDateTime) -> OffsetDateTime {
+    pub(crate) fn local(&self, time: OffsetDateTime) -> OffsetDateTime {
         let offset = match self {
             Self::Utc => UtcOffset::UTC,
             Self::Fixed(offset) => *offset,
@@ -60,7 +70,7 @@ impl Zone {
 
     /// When the clocks of this zone show `clock`: the earlier time if they do so twice, and as if they had not been put
     /// forward if they never do. `None` beyond the calendar.
-    pub(super) fn at(&self, clock: PrimitiveDateTime) -> Option<OffsetDateTime> {
+    pub(crate) fn at(&self, clock: PrimitiveDateTime) -> Option<OffsetDateTime> {
         match self {
             Self::Utc => Some(clock.assume_utc()),
             Self::Fixed(offset) => clock.assume_offset(*offset).checked_to_offset(UtcOffset::UTC),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
 use fake_thingspeak::cloud::{Cloud, Stored};
+use fake_thingspeak::pages;
 use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict};
 use fake_thingspeak::tls::system_server_config;
 use http::{Request, Response};
@@ -167,7 +168,11 @@ impl Host for Guest {
 
     fn own_reply(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let from_anywhere = self.desk.control_from_anywhere;
-        let reply = control::reply(&mut self.desk.faults.borrow_mut(), request, self.client.ip(), from_anywhere)?;
+        let reply = control::reply(&mut self.desk.faults.borrow_mut(), request, self.client.ip(), from_anywhere);
+        let Some(reply) = reply else {
+            let now = self.now();
+            return self.with_cloud(|cloud| pages::respond(cloud, request, now, self.client.ip(), from_anywhere));
+        };
         if request.method() != http::Method::GET {
             self.tell(format_args!("{} {}: {}", request.method(), request.uri().path(), reply.status().as_u16()));
         }

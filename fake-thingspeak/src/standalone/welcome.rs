@@ -139,6 +139,7 @@ impl Display for Welcome<'_> {
         let values = about.fields.iter().zip(1..).filter(|(name, _)| name.is_some()).zip(["21.5", "45.6"]);
         let values: String = values.map(|((_, field), value)| format!("&field{field}={value}")).collect();
         let reading = if about.public { String::new() } else { format!("?api_key={write_key}") };
+        writeln!(f, "pages      http://{http}/ (channels, charts; /_preflash/ injects faults)")?;
         writeln!(f, "try        curl 'http://{http}/update?api_key={write_key}{values}'")?;
         writeln!(f, "           curl 'http://{http}/channels/{channel}/feeds.json{reading}'")?;
         if let (Some(https), Some(file)) = (self.https, self.authority_file) {

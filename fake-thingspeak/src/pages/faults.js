@@ -1,0 +1,90 @@
+// The page of faults: shows which are set, sets and clears them.
+"use strict";
+
+const FAULTS = "/_preflash/faults";
+const form = document.getElementById("inject");
+const list = document.getElementById("active");
+const message = document.getElementById("message");
+
+function say(text) {
+  message.textContent = text;
+  message.hidden = text === "";
+}
+
+async function ask(path, options) {
+  const reply = await fetch(path, options);
+  const text = await reply.text();
+  if (!reply.ok) {
+    let reason = text;
+    try {
+      const { error } = JSON.parse(text);
+      reason = error?.details ?? error?.message ?? error ?? text;
+    } catch {
+      // The reason is no JSON, and is shown as it is.
+    }
+    throw new Error(`The server refused (${reply.status}): ${reason}`);
+  }
+  return text === "" ? {} : JSON.parse(text);
+}
+
+/** How long a fault will last. */
+function rest(remaining) {
+  if (remaining?.count !== undefined) return remaining.count === 1 ? "once more" : `${remaining.count} times more`;
+  if (remaining?.seconds !== undefined) return `for ${Math.ceil(remaining.seconds)} s`;
+  return "until it is cleared";
+}
+
+/** What a fault does, in the words of the form. */
+function words(fault) {
+  const choice = [...form.querySelectorAll("input[name=fault]")].find((input) => input.value === fault.fault);
+  const about = choice ? choice.nextElementSibling.textContent : fault.fault;
+  const told = [fault.status, fault.delay && `${fault.delay} s`, fault.certificate, fault.path].filter(Boolean);
+  return told.length > 0 ? `${about} (${told.join(", ")})` : about;
+}
+
+async function show() {
+  const { faults } = await ask(FAULTS);
+  list.replaceChildren(
+    ...faults.map((fault) => {
+      const item = document.createElement("li");
+      const text = document.createElement("span");
+      text.textContent = `${words(fault)}, ${rest(fault.remaining)}`;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Clear";
+      button.setAttribute("aria-label", `Clear: ${words(fault)}`);
+      button.addEventListener("click", () => attempt(() => ask(`${FAULTS}/${fault.id}`, { method: "DELETE" })));
+      item.append(text, button);
+      return item;
+    }),
+  );
+  document.getElementById("none").hidden = faults.length > 0;
+  document.getElementById("clear").hidden = faults.length === 0;
+}
+
+/** Does something, and shows what is set then. */
+async function attempt(work) {
+  try {
+    await work();
+    await show();
+    say("");
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = new FormData(form);
+  const fault = { fault: given.get("fault") };
+  const needed = form.querySelector(`[data-of="${fault.fault}"]`);
+  if (needed) fault[needed.name] = needed.type === "number" ? Number(needed.value) : needed.value;
+  if (given.get("path").trim()) fault.path = given.get("path").trim();
+  const limit = given.get("limit");
+  if (limit) fault[limit] = Number(given.get(limit));
+  const headers = { "content-type": "application/json" };
+  attempt(() => ask(FAULTS, { method: "POST", headers, body: JSON.stringify(fault) }));
+});
+document.getElementById("clear").addEventListener("click", () => attempt(() => ask(FAULTS, { method: "DELETE" })));
+attempt(() => {});
+setInterval(() => document.hidden || attempt(() => {}), 2000);

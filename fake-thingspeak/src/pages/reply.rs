@@ -1,0 +1,96 @@
+//! Pages, pictures and the files that they need as replies of HTTP.
+//!
+//! The Content-Security-Policy lets a page load what this server has and nothing else, and run no script but the two that
+//! are files here: whatever a device writes into a channel stays text. Only a chart may be framed by pages from elsewhere;
+//! the page that injects faults by none.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Response, StatusCode};
+use hyper::body::Bytes;
+use maud::Markup;
+
+/// What all pages may do; who may frame them comes after it.
+macro_rules! policy {
+    ($ancestors:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; ",
+            "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors ",
+            $ancestors
+        )
+    };
+}
+
+/// A page of the website.
+pub(super) fn page(status: StatusCode, page: &Markup) -> Response<Bytes> {
+    reply(status, "text/html; charset=utf-8", policy!("'none'"), page.0.clone())
+}
+
+/// A page that other websites may frame.
+pub(super) fn framed(page: &Markup) -> Response<Bytes> {
+    reply(StatusCode::OK, "text/html; charset=utf-8", policy!("*"), page.0.clone())
+}
+
+/// A chart alone.
+pub(super) fn picture(svg: String) -> Response<Bytes> {
+    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'; frame-ancestors *", svg)
+}
+
+/// What pages are made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum File {
+    Style,
+    Live,
+    Faults,
+    Icon,
+}
+
+impl File {
+    pub(super) const ALL: [Self; 4] = [Self::Style, Self::Live, Self::Faults, Self::Icon];
+
+    /// The file's path on the server.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Style => "/_preflash/pages/style.css",
+            Self::Live => "/_preflash/pages/live.js",
+            Self::Faults => "/_preflash/pages/faults.js",
+            Self::Icon => "/_preflash/pages/duck.svg",
+        }
+    }
+
+    /// The file with that path.
+    pub(super) fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|file| file.path() == path)
+    }
+}
+
+pub(super) fn file(file: File) -> Response<Bytes> {
+    let (content_type, text) = match file {
+        File::Style => ("text/css; charset=utf-8", include_str!("style.css")),
+        File::Live => ("text/javascript; charset=utf-8", include_str!("live.js")),
+        File::Faults => ("text/javascript; charset=utf-8", include_str!("faults.js")),
+        File::Icon => ("image/svg+xml", include_str!("duck.svg")),
+    };
+    reply(StatusCode::OK, content_type, "default-src 'none'", text)
+}
+
+fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    policy: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-cache"),
+        // A path may have a key in it.
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    response.headers_mut().extend(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response
+}

@@ -1,0 +1,324 @@
+//! Pages as a browser gets them: what they show, whom they show it to, and what cannot get into them.
+
+use std::net::Ipv4Addr;
+
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use time::Duration;
+use time::macros::datetime;
+
+use super::*;
+use crate::cloud::{Access, NewChannel};
+
+const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+/// What must not become part of a page.
+const MARKUP: &str = "\"'><script>alert(1)</script>\u{1}";
+
+/// A cloud with a channel, and a visitor in front of it.
+struct Desk {
+    cloud: Cloud,
+    access: Access,
+    now: OffsetDateTime,
+}
+
+impl Desk {
+    fn new(public: bool) -> Self {
+        let mut cloud = Cloud::new([7; 32]);
+        let name = |name: &str| Some(name.to_owned());
+        let fields = [name("temperature"), name("humidity"), None, None, None, None, None, None];
+        let about = NewChannel { name: "duck".to_owned(), fields, public };
+        let access = cloud.create_channel(about, START);
+        Self { cloud, access, now: START }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let Access { channel, write_key, read_key } = &self.access;
+        text.replace("WRITE", write_key).replace("READ", read_key).replace("ID", &channel.to_string())
+    }
+
+    /// A minute later, what the API answers.
+    fn api(&mut self, method: &str, target: &str) -> String {
+        self.now += Duration::MINUTE;
+        let request = Request::builder().method(method).uri(self.filled(target)).body(Bytes::new()).unwrap();
+        let response = self.cloud.handle(&request, self.now, ELSEWHERE).response;
+        assert!(response.status().is_success(), "{target}: {response:?}");
+        String::from_utf8(response.body().to_vec()).unwrap()
+    }
+
+    fn store(&mut self, values: &[&str]) {
+        for value in values {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("field1", value).finish();
+            let stored = self.api("GET", &format!("/update?api_key=WRITE&{query}"));
+            assert_ne!(stored, "0");
+        }
+    }
+
+    fn reply(&mut self, target: &str, host: &str, client: IpAddr) -> Option<Response<Bytes>> {
+        let request = Request::get(self.filled(target)).header(HOST, host).header(ACCEPT, "text/html,*/*;q=0.8");
+        respond(&mut self.cloud, &request.body(Bytes::new()).unwrap(), self.now, client, false)
+    }
+
+    /// The status of a page and the page, for somebody elsewhere.
+    fn get(&mut self, target: &str) -> (u16, String) {
+        let reply = self.reply(target, "thing.example", ELSEWHERE).unwrap();
+        (reply.status().as_u16(), String::from_utf8(reply.body().to_vec()).unwrap())
+    }
+
+    fn chart(&mut self, query: &str) -> String {
+        let (status, svg) = self.get(&format!("/channels/ID/charts/1.svg?{query}"));
+        assert_eq!(status, 200, "{query}");
+        svg
+    }
+}
+
+/// The values that the pointer finds in a chart.
+fn told(svg: &str) -> Vec<&str> {
+    let titles = svg.split("<title>").skip(1).map(|rest| rest.split("</title>").next().unwrap());
+    titles.filter_map(|title| Some(title.split_once(" · ")?.0)).collect()
+}
+
+/// The line of a chart.
+fn line(svg: &str) -> &str {
+    svg.split(" d=\"").nth(1).unwrap().split('"').next().unwrap()
+}
+
+#[test]
+fn a_channels_page_shows_what_the_feed_has() {
+    let mut desk = Desk::new(true);
+    desk.store(&["21.5", "21.75", "-3"]);
+    let feed: serde_json::Value = serde_json::from_str(&desk.api("GET", "/channels/ID/feeds.json")).unwrap();
+    let fed: Vec<_> = feed["feeds"].as_array().unwrap().iter().map(|row| row["field1"].as_str().unwrap()).collect();
+    let (status, page) = desk.get("/channels/ID");
+    assert_eq!(status, 200);
+    assert_eq!(told(&page), fed);
+    let rows: Vec<_> =
+        page.split("<tr><td>").skip(1).map(|row| row.split("<td class=\"number\">").nth(1).unwrap()).collect();
+    let newest_first = fed.iter().rev().map(|value| format!("{value}</td>"));
+    assert!(rows.iter().zip(newest_first).all(|(row, value)| row.starts_with(&value)) && rows.len() == 3, "{rows:?}");
+    assert!(page.contains("<p class=\"value\">-3</p>") && page.contains("2026-01-01 00:03:00"), "{page}");
+    assert!(page.contains("last write <time") && page.contains("60 s ago"), "{page}");
+}
+
+#[test]
+fn a_client_of_the_api_gets_no_page() {
+    let mut desk = Desk::new(true);
+    for (path, accept) in
+        [("/channels/ID", "*/*"), ("/channels/public", "application/json"), ("/channels/ID.json", "text/html")]
+    {
+        let request = Request::get(desk.filled(path)).header(ACCEPT, accept).body(Bytes::new()).unwrap();
+        assert!(respond(&mut desk.cloud, &request, START, HERE, false).is_none(), "{path}");
+    }
+    for path in
+        ["/update?api_key=WRITE&field1=1", "/channels/ID/feeds.json", "/channels/ID/feeds", "/channels.json", "/x"]
+    {
+        assert!(desk.reply(path, "localhost", HERE).is_none(), "{path}");
+    }
+    let request = Request::post("/").body(Bytes::new()).unwrap();
+    assert!(respond(&mut desk.cloud, &request, START, HERE, false).is_none());
+    assert!(desk.cloud.entries(desk.access.channel).unwrap().is_empty());
+}
+
+#[test]
+fn keys_are_shown_at_the_desk_alone() {
+    let mut desk = Desk::new(true);
+    let name = |name: &str| Some(name.to_owned());
+    let fields = [name("secret"), None, None, None, None, None, None, None];
+    let hidden = desk.cloud.create_channel(NewChannel { name: "hidden".to_owned(), fields, public: false }, START);
+    let talkback = desk.cloud.create_talkback();
+    let secrets = [
+        desk.access.write_key.clone(),
+        desk.access.read_key.clone(),
+        hidden.write_key,
+        hidden.read_key,
+        talkback.key,
+        desk.cloud.user().key.clone(),
+        "hidden".to_owned(),
+    ];
+    let shown = |desk: &mut Desk, target: &str, host: &str, client: IpAddr| {
+        let reply = desk.reply(target, host, client).unwrap();
+        let page = String::from_utf8(reply.body().to_vec()).unwrap();
+        assert!(page.contains("duck"), "{page}");
+        secrets.iter().filter(|secret| page.contains(secret.as_str())).count()
+    };
+    let mapped: IpAddr = "::ffff:127.0.0.1".parse().unwrap();
+    for (host, client) in
+        [("localhost:8080", HERE), ("127.0.0.1:8080", HERE), ("[::1]:80", mapped), ("LOCALHOST", HERE)]
+    {
+        assert_eq!(shown(&mut desk, "/", host, client), secrets.len(), "{host}");
+    }
+    // From elsewhere, by a name that points here, and without any name.
+    for (host, client) in
+        [("localhost", ELSEWHERE), ("evil.example:8080", HERE), ("localhost.evil.example", HERE), ("", HERE)]
+    {
+        assert_eq!(shown(&mut desk, "/", host, client), 0, "{host}");
+        assert_eq!(desk.reply("/_preflash/", host, client).unwrap().status(), 403, "{host}");
+    }
+    assert_eq!(shown(&mut desk, "/channels/public", "localhost", HERE), 0);
+    assert_eq!(desk.reply("/admin", "localhost", HERE).unwrap().status(), 200);
+    let anywhere = Request::get("/_preflash/").header(HOST, "pond.local").body(Bytes::new()).unwrap();
+    assert_eq!(respond(&mut desk.cloud, &anywhere, START, ELSEWHERE, true).unwrap().status(), 200);
+}
+
+#[test]
+fn a_private_channel_opens_with_its_key() {
+    let mut desk = Desk::new(false);
+    desk.store(&["21.5"]);
+    for path in ["/channels/ID", "/channels/ID/charts/1", "/channels/ID/charts/1.svg"] {
+        let (status, page) = desk.get(path);
+        assert!(status == 403 && page.contains("not public") && !page.contains("21.5"), "{page}");
+        assert_eq!(desk.get(&format!("{path}?api_key=WRONG")).0, 403);
+        for key in ["api_key=READ", "key=WRITE"] {
+            let (status, page) = desk.get(&format!("{path}?{key}"));
+            assert!(status == 200 && page.contains("21.5"), "{page}");
+        }
+    }
+    for path in ["/channels/1", "/channels/1/charts/1", "/channels/ID/charts/3?api_key=READ"] {
+        assert_eq!(desk.get(path).0, 404, "{path}");
+    }
+    assert!(desk.reply("/channels/ID/charts/9", "x", HERE).is_none());
+}
+
+#[test]
+fn what_others_write_stays_text() {
+    let mut desk = Desk::new(true);
+    let user = desk.cloud.user().key.clone();
+    let text = form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect::<String>();
+    desk.api("PUT", &format!(
+        "/channels/ID.json?api_key={user}&name={text}&description={text}&field1={text}&tags={text}&url=javascript:alert(1)&\
+         latitude={text}&longitude={text}&elevation={text}"
+    ));
+    desk.api("GET", &format!("/update?api_key=WRITE&field1={text}&status={text}"));
+    desk.store(&["1"]);
+    let in_chart = format!(
+        "title={text}&xaxis={text}&yaxis={text}&color={text}&bgcolor={text}&type={text}&timezone={text}&api_key={text}"
+    );
+    let paths = [
+        "/".to_owned(),
+        "/channels/ID".to_owned(),
+        format!("/channels/ID?{in_chart}"),
+        format!("/channels/ID/charts/1?{in_chart}"),
+        format!("/channels/ID/charts/1.svg?{in_chart}"),
+    ];
+    for path in paths {
+        let (status, page) = desk.get(&path);
+        assert_eq!(status, 200, "{path}");
+        assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>"), "{page}");
+        assert!(!page.contains("javascript:") && !page.contains("onload="), "{page}");
+        if page.starts_with("<svg") {
+            assert!(!page.contains('\u{1}'), "no XML has such a character: {page}");
+        }
+    }
+}
+
+#[test]
+fn replies_say_what_a_page_may_do() {
+    let mut desk = Desk::new(true);
+    let mut policy = |path: &str| {
+        let reply = desk.reply(path, "localhost", HERE).unwrap();
+        assert!(!reply.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{path}");
+        let header = |name| reply.headers()[name].to_str().unwrap().to_owned();
+        assert!(header(CONTENT_SECURITY_POLICY).starts_with("default-src 'none'"), "{path}");
+        (header(CONTENT_SECURITY_POLICY), header(CONTENT_TYPE))
+    };
+    for path in ["/", "/channels/ID", "/channels/1", "/_preflash/"] {
+        let (policy, kind) = policy(path);
+        assert!(policy.ends_with("frame-ancestors 'none'") && kind == "text/html; charset=utf-8", "{path} {policy}");
+    }
+    assert!(policy("/channels/ID/charts/1").0.ends_with("frame-ancestors *"));
+    assert_eq!(policy("/channels/ID/charts/1.svg").1, "image/svg+xml");
+    for file in reply::File::ALL {
+        assert_eq!(policy(file.path()).0, "default-src 'none'");
+    }
+}
+
+#[test]
+fn any_values_make_a_chart() {
+    let mut desk = Desk::new(true);
+    let values = ["21.5", "NaN", "1e308", "-1e308", "x", "1e-300", "21,5", "inf", "0", "9999999999999999999999"];
+    desk.store(&values);
+    for query in
+        ["", "results=1", "results=2", "results=0", "start=2030-01-01", "average=10", "min=0&max=1", "width=1&height=1"]
+    {
+        for kind in ["line", "bar", "column", "spline", "step"] {
+            let svg = desk.chart(&format!("{query}&type={kind}"));
+            assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"), "{svg}");
+            // Neither may stand where a number belongs.
+            assert!(
+                !svg.contains("=\"NaN") && !svg.contains("inf\"") && !svg.contains("NaN "),
+                "{query} {kind}: {svg}"
+            );
+        }
+    }
+    let numbers = ["21.5", "1e308", "-1e308", "1e-300", "21,5", "0", "9999999999999999999999"];
+    assert_eq!(told(&desk.chart("")), numbers);
+    assert!(desk.chart("").contains("7 of 10 values; the others are no numbers"));
+}
+
+#[test]
+fn a_line_breaks_where_a_value_is_no_number_and_where_nothing_was_written() {
+    let breaks = |svg: &str| line(svg).matches('M').count();
+    let mut desk = Desk::new(true);
+    desk.store(&["1", "2", "error", "3"]);
+    assert_eq!(breaks(&desk.chart("")), 2);
+    // An entry of another field says nothing of this one.
+    desk.api("GET", "/update?api_key=WRITE&field2=50");
+    desk.store(&["4"]);
+    assert_eq!(breaks(&desk.chart("")), 2);
+    assert_eq!(breaks(&desk.chart("results=3")), 1);
+    desk.now += Duration::minutes(30);
+    desk.store(&["5"]);
+    assert_eq!(breaks(&desk.chart("average=10")), 2);
+    // What stands alone is seen all the same.
+    assert!(line(&desk.chart("average=10")).ends_with("h0"));
+}
+
+#[test]
+fn a_chart_looks_as_it_is_told_to() {
+    let mut desk = Desk::new(true);
+    desk.store(&["1", "2", "3"]);
+    let svg = desk.chart("");
+    assert!(svg.contains("viewBox=\"0 0 450 250\"") && svg.contains("stroke=\"#d62020\""), "{svg}");
+    for text in [">duck</text>", ">Date (UTC)</text>", ">temperature</text>", "class=\"chart themed\""] {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    let svg = desk.chart(
+        "title=Pond&xaxis=When&yaxis=Warmth&color=%230000ff&bgcolor=black&width=600&height=300&timezone=Asia%2FTokyo&\
+         yaxismin=-10&yaxismax=10",
+    );
+    assert!(svg.contains("viewBox=\"0 0 600 300\"") && svg.contains("stroke=\"#0000ff\""), "{svg}");
+    for text in
+        [">Pond</text>", ">When</text>", ">Warmth</text>", "fill=\"#000000\"", ">\u{2212}10</text>", ">10</text>"]
+    {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    assert!(!svg.contains("themed") && svg.contains("1 · 2026-01-01 09:01:00"), "{svg}");
+    assert!(!desk.chart("title=&xaxis=&yaxis=").contains("class=\"label\""));
+    assert_eq!(desk.chart("type=column").matches("<rect").count(), 4);
+    for (query, commands) in [("", "MLL"), ("type=step", "MHVHV"), ("step=true", "MHVHV"), ("type=spline", "MCC")] {
+        let svg = desk.chart(query);
+        let drawn: String = line(&svg).chars().filter(char::is_ascii_alphabetic).collect();
+        assert_eq!(drawn, commands, "{query}");
+    }
+    assert_eq!(told(&desk.chart("results=2")), ["2", "3"]);
+    assert_eq!(told(&desk.chart("sum=10")), ["6.0"]);
+}
+
+#[test]
+fn thousands_of_values_are_a_line_without_dots() {
+    let mut desk = Desk::new(true);
+    let updates: Vec<_> =
+        (0..8_000).map(|at| format!(r#"{{"delta_t":{},"field1":"{}"}}"#, at.min(1) * 15, at % 70)).collect();
+    let updates: Vec<_> = updates.chunks(900).map(|chunk| chunk.join(",")).collect();
+    for chunk in updates {
+        let body = desk.filled(&format!(r#"{{"write_api_key":"WRITE","updates":[{chunk}]}}"#));
+        desk.now += Duration::hours(5);
+        let request =
+            Request::post(desk.filled("/channels/ID/bulk_update.json")).header(CONTENT_TYPE, "application/json");
+        let handled = desk.cloud.handle(&request.body(Bytes::from(body)).unwrap(), desk.now, ELSEWHERE);
+        assert_eq!(handled.response.status(), 202, "{:?}", handled.response);
+    }
+    let svg = desk.chart("results=8000&width=1000");
+    assert_eq!(svg.matches("<circle").count(), 0);
+    assert!(svg.contains("8000 values") && svg.len() < 200_000, "{}", svg.len());
+}
