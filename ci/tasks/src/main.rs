@@ -129,6 +129,21 @@ const TASKS: &[Task] = &[
         commands: &[&["test", "--package", "fake-thingspeak", "--test", "clients", "--locked"]],
     },
     Task {
+        name: "browser",
+        about: "pages work in Chromium (after ci/setup-browser)",
+        commands: &[&[
+            "test",
+            "--package",
+            "fake-thingspeak",
+            "--test",
+            "browser",
+            "--locked",
+            "--",
+            "--ignored",
+            "--nocapture",
+        ]],
+    },
+    Task {
         name: "doc",
         about: "the documentation builds without warnings",
         commands: &[&["doc", "--workspace", "--no-deps", "--locked"]],
