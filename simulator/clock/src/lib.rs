@@ -4,30 +4,53 @@
 //! device's local time; while the device runs, blocking delays [`advance`] it; timers the device waits for leave behind
 //! the earliest of their deadlines, which the simulator [takes](take_deadline) after the poll. Nothing here reads real time.
 //!
+//! A device that never returns can be ended as well: a [limit](set_limit) unwinds out of whatever lets time pass beyond
+//! it. Code that does nothing but read the clock lets time pass, too, after it has read it very often.
+//!
 //! Timers are not kept: a device re-arms all of its pending timers whenever it is polled, so the earliest deadline since
 //! the last poll is all that a simulator needs, and a dropped timer leaves nothing behind.
 
 use core::cell::Cell;
 use core::task::Waker;
+use std::panic::resume_unwind;
+use std::thread::panicking;
 
-/// Nanoseconds since the device started, and the earliest deadline (in ticks) asked for since it was last taken.
 struct Clock {
+    /// Nanoseconds since the device started.
     nanos: Cell<u64>,
+    /// The earliest deadline (in ticks) asked for since it was last taken.
     deadline: Cell<u64>,
+    /// See [`set_limit`].
+    limit: Cell<u64>,
+    /// How often the device has read the clock since it was last set.
+    reads: Cell<u32>,
 }
+
+/// What unwinds out of code that let time pass beyond the clock's limit. No panic: the panic hook is not called.
+#[derive(Debug)]
+pub struct LimitPassed;
 
 const NEVER: u64 = u64::MAX;
 /// `embassy-time` counts microseconds (feature `tick-hz-1_000_000`).
 const NANOS_PER_TICK: u64 = 1_000;
+/// How often the clock may be read before each further reading takes a tick. Whoever does something between readings
+/// reads it some dozens of times before the simulator sets it again; who reads it so often waits for it to go on.
+const FREE_READS: u32 = 100_000;
 
 thread_local! {
-    static CLOCK: Clock = const { Clock { nanos: Cell::new(0), deadline: Cell::new(NEVER) } };
+    static CLOCK: Clock = const {
+        Clock { nanos: Cell::new(0), deadline: Cell::new(NEVER), limit: Cell::new(NEVER), reads: Cell::new(0) }
+    };
 }
 
 struct ThreadClock;
 
 impl embassy_time_driver::Driver for ThreadClock {
     fn now(&self) -> u64 {
+        let reads = CLOCK.with(|clock| clock.reads.replace(clock.reads.get().saturating_add(1)));
+        if reads >= FREE_READS {
+            advance(NANOS_PER_TICK);
+        }
         now() / NANOS_PER_TICK
     }
 
@@ -45,12 +68,27 @@ pub fn now() -> u64 {
 
 /// Sets this thread's time, in nanoseconds since the device started.
 pub fn set(nanos: u64) {
-    CLOCK.with(|clock| clock.nanos.set(nanos));
+    CLOCK.with(|clock| {
+        clock.nanos.set(nanos);
+        clock.reads.set(0);
+    });
 }
 
-/// Lets `nanos` nanoseconds pass on this thread: what a blocking delay does.
+/// Lets `nanos` nanoseconds pass on this thread: what a blocking delay does. Unwinds with [`LimitPassed`] if time is then
+/// beyond the limit, unless the thread unwinds already.
 pub fn advance(nanos: u64) {
-    CLOCK.with(|clock| clock.nanos.set(clock.nanos.get().saturating_add(nanos)));
+    let beyond = CLOCK.with(|clock| {
+        clock.nanos.set(clock.nanos.get().saturating_add(nanos));
+        clock.nanos.get() > clock.limit.get()
+    });
+    if beyond && !panicking() {
+        resume_unwind(Box::new(LimitPassed));
+    }
+}
+
+/// Sets this thread's limit, in nanoseconds since the device started; `None` takes it away.
+pub fn set_limit(nanos: Option<u64>) {
+    CLOCK.with(|clock| clock.limit.set(nanos.unwrap_or(NEVER)));
 }
 
 /// The earliest time, in nanoseconds since the device started, that a timer has asked to be woken at since the last
@@ -74,6 +112,27 @@ mod tests {
         ThreadClock.schedule_wake(90, Waker::noop());
         assert_eq!(take_deadline(), Some(20_000));
         assert_eq!(take_deadline(), None);
+    }
+
+    #[test]
+    fn time_that_passes_beyond_the_limit_unwinds() {
+        set(0);
+        set_limit(Some(2_000));
+        advance(2_000);
+        let passed = std::panic::catch_unwind(|| advance(1)).unwrap_err();
+        assert!(passed.is::<LimitPassed>());
+        set_limit(None);
+        advance(1);
+        assert_eq!(now(), 2_002);
+    }
+
+    #[test]
+    fn who_only_reads_the_clock_sees_it_go_on() {
+        set(7_000);
+        assert!((0..FREE_READS).all(|_| ThreadClock.now() == 7));
+        assert_eq!([ThreadClock.now(), ThreadClock.now()], [8, 9]);
+        set(now());
+        assert_eq!([ThreadClock.now(), ThreadClock.now()], [9, 9]);
     }
 
     #[test]

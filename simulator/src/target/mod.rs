@@ -47,6 +47,8 @@ pub enum Wait {
     Restart(String),
     /// The firmware panicked: message and place. It does nothing more.
     Crashed(String),
+    /// The firmware never came back before the watchdog bit. It does nothing more.
+    Hung,
     /// The firmware wakes itself without end while no time passes.
     Livelock(u32),
 }

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use esp8266::peripherals::Noise;
 use firmware::board::{JoinError, LinkLoss};
@@ -13,6 +14,9 @@ use crate::board::{DataLine, NorFlash, Switch, Uart};
 use crate::events::{DeviceId, EventKind, Level};
 use crate::random::Stream;
 use crate::time::Instant;
+
+/// ESP8266 hardware watchdog, stage 0 exponent 13: 2^(16+13) / 80 MHz.
+pub const WATCHDOG_PERIOD: Duration = Duration::from_micros(6_710_886);
 
 /// Where one device meets the world.
 pub struct Port {
@@ -151,6 +155,11 @@ impl Port {
         reports.extend(std::iter::from_fn(|| data_line.take_report(at)).map(|report| (report.ended, report.into())));
         reports.sort_by_key(|(at, _)| *at);
         reports
+    }
+
+    /// When the hardware watchdog bites if it is not fed again.
+    pub fn watchdog_bites_at(&self) -> Instant {
+        self.watchdog_fed.get() + WATCHDOG_PERIOD
     }
 
     /// Sets LD1.

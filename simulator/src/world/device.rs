@@ -16,8 +16,6 @@ use crate::time::Instant;
 /// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an
 /// ESP-07 with a program of some 300 KiB.
 pub(super) const BOOT_TIME: Duration = Duration::from_millis(100);
-/// ESP8266 watchdog, stage 0 exponent 13: 2^(16+13) / 80 MHz.
-pub(super) const WATCHDOG_PERIOD: Duration = Duration::from_micros(6_710_886);
 
 /// A device of the world.
 pub(super) struct Device {
@@ -43,7 +41,7 @@ enum State {
     Down,
     /// Its firmware runs.
     Running,
-    /// Its firmware has panicked, or asked for a restart that is about to come.
+    /// Its firmware has panicked or hangs, or asked for a restart that is about to come.
     Ended,
 }
 
@@ -130,11 +128,6 @@ impl Device {
             self.wake_at = None;
         }
         due
-    }
-
-    /// When the watchdog bites if it is not fed again.
-    pub fn watchdog_at(&self) -> Instant {
-        self.port.watchdog_fed.get() + WATCHDOG_PERIOD
     }
 
     /// Pins float, and LD1 goes dark, when the chip is in reset; says whether it was lit.

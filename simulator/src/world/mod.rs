@@ -248,7 +248,7 @@ impl World {
         let now = self.now;
         let device = self.device(id);
         let number = device.start(now, cause);
-        let (epoch, watchdog_at) = (device.epoch(), device.watchdog_at());
+        let (epoch, watchdog_at) = (device.epoch(), device.port.watchdog_bites_at());
         self.commit(Some(id), EventKind::Boot { number, cause: cause.name() });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);
@@ -309,6 +309,8 @@ impl World {
                 port.write_serial(progress.local, &format!("panic: {message}\r\n"));
                 self.queue.push(progress.local, Action::Crash(id, epoch, message));
             }
+            // The watchdog is about to bite; the world only has to get there.
+            Wait::Hung => self.device(id).end(),
             Wait::Livelock(polls) => {
                 self.device(id).end();
                 self.queue.push(progress.local, Action::Livelock(id, epoch, polls));
@@ -333,7 +335,7 @@ impl World {
         if !device.is_current(epoch) {
             return;
         }
-        let bites_at = device.watchdog_at();
+        let bites_at = device.port.watchdog_bites_at();
         if bites_at > now {
             self.queue.push(bites_at, Action::Watchdog(id, epoch));
         } else {

@@ -19,7 +19,7 @@ use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use crate::events::FlashOperation;
 use crate::internet::{CloudSettings, Settings};
 use crate::target::host::{HostBoard, HostTarget, Program, firmware_runs};
-use crate::target::port::Models;
+use crate::target::port::{Models, WATCHDOG_PERIOD};
 
 const DUCK: DeviceId = DeviceId(0);
 /// When a device that is powered at the world's beginning starts.
@@ -143,7 +143,7 @@ fn a_panic_is_the_firmwares_crash_and_the_watchdog_ends_it() {
     assert_eq!(at, BOOT + ms(3_000));
     assert!(message.starts_with("5 ducks are too many at simulator/src/world/tests.rs:"), "{message}");
     assert_eq!(lines(&events), [format!("panic: {message}")]);
-    assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + ms(3_000) + device::WATCHDOG_PERIOD + BOOT, "watchdog")]);
+    assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + ms(3_000) + WATCHDOG_PERIOD + BOOT, "watchdog")]);
 }
 
 #[test]
@@ -204,13 +204,13 @@ fn a_program_that_wakes_itself_while_time_passes_meets_the_watchdog() {
         })
     });
     let events = bench.events(ms(7_000));
-    assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + device::WATCHDOG_PERIOD + BOOT, "watchdog")]);
+    assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog")]);
 }
 
 #[test]
 fn the_watchdog_bites_who_waits_without_feeding_it() {
     let starving = bench(|_| pending());
-    let period = device::WATCHDOG_PERIOD + BOOT;
+    let period = WATCHDOG_PERIOD + BOOT;
     let events = starving.events(ms(20_000));
     assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + period, "watchdog"), (BOOT + period * 2, "watchdog")]);
     let feeding = bench(|mut parts| async move {
@@ -220,6 +220,40 @@ fn the_watchdog_bites_who_waits_without_feeding_it() {
         }
     });
     assert_eq!(boots(&feeding.events(ms(60_000))), [(BOOT, "power-on")]);
+}
+
+/// A program that never comes back from its first poll, with a line before.
+fn hanging(hang: impl Fn(&mut Parts<HostBoard>) + Copy + 'static) -> Vec<Event> {
+    let bench = bench(move |mut parts| async move {
+        parts.watchdog.feed();
+        info!(target: "boot", "round and round");
+        loop {
+            hang(&mut parts);
+        }
+    });
+    bench.events(ms(7_000))
+}
+
+#[test]
+fn the_watchdog_bites_who_never_comes_back() {
+    let pins = hanging(|parts| while parts.config_switch.is_low() == Ok(true) {});
+    let delays = hanging(|parts| parts.delay.delay_us(10));
+    let clock = hanging(|_| while embassy_time::Instant::now().as_secs() < 60 {});
+    for events in [pins, delays, clock] {
+        assert_eq!(lines(&events), ["[0.000000] boot: round and round"; 2], "once for each start");
+        assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog")]);
+        assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Crash { .. })));
+    }
+}
+
+#[test]
+fn who_blocks_for_longer_than_the_watchdog_cannot_feed_it_afterwards() {
+    let bench = bench(|mut parts| async move {
+        parts.delay.delay_ms(7_000);
+        parts.watchdog.feed();
+        pending().await
+    });
+    assert_eq!(boots(&bench.events(ms(7_000)))[1], (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog"));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use firmware::board::{
 use rand_core::{CryptoRng, RngCore};
 
 use super::context::in_simulator;
+use super::limit_by_watchdog;
 use crate::board::flash::{self, Operation};
 use crate::events::Level;
 use crate::target::Port;
@@ -219,6 +220,7 @@ pub struct HostWatchdog(Handle);
 impl Watchdog for HostWatchdog {
     fn feed(&mut self) {
         self.0.port.watchdog_fed.set(self.0.now());
+        limit_by_watchdog(&self.0.port, self.0.started);
     }
 }
 

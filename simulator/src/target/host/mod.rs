@@ -2,7 +2,11 @@
 //!
 //! The future is polled when the world says so; inside a poll the device's local time advances by what its blocking
 //! calls cost (delays, pin reads, serial output), computing costs nothing. The board's parts reach the world's models
-//! through the [`Port`]. This target cannot show what depends on the chip's speed, stack or memory.
+//! through the [`Port`].
+//!
+//! A poll that does not come back is ended where its local time passes the watchdog's bite; one that only computes, and
+//! looks neither at a pin nor at the clock, cannot be. Nor can this target show what depends on the chip's speed, stack
+//! or memory.
 
 mod board;
 mod context;
@@ -18,6 +22,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use firmware::board::ResetCause;
+use simulator_clock::LimitPassed;
 
 use super::{Port, Progress, Target, Wait};
 use crate::time::Instant;
@@ -74,6 +79,12 @@ impl HostTarget {
     }
 }
 
+/// Has the clock of a device that started at `started` end the poll under way once the watchdog bites.
+fn limit_by_watchdog(port: &Port, started: Instant) {
+    let bites_at = port.watchdog_bites_at().saturating_since(started);
+    simulator_clock::set_limit(u64::try_from(bites_at.as_nanos()).ok());
+}
+
 impl Target for HostTarget {
     fn start(&mut self, at: Instant, cause: ResetCause) {
         self.stop();
@@ -94,9 +105,12 @@ impl Target for HostTarget {
         let polled_at = local();
         let wait = loop {
             self.woken.0.store(false, Ordering::Relaxed);
+            simulator_clock::set(simulator_clock::now());
+            limit_by_watchdog(&self.port, started);
             let poll = catch_unwind(AssertUnwindSafe(|| {
                 context::in_firmware(|| running.program.as_mut().poll(&mut Context::from_waker(&waker)))
             }));
+            simulator_clock::set_limit(None);
             match poll {
                 Ok(Poll::Ready(reason)) => break Wait::Restart(reason),
                 Ok(Poll::Pending) if self.woken.0.load(Ordering::Relaxed) => {
@@ -114,6 +128,7 @@ impl Target for HostTarget {
                         simulator_clock::take_deadline().map(|nanos| started + Duration::from_nanos(nanos)),
                     );
                 }
+                Err(panic) if panic.is::<LimitPassed>() => break Wait::Hung,
                 Err(panic) => break Wait::Crashed(context::firmware_panic(panic)),
             }
         };
@@ -127,7 +142,10 @@ impl Target for HostTarget {
             // they put out counts.
             let _entered = context::enter(&self.port, running.started);
             let dropped = catch_unwind(AssertUnwindSafe(|| context::in_firmware(|| drop(running.program))));
-            if let Err(panic) = dropped {
+            simulator_clock::set_limit(None);
+            if let Err(panic) = dropped
+                && !panic.is::<LimitPassed>()
+            {
                 let _happens_on_no_chip = context::firmware_panic(panic);
             }
             self.port.take_outbox();
