@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 
-use crate::events::{DeviceId, Level};
+use crate::events::{DeviceId, Level, PowerState};
 use crate::target::{Port, Progress, Target};
 use crate::time::Instant;
 
@@ -22,7 +22,7 @@ pub(super) struct Device {
     pub id: DeviceId,
     pub port: Rc<Port>,
     target: Box<dyn Target>,
-    pub powered: bool,
+    pub supply: PowerState,
     /// How often something was done to the supply: a cut's end counts only if nothing has been since.
     pub supply_changes: u32,
     /// Whether LD1 is lit, as far as the record tells; the port's level may be ahead of it.
@@ -51,7 +51,7 @@ impl Device {
             id: port.device,
             port,
             target,
-            powered: false,
+            supply: PowerState::Off,
             supply_changes: 0,
             lit: false,
             state: State::Down,

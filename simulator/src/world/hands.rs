@@ -22,7 +22,7 @@ impl World {
         match command {
             Command::Power { device, on } => {
                 self.device(device).supply_changes += 1;
-                match (on, self.device(device).powered) {
+                match (on, self.is_supplied(device)) {
                     (true, false) => self.power_on(device),
                     (false, true) => self.power_off(device),
                     (true, true) => self.without_effect(device, "power on, which it is"),
@@ -30,10 +30,9 @@ impl World {
                 }
             }
             Command::CutPower { device, length } => {
-                let of = self.device(device);
-                of.supply_changes += 1;
-                let (change, powered) = (of.supply_changes, of.powered);
-                if powered {
+                self.device(device).supply_changes += 1;
+                let change = self.device(device).supply_changes;
+                if self.is_supplied(device) {
                     self.power_off(device);
                 } else {
                     self.without_effect(device, "power off, which it is");
@@ -42,20 +41,21 @@ impl World {
             }
             Command::BrownOut { device, length } => {
                 self.device(device).supply_changes += 1;
-                if self.device(device).powered {
+                if self.is_supplied(device) {
                     self.brown_out(device, length);
                 } else {
                     self.without_effect(device, "brown-out without power");
                 }
             }
-            Command::PressReset { device } => {
-                if self.device(device).powered {
+            Command::PressReset { device } => match self.device(device).supply {
+                PowerState::On => {
                     self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
                     self.reset(device, ResetCause::External, BOOT_TIME);
-                } else {
-                    self.without_effect(device, "reset button pressed without power");
                 }
-            }
+                // The chip is in reset as it is, until the supply is back.
+                PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
+                PowerState::Off => self.without_effect(device, "reset button pressed without power"),
+            },
             Command::Switch { device, switch, on, bounce } => self.throw(device, switch, on, bounce),
             Command::Readings { device, temperature, humidity } => {
                 let mut data_line = self.device(device).port.data_line.borrow_mut();
@@ -74,6 +74,11 @@ impl World {
         }
     }
 
+    /// Whether a device has a supply, even if it dips.
+    fn is_supplied(&mut self, id: DeviceId) -> bool {
+        self.device(id).supply != PowerState::Off
+    }
+
     /// Records that hands did something that changed nothing.
     fn without_effect(&mut self, id: DeviceId, what: &str) {
         self.commit(Some(id), EventKind::Step { action: format!("{what}: without effect") });
@@ -82,7 +87,7 @@ impl World {
     pub(super) fn power_on(&mut self, id: DeviceId) {
         let now = self.now;
         let device = self.device(id);
-        device.powered = true;
+        device.supply = PowerState::On;
         device.port.data_line.borrow_mut().power_on(now);
         self.commit(Some(id), EventKind::Power { state: PowerState::On });
         self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
@@ -91,7 +96,7 @@ impl World {
     fn power_off(&mut self, id: DeviceId) {
         let now = self.now;
         let device = self.device(id);
-        device.powered = false;
+        device.supply = PowerState::Off;
         self.commit(Some(id), EventKind::Power { state: PowerState::Off });
         self.commit_reports(id);
         self.tear_flash(id);
@@ -102,6 +107,7 @@ impl World {
     /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
     /// less) goes on.
     fn brown_out(&mut self, id: DeviceId, length: Duration) {
+        self.device(id).supply = PowerState::BrownOut;
         self.commit(Some(id), EventKind::Power { state: PowerState::BrownOut });
         self.tear_flash(id);
         self.halt(id);

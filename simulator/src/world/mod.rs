@@ -212,6 +212,7 @@ impl World {
             Action::Watchdog(id, epoch) => self.check_watchdog(id, epoch),
             Action::BrownOutEnds(id, epoch) => {
                 if self.device(id).is_current(epoch) {
+                    self.device(id).supply = PowerState::On;
                     self.commit(Some(id), EventKind::Power { state: PowerState::On });
                     self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
                 }

@@ -394,6 +394,18 @@ fn power_that_is_cut_during_a_brown_out_stays_off() {
 }
 
 #[test]
+fn a_button_pressed_during_a_brown_out_starts_nothing_before_the_supply_is_back() {
+    let mut bench = bench(|_| pending());
+    bench.at(ms(1_000), Command::BrownOut { device: DUCK, length: ms(500) });
+    bench.at(ms(1_100), Command::PressReset { device: DUCK });
+    let events = bench.events(ms(5_000));
+    assert_eq!(boots(&events), [(BOOT, "power-on"), (ms(1_500) + BOOT, "power-on")]);
+    assert!(events.iter().any(
+        |event| event.kind == EventKind::Power { state: PowerState::On } && event.at == Instant::from_millis(1_500)
+    ));
+}
+
+#[test]
 fn a_button_pressed_without_power_starts_nothing() {
     let mut bench = bench(|_| pending());
     bench.at(ms(1_000), Command::Power { device: DUCK, on: false });
