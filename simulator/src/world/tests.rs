@@ -9,11 +9,12 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{NorFlash as _, ReadNorFlash};
 use fake_thingspeak::certificates::{KeyType, Kind};
-use firmware::board::{Board, Parts, SETTINGS_SECTORS, Watchdog};
+use firmware::board::{Board, Network, Parts, Radio, SETTINGS_SECTORS, Security, Watchdog};
 use log::info;
 use time::macros::datetime;
 
 use super::*;
+use crate::air::{AccessPointConfig, Security as AirSecurity};
 use crate::board::flash::SECTOR;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use crate::events::FlashOperation;
@@ -413,6 +414,34 @@ fn a_button_pressed_without_power_starts_nothing() {
     bench.at(ms(1_200), Command::BrownOut { device: DUCK, length: ms(50) });
     bench.at(ms(3_000), Command::Power { device: DUCK, on: true });
     assert_eq!(boots(&bench.events(ms(5_000))), [(BOOT, "power-on"), (ms(3_000) + BOOT, "power-on")]);
+}
+
+#[test]
+fn who_leaves_a_network_and_joins_it_again_at_once_is_not_told_of_the_old_loss() {
+    let mut bench = bench(|mut parts| async move {
+        let home = Network { name: "home", security: Security::Open };
+        for _ in 0..2 {
+            parts.radio.leave().await;
+            info!(target: "wifi", "{:?}", parts.radio.join(&home).await);
+        }
+        let _loss = parts.radio.link_lost().await;
+        info!(target: "wifi", "lost");
+        loop {
+            parts.watchdog.feed();
+            Timer::after_secs(1).await;
+        }
+    });
+    bench.world.add_network(AccessPointConfig {
+        name: "home".to_owned(),
+        bssid: [2, 0, 0, 0, 1, 0],
+        channel: 6,
+        security: AirSecurity::Open,
+        signal: -60,
+        capacity: 4,
+    });
+    let events = bench.events(ms(6_500));
+    let said: Vec<&str> = lines(&events).into_iter().filter_map(|line| Some(line.split_once("wifi: ")?.1)).collect();
+    assert_eq!(said, ["Ok(())", "Ok(())"]);
 }
 
 #[test]

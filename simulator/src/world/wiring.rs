@@ -321,6 +321,8 @@ impl World {
                     radio.up = outcome.is_ok();
                     radio.signal = signal;
                     radio.joined = Some(outcome);
+                    // A loss that nobody has asked about was that of an earlier network.
+                    radio.lost = None;
                     drop(radio);
                     self.wake(id, now);
                 }
