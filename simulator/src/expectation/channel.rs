@@ -70,9 +70,14 @@ pub(super) fn judge(check: &ChannelCheck, events: &[Event]) -> Result<(), Failur
             ));
         }
     }
+    // An entry that only tells the device's status has no reading that could be wrong.
+    let readings: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.fields.iter().any(Option::is_some)).collect();
+    if readings.is_empty() && !entries.is_empty() && check.fields.iter().any(Option::is_some) {
+        wrong.push((None, "no entry has a reading".to_owned()));
+    }
     for (index, wanted) in check.fields.iter().enumerate() {
         let Some(wanted) = wanted else { continue };
-        if let Some(entry) = entries.iter().find(|entry| !wanted.matches(entry.fields[index].as_deref())) {
+        if let Some(entry) = readings.iter().find(|entry| !wanted.matches(entry.fields[index].as_deref())) {
             let value = entry.fields[index].as_ref().map_or("absent".to_owned(), |value| format!("`{value}`"));
             wrong.push((
                 Some(entry.stored),

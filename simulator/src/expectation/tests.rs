@@ -32,6 +32,12 @@ fn stored(entry_id: u64, created_at: i64, field1: &str) -> EventKind {
     EventKind::Stored { channel: 1, entry_id, created_at, fields, status: None }
 }
 
+/// An entry without a reading.
+fn status(entry_id: u64, created_at: i64, status: &str) -> EventKind {
+    let fields = Default::default();
+    EventKind::Stored { channel: 1, entry_id, created_at, fields, status: Some(status.to_owned()) }
+}
+
 /// What is seen instead of the expectations of a scenario's text over a run of 100 s; "met" where one is met.
 fn judge_text(expectations: &str, events: &[Event]) -> Vec<String> {
     let text = format!("title = 't'\nduration = '100s'\n[settings]\nnetwork = 'home'\n{expectations}");
@@ -297,4 +303,14 @@ fn a_run_that_ended_early_meets_nothing_that_lay_ahead() {
         verdicts[0].failure.as_ref().unwrap().seen,
         "the run ended at 10.000000 s, before the window opened at 50.000000 s"
     );
+}
+
+#[test]
+fn an_entry_that_only_tells_the_status_has_no_wrong_reading() {
+    let expectation = "channel = { field1 = { between = ['20 °C', '22 °C'] } }";
+    let sick = || (2_000, status(2, 1_000_300, "the sensor does not answer"));
+    let readings = |field1| record(vec![(1_000, stored(1, 1_000_000, field1)), sick()]);
+    assert_eq!(seen(expectation, &readings("21.5")), "met");
+    assert_eq!(seen(expectation, &readings("23.0")), "field1 of entry 1 at 1970-01-12T13:46:40Z is `23.0`");
+    assert_eq!(seen(expectation, &record(vec![sick()])), "no entry has a reading");
 }

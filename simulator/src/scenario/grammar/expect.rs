@@ -369,7 +369,11 @@ pub(super) const EXPECT: Table = Table {
         &[
             optional("event", EVENT, "Such events happen, as often as said."),
             optional("state", One(&STATE), "Something is so: at one moment, or throughout the window."),
-            optional("channel", Shape::Table(&CHANNEL), "What the channel holds at the end."),
+            optional(
+                "channel",
+                Shape::Table(&CHANNEL),
+                "What the channel holds at the end. Fields are those of the entries with a reading: one that only tells a status has none.",
+            ),
             optional("by", DURATION, "The window closes at this time. Default the end."),
             optional("until", DURATION, "The same as `by`."),
             optional("within", DURATION, "The window closes so long after it opened."),
