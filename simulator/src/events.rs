@@ -118,6 +118,8 @@ pub enum EventKind {
     LinkLost {
         /// The network's name.
         network: String,
+        /// The hardware address of the access point that it was joined to.
+        bssid: String,
         /// `beacon timeout`, `deauthenticated`, `left`, `power`.
         reason: &'static str,
     },

@@ -84,6 +84,8 @@ pub enum AirEvent {
         network: NetworkId,
         /// Its name.
         name: String,
+        /// The access point's hardware address.
+        bssid: Mac,
         /// Why.
         reason: LossReason,
     },
@@ -120,7 +122,9 @@ impl From<AirEvent> for EventKind {
                 bssid: bssid.map(colons),
                 outcome: outcome.map_or_else(JoinFailure::name, |_| "joined"),
             },
-            AirEvent::LinkLost { name, reason, .. } => Self::LinkLost { network: name, reason: reason.name() },
+            AirEvent::LinkLost { name, bssid, reason, .. } => {
+                Self::LinkLost { network: name, bssid: colons(bssid), reason: reason.name() }
+            }
             AirEvent::AccessPoint { name, bssid, on, .. } => {
                 Self::AccessPoint { network: name, bssid: colons(bssid), on }
             }
@@ -261,8 +265,8 @@ impl Air {
 
     fn stop(&mut self, at: Instant, station: StationId, reason: LossReason) {
         if let Some(network) = self.forget(station) {
-            let name = self.access_point(network).name.clone();
-            self.untold.push(AirEvent::LinkLost { at, station, network, name, reason });
+            let AccessPointConfig { name, bssid, .. } = self.access_point(network).clone();
+            self.untold.push(AirEvent::LinkLost { at, station, network, name, bssid, reason });
         }
     }
 
@@ -333,7 +337,8 @@ impl Air {
             Outcome::Lost { network, reason } => {
                 let access_point = &mut self.access_points[network.0 as usize];
                 access_point.members.retain(|_, member| *member != station);
-                AirEvent::LinkLost { at, station, network, name: access_point.config.name.clone(), reason }
+                let AccessPointConfig { name, bssid, .. } = access_point.config.clone();
+                AirEvent::LinkLost { at, station, network, name, bssid, reason }
             }
         }
     }

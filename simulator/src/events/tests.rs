@@ -27,7 +27,7 @@ fn one_of_each() -> Vec<EventKind> {
         },
         EventKind::Flash { number: 1, operation: FlashOperation::Erase, address: 0, length: 1, torn: false },
         EventKind::Join { network: text(), bssid: Some(text()), outcome: "joined" },
-        EventKind::LinkLost { network: text(), reason: "left" },
+        EventKind::LinkLost { network: text(), bssid: text(), reason: "left" },
         EventKind::AccessPoint { network: text(), bssid: text(), on: true },
         EventKind::Lease { network: text(), outcome: "offered", address: Some(address) },
         EventKind::Dns { name: text(), outcome: "answered", addresses: vec![address] },

@@ -41,7 +41,7 @@ pub fn describe(event: &EventKind) -> String {
         EventKind::Join { network, bssid: Some(bssid), outcome } => {
             format!("attempt to join `{network}`: {outcome} at {bssid}")
         }
-        EventKind::LinkLost { network, reason } => format!("link to `{network}` lost: {reason}"),
+        EventKind::LinkLost { network, reason, .. } => format!("link to `{network}` lost: {reason}"),
         EventKind::AccessPoint { network, bssid, on } => {
             format!("access point `{network}` ({bssid}) {}", if *on { "appears" } else { "goes away" })
         }

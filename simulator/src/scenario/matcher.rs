@@ -150,6 +150,8 @@ pub enum Matcher {
     LinkLost {
         /// The network.
         network: Option<String>,
+        /// The hardware address of the access point that it was joined to.
+        bssid: Option<String>,
         /// Why.
         reason: Option<String>,
     },
@@ -304,9 +306,10 @@ impl Matcher {
                     && (wanted_bssid.is_none() || wanted_bssid == bssid)
                     && is(wanted_outcome, *outcome)
             }
-            (Self::LinkLost { network: wanted, reason: wanted_reason }, EventKind::LinkLost { network, reason }) => {
-                is(wanted, network.as_str()) && is(wanted_reason, *reason)
-            }
+            (
+                Self::LinkLost { network: wanted, bssid: wanted_bssid, reason: wanted_reason },
+                EventKind::LinkLost { network, bssid, reason },
+            ) => is(wanted, network.as_str()) && is(wanted_bssid, bssid.as_str()) && is(wanted_reason, *reason),
             (
                 Self::AccessPoint { network: wanted, bssid: wanted_bssid, on: wanted_on },
                 EventKind::AccessPoint { network, bssid, on },
@@ -479,9 +482,11 @@ impl fmt::Display for Matcher {
                 .quoted("at ", bssid.as_ref())
                 .quoted("with outcome ", outcome.as_ref())
                 .fmt(f),
-            Self::LinkLost { network, reason } => {
-                Words::new("loss of the link").quoted("to ", network.as_ref()).quoted("by ", reason.as_ref()).fmt(f)
-            }
+            Self::LinkLost { network, bssid, reason } => Words::new("loss of the link")
+                .quoted("to ", network.as_ref())
+                .quoted("at ", bssid.as_ref())
+                .quoted("by ", reason.as_ref())
+                .fmt(f),
             Self::AccessPoint { network, bssid, on } => Words::new("access point")
                 .quoted("", network.as_ref())
                 .quoted("at ", bssid.as_ref())

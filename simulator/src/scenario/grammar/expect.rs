@@ -176,6 +176,7 @@ const EVENTS: Choice = Choice {
                 "a loss of the link",
                 &[
                     NETWORK,
+                    BSSID,
                     optional(
                         "reason",
                         Words(&[

@@ -80,7 +80,11 @@ impl Resolver<'_, '_> {
                 bssid: self.known_bssid(fields).map(colons),
                 outcome: word("outcome"),
             },
-            "link-lost" => Matcher::LinkLost { network: self.joinable(fields), reason: word("reason") },
+            "link-lost" => Matcher::LinkLost {
+                network: self.joinable(fields),
+                bssid: self.known_bssid(fields).map(colons),
+                reason: word("reason"),
+            },
             "access-point" => {
                 if let Some(node) = fields.get("network") {
                     let mut known = self.names.networks.clone();
