@@ -26,7 +26,11 @@ pub(super) const FAULT: Table = Table {
             ),
             optional("until", DURATION, "When it ends. With `every`: it begins no later than this. Default the end."),
             optional("for", DURATION, "It ends so long after it began."),
-            optional("count", COUNT, "How often it applies at most, each time it has begun. Default no limit."),
+            optional(
+                "count",
+                COUNT,
+                "How often it applies at most, each time it has begun; not with `sensor` and `access-point`. Default no limit.",
+            ),
             required("inject", One(&INJECTION), "What goes wrong."),
         ],
     )

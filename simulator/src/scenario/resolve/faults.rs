@@ -18,7 +18,10 @@ impl Resolver<'_, '_> {
             Some(every) => (self.repeated(fields, every), self.length_within(fields, every)),
             None => self.once(fields),
         };
-        let injection = fields.choice("inject").and_then(|(kind, details)| self.injection(kind, details));
+        let injection = fields.choice("inject").and_then(|(kind, details)| {
+            self.countable(fields, kind);
+            self.injection(kind, details)
+        });
         Some(Fault {
             name: fields.text("name")?.to_owned(),
             when: when?,
@@ -27,6 +30,21 @@ impl Resolver<'_, '_> {
             injection: injection?,
             place: self.place(node),
         })
+    }
+
+    /// Reports a count of what goes on by itself for as long as the fault is there.
+    fn countable(&mut self, fields: &Fields, kind: &str) {
+        let what = match kind {
+            "sensor" => "a sensor's fault",
+            "access-point" => "an access point's state",
+            _ => return,
+        };
+        if let Some(span) = fields.key_span("count") {
+            self.report(
+                Diagnostic::new(format!("{what} is not counted"), span, "means nothing here")
+                    .help("`until` or `for` says how long it lasts"),
+            );
+        }
     }
 
     /// A fault that comes once.
