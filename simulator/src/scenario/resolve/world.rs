@@ -1,6 +1,7 @@
 //! The world around the board: access points, the cloud, and whether the duck's settings lead there.
 
 use super::{OWN_NETWORK, Resolver};
+use crate::air::colons;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Certificate, Cloud, CloudPort, KeyType, Network, Settings};
 use crate::scenario::tree::{Fields, Node, Value};
@@ -89,18 +90,17 @@ impl Resolver<'_, '_> {
             if let Some(passphrase) = fields.get("passphrase") {
                 self.passphrase(passphrase);
             }
-            let bssid = match fields.get("bssid").map(|node| (&node.value, node.span.clone())) {
-                Some((Value::HardwareAddress(bssid), span)) => {
-                    if networks.iter().any(|network| network.bssid == *bssid) {
-                        self.report(
-                            Diagnostic::new("two networks have this BSSID", span, "the second")
-                                .help("leave `bssid` out: each network gets one of its own"),
-                        );
-                    }
-                    *bssid
-                }
+            let bssid = match fields.get("bssid").map(|node| &node.value) {
+                Some(Value::HardwareAddress(bssid)) => *bssid,
                 _ => default_bssid(index),
             };
+            if networks.iter().any(|network| network.bssid == bssid) {
+                let span = fields.get("bssid").map_or(node.span.clone(), |node| node.span.clone());
+                self.report(
+                    Diagnostic::new(format!("two networks have the BSSID {}", colons(bssid)), span, "the second")
+                        .help("leave `bssid` out, or give each another: without it the place in the file decides"),
+                );
+            }
             // A name that is missing has been reported; the others are looked at all the same.
             networks.push(Network {
                 name: fields.text("name").unwrap_or_default().to_owned(),
