@@ -42,7 +42,11 @@ impl Url {
         }
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Some(Self { host: uri.host()?.to_owned(), port: uri.port_u16().unwrap_or(HTTP), path })
+        let authority = uri.authority()?;
+        // What stands behind the colon may be no port: 70000.
+        let names_port = authority.as_str().rsplit(['@', ']']).next()?.contains(':');
+        let port = authority.port_u16().or((!names_port).then_some(HTTP))?;
+        Some(Self { host: uri.host()?.to_owned(), port, path })
     }
 
     /// Where a link on this page leads (RFC 3986 §5.2, without dot segments).
@@ -206,6 +210,7 @@ mod tests {
         assert_eq!(join("").as_deref(), Some("http://connectivitycheck.gstatic.com/generate_204"));
         assert_eq!(join("https://192.168.4.1/"), None);
         assert_eq!(Url::parse("http://duck:8080").unwrap().to_string(), "http://duck:8080/");
+        assert_eq!(Url::parse("http://192.168.4.1:70000/"), None);
     }
 
     #[test]
