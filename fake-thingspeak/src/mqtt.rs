@@ -53,7 +53,7 @@ pub enum Event {
         /// Where to.
         topic: String,
         /// The entry that it made, or why it made none; `None` if the topic is not one of ThingSpeak's.
-        outcome: Option<Result<Stored, NotStored>>,
+        outcome: Option<Result<Box<Stored>, NotStored>>,
     },
     /// A client wanted to listen to a topic.
     Subscribed {

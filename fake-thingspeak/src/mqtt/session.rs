@@ -146,7 +146,7 @@ impl Session {
         let payload = publish.payload().as_slice();
         let outcome = Target::parse(publish.topic_name()).map(|Target { channel, field }| {
             let publication = field.map_or(Publication::Feed(payload), |field| Publication::Field(field, payload));
-            cloud.publish(channel, publication, now, self.client)
+            cloud.publish(channel, publication, now, self.client).map(Box::new)
         });
         events.push(Event::Published { topic: publish.topic_name().to_owned(), outcome });
     }
