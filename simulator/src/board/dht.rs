@@ -37,6 +37,25 @@ pub enum SensorFault {
     BadChecksum,
     /// Its response begins later than the data sheet allows, by so much.
     LateResponse(Duration),
+    /// It keeps exactly these times, whatever the data sheet says.
+    Exact(ExactTiming),
+}
+
+/// Times of a sensor that has no tolerances: to find where a driver stops to understand it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExactTiming {
+    /// From the host's release to the response.
+    pub release: Duration,
+    /// Low of the response.
+    pub response_low: Duration,
+    /// High of the response.
+    pub response_high: Duration,
+    /// Low before each bit.
+    pub bit_low: Duration,
+    /// High of a zero.
+    pub zero_high: Duration,
+    /// High of a one.
+    pub one_high: Duration,
 }
 
 /// Nanoseconds.
@@ -59,6 +78,26 @@ struct Timing {
     interval: Duration,
     /// After power-up.
     settling: Duration,
+}
+
+impl Timing {
+    /// The same but for what `exact` says.
+    fn with(&self, exact: ExactTiming) -> Self {
+        let always = |time: Duration| {
+            let nanoseconds = time.as_nanos() as u64;
+            nanoseconds..=nanoseconds
+        };
+        Self {
+            release: always(exact.release),
+            response_low: always(exact.response_low),
+            response_high: always(exact.response_high),
+            bit_low: always(exact.bit_low),
+            zero_high: always(exact.zero_high),
+            one_high: always(exact.one_high),
+            end_low: self.end_low.clone(),
+            ..*self
+        }
+    }
 }
 
 impl DhtModel {
@@ -203,7 +242,7 @@ impl Dht {
                 outcome = SensorOutcome::BadChecksum;
             }
             Some(SensorFault::LateResponse(late)) => begins += late,
-            Some(SensorFault::Silent) | None => {}
+            Some(SensorFault::Silent | SensorFault::Exact(_)) | None => {}
         }
         let [a, b, c, d] = bytes;
         let edges = self.train(begins, [a, b, c, d, checksum]);
@@ -225,6 +264,10 @@ impl Dht {
         let mut edges = Vec::with_capacity(2 + 80 + 2);
         let mut at = released;
         let Self { timing, stream, .. } = self;
+        let timing = match self.fault {
+            Some(SensorFault::Exact(exact)) => &timing.with(exact),
+            _ => timing,
+        };
         let mut edge_after = |range: &Range| {
             at += Duration::from_nanos(stream.between(*range.start(), *range.end()));
             edges.push(at);

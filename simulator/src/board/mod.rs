@@ -15,7 +15,7 @@ pub mod switch;
 pub mod uart;
 
 pub use data_line::{DataLine, SensorReport};
-pub use dht::{DhtModel, SensorFault};
+pub use dht::{DhtModel, ExactTiming, SensorFault};
 pub use flash::NorFlash;
 pub use readings::{Recording, Signal};
 pub use switch::Switch;

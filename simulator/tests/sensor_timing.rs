@@ -1,0 +1,252 @@
+//! Where reading the DHT22 begins to fail: its times one by one, to the microsecond and far beyond what the data sheet
+//! allows, on the host and on the emulated chip.
+//!
+//! One world, no network, a reading every fifteen seconds; before each reading the sensor gets other times, which it keeps
+//! exactly. Those that are not varied are the data sheet's typical ones. For each range of times the table says what came
+//! of the reading's up to three tries; in a range both ends and at least every eighth time have been tried.
+//!
+//! What the limits come from (`dht-sensor` 0.3, `read_raw`): the driver looks away for 48 us after the release, so that a
+//! response that begins later is taken for the first bit and all others for the next. A bit is what the line shows 35 us
+//! after it rose; ones that are shorter than that read as nothing but zeros, of which the checksum is right. Each level is
+//! waited for through 100 looks with 1 us between them, and in this alone host and chip differ: these take 124 us on the
+//! host, which counts the same for each look at the pin, and some 114 us on the chip, which executes them.
+
+mod image;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use simulator::board::{ExactTiming, SensorFault};
+use simulator::events::{DeviceId, Event, EventKind};
+use simulator::random::Seed;
+use simulator::run::{On, build};
+use simulator::scenario::Scenario;
+use simulator::target::esp8266::Image;
+use simulator::time::Instant;
+use simulator::world::{Command, Fault, Rule};
+
+const DUCK: DeviceId = DeviceId(0);
+const INTERVAL: Duration = Duration::from_secs(15);
+
+const SCENARIO: &str = "title = 't'
+duration = '1h'
+[settings]
+network = 'nowhere'
+passphrase = 'correct horse'
+interval = '15s'
+[[expect]]
+event.boot = {}
+";
+
+/// One time, or several together, over a range.
+struct Sweep {
+    what: &'static str,
+    unit: &'static str,
+    over: RangeInclusive<u64>,
+    /// Between the values that are tried at first.
+    step: usize,
+    timing: fn(u64) -> ExactTiming,
+}
+
+/// After the data sheet's single-bus timing table (AM2302, §7).
+const SWEEPS: [Sweep; 8] = [
+    Sweep {
+        what: "from the release to the response (data sheet: 20 to 40 in the text, up to 200 in the table)",
+        unit: "us",
+        over: 1..=240,
+        step: 8,
+        timing: |micros| ExactTiming { release: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "low of the response (75 to 85)",
+        unit: "us",
+        over: 1..=160,
+        step: 8,
+        timing: |micros| ExactTiming { response_low: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "high of the response (75 to 85)",
+        unit: "us",
+        over: 1..=160,
+        step: 8,
+        timing: |micros| ExactTiming { response_high: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "low before each bit (48 to 55)",
+        unit: "us",
+        over: 1..=160,
+        step: 8,
+        timing: |micros| ExactTiming { bit_low: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "high of a zero (22 to 30)",
+        unit: "us",
+        over: 1..=60,
+        step: 8,
+        timing: |micros| ExactTiming { zero_high: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "high of a one (68 to 75)",
+        unit: "us",
+        over: 20..=180,
+        step: 8,
+        timing: |micros| ExactTiming { one_high: us(micros), ..TYPICAL },
+    },
+    Sweep {
+        what: "all of them together, as of a sensor whose own clock runs slow or fast (100)",
+        unit: "% ",
+        over: 20..=220,
+        step: 8,
+        timing: |percent| {
+            let of = |typical: Duration| typical * percent as u32 / 100;
+            ExactTiming {
+                release: of(TYPICAL.release),
+                response_low: of(TYPICAL.response_low),
+                response_high: of(TYPICAL.response_high),
+                bit_low: of(TYPICAL.bit_low),
+                zero_high: of(TYPICAL.zero_high),
+                one_high: of(TYPICAL.one_high),
+            }
+        },
+    },
+    Sweep {
+        what: "each of the six at its lower or its upper limit, in all 64 ways",
+        unit: "  ",
+        over: 0..=63,
+        step: 1,
+        timing: |way| {
+            let limit = |time: u32, lower, upper| us(if way >> time & 1 == 0 { lower } else { upper });
+            ExactTiming {
+                release: limit(0, 20, 40),
+                response_low: limit(1, 75, 85),
+                response_high: limit(2, 75, 85),
+                bit_low: limit(3, 48, 55),
+                zero_high: limit(4, 22, 30),
+                one_high: limit(5, 68, 75),
+            }
+        },
+    },
+];
+
+const TYPICAL: ExactTiming = ExactTiming {
+    release: us(30),
+    response_low: us(80),
+    response_high: us(80),
+    bit_low: us(50),
+    zero_high: us(26),
+    one_high: us(70),
+};
+
+const fn us(micros: u64) -> Duration {
+    Duration::from_micros(micros)
+}
+
+#[test]
+fn on_the_host() {
+    insta::assert_snapshot!("host", table(&On::Host));
+}
+
+#[test]
+fn on_the_chip() {
+    let Some(folder) = image::image() else { return };
+    let image = Image::load(&folder).unwrap_or_else(|error| panic!("{error}"));
+    insta::assert_snapshot!("esp8266", table(&On::Esp8266(Arc::new(image))));
+}
+
+/// What came of each time of each sweep. Neighbours of which the same came share a line.
+fn table(on: &On) -> String {
+    let outcomes = outcomes(on);
+    let mut table = String::new();
+    for (Sweep { what, unit, .. }, outcomes) in SWEEPS.iter().zip(&outcomes) {
+        writeln!(table, "{what}").expect("a string takes all");
+        let rows: Vec<(&u64, &String)> = outcomes.iter().collect();
+        for same in rows.chunk_by(|a, b| a.1 == b.1) {
+            let ((first, outcome), (last, _)) = (same[0], same[same.len() - 1]);
+            let range = if first == last { first.to_string() } else { format!("{first} to {last}") };
+            writeln!(table, "{range:>12} {unit}  {outcome}").expect("a string takes all");
+        }
+        writeln!(table).expect("a string takes all");
+    }
+    table
+}
+
+/// For each sweep what came of some of its values: of each `step`th, and of all next to which something else came.
+fn outcomes(on: &On) -> Vec<BTreeMap<u64, String>> {
+    let mut outcomes = vec![BTreeMap::new(); SWEEPS.len()];
+    let mut next: Vec<(usize, u64)> = Vec::new();
+    for (number, Sweep { over, step, .. }) in SWEEPS.iter().enumerate() {
+        next.extend(over.clone().step_by(*step).chain([*over.end()]).map(|value| (number, value)));
+    }
+    while !next.is_empty() {
+        let timings: Vec<ExactTiming> = next.iter().map(|(number, value)| (SWEEPS[*number].timing)(*value)).collect();
+        for ((number, value), outcome) in next.drain(..).zip(readings(on, &timings)) {
+            outcomes[number].insert(value, outcome);
+        }
+        for (number, known) in outcomes.iter().enumerate() {
+            let between =
+                known.iter().zip(known.iter().skip(1)).filter(|((a, one), (b, other))| one != other && *b - *a > 1);
+            next.extend(between.map(|((a, _), (b, _))| (number, a.midpoint(*b))));
+        }
+    }
+    outcomes
+}
+
+/// What came of a reading with each of the timings.
+fn readings(on: &On, timings: &[ExactTiming]) -> Vec<String> {
+    let scenario = Scenario::parse("sweep.toml", SCENARIO, &|_| Err(String::new()))
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut world = build::world_on(&scenario, Seed(1), on);
+    world.schedule(Instant::START, Command::Power { device: DUCK, on: true });
+    // The first reading, 2.5 s after the start, has the sensor as it is. A reading's last try is 4 s after its first.
+    let slot = |number: usize| Instant::START + INTERVAL * number as u32 + Duration::from_secs(1);
+    for (number, timing) in (1..).zip(timings) {
+        let rule = Rule {
+            name: number.to_string(),
+            count: None,
+            fault: Fault::Sensor { device: DUCK, fault: SensorFault::Exact(*timing) },
+        };
+        world.schedule(slot(number), Command::BeginFault(rule));
+        world.schedule(slot(number + 1), Command::EndFault { rule: number.to_string() });
+    }
+    let end = slot(timings.len() + 1);
+    while world.next_at().is_some_and(|at| at <= end) {
+        world.step();
+    }
+    let events = world.finish(end);
+    let mut slots: Vec<Vec<&str>> = vec![Vec::new(); timings.len() + 1];
+    for event in &events {
+        let number = event.at.saturating_since(slot(0)).as_secs() / INTERVAL.as_secs();
+        if let (Some(tries), Some(outcome)) = (slots.get_mut(number as usize), outcome(event)) {
+            tries.push(outcome);
+        }
+    }
+    slots.iter().skip(1).map(|tries| summary(tries)).collect()
+}
+
+/// How a try ended, if it is that what the event tells.
+fn outcome(event: &Event) -> Option<&str> {
+    let EventKind::Serial { line } = &event.kind else { return None };
+    let (_, text) = line.split_once(" sensor: ")?;
+    if let Some((fault, _)) = text.split_once(", try ") {
+        return Some(fault);
+    }
+    if let Some(fault) = text.strip_prefix("no reading: ") {
+        return fault.strip_suffix(", 3 tries");
+    }
+    // What else there is speaks of several readings, or of values that are refused a line later.
+    text.ends_with(" %").then_some(text)
+}
+
+/// The outcomes in their order, those of successive tries that are the same as one.
+fn summary(tries: &[&str]) -> String {
+    assert!(!tries.is_empty(), "each reading ends somehow");
+    let same = tries.chunk_by(|a, b| a == b).map(|same| match same {
+        [only] => (*only).to_owned(),
+        [first, ..] => format!("{first} ({} times)", same.len()),
+        [] => String::new(),
+    });
+    same.collect::<Vec<_>>().join(", then ")
+}
