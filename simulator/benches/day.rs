@@ -8,16 +8,22 @@
 //! count. The event queue and the copying of its entries once took a quarter, because overtaken deadlines bred; now they
 //! take about 3 %. The rest is spread thinly over the network stacks.
 
+#[path = "../tests/image/mod.rs"]
+mod image;
+
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use simulator::board::{DataLine, DhtModel, Signal};
 use simulator::events::Level;
 use simulator::random::Seed;
-use simulator::run;
+use simulator::run::watch::Watch;
+use simulator::run::{self, On};
 use simulator::scenario::Scenario;
+use simulator::target::esp8266::Image;
 use simulator::time::Instant;
 use simulator::world::queue::Queue;
 
@@ -44,6 +50,20 @@ fn a_day(bencher: Bencher<'_, '_>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/one-day.toml");
     let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     simulate(bencher, &scenario);
+}
+
+/// A day with a reading every five minutes, each uploaded with a full TLS handshake, on the emulated chip: its items a second
+/// are again how many times faster than real time it is. It needs the image (`cargo ci image`), and is left out without.
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn a_day_on_the_chip(bencher: Bencher<'_, '_>) {
+    let Some(folder) = image::image() else { return };
+    let chip = On::Esp8266(Arc::new(Image::load(&folder).unwrap_or_else(|error| panic!("{error}"))));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/a-normal-day.toml");
+    let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    bencher.counter(ItemsCount::new(scenario.duration.as_secs())).bench_local(|| {
+        let outcome = run::run_watched(&scenario, Seed(scenario.seed), &chip, &Watch::default());
+        assert!(outcome.is_some_and(|outcome| outcome.passed()), "a run that fails is no measure");
+    });
 }
 
 /// A boot, a join, a lease, the time, and one upload: what one handshake costs lies between this and `without_tls`.
