@@ -153,7 +153,7 @@ impl Guest {
 
     /// Says something of this client.
     pub(super) fn tell(&self, what: fmt::Arguments<'_>) {
-        self.desk.say(format_args!("{} {} {what}", time_of_day(self.now()), self.client.ip()));
+        self.desk.say(format_args!("{} {} {what}", TimeOfDay(self.now()), self.client.ip()));
     }
 }
 
@@ -204,13 +204,23 @@ impl Host for Guest {
     }
 
     fn exchanged(&self, exchange: Exchange) {
-        let time = time_of_day(exchange.received);
-        let status = exchange.status.map_or("no reply".to_owned(), |status| status.to_string());
-        let entries: Vec<_> = exchange.stored.iter().map(|entry| entry.entry_id.to_string()).collect();
-        let stored = if entries.is_empty() { String::new() } else { format!(", stored {}", entries.join(" ")) };
-        let rule = exchange.rule.map_or_else(String::new, |rule| format!(" ({rule})"));
-        let Exchange { client, method, target, .. } = exchange;
-        self.desk.say(format_args!("{time} {client} {method} {target}: {status}{stored}{rule}"));
+        let Exchange { client, method, target, status, stored, rule, .. } = exchange;
+        // Straight into the buffer: this is done for each request.
+        let mut lines = self.desk.lines.borrow_mut();
+        let _ = write!(lines, "{} {client} {method} {target}: ", TimeOfDay(exchange.received));
+        let _ = match status {
+            Some(status) => write!(lines, "{status}"),
+            None => write!(lines, "no reply"),
+        };
+        for (index, entry) in stored.iter().enumerate() {
+            let before = if index == 0 { ", stored" } else { "" };
+            let _ = write!(lines, "{before} {}", entry.entry_id);
+        }
+        if let Some(rule) = rule {
+            let _ = write!(lines, " ({rule})");
+        }
+        lines.push('\n');
+        self.desk.more_lines.notify_one();
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {
@@ -224,8 +234,12 @@ impl Host for Guest {
     }
 }
 
-/// Hours, minutes and seconds in UTC.
-fn time_of_day(moment: OffsetDateTime) -> String {
-    let (hour, minute, second) = moment.to_hms();
-    format!("{hour:02}:{minute:02}:{second:02}")
+/// Hours, minutes and seconds.
+struct TimeOfDay(OffsetDateTime);
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute, second) = self.0.to_hms();
+        write!(f, "{hour:02}:{minute:02}:{second:02}")
+    }
 }
