@@ -424,9 +424,16 @@ impl<'h, H: Host> Record<'h, H> {
             received: connection.host.now(),
             tls: connection.tls,
             client: connection.client,
-            method: request.method().to_string(),
-            target: request.uri().path_and_query().map_or_else(|| request.uri().to_string(), ToString::to_string),
-            request_headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            method: request.method().as_str().to_owned(),
+            target: request
+                .uri()
+                .path_and_query()
+                .map_or_else(|| request.uri().to_string(), |target| target.as_str().to_owned()),
+            request_headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+                .collect(),
             request_body: request.body().clone(),
             status: None,
             response_body: Bytes::new(),

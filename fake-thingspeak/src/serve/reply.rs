@@ -1,6 +1,5 @@
 //! Replies as bytes: with their length, in chunks, or cut short.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -15,21 +14,22 @@ const MISSING: usize = 10;
 
 /// A reply's body on its way into hyper, which sends a `Content-Length` if it is told the size and chunks if not.
 pub(super) struct Reply {
-    pieces: VecDeque<Bytes>,
+    /// In the order of sending; those that are empty are none.
+    pieces: [Bytes; 2],
     size_known: bool,
 }
 
 impl Reply {
     /// The body as it is.
     pub(super) fn whole(response: Response<Bytes>) -> Response<Self> {
-        response.map(|body| Self { pieces: [body].into(), size_known: true })
+        response.map(|body| Self { pieces: [body, Bytes::new()], size_known: true })
     }
 
     /// The body in two chunks, or one if it is a single byte.
     pub(super) fn chunked(response: Response<Bytes>) -> Response<Self> {
         response.map(|mut body| {
             let rest = body.split_off(body.len().div_ceil(2));
-            Self { pieces: [body, rest].into_iter().filter(|piece| !piece.is_empty()).collect(), size_known: false }
+            Self { pieces: [body, rest], size_known: false }
         })
     }
 }
@@ -39,7 +39,8 @@ impl Body for Reply {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+        let next = self.pieces.iter_mut().find(|piece| !piece.is_empty());
+        Poll::Ready(next.map(|piece| Ok(Frame::data(std::mem::take(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {

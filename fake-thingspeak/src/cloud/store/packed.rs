@@ -11,7 +11,10 @@ pub(super) struct Packed(Box<[u8]>);
 
 impl Packed {
     pub(super) fn of(content: &Content) -> Self {
-        let mut bytes = vec![0; 2];
+        // Two bytes, and one for each length: it need not grow.
+        let size = content.values().flatten().map(|value| 1 + value.len()).sum::<usize>();
+        let mut bytes = Vec::with_capacity(2 + size);
+        bytes.extend_from_slice(&[0; 2]);
         let mut present = 0u16;
         for (bit, value) in content.values().enumerate() {
             let Some(value) = value else { continue };
