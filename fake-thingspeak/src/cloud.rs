@@ -226,7 +226,7 @@ impl Cloud {
     /// The entries of a channel in order of their time; `None` if there is no such channel.
     pub fn entries(&self, channel: u32) -> Option<Vec<Stored>> {
         let entries = self.store.channel(channel)?.entries();
-        Some(entries.map(|entry| write::as_stored(channel, &entry)).collect())
+        Some(entries.map(|entry| write::as_stored(channel, entry)).collect())
     }
 
     /// From now on remembers its changes until they are taken.
@@ -375,7 +375,7 @@ impl Cloud {
     fn response(&mut self, answer: Answer, request: Option<&Request<Bytes>>, headers: bool) -> Response<Bytes> {
         let manners = self.manners();
         let id = self.keys.next_request(manners.request_id_is_a_uuid);
-        reply::response(answer, request, headers, &id, manners)
+        reply::response(answer, request, headers, id, manners)
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) enum Measure {
 
 impl Measure {
     /// What a feed's parameters ask for, with the length of a piece in minutes; the first of several counts.
-    pub(super) fn of_feed(parameters: &Parameters) -> Option<(Self, i64)> {
+    pub(super) fn of_feed(parameters: &Parameters<'_>) -> Option<(Self, i64)> {
         let asked =
             [(Self::Timescale, "timescale"), (Self::Sum, "sum"), (Self::Average, "average"), (Self::Median, "median")];
         asked.into_iter().find_map(|(measure, name)| {
@@ -73,7 +73,7 @@ pub(super) fn minutes(text: &str) -> i64 {
 }
 
 /// The number of decimals that the parameters ask for.
-pub(super) fn decimals(parameters: &Parameters) -> Option<usize> {
+pub(super) fn decimals(parameters: &Parameters<'_>) -> Option<usize> {
     usize::try_from(whole_number(parameters.present("round")?).min(MOST_DECIMALS)).ok()
 }
 

@@ -74,7 +74,7 @@ pub(super) fn update(
     for (created_at, content) in times.into_iter().zip(contents) {
         store.apply(Change::EntryAdded { channel: number, created_at, content, written_at: call.now });
         let entry = store.channel(number).and_then(super::store::Channel::last);
-        stored.extend(entry.map(|entry| Stored { in_bulk: true, ..as_stored(number, &entry) }));
+        stored.extend(entry.map(|entry| Stored { in_bulk: true, ..as_stored(number, entry) }));
     }
     Ok(Answer {
         status: StatusCode::ACCEPTED,
@@ -84,7 +84,7 @@ pub(super) fn update(
     })
 }
 
-fn json_updates(call: &Call<'_>) -> Result<Vec<Parameters>, Failure> {
+fn json_updates(call: &Call<'_>) -> Result<Vec<Parameters<'static>>, Failure> {
     let body = json_body(call.request)?;
     let updates = body.get("updates").and_then(Value::as_array).ok_or(Failure::BadRequest)?;
     if updates.len() > MOST {
@@ -94,7 +94,7 @@ fn json_updates(call: &Call<'_>) -> Result<Vec<Parameters>, Failure> {
 }
 
 /// The entries in CSV as if they had come in JSON.
-fn csv_updates(call: &Call<'_>) -> Result<Vec<Parameters>, Failure> {
+fn csv_updates(call: &Call<'_>) -> Result<Vec<Parameters<'static>>, Failure> {
     let time = match call.parameters.first(&["time_format"]) {
         Some("absolute") => "created_at",
         Some("relative") => "delta_t",
@@ -145,10 +145,10 @@ fn rows(text: &str) -> Result<Vec<Vec<String>>, Failure> {
 
 /// The times of a bulk update's entries: each its own `created_at`, or all of them a `delta_t` in seconds since the one
 /// before. Ours, because the documentation leaves it open: the last of these is taken to be of now.
-fn times(updates: &[Parameters], call: &Call<'_>) -> Result<Vec<OffsetDateTime>, Failure> {
+fn times(updates: &[Parameters<'_>], call: &Call<'_>) -> Result<Vec<OffsetDateTime>, Failure> {
     if updates.iter().all(|update| update.first(&["created_at"]).is_some()) {
         let time =
-            |update: &Parameters| update.first(&["created_at"]).and_then(|text| parse_or_epoch(text, &call.zone));
+            |update: &Parameters<'_>| update.first(&["created_at"]).and_then(|text| parse_or_epoch(text, &call.zone));
         return updates.iter().map(|update| time(update).ok_or(Failure::BadRequest)).collect();
     }
     let mut time = whole_seconds(call.now);

@@ -21,9 +21,7 @@ pub(super) struct Call<'r> {
     /// What is to be done; a HEAD is a GET here.
     pub(super) method: Method,
     pub(super) format: Format,
-    pub(super) parameters: Parameters,
-    /// The key of the channel, of the user or of the TalkBack.
-    pub(super) key: Option<String>,
+    pub(super) parameters: Parameters<'r>,
     /// Times without a zone of their own are of this one, and times are shown in it.
     pub(super) zone: Zone,
     pub(super) now: OffsetDateTime,
@@ -57,9 +55,8 @@ impl<'r> Call<'r> {
             _ => Parameters::of(request)?,
         };
         let method = method(request, &parameters);
-        let key = parameters::key(request, &parameters).map(str::to_owned);
         let zone = Zone::of(parameters.first(&["timezone"]), parameters.first(&["offset"]));
-        let call = Self { request, method, format, parameters, key, zone, now, client, manners, write_interval };
+        let call = Self { request, method, format, parameters, zone, now, client, manners, write_interval };
         call.callback()?;
         Ok(call)
     }
@@ -79,13 +76,14 @@ impl<'r> Call<'r> {
         self.zone.local(time)
     }
 
+    /// The key of the channel, of the user or of the TalkBack.
     pub(super) fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        parameters::key(self.request, &self.parameters)
     }
 }
 
 /// The method that is meant: forms, which know only GET and POST, name another one in `_method`.
-fn method(request: &Request<Bytes>, parameters: &Parameters) -> Method {
+fn method(request: &Request<Bytes>, parameters: &Parameters<'_>) -> Method {
     match (request.method(), parameters.first(&["_method"])) {
         (&Method::HEAD, _) => Method::GET,
         (&Method::PATCH, _) => Method::PUT,

@@ -209,7 +209,7 @@ fn ranking(about: &About) -> u64 {
 }
 
 /// Alters what the parameters name.
-fn described(about: &mut About, parameters: &Parameters) -> Result<(), Failure> {
+fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failure> {
     let text = |names: &[&str], longest: usize| match parameters.first(names) {
         Some(text) if text.chars().count() > longest => Err(Failure::BadRequest),
         text => Ok(text.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()))),
@@ -263,7 +263,7 @@ struct Area {
 }
 
 impl Area {
-    fn of(parameters: &Parameters) -> Option<Self> {
+    fn of(parameters: &Parameters<'_>) -> Option<Self> {
         let value = |name| parameters.present(name).and_then(number);
         Some(Self { latitude: value("latitude")?, longitude: value("longitude")?, kilometres: value("distance")? })
     }

@@ -2,6 +2,7 @@
 //!
 //! Values are whatever the client sent; what they mean is for the operation that asks for them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::Request;
@@ -12,20 +13,21 @@ use serde_json::Value;
 
 use super::error::Failure;
 
-/// Parameters by name. What the body says counts over the query, and a later value over an earlier one.
+/// Parameters by name, parts of the request where nothing had to be decoded. What the body says counts over the query, and
+/// a later value over an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(super) struct Parameters<'r>(BTreeMap<Cow<'r, str>, Cow<'r, str>>);
 
-impl Parameters {
+impl<'r> Parameters<'r> {
     /// Gathers the parameters of a request's query.
-    pub(super) fn of_query(request: &Request<Bytes>) -> Result<Self, Failure> {
+    pub(super) fn of_query(request: &'r Request<Bytes>) -> Result<Self, Failure> {
         let mut parameters = Self::default();
         parameters.add_form(request.uri().query().unwrap_or_default())?;
         Ok(parameters)
     }
 
     /// Gathers the parameters of a request.
-    pub(super) fn of(request: &Request<Bytes>) -> Result<Self, Failure> {
+    pub(super) fn of(request: &'r Request<Bytes>) -> Result<Self, Failure> {
         let mut parameters = Self::of_query(request)?;
         match body_type(request) {
             BodyType::Form => {
@@ -48,10 +50,10 @@ impl Parameters {
 
     /// Gives a parameter a value.
     pub(super) fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
+        self.0.insert(name.to_owned().into(), value.to_owned().into());
     }
 
-    fn add_form(&mut self, text: &str) -> Result<(), Failure> {
+    fn add_form(&mut self, text: &'r str) -> Result<(), Failure> {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             self.0.insert(decoded(name)?, decoded(value)?);
@@ -68,14 +70,14 @@ impl Parameters {
                 Value::Bool(truth) => truth.to_string(),
                 Value::Null | Value::Array(_) | Value::Object(_) => continue,
             };
-            self.0.insert(name.clone(), value);
+            self.0.insert(name.clone().into(), value.into());
         }
         Ok(())
     }
 
     /// The value of the first of `names` that there is.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.0.get(*name)).map(String::as_str)
+        names.iter().find_map(|name| self.0.get(*name)).map(Cow::as_ref)
     }
 
     /// The value called `name`, unless it is empty.
@@ -97,7 +99,7 @@ impl Parameters {
 }
 
 /// The key of a request: any header whose name contains `THINGSPEAKAPIKEY`, then the parameters that may hold it.
-pub(super) fn key<'r>(request: &'r Request<Bytes>, parameters: &'r Parameters) -> Option<&'r str> {
+pub(super) fn key<'r>(request: &'r Request<Bytes>, parameters: &'r Parameters<'_>) -> Option<&'r str> {
     let header = request.headers().iter().find(|(name, _)| name.as_str().contains("thingspeakapikey"));
     match header {
         Some((_, value)) => value.to_str().ok().map(str::trim),
@@ -128,22 +130,27 @@ fn body_type(request: &Request<Bytes>) -> BodyType {
     }
 }
 
-fn decoded(text: &str) -> Result<String, Failure> {
+fn decoded(text: &str) -> Result<Cow<'_, str>, Failure> {
+    if !text.bytes().any(|byte| byte == b'+' || byte == b'%') {
+        return Ok(text.into());
+    }
     let text = text.replace('+', " ");
     let text = percent_decode_str(&text).decode_utf8().map_err(|_| Failure::InvalidByteSequence)?;
-    Ok(text.into_owned())
+    Ok(text.into_owned().into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parameters(query: &str, content_type: &str, body: &'static [u8]) -> Result<Parameters, Failure> {
+    fn parameters(query: &str, content_type: &str, body: &'static [u8]) -> Result<Parameters<'static>, Failure> {
         let request = Request::post(format!("/update?{query}"))
             .header(CONTENT_TYPE, content_type)
             .body(Bytes::from_static(body))
             .unwrap();
-        Parameters::of(&request)
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let Parameters(all) = Parameters::of(&request)?;
+        Ok(Parameters(all.into_iter().map(|(name, value)| (owned(name), owned(value))).collect()))
     }
 
     #[test]

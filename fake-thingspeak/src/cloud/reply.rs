@@ -1,6 +1,7 @@
 //! An answer as a reply of HTTP: the headers that the service sends with every one, and those of its time.
 
 use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, SET_COOKIE,
     TRANSFER_ENCODING,
 };
@@ -12,12 +13,17 @@ use super::profile::Manners;
 use super::render::Answer;
 
 /// What lets pages from elsewhere use the service; recorded in 2014 and 2019.
-const CROSS_ORIGIN: [(&str, &str); 4] = [
-    ("access-control-allow-origin", "*"),
-    ("access-control-allow-methods", "GET, POST, PUT, OPTIONS, DELETE, PATCH"),
-    ("access-control-allow-headers", "origin, content-type, X-Requested-With"),
-    ("access-control-max-age", "1800"),
+static CROSS_ORIGIN: [(HeaderName, HeaderValue); 4] = [
+    (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+    (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT, OPTIONS, DELETE, PATCH")),
+    (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("origin, content-type, X-Requested-With")),
+    (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("1800")),
 ];
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Room for the headers of a reply, so that the map need not grow.
+const HEADERS: usize = 12;
 
 /// The reply to `request` (`None`: to what was none). Without `headers`, as an Arduino asks for it, it has none of its
 /// own.
@@ -25,16 +31,19 @@ pub(super) fn response(
     answer: Answer,
     request: Option<&Request<Bytes>>,
     headers: bool,
-    id: &str,
+    id: String,
     manners: &Manners,
 ) -> Response<Bytes> {
     let Answer { mut status, content_type, cacheable, body } = answer;
     let mut body = Bytes::from(body);
-    let mut map = HeaderMap::new();
+    let mut map = HeaderMap::with_capacity(HEADERS);
     map.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     let cache = if cacheable { "max-age=0, private, must-revalidate" } else { "no-cache" };
     map.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    for (name, value) in CROSS_ORIGIN.iter().chain(manners.headers) {
+    for (name, value) in &CROSS_ORIGIN {
+        map.insert(name, value.clone());
+    }
+    for (name, value) in manners.headers {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if content_type.starts_with("text/html") && body.contains(&b'<') {
@@ -49,15 +58,15 @@ pub(super) fn response(
             status = StatusCode::NOT_MODIFIED;
             body = Bytes::new();
         }
-        insert(&mut map, ETAG, &etag);
+        insert(&mut map, ETAG, etag);
     }
     if manners.cookie && request.is_some_and(|request| request.method() == Method::POST) {
         map.insert(SET_COOKIE, HeaderValue::from_static("request_method=POST; path=/"));
     }
     if manners.status_header {
-        insert(&mut map, HeaderName::from_static("status"), &status.to_string());
+        insert(&mut map, HeaderName::from_static("status"), status.to_string());
     }
-    insert(&mut map, HeaderName::from_static("x-request-id"), id);
+    insert(&mut map, REQUEST_ID.clone(), id);
     if !headers {
         map.clear();
     }
@@ -71,8 +80,8 @@ pub(super) fn response(
     response
 }
 
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }

@@ -36,12 +36,12 @@ pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored
     store.apply(Change::EntryAdded { channel: number, created_at, content, written_at: call.now });
     let entry = store.channel(number).and_then(super::store::Channel::last);
     let entry = entry.expect("the entry has just been stored");
-    stored.push(as_stored(number, &entry));
-
-    match call.parameters.present("talkback_key") {
-        Some(key) => Ok(talkback::execute_beside_an_update(store, key, call)),
-        None => Ok(updated(number, &entry, call)),
-    }
+    let answer = match call.parameters.present("talkback_key") {
+        Some(key) => talkback::execute_beside_an_update(store, key, call),
+        None => updated(number, &entry, call),
+    };
+    stored.push(as_stored(number, entry));
+    Ok(answer)
 }
 
 /// The reply to an update that was stored.
@@ -71,7 +71,7 @@ fn written(channel: u32, entry: &Entry, call: &Call<'_>) -> Record {
 }
 
 /// What an entry's parameters say. Unknown ones say nothing.
-pub(super) fn content(parameters: &Parameters, client: IpAddr) -> Result<Content, Failure> {
+pub(super) fn content(parameters: &Parameters<'_>, client: IpAddr) -> Result<Content, Failure> {
     let value = |names: &[&str]| parameters.first(names).map(|text| value(text, client)).transpose();
     let mut fields: [Option<String>; 8] = Default::default();
     for (field, (name, short)) in fields.iter_mut().zip(FIELDS.iter().zip(SHORT_FIELDS)) {
@@ -100,13 +100,13 @@ fn value(text: &str, client: IpAddr) -> Result<String, Failure> {
 }
 
 /// The entry as the outside sees it.
-pub(super) fn as_stored(channel: u32, entry: &Entry) -> Stored {
+pub(super) fn as_stored(channel: u32, entry: Entry) -> Stored {
     Stored {
         channel,
         entry_id: entry.entry_id,
         created_at: entry.created_at,
-        fields: entry.content.fields.clone(),
-        status: entry.content.status.clone(),
+        fields: entry.content.fields,
+        status: entry.content.status,
         in_bulk: false,
     }
 }
