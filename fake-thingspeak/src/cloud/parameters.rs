@@ -1,6 +1,8 @@
 //! A request's parameters: from the query, from a form or from JSON, and the key from wherever it may stand.
 //!
 //! Values are whatever the client sent; what they mean is for the operation that asks for them.
+//!
+//! Not modelled: `multipart/form-data`. Such a body is refused, as leaving its fields out would store an empty entry.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,6 +39,8 @@ impl<'r> Parameters<'r> {
             }
             BodyType::Json if request.body().is_empty() => {}
             BodyType::Json => parameters.add_object(&json_body(request)?)?,
+            BodyType::Multipart if request.body().is_empty() => {}
+            BodyType::Multipart => return Err(Failure::BadRequest),
             BodyType::Other => {}
         }
         Ok(parameters)
@@ -116,6 +120,7 @@ pub(super) fn json_body(request: &Request<Bytes>) -> Result<Value, Failure> {
 enum BodyType {
     Form,
     Json,
+    Multipart,
     Other,
 }
 
@@ -126,6 +131,7 @@ fn body_type(request: &Request<Bytes>) -> BodyType {
     match value.split(';').next().unwrap_or_default().trim() {
         "" | "application/x-www-form-urlencoded" => BodyType::Form,
         "application/json" => BodyType::Json,
+        "multipart/form-data" => BodyType::Multipart,
         _ => BodyType::Other,
     }
 }

@@ -195,6 +195,18 @@ fn errors_have_the_shape_of_the_path() {
 }
 
 #[test]
+fn a_form_in_parts_is_refused_instead_of_stored_empty() {
+    let mut desk = Desk::new();
+    let form = Some("Multipart/Form-Data; boundary=b");
+    let body = "--b\r\nContent-Disposition: form-data; name=\"field1\"\r\n\r\n21.5\r\n--b--\r\n";
+    let handled = desk.send("POST", "/update?api_key=KEY", form, body);
+    assert_eq!(seen(&handled), (400, "error_bad_request".to_owned()));
+    assert_eq!((handled.stored.len(), desk.count()), (0, 0));
+    // A type without a body loses nothing.
+    assert_eq!(seen(&desk.send("GET", "/update?api_key=KEY&field1=1", form, "")), ok("1"));
+}
+
+#[test]
 fn an_existing_created_at_is_refused_alone_and_in_bulk() {
     let mut desk = Desk::new();
     let update = "api_key=KEY&field1=1&created_at=2026-01-01T00:00:00%2B01:00";
