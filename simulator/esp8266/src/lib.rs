@@ -4,6 +4,7 @@
 //! plain interpreter. [`memory`] holds what can be read and written without side effects and knows which access silicon
 //! refuses; everything else is a device behind the [`bus`]. [`blocks`] runs programs fast and exactly as the interpreter does.
 //! [`image`] loads programs. [`peripherals`] are the chip's devices, [`rom`] its boot ROM, and [`chip`] puts everything together.
+//! [`registers`] and [`backtrace`] tell where a program came to grief.
 //!
 //! Nothing here knows of scenarios, networks or the world outside of the chip: whoever owns a [`Chip`](chip::Chip) says
 //! what its pins are connected to, lets it run to a cycle and answers when it stops; a [`Core`] alone needs a
@@ -11,6 +12,7 @@
 //! core's cycle counter. One instruction takes one cycle: pipeline stalls, taken-branch penalties and flash-cache misses
 //! are not modelled.
 
+pub mod backtrace;
 pub mod blocks;
 pub mod bus;
 pub mod chip;
@@ -20,6 +22,7 @@ pub mod image;
 pub mod isa;
 pub mod memory;
 pub mod peripherals;
+pub mod registers;
 pub mod rom;
 
 pub use crate::core::{Core, Stop};

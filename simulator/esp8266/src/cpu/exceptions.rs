@@ -34,6 +34,45 @@ pub enum Cause {
     StoreProhibited = 29,
 }
 
+impl Cause {
+    /// The cause with that number in EXCCAUSE, if this core raises it.
+    pub fn from_number(number: u32) -> Option<Self> {
+        use Cause::*;
+
+        let all = [
+            IllegalInstruction,
+            Syscall,
+            InstructionFetchError,
+            LoadStoreError,
+            Level1Interrupt,
+            LoadStoreAlignment,
+            InstructionAddressError,
+            LoadStoreAddressError,
+            FetchProhibited,
+            LoadProhibited,
+            StoreProhibited,
+        ];
+        all.into_iter().find(|cause| *cause as u32 == number)
+    }
+
+    /// Its name in the Xtensa ISA manual, without `Cause`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IllegalInstruction => "IllegalInstruction",
+            Self::Syscall => "Syscall",
+            Self::InstructionFetchError => "InstructionFetchError",
+            Self::LoadStoreError => "LoadStoreError",
+            Self::Level1Interrupt => "Level1Interrupt",
+            Self::LoadStoreAlignment => "LoadStoreAlignment",
+            Self::InstructionAddressError => "InstrPIFAddrError",
+            Self::LoadStoreAddressError => "LoadStorePIFAddrError",
+            Self::FetchProhibited => "InstFetchProhibited",
+            Self::LoadProhibited => "LoadProhibited",
+            Self::StoreProhibited => "StoreProhibited",
+        }
+    }
+}
+
 /// An exception that an instruction raises instead of having its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {

@@ -78,15 +78,19 @@ pub fn parse(bytes: &[u8], offset: usize) -> Result<Image, ImageError> {
     Ok(Image { mode, size_and_frequency, entry, segments, length: reader.at - offset })
 }
 
-/// Checks a dump of the whole flash: its size, and the image that the boot ROM would load.
+/// Checks a dump of the flash from its beginning: its size, and the image that the boot ROM would load. What it does not
+/// reach is erased.
 ///
 /// # Errors
-/// [`ImageError`] as for [`parse`], and for a file of another size.
-pub fn parse_dump(bytes: &[u8]) -> Result<Image, ImageError> {
-    if bytes.len() != FLASH_SIZE {
-        return Err(ImageError::DumpSize { expected: FLASH_SIZE, found: bytes.len() });
+/// [`ImageError`] as for [`parse`], and for a dump that is larger than the flash.
+pub fn pad_dump(bytes: &[u8]) -> Result<Vec<u8>, ImageError> {
+    if bytes.len() > FLASH_SIZE {
+        return Err(ImageError::DumpSize { most: FLASH_SIZE, found: bytes.len() });
     }
-    parse(bytes, 0)
+    parse(bytes, 0)?;
+    let mut flash = bytes.to_vec();
+    flash.resize(FLASH_SIZE, 0xFF);
+    Ok(flash)
 }
 
 /// Lays the two files that `esptool elf2image` makes into an erased flash.

@@ -6,6 +6,7 @@
 
 pub mod elf;
 pub mod flash;
+pub mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -61,11 +62,11 @@ pub enum ImageError {
         /// What its data make.
         computed: u8,
     },
-    /// A flash dump of another size.
-    #[error("a flash dump has {expected:#x} bytes, the file has {found:#x}")]
+    /// A flash dump that is larger than the flash.
+    #[error("a flash dump has {most:#x} bytes at most, the file has {found:#x}")]
     DumpSize {
-        /// Bytes that it should have.
-        expected: usize,
+        /// Bytes that it may have.
+        most: usize,
         /// Bytes that it has.
         found: usize,
     },
@@ -110,6 +111,9 @@ fn check_entry(entry: u32) -> Result<u32, ImageError> {
     if fetched { Ok(entry) } else { Err(ImageError::Entry(entry)) }
 }
 
+/// How far a symbol without a size may reach.
+const UNSAID_SIZE: u32 = 1_024;
+
 /// A linked program with its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -145,6 +149,16 @@ impl Program {
         let after = self.symbols.partition_point(|symbol| symbol.0 <= address);
         let (start, size, name) = self.symbols.get(after.checked_sub(1)?)?;
         let offset = address - start;
-        (offset < (*size).max(1)).then_some((name, offset))
+        // Assembly often says no size: such a symbol reaches up to the next, within reason.
+        let size = if *size == 0 { UNSAID_SIZE } else { *size };
+        (offset < size).then_some((name, offset))
+    }
+
+    /// Bytes of the program as they are in its file.
+    pub fn bytes(&self, address: u32, length: usize) -> Option<Vec<u8>> {
+        self.segments.iter().find_map(|segment| {
+            let at = address.checked_sub(segment.address)? as usize;
+            segment.bytes.get(at..at.checked_add(length)?).map(<[u8]>::to_vec)
+        })
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::flash::{FLASH_SIZE, Image, SpiMode, assemble, emit, parse, parse_dump};
+use super::flash::{FLASH_SIZE, Image, SpiMode, assemble, emit, pad_dump, parse};
 use super::*;
 
 fn segments() -> Vec<Segment> {
@@ -66,12 +66,17 @@ fn says_what_is_wrong_with_an_image() {
 }
 
 #[test]
-fn a_dump_is_the_whole_flash() {
+fn a_dump_is_the_flash_from_its_beginning() {
     let first = image();
     let flash = assemble(&first, &[1, 2, 3]).unwrap();
     assert_eq!((flash.len(), &flash[0x1_0000..0x1_0004]), (FLASH_SIZE, &[1, 2, 3, 0xFF][..]));
-    assert!(parse_dump(&flash).is_ok());
-    assert_eq!(parse_dump(&flash[1..]), Err(ImageError::DumpSize { expected: FLASH_SIZE, found: FLASH_SIZE - 1 }));
+    assert_eq!(pad_dump(&flash).as_ref(), Ok(&flash));
+    assert_eq!(pad_dump(&flash[..0x1_0003]).as_ref(), Ok(&flash), "what is not there is erased");
+    assert_eq!(
+        pad_dump(&[flash.clone(), vec![0]].concat()),
+        Err(ImageError::DumpSize { most: FLASH_SIZE, found: FLASH_SIZE + 1 })
+    );
+    assert_eq!(pad_dump(&flash[1..]), Err(ImageError::Magic { offset: 0, found: 2 }));
     assert_eq!(assemble(&[first, vec![0; 0x1_0000]].concat(), &[]), Err(ImageError::Overlap(0x1_00A0)));
 }
 
@@ -126,6 +131,8 @@ fn finds_symbols_by_name_and_by_address() {
     assert_eq!(program.symbol_at(0x4010_0007), Some(("start", 7)));
     assert_eq!(program.symbol_at(0x4010_0008), None);
     assert_eq!(program.symbol_at(0x4010_0010), Some(("label", 0)));
+    assert_eq!(program.symbol_at(0x4010_0020), Some(("label", 0x10)), "its size is not said");
+    assert_eq!(program.symbol_at(0x4011_0000), None);
     assert_eq!(program.symbol_at(0), None);
 }
 

@@ -153,7 +153,7 @@ impl Operand {
         }
     }
 
-    fn is_register(self) -> bool {
+    pub(crate) fn is_register(self) -> bool {
         matches!(self, Self::R | Self::S | Self::T)
     }
 

@@ -33,6 +33,7 @@ mod xtos;
 use std::collections::{BTreeMap, VecDeque};
 
 use call::{Call, Flow, Trouble};
+pub(crate) use xtos::frame;
 
 use crate::bus::Bus;
 use crate::cpu::Cpu;
@@ -118,6 +119,10 @@ impl State {
         *self = Self { answered, ..Self::default() };
     }
 }
+
+/// What [`Chip::spinning`](crate::chip::Chip::spinning) says after an exception that has no handler. Only the user vector has run since:
+/// see [`Registers::in_vector`](crate::registers::Registers::in_vector).
+pub const UNHANDLED_EXCEPTION: &str = "unhandled exception";
 
 /// Where the task loop (`ets_run`) looks for a task that is ready. An owner that has stopped an idle chip and let it do
 /// something goes on here.

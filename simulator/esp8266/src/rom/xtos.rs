@@ -14,7 +14,7 @@ use crate::cpu::{ps, special};
 type Outcome = Result<Flow, Trouble>;
 
 /// Offsets in the frame of 256 bytes on the interrupted stack.
-mod frame {
+pub(crate) mod frame {
     pub const SIZE: u32 = 0x100;
     pub const EPC: u32 = 0;
     pub const PS: u32 = 4;
@@ -176,7 +176,7 @@ fn leave_vector(call: &mut Call<'_>) -> Result<(), Trouble> {
 
 /// `_xtos_unhandled_exception`: a breakpoint.
 pub fn unhandled_exception(_: &mut Call<'_>) -> Outcome {
-    Err(Trouble::Spin("unhandled exception"))
+    Err(Trouble::Spin(super::UNHANDLED_EXCEPTION))
 }
 
 /// `_xtos_unhandled_interrupt`: a breakpoint.
