@@ -64,17 +64,21 @@ pub struct Parts<B: Board + ?Sized> {
     pub reset_cause: ResetCause,
 }
 
-/// Why the device started; the numbers are the boot ROM's `rst cause` (ESP8266 `rtc_get_reset_reason`).
+/// Why the device started; the numbers are those of the vendor's SDK (`rst_reason` in `user_interface.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetCause {
     /// Power came on.
-    PowerOn = 1,
-    /// The reset pin was pulled low.
-    External = 2,
+    PowerOn = 0,
+    /// Nobody fed the hardware watchdog.
+    Watchdog = 1,
+    /// The firmware raised an exception that nobody handles.
+    Exception = 2,
+    /// Nobody fed the SDK's software watchdog.
+    SoftwareWatchdog = 3,
     /// The firmware asked for it.
-    Software = 3,
-    /// Nobody fed the watchdog.
-    Watchdog = 4,
+    Software = 4,
+    /// The reset pin was pulled low.
+    External = 6,
 }
 
 impl ResetCause {
@@ -85,6 +89,8 @@ impl ResetCause {
             Self::External => "external reset",
             Self::Software => "software restart",
             Self::Watchdog => "watchdog",
+            Self::Exception => "exception",
+            Self::SoftwareWatchdog => "software watchdog",
         }
     }
 }

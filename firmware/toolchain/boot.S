@@ -18,7 +18,11 @@ sdk_boot:
 	j	1f
 	.byte	0
 	.ascii	"sdk:boot"
+	/* What an emulator without symbols needs to know. */
 	.word	sdk_start
+	.word	pbuf_alloc
+	.word	ethernet_input
+	.word	cpu_halt
 1:	l32r	a2, .Lmessage_at
 	l32r	a0, .Lprintf
 	callx0	a0

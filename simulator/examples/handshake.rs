@@ -34,7 +34,7 @@ const SERVERS: [&str; 2] = ["P-256", "RSA-2048"];
 
 fn main() -> ExitCode {
     let folder = env::args().nth(1).unwrap_or_else(|| "target/esp07".to_owned());
-    let image = match Image::load(Path::new(&folder)) {
+    let image = match Image::load(Path::new(&folder), None) {
         Ok(image) => Arc::new(image),
         Err(error) => {
             eprintln!("handshake: {error}");

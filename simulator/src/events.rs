@@ -8,8 +8,11 @@ use serde::Serialize;
 
 use crate::time::Instant;
 
+mod crash;
 #[cfg(test)]
 mod tests;
+
+pub use crash::{CrashReport, Hexadecimal, NotModelled, TraceEntry};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,7 +56,8 @@ pub enum EventKind {
     Boot {
         /// How often it has started, this time included.
         number: u32,
-        /// Why, in the boot ROM's words: `power-on`, `external reset`, `software restart`, `watchdog`.
+        /// Why: `power-on`, `external reset`, `software restart`, `watchdog`, and on the emulated chip also `exception` and
+        /// `software watchdog`.
         cause: &'static str,
     },
     /// The firmware asked for a restart.
@@ -61,11 +65,25 @@ pub enum EventKind {
         /// Its reason.
         reason: String,
     },
-    /// The firmware panicked; the watchdog will restart it.
+    /// The firmware panicked, raised an exception that nobody handles, or did something else that it does not recover from
+    /// but by a reset; or it ran over the end of its stack, and goes on.
     Crash {
-        /// The panic's message and place.
+        /// What happened, and where.
         message: String,
+        /// What the emulated chip's registers and stack tell of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report: Option<Box<CrashReport>>,
     },
+    /// Nobody has fed a watchdog, and it resets the device now.
+    Watchdog {
+        /// `watchdog` or `software watchdog`.
+        which: &'static str,
+        /// What the emulated chip was doing.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report: Option<Box<CrashReport>>,
+    },
+    /// On the emulated chip, the program touched something that is not modelled; told once for each thing.
+    NotModelled(NotModelled),
     /// A line left the device's serial port completely (without its line end).
     Serial {
         /// The line.

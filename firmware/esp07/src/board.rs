@@ -55,14 +55,16 @@ impl Board for Esp07 {
     }
 }
 
-/// The SDK's numbers in the boot ROM's terms: it tells a watchdog and an exception apart, the firmware does not.
+/// Why the SDK says that the chip started.
 fn reset_cause() -> ResetCause {
     // SAFETY: the SDK returns a record that lives as long as the program.
     let reason = unsafe { (*sdk::system_get_rst_info()).reason };
     match reason {
+        1 => ResetCause::Watchdog,
+        2 => ResetCause::Exception,
+        3 => ResetCause::SoftwareWatchdog,
         4 => ResetCause::Software,
         6 => ResetCause::External,
-        1..=3 => ResetCause::Watchdog,
         _ => ResetCause::PowerOn,
     }
 }

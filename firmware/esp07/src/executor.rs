@@ -33,6 +33,8 @@ const STACK_SIZE: usize = 18 * 1_024;
 /// The SDK's timers end here, in milliseconds; a later deadline is armed for again.
 const LONGEST_TIMER: u64 = 3_600_000;
 
+// An emulator finds it by this name and tells when something runs over its lower end.
+#[unsafe(export_name = "firmware_stack")]
 static mut STACK: Stack<STACK_SIZE> = Stack::new();
 static mut RESOURCES: Resources = Resources::new();
 static mut QUEUE: [Event; 2] = [const { Event { signal: 0, parameter: 0 } }; 2];

@@ -240,7 +240,8 @@ unsafe extern "C" {
     pub fn system_get_rst_info() -> *const ResetInfo;
     /// Restarts the chip, after what runs now has returned to the SDK.
     pub fn system_restart();
-    /// Starts the software watchdog's period of 3.2 s anew, and the hardware watchdog's with it.
+    /// Feeds the software watchdog, which resets a program that does not return to the SDK for 3 to 6 s, and the hardware
+    /// watchdog, which bites after 8.4 s.
     pub fn system_soft_wdt_feed();
     /// Runs the core at 80 or 160 MHz.
     pub fn system_update_cpu_freq(megahertz: u8) -> bool;

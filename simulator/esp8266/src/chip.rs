@@ -40,6 +40,11 @@ pub enum Stop {
     DeepSleep(Time),
     /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is off.
     FlashOff(u32),
+    /// The last instruction, or function of the boot ROM, has stored to this [watched](Memory::watch) address.
+    Watched(u32),
+    /// The boot ROM has begun to loop for ever, see [`Chip::spinning`], and [`Chip::stop_when_spinning`] is set. A later
+    /// run goes on looping.
+    Spinning(&'static str),
     /// The program counter stands in the boot ROM at a function that is not modelled; its name, or what it would do.
     NotModelled(&'static str),
     /// The program counter stands in the boot ROM where no function begins.
@@ -54,6 +59,8 @@ pub struct Chip<O> {
     /// Whether a run ends where the boot ROM's task loop (`ets_run`) would wait for an interrupt. A later run goes on
     /// from there.
     pub stop_when_idle: bool,
+    /// Whether a run ends where the boot ROM begins to loop for ever.
+    pub stop_when_spinning: bool,
     rom: rom::State,
     spinning: Option<&'static str>,
 }
@@ -67,7 +74,13 @@ impl<O: Outside> Chip<O> {
         let Configuration { flash, mac, seed } = configuration;
         let memory = Memory::new(flash);
         let bus = Peripherals::new(outside, flash.len(), mac, seed);
-        Self { core: Core::new(memory, bus), stop_when_idle: false, rom: rom::State::default(), spinning: None }
+        Self {
+            core: Core::new(memory, bus),
+            stop_when_idle: false,
+            stop_when_spinning: false,
+            rom: rom::State::default(),
+            spinning: None,
+        }
     }
 
     /// Resets the chip now. Memory keeps its content, cycles go on counting.
@@ -125,6 +138,7 @@ impl<O: Outside> Chip<O> {
                 CoreStop::Limit => return Stop::Limit,
                 CoreStop::Simcall => return Stop::Simcall,
                 CoreStop::FlashOff(address) => return Stop::FlashOff(address),
+                CoreStop::Watched(address) => return Stop::Watched(address),
                 CoreStop::Device => match self.answer_request() {
                     Some(stop) => return stop,
                     None => continue,
@@ -139,13 +153,16 @@ impl<O: Outside> Chip<O> {
             }
             let Core { cpu, memory, bus, .. } = &mut self.core;
             let entered = rom::enter(&mut self.rom, cpu, memory, bus);
-            self.spinning = None;
+            let spinning = self.spinning.take();
             match entered {
                 Entered::Done => {}
                 Entered::Wait(until) => self.wait(until, limit),
                 Entered::Spin(what) => {
-                    self.wait(u64::MAX, limit);
                     self.spinning = Some(what);
+                    if self.stop_when_spinning && spinning.is_none() {
+                        return Stop::Spinning(what);
+                    }
+                    self.wait(u64::MAX, limit);
                 }
                 Entered::FlashOff(address) => return Stop::FlashOff(address),
                 Entered::NotModelled(what) => return Stop::NotModelled(what),

@@ -27,6 +27,8 @@ pub enum Stop {
     Device,
     /// The instruction at the program counter has touched the flash at this address while its cache is off.
     FlashOff(u32),
+    /// The last instruction, or function of the boot ROM, has stored to this [watched](Memory::watch) address.
+    Watched(u32),
 }
 
 /// Addresses of the boot ROM, which holds no code here.
@@ -61,10 +63,19 @@ impl<B: Bus> Core<B> {
         self.blocks.clear();
     }
 
+    /// Takes a trap away again.
+    pub fn untrap(&mut self, address: u32) {
+        self.traps.remove(&address);
+        self.blocks.clear();
+    }
+
     /// Runs until cycle `limit` or until something is for the owner to answer. Waiting for an interrupt takes no host
     /// time.
     pub fn run(&mut self, limit: u64) -> Stop {
         loop {
+            if let Some(address) = self.memory.take_watched_store() {
+                return Stop::Watched(address);
+            }
             if let Some(stop) = self.before_instruction(limit) {
                 return stop;
             }
@@ -88,6 +99,9 @@ impl<B: Bus> Core<B> {
     /// As [`run`](Self::run), one instruction at a time: slow, and the reference for it.
     pub fn run_interpreted(&mut self, limit: u64) -> Stop {
         loop {
+            if let Some(address) = self.memory.take_watched_store() {
+                return Stop::Watched(address);
+            }
             if let Some(stop) = self.before_instruction(limit) {
                 return stop;
             }

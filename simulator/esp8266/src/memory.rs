@@ -37,6 +37,8 @@ const INSTRUCTION_MEMORY: core::ops::Range<u32> = 0x4000_0000..0x4030_0000;
 /// Start and size of data RAM.
 const RAM: u32 = 0x3FFE_8000;
 const RAM_SIZE: usize = 0x1_8000;
+/// Data RAM is watched in pieces of this size, of which 64 bits are enough for all.
+const PIECE: usize = 0x800;
 
 /// Flags of a page table entry; the rest of it is the page's place in the store.
 mod flag {
@@ -48,6 +50,8 @@ mod flag {
     pub const CODE: u32 = 16;
     /// The page's place is in data RAM.
     pub const RAM: u32 = 32;
+    /// Stores to some words of the page are noted.
+    pub const WATCHED: u32 = 64;
     pub const ALL: u32 = 0xFFF;
 }
 
@@ -83,6 +87,11 @@ pub struct Memory {
     modified_code: bool,
     /// Data RAM may not be read or not be written.
     restricted: bool,
+    /// Stretches whose stores are noted.
+    watched: Vec<core::ops::Range<u32>>,
+    /// One bit for each piece of data RAM that a stretch reaches into.
+    watched_pieces: u64,
+    watched_store: Option<u32>,
 }
 
 impl Memory {
@@ -112,6 +121,9 @@ impl Memory {
             code: vec![None; PAGES],
             modified_code: false,
             restricted: false,
+            watched: Vec::new(),
+            watched_pieces: 0,
+            watched_store: None,
         };
         memory.remap();
         memory
@@ -191,6 +203,9 @@ impl Memory {
         if page & flag::CODE != 0 {
             self.note_code_store(address);
         }
+        if page & flag::WATCHED != 0 && self.watched.iter().any(|range| range.contains(&address)) {
+            self.watched_store = Some(address);
+        }
         let bytes = &mut self.behind_mut(page)[place(page, address)..][..width as usize];
         bytes.copy_from_slice(&value.to_le_bytes()[..width as usize]);
         Ok(())
@@ -216,7 +231,7 @@ impl Memory {
     pub(crate) fn fast_store<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
         let offset = address.wrapping_sub(RAM) as usize;
         // What is translated is never here.
-        if offset <= RAM_SIZE - BYTES && offset.is_multiple_of(BYTES) {
+        if offset <= RAM_SIZE - BYTES && offset.is_multiple_of(BYTES) && self.watched_pieces >> (offset / PIECE) & 1 == 0 {
             *self.ram[offset..].first_chunk_mut::<BYTES>()? = *value.to_le_bytes().first_chunk()?;
             return Some(());
         }
@@ -237,7 +252,7 @@ impl Memory {
     fn store_to_page<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
         let page = *self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize)?;
         let needed = if BYTES == 4 { flag::WRITE } else { flag::WRITE | flag::NARROW };
-        if page & (needed | flag::CODE | flag::RAM) != needed || !(address as usize).is_multiple_of(BYTES) {
+        if page & (needed | flag::CODE | flag::RAM | flag::WATCHED) != needed || !(address as usize).is_multiple_of(BYTES) {
             return None;
         }
         *self.store.get_mut(place(page, address)..)?.first_chunk_mut::<BYTES>()? =
@@ -343,6 +358,24 @@ impl Memory {
         true
     }
 
+    /// From now on a program's stores to `ranges` are noted for [`take_watched_store`](Self::take_watched_store), and
+    /// those to anything else are not. Stores to the pages around them take longer to emulate.
+    pub fn watch(&mut self, ranges: Vec<core::ops::Range<u32>>) {
+        let reaches_into = |piece: &usize| {
+            let start = RAM + (piece * PIECE) as u32;
+            ranges.iter().any(|range| range.start < start + PIECE as u32 && start < range.end)
+        };
+        self.watched_pieces = (0..RAM_SIZE / PIECE).filter(reaches_into).fold(0, |pieces, piece| pieces | 1 << piece);
+        self.watched = ranges;
+        self.remap();
+    }
+
+    /// The address of the last store to a watched word since this was last asked.
+    #[inline]
+    pub fn take_watched_store(&mut self) -> Option<u32> {
+        self.watched_store.take()
+    }
+
     fn note_code_store(&mut self, address: u32) {
         let index = (address.wrapping_sub(BASE) / PAGE_SIZE) as usize;
         if let Some(bits) = &self.code[index] {
@@ -413,6 +446,10 @@ impl Memory {
                 }
                 if !permits(self.instruction_regions[region], flag::EXECUTE) {
                     flags &= !flag::EXECUTE;
+                }
+                let page = address..address + PAGE_SIZE;
+                if self.watched.iter().any(|range| range.start < page.end && page.start < range.end) {
+                    flags |= flag::WATCHED;
                 }
                 if !hidden {
                     self.pages[((address - BASE) / PAGE_SIZE) as usize] = place | flags;

@@ -74,9 +74,13 @@ pub(super) struct RunArgs {
     /// other; with `all`, channel entries, joins, reboots and the LED's history must be the same
     #[arg(long, value_enum, default_value_t = Target::Host)]
     target: Target,
-    /// Where the ESP-07's image lies, which `cargo ci image` builds
-    #[arg(long, value_name = "DIR", default_value = "target/esp07")]
-    image: PathBuf,
+    /// The ESP-07's image: the folder that `cargo ci image` builds, an ELF file, or a dump of the flash [default:
+    /// target/esp07, or esp07 in CARGO_TARGET_DIR]
+    #[arg(long, value_name = "PATH")]
+    image: Option<PathBuf>,
+    /// The ELF file that a dump of the flash was made of, for names and back traces
+    #[arg(long, value_name = "FILE", requires = "image")]
+    elf: Option<PathBuf>,
     /// Run each scenario twice and fail if a single event differs
     #[arg(long)]
     check_determinism: bool,
@@ -151,7 +155,10 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, None) => Seeds::Own,
     };
     let mut cases = case::cases(&scenarios, &seeds, args.shard)?;
-    let chip = || Image::load(&args.image).map(|image| On::Esp8266(Arc::new(image)));
+    let chip = || {
+        let image = args.image.clone().unwrap_or_else(built_image);
+        Image::load(&image, args.elf.as_deref()).map(|image| On::Esp8266(Arc::new(image)))
+    };
     let (targets, options) = match args.target {
         Target::Host => (vec![On::Host], ""),
         Target::Esp8266 => (vec![chip()?], " --target esp8266"),
@@ -187,6 +194,11 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         session if session.passed() => OK,
         _ => FAILED,
     })
+}
+
+/// Where `cargo ci image` leaves the image.
+fn built_image() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("esp07")
 }
 
 /// Whether somebody still reads what is printed.

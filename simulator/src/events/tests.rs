@@ -7,6 +7,26 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/events.md");
 
+/// A report with all of its fields.
+fn report() -> CrashReport {
+    let text = || "x".to_owned();
+    let address = Hexadecimal(0x4021_0000);
+    CrashReport {
+        exception: Some(text()),
+        access: Some(address),
+        remarks: vec![text()],
+        registers: vec![("pc", address)],
+        trace: vec![TraceEntry {
+            address,
+            function: Some(text()),
+            file: Some(text()),
+            line: Some(1),
+            inlined: true,
+            guessed: true,
+        }],
+    }
+}
+
 /// One event of each kind, with all of its fields.
 fn one_of_each() -> Vec<EventKind> {
     let text = || "x".to_owned();
@@ -16,7 +36,15 @@ fn one_of_each() -> Vec<EventKind> {
         EventKind::Power { state: PowerState::On },
         EventKind::Boot { number: 1, cause: "power-on" },
         EventKind::Restart { reason: text() },
-        EventKind::Crash { message: text() },
+        EventKind::Crash { message: text(), report: Some(Box::new(report())) },
+        EventKind::Watchdog { which: "watchdog", report: Some(Box::new(report())) },
+        EventKind::NotModelled(NotModelled {
+            access: "read",
+            address: Hexadecimal(0),
+            name: "SLC",
+            pc: Hexadecimal(0),
+            function: Some(text()),
+        }),
         EventKind::Serial { line: text() },
         EventKind::Pin { gpio: 5, level: Level::Low },
         EventKind::Sensor {

@@ -14,7 +14,9 @@ pub fn describe(event: &EventKind) -> String {
         },
         EventKind::Boot { number, cause } => format!("boot {number} after `{cause}`"),
         EventKind::Restart { reason } => format!("the firmware asks for a restart: {reason}"),
-        EventKind::Crash { message } => format!("crash: {}", first_line(message)),
+        EventKind::Crash { message, .. } => format!("crash: {}", first_line(message)),
+        EventKind::Watchdog { which, .. } => format!("the {which} bites"),
+        EventKind::NotModelled(access) => format!("not modelled: {access}"),
         EventKind::Serial { line } => format!("`{line}`"),
         EventKind::Pin { gpio: LED_GPIO, level } => {
             format!("the LED goes {}", if *level == Level::High { "on" } else { "off" })

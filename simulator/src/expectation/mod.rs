@@ -247,8 +247,8 @@ fn listed(events: &[&Event]) -> String {
     parts.join("; ")
 }
 
-/// Judges what every run is expected to be without saying so: no crash, no watchdog reset (but for the one that follows
-/// an allowed crash), no livelock. Only what failed gives a verdict.
+/// Judges what every run is expected to be without saying so: no crash, no reset by either watchdog (but for the one that
+/// follows an allowed crash), no livelock. Only what failed gives a verdict.
 pub fn implicit(allow: Allow, events: &[Event]) -> Vec<Verdict> {
     let mut crashes = Vec::new();
     let mut watchdog_resets = Vec::new();
@@ -262,7 +262,7 @@ pub fn implicit(allow: Allow, events: &[Event]) -> Vec<Verdict> {
             }
             EventKind::Boot { cause, .. } => {
                 let by_crash = crashed.remove(&event.device);
-                if *cause == "watchdog" && !by_crash {
+                if matches!(*cause, "watchdog" | "software watchdog") && !by_crash {
                     watchdog_resets.push(event);
                 }
             }

@@ -203,7 +203,7 @@ fn the_channel_is_judged_as_a_whole() {
 
 #[test]
 fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
-    let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned() };
+    let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned(), report: None };
     let boot = || EventKind::Boot { number: 2, cause: "watchdog" };
     let events =
         record(vec![(1_000, crash()), (7_000, boot()), (50_000, boot()), (60_000, EventKind::Livelock { polls: 9 })]);

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Failure, LogLine};
-use crate::events::Event;
+use crate::events::{CrashReport, Event, EventKind, Hexadecimal};
 use crate::run::compare::{Comparison, Pair};
-use crate::run::{OnTarget, Results, TargetName};
+use crate::run::{OnTarget, Results, Run, TargetName};
 use crate::time::Instant;
 
 /// How many failures are shown with their log; the others are counted.
@@ -64,6 +64,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
                     because: verdict.because.clone(),
                     seen: failure.seen.clone(),
                     at: failure.at,
+                    report: if line.is_none() { report(run, failure.at) } else { None },
                     log: Vec::new(),
                 }),
             }
@@ -78,6 +79,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
             because: None,
             seen: difference.describe(),
             at: difference.first.as_ref().or(difference.second.as_ref()).map(|event: &Event| event.at),
+            report: None,
             log: Vec::new(),
         });
     }
@@ -126,6 +128,23 @@ fn disagreements(comparison: &Comparison) -> Vec<Found> {
         });
     }
     found
+}
+
+/// What the chip told of the crash or the watchdog's bite that a run came to at that moment, or a boot's time before.
+fn report(run: &Run, at: Option<Instant>) -> Option<Box<CrashReport>> {
+    let at = at?;
+    run.events.iter().rev().skip_while(|event| event.at > at).find_map(|event| match &event.kind {
+        EventKind::Crash { report, .. } | EventKind::Watchdog { report, .. } => Some(report.clone()),
+        _ => None,
+    })?
+}
+
+/// A report's registers, some in a row.
+pub(super) fn registers(report: &CrashReport) -> String {
+    const A_ROW: usize = 5;
+    let cell = |(name, value): &(&str, Hexadecimal)| format!("{name:<8} {value}");
+    let rows = report.registers.chunks(A_ROW).map(|row| row.iter().map(cell).collect::<Vec<_>>().join("  "));
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 /// Gives the failures that are shown the log around their moments, but nothing that stands there already.

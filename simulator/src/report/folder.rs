@@ -1,4 +1,4 @@
-//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`.
+//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`, and of the emulated chip `chip.json`.
 //!
 //! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
 //! folder for all that is its own, and `comparison.json` lies beside them. Everything is written beside its place under a temporary
@@ -22,6 +22,7 @@ const EVENTS: &str = FILES[1];
 const HTTP: &str = FILES[2];
 const REPRODUCE: &str = FILES[3];
 const COMPARISON: &str = FILES[4];
+const CHIP: &str = FILES[5];
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +132,13 @@ fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
     serial.flush()?;
     write_lines(&folder.join(EVENTS), run.events.iter())?;
     let exchanges = run.events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
-    write_lines(&folder.join(HTTP), exchanges)
+    write_lines(&folder.join(HTTP), exchanges)?;
+    if let Some(account) = &run.account {
+        let mut text = serde_json::to_string_pretty(account)?;
+        text.push('\n');
+        fs::write(folder.join(CHIP), text)?;
+    }
+    Ok(())
 }
 
 fn write_lines<T: Serialize>(path: &Path, items: impl Iterator<Item = T>) -> io::Result<()> {

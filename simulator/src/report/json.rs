@@ -5,7 +5,9 @@
 use serde::Serialize;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
+use crate::events::CrashReport;
 use crate::run::TargetName;
+use crate::target::Account;
 
 /// The summary of all cases.
 #[derive(Serialize)]
@@ -34,6 +36,9 @@ struct CaseSummary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comparison: Vec<TallySummary>,
     failures: Vec<Failure<'a>>,
+    /// On the emulated chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chip: Option<&'a Account>,
     reproduce: &'a str,
     output: String,
 }
@@ -74,6 +79,9 @@ struct Failure<'a> {
     /// Virtual time.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_seconds: Option<f64>,
+    /// Of a crash or a watchdog's bite on the emulated chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a CrashReport>,
     log: Vec<Line<'a>>,
     output: String,
 }
@@ -122,6 +130,7 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         comparison: report.tallies.iter().map(tally).collect(),
         simulated_seconds: report.simulated.as_secs_f64(),
         failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
+        chip: report.account.as_ref(),
         reproduce: &report.command,
         output: report.folder.display().to_string(),
     }
@@ -156,6 +165,7 @@ fn failure<'a>(report: &CaseReport, failure: &'a super::Failure) -> Failure<'a> 
         because: failure.because.as_deref(),
         seen: &failure.seen,
         at_seconds: failure.at.map(|at| at.since_start().as_secs_f64()),
+        report: failure.report.as_deref(),
         log: failure.log.iter().map(line).collect(),
         output: report.folder_of(failure).display().to_string(),
     }

@@ -17,9 +17,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::events::CrashReport;
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{Case, Outcome, Results, TargetName, case};
 use crate::scenario::model::Scenario;
+use crate::target::Account;
 use crate::time::Instant;
 
 /// All cases that were asked for.
@@ -55,6 +57,14 @@ impl Session {
     /// How many cases failed.
     pub fn failed(&self) -> usize {
         self.reports.iter().filter(|report| !report.passed()).count()
+    }
+
+    /// What the emulated chip answered itself in all cases together; `None` if none ran on it.
+    pub fn account(&self) -> Option<Account> {
+        let mut accounts = self.reports.iter().filter_map(|report| report.account.as_ref());
+        let mut all = accounts.next()?.clone();
+        accounts.for_each(|account| all.add(account));
+        Some(all)
     }
 
     /// Why cases were not run.
@@ -96,6 +106,8 @@ pub struct CaseReport {
     pub simulated: Duration,
     /// What was not as expected.
     pub failures: Vec<Failure>,
+    /// What the emulated chip answered itself instead of running it as the device's code.
+    pub account: Option<Account>,
     /// The command that runs the case again.
     pub command: String,
     /// Where its output lies.
@@ -137,6 +149,8 @@ pub struct Failure {
     pub seen: String,
     /// When it went wrong, in virtual time, if there is such a moment.
     pub at: Option<Instant>,
+    /// What the emulated chip's registers and stack tell of it, if it was a crash or a watchdog's bite.
+    pub report: Option<Box<CrashReport>>,
     /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure. Where two
     /// targets differ, first those of the host and then those of the chip.
     pub log: Vec<LogLine>,
@@ -175,6 +189,7 @@ impl CaseReport {
             tallies: results.comparison.as_ref().map(tallies).unwrap_or_default(),
             simulated: outcomes().map(Outcome::simulated).sum(),
             failures: evidence::failures(results),
+            account: outcomes().find_map(Outcome::account),
             command: case.command(scenario),
             folder,
         }
@@ -223,6 +238,12 @@ impl CaseReport {
                 (_, first) => format!("in {}: ", evidence::repetitions(&[first])),
             };
             line("saw", &format!("{of}{}", failure.seen));
+            if let Some(report) = &failure.report {
+                let registers = evidence::registers(report);
+                line("chip", &report.remarks.join("\n"));
+                line("registers", &registers);
+                line("trace", &report.trace.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+            }
             let width = failure.log.iter().map(|log| log.at.to_string().len()).max().unwrap_or(0);
             for log in failure.log.chunk_by(|one, other| one.target == other.target) {
                 let lines = log.iter().map(|LogLine { at, line, .. }| format!("{:>width$} s  {line}", at.to_string()));

@@ -20,7 +20,7 @@ fn scenario(file: &str) -> Scenario {
 fn run(repetition: u32) -> Run {
     let kind = EventKind::Serial { line: format!("[0.000000] boot: number {repetition}") };
     let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), kind };
-    Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new() }
+    Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new(), account: None }
 }
 
 fn case() -> Case {

@@ -25,6 +25,7 @@ use crate::events::{Event, EventKind};
 use crate::expectation::{self, Failure, Verdict};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
+use crate::target::Account;
 use crate::target::esp8266::Image;
 use crate::time::Instant;
 
@@ -50,6 +51,8 @@ pub struct Run {
     pub end: Instant,
     /// What became of each expectation, in the file's order, and then the implicit ones that failed.
     pub verdicts: Vec<Verdict>,
+    /// What the emulated chip answered itself instead of running it as the device's code.
+    pub account: Option<Account>,
 }
 
 impl Outcome {
@@ -62,6 +65,14 @@ impl Outcome {
     pub fn telling_run(&self) -> &Run {
         let last = self.runs.last().expect("a case has at least one run");
         self.runs.iter().find(|run| !run.passed()).unwrap_or(last)
+    }
+
+    /// What the emulated chip answered itself in all runs together.
+    pub fn account(&self) -> Option<Account> {
+        let mut accounts = self.runs.iter().filter_map(|run| run.account.as_ref());
+        let mut all = accounts.next()?.clone();
+        accounts.for_each(|account| all.add(account));
+        Some(all)
     }
 
     /// How much virtual time was simulated.
@@ -167,6 +178,7 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &W
         director.observe(&mut world);
     }
     let flash_operations = world.flash_operations_watched();
+    let account = world.account();
     let events = world.finish(end);
     let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
     verdicts.extend(expectation::implicit(scenario.allow, &events));
@@ -174,5 +186,5 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &W
     if repetition == 0 {
         verdicts.extend(expectation::timeline(scenario, &events, end));
     }
-    Some(Finished { run: Run { repetition, events, end, verdicts }, flash_operations })
+    Some(Finished { run: Run { repetition, events, end, verdicts, account }, flash_operations })
 }

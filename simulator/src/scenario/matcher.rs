@@ -292,7 +292,7 @@ impl Matcher {
             (Self::Pin { gpio, level }, EventKind::Pin { gpio: pin, level: now }) => gpio == pin && is(level, *now),
             (Self::Boot { cause: wanted }, EventKind::Boot { cause, .. }) => is(wanted, *cause),
             (Self::Restart { reason: wanted }, EventKind::Restart { reason }) => fits(wanted, reason),
-            (Self::Crash { message: wanted }, EventKind::Crash { message }) => fits(wanted, message),
+            (Self::Crash { message: wanted }, EventKind::Crash { message, .. }) => fits(wanted, message),
             (Self::Power { state: wanted }, EventKind::Power { state }) => wanted == state,
             (Self::Sensor { outcome: wanted }, EventKind::Sensor { outcome, .. }) => is(wanted, *outcome),
             (Self::Flash { operation: wanted, torn: wanted_torn }, EventKind::Flash { operation, torn, .. }) => {

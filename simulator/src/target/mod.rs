@@ -5,6 +5,7 @@
 //! outbox in order and does not run the target again before it has caught up with the target's local time (temporal
 //! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
 
+pub mod account;
 pub mod esp8266;
 pub mod factory;
 pub mod host;
@@ -12,8 +13,10 @@ pub mod port;
 
 use firmware::board::ResetCause;
 
+use crate::events::CrashReport;
 use crate::time::Instant;
 
+pub use account::Account;
 pub use port::Port;
 
 /// What executes a device's firmware.
@@ -27,6 +30,16 @@ pub trait Target {
 
     /// Ends the firmware where it stands, as a power cut or a reset does.
     fn stop(&mut self);
+
+    /// What the firmware is doing, if the target can tell.
+    fn report(&self) -> Option<CrashReport> {
+        None
+    }
+
+    /// What was answered instead of run, over all starts, if the target does so.
+    fn account(&self) -> Option<Account> {
+        None
+    }
 }
 
 /// How far a target came.
@@ -45,6 +58,8 @@ pub enum Wait {
     Until(Option<Instant>),
     /// The firmware asks for a restart, and why.
     Restart(String),
+    /// The chip resets itself, for this cause.
+    Reset(ResetCause),
     /// The firmware panicked: message and place. It does nothing more.
     Crashed(String),
     /// The firmware never came back before the watchdog bit. It does nothing more.

@@ -15,8 +15,9 @@ use crate::events::{DeviceId, EventKind, Level};
 use crate::random::Stream;
 use crate::time::Instant;
 
-/// ESP8266 hardware watchdog, stage 0 exponent 13: 2^(16+13) / 80 MHz.
-pub const WATCHDOG_PERIOD: Duration = Duration::from_micros(6_710_886);
+/// How long the hardware watchdog waits after it was last fed. The SDK sets its first stage, which only tells an interrupt,
+/// to 2^(16+11) cycles of 80 MHz, and the second, which resets, to 2^(16+13) (NONOS SDK 3.0, `wdt_init`).
+pub const WATCHDOG_PERIOD: Duration = Duration::from_micros(8_388_608);
 
 /// Where one device meets the world.
 pub struct Port {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 
-use crate::events::{DeviceId, Level, PowerState};
-use crate::target::{Port, Progress, Target};
+use crate::events::{CrashReport, DeviceId, Level, PowerState};
+use crate::target::{Account, Port, Progress, Target};
 use crate::time::Instant;
 
 /// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an
@@ -128,6 +128,16 @@ impl Device {
             self.wake_at = None;
         }
         due
+    }
+
+    /// What the firmware is doing, if its target can tell.
+    pub fn report(&self) -> Option<CrashReport> {
+        self.target.report()
+    }
+
+    /// What its target did in the place of its code.
+    pub fn account(&self) -> Option<Account> {
+        self.target.account()
     }
 
     /// Pins float, and LD1 goes dark, when the chip is in reset; says whether it was lit.

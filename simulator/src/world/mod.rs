@@ -29,7 +29,7 @@ use crate::internet::Internet;
 use crate::phone::Phone;
 use crate::random::{Seed, Stream};
 use crate::target::port::Output;
-use crate::target::{Port, Target, Wait};
+use crate::target::{Account, Port, Target, Wait};
 use crate::time::Instant;
 
 pub use command::{BoardSwitch, Command, Fault, FlashCut, Rule};
@@ -68,6 +68,8 @@ enum Action {
     Start(DeviceId, u32, ResetCause),
     /// A device's firmware asked for a restart.
     Restart(DeviceId, u32, String),
+    /// A device's chip resets itself.
+    Reset(DeviceId, u32, ResetCause),
     /// A device's firmware panicked.
     Crash(DeviceId, u32, String),
     /// A device woke itself without end.
@@ -159,6 +161,14 @@ impl World {
         self.flash_cut.as_ref().map_or(0, |watch| watch.seen)
     }
 
+    /// What the targets of all devices did in the place of the devices' code; `None` if none of them does so.
+    pub fn account(&self) -> Option<Account> {
+        let mut accounts = self.devices.iter().filter_map(Device::account);
+        let mut all = accounts.next()?;
+        accounts.for_each(|account| all.add(&account));
+        Some(all)
+    }
+
     /// Ends the world at `end` and hands out what happened in it.
     pub fn finish(mut self, end: Instant) -> Vec<Event> {
         for device in &mut self.devices {
@@ -198,9 +208,14 @@ impl World {
                     self.reset(id, ResetCause::Software, BOOT_TIME);
                 }
             }
+            Action::Reset(id, epoch, cause) => {
+                if self.device(id).is_current(epoch) {
+                    self.reset(id, cause, BOOT_TIME);
+                }
+            }
             Action::Crash(id, epoch, message) => {
                 if self.device(id).is_current(epoch) {
-                    self.commit(Some(id), EventKind::Crash { message });
+                    self.commit(Some(id), EventKind::Crash { message, report: None });
                 }
             }
             Action::Livelock(id, epoch, polls) => {
@@ -305,6 +320,11 @@ impl World {
                 let silent = port.uart.borrow().idle_at();
                 self.queue.push(progress.local.max(silent), Action::Restart(id, epoch, reason));
             }
+            Wait::Reset(cause) => {
+                self.device(id).end();
+                let silent = port.uart.borrow().idle_at();
+                self.queue.push(progress.local.max(silent), Action::Reset(id, epoch, cause));
+            }
             Wait::Crashed(message) => {
                 self.device(id).end();
                 port.write_serial(progress.local, &format!("panic: {message}\r\n"));
@@ -340,7 +360,10 @@ impl World {
         if bites_at > now {
             self.queue.push(bites_at, Action::Watchdog(id, epoch));
         } else {
-            self.reset(id, ResetCause::Watchdog, BOOT_TIME);
+            let cause = ResetCause::Watchdog;
+            let report = device.report().map(Box::new);
+            self.commit(Some(id), EventKind::Watchdog { which: cause.name(), report });
+            self.reset(id, cause, BOOT_TIME);
         }
     }
 

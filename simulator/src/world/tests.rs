@@ -137,7 +137,7 @@ fn a_panic_is_the_firmwares_crash_and_the_watchdog_ends_it() {
     });
     let events = bench.events(ms(12_000));
     let crash = events.iter().find_map(|event| match &event.kind {
-        EventKind::Crash { message } => Some((event.at.since_start(), message.as_str())),
+        EventKind::Crash { message, .. } => Some((event.at.since_start(), message.as_str())),
         _ => None,
     });
     let (at, message) = crash.unwrap();
@@ -204,7 +204,7 @@ fn a_program_that_wakes_itself_while_time_passes_meets_the_watchdog() {
             Poll::Pending
         })
     });
-    let events = bench.events(ms(7_000));
+    let events = bench.events(ms(9_000));
     assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog")]);
 }
 

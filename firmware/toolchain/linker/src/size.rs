@@ -26,7 +26,7 @@ const FUTURE: &str = "FUTURE_SIZE";
 const SHOWN: usize = 12;
 
 /// The firmware's stack, and the function that is called on it: ends of mangled names.
-const STACK: &str = "8executor5STACK";
+const STACK: &str = "firmware_stack";
 const POLL: &str = "8executor4poll";
 /// What calls itself, and how often: the search for a path of certificates, once for each of a chain of five, which is as many
 /// as the firmware takes.

@@ -99,7 +99,9 @@ const EVENTS: Choice = Choice {
                         ("power-on", "Power came on."),
                         ("external reset", "The reset pin was pulled low."),
                         ("software restart", "The firmware asked for it."),
-                        ("watchdog", "Nobody fed the watchdog."),
+                        ("watchdog", "Nobody fed the hardware watchdog."),
+                        ("software watchdog", "Nobody fed the SDK's watchdog: on the emulated chip only."),
+                        ("exception", "The program raised an exception: on the emulated chip only."),
                     ]),
                     "Why.",
                 )],
@@ -113,8 +115,8 @@ const EVENTS: Choice = Choice {
         ),
         required(
             "crash",
-            Shape::Table(&Table::new("a crash", &[optional("message", TEXT_MATCH, "The panic's message and place.")])),
-            "The firmware panics.",
+            Shape::Table(&Table::new("a crash", &[optional("message", TEXT_MATCH, "What happened, and where.")])),
+            "The firmware panics, or on the emulated chip raises an exception or overruns its stack.",
         ),
         required(
             "power",

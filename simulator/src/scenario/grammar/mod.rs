@@ -45,8 +45,8 @@ pub(super) const FILE: Table = Table::new(
         optional(
             "allow",
             List(&Words(&[
-                ("crash", "Panics of the firmware."),
-                ("watchdog", "Resets by the watchdog."),
+                ("crash", "Panics of the firmware; on the emulated chip exceptions and stack overflows as well."),
+                ("watchdog", "Resets by a watchdog."),
                 ("livelock", "The end of the run by a device that wakes itself without time passing."),
             ])),
             "What may happen without failing the scenario. Default nothing of these.",

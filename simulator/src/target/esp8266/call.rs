@@ -5,9 +5,7 @@ use esp8266::cpu::ps;
 use esp8266::rom::TASK_LOOP;
 
 use super::outside::Board;
-
-/// Where the program returns to from such a call: no memory is there, the chip stops.
-pub(super) const RETURN: u32 = 0x5000_0000;
+use super::traps;
 
 /// A function of the program to be called.
 #[derive(Clone, Copy, Debug)]
@@ -28,21 +26,21 @@ impl Calls {
         debug_assert!(self.saved.is_none(), "one call at a time");
         self.saved = Some((cpu.a, cpu.ps, cpu.sar));
         // Below what the caller may keep beneath its stack pointer, and aligned.
-        cpu.a[1] = (cpu.a[1] - 64) & !15;
-        cpu.a[0] = RETURN;
+        cpu.a[1] = cpu.a[1].wrapping_sub(64) & !15;
+        cpu.a[0] = traps::RETURN;
         cpu.a[2..5].copy_from_slice(&call.arguments);
         cpu.ps &= !ps::INTLEVEL;
         cpu.pc = call.function;
     }
 
-    /// Puts the registers back; returns the function's result.
-    pub(super) fn end(&mut self, chip: &mut Chip<Board>) -> u32 {
+    /// Puts the registers back; returns the function's result. `None` if there was no call: the program has jumped here.
+    pub(super) fn end(&mut self, chip: &mut Chip<Board>) -> Option<u32> {
         let cpu = &mut chip.core.cpu;
         let result = cpu.a[2];
-        let (a, ps, sar) = self.saved.take().expect("only a call returns there");
+        let (a, ps, sar) = self.saved.take()?;
         (cpu.a, cpu.ps, cpu.sar) = (a, ps, sar);
         // The call may have made a task ready, so the task loop looks again before it waits.
         cpu.pc = TASK_LOOP;
-        result
+        Some(result)
     }
 }

@@ -1,28 +1,56 @@
 //! The ESP-07's image: what is in the flash, and the linked program for its names.
+//!
+//! Three forms are understood: the folder that `cargo ci image` leaves (the pair for the flash, and the ELF file that it was made of),
+//! an ELF file alone, and a dump of the flash from its beginning, with or without an ELF file beside it. In an image that is
+//! linked against stubs, functions of the SDK are known by their stubs' names or, without symbols, by the marks in the
+//! stubs; in one that is linked against the vendor's libraries, by the names of the vendor's functions.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use esp8266::image::{ImageError as FormatError, Program, elf, flash};
+use esp8266::image::lines::demangled;
+use esp8266::image::{ImageError as FormatError, Program, Segment, elf, flash};
 
 /// What an image consists of, in its folder.
 const PROGRAM: &str = "esp07";
 const FIRST: &str = "0x00000.bin";
 const SECOND: &str = "0x10000.bin";
+/// The name of the stack that the program runs its own code on.
+const STACK: &str = "firmware_stack";
+/// Where the boot ROM's data end and the stack of it and of the SDK's tasks does.
+const ROM_STACK: Stack = Stack { name: "the SDK's stack", low: 0x3FFF_EB30 };
+/// Where dual-mode flash chips of 1 MiB are said to be in an image's header.
+const MODE_DIO: u8 = 2;
+const SIZE_1_MIB_40_MHZ: u8 = 0x20;
+/// Where in the flash the part begins that is read through the cache.
+const SECOND_PART: u32 = esp8266::memory::FLASH_WINDOW + 0x1_0000;
 
 /// An image.
 #[derive(Debug)]
 pub struct Image {
     flash: Vec<u8>,
-    program: Program,
+    program: Option<Program>,
+    elf: Option<Vec<u8>>,
+    names: BTreeMap<String, u32>,
+    stacks: Vec<Stack>,
+}
+
+/// Memory that a stack grows down in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stack {
+    /// What it is, in words.
+    pub name: &'static str,
+    /// Its lowest address.
+    pub low: u32,
 }
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// A file cannot be read.
-    #[error("could not read {}: {source} (build the image with `cargo ci image`)", path.display())]
+    #[error("could not read {}: {source} (build the image with `cargo ci image`, or name it with --image)", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -37,26 +65,68 @@ pub enum ImageError {
         /// Why.
         source: FormatError,
     },
+    /// The image does not have what the emulation needs to answer for the SDK.
+    #[error("could not run {}: {reason}", path.display())]
+    NoFirmware {
+        /// The file.
+        path: PathBuf,
+        /// What is missing, and what would be right.
+        reason: &'static str,
+    },
 }
 
 impl Image {
-    /// Loads the image that `cargo ci image` leaves in a folder: the two files for the flash, and the ELF file they were
-    /// made of.
+    /// Loads the image at `path`: a folder as `cargo ci image` leaves it, an ELF file, or a dump of the flash, for which `names`
+    /// is the ELF file with its symbols, if there is one.
     ///
     /// # Errors
     /// [`ImageError`], with the file.
-    pub fn load(folder: &Path) -> Result<Self, ImageError> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map_err(|source| ImageError::Unreadable { path, source })
-        };
-        let broken = |name: &str| {
-            let path = folder.join(name);
+    pub fn load(path: &Path, names: Option<&Path>) -> Result<Self, ImageError> {
+        let (file, first) = if path.is_dir() { (path.join(FIRST), true) } else { (path.to_owned(), false) };
+        let bytes = read(&file)?;
+        let broken = |path: &Path| {
+            let path = path.to_owned();
             move |source| ImageError::Broken { path, source }
         };
-        let program = elf::parse(&read(PROGRAM)?).map_err(broken(PROGRAM))?;
-        let flash = flash::assemble(&read(FIRST)?, &read(SECOND)?).map_err(broken(FIRST))?;
-        Ok(Self { flash, program })
+        let (flash, elf_at, elf) = if first {
+            let second = read(&path.join(SECOND))?;
+            let flash = flash::assemble(&bytes, &second).map_err(broken(&file))?;
+            let elf = names.map_or_else(|| path.join(PROGRAM), Path::to_owned);
+            let bytes = read(&elf)?;
+            (flash, elf, Some(bytes))
+        } else if bytes.starts_with(b"\x7fELF") {
+            let program = elf::parse(&bytes).map_err(broken(&file))?;
+            (flash_of(&program).map_err(broken(&file))?, file.clone(), Some(bytes))
+        } else {
+            let flash = flash::pad_dump(&bytes).map_err(broken(&file))?;
+            let elf = names.map(read).transpose()?;
+            (flash, names.unwrap_or(path).to_owned(), elf)
+        };
+        let program = elf.as_deref().map(elf::parse).transpose().map_err(broken(&elf_at))?;
+        Self::new(flash, program, elf).map_err(|reason| ImageError::NoFirmware { path: file, reason })
+    }
+
+    /// The image with that flash and program.
+    pub(super) fn new(flash: Vec<u8>, program: Option<Program>, elf: Option<Vec<u8>>) -> Result<Self, &'static str> {
+        let names = match &program {
+            Some(program) => program.symbols.iter().map(|(address, _, name)| (name.clone(), *address)).collect(),
+            None => marks(&flash),
+        };
+        let mut image = Self { flash, program, elf, names, stacks: vec![ROM_STACK] };
+        if image.is_vendors() {
+            if image.address_of("user_init").is_none() {
+                return Err("it starts with the vendor's code, but there is no `user_init` in it");
+            }
+        } else if image.address_of("sdk_boot").is_none() {
+            return Err(
+                "it is neither linked against this project's stubs nor against the vendor's libraries with their \
+                        names; build one with `cargo ci image`, or name the ELF file of a flash dump with --elf",
+            );
+        }
+        if let Some(low) = image.address_of(STACK) {
+            image.stacks.push(Stack { name: "the firmware's stack", low });
+        }
+        Ok(image)
     }
 
     /// What the flash holds: 1 MiB.
@@ -64,25 +134,105 @@ impl Image {
         &self.flash
     }
 
+    /// The linked program, if its file is known.
+    pub(super) fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// The linked program's file, if it is known.
+    pub(super) fn elf(&self) -> Option<&[u8]> {
+        self.elf.as_deref()
+    }
+
+    /// The stacks whose ends are known.
+    pub(super) fn stacks(&self) -> &[Stack] {
+        &self.stacks
+    }
+
+    /// Whether the vendor's start-up code is in it, in the place of this project's stubs.
+    pub(super) fn is_vendors(&self) -> bool {
+        self.names.contains_key("call_user_start")
+    }
+
     /// The address of a function or object of the program.
     pub(super) fn address_of(&self, name: &str) -> Option<u32> {
-        self.program.address_of(name)
+        self.names.get(name).copied()
     }
 
     /// Where the first object lies whose name is `wanted`.
     pub(super) fn range_of(&self, wanted: impl Fn(&str) -> bool) -> Option<std::ops::Range<u32>> {
-        let (start, size, _) = self.program.symbols.iter().find(|(_, _, name)| wanted(name))?;
+        let (start, size, _) = self.program.as_ref()?.symbols.iter().find(|(_, _, name)| wanted(name))?;
         Some(*start..start.saturating_add(*size))
     }
 
-    /// An address in words: function and offset, if it has one.
-    pub(super) fn place(&self, address: u32) -> String {
+    /// The function that an address is in, as its source names it.
+    pub(super) fn function(&self, address: u32) -> Option<String> {
         if let Some(name) = esp8266::rom::symbol(address) {
-            return format!("{address:#010x}, {name} of the boot ROM");
+            return Some(format!("{name} of the boot ROM"));
         }
-        match self.program.symbol_at(address) {
-            Some((name, offset)) => format!("{address:#010x}, {name} + {offset:#x}"),
+        self.program.as_ref()?.symbol_at(address).map(|(name, _)| demangled(name))
+    }
+
+    /// An address in words: with its function, if it has one.
+    pub(super) fn place(&self, address: u32) -> String {
+        match self.function(address) {
+            Some(name) => format!("{address:#010x}, {name}"),
             None => format!("{address:#010x}"),
         }
     }
 }
+
+fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
+    fs::read(path).map_err(|source| ImageError::Unreadable { path: path.to_owned(), source })
+}
+
+/// A flash with that program in it, as `esptool elf2image` and `write-flash` would leave it.
+fn flash_of(program: &Program) -> Result<Vec<u8>, FormatError> {
+    let (mut loaded, mut second) = (Vec::new(), Vec::new());
+    for segment in &program.segments {
+        // What is to be zero is not loaded: the program's start clears it.
+        let length = segment.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if segment.address >= esp8266::memory::FLASH_WINDOW {
+            let outside = FormatError::Outside { address: segment.address, length: segment.bytes.len() };
+            let offset = segment.address.checked_sub(SECOND_PART).ok_or(outside)? as usize;
+            if second.len() < offset + segment.bytes.len() {
+                second.resize(offset + segment.bytes.len(), 0xFF);
+            }
+            second[offset..offset + segment.bytes.len()].copy_from_slice(&segment.bytes);
+        } else if length > 0 {
+            let bytes = segment.bytes[..length.next_multiple_of(4).min(segment.bytes.len())].to_vec();
+            loaded.push(Segment { address: segment.address, bytes });
+        }
+    }
+    flash::assemble(&flash::emit(MODE_DIO, SIZE_1_MIB_40_MHZ, program.entry, &loaded), &second)
+}
+
+/// Names that an image without symbols tells by itself: each stub begins with an instruction of three bytes and a zero, and
+/// then says `sdk:` and its function's name. Behind the one where the program starts stand addresses of the program's own.
+fn marks(flash: &[u8]) -> BTreeMap<String, u32> {
+    const MARK: &[u8] = b"sdk:";
+    const BOOT: &[u8] = b"boot";
+    const OWN: [&str; 4] = ["sdk_start", "pbuf_alloc", "ethernet_input", "cpu_halt"];
+    let mut names = BTreeMap::new();
+    // Loading has checked the image already.
+    let segments = flash::parse(flash, 0).map(|image| image.segments).unwrap_or_default();
+    for segment in &segments {
+        for at in (4..segment.bytes.len().saturating_sub(MARK.len())).step_by(4) {
+            let Some(name) = segment.bytes[at..].strip_prefix(MARK) else { continue };
+            let address = segment.address.wrapping_add(at as u32 - 4);
+            if let Some(own) = name.strip_prefix(BOOT).filter(|own| own.len() >= 4 * OWN.len()) {
+                names.insert("sdk_boot".to_owned(), address);
+                let words = own.chunks_exact(4).filter_map(|word| word.first_chunk().copied()).map(u32::from_le_bytes);
+                names.extend(OWN.iter().map(|name| (*name).to_owned()).zip(words));
+            } else if let Some(end) = name.iter().position(|byte| *byte == 0)
+                && let Ok(name) = std::str::from_utf8(&name[..end])
+            {
+                names.insert(format!("sdk_{name}"), address);
+            }
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests;

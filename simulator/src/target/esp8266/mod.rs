@@ -9,25 +9,38 @@
 //! idles again: ahead of the world if it computes for long. Only flash operations make it wait for the world, because a
 //! power cut may tear them.
 //!
+//! A program that comes to grief ends as on silicon: an exception in the SDK's handler, which prints it and restarts the
+//! chip; a program that does not return to the SDK in a watchdog's bite; and what silicon does not notice, such as a
+//! stack that runs over its end, in whatever comes of it. What the registers and the stack tell is recorded when it happens (`crash`).
+//!
 //! Not modelled: how long the radio keeps the core busy, the flash cache's misses, the vendor's memory and its interrupts.
 
 mod call;
+mod crash;
 mod image;
 mod outside;
 pub mod probe;
 mod sdk;
+#[cfg(test)]
+mod tests;
+mod traps;
+mod watchdog;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::peripherals::{ResetCause as ChipReset, Time};
+use esp8266::registers::Registers;
 use firmware::board::ResetCause;
 use rand_core::RngCore;
 
-use super::{Port, Progress, Target, Wait};
+use super::port::{Output, WATCHDOG_PERIOD};
+use super::{Account, Port, Progress, Target, Wait};
+use crate::events::{CrashReport, EventKind};
 use crate::time::Instant;
 
 pub use image::{Image, ImageError};
@@ -36,9 +49,18 @@ use call::Calls;
 use outside::Board;
 use probe::Probe;
 use sdk::{Answer, Sdk};
+use watchdog::Expiry;
 
-/// How far a run may go at once. The hardware watchdog bites long before, unless it is fed.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+/// How far a run may go at once, for a program that feeds the watchdogs but never idles: then the world has its turn.
+const LONGEST_RUN: Duration = Duration::from_secs(1);
+/// How often a software watchdog that finds interrupts masked looks again.
+const MASKED: Duration = Duration::from_millis(1);
+/// The last words are still in the UART's FIFO: 128 bytes take 11 ms.
+const LAST_WORDS: Duration = Duration::from_millis(15);
+/// How many bytes below a stack's end are watched.
+const WATCHED: u32 = 256;
+/// First address of data memory.
+const DATA_MEMORY: u32 = 0x3FFE_8000;
 
 /// An ESP-07's chip.
 pub struct Esp8266Target {
@@ -46,6 +68,14 @@ pub struct Esp8266Target {
     image: Arc<Image>,
     probe: Option<Rc<RefCell<Probe>>>,
     running: Option<Running>,
+    /// Why the chip was last reset by its hardware: all that the boot ROM knows. The SDK restarts by a jump.
+    hardware_cause: ChipReset,
+    /// What the SDK has written down for its next start.
+    reset_information: Option<[u32; 7]>,
+    /// Of the starts that are over.
+    account: Account,
+    /// What has been told not to be modelled: address, and whether it was written.
+    told: BTreeSet<(u32, bool)>,
 }
 
 /// A chip with power.
@@ -53,21 +83,51 @@ struct Running {
     chip: Chip<Board>,
     sdk: Sdk,
     calls: Calls,
+    port: Rc<Port>,
     started: Instant,
     /// Until when the chip waits for its flash.
     flash_busy: Option<Instant>,
     probe: Option<Rc<RefCell<Probe>>>,
+    /// It has computed for so long that the world had its turn in between.
+    gave_way: bool,
+    /// It executes nothing more until a reset.
+    stands_still: bool,
+    /// A crash, and a stack's overflow, are told once for each start.
+    crashed: bool,
+    overflowed: bool,
+    reset_information: Option<[u32; 7]>,
 }
 
 impl Esp8266Target {
     /// A chip with that image in its flash, on the board behind `port`.
     pub fn new(port: Rc<Port>, image: Arc<Image>) -> Self {
-        Self { port, image, probe: None, running: None }
+        Self {
+            port,
+            image,
+            probe: None,
+            running: None,
+            hardware_cause: ChipReset::PowerOn,
+            reset_information: None,
+            account: Account::default(),
+            told: BTreeSet::new(),
+        }
     }
 
     /// The same with a watch over what it costs.
     pub fn probed(port: Rc<Port>, image: Arc<Image>, probe: Rc<RefCell<Probe>>) -> Self {
         Self { probe: Some(probe), ..Self::new(port, image) }
+    }
+
+    /// Tells of accesses to what is not modelled, each once in the device's life.
+    fn tell_not_modelled(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        for access in running.chip.core.bus.take_reports() {
+            if self.told.insert((access.address, access.is_write)) {
+                let access = crash::not_modelled(&access, &self.image);
+                self.account.not_modelled.push(access.clone());
+                self.port.put(running.now(), Output::Event(EventKind::NotModelled(access)));
+            }
+        }
     }
 }
 
@@ -79,32 +139,73 @@ impl Target for Esp8266Target {
             mac: self.port.hardware_address,
             seed: self.port.random.borrow_mut().next_u64(),
         };
-        let mut chip = Chip::new(configuration, Board::new(Rc::clone(&self.port), at));
-        chip.reset(match cause {
+        self.hardware_cause = match cause {
             ResetCause::PowerOn => ChipReset::PowerOn,
             ResetCause::External => ChipReset::External,
-            ResetCause::Software => ChipReset::Software,
             ResetCause::Watchdog => ChipReset::Watchdog,
-        });
-        let sdk = Sdk::new(Rc::clone(&self.port), &self.image, cause);
-        for address in sdk.addresses() {
+            ResetCause::Software | ResetCause::Exception | ResetCause::SoftwareWatchdog => self.hardware_cause,
+        };
+        let mut chip = Chip::new(configuration, Board::new(Rc::clone(&self.port), at));
+        chip.reset(self.hardware_cause);
+        chip.stop_when_spinning = true;
+        let reason = cause as u32;
+        let information = self.reset_information.take().filter(|information| information[0] == reason);
+        let information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
+        let sdk = Sdk::new(Rc::clone(&self.port), &self.image, information, at);
+        for address in sdk.addresses().into_iter().chain(traps::ALL).chain(self.image.address_of(HALT)) {
             chip.core.trap(address);
         }
-        chip.core.trap(call::RETURN);
-        let probe = self.probe.clone();
-        self.running = Some(Running { chip, sdk, calls: Calls::default(), started: at, flash_busy: None, probe });
+        self.running = Some(Running {
+            chip,
+            sdk,
+            calls: Calls::default(),
+            port: Rc::clone(&self.port),
+            started: at,
+            flash_busy: None,
+            probe: self.probe.clone(),
+            gave_way: false,
+            stands_still: false,
+            crashed: false,
+            overflowed: false,
+            reset_information: None,
+        });
     }
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
         let wait = running.run(now, &self.image);
-        Progress { local: running.now().max(now), wait }
+        let local = running.now().max(now);
+        self.reset_information = running.reset_information.take().or(self.reset_information.take());
+        self.tell_not_modelled();
+        Progress { local, wait }
     }
 
     fn stop(&mut self) {
+        self.account = self.account().unwrap_or_default();
         self.running = None;
     }
+
+    fn report(&self) -> Option<CrashReport> {
+        let running = self.running.as_ref()?;
+        let registers = Registers::now(&running.chip.core.cpu);
+        Some(crash::report(&registers, &running.chip.core.memory, &self.image, false))
+    }
+
+    fn account(&self) -> Option<Account> {
+        let mut account = self.account.clone();
+        if let Some(running) = &self.running {
+            account.add(&Account {
+                boot_rom: running.chip.answered().collect(),
+                sdk: running.sdk.called().clone(),
+                not_modelled: Vec::new(),
+            });
+        }
+        Some(account)
+    }
 }
+
+/// The function that the firmware ends in after a panic.
+const HALT: &str = "cpu_halt";
 
 impl Running {
     /// The chip's moment in the world.
@@ -118,6 +219,9 @@ impl Running {
     }
 
     fn run(&mut self, now: Instant, image: &Image) -> Wait {
+        if self.stands_still {
+            return Wait::Until(None);
+        }
         if let Some(until) = self.flash_busy {
             if until > now {
                 return Wait::Until(Some(until));
@@ -137,24 +241,56 @@ impl Running {
         // The world may have something for a chip that waits for an interrupt.
         self.chip.core.cpu.waiting = false;
         self.chip.stop_when_idle = true;
-        if let Some(probe) = &self.probe {
+        if let Some(probe) = &self.probe
+            && !std::mem::take(&mut self.gave_way)
+        {
             probe.borrow_mut().begin(&self.chip);
         }
-        let limit = self.time(self.now() + LONGEST_RUN);
+        let turn = self.now() + LONGEST_RUN;
+        let mut masked_until = Instant::START;
         loop {
+            let bites_at = self.port.watchdog_fed.get() + WATCHDOG_PERIOD;
+            let expires = self.sdk.watchdog.expires().max(masked_until);
+            let limit = self.time(turn.min(bites_at).min(expires));
             let stop = match &self.probe {
                 Some(probe) => probe.borrow_mut().run(&mut self.chip, limit),
                 None => self.chip.run_until(limit),
             };
             if stop == Stop::Idle {
+                // Idling, the SDK's task has had its turn.
+                if self.now() >= self.sdk.watchdog.expires() {
+                    self.sdk.give_a_sign_of_life(self.now());
+                }
                 if let Some(call) = self.sdk.next_call(&mut self.chip) {
                     self.calls.begin(&mut self.chip, call);
                     continue;
                 }
-                return Wait::Until(self.next_event());
+                let next = self.next_event().unwrap_or(self.sdk.watchdog.expires());
+                return Wait::Until(Some(next.min(self.sdk.watchdog.expires())));
             }
             if let Some(wait) = self.stopped(stop, image) {
                 return wait;
+            }
+            let local = self.now();
+            if stop != Stop::Limit {
+                continue;
+            }
+            if local >= bites_at {
+                // The world sees to the hardware watchdog.
+                return Wait::Until(None);
+            }
+            if local >= expires {
+                if self.chip.core.cpu.level() > 0 {
+                    masked_until = local + MASKED;
+                } else if self.sdk.watchdog.expire(local) == Expiry::Bite {
+                    return self.bitten(image);
+                } else {
+                    self.sdk.ask_for_a_sign_of_life(&mut self.chip);
+                }
+            }
+            if local >= turn {
+                self.gave_way = true;
+                return Wait::Until(Some(local));
             }
         }
     }
@@ -169,32 +305,79 @@ impl Running {
     /// What a stop means; `None` if the chip can go on.
     fn stopped(&mut self, stop: Stop, image: &Image) -> Option<Wait> {
         match stop {
-            Stop::Idle => None,
-            Stop::Limit if self.now() >= self.sdk.starves_at() => Some(Wait::Until(Some(self.now()))),
-            Stop::Limit => None,
-            Stop::Trap(call::RETURN) => {
-                let result = self.calls.end(&mut self.chip);
-                self.sdk.returned(&mut self.chip, result);
+            Stop::Idle | Stop::Limit => None,
+            Stop::Trap(traps::RETURN) => {
+                match self.calls.end(&mut self.chip) {
+                    Some(result) => self.sdk.returned(&mut self.chip, result),
+                    None => return Some(self.stand_still("jumped to where calls from the SDK return to", image)),
+                }
                 None
             }
+            Stop::Trap(traps::PRE_INIT_RETURN) => {
+                self.sdk.pre_initialised(&mut self.chip);
+                None
+            }
+            Stop::Trap(traps::WATCHDOG_TASK) => {
+                let now = self.now();
+                self.sdk.give_a_sign_of_life(now);
+                self.sdk.answer(&mut self.chip, 0);
+                None
+            }
+            Stop::Trap(traps::FATAL_EXCEPTION) => Some(self.fatal_exception(image)),
+            Stop::Trap(traps::LOAD_STORE_ERROR) => {
+                let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
+                self.crash(&crash::exception_in_words(&registers), &registers, image, true);
+                // What the SDK's handler cannot make good ends in a breakpoint.
+                Some(self.wait_for_the_watchdog())
+            }
+            Stop::Trap(address) if image.address_of(HALT) == Some(address) => Some(self.panicked(address, image)),
             Stop::Trap(address) => match self.enter(address) {
                 Answer::Done => None,
+                Answer::Started => {
+                    self.watch_stacks(image);
+                    None
+                }
                 Answer::Flash(until) => {
                     self.flash_busy = Some(until);
                     Some(Wait::Until(Some(until)))
                 }
                 Answer::Restart => Some(Wait::Restart("system_restart".to_owned())),
+                Answer::Unknown => Some(self.stand_still("jumped to where the SDK has no function", image)),
             },
+            Stop::Watched(address) => {
+                self.overran(address, image);
+                None
+            }
+            Stop::Spinning(what) => {
+                let cpu = &self.chip.core.cpu;
+                let is_exception = what == esp8266::rom::UNHANDLED_EXCEPTION;
+                // Its vector has made its frame; others have not.
+                let registers = match is_exception {
+                    true => Registers::in_vector(cpu, &self.chip.core.memory),
+                    false => Registers::now(cpu),
+                };
+                let words = if is_exception {
+                    crash::exception_in_words(&registers)
+                } else {
+                    format!("the boot ROM loops for ever ({what})")
+                };
+                self.crash(&words, &registers, image, is_exception);
+                None
+            }
+            Stop::Reset(ChipReset::Watchdog) => Some(Wait::Reset(ResetCause::Watchdog)),
             Stop::Reset(_) => Some(Wait::Restart("reset by a register of the chip".to_owned())),
-            Stop::DeepSleep(_) => Some(self.crash("went into deep sleep, which this board cannot wake from", image)),
-            Stop::Simcall => Some(self.crash("executed simcall", image)),
+            Stop::DeepSleep(_) => {
+                Some(self.stand_still("went into deep sleep, which this board cannot wake from", image))
+            }
+            Stop::Simcall => Some(self.stand_still("executed simcall", image)),
             Stop::FlashOff(address) => {
-                Some(self.crash(&format!("touched the flash at {address:#010x} while its cache is off"), image))
+                let what = format!("touched the flash at {address:#010x} while its cache is off");
+                Some(self.stand_still(&what, image))
             }
             Stop::NotModelled(what) => {
-                Some(self.crash(&format!("called {what} of the boot ROM, which is not modelled"), image))
+                Some(self.stand_still(&format!("called {what} of the boot ROM, which is not modelled"), image))
             }
-            Stop::NoRomFunction => Some(self.crash("jumped to where the boot ROM has no function", image)),
+            Stop::NoRomFunction => Some(self.stand_still("jumped to where the boot ROM has no function", image)),
         }
     }
 
@@ -206,10 +389,94 @@ impl Running {
         self.sdk.enter(&mut self.chip, address, self.started)
     }
 
-    fn crash(&self, what: &str, image: &Image) -> Wait {
-        let pc = self.chip.core.cpu.pc;
-        let caller = self.chip.core.cpu.a[0];
-        Wait::Crashed(format!("{what} (at {}, called from {})", image.place(pc), image.place(caller)))
+    /// From now on the stacks' lower ends are watched.
+    fn watch_stacks(&mut self, image: &Image) {
+        let below = |low: u32| low.saturating_sub(WATCHED).max(DATA_MEMORY)..low;
+        let ranges = image.stacks().iter().map(|stack| below(stack.low)).filter(|range| !range.is_empty());
+        self.chip.core.memory.watch(ranges.collect());
+    }
+
+    /// Something was stored below the end of a stack: by a program that has run over it?
+    fn overran(&mut self, address: u32, image: &Image) {
+        let registers = Registers::now(&self.chip.core.cpu);
+        let Some(stack) = crash::overflowed(registers.a[1], image) else { return };
+        if address >= stack.low || std::mem::replace(&mut self.overflowed, true) {
+            return;
+        }
+        let into = image.place(address);
+        let report = crash::report(&registers, &self.chip.core.memory, image, false);
+        let place = crash::place(&report);
+        self.tell(format!("{} overflows into {into} at {place}; nothing on the chip notices", stack.name), report);
+    }
+
+    /// The SDK's handler of exceptions: prints, writes down why for the next start, and restarts.
+    fn fatal_exception(&mut self, image: &Image) -> Wait {
+        let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
+        self.crash(&crash::exception_in_words(&registers), &registers, image, true);
+        let words = crash::vendors_words(&registers, &self.chip);
+        self.empty_serial();
+        self.port.write_serial(self.now(), &words);
+        let cause = ResetCause::Exception;
+        self.reset_information = Some(crash::reset_information(cause as u32, &registers, &self.chip));
+        Wait::Reset(cause)
+    }
+
+    /// Lets what is in the UART's FIFO go out.
+    fn empty_serial(&mut self) {
+        use esp8266::bus::Bus;
+
+        self.pass_time(self.now() + LAST_WORDS);
+        let cycle = self.chip.core.cpu.cycles;
+        self.chip.core.bus.advance(cycle);
+    }
+
+    /// The software watchdog bites.
+    fn bitten(&mut self, image: &Image) -> Wait {
+        let cause = ResetCause::SoftwareWatchdog;
+        let registers = Registers::now(&self.chip.core.cpu);
+        let report = crash::report(&registers, &self.chip.core.memory, image, false);
+        let event = EventKind::Watchdog { which: cause.name(), report: Some(Box::new(report)) };
+        self.port.put(self.now(), Output::Event(event));
+        self.reset_information = Some(crash::reset_information(cause as u32, &registers, &self.chip));
+        Wait::Reset(cause)
+    }
+
+    /// The firmware has panicked, and is about to mask interrupts and to loop until the watchdog bites.
+    fn panicked(&mut self, address: u32, image: &Image) -> Wait {
+        let registers = Registers::now(&self.chip.core.cpu);
+        self.chip.core.untrap(address);
+        // Where it loops nothing stops it.
+        self.chip.run_until(self.time(self.now() + LAST_WORDS));
+        let words = self.chip.core.bus.outside.take_panic().unwrap_or_else(|| "halted".to_owned());
+        let report = crash::report(&registers, &self.chip.core.memory, image, false);
+        self.tell(words, report);
+        self.crashed = true;
+        self.wait_for_the_watchdog()
+    }
+
+    /// Something that the core, or this emulation of it, does not go on from.
+    fn stand_still(&mut self, what: &str, image: &Image) -> Wait {
+        let registers = Registers::now(&self.chip.core.cpu);
+        self.crash(what, &registers, image, false);
+        self.wait_for_the_watchdog()
+    }
+
+    fn wait_for_the_watchdog(&mut self) -> Wait {
+        self.stands_still = true;
+        Wait::Until(None)
+    }
+
+    /// Tells of a crash, once for each start, with its place.
+    fn crash(&mut self, what: &str, registers: &Registers, image: &Image, exception: bool) {
+        if !std::mem::replace(&mut self.crashed, true) {
+            let report = crash::report(registers, &self.chip.core.memory, image, exception);
+            self.tell(format!("{what} at {}", crash::place(&report)), report);
+        }
+    }
+
+    fn tell(&self, message: String, report: CrashReport) {
+        let event = EventKind::Crash { message, report: Some(Box::new(report)) };
+        self.port.put(self.now(), Output::Event(event));
     }
 
     /// When the idle chip will do something by itself.

@@ -24,11 +24,38 @@ const STRAPPING: u32 = 1 << 0 | 1 << 2;
 pub(super) struct Board {
     port: Rc<Port>,
     started: Instant,
+    /// The line that the serial port is sending, as far as it may be a panic's.
+    line: Vec<u8>,
+    panic: Option<String>,
 }
+
+/// What the firmware's last words begin with.
+const PANIC: &str = "panic: ";
+/// No line that matters is longer.
+const LONGEST_LINE: usize = 1_024;
 
 impl Board {
     pub(super) fn new(port: Rc<Port>, started: Instant) -> Self {
-        Self { port, started }
+        Self { port, started, line: Vec::new(), panic: None }
+    }
+
+    /// What the last panic said on the serial port, if there was one since this was last asked.
+    pub(super) fn take_panic(&mut self) -> Option<String> {
+        self.panic.take()
+    }
+
+    fn listen(&mut self, byte: u8) {
+        if byte != b'\n' {
+            if self.line.len() < LONGEST_LINE {
+                self.line.push(byte);
+            }
+            return;
+        }
+        let line = String::from_utf8_lossy(&self.line);
+        if let Some(words) = line.trim_end().strip_prefix(PANIC) {
+            self.panic = Some(words.to_owned());
+        }
+        self.line.clear();
     }
 
     fn moment(&self, nanoseconds: u64) -> Instant {
@@ -66,6 +93,7 @@ impl SerialOut for Board {
     fn send(&mut self, uart: u8, byte: u8, at: u64, _bit: u64) {
         // UART1 comes out at GPIO2, where nothing listens.
         if uart == 0 {
+            self.listen(byte);
             self.port.uart.borrow_mut().write(self.moment(at), &[byte]);
         }
     }

@@ -23,8 +23,8 @@ use super::outside::Board;
 /// Record types of TLS, which begin each record.
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
-/// The endings of mangled names: the stack that the firmware is polled on, and what checks a signature.
-const STACK: &str = "8executor5STACK";
+/// The endings of names: the stack that the firmware is polled on, and what checks a signature.
+const STACK: &str = "firmware_stack";
 const CHECK: &str = "6Scheme6verify";
 
 /// How fast the core goes.

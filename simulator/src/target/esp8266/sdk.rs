@@ -11,11 +11,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use esp8266::chip::Chip;
-use firmware::board::{JoinError, LinkLoss, ResetCause};
+use firmware::board::{JoinError, LinkLoss};
 
 use super::call::Call;
 use super::image::Image;
 use super::outside::Board;
+use super::traps;
+use super::watchdog::SoftwareWatchdog;
 use crate::board::flash::Operation;
 use crate::target::Port;
 use crate::target::port::Output;
@@ -31,6 +33,8 @@ const INTERFACES: u32 = MEMORY + BUFFERS * BUFFER_SIZE;
 const INTERFACE_SIZE: u32 = 72;
 const EVENT: u32 = INTERFACES + 2 * INTERFACE_SIZE;
 const RESET_INFORMATION: u32 = EVENT + 64;
+/// The queue of the SDK's own task: two events.
+const TASK_QUEUE: u32 = RESET_INFORMATION + 32;
 
 /// The boot ROM's functions that the SDK's own stand on.
 mod rom {
@@ -40,19 +44,37 @@ mod rom {
     pub const ETS_TIMER_ARM: u32 = 0x4000_2CC4;
     pub const ETS_TIMER_DISARM: u32 = 0x4000_2D40;
     pub const ETS_TIMER_INIT: u32 = 0x4000_2E68;
+    pub const SET_EXCEPTION_HANDLER: u32 = 0x4000_0454;
+    pub const CACHE_READ_ENABLE: u32 = 0x4000_4678;
 }
+
+/// Exceptions whose handler the SDK's start-up replaces (`user_start`, NONOS SDK 3.0), and by what.
+const HANDLERS: [(u32, u32); 7] = [
+    (9, traps::FATAL_EXCEPTION),
+    (0, traps::FATAL_EXCEPTION),
+    (2, traps::FATAL_EXCEPTION),
+    (3, traps::LOAD_STORE_ERROR),
+    (28, traps::FATAL_EXCEPTION),
+    (29, traps::FATAL_EXCEPTION),
+    (8, traps::FATAL_EXCEPTION),
+];
 
 /// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
 const TASK_PRIORITY: u32 = 21;
 /// `PBUF_REF`: a record whose payload is the radio's.
 const PBUF_REF: u32 = 2;
-/// The software watchdog's period.
-const SOFTWARE_WATCHDOG: Duration = Duration::from_millis(3_200);
+/// The priority of the SDK's own task: above the program's, below the timers'.
+const SDK_PRIORITY: u32 = 30;
 
 /// What came of a call of the SDK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The program goes on.
     Done,
+    /// The SDK is set up, and the program begins.
+    Started,
+    /// No function of the SDK is there.
+    Unknown,
     /// The flash works until then, and the program waits for it.
     Flash(Instant),
     /// The chip is to restart.
@@ -67,7 +89,14 @@ pub(super) struct Sdk {
     start: Option<u32>,
     pbuf_alloc: Option<u32>,
     ethernet_input: Option<u32>,
-    cause: ResetCause,
+    user_pre_init: Option<u32>,
+    user_init: Option<u32>,
+    vendors: Option<VendorsStart>,
+    /// What `system_get_rst_info` tells.
+    reset_information: [u32; 7],
+    /// How often each function was called.
+    called: BTreeMap<&'static str, u64>,
+    pub(super) watchdog: SoftwareWatchdog,
     handler: u32,
     mode: u8,
     station: Option<(String, String)>,
@@ -78,6 +107,15 @@ pub(super) struct Sdk {
     /// What a call under way is for.
     under_way: Option<Purpose>,
     next: VecDeque<(Purpose, Call)>,
+}
+
+/// What the vendor's start-up code needs to know of its image.
+#[derive(Clone, Copy)]
+struct VendorsStart {
+    vectors: Option<u32>,
+    bss: Option<(u32, u32)>,
+    /// Where it returns to in the end.
+    back: u32,
 }
 
 /// What a call into the program is for.
@@ -94,6 +132,7 @@ enum Purpose {
 /// The functions that are answered here.
 const FUNCTIONS: &[&str] = &[
     "sdk_boot",
+    "call_user_start",
     "system_partition_table_regist",
     "system_os_task",
     "system_os_post",
@@ -122,10 +161,11 @@ const FUNCTIONS: &[&str] = &[
 ];
 
 impl Sdk {
-    pub(super) fn new(port: Rc<Port>, image: &Image, cause: ResetCause) -> Self {
+    /// The SDK of that image, started at `now`; `reset_information` is the record of why.
+    pub(super) fn new(port: Rc<Port>, image: &Image, reset_information: [u32; 7], now: Instant) -> Self {
         let address = |name: &str| {
             // The stub's own name stands where the vendor's would in a link against its archives.
-            if name == "sdk_boot" {
+            if name == "sdk_boot" || name == "call_user_start" {
                 image.address_of(name)
             } else {
                 image.address_of(&format!("sdk_{name}")).or_else(|| image.address_of(name))
@@ -138,7 +178,16 @@ impl Sdk {
             start: image.address_of("sdk_start"),
             pbuf_alloc: image.address_of("pbuf_alloc"),
             ethernet_input: image.address_of("ethernet_input"),
-            cause,
+            user_pre_init: image.address_of("user_pre_init"),
+            user_init: image.address_of("user_init"),
+            vendors: image.is_vendors().then(|| VendorsStart {
+                vectors: image.address_of("_text_start"),
+                bss: image.address_of("_bss_start").zip(image.address_of("_bss_end")),
+                back: 0,
+            }),
+            reset_information,
+            called: BTreeMap::new(),
+            watchdog: SoftwareWatchdog::new(now),
             handler: 0,
             mode: 0,
             station: None,
@@ -155,9 +204,15 @@ impl Sdk {
         self.functions.keys().copied().collect()
     }
 
-    /// When the software watchdog bites.
-    pub(super) fn starves_at(&self) -> Instant {
-        self.port.watchdog_fed.get() + SOFTWARE_WATCHDOG
+    /// What `system_get_rst_info` tells.
+    #[cfg(test)]
+    pub(super) fn reset_information(&self) -> [u32; 7] {
+        self.reset_information
+    }
+
+    /// Which functions were called, and how often.
+    pub(super) fn called(&self) -> &BTreeMap<&'static str, u64> {
+        &self.called
     }
 
     /// Ends the function that the program is in, with a result.
@@ -167,20 +222,79 @@ impl Sdk {
         cpu.pc = cpu.a[0];
     }
 
-    /// The program has called the function at `address`.
+    /// What the SDK does before it calls the program.
+    fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) {
+        let cycle = chip.core.cpu.cycles;
+        chip.core.bus.start_pll(false, cycle);
+        // In this order, because the first makes the task that the timers' interrupt posts to.
+        chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
+        chip.call_rom(rom::ETS_TASK, [traps::WATCHDOG_TASK, SDK_PRIORITY, TASK_QUEUE, 2]);
+        for (cause, handler) in HANDLERS {
+            chip.call_rom(rom::SET_EXCEPTION_HANDLER, [cause, handler, 0, 0]);
+        }
+        self.watchdog.rewind(now);
+        self.port.watchdog_fed.set(now);
+    }
+
+    /// The vendor's start-up code, as far as it shows: own vectors, the flash cache, zeroed memory, then the program.
+    fn start_vendors(&mut self, chip: &mut Chip<Board>) {
+        chip.call_rom(rom::CACHE_READ_ENABLE, [0; 4]);
+        let cpu = &mut chip.core.cpu;
+        let back = cpu.a[0];
+        if let Some(vendors) = &mut self.vendors {
+            vendors.back = back;
+            cpu.vecbase = vendors.vectors.unwrap_or(cpu.vecbase);
+            if let Some((start, end)) = vendors.bss {
+                let length = end.saturating_sub(start).min(MEMORY - 0x3FFE_8000);
+                chip.core.memory.poke(start, &vec![0; length as usize]);
+            }
+        }
+        match self.user_pre_init {
+            Some(function) => (chip.core.cpu.pc, chip.core.cpu.a[0]) = (function, traps::PRE_INIT_RETURN),
+            None => self.pre_initialised(chip),
+        }
+    }
+
+    /// `user_pre_init` has returned.
+    pub(super) fn pre_initialised(&mut self, chip: &mut Chip<Board>) {
+        let back = self.vendors.map_or(0, |vendors| vendors.back);
+        chip.core.cpu.a[0] = back;
+        chip.core.cpu.pc = self.user_init.unwrap_or(back);
+    }
+
+    /// The software watchdog's timer has expired: its interrupt posts to the SDK's task.
+    pub(super) fn ask_for_a_sign_of_life(&self, chip: &mut Chip<Board>) {
+        // An interrupt gives back all that it uses.
+        let before = chip.core.cpu.clone();
+        chip.call_rom(rom::ETS_POST, [SDK_PRIORITY, 0, 0, 0]);
+        let cycles = chip.core.cpu.cycles;
+        chip.core.cpu = before;
+        chip.core.cpu.cycles = cycles;
+    }
+
+    /// The SDK's task: feeds both watchdogs.
+    pub(super) fn give_a_sign_of_life(&mut self, now: Instant) {
+        self.watchdog.rewind(now);
+        self.port.watchdog_fed.set(now);
+    }
+
+    /// The program has called the function at `address`, one of [`addresses`](Self::addresses).
     pub(super) fn enter(&mut self, chip: &mut Chip<Board>, address: u32, started: Instant) -> Answer {
-        let name = self.functions[&address];
+        let Some(&name) = self.functions.get(&address) else { return Answer::Unknown };
+        *self.called.entry(name).or_default() += 1;
         let cpu = &mut chip.core.cpu;
         let [first, second, third, fourth] = [cpu.a[2], cpu.a[3], cpu.a[4], cpu.a[5]];
         let now = started + Duration::from_nanos(chip.now().nanoseconds());
         let result = match name {
             "sdk_boot" => {
-                let cycle = chip.core.cpu.cycles;
-                chip.core.bus.start_pll(false, cycle);
-                // The vendor's start-up makes the timers before it calls the program; it comes here once a start.
-                chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
+                self.set_up(chip, now);
                 chip.core.cpu.pc = self.start.unwrap_or(address);
-                return Answer::Done;
+                return Answer::Started;
+            }
+            "call_user_start" => {
+                self.set_up(chip, now);
+                self.start_vendors(chip);
+                return Answer::Started;
             }
             "system_os_task" => {
                 chip.call_rom(rom::ETS_TASK, [first, second + TASK_PRIORITY, third, fourth]);
@@ -195,19 +309,13 @@ impl Sdk {
             "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0]),
             "system_get_time" => now.saturating_since(started).as_micros() as u32,
             "system_get_rst_info" => {
-                let reason: u32 = match self.cause {
-                    ResetCause::PowerOn => 0,
-                    ResetCause::Watchdog => 1,
-                    ResetCause::Software => 4,
-                    ResetCause::External => 6,
-                };
-                let mut record = [0; 28];
-                record[..4].copy_from_slice(&reason.to_le_bytes());
+                let record: Vec<u8> = self.reset_information.iter().flat_map(|word| word.to_le_bytes()).collect();
                 chip.core.memory.poke(RESET_INFORMATION, &record);
                 RESET_INFORMATION
             }
             "system_restart" => return Answer::Restart,
             "system_soft_wdt_feed" => {
+                self.watchdog.feed();
                 self.port.watchdog_fed.set(now);
                 0
             }
@@ -217,14 +325,22 @@ impl Sdk {
                 1
             }
             "spi_flash_erase_sector" => {
-                let from = (first & 0xFFFF) * 4_096;
-                return self.begin_flash(chip, now, Operation::Erase { from, to: from + 4_096 });
+                let from = (first & 0xFFFF) * crate::board::flash::SECTOR;
+                return self.begin_flash(chip, now, Operation::Erase { from, to: from + crate::board::flash::SECTOR });
             }
             "spi_flash_write" => {
                 let data = chip.core.memory.peek(second, third as usize);
+                if data.len() != third as usize {
+                    self.answer(chip, 1);
+                    return Answer::Done;
+                }
                 return self.begin_flash(chip, now, Operation::Write { address: first, data });
             }
             "spi_flash_read" => {
+                if third as usize > chip.core.memory.flash().len() {
+                    self.answer(chip, 1);
+                    return Answer::Done;
+                }
                 let mut bytes = vec![0; third as usize];
                 let read = self.port.flash.borrow().read(now, first, &mut bytes);
                 match read {
@@ -248,7 +364,7 @@ impl Sdk {
                 1
             }
             "wifi_station_set_config_current" => {
-                let record = chip.core.memory.peek(first, 96);
+                let record = record::<96>(chip, first);
                 self.station = Some((text(&record[..32]), text(&record[32..96])));
                 1
             }
@@ -275,7 +391,7 @@ impl Sdk {
                 i32::from(signal) as u32
             }
             "wifi_softap_set_config_current" => {
-                let record = chip.core.memory.peek(first, 98);
+                let record = record::<98>(chip, first);
                 self.port.put(
                     now,
                     Output::StartAccessPoint {
@@ -292,7 +408,7 @@ impl Sdk {
                 if self.mode >> number & 1 != 0 { INTERFACES + number * INTERFACE_SIZE } else { 0 }
             }
             "ieee80211_output_pbuf" => {
-                let record = chip.core.memory.peek(second, 12);
+                let record = record::<12>(chip, second);
                 let word = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
                 let length = word(8) >> 16;
                 let frame = chip.core.memory.peek(word(4), length as usize);
@@ -419,8 +535,19 @@ impl Sdk {
     }
 }
 
+/// A record in the program's memory; what is not mapped is zero.
+fn record<const SIZE: usize>(chip: &Chip<Board>, address: u32) -> [u8; SIZE] {
+    let mut record = [0; SIZE];
+    let bytes = chip.core.memory.peek(address, SIZE);
+    record[..bytes.len()].copy_from_slice(&bytes);
+    record
+}
+
 /// Bytes up to the first zero, as text.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! Addresses at which the chip stops and the SDK's part is done here. No memory is there, so no program has code at them.
+
+/// A call from the SDK into the program returns.
+pub(super) const RETURN: u32 = 0x5000_0000;
+/// `user_pre_init` returns, in an image that is linked against the vendor's libraries.
+pub(super) const PRE_INIT_RETURN: u32 = 0x5000_0010;
+/// The SDK's handler of exceptions (`user_fatal_exception_handler`).
+pub(super) const FATAL_EXCEPTION: u32 = 0x5000_0020;
+/// The SDK's handler of LoadStoreError (`load_non_32_wide_handler`).
+pub(super) const LOAD_STORE_ERROR: u32 = 0x5000_0030;
+/// The SDK's own task, as far as it sees to the software watchdog.
+pub(super) const WATCHDOG_TASK: u32 = 0x5000_0040;
+
+/// All of them.
+pub(super) const ALL: [u32; 5] = [RETURN, PRE_INIT_RETURN, FATAL_EXCEPTION, LOAD_STORE_ERROR, WATCHDOG_TASK];
