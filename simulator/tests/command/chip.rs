@@ -1,0 +1,178 @@
+//! `preflash run --target esp8266`, with the image that `cargo ci image` builds: what it accounts for, and what it tells of
+//! a program that comes to grief. Where there is no image these tests do nothing, unless `PREFLASH_REQUIRE_XTENSA=1`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use esp8266::image::{Program, elf};
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+const SCENARIO: &str = r#"
+title = "A duck stores its first reading"
+duration = "20s"
+[settings]
+network = "home"
+passphrase = "correct horse"
+[[expect]]
+event.stored = {}
+"#;
+
+/// Where the image lies; `None` if there is none and none is required.
+fn image() -> Option<PathBuf> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.join("target"), PathBuf::from);
+    let image = target.join("esp07");
+    if image.join("0x10000.bin").is_file() {
+        return Some(image);
+    }
+    let required = std::env::var("PREFLASH_REQUIRE_XTENSA").is_ok_and(|value| value == "1");
+    assert!(!required, "there is no image in {}: build it with `cargo ci image`", image.display());
+    eprintln!("skipped: there is no image in {} (`cargo ci image` builds it)", image.display());
+    None
+}
+
+fn bench(name: &str) -> Bench {
+    let bench = Bench::new(name);
+    bench.file("s/duck.toml", SCENARIO);
+    bench
+}
+
+fn program(image: &Path) -> Program {
+    elf::parse(&fs::read(image.join("esp07")).unwrap()).unwrap()
+}
+
+/// A copy of the image in the bench's folder with these bytes at the beginning of the function whose symbol contains all
+/// of `parts`.
+fn patched(bench: &Bench, image: &Path, parts: &[&str], bytes: &[u8]) {
+    let program = program(image);
+    let is_it = |name: &str| parts.iter().all(|part| name.contains(part));
+    let (address, ..) = program.symbols.iter().find(|(.., name)| is_it(name)).unwrap();
+    let at = (address - 0x4021_0000) as usize;
+    let folder = bench.folder.join("image");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["esp07", "0x00000.bin"] {
+        fs::copy(image.join(name), folder.join(name)).unwrap();
+    }
+    let mut second = fs::read(image.join("0x10000.bin")).unwrap();
+    second[at..at + bytes.len()].copy_from_slice(bytes);
+    fs::write(folder.join("0x10000.bin"), second).unwrap();
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_run_accounts_for_what_was_answered_at_function_level() {
+    let Some(image) = image() else { return };
+    let bench = bench("chip-account");
+    let ended = bench.preflash(&format!("run s --target esp8266 --image {}", image.display()));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("answered at function level: "), "{}", ended.stdout);
+    let account = json(&bench.read("target/preflash/s/duck/chip.json"));
+    assert_eq!(account["sdk"]["wifi_station_connect"], 1);
+    assert!(
+        account["boot-rom"]["boot_from_flash"] == 1 && account["boot-rom"]["ets_post"].as_u64() > Some(1),
+        "{account}"
+    );
+    let summary = json(&bench.read("target/preflash/summary.json"));
+    assert_eq!(summary["cases"][0]["chip"], account);
+    assert_eq!(account["not-modelled"], Value::Array(Vec::new()), "the yellow duck keeps to what is modelled");
+}
+
+#[test]
+fn the_image_comes_as_a_folder_an_elf_file_or_a_dump() {
+    let Some(image) = image() else { return };
+    let bench = bench("chip-forms");
+    let first = fs::read(image.join("0x00000.bin")).unwrap();
+    let second = fs::read(image.join("0x10000.bin")).unwrap();
+    let mut dump = first;
+    dump.resize(0x1_0000, 0xFF);
+    dump.extend(second);
+    fs::write(bench.folder.join("flash.bin"), dump).unwrap();
+    let serial = |form: &str| {
+        let ended = bench.preflash(&format!("run s --target esp8266 --image {form}"));
+        assert_eq!(ended.code, Some(0), "{form}: {}{}", ended.stdout, ended.stderr);
+        bench.read("target/preflash/s/duck/serial.log")
+    };
+    let folder = serial(&image.display().to_string());
+    let elf = image.join("esp07").display().to_string();
+    assert_eq!(folder.lines().last(), serial(&elf).lines().last(), "loading takes another time, the rest is the same");
+    assert_eq!(folder, serial("flash.bin"));
+    assert_eq!(folder, serial(&format!("flash.bin --elf {elf}")));
+}
+
+#[test]
+fn an_exception_is_told_with_functions_files_and_lines() {
+    let Some(image) = image() else { return };
+    let bench = bench("chip-exception");
+    // Three zeros are the illegal instruction.
+    patched(&bench, &image, &["firmware", "serial_log", "write_line"], &[0; 3]);
+    let ended = bench.preflash("run s --target esp8266 --image image --format json");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let summary = json(&ended.stdout);
+    let failures = summary["cases"][0]["failures"].as_array().unwrap();
+    let crash = failures.iter().find(|failure| failure["expected"] == "crash: never, in any run").unwrap();
+    let report = &crash["report"];
+    assert_eq!(report["exception"], "IllegalInstruction (0)");
+    assert_eq!(report["registers"]["pc"], report["trace"][0]["address"]);
+    let trace = report["trace"].as_array().unwrap();
+    assert!(trace[0]["function"].as_str().unwrap().contains("write_line"), "{report:#}");
+    assert_eq!(trace[0]["file"], "firmware/src/serial_log.rs");
+    let has = |function: &str, file: &str| {
+        trace.iter().any(|entry| {
+            entry["function"].as_str().is_some_and(|name| name.contains(function))
+                && entry["file"].as_str().is_some_and(|name| name == file)
+                && entry["line"].as_u64() > Some(0)
+        })
+    };
+    assert!(has("esp07::executor::poll", "esp07/src/executor.rs"), "{report:#}");
+    assert!(trace.iter().any(|entry| entry["inlined"] == true), "{report:#}");
+    assert!(trace.iter().all(|entry| entry["guessed"] != true), "each frame is known for sure: {report:#}");
+    let last = trace.last().unwrap()["function"].as_str().unwrap();
+    assert!(last.ends_with("of the boot ROM"), "{report:#}");
+    let events = bench.read("target/preflash/s/duck/events.jsonl");
+    assert!(events.contains(r#""event":"boot","number":2,"cause":"exception""#), "{events}");
+    let serial = bench.read("target/preflash/s/duck/serial.log");
+    assert!(serial.contains("Fatal exception 0(IllegalInstructionCause):"), "{serial}");
+
+    let ended = bench.preflash("run s --target esp8266 --image image");
+    for words in ["registers pc", "trace     0x", "(inlined)", "firmware/src/serial_log.rs:"] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_program_that_never_returns_meets_the_software_watchdog() {
+    let Some(image) = image() else { return };
+    let bench = bench("chip-watchdog");
+    // `j .`
+    patched(&bench, &image, &["firmware", "serial_log", "write_line"], &[0x06, 0xFF, 0xFF]);
+    let ended = bench.preflash("run s --target esp8266 --image image --format json");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let summary = json(&ended.stdout);
+    let failures = summary["cases"][0]["failures"].as_array().unwrap();
+    let bite =
+        failures.iter().find(|failure| failure["expected"] == "reset by the watchdog: never, in any run").unwrap();
+    let function = bite["report"]["trace"][0]["function"].as_str().unwrap();
+    assert!(function.contains("write_line"), "{bite:#}");
+    let events = bench.read("target/preflash/s/duck/events.jsonl");
+    assert!(events.contains(r#""event":"boot","number":2,"cause":"software watchdog""#), "{events}");
+}
+
+#[test]
+fn a_broken_image_is_one_clear_message() {
+    let bench = bench("chip-broken");
+    bench.file("text.bin", "this is no image");
+    for (arguments, words) in [
+        ("--image text.bin", "error: could not load text.bin: the image at 0x0 starts with 0x74 instead of 0xe9\n"),
+        ("--image nowhere", "error: could not read nowhere: "),
+    ] {
+        let ended = bench.preflash(&format!("run s --target esp8266 {arguments}"));
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.starts_with(words) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+        assert!(!bench.folder.join("target").exists(), "nothing is left behind");
+    }
+}
