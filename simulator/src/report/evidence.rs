@@ -99,6 +99,7 @@ fn disagreements(comparison: &Comparison) -> Vec<Found> {
                 because: None,
                 seen: format!("the host made {host} runs of the sweep, the chip {chip}"),
                 at: None,
+                report: None,
                 log: Vec::new(),
             },
             moments: Vec::new(),
@@ -121,6 +122,7 @@ fn disagreements(comparison: &Comparison) -> Vec<Found> {
                 because: comparison.targets.because.clone(),
                 seen: disagreement.seen(),
                 at: host.or(chip),
+                report: None,
                 log: Vec::new(),
             },
             // Where one of them has nothing, its log tells what it did instead.
