@@ -212,7 +212,8 @@ impl LinkLoss {
     }
 }
 
-/// The hardware watchdog: resets the chip when it is not fed for about 6.7 s (ESP8266 WDT, stage exponents 12 and 13).
+/// The hardware watchdog: resets the chip when it is not fed for about 8.4 s (both stages of the ESP8266's WDT, as the
+/// vendor's SDK sets them).
 pub trait Watchdog {
     /// Starts the period anew.
     fn feed(&mut self);

@@ -28,7 +28,7 @@ use crate::sntp;
 use crate::uploader;
 use crate::wall_clock::WallClock;
 
-/// How often the main loop feeds the watchdog, which waits about 6.7 s.
+/// How often the main loop feeds the watchdog, which waits for some seconds.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
 
 /// The parts of the board that station mode uses.

@@ -24,7 +24,7 @@ use simulator::target::esp8266::probe::{Cost, Probe, Speed, Step};
 use simulator::target::esp8266::{Esp8266Target, Image};
 use simulator::time::Instant;
 
-/// The SDK's software watchdog bites after some 3.2 s, the hardware's later.
+/// The SDK's software watchdog bites after 3 to 6 s, the hardware's later.
 const WATCHDOG: Duration = Duration::from_secs(3);
 /// Bytes of the stack that must be left: interrupts use the stack of whatever runs.
 const RESERVE: u32 = 2_048;

@@ -231,7 +231,10 @@ impl Memory {
     pub(crate) fn fast_store<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
         let offset = address.wrapping_sub(RAM) as usize;
         // What is translated is never here.
-        if offset <= RAM_SIZE - BYTES && offset.is_multiple_of(BYTES) && self.watched_pieces >> (offset / PIECE) & 1 == 0 {
+        if offset <= RAM_SIZE - BYTES
+            && offset.is_multiple_of(BYTES)
+            && self.watched_pieces >> (offset / PIECE) & 1 == 0
+        {
             *self.ram[offset..].first_chunk_mut::<BYTES>()? = *value.to_le_bytes().first_chunk()?;
             return Some(());
         }
@@ -252,7 +255,9 @@ impl Memory {
     fn store_to_page<const BYTES: usize>(&mut self, address: u32, value: u32) -> Option<()> {
         let page = *self.pages.get((address.wrapping_sub(BASE) / PAGE_SIZE) as usize)?;
         let needed = if BYTES == 4 { flag::WRITE } else { flag::WRITE | flag::NARROW };
-        if page & (needed | flag::CODE | flag::RAM | flag::WATCHED) != needed || !(address as usize).is_multiple_of(BYTES) {
+        if page & (needed | flag::CODE | flag::RAM | flag::WATCHED) != needed
+            || !(address as usize).is_multiple_of(BYTES)
+        {
             return None;
         }
         *self.store.get_mut(place(page, address)..)?.first_chunk_mut::<BYTES>()? =

@@ -232,7 +232,7 @@ fn hanging(hang: impl Fn(&mut Parts<HostBoard>) + Copy + 'static) -> Vec<Event> 
             hang(&mut parts);
         }
     });
-    bench.events(ms(7_000))
+    bench.events(ms(9_000))
 }
 
 #[test]
@@ -250,11 +250,11 @@ fn the_watchdog_bites_who_never_comes_back() {
 #[test]
 fn who_blocks_for_longer_than_the_watchdog_cannot_feed_it_afterwards() {
     let bench = bench(|mut parts| async move {
-        parts.delay.delay_ms(7_000);
+        parts.delay.delay_ms(9_000);
         parts.watchdog.feed();
         pending().await
     });
-    assert_eq!(boots(&bench.events(ms(7_000)))[1], (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog"));
+    assert_eq!(boots(&bench.events(ms(9_000)))[1], (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog"));
 }
 
 #[test]
