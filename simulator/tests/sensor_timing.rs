@@ -150,6 +150,7 @@ fn on_the_host() {
 }
 
 #[test]
+#[cfg_attr(debug_assertions, ignore = "minutes without optimisation: `cargo ci timing` runs it with")]
 fn on_the_chip() {
     let Some(folder) = image::image() else { return };
     let image = Image::load(&folder).unwrap_or_else(|error| panic!("{error}"));

@@ -119,6 +119,11 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "timing",
+        about: "the chip reads the DHT22 within the times that it always did (after image)",
+        commands: &[&["test", "--release", "--locked", "--package", "simulator", "--test", "sensor_timing"]],
+    },
+    Task {
         name: "handshake",
         about: "a TLS handshake on the chip starves no watchdog and leaves some stack (after image)",
         commands: &[&["run", "--release", "--locked", "--example", "handshake"]],
