@@ -57,7 +57,7 @@ fn a_day(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 1, sample_size = 1)]
 fn a_day_on_the_chip(bencher: Bencher<'_, '_>) {
     let Some(folder) = image::image() else { return };
-    let chip = On::Esp8266(Arc::new(Image::load(&folder).unwrap_or_else(|error| panic!("{error}"))));
+    let chip = On::Esp8266(Arc::new(Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"))));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/a-normal-day.toml");
     let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     bencher.counter(ItemsCount::new(scenario.duration.as_secs())).bench_local(|| {

@@ -153,7 +153,7 @@ fn on_the_host() {
 #[cfg_attr(debug_assertions, ignore = "minutes without optimisation: `cargo ci timing` runs it with")]
 fn on_the_chip() {
     let Some(folder) = image::image() else { return };
-    let image = Image::load(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let image = Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"));
     insta::assert_snapshot!("esp8266", table(&On::Esp8266(Arc::new(image))));
 }
 
