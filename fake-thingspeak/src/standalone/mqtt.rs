@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the command line says of MQTT.
 #[derive(Debug, clap::Args)]
+#[group(id = "mqtt")]
 pub(crate) struct Options {
     /// Where to listen for MQTT as well (3.1.1; the service's port is 1883)
     #[arg(long, value_name = "ADDR", value_parser = address)]
