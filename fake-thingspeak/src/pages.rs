@@ -6,7 +6,7 @@
 //! seconds and exchanges what has changed. Nothing is loaded from anywhere else, and the Content-Security-Policy says so
 //! (`reply`).
 //!
-//! Keys and the page that injects faults are for the desk alone; `Visitor` decides who sits there.
+//! Keys and the page that injects faults are for the desk alone; [`Visitor`] decides who sits there.
 //!
 //! `/channels/ID` and `/channels/public` have been answered in JSON to whoever names no format, so they are pages only
 //! for a client that names HTML in its `Accept`, as browsers do.
@@ -16,12 +16,13 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT, HOST};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::header::ACCEPT;
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use time::OffsetDateTime;
 
 use crate::cloud::{Cloud, Overview};
+use crate::visitor::Visitor;
 use feed::Refused;
 use options::Options;
 
@@ -55,7 +56,7 @@ pub fn respond(
     let visitor = Visitor::of(request, client);
     let query = request.uri().query().unwrap_or_default();
     Some(match page {
-        Page::List { all } => reply::page(StatusCode::OK, &list::page(cloud, visitor.at_desk && all, now)),
+        Page::List { all } => reply::page(StatusCode::OK, &list::page(cloud, visitor.is_at_desk() && all, now)),
         Page::Channel(number) => {
             let key = options::key(query);
             match readable(cloud, number, key.as_deref()) {
@@ -80,7 +81,7 @@ pub fn respond(
                 Err(reason) => refused(reason),
             }
         }
-        Page::Steer if visitor.at_desk || anywhere => reply::page(StatusCode::OK, &steer::page()),
+        Page::Steer if visitor.is_at_desk() || anywhere => reply::page(StatusCode::OK, &steer::page()),
         Page::Steer => {
             reply::page(StatusCode::FORBIDDEN, &layout::refusal("This page is for the desk alone", steer::WHERE))
         }
@@ -132,27 +133,6 @@ fn number(text: &str) -> Option<u32> {
 fn is_browser(request: &Request<Bytes>) -> bool {
     let accepted = request.headers().get_all(ACCEPT).iter();
     accepted.filter_map(|value| value.to_str().ok()).any(|value| value.contains("text/html"))
-}
-
-/// Who is looking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Visitor {
-    /// The visitor sits at the machine that the server runs on, and means this machine: the connection comes from it, and
-    /// the request names it by its address or as `localhost`. Any other name may be that of a page from elsewhere that
-    /// lets its name point here to read what is for the desk alone (DNS rebinding).
-    at_desk: bool,
-}
-
-impl Visitor {
-    fn of(request: &Request<Bytes>, client: IpAddr) -> Self {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.and_then(|host| host.parse::<Uri>().ok()?.host().map(str::to_ascii_lowercase));
-        let is_here = |host: String| {
-            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-            address.is_ok() || host == "localhost" || host.ends_with(".localhost")
-        };
-        Self { at_desk: client.to_canonical().is_loopback() && host.is_some_and(is_here) }
-    }
 }
 
 /// The channel, if `key` or nobody's key opens it.

@@ -6,6 +6,8 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, CONTENT
 use time::Duration;
 use time::macros::datetime;
 
+use http::header::HOST;
+
 use super::*;
 use crate::cloud::{Access, NewChannel};
 

@@ -17,6 +17,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use fake_thingspeak::visitor::Visitor;
+
 use super::faults::{Faults, Order};
 
 /// Where this is.
@@ -62,20 +64,14 @@ fn may(request: &Request<Bytes>, client: IpAddr, from_anywhere: bool) -> Result<
     if from_anywhere {
         return Ok(());
     }
-    if !client.to_canonical().is_loopback() {
-        return Err(Refusal::Forbidden(
-            "This is for the machine that the server runs on, without --control-from-anywhere.",
-        ));
+    let visitor = Visitor::of(request, client);
+    if visitor.is_at_desk() {
+        Ok(())
+    } else if visitor.is_here() {
+        Err(Refusal::Forbidden("Please call the server localhost, or by its address."))
+    } else {
+        Err(Refusal::Forbidden("This is for the machine that the server runs on, without --control-from-anywhere."))
     }
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    if name.is_empty() || name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok() {
-        return Ok(());
-    }
-    Err(Refusal::Forbidden("Please call the server localhost, or by its address."))
 }
 
 fn carry_out(faults: &mut Faults, request: &Request<Bytes>, id: Option<&str>, now: Instant) -> Result<(), Refusal> {
@@ -172,6 +168,9 @@ mod tests {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
         }
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
         let reply = reply(faults, &request, client.parse().unwrap(), false).unwrap();
