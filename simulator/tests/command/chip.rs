@@ -2,12 +2,13 @@
 //! a program that comes to grief. Where there is no image these tests do nothing, unless `PREFLASH_REQUIRE_XTENSA=1`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use esp8266::image::{Program, elf};
 use serde_json::Value;
 
 use crate::bench::Bench;
+use crate::image::image;
 
 const SCENARIO: &str = r#"
 title = "A duck stores its first reading"
@@ -18,20 +19,6 @@ passphrase = "correct horse"
 [[expect]]
 event.stored = {}
 "#;
-
-/// Where the image lies; `None` if there is none and none is required.
-fn image() -> Option<PathBuf> {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.join("target"), PathBuf::from);
-    let image = target.join("esp07");
-    if image.join("0x10000.bin").is_file() {
-        return Some(image);
-    }
-    let required = std::env::var("PREFLASH_REQUIRE_XTENSA").is_ok_and(|value| value == "1");
-    assert!(!required, "there is no image in {}: build it with `cargo ci image`", image.display());
-    eprintln!("skipped: there is no image in {} (`cargo ci image` builds it)", image.display());
-    None
-}
 
 fn bench(name: &str) -> Bench {
     let bench = Bench::new(name);
