@@ -209,7 +209,8 @@ impl Spi {
         if !has(user::COMMAND) {
             return false;
         }
-        let address = self.bank.value(Register::Addr).checked_shr(32 - address_bits).unwrap_or(0);
+        // From the highest bit on; the flash takes 24 of them, and what follows, such as a mode's bits, passes it by.
+        let address = self.bank.value(Register::Addr).checked_shr(32 - address_bits.min(24)).unwrap_or(0);
         let buffer = self.buffer();
         let end = (mosi_start + mosi_bytes).min(BUFFER);
         let command =

@@ -1,5 +1,7 @@
 //! Devices as a program sees them: by addresses, at cycles.
 
+mod properties;
+
 use super::*;
 
 /// Pins whose levels change at set moments; keeps what the chip does with them.
@@ -378,6 +380,23 @@ fn the_converter_reads_its_input() {
     assert_eq!(board.read(0x6000_0D50) >> 24 & 7, 0);
     let inverted = !board.read(0x6000_0D80) & 0x7FF;
     assert_eq!((inverted & 0x700) + ((((inverted & 0xFF) - 21) * 279) >> 8), 1024);
+}
+
+#[test]
+fn the_flash_takes_the_first_24_bits_of_an_address_however_long() {
+    let mut board = Board::new();
+    board.memory.flash_mut()[0x1234] = 0x5A;
+    // A plain read; one on two lines, whose address is followed by eight bits of mode; what no flash asks for.
+    for (opcode, bits) in [(0x03, 24), (0xBB, 32), (0x03, 64)] {
+        board.write(0x6000_021C, 1 << 31 | 1 << 30 | 1 << 28);
+        board.write(0x6000_0220, (bits - 1) << 26 | 7 << 8);
+        board.write(0x6000_0224, 7 << 28 | opcode);
+        board.write(0x6000_0204, 0x0012_34A5);
+        board.write(0x6000_0240, 0);
+        board.write(0x6000_0200, 1 << 18);
+        board.cycle += 100_000;
+        assert_eq!(board.read(0x6000_0240), 0x5A, "{bits} bits");
+    }
 }
 
 #[test]
