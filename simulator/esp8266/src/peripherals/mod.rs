@@ -350,8 +350,11 @@ impl<O: Outside> Peripherals<O> {
                 let at = offset as usize;
                 self.rtc.memory()[at..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
             }
-            Block::System => self.system.read(offset, [self.uarts[0].interrupts(), self.uarts[1].interrupts()]),
-            Block::Wdev => self.wdev.read(offset, now),
+            Block::System => self.system.read(offset),
+            Block::Wdev => {
+                let uarts = [self.uarts[0].interrupts(), self.uarts[1].interrupts()];
+                self.wdev.read(offset, now, uarts)
+            }
             Block::Rom => rom_word(offset),
             Block::Other(_) | Block::Unmapped => None,
         };

@@ -1,7 +1,7 @@
 //! The system's blocks: DPORT with clocks, cache and interrupt gates; eFuse; random numbers and the microsecond counter; the
 //! analogue blocks' bus and converter.
 //!
-//! Of the Wi-Fi MAC's block only the counter and the random numbers are modelled. The flash window shows what the cache
+//! Of the Wi-Fi MAC's block only the counter, the random numbers and the UARTs' interrupt status are modelled. The flash window shows what the cache
 //! control says; that cached reads are faster, and that a cache must be flushed to see new content, is not modelled.
 
 use std::collections::BTreeMap;
@@ -124,7 +124,7 @@ impl System {
     }
 
     /// Reads a register.
-    pub(super) fn read(&self, offset: u32, uart_interrupts: [bool; 2]) -> Option<u32> {
+    pub(super) fn read(&self, offset: u32) -> Option<u32> {
         let register = Dport::at(offset)?;
         Some(match register {
             Dport::SpiCache => {
@@ -132,7 +132,6 @@ impl System {
                 // A flush is done at once.
                 if control & cache::FLUSH != 0 { control | cache::FLUSHED } else { control }
             }
-            Dport::SpiInterruptStatus => u32::from(uart_interrupts[0]) | u32::from(uart_interrupts[1]) << 2,
             register => self.bank.read(register),
         })
     }
@@ -147,6 +146,7 @@ impl System {
 registers! {
     /// Registers of the Wi-Fi MAC's block that are modelled.
     pub(super) enum WdevRegister {
+        0x020 UartInterrupts ReadOnly = 0, "UART_INTERRUPT_STATUS";
         0xC00 Microseconds ReadOnly = 0, "WDEV_COUNT";
         0xE44 Random ReadOnly = 0, "WDEV_RANDOM";
     }
@@ -170,9 +170,10 @@ impl Wdev {
         self.zero = now;
     }
 
-    /// Reads a register: the microsecond counter or a random number.
-    pub(super) fn read(&mut self, offset: u32, now: Time) -> Option<u32> {
+    /// Reads a register: the microsecond counter, a random number, or which UARTs ask for the interrupt that they share.
+    pub(super) fn read(&mut self, offset: u32, now: Time, uarts: [bool; 2]) -> Option<u32> {
         Some(match WdevRegister::at(offset)? {
+            WdevRegister::UartInterrupts => u32::from(uarts[0]) | u32::from(uarts[1]) << 2,
             WdevRegister::Microseconds => (now.since(self.zero).0 / Time::MICROSECOND.0) as u32,
             WdevRegister::Random => self.random.draw(),
         })
@@ -298,7 +299,7 @@ mod tests {
     fn known_prefixes_have_a_short_form() {
         let mut system = System::default();
         system.burn([0x18, 0xFE, 0x34, 0x23, 0x12, 0x45]);
-        let fuse = |system: &System, offset| system.read(offset, [false; 2]).unwrap();
+        let fuse = |system: &System, offset| system.read(offset).unwrap();
         assert_eq!(fuse(&system, 0x50), 0x4500_0000);
         assert_eq!(fuse(&system, 0x54), 0x0200_2312);
         assert_eq!(fuse(&system, 0x5C), 0);
@@ -316,12 +317,12 @@ mod tests {
         system.write(0x24, 0x08);
         assert_eq!(system.cache(), CacheState { window: Some(0x30_0000), banks: [false, true] });
         system.write(0x0C, 1);
-        assert_eq!(system.read(0x0C, [false; 2]), Some(3));
+        assert_eq!(system.read(0x0C), Some(3));
     }
 
     #[test]
     fn random_numbers_follow_the_seed() {
-        let draw = |seed| Wdev::new(seed).read(0xE44, Time(0));
+        let draw = |seed| Wdev::new(seed).read(0xE44, Time(0), [false; 2]);
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
     }

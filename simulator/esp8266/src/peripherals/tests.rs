@@ -132,12 +132,12 @@ fn the_transmit_interrupt_comes_when_the_fifo_has_room() {
     }
     board.write(0x6000_000C, 2);
     assert_eq!(board.interrupts().lines, 0);
-    assert_eq!(board.read(0x3FF0_0020), 0);
+    assert_eq!(board.read(0x3FF2_0020), 0);
     board.next();
     assert_eq!(board.interrupts().lines, 0, "two are left");
     board.next();
     assert_eq!(board.interrupts().lines, 1 << 5);
-    assert_eq!(board.read(0x3FF0_0020), 1);
+    assert_eq!(board.read(0x3FF2_0020), 1);
     board.write(0x6000_000C, 0);
     assert_eq!(board.interrupts().lines, 0);
 }
