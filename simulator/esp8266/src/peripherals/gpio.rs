@@ -231,10 +231,10 @@ impl Gpio {
             .map_or(Time::NEVER, |at| Time::from_nanoseconds(at).max(now + Time(1)));
     }
 
-    /// Acts on level changes up to `now`.
+    /// Acts on level changes up to `now`, each at its moment: a pulse counts even if nobody looked while it lasted.
     pub(super) fn advance(&mut self, now: Time, outside: &mut impl Outside) {
-        if self.next <= now {
-            self.look(now, outside);
+        while self.next <= now {
+            self.look(self.next, outside);
         }
     }
 
@@ -265,6 +265,7 @@ impl Gpio {
     /// Writes a register of the GPIO block.
     pub(super) fn write(&mut self, offset: u32, value: u32, now: Time, outside: &mut impl Outside) -> Option<()> {
         let register = Register::at(offset)?;
+        let watched = self.watched();
         let set = |bank: &mut Bank<Register>, target: Register, bits: u32| {
             let before = bank.value(target);
             bank.set(target, before | bits);
@@ -282,10 +283,9 @@ impl Gpio {
             Register::StatusW1tc => clear(&mut self.bank, Register::Status, value & 0xFFFF),
             register => self.bank.write(register, value),
         }
-        if self.watched() == 0 {
-            // Edges count from the moment at which somebody wants them.
-            self.seen = self.levels(now, outside);
-        }
+        // A pin's edges count from the moment at which somebody wants them.
+        let wanted = self.watched() & !watched;
+        self.seen = self.seen & !wanted | self.levels(now, outside) & wanted;
         self.drive(now, outside);
         self.look(now, outside);
         Some(())

@@ -240,6 +240,28 @@ fn an_edge_interrupts_when_it_comes() {
 }
 
 #[test]
+fn edges_before_an_interrupt_is_wanted_do_not_count() {
+    let idle = 0x1_7FFF;
+    let levels = vec![(0, idle & !(1 << 4)), (1000, idle)];
+    let mut board = Board::with(Bench { levels, ..Bench::default() });
+    // GPIO5 is watched from the beginning; GPIO4 has risen when somebody asks for its rising edges.
+    board.write(0x6000_033C, 3 << 7);
+    board.cycle = 160;
+    board.write(0x6000_0338, 1 << 7);
+    assert_eq!(board.read(0x6000_031C), 0);
+}
+
+#[test]
+fn a_pulse_interrupts_that_is_over_when_the_devices_are_looked_at() {
+    let idle = 0x1_7FFF;
+    let levels = vec![(0, idle), (1000, idle & !(1 << 5)), (1500, idle)];
+    let mut board = Board::with(Bench { levels, ..Bench::default() });
+    board.write(0x6000_033C, 2 << 7);
+    board.cycle = 8000;
+    assert_eq!(board.read(0x6000_031C), 1 << 5);
+}
+
+#[test]
 fn a_level_interrupt_lasts() {
     let mut board = Board::with(Bench { levels: vec![(0, 0)], ..Bench::default() });
     board.write(0x6000_033C, 4 << 7);
