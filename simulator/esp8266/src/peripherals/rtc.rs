@@ -124,7 +124,8 @@ impl Rtc {
     /// Writes a register.
     pub(super) fn write(&mut self, offset: u32, value: u32, now: Time) -> Option<Wish> {
         let register = Register::at(offset)?;
-        self.bank.write(register, value);
+        // Whoever reads the register afterwards and writes it back does not mean to sleep again.
+        self.bank.write(register, if register == Register::State0 { value & !SLEEP } else { value });
         Some(match register {
             Register::Ctrl if value & SOFTWARE_RESET != 0 => Wish::Reset,
             Register::State0 if value & SLEEP != 0 => Wish::Sleep(self.wake_time(now)),

@@ -370,6 +370,16 @@ fn deep_sleep_ends_when_the_slow_counter_says() {
 }
 
 #[test]
+fn who_writes_the_sleep_register_back_does_not_sleep_again() {
+    let mut board = Board::new();
+    board.write(0x6000_0708, 1 << 20 | 1 << 21);
+    assert!(matches!(board.devices.take_request(), Some(Request::DeepSleep(_))));
+    let state = board.read(0x6000_0708);
+    board.write(0x6000_0708, state & !(1 << 21));
+    assert_eq!(board.devices.take_request(), None);
+}
+
+#[test]
 fn the_flash_answers_user_defined_commands() {
     let mut board = Board::new();
     board.write(0x6000_021C, 1 << 31 | 1 << 28);
