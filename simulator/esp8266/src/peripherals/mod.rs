@@ -5,13 +5,14 @@
 //! core calls [`advance`](Bus::advance) then. Interrupt lines follow the devices' state, edges are collected until asked for.
 //!
 //! Registers that no table knows read as 0 and ignore writes; each is reported once, with the instruction that touched it
-//! first. Where nothing is at all, reads give the pattern that silicon gives. SDIO, SLC, I2S, the RF and baseband blocks and
+//! first, and so is what is asked of a known register in vain. Where nothing is at all, reads give the pattern that silicon gives. SDIO, SLC, I2S, the RF and baseband blocks and
 //! all of the Wi-Fi MAC but its counter and random numbers are such.
 //!
 //! Sources: Espressif's register sheets, `esp8266.svd`, the Arduino core's `esp8266_peri.h`, esp-open-rtos' `*_regs.h`.
 
 mod clock;
 mod gpio;
+mod ignored;
 mod noise;
 mod nor;
 mod outside;
@@ -87,6 +88,10 @@ mod interrupt {
 
 /// What an unmapped address reads as on silicon.
 const NOTHING: u32 = 0x0080_0000;
+/// Where silicon gives back the address instead.
+const ECHO: core::ops::Range<u32> = 0x3FFC_0000..0x3FFE_0000;
+/// A program that runs wild is reported with so many accesses, and then no more.
+const MOST_REPORTS: usize = 4096;
 
 /// All devices, and what the chip is connected to.
 #[derive(Debug)]
@@ -278,7 +283,7 @@ impl<O: Outside> Peripherals<O> {
 
     fn report(&mut self, address: u32, is_write: bool, pc: u32, block: &'static str) {
         let word = address & !3;
-        if self.reported.insert((word, is_write)) {
+        if self.reported.len() < MOST_REPORTS && self.reported.insert((word, is_write)) {
             self.reports.push(Unmodelled { pc, address: word, is_write, block });
         }
     }
@@ -366,7 +371,11 @@ impl<O: Outside> Peripherals<O> {
             return Err(NoAnswer);
         }
         self.report(address, false, pc, name(block));
-        Ok(if block == Block::Unmapped { NOTHING } else { 0 })
+        Ok(match block {
+            Block::Unmapped if ECHO.contains(&address) => address & !3,
+            Block::Unmapped => NOTHING,
+            _ => 0,
+        })
     }
 
     fn write_word(&mut self, address: u32, value: u32, now: Time, context: &mut Context<'_>) -> Result<(), NoAnswer> {
@@ -416,6 +425,9 @@ impl<O: Outside> Peripherals<O> {
             }
             Block::Wdev | Block::Rom | Block::Other(_) | Block::Unmapped => None,
         };
+        if let Some(what) = ignored::of(block, offset, value) {
+            self.report(address, true, context.pc, what);
+        }
         if done.is_none() {
             if address & !0xFFF == 0x6000_2000 {
                 return Err(NoAnswer);

@@ -393,6 +393,23 @@ fn the_flash_answers_user_defined_commands() {
 }
 
 #[test]
+fn the_flash_takes_the_first_24_bits_of_an_address_however_long() {
+    let mut board = Board::new();
+    board.memory.flash_mut()[0x1234] = 0x5A;
+    // A plain read; one on two lines, whose address is followed by eight bits of mode; what no flash asks for.
+    for (opcode, bits) in [(0x03, 24), (0xBB, 32), (0x03, 64)] {
+        board.write(0x6000_021C, 1 << 31 | 1 << 30 | 1 << 28);
+        board.write(0x6000_0220, (bits - 1) << 26 | 7 << 8);
+        board.write(0x6000_0224, 7 << 28 | opcode);
+        board.write(0x6000_0204, 0x0012_34A5);
+        board.write(0x6000_0240, 0);
+        board.write(0x6000_0200, 1 << 18);
+        board.cycle += 100_000;
+        assert_eq!(board.read(0x6000_0240), 0x5A, "{bits} bits");
+    }
+}
+
+#[test]
 fn the_flash_window_shows_what_the_controllers_say() {
     let mut board = Board::new();
     board.memory.flash_mut()[..4].copy_from_slice(&[1, 2, 3, 4]);
@@ -415,23 +432,6 @@ fn the_converter_reads_its_input() {
 }
 
 #[test]
-fn the_flash_takes_the_first_24_bits_of_an_address_however_long() {
-    let mut board = Board::new();
-    board.memory.flash_mut()[0x1234] = 0x5A;
-    // A plain read; one on two lines, whose address is followed by eight bits of mode; what no flash asks for.
-    for (opcode, bits) in [(0x03, 24), (0xBB, 32), (0x03, 64)] {
-        board.write(0x6000_021C, 1 << 31 | 1 << 30 | 1 << 28);
-        board.write(0x6000_0220, (bits - 1) << 26 | 7 << 8);
-        board.write(0x6000_0224, 7 << 28 | opcode);
-        board.write(0x6000_0204, 0x0012_34A5);
-        board.write(0x6000_0240, 0);
-        board.write(0x6000_0200, 1 << 18);
-        board.cycle += 100_000;
-        assert_eq!(board.read(0x6000_0240), 0x5A, "{bits} bits");
-    }
-}
-
-#[test]
 fn what_is_not_modelled_is_reported_once() {
     let mut board = Board::new();
     assert_eq!(board.read(0x6000_0A04), 0);
@@ -450,6 +450,28 @@ fn what_is_not_modelled_is_reported_once() {
     assert_eq!(board.devices.take_reports(), []);
     let mut context = Context { memory: &mut board.memory, cycle: 0, pc: 0 };
     assert_eq!(board.devices.read(0x6000_2000, Width::Word, &mut context), Err(NoAnswer));
+}
+
+#[test]
+fn what_a_known_register_is_asked_in_vain_is_reported_too() {
+    let mut board = Board::new();
+    // Sigma-delta output; an ordinary pin; automatic baud rate; a frame of eight bits.
+    for (address, value) in [(0x6000_0368, 1 << 16), (0x6000_0328, 1 << 7), (0x6000_0018, 1), (0x6000_0020, 0x1C)] {
+        board.write(address, value);
+    }
+    let reports: Vec<_> =
+        board.devices.take_reports().into_iter().map(|report| (report.address, report.block)).collect();
+    assert_eq!(reports, [(0x6000_0368, "sigma-delta output"), (0x6000_0018, "automatic baud rate detection")]);
+}
+
+#[test]
+fn who_runs_wild_is_not_reported_for_ever() {
+    let mut board = Board::new();
+    for address in (0x7000_0000..0x7001_0000).step_by(4) {
+        board.read(address);
+    }
+    assert_eq!(board.devices.take_reports().len(), MOST_REPORTS);
+    assert_eq!(board.read(0x3FFC_1234), 0x3FFC_1234);
 }
 
 #[test]
