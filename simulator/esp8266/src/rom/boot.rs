@@ -184,11 +184,11 @@ impl Loading {
         let by_words = if length == 16 { to.is_multiple_of(4) } else { length.is_multiple_of(4) };
         if by_words {
             for (offset, word) in (0..).step_by(4).zip(bytes.chunks_exact(4)) {
-                call.set_word(to + offset, u32::from_le_bytes([word[0], word[1], word[2], word[3]]))?;
+                call.set_word(to.wrapping_add(offset), u32::from_le_bytes([word[0], word[1], word[2], word[3]]))?;
             }
         } else {
             for (offset, &byte) in (0..).zip(bytes) {
-                call.set_byte(to + offset, byte)?;
+                call.set_byte(to.wrapping_add(offset), byte)?;
             }
         }
         Ok(())

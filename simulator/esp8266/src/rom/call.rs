@@ -15,6 +15,9 @@ use crate::memory::{Memory, Miss};
 
 /// Cycles that an exception and its handler take for a narrow access.
 const NARROW_ACCESS: u64 = 50;
+/// No function accesses memory and devices so often from its entry to its end or to where it waits: the most that a
+/// sensible program could ask for is a digest of the whole flash window.
+const MOST_ACCESSES: u32 = 1 << 23;
 
 /// How a function goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum Trouble {
     FlashOff(u32),
     /// The ROM goes into an endless loop.
     Spin(&'static str),
+    /// It would not come to an end by itself, or only after minutes.
+    Endless,
     /// What the function does is beyond this model.
     NotModelled(&'static str),
 }
@@ -52,6 +57,8 @@ pub struct Call<'a> {
     pub state: &'a mut State,
     /// Where the function was entered.
     pub entry: u32,
+    /// How often it has accessed memory and devices.
+    pub(super) accesses: u32,
 }
 
 impl Call<'_> {
@@ -94,13 +101,14 @@ impl Call<'_> {
     /// # Errors
     /// What that instruction would raise.
     pub fn load(&mut self, address: u32, width: Width) -> Result<u32, Trouble> {
+        self.count_access()?;
         match self.memory.load(address, width) {
             Ok(value) => Ok(value),
             Err(Miss::Device) => {
                 let mut context = Context { memory: self.memory, cycle: self.cpu.cycles, pc: self.entry };
-                let value = self.bus.read(address, width, &mut context).map_err(|_| no_answer(address))?;
+                let value = self.bus.read(address, width, &mut context);
                 self.after_device();
-                Ok(value & width.mask())
+                value.map(|value| value & width.mask()).map_err(|_| no_answer(address))
             }
             Err(miss) if self.program_sees_to(miss, width) => {
                 self.spend(NARROW_ACCESS);
@@ -116,13 +124,14 @@ impl Call<'_> {
     /// # Errors
     /// What that instruction would raise.
     pub fn store(&mut self, address: u32, width: Width, value: u32) -> Result<(), Trouble> {
+        self.count_access()?;
         match self.memory.store(address, width, value & width.mask()) {
             Ok(()) => Ok(()),
             Err(Miss::Device) => {
                 let mut context = Context { memory: self.memory, cycle: self.cpu.cycles, pc: self.entry };
-                self.bus.write(address, width, value & width.mask(), &mut context).map_err(|_| no_answer(address))?;
+                let done = self.bus.write(address, width, value & width.mask(), &mut context);
                 self.after_device();
-                Ok(())
+                done.map_err(|_| no_answer(address))
             }
             Err(miss) if self.program_sees_to(miss, width) => {
                 self.spend(NARROW_ACCESS);
@@ -133,6 +142,13 @@ impl Call<'_> {
             }
             Err(miss) => Err(trouble(miss, address)),
         }
+    }
+
+    /// Ends a function that would not come to an end by itself, or only after minutes: it got a list that leads back into
+    /// itself, or a length out of nowhere. Silicon waits for the watchdog then.
+    fn count_access(&mut self) -> Result<(), Trouble> {
+        self.accesses += 1;
+        if self.accesses > MOST_ACCESSES { Err(Trouble::Endless) } else { Ok(()) }
     }
 
     /// Whether a narrow access that the bus refuses raises an exception for which the program has a handler. On silicon
@@ -212,7 +228,7 @@ impl Call<'_> {
         let frame = self.cpu.a[1].wrapping_sub(size);
         self.set_word(frame, self.cpu.a[0])?;
         for index in 0..saved {
-            self.set_word(frame + 4 + 4 * index, self.cpu.a[12 + index as usize])?;
+            self.set_word(frame.wrapping_add(4 + 4 * index), self.cpu.a[12 + index as usize])?;
         }
         self.cpu.a[1] = frame;
         Ok(())
@@ -223,7 +239,7 @@ impl Call<'_> {
         let frame = self.cpu.a[1];
         self.cpu.a[0] = self.word(frame)?;
         for index in 0..saved {
-            self.cpu.a[12 + index as usize] = self.word(frame + 4 + 4 * index)?;
+            self.cpu.a[12 + index as usize] = self.word(frame.wrapping_add(4 + 4 * index))?;
         }
         self.cpu.a[1] = frame.wrapping_add(size);
         Ok(Flow::Return)

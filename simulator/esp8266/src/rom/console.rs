@@ -206,12 +206,14 @@ pub fn uart_rx_intr_handler(call: &mut Call<'_>) -> Outcome {
     while call.word(uart + register::STATUS)? & 0xFF != 0 {
         let character = call.word(uart + register::FIFO)? as u8;
         if character == b'\n' {
-            call.set_word(buffer + 20, 2)?;
+            call.set_word(buffer.wrapping_add(20), 2)?;
         }
-        let (size, start, write) = (call.word(buffer)?, call.word(buffer + 4)?, call.word(buffer + 8)?);
+        let (size, start, write) =
+            (call.word(buffer)?, call.word(buffer.wrapping_add(4))?, call.word(buffer.wrapping_add(8))?);
         call.set_byte(write, character)?;
-        let next = if write + 1 >= start + size { start } else { write + 1 };
-        call.set_word(buffer + 8, next)?;
+        let next = write.wrapping_add(1);
+        let next = if next >= start.wrapping_add(size) { start } else { next };
+        call.set_word(buffer.wrapping_add(8), next)?;
         call.spend(20);
     }
     call.set_word(uart + register::INT_CLR, 1)?;
@@ -221,14 +223,16 @@ pub fn uart_rx_intr_handler(call: &mut Call<'_>) -> Outcome {
 /// `uart_rx_readbuff(buffer, to)`: the next character of a ring; 0 if there was one.
 pub fn uart_rx_readbuff(call: &mut Call<'_>) -> Outcome {
     let (buffer, to) = (call.argument(0), call.argument(1));
-    let (start, write, read) = (call.word(buffer + 4)?, call.word(buffer + 8)?, call.word(buffer + 12)?);
+    let (start, write, read) =
+        (call.word(buffer.wrapping_add(4))?, call.word(buffer.wrapping_add(8))?, call.word(buffer.wrapping_add(12))?);
     if read == write {
         return call.returns(1);
     }
     let character = call.byte(read)?;
     call.set_byte(to, character)?;
-    let next = if read + 1 == start + 0x100 { start } else { read + 1 };
-    call.set_word(buffer + 12, next)?;
+    let next = read.wrapping_add(1);
+    let next = if next == start.wrapping_add(0x100) { start } else { next };
+    call.set_word(buffer.wrapping_add(12), next)?;
     call.returns(0)
 }
 
@@ -258,7 +262,7 @@ pub fn send_packet(call: &mut Call<'_>) -> Outcome {
     let (bytes, length) = (call.argument(0), call.argument(1) & 0xFF);
     let mut frame = vec![0xC0];
     for index in 0..length {
-        match call.byte(bytes + index)? {
+        match call.byte(bytes.wrapping_add(index))? {
             0xC0 => frame.extend([0xDB, 0xDC]),
             0xDB => frame.extend([0xDB, 0xDD]),
             byte => frame.push(byte),

@@ -86,7 +86,7 @@ pub fn spi_read_status(call: &mut Call<'_>) -> Outcome {
     if status & 1 != 0 {
         return call.wait(POLL);
     }
-    let mask = call.word(chip + 20)?;
+    let mask = call.word(chip.wrapping_add(20))?;
     call.set_word(to, status & mask)?;
     call.returns(0)
 }
@@ -215,7 +215,7 @@ pub(super) fn attach(call: &mut Call<'_>) -> Result<(), Trouble> {
 pub fn spi_param_config(call: &mut Call<'_>) -> Outcome {
     let chip = call.word(ram::FLASH_CHIP)?;
     for index in 0..6 {
-        call.set_word(chip + 4 * index, call.argument(index as usize))?;
+        call.set_word(chip.wrapping_add(4 * index), call.argument(index as usize))?;
     }
     call.returns(0)
 }
@@ -245,9 +245,9 @@ pub fn spi_read(call: &mut Call<'_>) -> Outcome {
     let mut done = 0;
     while done < length {
         let piece = (length - done).min(PIECE);
-        let words = read_piece(call, address + done, piece)?;
+        let words = read_piece(call, address.wrapping_add(done), piece)?;
         for (index, word) in words.into_iter().enumerate().take(piece.div_ceil(4) as usize) {
-            call.set_word(to + done + 4 * index as u32, word)?;
+            call.set_word(to.wrapping_add(done + 4 * index as u32), word)?;
         }
         done += piece;
     }
@@ -283,13 +283,14 @@ pub(super) fn program(call: &mut Call<'_>) -> Outcome {
     }
     let piece = on_page.min(PIECE);
     for offset in (0..piece).step_by(4) {
-        let word = call.word(from + offset)?;
+        let word = call.word(from.wrapping_add(offset))?;
         call.set_word(SPI0 + register::W0 + offset, word)?;
     }
     start(call, command::WREN)?;
     call.set_word(SPI0 + register::ADDR, address & 0xFF_FFFF | piece << 24)?;
     start(call, command::PP)?;
-    [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]] = [address + piece, from + piece, left - piece];
+    [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]] =
+        [address.wrapping_add(piece), from.wrapping_add(piece), left - piece];
     Ok(Flow::Jump(continuation::FLASH_PROGRAM))
 }
 
@@ -310,7 +311,7 @@ fn erase_unit(call: &mut Call<'_>, size: u32, unit: u32, command: u32) -> Outcom
     if unit == 0 || number >= size / unit {
         return call.returns(1);
     }
-    erase(call, command, number * unit, number * unit + unit)
+    erase(call, command, number * unit, (number * unit).saturating_add(unit))
 }
 
 /// `SPIEraseChip()`: returns 0.
@@ -326,7 +327,7 @@ pub fn spi_erase_area(call: &mut Call<'_>) -> Outcome {
     if address.wrapping_add(length) > chip.size || chip.sector == 0 || !address.is_multiple_of(chip.sector) {
         return call.returns(1);
     }
-    erase(call, command::SE, address, address + length)
+    erase(call, command::SE, address, address.wrapping_add(length))
 }
 
 fn erase(call: &mut Call<'_>, command: u32, address: u32, end: u32) -> Outcome {
@@ -354,7 +355,7 @@ pub(super) fn erase_next(call: &mut Call<'_>) -> Outcome {
         command::BE => chip.block,
         _ => end,
     };
-    call.cpu.a[13] = address + unit.max(1);
+    call.cpu.a[13] = address.saturating_add(unit.max(1));
     Ok(Flow::Jump(continuation::FLASH_ERASE))
 }
 

@@ -108,7 +108,7 @@ fn compress(state: &mut [u32; 4], block: &[u32; 16]) {
 pub fn md5_init(call: &mut Call<'_>) -> Outcome {
     let context = call.argument(0);
     for (index, word) in INITIAL.into_iter().chain([0, 0]).enumerate() {
-        call.set_word(context + 4 * index as u32, word)?;
+        call.set_word(context.wrapping_add(4 * index as u32), word)?;
     }
     Ok(Flow::Return)
 }
@@ -125,31 +125,32 @@ pub fn md5_update(call: &mut Call<'_>) -> Outcome {
 }
 
 fn bits(call: &mut Call<'_>, context: u32) -> Result<u64, Trouble> {
-    Ok(u64::from(call.word(context + LENGTH)?) | u64::from(call.word(context + LENGTH + 4)?) << 32)
+    Ok(u64::from(call.word(context.wrapping_add(LENGTH))?)
+        | u64::from(call.word(context.wrapping_add(LENGTH + 4))?) << 32)
 }
 
 /// Adds a byte, and digests the block it completes.
 fn push(call: &mut Call<'_>, context: u32, byte: u8) -> Result<(), Trouble> {
     let length = bits(call, context)?;
     let at = (length / 8 % 64) as u32;
-    call.set_byte(context + BLOCK + at, byte)?;
+    call.set_byte(context.wrapping_add(BLOCK + at), byte)?;
     let length = length.wrapping_add(8);
-    call.set_word(context + LENGTH, length as u32)?;
-    call.set_word(context + LENGTH + 4, (length >> 32) as u32)?;
+    call.set_word(context.wrapping_add(LENGTH), length as u32)?;
+    call.set_word(context.wrapping_add(LENGTH + 4), (length >> 32) as u32)?;
     if at < 63 {
         return Ok(());
     }
     let mut state = [0; 4];
     for (index, word) in state.iter_mut().enumerate() {
-        *word = call.word(context + 4 * index as u32)?;
+        *word = call.word(context.wrapping_add(4 * index as u32))?;
     }
     let mut block = [0; 16];
     for (index, word) in block.iter_mut().enumerate() {
-        *word = call.word(context + BLOCK + 4 * index as u32)?;
+        *word = call.word(context.wrapping_add(BLOCK + 4 * index as u32))?;
     }
     compress(&mut state, &block);
     for (index, word) in state.into_iter().enumerate() {
-        call.set_word(context + 4 * index as u32, word)?;
+        call.set_word(context.wrapping_add(4 * index as u32), word)?;
     }
     Ok(())
 }
@@ -166,11 +167,11 @@ pub fn md5_final(call: &mut Call<'_>) -> Outcome {
         push(call, context, byte)?;
     }
     for index in 0..16 {
-        let byte = call.byte(context + index)?;
-        call.set_byte(digest + index, byte)?;
+        let byte = call.byte(context.wrapping_add(index))?;
+        call.set_byte(digest.wrapping_add(index), byte)?;
     }
-    call.set_word(context + LENGTH, length as u32)?;
-    call.set_word(context + LENGTH + 4, (length >> 32) as u32)?;
+    call.set_word(context.wrapping_add(LENGTH), length as u32)?;
+    call.set_word(context.wrapping_add(LENGTH + 4), (length >> 32) as u32)?;
     call.set_word(context, 0)?;
     call.spend(1000);
     Ok(Flow::Return)

@@ -13,6 +13,11 @@ const EDGE_INTERRUPTS: u32 = 0x3FF0_0004;
 /// What feeds the watchdog.
 const FEED: u32 = 0x73;
 
+/// GPIO_PIN`index`, or what lies behind for an index beyond.
+const fn pin_register(index: u32) -> u32 {
+    (GPIO + 0x28).wrapping_add(index.wrapping_mul(4))
+}
+
 /// `software_reset()`.
 pub fn software_reset(call: &mut Call<'_>) -> Outcome {
     call.modify(RTC, 0, 1 << 31)?;
@@ -35,7 +40,7 @@ pub fn gpio_init(call: &mut Call<'_>) -> Outcome {
     call.set_word(GPIO + 0x14, 0xFFFF)?;
     call.set_word(ram::GPIO, 0)?;
     for pin in 0..16 {
-        call.set_word(GPIO + 0x28 + 4 * pin, 0)?;
+        call.set_word(pin_register(pin), 0)?;
         call.set_byte(ram::GPIO + 16 + pin, 0)?;
     }
     call.set_word(GPIO + 0x24, 0xFFFF)?;
@@ -47,7 +52,7 @@ pub fn gpio_init(call: &mut Call<'_>) -> Outcome {
 pub(super) fn gpio_interrupt(call: &mut Call<'_>) -> Outcome {
     let status = call.word(GPIO + 0x1C)? & 0xFFFF;
     for pin in (0..16).filter(|pin| status >> pin & 1 != 0) {
-        call.modify(GPIO + 0x28 + 4 * pin, 7 << 7, 0)?;
+        call.modify(pin_register(pin), 7 << 7, 0)?;
     }
     call.set_word(GPIO + 0x24, status)?;
     let pending = call.word(ram::GPIO)?;
@@ -80,7 +85,7 @@ pub fn gpio_input_get(call: &mut Call<'_>) -> Outcome {
 /// `gpio_register_set(index, value)`: of the registers from PIN0 on.
 pub fn gpio_register_set(call: &mut Call<'_>) -> Outcome {
     let (index, value) = (call.argument(0), call.argument(1));
-    call.set_word(GPIO + 0x28 + 4 * index, value)?;
+    call.set_word(pin_register(index), value)?;
     if index < 16 {
         let kind = value >> 7 & 7;
         call.set_byte(ram::GPIO + 16 + index, kind as u8)?;
@@ -94,7 +99,7 @@ pub fn gpio_register_set(call: &mut Call<'_>) -> Outcome {
 /// `gpio_register_get(index)`: with the kind of interrupt that was set, even while it is switched off.
 pub fn gpio_register_get(call: &mut Call<'_>) -> Outcome {
     let index = call.argument(0);
-    let mut value = call.word(GPIO + 0x28 + 4 * index)?;
+    let mut value = call.word(pin_register(index))?;
     if index < 16 {
         value = value & !(7 << 7) | u32::from(call.byte(ram::GPIO + 16 + index)?) << 7;
     }
@@ -113,7 +118,7 @@ pub fn gpio_intr_ack(call: &mut Call<'_>) -> Outcome {
     call.modify(ram::GPIO, mask, 0)?;
     for pin in (0..16).filter(|pin| mask >> pin & 1 != 0) {
         let kind = u32::from(call.byte(ram::GPIO + 16 + pin)?);
-        call.modify(GPIO + 0x28 + 4 * pin, 7 << 7, kind << 7)?;
+        call.modify(pin_register(pin), 7 << 7, kind << 7)?;
     }
     Ok(Flow::Return)
 }
@@ -128,21 +133,21 @@ pub fn gpio_intr_handler_register(call: &mut Call<'_>) -> Outcome {
 /// `gpio_pin_intr_state_set(pin, kind)`.
 pub fn gpio_pin_intr_state_set(call: &mut Call<'_>) -> Outcome {
     let (pin, kind) = (call.argument(0), call.argument(1));
-    call.modify(GPIO + 0x28 + 4 * (pin & 15), 7 << 7, kind << 7)?;
+    call.modify(pin_register(pin & 15), 7 << 7, kind << 7)?;
     Ok(Flow::Return)
 }
 
 /// `gpio_pin_wakeup_enable(pin, kind)`.
 pub fn gpio_pin_wakeup_enable(call: &mut Call<'_>) -> Outcome {
     let (pin, kind) = (call.argument(0), call.argument(1));
-    call.modify(GPIO + 0x28 + 4 * (pin & 15), 7 << 7, kind << 7 | 1 << 10)?;
+    call.modify(pin_register(pin & 15), 7 << 7, kind << 7 | 1 << 10)?;
     Ok(Flow::Return)
 }
 
 /// `gpio_pin_wakeup_disable()`: of all pins.
 pub fn gpio_pin_wakeup_disable(call: &mut Call<'_>) -> Outcome {
     for pin in 0..16 {
-        let register = GPIO + 0x28 + 4 * pin;
+        let register = pin_register(pin);
         if call.word(register)? & 1 << 10 != 0 {
             call.modify(register, 0x780, 0)?;
         }

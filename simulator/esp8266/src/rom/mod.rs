@@ -48,6 +48,8 @@ pub struct State {
     frames: VecDeque<Vec<u8>>,
     /// A device has asked to stop during a function.
     stop: bool,
+    /// The call that would not come to an end: entry, stack pointer and first argument. It goes on for ever.
+    endless: Option<(u32, u32, u32)>,
     /// How often each function was answered, by its index in the table; empty before the first.
     answered: Vec<u64>,
 }
@@ -80,8 +82,12 @@ pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dy
     let entry = cpu.pc;
     let Some((index, place)) = table::find(entry) else { return Entered::Nowhere };
     let Some(function) = place.function else { return Entered::NotModelled(place.name) };
+    let endless = Some((entry, cpu.a[1], cpu.a[2]));
+    if state.endless == endless {
+        return Entered::Spin(ENDLESS_FUNCTION);
+    }
     cpu.cycles += 1;
-    let mut call = Call { cpu, memory, bus, state, entry };
+    let mut call = Call { cpu, memory, bus, state, entry, accesses: 0 };
     let outcome = function(&mut call);
     if !matches!(outcome, Ok(Flow::Wait(_))) {
         if state.answered.is_empty() {
@@ -96,6 +102,10 @@ pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dy
         Err(Trouble::Exception(exception, at)) => cpu.raise(exception, at.unwrap_or(entry)),
         Err(Trouble::FlashOff(address)) => return Entered::FlashOff(address),
         Err(Trouble::Spin(what)) => return Entered::Spin(what),
+        Err(Trouble::Endless) => {
+            state.endless = endless;
+            return Entered::Spin(ENDLESS_FUNCTION);
+        }
         Err(Trouble::NotModelled(what)) => return Entered::NotModelled(what),
     }
     Entered::Done
@@ -123,6 +133,9 @@ impl State {
 /// What [`Chip::spinning`](crate::chip::Chip::spinning) says after an exception that has no handler. Only the user vector has run since:
 /// see [`Registers::in_vector`](crate::registers::Registers::in_vector).
 pub const UNHANDLED_EXCEPTION: &str = "unhandled exception";
+
+/// What [`Chip::spinning`](crate::chip::Chip::spinning) says of a function that will never end.
+const ENDLESS_FUNCTION: &str = "a function without end";
 
 /// Where the task loop (`ets_run`) looks for a task that is ready. An owner that has stopped an idle chip and let it do
 /// something goes on here.

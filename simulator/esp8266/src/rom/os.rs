@@ -128,9 +128,9 @@ pub fn ets_task(call: &mut Call<'_>) -> Outcome {
 fn create_task(call: &mut Call<'_>, function: u32, priority: u32, queue: u32, length: u32) -> Result<(), Trouble> {
     let entry = task(priority);
     call.set_word(entry, function)?;
-    call.set_word(entry + 4, queue)?;
-    call.set_word(entry + 8, length & 0xFF)?;
-    call.set_word(entry + 12, 1u32.wrapping_shl(priority.wrapping_sub(1)))?;
+    call.set_word(entry.wrapping_add(4), queue)?;
+    call.set_word(entry.wrapping_add(8), length & 0xFF)?;
+    call.set_word(entry.wrapping_add(12), 1u32.wrapping_shl(priority.wrapping_sub(1)))?;
     call.spend(16);
     Ok(())
 }
@@ -147,18 +147,24 @@ pub fn ets_post(call: &mut Call<'_>) -> Outcome {
 
 fn post(call: &mut Call<'_>, priority: u32, signal: u32, parameter: u32) -> Result<bool, Trouble> {
     let entry = task(priority);
-    let [length, write, read, count] = call.word(entry + 8)?.to_le_bytes();
+    let [length, write, read, count] = call.word(entry.wrapping_add(8))?.to_le_bytes();
     if count >= length {
         return Ok(false);
     }
-    let event = call.word(entry + 4)? + 8 * u32::from(write);
+    let event = call.word(entry.wrapping_add(4))?.wrapping_add(8 * u32::from(write));
     call.set_word(event, signal)?;
-    call.set_word(event + 4, parameter)?;
-    let write = if write + 1 == length { 0 } else { write + 1 };
-    call.set_word(entry + 8, u32::from_le_bytes([length, write, read, count + 1]))?;
-    let mask = call.word(entry + 12)?;
+    call.set_word(event.wrapping_add(4), parameter)?;
+    let write = after(write, length);
+    call.set_word(entry.wrapping_add(8), u32::from_le_bytes([length, write, read, count + 1]))?;
+    let mask = call.word(entry.wrapping_add(12))?;
     call.modify(ram::IDLE + 8, 0, mask)?;
     Ok(true)
+}
+
+/// The place after `index` in a queue of `length` events. Both are the program's to spoil.
+const fn after(index: u8, length: u8) -> u8 {
+    let next = index.wrapping_add(1);
+    if next == length { 0 } else { next }
 }
 
 /// `ets_run()`: serves tasks for ever. Entered from a task, only higher ones.
@@ -185,13 +191,13 @@ pub(super) fn run(call: &mut Call<'_>) -> Outcome {
         return call.calls(idle, continuation::IDLE);
     }
     let entry = task(priority);
-    let [length, write, read, count] = call.word(entry + 8)?.to_le_bytes();
-    let event = call.word(entry + 4)? + 8 * u32::from(read);
-    let read = if read + 1 == length { 0 } else { read + 1 };
+    let [length, write, read, count] = call.word(entry.wrapping_add(8))?.to_le_bytes();
+    let event = call.word(entry.wrapping_add(4))?.wrapping_add(8 * u32::from(read));
+    let read = after(read, length);
     let count = count.wrapping_sub(1);
-    call.set_word(entry + 8, u32::from_le_bytes([length, write, read, count]))?;
+    call.set_word(entry.wrapping_add(8), u32::from_le_bytes([length, write, read, count]))?;
     if count == 0 {
-        let mask = call.word(entry + 12)?;
+        let mask = call.word(entry.wrapping_add(12))?;
         call.modify(ram::IDLE + 8, mask, 0)?;
     }
     call.set_byte(ram::TASK_PRIORITY, priority as u8)?;
@@ -229,7 +235,7 @@ pub fn ets_timer_setfn(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn set_timer(call: &mut Call<'_>, timer: u32, function: u32, argument: u32) -> Result<(), Trouble> {
     for (index, value) in [UNLINKED, 0, 0, function, argument].into_iter().enumerate() {
-        call.set_word(timer + 4 * index as u32, value)?;
+        call.set_word(timer.wrapping_add(4 * index as u32), value)?;
     }
     call.spend(10);
     Ok(())
@@ -257,7 +263,7 @@ const fn ticks(milliseconds: u32) -> u32 {
 pub(super) fn arm_timer(call: &mut Call<'_>, timer: u32, milliseconds: u32, repeat: bool) -> Result<(), Trouble> {
     let ticks = ticks(milliseconds);
     if repeat {
-        call.set_word(timer + 8, ticks)?;
+        call.set_word(timer.wrapping_add(8), ticks)?;
     }
     call.spend(50);
     let now = call.word(FRC2 + 4)?;
@@ -274,13 +280,13 @@ pub fn timer_insert(call: &mut Call<'_>) -> Outcome {
 fn insert_timer(call: &mut Call<'_>, timer: u32, time: u32) -> Result<(), Trouble> {
     let mut before = ram::TIMERS;
     let mut next = call.word(before)?;
-    while next != 0 && time.wrapping_sub(call.word(next + 4)?) as i32 > 0 {
+    while next != 0 && time.wrapping_sub(call.word(next.wrapping_add(4))?) as i32 > 0 {
         before = next;
         next = call.word(next)?;
         call.spend(6);
     }
     call.set_word(timer, next)?;
-    call.set_word(timer + 4, time)?;
+    call.set_word(timer.wrapping_add(4), time)?;
     call.set_word(before, timer)?;
     if before == ram::TIMERS {
         set_alarm(call, time)?;
@@ -322,7 +328,7 @@ pub(super) fn disarm_timer(call: &mut Call<'_>, timer: u32) -> Result<(), Troubl
         before = next;
     }
     call.set_word(timer, UNLINKED)?;
-    call.set_word(timer + 8, 0)
+    call.set_word(timer.wrapping_add(8), 0)
 }
 
 /// `ets_timer_done(timer)`: forgets a disarmed timer's function.
@@ -378,7 +384,7 @@ pub(super) fn timers_due(call: &mut Call<'_>) -> Outcome {
     if first == 0 {
         return call.leave(16, 1);
     }
-    let (time, now) = (call.word(first + 4)?, call.word(FRC2 + 4)?);
+    let (time, now) = (call.word(first.wrapping_add(4))?, call.word(FRC2 + 4)?);
     call.spend(20);
     if time.wrapping_sub(now) as i32 > 0 {
         set_alarm(call, time)?;
@@ -388,17 +394,17 @@ pub(super) fn timers_due(call: &mut Call<'_>) -> Outcome {
     call.set_word(ram::TIMERS, next)?;
     call.set_word(first, UNLINKED)?;
     call.cpu.a[12] = first;
-    call.cpu.a[2] = call.word(first + 16)?;
-    let function = call.word(first + 12)?;
+    call.cpu.a[2] = call.word(first.wrapping_add(16))?;
+    let function = call.word(first.wrapping_add(12))?;
     call.calls(function, continuation::TIMER_CALLED)
 }
 
 /// After a timer's function: a repeating one that nobody has armed again goes back into the list.
 pub(super) fn timer_called(call: &mut Call<'_>) -> Outcome {
     let timer = call.cpu.a[12];
-    let (next, period) = (call.word(timer)?, call.word(timer + 8)?);
+    let (next, period) = (call.word(timer)?, call.word(timer.wrapping_add(8))?);
     if next == UNLINKED && period != 0 {
-        let time = call.word(timer + 4)?.wrapping_add(period);
+        let time = call.word(timer.wrapping_add(4))?.wrapping_add(period);
         insert_timer(call, timer, time)?;
     }
     Ok(Flow::Jump(continuation::TIMERS_DUE))

@@ -37,28 +37,28 @@ struct Arguments {
 impl Arguments {
     fn word(&mut self, call: &mut Call<'_>) -> Result<u32, Trouble> {
         let before = self.next;
-        self.next += 4;
+        self.next = self.next.wrapping_add(4);
         if self.next <= 24 {
-            return call.word(self.registers + before);
+            return call.word(self.registers.wrapping_add(before));
         }
         if before <= 24 {
             self.next = 36;
         }
-        call.word(self.stack.wrapping_add(self.next) - 4)
+        call.word(self.stack.wrapping_add(self.next).wrapping_sub(4))
     }
 
     fn long(&mut self, call: &mut Call<'_>) -> Result<u64, Trouble> {
-        let before = (self.next + 7) & !7;
-        self.next = before + 8;
+        let before = self.next.wrapping_add(7) & !7;
+        self.next = before.wrapping_add(8);
         let at = if self.next <= 24 {
-            self.registers + before
+            self.registers.wrapping_add(before)
         } else {
             if before <= 24 {
                 self.next = 40;
             }
-            self.stack.wrapping_add(self.next) - 8
+            self.stack.wrapping_add(self.next).wrapping_sub(8)
         };
-        Ok(u64::from(call.word(at)?) | u64::from(call.word(at + 4)?) << 32)
+        Ok(u64::from(call.word(at)?) | u64::from(call.word(at.wrapping_add(4))?) << 32)
     }
 }
 
@@ -83,9 +83,10 @@ fn begin_variadic(call: &mut Call<'_>, format: u32, skip: u32, only: Option<u32>
     call.enter(FRAME, 1)?;
     let frame = call.cpu.a[1];
     for index in 0..6 {
-        call.set_word(frame + 32 + 4 * index, call.cpu.a[2 + index as usize])?;
+        call.set_word(frame.wrapping_add(32 + 4 * index), call.cpu.a[2 + index as usize])?;
     }
-    let mut arguments = Arguments { stack: frame + 32, registers: frame + 32, next: 4 + 4 * skip };
+    let saved = frame.wrapping_add(32);
+    let mut arguments = Arguments { stack: saved, registers: saved, next: 4 + 4 * skip };
     let (text, uncounted) = format_text(call, format, &mut arguments)?;
     begin(call, text, uncounted, only)
 }
@@ -165,6 +166,11 @@ pub(super) fn next_character(call: &mut Call<'_>) -> Outcome {
     }
 }
 
+/// The widest field. It would take minutes to print; what the ROM makes of a wider one nobody waits for.
+const WIDEST: usize = 0xFFFF;
+/// A text that is longer than all of the memory that it could be made of.
+const MOST_CHARACTERS: usize = 1 << 20;
+
 /// One `%…`, as far as it was read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Specification {
@@ -196,7 +202,7 @@ fn format_text(call: &mut Call<'_>, format: u32, arguments: &mut Arguments) -> R
             next = rest.next();
         }
         while let Some(digit @ b'0'..=b'9') = next {
-            specification.width = specification.width * 10 + usize::from(digit - b'0');
+            specification.width = (specification.width * 10 + usize::from(digit - b'0')).min(WIDEST);
             next = rest.next();
         }
         if next == Some(b'.') {
@@ -213,6 +219,9 @@ fn format_text(call: &mut Call<'_>, format: u32, arguments: &mut Arguments) -> R
         let Some(conversion) = next else { break };
         uncounted += if conversion == b'p' { 2 } else { 0 };
         convert(call, conversion, specification, arguments, &mut text)?;
+        if text.len() > MOST_CHARACTERS {
+            return Err(Trouble::NotModelled("ets_printf of more than a mebibyte"));
+        }
     }
     Ok((text, uncounted))
 }

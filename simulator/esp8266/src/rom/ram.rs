@@ -119,10 +119,10 @@ impl FlashChip {
     pub(super) fn read(call: &mut Call<'_>) -> Result<Self, Trouble> {
         let at = call.word(FLASH_CHIP)?;
         Ok(Self {
-            size: call.word(at + 4)?,
-            block: call.word(at + 8)?,
-            sector: call.word(at + 12)?,
-            page: call.word(at + 16)?,
+            size: call.word(at.wrapping_add(4))?,
+            block: call.word(at.wrapping_add(8))?,
+            sector: call.word(at.wrapping_add(12))?,
+            page: call.word(at.wrapping_add(16))?,
         })
     }
 }

@@ -50,10 +50,10 @@ pub fn memcpy(call: &mut Call<'_>) -> Outcome {
     let shift = 8 * (from & 3);
     let mut word = call.word(from & !3)?;
     while left >= 4 {
-        let next = call.word((from & !3) + 4)?;
+        let next = call.word((from & !3).wrapping_add(4))?;
         call.set_word(to, word >> shift | next << (32 - shift))?;
         word = next;
-        (to, from, left) = (to + 4, from + 4, left - 4);
+        (to, from, left) = (to.wrapping_add(4), from.wrapping_add(4), left - 4);
     }
     copy_bytes(call, to, from, left)
 }
@@ -172,7 +172,7 @@ pub fn memcmp(call: &mut Call<'_>) -> Outcome {
     let [mut x, mut y, mut left] = [call.argument(0), call.argument(1), call.argument(2)];
     if left >= 4 && (x | y) & 3 == 0 {
         while left >= 4 && call.word(x)? == call.word(y)? {
-            (x, y, left) = (x + 4, y + 4, left - 4);
+            (x, y, left) = (x.wrapping_add(4), y.wrapping_add(4), left - 4);
             call.spend(5);
         }
     }
@@ -292,7 +292,7 @@ fn copy_string(call: &mut Call<'_>, to: u32, from: u32, limit: u32) -> Result<u3
                 }
                 Some(end) => {
                     for (offset, &byte) in bytes[..=end].iter().enumerate() {
-                        call.set_byte(target + offset as u32, byte)?;
+                        call.set_byte(target.wrapping_add(offset as u32), byte)?;
                     }
                     return Ok(index + end as u32 + 1);
                 }
@@ -318,7 +318,7 @@ pub fn strstr(call: &mut Call<'_>) -> Outcome {
         return call.returns(text);
     }
     let found = text_bytes.windows(part_bytes.len()).position(|window| window == part_bytes);
-    call.returns(found.map_or(0, |index| text + index as u32))
+    call.returns(found.map_or(0, |index| text.wrapping_add(index as u32)))
 }
 
 /// `ets_char2xdigit(character)`: a hexadecimal digit's value, or -1.
@@ -333,12 +333,12 @@ pub fn ets_str2macaddr(call: &mut Call<'_>) -> Outcome {
     for index in 0..6 {
         let mut value = 0;
         for digit in 0..2 {
-            match char::from(call.byte(text + 3 * index + digit)?).to_digit(16) {
+            match char::from(call.byte(text.wrapping_add(3 * index + digit))?).to_digit(16) {
                 Some(digit) => value = value << 4 | digit,
                 None => return call.returns(0),
             }
         }
-        call.set_byte(address + index, value as u8)?;
+        call.set_byte(address.wrapping_add(index), value as u8)?;
     }
     call.returns(1)
 }

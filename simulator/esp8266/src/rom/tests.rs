@@ -1,5 +1,7 @@
 //! The ROM's functions as a program calls them: registers and memory before and after, and what the UART sends.
 
+mod wild;
+
 use proptest::prelude::*;
 
 use crate::bus::Width;

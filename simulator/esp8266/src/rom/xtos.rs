@@ -37,7 +37,7 @@ fn set_level(call: &mut Call<'_>, level: u32) {
 pub fn user_vector(call: &mut Call<'_>) -> Outcome {
     let frame = call.cpu.a[1].wrapping_sub(frame::SIZE);
     for index in 0..3 {
-        call.set_word(frame + frame::A2 + 4 * index, call.cpu.a[2 + index as usize])?;
+        call.set_word(frame.wrapping_add(frame::A2 + 4 * index), call.cpu.a[2 + index as usize])?;
     }
     call.cpu.a[1] = frame;
     call.cpu.a[2] = call.cpu.exccause;
@@ -71,13 +71,13 @@ pub fn debug_vector(_: &mut Call<'_>) -> Outcome {
 /// Saves what the vector has not saved, and lets interrupts of higher levels in.
 fn save(call: &mut Call<'_>) -> Result<u32, Trouble> {
     let frame = call.cpu.a[1];
-    call.set_word(frame + frame::EPC, call.cpu.epc[0])?;
-    call.set_word(frame + frame::PS, call.cpu.ps)?;
-    call.set_word(frame + frame::A0, call.cpu.a[0])?;
+    call.set_word(frame.wrapping_add(frame::EPC), call.cpu.epc[0])?;
+    call.set_word(frame.wrapping_add(frame::PS), call.cpu.ps)?;
+    call.set_word(frame.wrapping_add(frame::A0), call.cpu.a[0])?;
     for index in 5..16 {
-        call.set_word(frame + frame::A2 + 4 * (index - 2), call.cpu.a[index as usize])?;
+        call.set_word(frame.wrapping_add(frame::A2 + 4 * (index - 2)), call.cpu.a[index as usize])?;
     }
-    call.set_word(frame + frame::SAR, call.cpu.sar)?;
+    call.set_word(frame.wrapping_add(frame::SAR), call.cpu.sar)?;
     call.cpu.ps = HANDLER_PS;
     call.spend(24);
     Ok(frame)
@@ -87,7 +87,7 @@ fn save(call: &mut Call<'_>) -> Result<u32, Trouble> {
 pub fn level_1_handler(call: &mut Call<'_>) -> Outcome {
     let frame = save(call)?;
     let priorities = call.word(ram::INTERRUPT_MASKS + 4)?;
-    call.set_word(frame + frame::PRIORITIES, priorities)?;
+    call.set_word(frame.wrapping_add(frame::PRIORITIES), priorities)?;
     let pending = (call.cpu.latched | call.cpu.lines) & call.cpu.intenable;
     dispatch(call, frame, pending)
 }
@@ -114,7 +114,7 @@ fn dispatch(call: &mut Call<'_>, frame: u32, pending: u32) -> Outcome {
 /// After an interrupt's handler: on to the next interrupt.
 pub(super) fn interrupt_done(call: &mut Call<'_>) -> Outcome {
     let frame = call.cpu.a[1];
-    let priorities = call.word(frame + frame::PRIORITIES)?;
+    let priorities = call.word(frame.wrapping_add(frame::PRIORITIES))?;
     let enabled = call.word(ram::INTERRUPT_MASKS)? & priorities;
     let pending = (call.cpu.latched | call.cpu.lines) & enabled;
     call.spend(14);
@@ -135,7 +135,7 @@ pub fn cause_3_handler(call: &mut Call<'_>) -> Outcome {
 pub fn c_wrapper_handler(call: &mut Call<'_>) -> Outcome {
     let cause = call.cpu.a[2];
     let frame = save(call)?;
-    call.set_word(frame + frame::CAUSE, cause)?;
+    call.set_word(frame.wrapping_add(frame::CAUSE), cause)?;
     set_level(call, 0);
     let handler = call.word(ram::C_TABLE + 4 * (cause & 63))?;
     call.cpu.a[2] = frame;
@@ -152,14 +152,14 @@ const RETURN_FROM_EXCEPTION: u32 = 0x4000_DC54;
 /// `_xtos_return_from_exc`: restores everything from the frame and goes on where the exception came.
 pub fn return_from_exception(call: &mut Call<'_>) -> Outcome {
     let frame = call.cpu.a[1];
-    call.cpu.a[0] = call.word(frame + frame::A0)?;
+    call.cpu.a[0] = call.word(frame.wrapping_add(frame::A0))?;
     for index in 2..16 {
-        call.cpu.a[index as usize] = call.word(frame + frame::A2 + 4 * (index - 2))?;
+        call.cpu.a[index as usize] = call.word(frame.wrapping_add(frame::A2 + 4 * (index - 2)))?;
     }
-    call.cpu.sar = call.word(frame + frame::SAR)? & 0x3F;
-    call.cpu.epc[0] = call.word(frame + frame::EPC)?;
-    call.cpu.ps = call.word(frame + frame::PS)? & ps::WRITABLE & !ps::EXCM;
-    call.cpu.a[1] = frame + frame::SIZE;
+    call.cpu.sar = call.word(frame.wrapping_add(frame::SAR))? & 0x3F;
+    call.cpu.epc[0] = call.word(frame.wrapping_add(frame::EPC))?;
+    call.cpu.ps = call.word(frame.wrapping_add(frame::PS))? & ps::WRITABLE & !ps::EXCM;
+    call.cpu.a[1] = frame.wrapping_add(frame::SIZE);
     call.spend(24);
     Ok(Flow::Jump(call.cpu.epc[0]))
 }
@@ -168,9 +168,9 @@ pub fn return_from_exception(call: &mut Call<'_>) -> Outcome {
 fn leave_vector(call: &mut Call<'_>) -> Result<(), Trouble> {
     let frame = call.cpu.a[1];
     for index in 0..2 {
-        call.cpu.a[2 + index as usize] = call.word(frame + frame::A2 + 4 * index)?;
+        call.cpu.a[2 + index as usize] = call.word(frame.wrapping_add(frame::A2 + 4 * index))?;
     }
-    call.cpu.a[1] = frame + frame::SIZE;
+    call.cpu.a[1] = frame.wrapping_add(frame::SIZE);
     Ok(())
 }
 
