@@ -3,6 +3,7 @@
 //! * [`cloud`]: the service itself, without I/O: a request and the time go in, a reply and what was stored come out.
 //! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
 //! * [`tls`]: TLS servers, one that repeats itself byte for byte from a seed and one for real sockets.
+//! * [`flawed_handshake`]: a TLS server that leaves out or misplaces what makes TLS safe.
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
 //! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
 //!   `server`.
@@ -14,6 +15,7 @@
 
 pub mod certificates;
 pub mod cloud;
+pub mod flawed_handshake;
 #[cfg(feature = "server")]
 pub mod mqtt;
 #[cfg(feature = "server")]

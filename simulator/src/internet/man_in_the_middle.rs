@@ -2,7 +2,7 @@
 //!
 //! Two of the attacks are ordinary TLS servers with certificates that must not be believed; they are served like the
 //! cloud, over a cloud of their own that has no channels. The others break the handshake itself
-//! (`flawed_handshake`). Any request that gets through to either is recorded as an HTTP exchange with this server: a
+//! (`fake_thingspeak::flawed_handshake`). Any request that gets through to either is recorded as an HTTP exchange with this server: a
 //! scenario expects never to see one.
 
 use std::cell::RefCell;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::Cloud;
+use fake_thingspeak::flawed_handshake::{self, Ending, Flaw};
 use fake_thingspeak::serve::serve;
 use fake_thingspeak::tls::server_config;
 use rustls::ServerConfig;
@@ -21,7 +22,6 @@ use time::OffsetDateTime;
 use super::cloud_host::CloudHost;
 use super::connection::Accepted;
 use super::fault::Attack;
-use super::flawed_handshake::{self, Ending, Flaw};
 use super::server::{MAN_IN_THE_MIDDLE, Shared};
 use crate::events::{EventKind, HttpExchange};
 use crate::random::Seed;

@@ -42,7 +42,6 @@ mod connection;
 pub(crate) mod dhcp;
 pub(crate) mod dns;
 pub mod fault;
-mod flawed_handshake;
 mod man_in_the_middle;
 mod ntp;
 mod packet;

@@ -9,11 +9,8 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use smoltcp::socket::tcp;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::fault::Attack;
-use super::super::flawed_handshake::{self, Ending, Flaw};
-use super::super::task::Task;
 use super::*;
 
 #[derive(Debug)]
@@ -182,98 +179,4 @@ fn unusual_but_correct_handshakes_are_accepted_by_a_full_client() {
         assert_eq!(tls_outcomes(&bench), [(MAN_IN_THE_MIDDLE, "established")]);
         assert_eq!(requests_to(&bench, MAN_IN_THE_MIDDLE), ["field1=21.5"], "what he reads is recorded");
     }
-}
-
-#[test]
-fn without_a_flaw_the_handshake_is_correct() {
-    let authority = Authority::from_seed([1; 32]).unwrap();
-    let identity = authority.issue(Kind::Good, fake_thingspeak::certificates::KeyType::P256, &[HOST], bench::START);
-    let (ending, error) = converse(None, &authority, identity.unwrap());
-    assert_eq!(error, None);
-    assert_eq!(ending, Some(Ending::Established(b"GET / HTTP/1.1\r\n\r\n".to_vec())));
-}
-
-#[test]
-fn a_client_that_goes_away_or_talks_nonsense_is_survived() {
-    let authority = Authority::from_seed([1; 32]).unwrap();
-    let identity =
-        authority.issue(Kind::Good, fake_thingspeak::certificates::KeyType::P256, &[HOST], bench::START).unwrap();
-    let hello = {
-        let mut tls = client(&authority);
-        let mut bytes = Vec::new();
-        tls.write_tls(&mut bytes).unwrap();
-        bytes
-    };
-    let cut = (0..hello.len()).step_by(7).map(|length| {
-        // A whole record around a hello that is cut short.
-        let mut bytes = hello[..length.max(6)].to_vec();
-        let body = (bytes.len() as u16 - 5).to_be_bytes();
-        bytes[3..5].copy_from_slice(&body);
-        bytes
-    });
-    for bytes in cut.chain([vec![], vec![0xff; 300], b"GET / HTTP/1.1\r\n\r\n".to_vec()]) {
-        let (mut near, mut far) = tokio::io::duplex(100_000);
-        let identity = identity.clone();
-        let mut task = Task::new(async move {
-            let mut random = Seed(3).stream("nonsense");
-            let ending = flawed_handshake::serve(&mut far, Some(Flaw::NoCertificate), &identity, &mut random).await;
-            assert!(matches!(ending, Ending::Refused(_)), "{ending:?}");
-        });
-        let mut write = Task::new(async move {
-            near.write_all(&bytes).await.unwrap();
-            near.shutdown().await.unwrap();
-            let mut rest = Vec::new();
-            near.read_to_end(&mut rest).await.unwrap();
-        });
-        while write.poll_if_woken() | task.poll_if_woken() {}
-        assert!(task.is_finished());
-    }
-}
-
-/// A rustls client that sends one request over a stream in memory.
-fn converse(
-    flaw: Option<Flaw>,
-    authority: &Authority,
-    identity: fake_thingspeak::certificates::Identity,
-) -> (Option<Ending>, Option<rustls::Error>) {
-    let (near, mut far) = tokio::io::duplex(100_000);
-    let result = Rc::new(RefCell::new((None, None)));
-    let mut server = Task::new({
-        let result = Rc::clone(&result);
-        async move {
-            let mut random = Seed(3).stream("conversation");
-            let ending = flawed_handshake::serve(&mut far, flaw, &identity, &mut random).await;
-            result.borrow_mut().0 = Some(ending);
-        }
-    });
-    let mut tls = client(authority);
-    tls.writer().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut client = Task::new({
-        let result = Rc::clone(&result);
-        async move {
-            let mut near = near;
-            loop {
-                let mut bytes = Vec::new();
-                while tls.wants_write() {
-                    tls.write_tls(&mut bytes).unwrap();
-                }
-                near.write_all(&bytes).await.unwrap();
-                let mut bytes = vec![0; 4_096];
-                let count = near.read(&mut bytes).await.unwrap();
-                if count == 0 {
-                    break;
-                }
-                let mut inbound = &bytes[..count];
-                while !inbound.is_empty() {
-                    tls.read_tls(&mut inbound).unwrap();
-                    if let Err(error) = tls.process_new_packets() {
-                        result.borrow_mut().1 = Some(error);
-                        return;
-                    }
-                }
-            }
-        }
-    });
-    while server.poll_if_woken() | client.poll_if_woken() {}
-    result.take()
 }

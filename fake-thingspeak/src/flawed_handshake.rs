@@ -10,23 +10,25 @@ use std::io;
 
 use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::{Aes128Gcm, Key, Nonce, Tag};
-use fake_thingspeak::certificates::Identity;
 use hkdf::Hkdf;
 use p256::ecdh::EphemeralSecret;
 use p256::{EncodedPoint, PublicKey};
-use rand_core::RngCore;
+use rand_chacha::rand_core::CryptoRngCore;
 use rustls::SignatureScheme;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::random::Stream;
+use crate::certificates::Identity;
+
+#[cfg(test)]
+mod tests;
 
 /// The body of the reply to any request.
-pub(super) const REPLY_BODY: &str = "1";
+pub const REPLY_BODY: &str = "1";
 
 /// What is wrong with the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub enum Flaw {
     /// Neither Certificate nor CertificateVerify.
     NoCertificate,
     /// Certificate, but no CertificateVerify.
@@ -41,7 +43,7 @@ pub(super) enum Flaw {
 
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub enum Ending {
     /// The client did not complete the handshake, in words.
     Refused(String),
     /// It did, and sent this.
@@ -72,9 +74,10 @@ const OVERSIZED: usize = 12_000;
 const REQUEST_LIMIT: usize = 65_536;
 
 /// Serves one connection to its end.
-pub(super) async fn serve<IO>(io: &mut IO, flaw: Option<Flaw>, identity: &Identity, random: &mut Stream) -> Ending
+pub async fn serve<IO, R>(io: &mut IO, flaw: Option<Flaw>, identity: &Identity, random: &mut R) -> Ending
 where
     IO: AsyncRead + AsyncWrite + Unpin,
+    R: CryptoRngCore,
 {
     let established = match shake_hands(io, flaw, identity, random).await {
         Ok(keys) => keys,
@@ -109,14 +112,15 @@ struct Established {
     server: Traffic,
 }
 
-async fn shake_hands<IO>(
+async fn shake_hands<IO, R>(
     io: &mut IO,
     flaw: Option<Flaw>,
     identity: &Identity,
-    random: &mut Stream,
+    random: &mut R,
 ) -> Result<Established, Refusal>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
+    R: CryptoRngCore,
 {
     let (content, hello) = read_record(io).await?;
     if content != HANDSHAKE {
@@ -288,7 +292,7 @@ fn parse_hello(message: &[u8]) -> Result<ClientHello<'_>, &'static str> {
     Err("it has no key share for P-256")
 }
 
-fn server_hello(session_id: &[u8], point: &EncodedPoint, random: &mut Stream) -> Vec<u8> {
+fn server_hello(session_id: &[u8], point: &EncodedPoint, random: &mut impl CryptoRngCore) -> Vec<u8> {
     let mut body = vec![3, 3];
     let mut unique = [0; 32];
     random.fill_bytes(&mut unique);
