@@ -8,18 +8,19 @@
 
 use std::io;
 
-use aes_gcm::aead::{AeadInPlace, KeyInit};
-use aes_gcm::{Aes128Gcm, Key, Nonce, Tag};
 use hkdf::Hkdf;
 use p256::ecdh::EphemeralSecret;
 use p256::{EncodedPoint, PublicKey};
 use rand_chacha::rand_core::CryptoRngCore;
 use rustls::SignatureScheme;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::certificates::Identity;
+use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Traffic};
+use record::{derive, expand, extract, plain_record, read_record, vector_of};
 
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -50,11 +51,7 @@ pub enum Ending {
     Established(Vec<u8>),
 }
 
-/// Content types (RFC 8446 §5.1) and handshake types (§4).
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
+/// Handshake types (RFC 8446 §4).
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const ENCRYPTED_EXTENSIONS: u8 = 8;
@@ -66,8 +63,6 @@ const CIPHER_SUITE: [u8; 2] = [0x13, 0x01];
 const SECP256R1: [u8; 2] = [0x00, 0x17];
 const ECDSA_SECP256R1_SHA256: [u8; 2] = [0x04, 0x03];
 const TLS_1_3: [u8; 2] = [0x03, 0x04];
-/// Bytes of an AES-GCM tag.
-const TAG: usize = 16;
 /// Plaintext bytes of the oversized record: more than 8 KiB, less than the 16 KiB that TLS allows.
 const OVERSIZED: usize = 12_000;
 /// The most that is read of a request.
@@ -329,106 +324,6 @@ fn finished(secret: &[u8], transcript: &[u8]) -> Vec<u8> {
     extract(&expand::<32>(secret, "finished", &[]), transcript).to_vec()
 }
 
-/// `bytes` with their length in `N` bytes before them.
-fn vector_of<const N: usize>(bytes: &[u8]) -> Vec<u8> {
-    let length = (bytes.len() as u64).to_be_bytes();
-    [&length[length.len() - N..], bytes].concat()
-}
-
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [vec![kind], vector_of::<3>(body)].concat()
-}
-
-fn plain_record(content: u8, bytes: &[u8]) -> Vec<u8> {
-    [vec![content, 3, 3], vector_of::<2>(bytes)].concat()
-}
-
-async fn read_record<IO: AsyncRead + Unpin>(io: &mut IO) -> io::Result<(u8, Vec<u8>)> {
-    let mut header = [0; 5];
-    io.read_exact(&mut header).await?;
-    let mut record = vec![0; usize::from(u16::from_be_bytes([header[3], header[4]]))];
-    io.read_exact(&mut record).await?;
-    Ok((header[0], record))
-}
-
-fn extract(salt: &[u8], input: &[u8]) -> [u8; 32] {
-    Hkdf::<Sha256>::extract(Some(salt), input).0.into()
-}
-
-/// Derive-Secret (RFC 8446 §7.1), of a transcript's hash.
-fn derive(secret: &[u8], label: &str, hash: &[u8]) -> [u8; 32] {
-    expand(secret, label, hash)
-}
-
-/// HKDF-Expand-Label (RFC 8446 §7.1).
-fn expand<const N: usize>(secret: &[u8], label: &str, context: &[u8]) -> [u8; N] {
-    let mut info = (N as u16).to_be_bytes().to_vec();
-    info.extend(vector_of::<1>(format!("tls13 {label}").as_bytes()));
-    info.extend(vector_of::<1>(context));
-    let mut output = [0; N];
-    Hkdf::<Sha256>::from_prk(secret)
-        .expect("a secret has the hash's length")
-        .expand(&info, &mut output)
-        .expect("the output is shorter than 255 hashes");
-    output
-}
-
-/// One direction's record protection (RFC 8446 §5.2, §5.3).
-struct Traffic {
-    cipher: Aes128Gcm,
-    iv: [u8; 12],
-    sequence: u64,
-}
-
-impl Traffic {
-    fn new(secret: &[u8]) -> Self {
-        let key = expand::<16>(secret, "key", &[]);
-        Self { cipher: Aes128Gcm::new(Key::<Aes128Gcm>::from_slice(&key)), iv: expand(secret, "iv", &[]), sequence: 0 }
-    }
-
-    fn nonce(&mut self) -> [u8; 12] {
-        let mut nonce = self.iv;
-        for (byte, count) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
-            *byte ^= count;
-        }
-        self.sequence += 1;
-        nonce
-    }
-
-    /// A record of `content`, padded with so many zeros.
-    fn seal_content(&mut self, content: u8, bytes: &[u8], padding: usize) -> Vec<u8> {
-        let mut inner = bytes.to_vec();
-        inner.push(content);
-        inner.resize(inner.len() + padding, 0);
-        self.seal(inner)
-    }
-
-    /// A record of this inner plaintext, whatever it is.
-    fn seal(&mut self, mut inner: Vec<u8>) -> Vec<u8> {
-        let length = ((inner.len() + TAG) as u16).to_be_bytes();
-        let header = [APPLICATION_DATA, 3, 3, length[0], length[1]];
-        let nonce = self.nonce();
-        let tag = self
-            .cipher
-            .encrypt_in_place_detached(Nonce::from_slice(&nonce), &header, &mut inner)
-            .expect("a record is shorter than AES-GCM's limit");
-        [&header[..], &inner, &tag].concat()
-    }
-
-    /// Content type and bytes of a record; `None` if it is not the peer's.
-    fn open(&mut self, record: &[u8]) -> Option<(u8, Vec<u8>)> {
-        let length = u16::try_from(record.len()).ok()?.to_be_bytes();
-        let header = [APPLICATION_DATA, 3, 3, length[0], length[1]];
-        let (inner, tag) = record.split_at_checked(record.len().checked_sub(TAG)?)?;
-        let mut inner = inner.to_vec();
-        let nonce = self.nonce();
-        self.cipher
-            .decrypt_in_place_detached(Nonce::from_slice(&nonce), &header, &mut inner, Tag::from_slice(tag))
-            .ok()?;
-        while inner.last() == Some(&0) {
-            inner.pop();
-        }
-        let content = inner.pop()?;
-        Some((content, inner))
-    }
 }
