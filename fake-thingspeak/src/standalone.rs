@@ -1,7 +1,7 @@
 //! The cloud on real sockets: one thread, connections as local tasks, time and randomness of the operating system.
 //!
-//! Prints how to use it, then a line for every request, until Ctrl-C. What is stored is in memory, and with `--data` in a
-//! file as well, to which a second thread writes.
+//! Prints how to use it, then a line for every request, until Ctrl-C; a second thread does the printing. What is stored is
+//! in memory, and with `--data` in a file as well, to which a third thread writes.
 
 use std::future::{Future, pending};
 use std::io::{self, Write};
@@ -26,6 +26,7 @@ use desk::{Certificates, Desk, Guest};
 use faults::ConnectionFault;
 pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
+use log::Writer;
 pub(crate) use options::{Options, address};
 use welcome::Welcome;
 
@@ -35,6 +36,7 @@ mod database;
 mod desk;
 mod faults;
 mod journal;
+mod log;
 mod mqtt;
 mod options;
 mod schema;
@@ -133,9 +135,10 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         authority_file: options.authority_out.as_deref(),
         kept: options.seed.is_some() || options.data.is_some(),
     };
-    say(&welcome.to_string());
+    // Nobody may be reading it.
+    let _ = io::stdout().write_all(format!("{welcome}\n").as_bytes());
+    let writer = Writer::start(io::stdout())?;
     let desk = Rc::new(Desk::new(service.cloud, service.journal, certificates, options));
-    tokio::task::spawn_local(Rc::clone(&desk).write_lines());
     tokio::task::spawn_local(accept(http, false, Rc::clone(&desk)));
     mqtt.serve(&desk);
     if let Some(listener) = https {
@@ -144,11 +147,12 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let outcome = tokio::select! {
         () = stop => Ok(()),
         error = commits_fail => Err(error),
+        never = writer.write(&desk.log) => match never {},
     };
-    desk.write_lines_now();
     if outcome.is_ok() {
-        say("stopped");
+        desk.log.say(format_args!("stopped"));
     }
+    writer.finish(&desk.log).await;
     outcome
 }
 
@@ -291,10 +295,10 @@ async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
                 tokio::task::spawn_local(connection(stream, tls, client, Rc::clone(&desk)));
             }
-            Ok(_) => desk.say(format_args!("turned a client away: too many connections")),
+            Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),
             Err(error) => {
                 // Out of file descriptors, most likely: wait for connections to end.
-                desk.say(format_args!("could not take a connection: {error}"));
+                desk.log.say(format_args!("could not take a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -339,9 +343,4 @@ async fn is_control(stream: &TcpStream) -> bool {
     let looked = tokio::time::timeout(PATIENCE, stream.peek(&mut start)).await;
     let length = looked.ok().and_then(Result::ok).unwrap_or_default();
     start[..length].split(|byte| *byte == b' ').nth(1).is_some_and(|path| path.starts_with(b"/_preflash/"))
-}
-
-/// A line on standard output; nobody may be reading it.
-fn say(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -2,9 +2,12 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use fake_thingspeak::tls::repeatable_provider;
 use rustls::SupportedProtocolVersion;
@@ -421,4 +424,76 @@ fn bad_input_is_told_in_the_services_manner() {
     let headers = format!("GET / HTTP/1.1\r\n{}\r\n", "X-Long: x\r\n".repeat(10_000));
     assert!(ask(connect(http), &headers).starts_with("HTTP/1.1 431 "));
     assert!(ask(connect(http), "what is this?\r\n\r\n").starts_with("HTTP/1.1 400 "));
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn next_line(output: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
+    let mut running = Running(program(&["serve", "--listen", "0", "--seed", "7"]).spawn().unwrap());
+    let child = &mut running.0;
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut http = String::new();
+    loop {
+        let line = next_line(&mut output);
+        match line.strip_prefix("http ") {
+            Some(address) => http = address.trim().strip_prefix("http://").unwrap().to_owned(),
+            None if line.starts_with("stop ") => break,
+            None => {}
+        }
+    }
+    // Far more than a pipe and the server hold.
+    let get = |target: &str| {
+        let reply = ask(connect(&http), &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+    };
+    let long = format!("/{}", "x".repeat(12_000));
+    let count = 500;
+    (0..count).for_each(|_| get(&long));
+
+    // Whoever reads on learns how many lines are missing, and has the others.
+    let (sender, lines) = channel();
+    let reader = std::thread::spawn(move || {
+        loop {
+            let line = next_line(&mut output);
+            let is_last = line.contains(" GET /short: ");
+            sender.send(line).unwrap();
+            if is_last {
+                return output;
+            }
+        }
+    });
+    let line = || lines.recv_timeout(Duration::from_secs(20)).unwrap();
+    let (mut whole, mut missing) = (0, 0);
+    while whole + missing < count {
+        let line = line();
+        match line.split_once(" lines are missing here: ") {
+            Some((number, _)) => missing += number.parse::<i32>().unwrap(),
+            None if line.ends_with(&format!(" 127.0.0.1 GET {long}: 404")) => whole += 1,
+            None => panic!("{line}"),
+        }
+    }
+    assert!(missing > 0 && whole + missing == count, "{whole} and {missing}");
+    get("/short");
+    assert!(line().ends_with(" GET /short: 404"));
+    let _output = reader.join().unwrap();
+
+    // Nobody reads again, and it ends nevertheless.
+    (0..count).for_each(|_| get(&long));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write as _};
 use std::future::Future;
-use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,17 +17,14 @@ use http::{Request, Response};
 use hyper::body::Bytes;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::control;
 use super::faults::{ConnectionFault, Faults};
 use super::journal::Journal;
+use super::log::Log;
 use super::mqtt::Post;
 use super::options::Options;
-
-/// How long a line may wait to be written together with others.
-const WRITTEN_AFTER: Duration = Duration::from_millis(20);
 
 /// What all connections share.
 pub(super) struct Desk {
@@ -42,9 +38,7 @@ pub(super) struct Desk {
     pub(super) post: Post,
     /// How many connections there are.
     pub(super) connections: Cell<usize>,
-    /// Lines that are not written yet.
-    lines: RefCell<String>,
-    more_lines: Notify,
+    pub(super) log: Log,
 }
 
 impl Desk {
@@ -58,8 +52,7 @@ impl Desk {
             control_from_anywhere: options.control_from_anywhere,
             post: Post::default(),
             connections: Cell::new(0),
-            lines: RefCell::default(),
-            more_lines: Notify::new(),
+            log: Log::default(),
         }
     }
 
@@ -78,27 +71,6 @@ impl Desk {
         if let Some(journal) = &self.journal {
             journal.settled().await;
         }
-    }
-
-    /// Says a line soon: a line at a time would cost more than the request that it is about.
-    pub(super) fn say(&self, line: fmt::Arguments<'_>) {
-        let _ = writeln!(self.lines.borrow_mut(), "{line}");
-        self.more_lines.notify_one();
-    }
-
-    /// Writes what is to be said, for ever.
-    pub(super) async fn write_lines(self: Rc<Self>) {
-        loop {
-            self.more_lines.notified().await;
-            tokio::time::sleep(WRITTEN_AFTER).await;
-            self.write_lines_now();
-        }
-    }
-
-    /// Writes what there is to be said; nobody may be reading it.
-    pub(super) fn write_lines_now(&self) {
-        let mut output = io::stdout().lock();
-        let _ = output.write_all(self.lines.take().as_bytes()).and_then(|()| output.flush());
     }
 }
 
@@ -153,7 +125,7 @@ impl Guest {
 
     /// Says something of this client.
     pub(super) fn tell(&self, what: fmt::Arguments<'_>) {
-        self.desk.say(format_args!("{} {} {what}", TimeOfDay(self.now()), self.client.ip()));
+        self.desk.log.say(format_args!("{} {} {what}", TimeOfDay(self.now()), self.client.ip()));
     }
 }
 
@@ -206,21 +178,20 @@ impl Host for Guest {
     fn exchanged(&self, exchange: Exchange) {
         let Exchange { client, method, target, status, stored, rule, .. } = exchange;
         // Straight into the buffer: this is done for each request.
-        let mut lines = self.desk.lines.borrow_mut();
-        let _ = write!(lines, "{} {client} {method} {target}: ", TimeOfDay(exchange.received));
-        let _ = match status {
-            Some(status) => write!(lines, "{status}"),
-            None => write!(lines, "no reply"),
-        };
-        for (index, entry) in stored.iter().enumerate() {
-            let before = if index == 0 { ", stored" } else { "" };
-            let _ = write!(lines, "{before} {}", entry.entry_id);
-        }
-        if let Some(rule) = rule {
-            let _ = write!(lines, " ({rule})");
-        }
-        lines.push('\n');
-        self.desk.more_lines.notify_one();
+        self.desk.log.line(|line| {
+            let _ = write!(line, "{} {client} {method} {target}: ", TimeOfDay(exchange.received));
+            let _ = match status {
+                Some(status) => write!(line, "{status}"),
+                None => write!(line, "no reply"),
+            };
+            for (index, entry) in stored.iter().enumerate() {
+                let before = if index == 0 { ", stored" } else { "" };
+                let _ = write!(line, "{before} {}", entry.entry_id);
+            }
+            if let Some(rule) = rule {
+                let _ = write!(line, " ({rule})");
+            }
+        });
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {

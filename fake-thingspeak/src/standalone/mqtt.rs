@@ -126,9 +126,9 @@ async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
                 let guest = Guest { desk: Rc::clone(&desk), client };
                 tokio::task::spawn_local(connection(stream, tls, guest));
             }
-            Ok(_) => desk.say(format_args!("turned a client away: too many connections")),
+            Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),
             Err(error) => {
-                desk.say(format_args!("could not take a connection: {error}"));
+                desk.log.say(format_args!("could not take a connection: {error}"));
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
