@@ -1,10 +1,13 @@
 //! A TLS 1.3 server (RFC 8446) of the smallest kind, which can leave out or misplace what makes TLS safe.
 //!
-//! It speaks one cipher suite (TLS_AES_128_GCM_SHA256) and one group (P-256), reads one ClientHello in one record, and
-//! answers one request, whatever it is, with `1`. Without a flaw it is correct, and a test has rustls complete a
-//! handshake with it; rustls itself cannot be made to misbehave so. All randomness is the caller's stream.
+//! It speaks one cipher suite (TLS_AES_128_GCM_SHA256) and one group (P-256, which it asks for if a client begins with
+//! another), reads a ClientHello in one record, and answers one request of HTTP, whatever it is, with `1`. Without a flaw
+//! it is correct, and a test has rustls complete a handshake with it; rustls itself cannot be made to misbehave so. All
+//! randomness is the caller's stream.
 //!
-//! Not modelled: HelloRetryRequest, resumption, client certificates, key updates.
+//! [`accept`] shakes hands, [`Session::answer`] hears what the client has to say then, and [`serve`] does both.
+//!
+//! Not modelled: TLS 1.2, resumption, client certificates, key updates.
 
 use std::io;
 
@@ -14,7 +17,7 @@ use p256::{EncodedPoint, PublicKey};
 use rand_chacha::rand_core::CryptoRngCore;
 use rustls::SignatureScheme;
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::certificates::Identity;
 use record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Traffic};
@@ -58,11 +61,25 @@ const ENCRYPTED_EXTENSIONS: u8 = 8;
 const CERTIFICATE: u8 = 11;
 const CERTIFICATE_VERIFY: u8 = 15;
 const FINISHED: u8 = 20;
+const MESSAGE_HASH: u8 = 254;
+/// Extensions (RFC 8446 §4.2).
+const SUPPORTED_GROUPS: &[u8] = &[0, 10];
+const SUPPORTED_VERSIONS: &[u8] = &[0, 43];
+const KEY_SHARE: &[u8] = &[0, 51];
+/// Alerts (RFC 8446 §6).
+const FATAL: u8 = 2;
+const HANDSHAKE_FAILURE: u8 = 40;
+const PROTOCOL_VERSION: u8 = 70;
 /// TLS_AES_128_GCM_SHA256, secp256r1, ecdsa_secp256r1_sha256 and TLS 1.3 on the wire.
 const CIPHER_SUITE: [u8; 2] = [0x13, 0x01];
 const SECP256R1: [u8; 2] = [0x00, 0x17];
 const ECDSA_SECP256R1_SHA256: [u8; 2] = [0x04, 0x03];
 const TLS_1_3: [u8; 2] = [0x03, 0x04];
+/// The random value by which a HelloRetryRequest is known (RFC 8446 §4.1.3): SHA-256 of its name.
+const RETRY: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
 /// Plaintext bytes of the oversized record: more than 8 KiB, less than the 16 KiB that TLS allows.
 const OVERSIZED: usize = 12_000;
 /// The most that is read of a request.
@@ -74,37 +91,71 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     R: CryptoRngCore,
 {
-    let established = match shake_hands(io, flaw, identity, random).await {
-        Ok(keys) => keys,
-        Err(error) => {
-            // Whatever the client still has is not waited for.
-            let _ = io.shutdown().await;
-            return Ending::Refused(error.to_string());
+    let ending = match accept(io, flaw, identity, random).await {
+        Ok(session) => {
+            let mut request = Vec::new();
+            session.answer(io, &mut request).await;
+            Ending::Established(request)
         }
+        Err(refusal) => Ending::Refused(refusal.to_string()),
     };
-    let request = answer(io, established).await;
+    // Whatever the client still has is not waited for.
     let _ = io.shutdown().await;
-    Ending::Established(request)
+    ending
 }
 
 /// Why there was no handshake.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+pub enum Refusal {
+    /// The stream ended or failed.
     #[error("the client went away: {0}")]
     Stream(#[from] io::Error),
+    /// The client gave up, with the number of an alert (RFC 8446 §6).
     #[error("the client sent alert {0}")]
     Alert(u8),
+    /// The client speaks no TLS 1.3.
+    #[error("the client's hello cannot be used: it does not offer TLS 1.3")]
+    Version,
+    /// The client's first words make no sense here.
     #[error("the client's hello cannot be used: {0}")]
     Hello(&'static str),
+    /// A record of the client's is not under the keys that were agreed on.
     #[error("the client's record cannot be decrypted")]
     Record,
+    /// The client has seen another handshake than the server.
     #[error("the client's Finished is wrong")]
     Finished,
 }
 
-struct Established {
+/// A handshake that the client completed.
+pub struct Session {
     client: Traffic,
     server: Traffic,
+}
+
+/// Shakes hands with a client, as wrongly as `flaw` says.
+///
+/// # Errors
+/// [`Refusal`]: why the client did not complete the handshake. An alert says so to it where TLS wants one.
+pub async fn accept<IO, R>(
+    io: &mut IO,
+    flaw: Option<Flaw>,
+    identity: &Identity,
+    random: &mut R,
+) -> Result<Session, Refusal>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    R: CryptoRngCore,
+{
+    let session = shake_hands(io, flaw, identity, random).await;
+    let alert = match &session {
+        Err(Refusal::Version) => PROTOCOL_VERSION,
+        Err(Refusal::Hello(_)) => HANDSHAKE_FAILURE,
+        _ => return session,
+    };
+    // Whether the client still reads it does not matter.
+    let _ = io.write_all(&plain_record(ALERT, &[FATAL, alert])).await;
+    session
 }
 
 async fn shake_hands<IO, R>(
@@ -112,27 +163,39 @@ async fn shake_hands<IO, R>(
     flaw: Option<Flaw>,
     identity: &Identity,
     random: &mut R,
-) -> Result<Established, Refusal>
+) -> Result<Session, Refusal>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     R: CryptoRngCore,
 {
-    let (content, hello) = read_record(io).await?;
-    if content != HANDSHAKE {
-        return Err(alert_or(content, &hello, Refusal::Hello("it is no handshake")));
+    let mut hello = read_hello(io).await?;
+    let mut transcript = Sha256::new();
+    let mut is_compatible = false;
+    if parse_hello(&hello)?.key_share.is_none() {
+        // HelloRetryRequest (RFC 8446 §4.1.4). Its transcript begins with the first hello's hash (§4.4.1).
+        transcript.update(message(MESSAGE_HASH, &Sha256::digest(&hello)));
+        let session_id = parse_hello(&hello)?.session_id;
+        let retry = server_hello(session_id, &RETRY, &SECP256R1);
+        transcript.update(&retry);
+        io.write_all(&plain_record(HANDSHAKE, &retry)).await?;
+        is_compatible = be_compatible(io, session_id).await?;
+        hello = read_hello(io).await?;
     }
-    let ClientHello { session_id, key_share } = parse_hello(&hello).map_err(Refusal::Hello)?;
+    let ClientHello { session_id, key_share } = parse_hello(&hello)?;
+    let key_share = key_share.ok_or(Refusal::Hello("it has no key share for P-256 although it was asked for one"))?;
     let peer = PublicKey::from_sec1_bytes(key_share).map_err(|_| Refusal::Hello("its key share is no point"))?;
     let secret = EphemeralSecret::random(random);
-    let mut transcript = Sha256::new();
     transcript.update(&hello);
 
-    let server_hello = server_hello(session_id, &EncodedPoint::from(secret.public_key()), random);
+    let point = EncodedPoint::from(secret.public_key());
+    let mut unique = [0; 32];
+    random.fill_bytes(&mut unique);
+    let share = [&SECP256R1[..], &vector_of::<2>(point.as_bytes())].concat();
+    let server_hello = server_hello(session_id, &unique, &share);
     transcript.update(&server_hello);
     io.write_all(&plain_record(HANDSHAKE, &server_hello)).await?;
-    if !session_id.is_empty() {
-        // Middlebox compatibility (RFC 8446 appendix D.4).
-        io.write_all(&plain_record(CHANGE_CIPHER_SPEC, &[1])).await?;
+    if !is_compatible {
+        be_compatible(io, session_id).await?;
     }
 
     let early = Hkdf::<Sha256>::extract(Some(&[]), &[0; 32]).0;
@@ -196,7 +259,7 @@ where
         (content, message) => return Err(alert_or(content, &message, Refusal::Finished)),
     }
     let master = extract(&derive(&handshake, "derived", Sha256::digest([]).as_slice()), &[0; 32]);
-    Ok(Established {
+    Ok(Session {
         client: Traffic::new(&derive(&master, "c ap traffic", &hash)),
         server: Traffic::new(&derive(&master, "s ap traffic", &hash)),
     })
@@ -209,94 +272,163 @@ fn alert_or(content: u8, record: &[u8], otherwise: Refusal) -> Refusal {
     }
 }
 
-/// Reads what the client gives away, and answers a complete request.
-async fn answer<IO>(io: &mut IO, mut keys: Established) -> Vec<u8>
+/// Sends what middleboxes expect, if the client wants it (RFC 8446 appendix D.4); whether it does.
+async fn be_compatible<IO: AsyncWrite + Unpin>(io: &mut IO, session_id: &[u8]) -> io::Result<bool> {
+    if !session_id.is_empty() {
+        io.write_all(&plain_record(CHANGE_CIPHER_SPEC, &[1])).await?;
+    }
+    Ok(!session_id.is_empty())
+}
+
+/// The message with which the client begins, or begins again.
+async fn read_hello<IO: AsyncRead + Unpin>(io: &mut IO) -> Result<Vec<u8>, Refusal> {
+    loop {
+        match read_record(io).await? {
+            (CHANGE_CIPHER_SPEC, _) => {}
+            (HANDSHAKE, hello) => return Ok(hello),
+            (content, record) => return Err(alert_or(content, &record, Refusal::Hello("it is no handshake"))),
+        }
+    }
+}
+
+impl Session {
+    /// Reads into `request` what the client gives away, until that is a whole request of HTTP, or none at all, or too
+    /// much; a request is answered with [`REPLY_BODY`]. What was read is there even if the future is dropped.
+    pub async fn answer<IO>(mut self, io: &mut IO, request: &mut Vec<u8>)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut heard = hear(request);
+        while heard == Heard::Part {
+            let Ok((APPLICATION_DATA, record)) = read_record(io).await else { return };
+            let Some((APPLICATION_DATA, bytes)) = self.client.open(&record) else { return };
+            request.extend(bytes);
+            heard = hear(request);
+        }
+        let mut records = Vec::new();
+        if heard == Heard::Request {
+            records = self.server.seal_content(APPLICATION_DATA, reply().as_bytes(), 0);
+        }
+        // close_notify, a warning.
+        records.extend(self.server.seal_content(ALERT, &[1, 0], 0));
+        // Whether the client still reads it does not matter: the request is known.
+        let _ = io.write_all(&records).await;
+    }
+}
+
+/// As [`Session::answer`], over a stream that has had its handshake elsewhere.
+pub async fn answer<IO>(io: &mut IO, request: &mut Vec<u8>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut request = Vec::new();
-    while !is_complete(&request) && request.len() < REQUEST_LIMIT {
-        let Ok((APPLICATION_DATA, record)) = read_record(io).await else { return request };
-        let Some((APPLICATION_DATA, bytes)) = keys.client.open(&record) else { return request };
-        request.extend(bytes);
+    let mut heard = hear(request);
+    while heard == Heard::Part {
+        if !matches!(io.read_buf(request).await, Ok(1..)) {
+            return;
+        }
+        heard = hear(request);
     }
-    let reply =
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{REPLY_BODY}", REPLY_BODY.len());
-    let mut records = keys.server.seal_content(APPLICATION_DATA, reply.as_bytes(), 0);
-    // close_notify, a warning.
-    records.extend(keys.server.seal_content(ALERT, &[1, 0], 0));
-    // Whether the client still reads it does not matter: the request is known.
-    let _ = io.write_all(&records).await;
-    request
+    if heard == Heard::Request {
+        let _ = io.write_all(reply().as_bytes()).await;
+    }
+    let _ = io.shutdown().await;
 }
 
-/// Whether an HTTP request has arrived to the end of its body.
-fn is_complete(request: &[u8]) -> bool {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
+fn reply() -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{REPLY_BODY}", REPLY_BODY.len())
+}
+
+/// What bytes of a client are.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    /// The beginning of a request.
+    Part,
+    /// A request to the end of its body, or more than is read of one.
+    Request,
+    /// No HTTP.
+    Foreign,
+}
+
+fn hear(request: &[u8]) -> Heard {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
-    let Ok(httparse::Status::Complete(length)) = head.parse(request) else { return false };
+    let length = match head.parse(request) {
+        Ok(httparse::Status::Complete(length)) => Some(length),
+        Ok(httparse::Status::Partial) => None,
+        Err(_) => return Heard::Foreign,
+    };
     let body = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let body = body.and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
-    request.len() >= length.saturating_add(body.unwrap_or(0))
+    let body = body.and_then(|header| str::from_utf8(header.value).ok()?.trim().parse().ok()).unwrap_or(0);
+    let is_whole = length.is_some_and(|length| request.len() >= length.saturating_add(body));
+    if is_whole || request.len() >= REQUEST_LIMIT { Heard::Request } else { Heard::Part }
 }
 
 struct ClientHello<'a> {
     session_id: &'a [u8],
-    key_share: &'a [u8],
+    /// `None`: the client knows P-256, and has begun with another group.
+    key_share: Option<&'a [u8]>,
 }
 
-/// Finds what the answer depends on (RFC 8446 §4.1.2, §4.2.8).
-fn parse_hello(message: &[u8]) -> Result<ClientHello<'_>, &'static str> {
-    fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], &'static str> {
-        let (taken, rest) = from.split_at_checked(length).ok_or("it is cut short")?;
+/// Finds what the answer depends on (RFC 8446 §4.1.2, §4.2).
+fn parse_hello(message: &[u8]) -> Result<ClientHello<'_>, Refusal> {
+    fn take<'a>(from: &mut &'a [u8], length: usize) -> Result<&'a [u8], Refusal> {
+        let (taken, rest) = from.split_at_checked(length).ok_or(Refusal::Hello("it is cut short"))?;
         *from = rest;
         Ok(taken)
     }
-    fn vector<'a, const N: usize>(from: &mut &'a [u8]) -> Result<&'a [u8], &'static str> {
+    fn vector<'a, const N: usize>(from: &mut &'a [u8]) -> Result<&'a [u8], Refusal> {
         let length = take(from, N)?.iter().fold(0, |length, &byte| length << 8 | usize::from(byte));
         take(from, length)
     }
+    let has = |list: &[u8], wanted: [u8; 2]| list.chunks_exact(2).any(|entry| entry == wanted);
     let mut rest = message;
     if take(&mut rest, 1)? != [CLIENT_HELLO] {
-        return Err("it is another message");
+        return Err(Refusal::Hello("it is another message"));
     }
     let mut hello = vector::<3>(&mut rest)?;
     take(&mut hello, 2 + 32)?;
     let session_id = vector::<1>(&mut hello)?;
     let suites = vector::<2>(&mut hello)?;
-    if !suites.chunks_exact(2).any(|suite| suite == CIPHER_SUITE) {
-        return Err("it does not offer TLS_AES_128_GCM_SHA256");
-    }
     vector::<1>(&mut hello)?;
-    let mut extensions = vector::<2>(&mut hello)?;
+    // A hello of old may end here.
+    let mut extensions = if hello.is_empty() { hello } else { vector::<2>(&mut hello)? };
+    let (mut offers_tls_1_3, mut knows_group, mut key_share) = (false, false, None);
     while !extensions.is_empty() {
         let kind = take(&mut extensions, 2)?;
         let mut extension = vector::<2>(&mut extensions)?;
-        if kind != [0, 51] {
-            continue;
-        }
-        let mut shares = vector::<2>(&mut extension)?;
-        while !shares.is_empty() {
-            let group = take(&mut shares, 2)?;
-            let key_share = vector::<2>(&mut shares)?;
-            if group == SECP256R1 {
-                return Ok(ClientHello { session_id, key_share });
+        match kind {
+            SUPPORTED_VERSIONS => offers_tls_1_3 = has(vector::<1>(&mut extension)?, TLS_1_3),
+            SUPPORTED_GROUPS => knows_group = has(vector::<2>(&mut extension)?, SECP256R1),
+            KEY_SHARE => {
+                let mut shares = vector::<2>(&mut extension)?;
+                while !shares.is_empty() {
+                    let group = take(&mut shares, 2)?;
+                    let share = vector::<2>(&mut shares)?;
+                    key_share = key_share.or((group == SECP256R1).then_some(share));
+                }
             }
+            _ => {}
         }
     }
-    Err("it has no key share for P-256")
+    if !offers_tls_1_3 {
+        Err(Refusal::Version)
+    } else if !has(suites, CIPHER_SUITE) {
+        Err(Refusal::Hello("it does not offer TLS_AES_128_GCM_SHA256"))
+    } else if key_share.is_none() && !knows_group {
+        Err(Refusal::Hello("it does not offer P-256"))
+    } else {
+        Ok(ClientHello { session_id, key_share })
+    }
 }
 
-fn server_hello(session_id: &[u8], point: &EncodedPoint, random: &mut impl CryptoRngCore) -> Vec<u8> {
+/// A ServerHello, or the HelloRetryRequest that has its form (RFC 8446 §4.1.3); `share` is the content of `key_share`.
+fn server_hello(session_id: &[u8], random: &[u8; 32], share: &[u8]) -> Vec<u8> {
     let mut body = vec![3, 3];
-    let mut unique = [0; 32];
-    random.fill_bytes(&mut unique);
-    body.extend(unique);
+    body.extend(random);
     body.extend(vector_of::<1>(session_id));
     body.extend(CIPHER_SUITE);
     body.push(0);
-    let share = [&SECP256R1[..], &vector_of::<2>(point.as_bytes())].concat();
-    let extensions = [&[0, 43][..], &vector_of::<2>(&TLS_1_3), &[0, 51], &vector_of::<2>(&share)].concat();
+    let extensions = [SUPPORTED_VERSIONS, &vector_of::<2>(&TLS_1_3), KEY_SHARE, &vector_of::<2>(share)].concat();
     body.extend(vector_of::<2>(&extensions));
     message(SERVER_HELLO, &body)
 }

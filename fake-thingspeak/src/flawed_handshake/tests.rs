@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
+use rustls::crypto::ring::kx_group::{SECP256R1, SECP384R1, X25519};
+use rustls::crypto::{SupportedKxGroup, ring};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
@@ -23,14 +26,14 @@ async fn serve_one(mut io: DuplexStream, flaw: Option<Flaw>) -> Ending {
     serve(&mut io, flaw, &identity, &mut ChaCha20Rng::from_seed([3; 32])).await
 }
 
-/// A client that trusts the authority, is careful otherwise, and has the key exchange that there is.
-fn client() -> TlsConnector {
-    let mut provider = rustls::crypto::ring::default_provider();
-    provider.kx_groups.retain(|group| group.name() == rustls::NamedGroup::secp256r1);
+/// A client that trusts the authority, is careful otherwise, and begins with the first of these groups.
+fn client(groups: &[&'static dyn SupportedKxGroup], version: &'static SupportedProtocolVersion) -> TlsConnector {
+    let mut provider = ring::default_provider();
+    provider.kx_groups = groups.to_vec();
     let mut roots = RootCertStore::empty();
     roots.add(authority().certificate().clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])
+        .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -39,10 +42,14 @@ fn client() -> TlsConnector {
 
 /// What the server has seen and the client has read, or why it did not.
 async fn converse(flaw: Option<Flaw>) -> (Ending, io::Result<String>) {
+    converse_with(flaw, client(&[SECP256R1], &TLS13), REQUEST).await
+}
+
+async fn converse_with(flaw: Option<Flaw>, client: TlsConnector, request: &[u8]) -> (Ending, io::Result<String>) {
     let (near, far) = duplex(100_000);
     let client = async {
-        let mut stream = client().connect(ServerName::try_from(HOST).unwrap(), near).await?;
-        stream.write_all(REQUEST).await?;
+        let mut stream = client.connect(ServerName::try_from(HOST).unwrap(), near).await?;
+        stream.write_all(request).await?;
         let mut reply = String::new();
         stream.read_to_string(&mut reply).await?;
         Ok(reply)
@@ -75,11 +82,58 @@ async fn a_careful_client_refuses_what_is_wrong_and_takes_what_is_only_rare() {
 }
 
 #[tokio::test]
+async fn a_client_that_begins_with_another_group_is_asked_for_this_one() {
+    for flaw in [None, Some(Flaw::SplitMessage)] {
+        let (ending, reply) = converse_with(flaw, client(&[X25519, SECP256R1], &TLS13), REQUEST).await;
+        assert_eq!(ending, Ending::Established(REQUEST.to_vec()));
+        assert!(reply.unwrap().ends_with("\r\n\r\n1"));
+    }
+    let (ending, _) = converse_with(Some(Flaw::NoCertificate), client(&[X25519, SECP256R1], &TLS13), REQUEST).await;
+    assert!(matches!(&ending, Ending::Refused(reason) if reason.starts_with("the client sent alert ")), "{ending:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_served_is_told() {
+    for (client, reason, told) in [
+        (client(&[SECP256R1], &TLS12), "it does not offer TLS 1.3", "ProtocolVersion"),
+        (client(&[X25519, SECP384R1], &TLS13), "it does not offer P-256", "HandshakeFailure"),
+    ] {
+        let (ending, reply) = converse_with(Some(Flaw::NoCertificate), client, REQUEST).await;
+        assert_eq!(ending, Ending::Refused(format!("the client's hello cannot be used: {reason}")));
+        let error = reply.unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_kept_and_not_answered() {
+    let (ending, reply) =
+        converse_with(None, client(&[SECP256R1], &TLS13), b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0").await;
+    assert!(matches!(&ending, Ending::Established(bytes) if bytes.ends_with(b"\x02\0\0\0\0")), "{ending:?}");
+    assert_eq!(reply.unwrap(), "");
+}
+
+#[test]
+fn a_request_is_heard_to_the_end_of_its_body() {
+    for (bytes, expected) in [
+        (&b""[..], Heard::Part),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", Heard::Part),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", Heard::Request),
+        (b"GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", Heard::Request),
+        (b"GET / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n", Heard::Part),
+        (b"\x16\x03", Heard::Foreign),
+    ] {
+        assert_eq!(hear(bytes), expected, "{}", String::from_utf8_lossy(bytes));
+    }
+    assert_eq!(hear(&[&b"GET /"[..], &[b'x'; REQUEST_LIMIT]].concat()), Heard::Request);
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_or_talks_nonsense_is_survived() {
     // The first thing that a client says.
     let (near, mut far) = duplex(100_000);
     let mut hello = vec![0; 100_000];
-    let connecting = client().connect(ServerName::try_from(HOST).unwrap(), near);
+    let connecting = client(&[SECP256R1], &TLS13).connect(ServerName::try_from(HOST).unwrap(), near);
     let length = tokio::select! {
         _ = connecting => unreachable!("nobody answers"),
         length = far.read(&mut hello) => length.unwrap(),
