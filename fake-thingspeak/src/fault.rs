@@ -51,6 +51,10 @@ enum Action {
         /// With certificate: expired, not-yet-valid, wrong-host, unknown-issuer, self-signed, forged or leaf-signed-leaf
         #[arg(long, value_name = "WHICH")]
         certificate: Option<String>,
+        /// With man-in-the-middle: forged-certificate, no-certificate, no-certificate-verify, leaf-signed-leaf,
+        /// empty-record, split-message or oversized-record
+        #[arg(long, value_name = "WHICH")]
+        attack: Option<String>,
     },
     /// Lists the faults that are set
     List,
@@ -80,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
         Action::List => (Method::GET, FAULTS.to_owned(), None),
         Action::Clear { id: None } => (Method::DELETE, FAULTS.to_owned(), None),
         Action::Clear { id: Some(id) } => (Method::DELETE, format!("{FAULTS}/{id}"), None),
-        Action::Set { fault, count, seconds, path, status, delay, certificate } => {
+        Action::Set { fault, count, seconds, path, status, delay, certificate, attack } => {
             let mut order = Map::new();
             order.insert("fault".to_owned(), fault.clone().into());
             let parameters = [
@@ -90,6 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
                 ("status", status.map(Value::from)),
                 ("delay", delay.map(Value::from)),
                 ("certificate", certificate.clone().map(Value::from)),
+                ("attack", attack.clone().map(Value::from)),
             ];
             order.extend(parameters.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
             (Method::POST, FAULTS.to_owned(), Some(Value::from(order)))
@@ -118,7 +123,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
 /// `3  status 503 on /update, 2 more times`
 fn line(fault: &Value) -> String {
     let mut line = format!("{:<3} {}", fault["id"].to_string(), fault["fault"].as_str().unwrap_or_default());
-    for (name, unit) in [("status", ""), ("delay", " s"), ("certificate", "")] {
+    for (name, unit) in [("status", ""), ("delay", " s"), ("certificate", ""), ("attack", "")] {
         match &fault[name] {
             Value::Null => {}
             Value::String(text) => line += &format!(" {text}{unit}"),
@@ -176,12 +181,14 @@ mod tests {
             json!({"id": 12, "fault": "delay-after-storing", "delay": 2.5, "remaining": {"seconds": 9}}),
             json!({"id": 4, "fault": "certificate", "certificate": "expired", "remaining": {"count": 1}}),
             json!({"id": 5, "fault": "reset", "remaining": null}),
+            json!({"id": 6, "fault": "man-in-the-middle", "attack": "empty-record", "remaining": null}),
         ];
         let expected = [
             "3   status 503 on /update, 2 more times",
             "12  delay-after-storing 2.5 s, for 9 s",
             "4   certificate expired, once more",
             "5   reset, until it is cleared",
+            "6   man-in-the-middle empty-record, until it is cleared",
         ];
         assert_eq!(lines.each_ref().map(line), expected);
     }

@@ -36,6 +36,9 @@ Examples:
       for a minute, updates are answered with 503, and nothing is stored
   fake-thingspeak fault set certificate --certificate expired
       until it is cleared, TLS connections are shown a certificate whose time is over
+  fake-thingspeak fault set man-in-the-middle --attack no-certificate-verify --count 1
+      the next TLS connection is answered by somebody who copied the certificate and has no key to it; the log says
+      what the client gave away
   fake-thingspeak fault clear
 
 Without this command: curl http://127.0.0.1:8080/_preflash/faults -d fault=reset -d count=1";

@@ -22,7 +22,7 @@ use crate::socket::Socket;
 use authority::AuthorityError;
 pub(crate) use control::PATH as FAULTS;
 use database::{Database, DatabaseError};
-use desk::{Certificates, Desk, Guest};
+use desk::{Certificates, Desk, Guest, Meeting};
 use faults::ConnectionFault;
 pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
@@ -37,6 +37,7 @@ mod desk;
 mod faults;
 mod journal;
 mod log;
+mod man_in_the_middle;
 mod mqtt;
 mod options;
 mod schema;
@@ -328,11 +329,14 @@ async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, 
     }
     let mut config = None;
     if tls {
-        config = guest.certificate();
-        if config.is_none() {
+        config = match guest.meeting() {
+            Some(Meeting::Cloud(config)) => Some(config),
+            Some(Meeting::ManInTheMiddle(attack)) => {
+                return man_in_the_middle::attack(attack, Socket::new(stream), &guest).await;
+            }
             // Better no service than one without the encryption that was promised.
-            return;
-        }
+            None => return,
+        };
     }
     serve(Socket::new(stream), config, client.ip(), &guest).await;
 }

@@ -3,22 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use fake_thingspeak::tls::repeatable_provider;
-use rustls::SupportedProtocolVersion;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 
 mod server;
 
+use server::tls::{Look, secured, secured_with, trusting};
 use server::{Server, ask, connect, program};
 
 #[test]
@@ -135,71 +133,6 @@ fn a_failed_handshake_is_told_with_its_time_and_the_client() {
     let (time, told) = told.split_once(' ').unwrap();
     assert!(time.len() == 8 && time.matches(':').count() == 2, "{time}");
     assert!(told.starts_with("127.0.0.1 TLS handshake failed: "), "{told}");
-}
-
-/// A connection over TLS, of whatever version is the newest for both.
-fn secured(address: &str, look: Look) -> StreamOwned<ClientConnection, TcpStream> {
-    secured_with(address, look, rustls::ALL_VERSIONS)
-}
-
-fn secured_with(
-    address: &str,
-    look: Look,
-    versions: &[&'static SupportedProtocolVersion],
-) -> StreamOwned<ClientConnection, TcpStream> {
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(versions)
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(look))
-        .with_no_client_auth();
-    let session = ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
-    StreamOwned::new(session, connect(address))
-}
-
-/// Trusts everyone, and notes the SHA-256 of a certificate sent.
-#[derive(Debug)]
-struct Look {
-    /// The last one, which is the authority's, or the first one, which is the server's.
-    last: bool,
-    seen: Arc<std::sync::Mutex<Vec<u8>>>,
-}
-
-impl ServerCertVerifier for Look {
-    fn verify_server_cert(
-        &self,
-        first: &CertificateDer<'_>,
-        rest: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let certificate = if self.last { rest.last().unwrap() } else { first };
-        *self.seen.lock().unwrap() = Sha256::digest(certificate).to_vec();
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        repeatable_provider().signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[test]
@@ -345,15 +278,7 @@ fn an_authority_lasts_from_one_server_to_the_next() {
         let https = server.line("https").strip_prefix("https://").unwrap().split(' ').next().unwrap().to_owned();
         assert_eq!(server.line("trust"), fingerprint);
         // Who trusts it believes the server, at each address that it has and by its name.
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate.clone()).unwrap();
-        let config = Arc::new(
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_root_certificates(roots)
-                .with_no_client_auth(),
-        );
+        let config = trusting(&certificate);
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         names.extend(
             if_addrs::get_if_addrs()

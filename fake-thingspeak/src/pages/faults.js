@@ -38,7 +38,7 @@ function rest(remaining) {
 function words(fault) {
   const choice = [...form.querySelectorAll("input[name=fault]")].find((input) => input.value === fault.fault);
   const about = choice ? choice.nextElementSibling.textContent : fault.fault;
-  const told = [fault.status, fault.delay && `${fault.delay} s`, fault.certificate, fault.path].filter(Boolean);
+  const told = [fault.status, fault.delay && `${fault.delay} s`, fault.certificate, fault.attack, fault.path].filter(Boolean);
   return told.length > 0 ? `${about} (${told.join(", ")})` : about;
 }
 

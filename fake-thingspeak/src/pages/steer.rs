@@ -34,7 +34,21 @@ const CERTIFICATE: Needs = Needs::Word {
     words: &["expired", "not-yet-valid", "wrong-host", "unknown-issuer", "self-signed", "forged", "leaf-signed-leaf"],
 };
 
-const KINDS: [Kind; 13] = [
+const ATTACK: Needs = Needs::Word {
+    name: "attack",
+    label: "How",
+    words: &[
+        "forged-certificate",
+        "no-certificate",
+        "no-certificate-verify",
+        "leaf-signed-leaf",
+        "empty-record",
+        "split-message",
+        "oversized-record",
+    ],
+};
+
+const KINDS: [Kind; 14] = [
     Kind { name: "status", about: "Store nothing, and answer with a status", needs: Some(STATUS) },
     Kind { name: "delay-before-storing", about: "Wait, then store and answer", needs: Some(DELAY) },
     Kind { name: "delay-after-storing", about: "Store, then wait and answer", needs: Some(DELAY) },
@@ -48,6 +62,7 @@ const KINDS: [Kind; 13] = [
     Kind { name: "silent-connection", about: "Accept a connection, and do nothing", needs: None },
     Kind { name: "reset-connection", about: "Accept a connection, and reset it", needs: None },
     Kind { name: "certificate", about: "Show a bad certificate over TLS", needs: Some(CERTIFICATE) },
+    Kind { name: "man-in-the-middle", about: "Let somebody else answer over TLS", needs: Some(ATTACK) },
 ];
 
 /// The page.

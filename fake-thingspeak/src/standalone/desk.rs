@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
+use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
 use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict};
@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::control;
-use super::faults::{ConnectionFault, Faults};
+use super::faults::{Attack, ConnectionFault, Faults, TlsFault};
 use super::journal::Journal;
 use super::log::Log;
 use super::mqtt::Post;
@@ -84,19 +84,27 @@ pub(super) struct Certificates {
 impl Certificates {
     /// Certificates for `hosts`.
     pub(super) fn new(authority: Authority, hosts: Vec<String>, now: OffsetDateTime) -> Result<Self, CertificateError> {
-        let good = config(&authority, Kind::Good, &hosts, now)?;
+        let good = system_server_config(&issue(&authority, Kind::Good, &hosts, now)?);
         Ok(Self { authority, hosts, good })
     }
 }
 
-fn config(
+fn issue(
     authority: &Authority,
     kind: Kind,
     hosts: &[String],
     now: OffsetDateTime,
-) -> Result<Arc<ServerConfig>, CertificateError> {
+) -> Result<Identity, CertificateError> {
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    Ok(system_server_config(&authority.issue(kind, KeyType::P256, &hosts, now)?))
+    authority.issue(kind, KeyType::P256, &hosts, now)
+}
+
+/// Whom a client meets over TLS.
+pub(super) enum Meeting {
+    /// The cloud, which shakes hands like this.
+    Cloud(Arc<ServerConfig>),
+    /// Somebody in its place.
+    ManInTheMiddle(Attack),
 }
 
 /// A connection's part in it.
@@ -113,14 +121,23 @@ impl Guest {
         Some(fault)
     }
 
-    /// What the connection is to be shown over TLS; `None` if that cannot be made, which the same hosts could be a moment ago.
-    pub(super) fn certificate(&self) -> Option<Arc<ServerConfig>> {
-        let Certificates { authority, hosts, good } = &self.desk.certificates;
-        let Some((rule, kind)) = self.desk.faults.borrow_mut().certificate(Instant::now()) else {
-            return Some(Arc::clone(good));
+    /// Whom the client is to meet over TLS; `None` if the certificate cannot be made, which the same hosts could be a moment
+    /// ago.
+    pub(super) fn meeting(&self) -> Option<Meeting> {
+        let Some((rule, fault)) = self.desk.faults.borrow_mut().tls(Instant::now()) else {
+            return Some(Meeting::Cloud(Arc::clone(&self.desk.certificates.good)));
         };
         self.tell(format_args!("connection: {rule}"));
-        config(authority, kind, hosts, self.now()).ok()
+        Some(match fault {
+            TlsFault::Certificate(kind) => Meeting::Cloud(system_server_config(&self.identity(kind)?)),
+            TlsFault::Attack(attack) => Meeting::ManInTheMiddle(attack),
+        })
+    }
+
+    /// A certificate for the server's hosts, with its key.
+    pub(super) fn identity(&self, kind: Kind) -> Option<Identity> {
+        let Certificates { authority, hosts, .. } = &self.desk.certificates;
+        issue(authority, kind, hosts, self.now()).ok()
     }
 
     /// Says something of this client.

@@ -1,14 +1,15 @@
 //! What goes wrong on purpose while the server runs: rules that are set and cleared by hand, each for so many requests,
 //! for so long, or until it is cleared.
 //!
-//! The words are those of a scenario's `inject.cloud`, and of its `[cloud]` and `route` where a server on real sockets can
-//! do what they say. Of several rules that concern the same thing (a request, a connection, the certificate), the one
-//! that was set last counts, as in a scenario.
+//! The words are those of a scenario's `inject.cloud` and `inject.man-in-the-middle`, and of its `[cloud]` and `route` where
+//! a server on real sockets can do what they say. Of several rules that concern the same thing (a request, a connection,
+//! whom it meets over TLS), the one that was set last counts, as in a scenario.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fake_thingspeak::certificates::Kind;
+use fake_thingspeak::flawed_handshake::Flaw;
 use fake_thingspeak::serve::Fault;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// The words for faults, for messages.
-pub(crate) const WORDS: [&str; 13] = [
+pub(crate) const WORDS: [&str; 14] = [
     "status",
     "delay-before-storing",
     "delay-after-storing",
@@ -31,6 +32,7 @@ pub(crate) const WORDS: [&str; 13] = [
     "silent-connection",
     "reset-connection",
     "certificate",
+    "man-in-the-middle",
 ];
 
 const CERTIFICATES: [(&str, Kind); 7] = [
@@ -43,6 +45,16 @@ const CERTIFICATES: [(&str, Kind); 7] = [
     ("leaf-signed-leaf", Kind::LeafSignedLeaf),
 ];
 
+const ATTACKS: [(&str, Attack); 7] = [
+    ("forged-certificate", Attack::Certificate(Kind::Forged)),
+    ("no-certificate", Attack::Handshake(Flaw::NoCertificate)),
+    ("no-certificate-verify", Attack::Handshake(Flaw::NoCertificateVerify)),
+    ("leaf-signed-leaf", Attack::Certificate(Kind::LeafSignedLeaf)),
+    ("empty-record", Attack::Handshake(Flaw::EmptyRecord)),
+    ("split-message", Attack::Handshake(Flaw::SplitMessage)),
+    ("oversized-record", Attack::Handshake(Flaw::OversizedRecord)),
+];
+
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
 enum Effect {
@@ -50,8 +62,26 @@ enum Effect {
     Request(Fault),
     /// With a new connection.
     Connection(ConnectionFault),
-    /// With the certificate that a new connection over TLS is shown.
+    /// With a new connection over TLS.
+    Tls(TlsFault),
+}
+
+/// What happens to a new connection over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TlsFault {
+    /// The cloud shows a bad certificate.
     Certificate(Kind),
+    /// Somebody else answers.
+    Attack(Attack),
+}
+
+/// What somebody in the cloud's place does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attack {
+    /// Speaks correct TLS, with a certificate that must not be believed.
+    Certificate(Kind),
+    /// Has a good certificate, or copies it, and shakes hands as nobody should.
+    Handshake(Flaw),
 }
 
 /// What happens to a new connection.
@@ -87,8 +117,8 @@ enum Parameter {
 }
 
 impl Order {
-    /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`), and perhaps `count` or
-    /// `seconds`, and `path`. The error says what would be right.
+    /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`, `attack`), and perhaps
+    /// `count` or `seconds`, and `path`. The error says what would be right.
     pub(super) fn parse(mut given: BTreeMap<String, String>, now: Instant) -> Result<Self, String> {
         let mut take = |name: &str| given.remove(name).map(|value| value.trim().to_owned());
         let fault = take("fault").ok_or_else(|| format!("`fault` is missing: one of {}", WORDS.join(", ")))?;
@@ -119,14 +149,15 @@ impl Order {
             "refuse-key" => Effect::Request(Fault::RefuseKey),
             "silent-connection" => Effect::Connection(ConnectionFault::Silent),
             "reset-connection" => Effect::Connection(ConnectionFault::Reset),
+            "certificate" => {
+                let (shown, kind) = choice(&CERTIFICATES, word, "certificate", take("certificate"))?;
+                parameter = Some(("certificate", Parameter::Word(shown)));
+                Effect::Tls(TlsFault::Certificate(kind))
+            }
             _ => {
-                let words = CERTIFICATES.map(|(word, _)| word).join(", ");
-                let kind =
-                    take("certificate").ok_or_else(|| format!("`certificate` needs a `certificate`: {words}"))?;
-                let found = CERTIFICATES.into_iter().find(|(word, _)| *word == kind);
-                let (word, kind) = found.ok_or_else(|| format!("`{kind}` is no certificate; there are {words}"))?;
-                parameter = Some(("certificate", Parameter::Word(word)));
-                Effect::Certificate(kind)
+                let (shown, attack) = choice(&ATTACKS, word, "attack", take("attack"))?;
+                parameter = Some(("attack", Parameter::Word(shown)));
+                Effect::Tls(TlsFault::Attack(attack))
             }
         };
         let path = take("path");
@@ -147,6 +178,19 @@ impl Order {
             None => Ok(Self { word, parameter, path, effect, remaining }),
         }
     }
+}
+
+/// What the word `given` for `name` stands for, which the fault `fault` needs.
+fn choice<T: Copy>(
+    words: &[(&'static str, T)],
+    fault: &str,
+    name: &str,
+    given: Option<String>,
+) -> Result<(&'static str, T), String> {
+    let all = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let given = given.ok_or_else(|| format!("`{fault}` needs `{name}`: one of {all}"))?;
+    let found = words.iter().find(|(word, _)| *word == given);
+    found.copied().ok_or_else(|| format!("`{given}` is no {name}; there are {all}"))
 }
 
 /// A number of seconds, perhaps with decimals.
@@ -245,9 +289,9 @@ impl Faults {
         self.apply(now, |order| if let Effect::Connection(fault) = order.effect { Some(fault) } else { None })
     }
 
-    /// What is wrong with the certificate of a new connection, counted.
-    pub(super) fn certificate(&mut self, now: Instant) -> Option<(String, Kind)> {
-        self.apply(now, |order| if let Effect::Certificate(kind) = order.effect { Some(kind) } else { None })
+    /// What happens to a new connection over TLS, counted.
+    pub(super) fn tls(&mut self, now: Instant) -> Option<(String, TlsFault)> {
+        self.apply(now, |order| if let Effect::Tls(fault) = order.effect { Some(fault) } else { None })
     }
 
     /// Whether there is a rule for connections.
@@ -274,7 +318,11 @@ impl Faults {
             if let Remaining::Times(count) = &mut rule.order.remaining {
                 *count -= 1;
             }
-            Some((format!("fault {}, {}", rule.id, rule.order.word), fault))
+            let kind = match rule.order.parameter {
+                Some((_, Parameter::Word(kind))) => format!(" {kind}"),
+                _ => String::new(),
+            };
+            Some((format!("fault {}, {}{kind}", rule.id, rule.order.word), fault))
         })
     }
 }
@@ -294,6 +342,7 @@ mod tests {
             let needs = match word {
                 "status" => ("status", "503"),
                 "certificate" => ("certificate", "expired"),
+                "man-in-the-middle" => ("attack", "empty-record"),
                 word if word.starts_with("delay") => ("delay", "2.5"),
                 _ => ("count", "1"),
             };
@@ -319,7 +368,14 @@ mod tests {
             (&[("fault", "reset"), ("count", "1"), ("seconds", "1")], "not both"),
             (&[("fault", "reset"), ("delay", "1")], "`delay` means nothing for `reset`"),
             (&[("fault", "reset"), ("path", "update")], "like /update"),
-            (&[("fault", "certificate"), ("certificate", "nice")], "there are expired, "),
+            (&[("fault", "certificate"), ("certificate", "nice")], "`nice` is no certificate; there are expired, "),
+            (&[("fault", "man-in-the-middle")], "`man-in-the-middle` needs `attack`: one of forged-certificate, "),
+            (
+                &[("fault", "man-in-the-middle"), ("attack", "nap")],
+                "`nap` is no attack; there are forged-certificate, ",
+            ),
+            (&[("fault", "certificate"), ("certificate", "expired"), ("attack", "empty-record")], "means nothing for"),
+            (&[("fault", "man-in-the-middle"), ("attack", "empty-record"), ("path", "/update")], "paths of requests"),
         ];
         for (given, expected) in cases {
             let message = order(given).unwrap_err();
@@ -351,9 +407,41 @@ mod tests {
         assert_eq!(next("/update", now + Duration::from_secs(10)).as_deref(), Some("fault 1, chunked"));
         let now = now + Duration::from_secs(10);
         assert_eq!(faults.connection(now), Some(("fault 4, silent-connection".to_owned(), ConnectionFault::Silent)));
-        assert_eq!((faults.connection(now), faults.certificate(now)), (None, None));
+        assert_eq!((faults.connection(now), faults.tls(now)), (None, None));
         assert_eq!(faults.list(now).len(), 1);
         assert!(faults.clear(1) && !faults.clear(1) && !faults.clear(3));
         assert_eq!(faults.request("/update", now), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_certificate_and_an_attack_the_last_one_counts() {
+        let mut faults = Faults::default();
+        let now = Instant::now();
+        faults.set(order(&[("fault", "certificate"), ("certificate", "expired")]).unwrap());
+        faults.set(order(&[("fault", "man-in-the-middle"), ("attack", "no-certificate"), ("count", "1")]).unwrap());
+        let shown = serde_json::to_value(faults.list(now)).unwrap();
+        assert_eq!((&shown[1]["fault"], &shown[1]["attack"]), (&"man-in-the-middle".into(), &"no-certificate".into()));
+        let attack = TlsFault::Attack(Attack::Handshake(Flaw::NoCertificate));
+        assert_eq!(faults.tls(now), Some(("fault 2, man-in-the-middle no-certificate".to_owned(), attack)));
+        let certificate = TlsFault::Certificate(Kind::Expired);
+        assert_eq!(faults.tls(now), Some(("fault 1, certificate expired".to_owned(), certificate)));
+        assert_eq!(faults.request("/", now), None);
+    }
+
+    /// What a page offers and what can be set are told in two places.
+    #[test]
+    fn the_page_offers_every_fault() {
+        let request = http::Request::get("/_preflash/").header("host", "localhost").body(hyper::body::Bytes::new());
+        let mut cloud = fake_thingspeak::cloud::Cloud::new([7; 32]);
+        let (now, here) = (time::OffsetDateTime::UNIX_EPOCH, [127, 0, 0, 1].into());
+        let page = fake_thingspeak::pages::respond(&mut cloud, &request.unwrap(), now, here, false).unwrap();
+        let page = String::from_utf8(page.into_body().to_vec()).unwrap();
+        for word in WORDS {
+            assert!(page.contains(&format!(r#"name="fault" value="{word}""#)), "{word}");
+        }
+        assert_eq!(page.matches(r#"name="fault""#).count(), WORDS.len());
+        let options = CERTIFICATES.map(|(word, _)| word).into_iter().chain(ATTACKS.map(|(word, _)| word));
+        options.clone().for_each(|word| assert!(page.contains(&format!("<option>{word}</option>")), "{word}"));
+        assert_eq!(page.matches("<option>").count(), options.count());
     }
 }

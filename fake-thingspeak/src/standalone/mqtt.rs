@@ -19,9 +19,9 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::desk::{Desk, Guest};
+use super::desk::{Desk, Guest, Meeting};
 use super::options::address;
-use super::{CONNECTIONS, Error, listen};
+use super::{CONNECTIONS, Error, listen, man_in_the_middle};
 use crate::socket::Socket;
 
 /// How long a TLS handshake may take, or a client to read what it is sent.
@@ -139,20 +139,23 @@ async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
     let connections = &guest.desk.connections;
     connections.set(connections.get() + 1);
     let mut socket = Socket::new(stream);
-    if !tls {
-        talk(&mut socket, &guest).await;
-    } else if let Some(config) = guest.certificate() {
-        match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
-            Ok(Ok(mut stream)) => {
-                guest.tls_finished(Ok(()));
-                talk(&mut stream, &guest).await;
+    match tls.then(|| guest.meeting()) {
+        None => talk(&mut socket, &guest).await,
+        Some(Some(Meeting::Cloud(config))) => {
+            match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
+                Ok(Ok(mut stream)) => {
+                    guest.tls_finished(Ok(()));
+                    talk(&mut stream, &guest).await;
+                }
+                Ok(Err(error)) => {
+                    guest.tls_finished(Err(error.to_string()));
+                    let _ = timeout(PATIENCE, socket.shutdown()).await;
+                }
+                Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
             }
-            Ok(Err(error)) => {
-                guest.tls_finished(Err(error.to_string()));
-                let _ = timeout(PATIENCE, socket.shutdown()).await;
-            }
-            Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
         }
+        Some(Some(Meeting::ManInTheMiddle(attack))) => man_in_the_middle::attack(attack, socket, &guest).await,
+        Some(None) => {}
     }
     connections.set(connections.get() - 1);
 }

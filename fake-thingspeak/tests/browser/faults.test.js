@@ -35,4 +35,14 @@ test("a fault is set, strikes, and is cleared", async (t) => {
   await eventually([], active);
   assert.equal(await status(), 200);
   assert.equal(await view.getByText("Everything works.").isVisible(), true);
+
+  const attack = view.getByLabel("Let somebody else answer over TLS: How");
+  assert.deepEqual((await attack.locator("option").allTextContents()).slice(0, 2), ["forged-certificate", "no-certificate"]);
+  await view.getByLabel("Let somebody else answer over TLS", { exact: true }).check();
+  await attack.selectOption("empty-record");
+  await view.getByLabel("For so many seconds").check();
+  await view.getByRole("button", { name: "Inject" }).click();
+  await eventually(1, () => view.getByText(/^Let somebody else answer over TLS \(empty-record\), for \d+ s$/).count());
+  const { faults } = await (await server.get("/_preflash/faults")).json();
+  assert.deepEqual([faults[0].fault, faults[0].attack], ["man-in-the-middle", "empty-record"]);
 });

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+pub mod tls;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running server, killed at the latest when the test ends.
