@@ -1,9 +1,16 @@
 //! The files of a whole run: tried before the run, written whole after it.
+//!
+//! What an earlier run left in their place goes before the run, so that it cannot be taken for this run's. What somebody
+//! else keeps there is not preflash's to replace: a scenario behind `--junit` by a slip of the hand stays as it is. A device or
+//! a pipe is written to and left in its place.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// How much of a file tells what it is.
+const HEAD: u64 = 1024;
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -13,41 +20,92 @@ pub(super) struct OutputError {
     reason: String,
 }
 
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// `summary.json`.
+    Summary,
+    /// The JUnit report.
+    Junit,
+}
+
 /// A file to write once the run is over.
 #[derive(Debug)]
 pub(super) struct Output {
     path: PathBuf,
+    /// Where it is in truth: a link's end.
+    place: PathBuf,
+    /// Whether it is a device or a pipe, which nothing may take the place of.
+    stream: bool,
 }
 
 impl Output {
-    /// Makes sure that the file can be written, makes the folders above it, and removes what an earlier run left there,
-    /// so that it cannot be taken for this run's.
-    pub(super) fn prepare(path: PathBuf) -> Result<Self, OutputError> {
-        let output = Self { path };
-        if output.path.is_dir() {
-            return Err(OutputError { path: output.path, reason: "it is a folder".to_owned() });
+    /// Finds out whether a file of that content may stand there; nothing is touched.
+    pub(super) fn new(path: PathBuf, content: Content) -> Result<Self, OutputError> {
+        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let there = fs::metadata(&place).ok();
+        let stream = there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir());
+        let output = Self { path, place, stream };
+        match there {
+            Some(there) if there.is_dir() => Err(output.refused("it is a folder")),
+            Some(there) if there.is_file() => match content.is_in(&output.place, &there) {
+                Ok(true) => Ok(output),
+                Ok(false) => Err(output.refused(&format!(
+                    "what is there is no {content} and not replaced; name another file, or remove it"
+                ))),
+                Err(error) => Err(output.failed(&error)),
+            },
+            _ => Ok(output),
+        }
+    }
+
+    /// Makes the folders above it and sees whether it can be written; the file itself stays as it is.
+    pub(super) fn prepare(&mut self) -> Result<(), OutputError> {
+        if self.stream {
+            return Ok(());
         }
         let attempt = || {
-            if let Some(folder) = output.path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(output.draft(), "")?;
-            fs::remove_file(output.draft())?;
-            match fs::remove_file(&output.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                removed => removed,
-            }
+            let folder = match self.place.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            fs::create_dir_all(folder)?;
+            fs::write(self.draft(), "")?;
+            fs::remove_file(self.draft())?;
+            folder.canonicalize()
         };
-        match attempt() {
-            Ok(()) => Ok(output),
-            Err(error) => Err(output.failed(&error)),
+        let folder = attempt().map_err(|error| self.failed(&error))?;
+        self.place = folder.join(self.place.file_name().unwrap_or_default());
+        Ok(())
+    }
+
+    /// Refuses to be the same file as another one; both are prepared.
+    pub(super) fn is_not(&self, other: &Self) -> Result<(), OutputError> {
+        if self.place == other.place && !self.stream {
+            return Err(self.refused("another file of the run stands there; name another one"));
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier run left there.
+    pub(super) fn clear(&self) -> Result<(), OutputError> {
+        if self.stream {
+            return Ok(());
+        }
+        match fs::remove_file(&self.place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(&error)),
+            _ => Ok(()),
         }
     }
 
     /// Writes the file whole.
     pub(super) fn write(&self, text: &str) -> Result<(), OutputError> {
+        if self.stream {
+            let opened = File::options().append(true).open(&self.place);
+            return opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| self.failed(&error));
+        }
         let draft = self.draft();
-        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &self.path)).map_err(|error| {
+        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &self.place)).map_err(|error| {
             // Nothing half-written stays; if that fails, too, the first failure is the one to tell.
             let _ = fs::remove_file(&draft);
             self.failed(&error)
@@ -56,24 +114,52 @@ impl Output {
 
     fn draft(&self) -> PathBuf {
         let mut name = OsString::from(".");
-        name.push(self.path.file_name().unwrap_or_default());
+        name.push(self.place.file_name().unwrap_or_default());
         name.push(".new");
-        self.path.with_file_name(name)
+        self.place.with_file_name(name)
+    }
+
+    fn refused(&self, reason: &str) -> OutputError {
+        OutputError { path: self.path.clone(), reason: reason.to_owned() }
     }
 
     fn failed(&self, error: &io::Error) -> OutputError {
-        let reason = match error.kind() {
+        self.refused(&match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
                 format!("{} is no folder", in_the_way(&self.path).display())
             }
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             _ => error.to_string(),
-        };
-        OutputError { path: self.path.clone(), reason }
+        })
     }
 }
 
-/// The part of a path that is a file where a folder is needed.
+impl Content {
+    /// Whether a file is empty or begins as preflash begins a file of this content.
+    fn is_in(self, file: &Path, there: &Metadata) -> io::Result<bool> {
+        if there.len() == 0 {
+            return Ok(true);
+        }
+        let mut head = Vec::new();
+        File::open(file)?.take(HEAD).read_to_end(&mut head)?;
+        let head = String::from_utf8_lossy(&head);
+        Ok(match self {
+            Self::Summary => head.starts_with('{') && head.contains("\"passed\""),
+            Self::Junit => head.trim_start().starts_with('<') && head.contains("<testsuite"),
+        })
+    }
+}
+
+impl std::fmt::Display for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Summary => "summary of a run",
+            Self::Junit => "JUnit report",
+        })
+    }
+}
+
+/// The part of a path that is no folder where one is needed.
 fn in_the_way(path: &Path) -> &Path {
-    path.ancestors().skip(1).find(|part| part.is_file()).unwrap_or(path)
+    path.ancestors().skip(1).find(|part| part.exists() && !part.is_dir()).unwrap_or(path)
 }

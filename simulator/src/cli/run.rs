@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use super::check::print_mistakes;
 use super::files::load_all;
 use super::find::{FindError, find};
-use super::outputs::{Output, OutputError};
+use super::outputs::{Content, Output, OutputError};
 use super::{BAD_INPUT, FAILED, INTERRUPTED, OK, bad_input};
 use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Seeds, Shard};
@@ -165,8 +165,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Target::All => (vec![On::Host, chip()?], " --target all"),
     };
     cases.iter_mut().for_each(|case| case.options = options);
-    let summary = Output::prepare(args.out.join("summary.json"))?;
-    let junit = args.junit.clone().map(Output::prepare).transpose()?;
+    let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
         // Of a share nobody knows whether what lies there is another share's.
         for scenario in &scenarios {
@@ -177,11 +176,10 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     let began = wall_clock();
     let (session, trouble) = run_all(args, &targets, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
-    summary.write(&text)?;
-    if let Some(output) = junit {
-        output.write(&junit::to_xml(&session))?;
-    }
-    if let Some(trouble) = trouble {
+    // Each is tried, whatever became of the others, and the first trouble is the one to tell.
+    let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
+    let lost = kept.into_iter().flatten().find_map(Result::err).map(Trouble::from);
+    if let Some(trouble) = trouble.or(lost) {
         return Err(trouble);
     }
     let printed = match args.format {
@@ -194,6 +192,20 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         session if session.passed() => OK,
         _ => FAILED,
     })
+}
+
+/// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is gone.
+fn outputs(args: &RunArgs) -> Result<(Output, Option<Output>), OutputError> {
+    let mut summary = Output::new(args.out.join("summary.json"), Content::Summary)?;
+    let mut junit = args.junit.clone().map(|path| Output::new(path, Content::Junit)).transpose()?;
+    summary.prepare()?;
+    if let Some(junit) = &mut junit {
+        junit.prepare()?;
+        junit.is_not(&summary)?;
+        junit.clear()?;
+    }
+    summary.clear()?;
+    Ok((summary, junit))
 }
 
 /// Where `cargo ci image` leaves the image.

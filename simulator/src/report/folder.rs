@@ -35,7 +35,7 @@ pub struct WriteError {
 /// Writes the case's folder below `out` and returns its path.
 ///
 /// # Errors
-/// Whatever the file system says, with the path. Nothing is left half-written under the folder's own name.
+/// Whatever the file system says, with the path. Nothing is left half-written, under the folder's own name or another.
 pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
     let folder = out.join(case.folder(scenario));
     let failed = |source| WriteError { path: folder.clone(), source };
@@ -75,7 +75,11 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) ->
         }
         fs::remove_dir(&draft)
     };
-    attempt().map_err(failed)?;
+    attempt().map_err(|source| {
+        // On a full disk the draft is in everybody's way; if it cannot be removed, the first failure is the one to tell.
+        let _ = clear(&draft);
+        failed(source)
+    })?;
     Ok(folder)
 }
 

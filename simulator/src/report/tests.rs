@@ -76,6 +76,18 @@ fn a_folder_is_replaced_but_not_what_others_have_in_it() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_written_leaves_nothing_half_written() {
+    let out = scratch("unwritable");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(out.join("a"), "a file in the folder's place").unwrap();
+    let error = folder::write(&out, &case(), &scenario("a.toml"), &results(vec![run(0)])).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("could not write {}: ", out.join("a").display())), "{error}");
+    let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["a"]);
+    fs::remove_dir_all(out).unwrap();
+}
+
+#[test]
 fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
     let out = scratch("targets");
     let scenario = scenario("a.toml");

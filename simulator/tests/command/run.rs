@@ -1,5 +1,9 @@
 //! `preflash run`: what it prints, writes and answers.
 
+use std::fs;
+use std::process::Command;
+use std::thread;
+
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
@@ -202,6 +206,53 @@ fn wrong_arguments_are_refused() {
     is_refused(&bench, "run s --seeds 1..1000000000000", "could not run 2000000000000 cases: 100000 at a time");
     is_refused(&bench, "run", "could not open scenarios: no such file or folder; without a path, preflash takes");
     is_refused(&bench, "run s --junit s", "could not write s: it is a folder");
+}
+
+#[test]
+fn what_is_no_report_is_not_replaced_by_one() {
+    let bench = bench("not-ours");
+    for file in ["s/b-passes.toml", "s/notes.xml", "out/summary.json"] {
+        if !bench.folder.join(file).exists() {
+            bench.file(file, "<p>mine</p>\n");
+        }
+    }
+    let none = "what is there is no JUnit report and not replaced";
+    is_refused(&bench, "run s/a-fails.toml --junit s/b-passes.toml", &format!("could not write s/b-passes.toml: {none}"));
+    is_refused(&bench, "run s --junit s/notes.xml", &format!("could not write s/notes.xml: {none}"));
+    is_refused(&bench, "run s --out out", "could not write out/summary.json: what is there is no summary of a run");
+    // A report of an earlier run is.
+    bench.file("empty.xml", "");
+    for _ in 0..2 {
+        assert_eq!(bench.preflash("run s/b-passes.toml --junit empty.xml").code, Some(0));
+        assert!(bench.read("empty.xml").contains("A duck stores its first reading"));
+    }
+    // What a refused run would have replaced is still there.
+    is_refused(&bench, "run s/b-passes.toml --junit s/notes.xml", none);
+    is_refused(&bench, "run s/b-passes.toml --junit target/../target/preflash/summary.json", "no JUnit report");
+    fs::remove_file(bench.folder.join("target/preflash/summary.json")).unwrap();
+    let same = "another file of the run stands there";
+    is_refused(&bench, "run s/b-passes.toml --junit target/../target/preflash/summary.json", same);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_pipes_are_written_through_and_stay() {
+    let bench = bench("through");
+    std::os::unix::fs::symlink("elsewhere.xml", bench.folder.join("link.xml")).unwrap();
+    bench.file("elsewhere.xml", "");
+    assert_eq!(bench.preflash("run s/b-passes.toml --junit link.xml").code, Some(0));
+    assert!(bench.folder.join("link.xml").is_symlink());
+    assert!(bench.read("elsewhere.xml").contains("<testsuites"));
+
+    let pipe = bench.folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = {
+        let pipe = pipe.clone();
+        thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    assert_eq!(bench.preflash("run s/b-passes.toml --junit pipe").code, Some(0));
+    assert!(reader.join().unwrap().contains("<testsuites"));
+    assert!(!fs::metadata(&pipe).unwrap().is_file(), "the pipe is still a pipe");
 }
 
 #[test]
