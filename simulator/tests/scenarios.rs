@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 fn check(file: &Path) -> Result<(), Failed> {
     let scenario = Scenario::load(file).map_err(|mistakes| mistakes.to_string())?;
-    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, options: "" };
+    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, options: "".into() };
     let outcome = simulator::run::run(&scenario, case.seed);
     if outcome.passed() {
         return Ok(());

@@ -122,6 +122,8 @@ enum Trouble {
     Find(#[from] FindError),
     #[error(transparent)]
     Cases(#[from] CaseError),
+    #[error("--image is for the emulated chip: say --target esp8266 or --target all, too")]
+    ImageOnHost,
     #[error(transparent)]
     Image(#[from] ImageError),
     #[error(transparent)]
@@ -143,6 +145,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 }
 
 fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
+    if args.target == Target::Host && args.image.is_some() {
+        return Err(Trouble::ImageOnHost);
+    }
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
     if !mistaken.is_empty() {
         // Nothing runs: a run that left out a file would look as if all was well.
@@ -154,17 +159,16 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let mut cases = case::cases(&scenarios, &seeds, args.shard)?;
+    let cases = case::cases(&scenarios, &seeds, args.shard, &options(args))?;
     let chip = || {
         let image = args.image.clone().unwrap_or_else(built_image);
         Image::load(&image, args.elf.as_deref()).map(|image| On::Esp8266(Arc::new(image)))
     };
-    let (targets, options) = match args.target {
-        Target::Host => (vec![On::Host], ""),
-        Target::Esp8266 => (vec![chip()?], " --target esp8266"),
-        Target::All => (vec![On::Host, chip()?], " --target all"),
+    let targets = match args.target {
+        Target::Host => vec![On::Host],
+        Target::Esp8266 => vec![chip()?],
+        Target::All => vec![On::Host, chip()?],
     };
-    cases.iter_mut().for_each(|case| case.options = options);
     let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
         // Of a share nobody knows whether what lies there is another share's.
@@ -192,6 +196,24 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         session if session.passed() => OK,
         _ => FAILED,
     })
+}
+
+/// The options that a case is run again with, besides its seed: those that its outcome depends on.
+fn options(args: &RunArgs) -> String {
+    let mut options = match args.target {
+        Target::Host => String::new(),
+        Target::Esp8266 => " --target esp8266".to_owned(),
+        Target::All => " --target all".to_owned(),
+    };
+    for (option, path) in [(" --image ", &args.image), (" --elf ", &args.elf)] {
+        if let Some(path) = path {
+            options.extend([option, &case::shell_path(&path.to_string_lossy())]);
+        }
+    }
+    if args.check_determinism {
+        options.push_str(" --check-determinism");
+    }
+    options
 }
 
 /// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is gone.

@@ -24,7 +24,7 @@ fn run(repetition: u32) -> Run {
 }
 
 fn case() -> Case {
-    Case { scenario: 0, seed: Seed(1), seed_named: false, options: "" }
+    Case { scenario: 0, seed: Seed(1), seed_named: false, options: "".into() }
 }
 
 fn results(runs: Vec<Run>) -> Results {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::TargetName;
 use crate::random::Seed;
@@ -20,7 +21,7 @@ pub struct Case {
     /// Whether the seed is part of the case's name: it is when a range of seeds was asked for.
     pub seed_named: bool,
     /// Options of the command that the case was run with, besides its seed: ` --target esp8266`, or nothing.
-    pub options: &'static str,
+    pub options: Arc<str>,
 }
 
 /// The seeds to run each scenario with.
@@ -102,18 +103,23 @@ impl FromStr for Shard {
 pub fn parse_seeds(text: &str) -> Result<Seeds, ArgumentError> {
     let (first, last) = text.split_once("..").ok_or(ArgumentError::Seeds)?;
     let first: u64 = first.parse().map_err(|_| ArgumentError::Seeds)?;
-    let last: u64 = last.trim_start_matches('=').parse().map_err(|_| ArgumentError::Seeds)?;
+    let last: u64 = last.strip_prefix('=').unwrap_or(last).parse().map_err(|_| ArgumentError::Seeds)?;
     if first > last {
         return Err(ArgumentError::Seeds);
     }
     Ok(Seeds::Range(first..=last))
 }
 
-/// The cases of scenarios and seeds, in order, and only the shard's.
+/// The cases of scenarios and seeds, in order, and only the shard's; `options` are those of [`Case::options`].
 ///
 /// # Errors
 /// If there are too many, before the share is taken, or if two would leave their output in the same place.
-pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Result<Vec<Case>, CaseError> {
+pub fn cases(
+    scenarios: &[Scenario],
+    seeds: &Seeds,
+    shard: Option<Shard>,
+    options: &str,
+) -> Result<Vec<Case>, CaseError> {
     let each = match seeds {
         Seeds::Own | Seeds::One(_) => 1,
         Seeds::Range(range) => u128::from(range.end() - range.start()) + 1,
@@ -124,13 +130,15 @@ pub fn cases(scenarios: &[Scenario], seeds: &Seeds, shard: Option<Shard>) -> Res
     }
     let files: Vec<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
     refuse_clashes(&files)?;
+    let options: Arc<str> = options.into();
     let all = scenarios.iter().enumerate().flat_map(|(index, scenario)| {
         let (range, seed_named) = match seeds {
             Seeds::Own => (scenario.seed..=scenario.seed, false),
             Seeds::One(seed) => (*seed..=*seed, false),
             Seeds::Range(range) => (range.clone(), true),
         };
-        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, options: "" })
+        let options = Arc::clone(&options);
+        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, options: Arc::clone(&options) })
     });
     Ok(match shard {
         None => all.collect(),
@@ -202,9 +210,7 @@ impl Case {
 
     /// The command that runs this case alone, from the project's folder.
     pub fn command(&self, scenario: &Scenario) -> String {
-        // A file that begins like an option needs something before it.
-        let folder = if scenario.file.starts_with('-') { "./" } else { "" };
-        let file = shell_word(&format!("{folder}{}", scenario.file));
+        let file = shell_path(&scenario.file);
         format!("cargo run --release -- run {file} --seed {}{}", self.seed.0, self.options)
     }
 }
@@ -226,7 +232,13 @@ impl fmt::Display for CaseName<'_> {
     }
 }
 
-/// A path as a shell takes it.
+/// A path as an argument in a shell: one that begins like an option has something before it.
+pub fn shell_path(path: &str) -> String {
+    let folder = if path.starts_with('-') { "./" } else { "" };
+    shell_word(&format!("{folder}{path}"))
+}
+
+/// A text as a shell takes it.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -252,7 +264,7 @@ mod tests {
     fn seeds_are_parsed_and_refused() {
         assert_eq!(parse_seeds("1..100"), Ok(Seeds::Range(1..=100)));
         assert_eq!(parse_seeds("7..=7"), Ok(Seeds::Range(7..=7)));
-        for wrong in ["9..1", "1", "..", "x..2"] {
+        for wrong in ["9..1", "1", "..", "x..2", "1..==2"] {
             assert_eq!(parse_seeds(wrong), Err(ArgumentError::Seeds), "{wrong}");
         }
     }
@@ -265,7 +277,7 @@ mod tests {
     #[test]
     fn more_cases_than_anybody_can_wait_for_are_refused() {
         let scenarios = [scenario("a.toml"), scenario("b.toml")];
-        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None).map(|cases| cases.len());
+        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None, "").map(|cases| cases.len());
         assert_eq!(count(1..=50_000), Ok(100_000));
         assert_eq!(count(1..=50_001), Err(CaseError::TooMany(100_002)));
         assert_eq!(count(0..=u64::MAX), Err(CaseError::TooMany(2 << 64)));
@@ -289,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_an_option_is_named_as_a_file() {
-        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, options: "" };
+        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, options: "".into() };
         assert_eq!(case.command(&scenario("-x.toml")), "cargo run --release -- run ./-x.toml --seed 7");
         assert_eq!(case.command(&scenario("x.toml")), "cargo run --release -- run x.toml --seed 7");
     }

@@ -76,10 +76,13 @@ fn the_command_that_is_printed_shows_the_failure_again() {
 
 #[test]
 fn what_passes_ends_with_0() {
-    let ended = bench("passes").preflash("run s/b-passes.toml --check-determinism");
+    let bench = bench("passes");
+    let ended = bench.preflash("run s/b-passes.toml --check-determinism");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let expected = "PASS  A duck stores its first reading  (s/b-passes.toml, 30s)\n\n1 passed, 0 failed";
     assert_eq!(without_the_time(&ended), expected);
+    let again = "cargo run --release -- run s/b-passes.toml --seed 1 --check-determinism\n";
+    assert_eq!(bench.read("target/preflash/s/b-passes/reproduce.txt"), again);
 }
 
 #[test]
@@ -205,6 +208,8 @@ fn wrong_arguments_are_refused() {
     is_refused(&bench, "run s --seed 99999999999999999999", "expected a number from 0 to 18446744073709551615");
     is_refused(&bench, "run s --seeds 1..1000000000000", "could not run 2000000000000 cases: 100000 at a time");
     is_refused(&bench, "run", "could not open scenarios: no such file or folder; without a path, preflash takes");
+    let chip = "--image is for the emulated chip: say --target esp8266 or --target all, too";
+    is_refused(&bench, "run s --image nowhere", chip);
     is_refused(&bench, "run s --junit s", "could not write s: it is a folder");
 }
 

@@ -104,6 +104,7 @@ fn a_difference_that_is_not_allowed_fails_with_both_sides() {
     let bench = Bench::new("both-differ");
     bench.file("hurried.toml", HURRIED);
     let command = format!("run hurried.toml --target all --junit junit.xml --image {}", image.display());
+    let again = format!("again     cargo run --release -- run hurried.toml --seed 1 --target all --image {}\n", image.display());
     let ended = bench.preflash(&command);
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     for line in [
@@ -114,7 +115,7 @@ fn a_difference_that_is_not_allowed_fails_with_both_sides() {
         "            chip: at ",
         "\n      host      ",
         "\n      esp8266   ",
-        "again     cargo run --release -- run hurried.toml --seed 1 --target all",
+        &again,
         "output    target/preflash/hurried\n",
     ] {
         assert!(ended.stdout.contains(line), "{line:?} is missing in\n{}", ended.stdout);
