@@ -89,7 +89,7 @@ struct Paths {
 }
 
 /// For whom to write.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people
     Human,

@@ -15,7 +15,7 @@ use super::check::print_mistakes;
 use super::files::load_all;
 use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
-use super::{BAD_INPUT, FAILED, INTERRUPTED, OK, bad_input};
+use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, INTERRUPTED, OK, bad_input, complain};
 use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Seeds, Shard};
 use crate::run::watch::{Stop, Watch};
@@ -44,7 +44,7 @@ Exit codes:
   1    some not met
   2    bad input
   130  interrupted; summary.json and the JUnit report hold what was run until then
-  101  a bug in preflash")]
+  101  a bug in preflash; they hold what was run until then, too")]
 pub(super) struct RunArgs {
     /// Scenario files, or folders of them [default: scenarios]
     paths: Vec<PathBuf>,
@@ -99,15 +99,11 @@ enum Target {
     All,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Human,
-    Json,
-}
-
-/// A number of threads.
+/// A number of threads: more than processors gain nothing, and thousands more than a machine has room for.
 fn parse_jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "expected a number from 1 on, such as 4")
+    const MOST: usize = 1_000;
+    let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST);
+    jobs.ok_or("expected a number from 1 to 1000, such as 4")
 }
 
 /// A seed.
@@ -178,7 +174,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     }
 
     let began = wall_clock();
-    let (session, trouble) = run_all(args, &targets, &scenarios, &cases)?;
+    let Ran { session, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
@@ -191,6 +187,10 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Format::Human => terminal::write_totals(&mut anstream::stdout().lock(), &session, args.shard, began.elapsed()),
     };
     heard(printed)?;
+    if let Some(case) = bug {
+        complain(format_args!("{ERROR}error:{ERROR:#} a bug in preflash ended the run of {case}, and with it all others"));
+        return Ok(BUG);
+    }
     Ok(match session {
         Session { interrupted: true, .. } => INTERRUPTED,
         session if session.passed() => OK,
@@ -244,6 +244,15 @@ fn heard(printed: io::Result<()>) -> io::Result<bool> {
     }
 }
 
+/// What came of the cases.
+struct Ran {
+    session: Session,
+    /// What kept the outcome of a case from being written or printed.
+    trouble: Option<Trouble>,
+    /// The case in which preflash itself came to grief; what it said of it has been printed.
+    bug: Option<String>,
+}
+
 /// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
 fn run_all(
@@ -251,13 +260,13 @@ fn run_all(
     targets: &[On],
     scenarios: &[Scenario],
     cases: &[Case],
-) -> Result<(Session, Option<Trouble>), Trouble> {
+) -> Result<Ran, Trouble> {
     let (stop, interrupted) = (Stop::default(), Arc::new(AtomicBool::new(false)));
     heed_signals(&stop, &interrupted)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let progress = terminal::Progress::new(cases.len());
     let (mut reports, mut run) = (Vec::new(), BTreeSet::new());
-    let mut trouble = None;
+    let (mut trouble, mut bug) = (None, None);
     // After a failure that ends the run no later case is told of: which others were finished by then is chance.
     let mut ended = false;
     let work = |index: usize| {
@@ -267,7 +276,7 @@ fn run_all(
         progress.end(index);
         result
     };
-    pool::run(&order(args, scenarios, cases), jobs, &stop, work, |index, result| {
+    let ran = pool::run(&order(args, scenarios, cases), jobs, &stop, work, |index, result| {
         let Some(result) = result else { return };
         if ended {
             return;
@@ -291,10 +300,13 @@ fn run_all(
         }
     });
     progress.finish();
+    if let Err(pool::Panicked(index)) = ran {
+        bug = Some(cases[index].name(&scenarios[cases[index].scenario]).to_string());
+    }
     let left = cases.iter().enumerate().filter(|(index, _)| !run.contains(index));
     let not_run: Vec<_> = left.map(|(_, case)| NotRun::new(case, &scenarios[case.scenario])).collect();
-    let interrupted = interrupted.load(Ordering::Relaxed) && !not_run.is_empty();
-    Ok((Session { reports, not_run, interrupted }, trouble))
+    let interrupted = (bug.is_some() || interrupted.load(Ordering::Relaxed)) && !not_run.is_empty();
+    Ok(Ran { session: Session { reports, not_run, interrupted }, trouble, bug })
 }
 
 /// Lets Ctrl-C, a closed terminal and the signal to terminate end the run in order; a second one ends it at once. Who

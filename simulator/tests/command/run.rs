@@ -204,7 +204,8 @@ fn wrong_arguments_are_refused() {
     is_refused(&bench, "run s --shard 5/4", "expected K/N");
     is_refused(&bench, "run s --seeds 9..1", "expected A..B");
     is_refused(&bench, "run s --seed 1 --seeds 1..2", "cannot be used with");
-    is_refused(&bench, "run s --jobs 0", "expected a number from 1 on");
+    is_refused(&bench, "run s --jobs 0", "expected a number from 1 to 1000");
+    is_refused(&bench, "run s --jobs 100000", "expected a number from 1 to 1000");
     is_refused(&bench, "run s --seed 99999999999999999999", "expected a number from 0 to 18446744073709551615");
     is_refused(&bench, "run s --seeds 1..1000000000000", "could not run 2000000000000 cases: 100000 at a time");
     is_refused(&bench, "run", "could not open scenarios: no such file or folder; without a path, preflash takes");
