@@ -86,6 +86,24 @@ fn a_list_leaves_out_what_is_wrong_and_says_so() {
     assert!(text(&output.stderr).contains("the offset from UTC is missing"));
 }
 
+#[cfg(unix)]
+#[test]
+fn folders_that_are_linked_into_themselves_are_searched_once() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linked");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    std::fs::create_dir_all(folder.join("in")).unwrap();
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good/portal.toml"), folder.join("in/portal.toml"))
+        .unwrap();
+    for link in ["a-loop", "in/loop", "z-loop"] {
+        std::os::unix::fs::symlink(&folder, folder.join(link)).unwrap();
+    }
+    let output = preflash(&["list", folder.to_str().unwrap()]);
+    let expected = format!("{}  Alice tries everything on the portal\n", folder.join("in/portal.toml").display());
+    assert_eq!((text(&output.stdout), output.status.code()), (expected.as_str(), Some(0)));
+}
+
 #[test]
 fn the_schema_is_the_checked_in_one() {
     let checked_in = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/schema/scenario.schema.json")).unwrap();

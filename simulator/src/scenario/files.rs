@@ -1,5 +1,6 @@
 //! Scenario files on disk: which ones some paths mean, and reading them all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Diagnostics, Scenario};
@@ -24,23 +25,24 @@ pub enum FilesError {
 }
 
 /// The scenario files that these paths mean: files as they are, folders searched for `*.toml`, in sorted order and
-/// each once. Hidden files and folders are passed over.
+/// each once. Hidden files and folders are passed over, and so is a folder that has been searched by another name: a link
+/// may lead back to where it lies.
 ///
 /// # Errors
 /// If a path does not exist or is no scenario, or if there is no file at all.
 pub fn scenario_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
-    let mut files = Vec::new();
+    let (mut files, mut searched) = (Vec::new(), BTreeSet::new());
     for path in paths {
         let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         if metadata.is_dir() {
-            search(path, &mut files)?;
+            search(path, &mut searched, &mut files)?;
         } else if is_toml(path) {
             files.push(path.clone());
         } else {
             return Err(FilesError::NotAScenario(path.clone()));
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));
     if files.is_empty() {
         let paths = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -61,7 +63,10 @@ pub fn load_all(files: &[PathBuf]) -> (Vec<Scenario>, Vec<Diagnostics>) {
     (good, bad)
 }
 
-fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
+fn search(folder: &Path, searched: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
+    if !searched.insert(folder.canonicalize().map_err(|error| unreadable(folder, &error))?) {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -74,7 +79,7 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
             continue;
         }
         if path.is_dir() {
-            search(&path, files)?;
+            search(&path, searched, files)?;
         } else if is_toml(&path) {
             files.push(path);
         }
