@@ -2,7 +2,7 @@
 
 use crate::events::Event;
 
-use super::Outcome;
+use super::{Outcome, Run};
 
 /// The first difference between two outcomes of the same case.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,16 +16,17 @@ pub struct Difference {
 }
 
 /// Finds the first difference.
-pub fn difference(first: &Outcome, second: &Outcome) -> Option<Difference> {
+pub fn difference<'a>(first: &'a Outcome, second: &'a Outcome) -> Option<Difference> {
     let runs = first.runs.len().max(second.runs.len());
     (0..runs).find_map(|index| {
-        let events = |outcome: &Outcome| outcome.runs.get(index).map(|run| run.events.clone()).unwrap_or_default();
-        let (ours, theirs) = (events(first), events(second));
-        let place = (0..ours.len().max(theirs.len())).find(|&place| ours.get(place) != theirs.get(place))?;
-        Some(Difference {
-            repetition: index as u32,
-            first: ours.get(place).cloned(),
-            second: theirs.get(place).cloned(),
+        let [ours, theirs] = [first, second].map(|outcome| outcome.runs.get(index));
+        let events = |run: Option<&'a Run>| run.map_or(&[][..], |run| &run.events);
+        let (our_events, their_events) = (events(ours), events(theirs));
+        let same = our_events.iter().zip(their_events).take_while(|(ours, theirs)| ours == theirs).count();
+        (same < our_events.len().max(their_events.len())).then(|| Difference {
+            repetition: ours.or(theirs).map_or(0, |run| run.repetition),
+            first: our_events.get(same).cloned(),
+            second: their_events.get(same).cloned(),
         })
     })
 }
