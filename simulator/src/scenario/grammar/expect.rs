@@ -54,14 +54,29 @@ const BSSID: Key =
     optional("bssid", Scalar(HardwareAddress), "The access point's hardware address, if several have the name.");
 const SERVER: Key = optional("server", TEXT, "The server's name.");
 
-/// `field1` to `field8`.
-macro_rules! field {
-    ($name:literal) => {
-        optional(
-            $name,
-            FIELD_MATCH,
-            "What this field must be, as the duck writes it: `field1` the temperature and `field2` the humidity, \"21.5\" with a DHT22 and \"21\" with a DHT11. It sends no others."
-        )
+const fn field(name: &'static str) -> Key {
+    optional(
+        name,
+        FIELD_MATCH,
+        "What this field must be, as the duck writes it: `field1` the temperature and `field2` the humidity, \"21.5\" with a DHT22 and \"21\" with a DHT11. It sends no others.",
+    )
+}
+
+/// Some keys, then `field1` to `field8`, then the keys behind the semicolon.
+macro_rules! keys_with_fields {
+    ($($before:expr,)*; $($after:expr,)*) => {
+        &[
+            $($before,)*
+            field("field1"),
+            field("field2"),
+            field("field3"),
+            field("field4"),
+            field("field5"),
+            field("field6"),
+            field("field7"),
+            field("field8"),
+            $($after,)*
+        ]
     };
 }
 
@@ -291,17 +306,10 @@ const EVENTS: Choice = Choice {
             "stored",
             Shape::Table(&Table::new(
                 "a stored entry",
-                &[
-                    field!("field1"),
-                    field!("field2"),
-                    field!("field3"),
-                    field!("field4"),
-                    field!("field5"),
-                    field!("field6"),
-                    field!("field7"),
-                    field!("field8"),
+                keys_with_fields! {
+                    ;
                     optional("status-contains", TEXT, "A part of its status."),
-                ],
+                },
             )),
             "The cloud stored an entry.",
         ),
@@ -425,7 +433,7 @@ const CHANNEL: Table = Table {
     ],
     ..Table::new(
         "a channel's expectation",
-        &[
+        keys_with_fields! {
             optional(
                 "entries",
                 Either {
@@ -445,14 +453,7 @@ const CHANNEL: Table = Table {
             ),
             optional("ascending", BOOLEAN, "true: each entry's created_at is later than that of the entry before."),
             optional("longest-gap", DURATION, "The longest time between two neighbours' created_at."),
-            field!("field1"),
-            field!("field2"),
-            field!("field3"),
-            field!("field4"),
-            field!("field5"),
-            field!("field6"),
-            field!("field7"),
-            field!("field8"),
-        ],
+            ;
+        },
     )
 };
