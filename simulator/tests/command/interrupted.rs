@@ -7,17 +7,7 @@ use std::process::{Child, Command, Stdio};
 use quick_junit::Report;
 use serde_json::Value;
 
-use crate::bench::Bench;
-
-const SCENARIO: &str = r#"
-title = "A duck stores its first reading"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
-[[expect]]
-event.stored = {}
-"#;
+use crate::bench::{Bench, READING};
 
 /// How many cases are asked for: far more than are run before the end.
 const CASES: u64 = 50_000;
@@ -25,7 +15,7 @@ const CASES: u64 = 50_000;
 /// A folder with a run under way that would take very long.
 fn begin(name: &str) -> (Bench, Child) {
     let bench = Bench::new(name);
-    bench.file("duck.toml", SCENARIO);
+    bench.file("duck.toml", READING);
     // Whoever runs the tests may ignore signals, which children inherit.
     let child = Command::new("env")
         .args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash")])
@@ -75,7 +65,7 @@ fn what_was_run_until_ctrl_c_is_kept() {
 #[test]
 fn a_run_that_ignores_signals_runs() {
     let bench = Bench::new("ignored-signals");
-    bench.file("duck.toml", SCENARIO);
+    bench.file("duck.toml", READING);
     let ended = Command::new("env")
         .args(["--ignore-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash"), "run", "duck.toml"])
         .current_dir(&bench.folder)

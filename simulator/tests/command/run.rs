@@ -7,17 +7,7 @@ use std::thread;
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
-use crate::bench::{Bench, Ended};
-
-const PASSES: &str = r#"
-title = "A duck stores its first reading"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
-[[expect]]
-event.stored = {}
-"#;
+use crate::bench::{Bench, Ended, READING};
 
 const FAILS: &str = r#"
 title = "A <duck> & its \"second\" reading"
@@ -35,7 +25,7 @@ because = "there is time for two readings in half a minute"
 /// A folder with one scenario that passes and one that fails, which comes first.
 fn bench(name: &str) -> Bench {
     let bench = Bench::new(name);
-    bench.file("s/b-passes.toml", PASSES).file("s/a-fails.toml", FAILS);
+    bench.file("s/b-passes.toml", READING).file("s/a-fails.toml", FAILS);
     bench
 }
 
@@ -223,7 +213,11 @@ fn what_is_no_report_is_not_replaced_by_one() {
         }
     }
     let none = "what is there is no JUnit report and not replaced";
-    is_refused(&bench, "run s/a-fails.toml --junit s/b-passes.toml", &format!("could not write s/b-passes.toml: {none}"));
+    is_refused(
+        &bench,
+        "run s/a-fails.toml --junit s/b-passes.toml",
+        &format!("could not write s/b-passes.toml: {none}"),
+    );
     is_refused(&bench, "run s --junit s/notes.xml", &format!("could not write s/notes.xml: {none}"));
     is_refused(&bench, "run s --out out", "could not write out/summary.json: what is there is no summary of a run");
     // A report of an earlier run is.

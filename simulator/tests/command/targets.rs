@@ -3,66 +3,36 @@
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, READING};
 use crate::image::image;
 
-/// One reading, stored after a TLS handshake, which takes the chip more than a second.
-const READING: &str = r#"
-title = "A duck stores its first reading"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
-[[expect]]
-event.stored = {}
-"#;
-
-/// The same, where a second is too long.
+/// What is added to [`READING`] where a second is too long for the two to be apart.
 const HURRIED: &str = r#"
-title = "A duck stores its first reading at once"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
 [targets]
 tolerance = "1s"
 because = "whoever waits for the reading waits a second"
-[[expect]]
-event.stored = {}
 "#;
 
 /// The same, where only the order counts.
 const PATIENT: &str = r#"
-title = "A duck stores its first reading some time"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
 [targets]
 tolerance = "1s"
 may-differ = ["arrivals"]
 because = "the chip computes and the host does not"
-[[expect]]
-event.stored = {}
 "#;
 
-/// What only one of them fails: the host needs no time to compute.
-const HOST_ONLY: &str = r#"
-title = "A duck stores its first reading before a chip could"
-duration = "30s"
-[settings]
-network = "home"
-passphrase = "correct horse"
-[[expect]]
-event.stored = {}
-by = "3s"
-"#;
+/// What only the host, which needs no time to compute, is fast enough for.
+const AT_ONCE: &str = r#"by = "3s""#;
+
+fn reading_and(more: &str) -> String {
+    format!("{READING}{more}")
+}
 
 #[test]
 fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-pass");
-    bench.file("duck.toml", READING).file("patient.toml", PATIENT);
+    bench.file("duck.toml", READING).file("patient.toml", &reading_and(PATIENT));
     let command = format!("run duck.toml patient.toml --target all --check-determinism --image {}", image.display());
     let ended = bench.preflash(&command);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
@@ -102,9 +72,12 @@ fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
 fn a_difference_that_is_not_allowed_fails_with_both_sides() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-differ");
-    bench.file("hurried.toml", HURRIED);
+    bench.file("hurried.toml", &reading_and(HURRIED));
     let command = format!("run hurried.toml --target all --junit junit.xml --image {}", image.display());
-    let again = format!("again     cargo run --release -- run hurried.toml --seed 1 --target all --image {}\n", image.display());
+    let again = format!(
+        "again     cargo run --release -- run hurried.toml --seed 1 --target all --image {}\n",
+        image.display()
+    );
     let ended = bench.preflash(&command);
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     for line in [
@@ -144,7 +117,7 @@ fn a_difference_that_is_not_allowed_fails_with_both_sides() {
 fn what_fails_on_one_target_says_on_which() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-one-fails");
-    bench.file("soon.toml", HOST_ONLY);
+    bench.file("soon.toml", &reading_and(AT_ONCE));
     let ended = bench.preflash(&format!("run soon.toml --target all --image {}", image.display()));
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("(soon.toml:7; on esp8266)"), "{}", ended.stdout);
