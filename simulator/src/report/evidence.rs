@@ -205,7 +205,8 @@ pub(super) fn repetitions(numbers: &[u32]) -> String {
         ([], _) => "the run without intervention".to_owned(),
         ([(first, last)], false) if first == last => format!("repetition {first}"),
         (_, false) => format!("repetitions {}", listed(&parts)),
-        (_, true) => format!("the run without intervention and repetition {}", listed(&parts)),
+        ([(first, last)], true) if first == last => format!("the run without intervention and repetition {first}"),
+        (_, true) => format!("the run without intervention and repetitions {}", listed(&parts)),
     }
 }
 
@@ -234,7 +235,8 @@ mod tests {
             (&[3], "repetition 3"),
             (&[1, 2], "repetitions 1, 2"),
             (&[1, 2, 3, 9], "repetitions 1 to 3 and 9"),
-            (&[0, 2, 4, 5, 6], "the run without intervention and repetition 2 and 4 to 6"),
+            (&[0, 2], "the run without intervention and repetition 2"),
+            (&[0, 2, 4, 5, 6], "the run without intervention and repetitions 2 and 4 to 6"),
         ] {
             assert_eq!(repetitions(numbers), words);
         }
