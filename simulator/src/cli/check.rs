@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::files::load_all;
 use super::find::find;
-use super::{BAD_INPUT, ERROR, GOOD, OK, bad_input, complain};
+use super::{BAD_INPUT, ERROR, GOOD, OK, bad_input, complain, written};
 use crate::scenario::{Diagnostic, Diagnostics};
 
 /// The outcome as other programs see it.
@@ -62,12 +62,7 @@ pub(super) fn check(paths: &[PathBuf], json: bool) -> u8 {
     if json {
         let mistakes =
             bad.iter().flat_map(|file| file.mistakes().iter().map(|mistake| Mistake::of(file, mistake))).collect();
-        return match write_json(&Outcome { files: files.len(), mistakes }) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                bad_input(format_args!("could not write the mistakes: {error}"))
-            }
-            _ => code,
-        };
+        return written(write_json(&Outcome { files: files.len(), mistakes }), "the mistakes", code);
     }
     if bad.is_empty() {
         complain(format_args!("{GOOD}ok{GOOD:#}: {}", count(good.len(), "scenario")));

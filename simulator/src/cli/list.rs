@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::check::print_mistakes;
 use super::files::load_all;
 use super::find::find;
-use super::{BAD_INPUT, DIM, OK, bad_input};
+use super::{BAD_INPUT, DIM, OK, bad_input, written};
 use crate::scenario::Scenario;
 
 /// A scenario as other programs see it.
@@ -46,14 +46,9 @@ pub(super) fn list(paths: &[PathBuf], json: bool) -> u8 {
         Err(error) => return bad_input(error),
     };
     let (good, bad) = load_all(&files);
-    let written = if json { write_json(&good) } else { write_lines(&good) };
-    if let Err(error) = written
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        return bad_input(format!("could not write the list: {error}"));
-    }
+    let result = if json { write_json(&good) } else { write_lines(&good) };
     print_mistakes(&bad);
-    if bad.is_empty() { OK } else { BAD_INPUT }
+    written(result, "the list", if bad.is_empty() { OK } else { BAD_INPUT })
 }
 
 fn write_lines(scenarios: &[Scenario]) -> std::io::Result<()> {

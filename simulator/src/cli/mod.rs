@@ -10,7 +10,7 @@ mod outputs;
 mod run;
 mod schema;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,9 +37,10 @@ Examples:
   preflash check scenarios/setup    one folder
   preflash list --format json       what there is, for other programs
   preflash schema > schema.json     for editors that complete TOML
+  preflash run --help               seeds, shares, the emulated chip, reports, and more examples
 
-In the project's folder, `cargo run --release --` stands for `preflash`; `cargo install --path simulator` puts it on
-the PATH.
+In the project's folder, `cargo run --release --` stands for `preflash`;
+`cargo install --path simulator` puts it on the PATH.
 
 Exit codes:
   0    all is well
@@ -47,6 +48,30 @@ Exit codes:
   2    a scenario, file or argument is wrong
   130  interrupted
   101  a bug in preflash";
+
+const CHECK_HELP: &str = "\
+Examples:
+  preflash check                    every scenario under scenarios/
+  preflash check my.toml            one file
+  preflash check --format json      the mistakes with line and column, for other programs
+
+Exit codes:
+  0    there are no mistakes
+  2    there are, or a path is wrong";
+
+const LIST_HELP: &str = "\
+Examples:
+  preflash list                     every scenario under scenarios/
+  preflash list scenarios/wifi      one folder
+  preflash list --format json       with seeds, durations and links, for other programs
+
+Exit codes:
+  0    all can be listed
+  2    some cannot, for their mistakes, or a path is wrong";
+
+const SCHEMA_HELP: &str = "\
+Example:
+  preflash schema > schema.json     and a first line `#:schema ./schema.json` in a scenario";
 
 /// Swim the yellow duck in a simulated pond before you flash it.
 #[derive(Parser)]
@@ -61,6 +86,7 @@ enum Command {
     /// Run scenarios against the real firmware in virtual time
     Run(run::RunArgs),
     /// Check scenario files without running them, and tell all their mistakes
+    #[command(after_help = CHECK_HELP)]
     Check {
         #[command(flatten)]
         paths: Paths,
@@ -69,6 +95,7 @@ enum Command {
         format: Format,
     },
     /// List scenarios with their titles
+    #[command(after_help = LIST_HELP)]
     List {
         #[command(flatten)]
         paths: Paths,
@@ -77,6 +104,7 @@ enum Command {
         format: Format,
     },
     /// Print the JSON Schema of the scenario format
+    #[command(after_help = SCHEMA_HELP)]
     Schema,
 }
 
@@ -128,6 +156,17 @@ fn report_bugs() {
 fn bad_input(message: impl std::fmt::Display) -> u8 {
     complain(format_args!("{ERROR}error:{ERROR:#} {message}"));
     BAD_INPUT
+}
+
+/// The exit code once something was written to standard output: `code`, unless that failed. That nobody reads on is nobody's
+/// mistake.
+fn written(result: io::Result<()>, what: &str, code: u8) -> u8 {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            bad_input(format_args!("could not write {what}: {error}"))
+        }
+        _ => code,
+    }
 }
 
 /// Prints a line to standard error; nobody may be reading it.

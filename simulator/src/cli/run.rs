@@ -33,7 +33,9 @@ Examples:
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
   preflash run --target esp8266                   the ESP-07's own image on the emulated chip
-  preflash run scenarios/setup --target all       on this machine and on the chip, and compares the two
+  preflash run my.toml --target esp8266 --image flash.bin --elf firmware.elf
+                                                  a dump of a flash, with names for back traces
+  preflash run scenarios/setup --target all       on this machine and on the chip, compared
   preflash run --target all --exclude scenarios/normal --check-determinism
                                                   all but one folder, each twice on both
 
@@ -188,7 +190,9 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     };
     heard(printed)?;
     if let Some(case) = bug {
-        complain(format_args!("{ERROR}error:{ERROR:#} a bug in preflash ended the run of {case}, and with it all others"));
+        complain(format_args!(
+            "{ERROR}error:{ERROR:#} a bug in preflash ended the run of {case}, and with it all others"
+        ));
         return Ok(BUG);
     }
     Ok(match session {
@@ -255,12 +259,7 @@ struct Ran {
 
 /// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
-fn run_all(
-    args: &RunArgs,
-    targets: &[On],
-    scenarios: &[Scenario],
-    cases: &[Case],
-) -> Result<Ran, Trouble> {
+fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Ran, Trouble> {
     let (stop, interrupted) = (Stop::default(), Arc::new(AtomicBool::new(false)));
     heed_signals(&stop, &interrupted)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
