@@ -181,7 +181,17 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
     let lost = kept.into_iter().flatten().find_map(Result::err).map(Trouble::from);
-    if let Some(trouble) = trouble.or(lost) {
+    let trouble = trouble.or(lost);
+    if let Some(case) = bug {
+        if let Some(trouble) = trouble {
+            bad_input(trouble);
+        }
+        complain(format_args!(
+            "{ERROR}error:{ERROR:#} a bug in preflash ended the run of {case}, and all others with it"
+        ));
+        return Ok(BUG);
+    }
+    if let Some(trouble) = trouble {
         return Err(trouble);
     }
     let printed = match args.format {
@@ -189,12 +199,6 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Format::Human => terminal::write_totals(&mut anstream::stdout().lock(), &session, args.shard, began.elapsed()),
     };
     heard(printed)?;
-    if let Some(case) = bug {
-        complain(format_args!(
-            "{ERROR}error:{ERROR:#} a bug in preflash ended the run of {case}, and with it all others"
-        ));
-        return Ok(BUG);
-    }
     Ok(match session {
         Session { interrupted: true, .. } => INTERRUPTED,
         session if session.passed() => OK,
