@@ -155,7 +155,7 @@ impl<O: Outside> Chip<O> {
             let entered = rom::enter(&mut self.rom, cpu, memory, bus);
             let spinning = self.spinning.take();
             match entered {
-                Entered::Done => {}
+                Entered::Returned | Entered::Done => {}
                 Entered::Wait(until) => self.wait(until, limit),
                 Entered::Spin(what) => {
                     self.spinning = Some(what);
@@ -178,15 +178,19 @@ impl<O: Outside> Chip<O> {
 
     /// Calls a function of the boot ROM that neither waits nor calls back, with these arguments, and returns its result.
     /// The registers that the caller of a function may lose are lost; the program counter stays.
-    pub fn call_rom(&mut self, function: u32, arguments: [u32; 4]) -> u32 {
+    ///
+    /// `None` if the function does not return: of what it was given it has raised an exception, or it stops with a message.
+    /// Then the program goes on there, and returns, if ever, to the address in a0.
+    pub fn call_rom(&mut self, function: u32, arguments: [u32; 4]) -> Option<u32> {
         let Core { cpu, memory, bus, .. } = &mut self.core;
-        let (pc, back) = (cpu.pc, cpu.a[0]);
+        let pc = cpu.pc;
         cpu.a[2..6].copy_from_slice(&arguments);
         cpu.pc = function;
-        let entered = rom::enter(&mut self.rom, cpu, memory, bus);
-        debug_assert_eq!(entered, Entered::Done, "a function that neither waits nor calls back");
-        (cpu.pc, cpu.a[0]) = (pc, back);
-        cpu.a[2]
+        if rom::enter(&mut self.rom, cpu, memory, bus) != Entered::Returned {
+            return None;
+        }
+        cpu.pc = pc;
+        Some(cpu.a[2])
     }
 
     /// Lets time pass in a function that waits, up to what may change something.

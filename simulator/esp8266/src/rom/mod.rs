@@ -63,7 +63,9 @@ type Function = fn(&mut Call<'_>) -> Result<Flow, Trouble>;
 /// What came of entering the ROM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entered {
-    /// The program goes on.
+    /// The function is done, and the program goes on at the return address.
+    Returned,
+    /// The program goes on elsewhere.
     Done,
     /// The function waits until this cycle, or until a device acts or an interrupt is served.
     Wait(u64),
@@ -96,7 +98,10 @@ pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dy
         state.answered[index] += 1;
     }
     match outcome {
-        Ok(Flow::Return) => cpu.pc = cpu.a[0],
+        Ok(Flow::Return) => {
+            cpu.pc = cpu.a[0];
+            return Entered::Returned;
+        }
         Ok(Flow::Jump(to)) => cpu.pc = to,
         Ok(Flow::Wait(until)) => return Entered::Wait(until),
         Err(Trouble::Exception(exception, at)) => cpu.raise(exception, at.unwrap_or(entry)),

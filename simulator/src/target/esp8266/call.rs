@@ -21,6 +21,10 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    pub(super) fn is_under_way(&self) -> bool {
+        self.saved.is_some()
+    }
+
     pub(super) fn begin(&mut self, chip: &mut Chip<Board>, call: Call) {
         let cpu = &mut chip.core.cpu;
         debug_assert!(self.saved.is_none(), "one call at a time");

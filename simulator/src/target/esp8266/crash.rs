@@ -54,7 +54,7 @@ fn is_access(cause: Cause) -> bool {
 
 /// The stack that a stack pointer has left at its lower end.
 pub(super) fn overflowed(sp: u32, image: &Image) -> Option<&Stack> {
-    image.stacks().iter().find(|stack| (stack.low - BELOW..stack.low).contains(&sp))
+    image.stacks().iter().find(|stack| (stack.low.saturating_sub(BELOW)..stack.low).contains(&sp))
 }
 
 /// The back trace with names.

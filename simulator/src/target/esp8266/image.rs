@@ -117,6 +117,13 @@ impl Image {
             if image.address_of("user_init").is_none() {
                 return Err("it starts with the vendor's code, but there is no `user_init` in it");
             }
+        } else if image
+            .address_of("sdk_boot")
+            .is_some_and(|boot| image.address_of("sdk_start").is_none_or(|at| at == boot))
+        {
+            return Err(
+                "it begins with this project's boot stub, but does not say where the program starts (`sdk_start`)",
+            );
         } else if image.address_of("sdk_boot").is_none() {
             return Err(
                 "it is neither linked against this project's stubs nor against the vendor's libraries with their \

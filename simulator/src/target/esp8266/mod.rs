@@ -55,6 +55,9 @@ use watchdog::Expiry;
 const LONGEST_RUN: Duration = Duration::from_secs(1);
 /// How often a software watchdog that finds interrupts masked looks again.
 const MASKED: Duration = Duration::from_millis(1);
+/// Cycles that a function of the SDK takes at least, so that a program that goes round and round through one gets nowhere
+/// in the end.
+const ANSWER: u64 = 20;
 /// The last words are still in the UART's FIFO: 128 bytes take 11 ms.
 const LAST_WORDS: Duration = Duration::from_millis(15);
 /// How many bytes below a stack's end are watched.
@@ -261,7 +264,10 @@ impl Running {
                 if self.now() >= self.sdk.watchdog.expires() {
                     self.sdk.give_a_sign_of_life(self.now());
                 }
-                if let Some(call) = self.sdk.next_call(&mut self.chip) {
+                // The SDK does not call a program that it has called already, even if that has gone to the task loop.
+                if !self.calls.is_under_way()
+                    && let Some(call) = self.sdk.next_call(&mut self.chip)
+                {
                     self.calls.begin(&mut self.chip, call);
                     continue;
                 }
@@ -304,6 +310,9 @@ impl Running {
 
     /// What a stop means; `None` if the chip can go on.
     fn stopped(&mut self, stop: Stop, image: &Image) -> Option<Wait> {
+        if let Stop::Trap(_) = stop {
+            self.chip.core.cpu.cycles += ANSWER;
+        }
         match stop {
             Stop::Idle | Stop::Limit => None,
             Stop::Trap(traps::RETURN) => {
@@ -341,6 +350,7 @@ impl Running {
                     self.flash_busy = Some(until);
                     Some(Wait::Until(Some(until)))
                 }
+                Answer::FlashOff(address) => Some(self.touch_closed_flash(address, image)),
                 Answer::Restart => Some(Wait::Restart("system_restart".to_owned())),
                 Answer::Unknown => Some(self.stand_still("jumped to where the SDK has no function", image)),
             },
@@ -370,10 +380,7 @@ impl Running {
                 Some(self.stand_still("went into deep sleep, which this board cannot wake from", image))
             }
             Stop::Simcall => Some(self.stand_still("executed simcall", image)),
-            Stop::FlashOff(address) => {
-                let what = format!("touched the flash at {address:#010x} while its cache is off");
-                Some(self.stand_still(&what, image))
-            }
+            Stop::FlashOff(address) => Some(self.touch_closed_flash(address, image)),
             Stop::NotModelled(what) => {
                 Some(self.stand_still(&format!("called {what} of the boot ROM, which is not modelled"), image))
             }
@@ -459,6 +466,10 @@ impl Running {
         let registers = Registers::now(&self.chip.core.cpu);
         self.crash(what, &registers, image, false);
         self.wait_for_the_watchdog()
+    }
+
+    fn touch_closed_flash(&mut self, address: u32, image: &Image) -> Wait {
+        self.stand_still(&format!("touched the flash at {address:#010x} while its cache is off"), image)
     }
 
     fn wait_for_the_watchdog(&mut self) -> Wait {

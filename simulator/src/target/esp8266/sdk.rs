@@ -18,10 +18,11 @@ use super::image::Image;
 use super::outside::Board;
 use super::traps;
 use super::watchdog::SoftwareWatchdog;
-use crate::board::flash::Operation;
 use crate::target::Port;
 use crate::target::port::Output;
 use crate::time::Instant;
+
+mod flash;
 
 /// The SDK's memory.
 const MEMORY: u32 = 0x3FFF_8000;
@@ -61,6 +62,8 @@ const HANDLERS: [(u32, u32); 7] = [
 
 /// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
 const TASK_PRIORITY: u32 = 21;
+/// So many priorities there are for a program's tasks (`USER_TASK_PRIO_MAX`).
+const PRIORITIES: u32 = 3;
 /// `PBUF_REF`: a record whose payload is the radio's.
 const PBUF_REF: u32 = 2;
 /// The priority of the SDK's own task: above the program's, below the timers'.
@@ -77,6 +80,8 @@ pub(super) enum Answer {
     Unknown,
     /// The flash works until then, and the program waits for it.
     Flash(Instant),
+    /// The function touches the flash at this address while its cache is off.
+    FlashOff(u32),
     /// The chip is to restart.
     Restart,
 }
@@ -222,23 +227,24 @@ impl Sdk {
         cpu.pc = cpu.a[0];
     }
 
-    /// What the SDK does before it calls the program.
-    fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) {
+    /// What the SDK does before it calls the program; `None` if that fails, see [`Chip::call_rom`].
+    fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<()> {
         let cycle = chip.core.cpu.cycles;
         chip.core.bus.start_pll(false, cycle);
         // In this order, because the first makes the task that the timers' interrupt posts to.
-        chip.call_rom(rom::ETS_TIMER_INIT, [0; 4]);
-        chip.call_rom(rom::ETS_TASK, [traps::WATCHDOG_TASK, SDK_PRIORITY, TASK_QUEUE, 2]);
+        chip.call_rom(rom::ETS_TIMER_INIT, [0; 4])?;
+        chip.call_rom(rom::ETS_TASK, [traps::WATCHDOG_TASK, SDK_PRIORITY, TASK_QUEUE, 2])?;
         for (cause, handler) in HANDLERS {
-            chip.call_rom(rom::SET_EXCEPTION_HANDLER, [cause, handler, 0, 0]);
+            chip.call_rom(rom::SET_EXCEPTION_HANDLER, [cause, handler, 0, 0])?;
         }
         self.watchdog.rewind(now);
         self.port.watchdog_fed.set(now);
+        Some(())
     }
 
     /// The vendor's start-up code, as far as it shows: own vectors, the flash cache, zeroed memory, then the program.
-    fn start_vendors(&mut self, chip: &mut Chip<Board>) {
-        chip.call_rom(rom::CACHE_READ_ENABLE, [0; 4]);
+    fn start_vendors(&mut self, chip: &mut Chip<Board>) -> Option<()> {
+        chip.call_rom(rom::CACHE_READ_ENABLE, [0; 4])?;
         let cpu = &mut chip.core.cpu;
         let back = cpu.a[0];
         if let Some(vendors) = &mut self.vendors {
@@ -253,6 +259,7 @@ impl Sdk {
             Some(function) => (chip.core.cpu.pc, chip.core.cpu.a[0]) = (function, traps::PRE_INIT_RETURN),
             None => self.pre_initialised(chip),
         }
+        Some(())
     }
 
     /// `user_pre_init` has returned.
@@ -266,7 +273,10 @@ impl Sdk {
     pub(super) fn ask_for_a_sign_of_life(&self, chip: &mut Chip<Board>) {
         // An interrupt gives back all that it uses.
         let before = chip.core.cpu.clone();
-        chip.call_rom(rom::ETS_POST, [SDK_PRIORITY, 0, 0, 0]);
+        if chip.call_rom(rom::ETS_POST, [SDK_PRIORITY, 0, 0, 0]).is_none() {
+            // The program has spoilt the ROM's data: the interrupt does not end.
+            return;
+        }
         let cycles = chip.core.cpu.cycles;
         chip.core.cpu = before;
         chip.core.cpu.cycles = cycles;
@@ -282,38 +292,58 @@ impl Sdk {
     pub(super) fn enter(&mut self, chip: &mut Chip<Board>, address: u32, started: Instant) -> Answer {
         let Some(&name) = self.functions.get(&address) else { return Answer::Unknown };
         *self.called.entry(name).or_default() += 1;
+        let now = started + Duration::from_nanos(chip.now().nanoseconds());
+        // Where a function of the ROM has not returned, the program goes on there.
+        self.answer_function(chip, name, address, now, started).unwrap_or(Answer::Done)
+    }
+
+    fn answer_function(
+        &mut self,
+        chip: &mut Chip<Board>,
+        name: &str,
+        address: u32,
+        now: Instant,
+        started: Instant,
+    ) -> Option<Answer> {
         let cpu = &mut chip.core.cpu;
         let [first, second, third, fourth] = [cpu.a[2], cpu.a[3], cpu.a[4], cpu.a[5]];
-        let now = started + Duration::from_nanos(chip.now().nanoseconds());
         let result = match name {
             "sdk_boot" => {
-                self.set_up(chip, now);
+                self.set_up(chip, now)?;
                 chip.core.cpu.pc = self.start.unwrap_or(address);
-                return Answer::Started;
+                return Some(Answer::Started);
             }
             "call_user_start" => {
-                self.set_up(chip, now);
-                self.start_vendors(chip);
-                return Answer::Started;
+                self.set_up(chip, now)?;
+                self.start_vendors(chip)?;
+                return Some(Answer::Started);
             }
-            "system_os_task" => {
-                chip.call_rom(rom::ETS_TASK, [first, second + TASK_PRIORITY, third, fourth]);
-                1
-            }
-            "system_os_post" => u32::from(chip.call_rom(rom::ETS_POST, [first + TASK_PRIORITY, second, third, 0]) == 0),
-            "ets_timer_setfn" => chip.call_rom(rom::ETS_TIMER_SETFN, [first, second, third, 0]),
+            "system_os_task" => match second & 0xFF {
+                priority @ 0..PRIORITIES => {
+                    chip.call_rom(rom::ETS_TASK, [first, priority + TASK_PRIORITY, third, fourth])?;
+                    1
+                }
+                _ => 0,
+            },
+            "system_os_post" => match first & 0xFF {
+                priority @ 0..PRIORITIES => {
+                    u32::from(chip.call_rom(rom::ETS_POST, [priority + TASK_PRIORITY, second, third, 0])? == 0)
+                }
+                _ => 0,
+            },
+            "ets_timer_setfn" => chip.call_rom(rom::ETS_TIMER_SETFN, [first, second, third, 0])?,
             "ets_timer_arm_new" => {
                 let milliseconds = if fourth & 0xFF != 0 { second } else { second.div_ceil(1_000) };
-                chip.call_rom(rom::ETS_TIMER_ARM, [first, milliseconds, third & 0xFF, 0])
+                chip.call_rom(rom::ETS_TIMER_ARM, [first, milliseconds, third & 0xFF, 0])?
             }
-            "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0]),
+            "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0])?,
             "system_get_time" => now.saturating_since(started).as_micros() as u32,
             "system_get_rst_info" => {
                 let record: Vec<u8> = self.reset_information.iter().flat_map(|word| word.to_le_bytes()).collect();
                 chip.core.memory.poke(RESET_INFORMATION, &record);
                 RESET_INFORMATION
             }
-            "system_restart" => return Answer::Restart,
+            "system_restart" => return Some(Answer::Restart),
             "system_soft_wdt_feed" => {
                 self.watchdog.feed();
                 self.port.watchdog_fed.set(now);
@@ -324,37 +354,9 @@ impl Sdk {
                 chip.core.bus.start_pll(first & 0xFF == 160, cycle);
                 1
             }
-            "spi_flash_erase_sector" => {
-                let from = (first & 0xFFFF) * crate::board::flash::SECTOR;
-                return self.begin_flash(chip, now, Operation::Erase { from, to: from + crate::board::flash::SECTOR });
-            }
-            "spi_flash_write" => {
-                let data = chip.core.memory.peek(second, third as usize);
-                if data.len() != third as usize {
-                    self.answer(chip, 1);
-                    return Answer::Done;
-                }
-                return self.begin_flash(chip, now, Operation::Write { address: first, data });
-            }
-            "spi_flash_read" => {
-                if third as usize > chip.core.memory.flash().len() {
-                    self.answer(chip, 1);
-                    return Answer::Done;
-                }
-                let mut bytes = vec![0; third as usize];
-                let read = self.port.flash.borrow().read(now, first, &mut bytes);
-                match read {
-                    Ok(after) => {
-                        chip.core.memory.poke(second, &bytes);
-                        let cycle = chip.core.bus.clock().cycle(esp8266::peripherals::Time::from_nanoseconds(
-                            after.saturating_since(started).as_nanos() as u64,
-                        ));
-                        chip.core.cpu.cycles = chip.core.cpu.cycles.max(cycle);
-                        0
-                    }
-                    Err(_) => 1,
-                }
-            }
+            "spi_flash_erase_sector" => return Some(self.erase_flash(chip, now, first)),
+            "spi_flash_write" => return Some(self.write_flash(chip, now, first, second, third)),
+            "spi_flash_read" => return Some(self.read_flash(chip, now, started, first, second, third)),
             "wifi_set_event_handler_cb" => {
                 self.handler = first;
                 0
@@ -427,28 +429,7 @@ impl Sdk {
             _ => 1,
         };
         self.answer(chip, result);
-        Answer::Done
-    }
-
-    fn begin_flash(&mut self, chip: &mut Chip<Board>, now: Instant, operation: Operation) -> Answer {
-        let begun = self.port.flash.borrow_mut().begin(now, operation);
-        match begun {
-            Ok(begun) => {
-                self.port.put(now, Output::FlashBegan { number: begun.number, ends: begun.ends });
-                Answer::Flash(begun.ends)
-            }
-            Err(_) => {
-                self.answer(chip, 1);
-                Answer::Done
-            }
-        }
-    }
-
-    /// The flash has done what it was asked to.
-    pub(super) fn finish_flash(&mut self, at: Instant) {
-        if let Some(report) = self.port.flash.borrow_mut().finish() {
-            self.port.put(at, Output::Event(report.into()));
-        }
+        Some(Answer::Done)
     }
 
     /// The next call into the program that something has come in for.
@@ -489,9 +470,9 @@ impl Sdk {
             }
             Some(Purpose::Frame { buffer, length }) => {
                 let memory = &mut chip.core.memory;
-                memory.poke(result + 4, &buffer.to_le_bytes());
-                memory.poke(result + 8, &(length << 16 | length).to_le_bytes());
-                memory.poke(result + 16, &buffer.to_le_bytes());
+                memory.poke(result.wrapping_add(4), &buffer.to_le_bytes());
+                memory.poke(result.wrapping_add(8), &(length << 16 | length).to_le_bytes());
+                memory.poke(result.wrapping_add(16), &buffer.to_le_bytes());
                 let interface = INTERFACES + u32::from(self.mode >> 1 & 1) * INTERFACE_SIZE;
                 if let Some(function) = self.ethernet_input {
                     self.next.push_back((Purpose::Input, Call { function, arguments: [result, interface, 0] }));

@@ -274,6 +274,39 @@ fn who_feeds_for_ever_lets_the_world_have_its_turn() {
 }
 
 #[test]
+fn who_returns_into_a_function_of_the_sdk_for_ever_lets_the_world_have_its_turn() {
+    const JX_A0: u32 = 0x0000A0;
+    let mut bench = bench(&[address(0, FEED), vec![JX_A0]].concat());
+    let progress = bench.target.run(Instant::START);
+    let Wait::Until(Some(next)) = progress.wait else { panic!("{progress:?}") };
+    assert!(next >= Instant::START + LONGEST_RUN && progress.local == next, "{next}");
+}
+
+/// A handler of the radio's events that goes to the task loop instead of returning.
+#[test]
+fn who_idles_in_a_call_from_the_sdk_is_not_called_again() {
+    let mut words = address(0, esp8266::rom::TASK_LOOP);
+    words.extend([movi(13, 0), 0x0000A0]);
+    let mut bench = bench(&words);
+    bench.run_until(Instant::from_secs(1));
+    let running = bench.target.running.as_mut().unwrap();
+    running.calls.begin(&mut running.chip, call::Call { function: PROGRAM, arguments: [0; 3] });
+    bench.port.frames.borrow_mut().push_back(vec![0; 60]);
+    assert!(matches!(bench.run_until(Instant::from_secs(2)), Wait::Until(Some(_))));
+    assert_eq!(bench.port.frames.borrow().len(), 1);
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+}
+
+#[test]
+fn a_stack_at_the_beginning_of_memory_is_no_trouble_of_ours() {
+    let names: Vec<_> =
+        STUBBED.iter().map(|&(at, name)| (if name == "firmware_stack" { 16 } else { at }, name)).collect();
+    let mut bench = bench_of(&[ILL], &names);
+    bench.run();
+    assert!(bench.crash().0.starts_with("IllegalInstruction (0) at "), "{}", bench.crash().0);
+}
+
+#[test]
 fn who_idles_is_fed_by_the_sdk() {
     let mut bench = bench(&[RET]);
     assert!(matches!(bench.run_until(Instant::from_secs(60)), Wait::Until(Some(_))));

@@ -60,7 +60,8 @@ fn elf_with(symbols: &[(&str, u32)]) -> Vec<u8> {
     file
 }
 
-const STUBBED: [(&str, u32); 2] = [("sdk_boot", 0x4010_0000), ("sdk_system_get_time", 0x4010_0020)];
+const STUBBED: [(&str, u32); 3] =
+    [("sdk_boot", 0x4010_0000), ("sdk_start", 0x4010_0010), ("sdk_system_get_time", 0x4010_0020)];
 
 #[test]
 fn a_folder_has_the_pair_and_the_elf_file() {
@@ -87,6 +88,9 @@ fn an_elf_file_alone_is_laid_into_the_flash() {
     fs::write(&relocatable, elf_with(&[("main", 0x4010_0000)])).unwrap();
     let error = Image::load(&relocatable, None).unwrap_err().to_string();
     assert!(error.contains("neither linked against this project's stubs"), "{error}");
+    fs::write(&relocatable, elf_with(&STUBBED[..1])).unwrap();
+    let error = Image::load(&relocatable, None).unwrap_err().to_string();
+    assert!(error.contains("`sdk_start`"), "{error}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ const START: u32 = 0x4010_0F00;
 const BACK: u32 = 0x4010_0F80;
 const PBUF_ALLOC: u32 = 0x4010_0FA0;
 const ETHERNET_INPUT: u32 = 0x4010_0FC0;
+const TASK: u32 = 0x4010_0FE0;
 const DATA: u32 = 0x3FFE_8000;
 
 struct Bench {
@@ -251,6 +252,57 @@ fn flash_operations_that_make_no_sense_fail() {
     assert_eq!(bench.call("spi_flash_write", &[0xF_7001, DATA, 4]), 1, "not a word's address");
     assert_eq!(bench.call("spi_flash_write", &[0xF_7000, 0x2000_0000, 4]), 1, "from where no memory is");
     assert_eq!(bench.call("spi_flash_erase_sector", &[0x100]), 1, "behind the end");
+}
+
+/// What the program's exception handler would find: cause, address and place.
+fn exception(bench: &Bench) -> (u32, u32, u32) {
+    let cpu = &bench.chip.core.cpu;
+    assert_eq!(cpu.pc, cpu.vecbase + 0x50, "the user vector is entered");
+    (cpu.exccause, cpu.excvaddr, cpu.epc[0])
+}
+
+#[test]
+fn flash_goes_to_and_from_words_of_ram_only() {
+    let mut bench = bench();
+    assert_eq!(bench.call("spi_flash_read", &[0, 0, 4]), 1, "to nowhere");
+    let trouble = |function: &str, arguments: &[u32]| {
+        let mut bench = self::bench();
+        assert_eq!(bench.begin(function, arguments), Answer::Done);
+        exception(&bench)
+    };
+    assert_eq!(trouble("spi_flash_read", &[0xF_7000, DATA + 2, 8]), (9, DATA + 2, flash::SPI_READ));
+    assert_eq!(trouble("spi_flash_write", &[0xF_7000, DATA + 1, 8]), (9, DATA + 1, flash::SPI_WRITE));
+    assert_eq!(trouble("spi_flash_read", &[0xF_7000, 0x4021_0000, 8]), (3, 0x4021_0000, flash::SPI_READ));
+    assert_eq!(
+        trouble("spi_flash_read", &[0xF_7000, 0x3FFF_FFF8, 12]),
+        (3, 0x4000_0000, flash::SPI_READ),
+        "into the ROM"
+    );
+    // The cache is off while the flash is written.
+    assert_eq!(bench.begin("spi_flash_write", &[0xF_7000, 0x4021_0000, 8]), Answer::FlashOff(0x4021_0000));
+}
+
+#[test]
+fn what_the_roms_functions_refuse_ends_as_in_the_rom() {
+    let mut bench = bench();
+    assert_eq!(bench.begin("ets_timer_setfn", &[DATA + 1, TASK, 0]), Answer::Done);
+    assert_eq!(exception(&bench), (9, DATA + 1, rom::ETS_TIMER_SETFN));
+    // A timer that is armed already: the ROM complains, and loops for ever.
+    let mut bench = self::bench();
+    bench.call("ets_timer_setfn", &[DATA, TASK, 0]);
+    bench.call("ets_timer_arm_new", &[DATA, 100, 0, 1]);
+    assert_eq!(bench.begin("ets_timer_arm_new", &[DATA, 100, 0, 1]), Answer::Done);
+    assert_eq!(bench.chip.run(u64::MAX), Stop::Spinning("endless loop after trouble"));
+}
+
+#[test]
+fn tasks_have_three_priorities() {
+    let mut bench = bench();
+    for priority in [3, 0xFF] {
+        assert_eq!(bench.call("system_os_task", &[TASK, priority, DATA, 2]), 0);
+        assert_eq!(bench.call("system_os_post", &[priority, 1, 2]), 0);
+    }
+    assert_eq!(bench.call("system_os_task", &[TASK, 0x102, DATA, 2]), 1, "a byte");
 }
 
 #[test]
