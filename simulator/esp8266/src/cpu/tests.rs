@@ -161,6 +161,26 @@ fn the_timer_interrupts_at_its_cycle() {
 }
 
 #[test]
+fn the_timer_interrupts_when_ccount_has_come_round() {
+    let timer = core(&[WSR_CCOMPARE0_A2]);
+    let prepare = |cpu: &mut Cpu| {
+        cpu.a[2] = 0x10;
+        cpu.intenable = TIMER;
+        cpu.write_special(special::CCOUNT, 0xFFFF_FFF0).unwrap();
+    };
+    assert_eq!(run(&timer, prepare, 31).exccause, 0);
+    assert_eq!(run(&timer, prepare, 32).exccause, 4);
+    // At the count that it is set at it interrupts once around.
+    let waiting = core(&[WSR_CCOMPARE0_A2, WAITI_0]);
+    let passed = |cpu: &mut Cpu| {
+        prepare(cpu);
+        cpu.a[2] = 0xFFFF_FFF0;
+    };
+    assert!(run(&waiting, passed, (1 << 32) - 1).waiting);
+    assert_eq!(run(&waiting, passed, 1 << 32).exccause, 4);
+}
+
+#[test]
 fn waiting_jumps_to_what_ends_it() {
     let waiting = core(&[WSR_CCOMPARE0_A2, WAITI_0, NOP]);
     let prepare = |cpu: &mut Cpu| {

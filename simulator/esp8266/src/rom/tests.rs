@@ -321,6 +321,26 @@ fn flash_is_erased_programmed_and_read_back() {
     assert!(chip.core.bus.take_reports().is_empty());
 }
 
+/// A function whose instructions lie on both sides of a page's end, and then others that SPIRead puts in their place.
+#[test]
+fn code_that_is_read_from_flash_over_other_code_runs() {
+    // movi a3, 1; addi a3, a3, 2; ret
+    const OLD: [u8; 9] = [0x32, 0xA0, 0x01, 0x32, 0xC3, 0x02, 0x80, 0x00, 0x00];
+    // The same with 20 in the place of 2.
+    const NEW: [u8; 8] = [0xC3, 0x14, 0x80, 0x00, 0x00, 0, 0, 0];
+    let mut chip = chip_with(&NEW, Bench::default());
+    chip.core.trap(BACK);
+    chip.run(1_000_000);
+    chip.core.cpu.a[1] = 0x3FFF_F000;
+    let function = CODE + 0x1000 - 4;
+    assert!(chip.core.memory.poke(function, &OLD));
+    call(&mut chip, function, &[]);
+    assert_eq!(chip.core.cpu.a[3], 3);
+    assert_eq!(call(&mut chip, 0x4000_4B1C, &[0, CODE + 0x1000, 8]), 0);
+    call(&mut chip, function, &[]);
+    assert_eq!(chip.core.cpu.a[3], 21);
+}
+
 #[test]
 fn md5_is_rfc_1321s() {
     let mut chip = chip();
