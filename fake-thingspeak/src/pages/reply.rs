@@ -24,17 +24,24 @@ macro_rules! policy {
 
 /// A page of the website.
 pub(super) fn page(status: StatusCode, page: &Markup) -> Response<Bytes> {
-    reply(status, "text/html; charset=utf-8", policy!("'none'"), page.0.clone())
+    reply(status, "text/html; charset=utf-8", policy!("'none'"), shown(&page.0))
 }
 
 /// A page that other websites may frame.
 pub(super) fn framed(page: &Markup) -> Response<Bytes> {
-    reply(StatusCode::OK, "text/html; charset=utf-8", policy!("*"), page.0.clone())
+    reply(StatusCode::OK, "text/html; charset=utf-8", policy!("*"), shown(&page.0))
 }
 
 /// A chart alone.
 pub(super) fn picture(svg: String) -> Response<Bytes> {
-    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'; frame-ancestors *", svg)
+    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'; frame-ancestors *", shown(&svg))
+}
+
+/// What may stand in a page or a picture. A value may hold control characters, and a picture with one is no XML (XML 1.0
+/// §2.2) and is not drawn at all.
+fn shown(markup: &str) -> String {
+    let is_foreign = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
+    markup.replace(is_foreign, "\u{fffd}")
 }
 
 /// What pages are made with.
@@ -93,4 +100,15 @@ fn reply(
     ];
     response.headers_mut().extend(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        let picture = picture("<svg><text>a\0b\u{7}\n\u{ffff}\u{fc}</text></svg>".to_owned());
+        assert_eq!(picture.body(), "<svg><text>a\u{fffd}b\u{fffd}\n\u{fffd}\u{fc}</text></svg>");
+    }
 }
