@@ -1,5 +1,5 @@
 //! Requests that nobody would send, to every endpoint of the program on a real socket: whatever comes, the reply is one of
-//! ThingSpeak's, and the server goes on.
+//! ThingSpeak's, or a page, a picture or a file, and the server goes on.
 //!
 //! The requests are made of what the service knows (paths, parameters, keys, bodies in each of its formats) and of what it
 //! does not (other numbers, other types, text that is none, JSON that is deep or cut off, bytes). CI tries a fixed number
@@ -16,140 +16,16 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 use serde_json::Value;
 use server::{Server, connect};
+use words::{API, PAGES, Words};
+
+#[path = "fuzz/words.rs"]
+mod words;
 
 mod server;
 
-/// How many requests CI sends.
+/// How many requests CI sends to the API, and how many to what people look at.
 const CASES: u32 = 1_500;
-
-/// All that is asked for, with `ID`, `FIELD`, `ENTRY` and `TALKBACK` to be filled in, and without the ending.
-const PATHS: &[&str] = &[
-    "/update",
-    "/s/update",
-    "/channels",
-    "/channels/public",
-    "/channels/ID",
-    "/channels/ID/feeds",
-    "/channels/ID/feed/last",
-    "/channels/ID/feeds/ENTRY",
-    "/channels/ID/feeds/entry/ENTRY",
-    "/channels/ID/feeds/last_data_age",
-    "/channels/ID/feeds/last_average",
-    "/channels/ID/feeds/last_median",
-    "/channels/ID/feeds/last_sum",
-    "/channels/ID/fields/FIELD",
-    "/channels/ID/field/FIELD/last",
-    "/channels/ID/fields/FIELD/ENTRY",
-    "/channels/ID/fields/FIELD/last_data_age",
-    "/channels/ID/last_entry_id",
-    "/channels/ID/status",
-    "/channels/ID/status/last",
-    "/channels/ID/bulk_update",
-    "/users/duck",
-    "/users/duck/channels",
-    "/talkbacks/TALKBACK/commands",
-    "/talkbacks/TALKBACK/commands/ENTRY",
-    "/talkbacks/TALKBACK/commands/execute",
-    "/talkbacks/TALKBACK/commands/last",
-];
-
-const NAMES: &[&str] = &[
-    "api_key",
-    "key",
-    "field1",
-    "field2",
-    "8",
-    "field9",
-    "status",
-    "lat",
-    "long",
-    "latitude",
-    "longitude",
-    "elevation",
-    "created_at",
-    "timezone",
-    "offset",
-    "talkback_key",
-    "headers",
-    "callback",
-    "results",
-    "days",
-    "minutes",
-    "start",
-    "end",
-    "min",
-    "max",
-    "round",
-    "timescale",
-    "sum",
-    "average",
-    "median",
-    "start_entry_id",
-    "end_entry_id",
-    "metadata",
-    "location",
-    "prepend",
-    "append",
-    "page",
-    "tag",
-    "username",
-    "distance",
-    "name",
-    "description",
-    "tags",
-    "url",
-    "public_flag",
-    "command_string",
-    "position",
-    "write_api_key",
-    "time_format",
-    "updates",
-    "delta_t",
-    "_method",
-];
-
-const VALUES: &[&str] = &[
-    "",
-    "0",
-    "1",
-    "-1",
-    "60",
-    "8001",
-    "daily",
-    "21.5",
-    "1,5",
-    "NaN",
-    "inf",
-    "-inf",
-    "1e400",
-    "99999999999999999999999",
-    "true",
-    "false",
-    "null",
-    "2026-01-01 00:00:00",
-    "2026-01-01T00:00:00+24:00",
-    "9999-12-31T23:59:59Z",
-    "0000-00-00",
-    "-9999999999",
-    "1e9",
-    "Europe/Berlin",
-    "Mars/Olympus",
-    "+14:00",
-    "absolute",
-    "relative",
-    "PUT",
-    "DELETE",
-    "a.b[0]",
-    "<script>",
-    "\u{fc}",
-    "\u{0}\u{7}",
-    "\u{202e}",
-    "%",
-    "&=#?",
-    "1,21.5,,|2,x",
-    "IP_ADDRESS",
-    "\\r\\n",
-];
+const PAGE_CASES: u32 = 800;
 
 /// What the requests are filled in with.
 struct World {
@@ -168,6 +44,8 @@ struct Case {
     query: Vec<(String, Vec<u8>)>,
     body: Body,
     content_type: Option<&'static str>,
+    host: &'static str,
+    accept: Option<&'static str>,
     key: Option<Index>,
     /// A byte that is changed, and to what.
     damage: Option<(Index, u8)>,
@@ -184,14 +62,14 @@ enum Body {
     Bytes(Vec<u8>),
 }
 
-fn name() -> impl Strategy<Value = String> {
-    prop_oneof![20 => select(NAMES).prop_map(str::to_owned), 1 => "[a-z\\[\\]%]{0,12}"]
+fn name(words: &'static Words) -> impl Strategy<Value = String> {
+    prop_oneof![20 => select(words.names).prop_map(str::to_owned), 1 => "[a-z\\[\\]%]{0,12}"]
 }
 
 /// A value as the parameters have it; `KEY` and a digit stand for a key.
-fn value() -> impl Strategy<Value = Vec<u8>> {
+fn value(words: &'static Words) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        10 => select(VALUES).prop_map(|value| value.as_bytes().to_vec()),
+        10 => select(words.values).prop_map(|value| value.as_bytes().to_vec()),
         4 => (0..4).prop_map(|key| format!("KEY{key}").into_bytes()),
         2 => any::<i64>().prop_map(|number| number.to_string().into_bytes()),
         2 => any::<f64>().prop_map(|number| number.to_string().into_bytes()),
@@ -201,12 +79,12 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn pairs() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
-    prop::collection::vec((name(), value()), 0..6)
+fn pairs(words: &'static Words) -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+    prop::collection::vec((name(words), value(words)), 0..6)
 }
 
-fn json() -> impl Strategy<Value = Value> {
-    let text = value().prop_map(|value| Value::from(String::from_utf8_lossy(&value).into_owned()));
+fn json(words: &'static Words) -> impl Strategy<Value = Value> {
+    let text = value(words).prop_map(|value| Value::from(String::from_utf8_lossy(&value).into_owned()));
     let leaf = prop_oneof![
         4 => text,
         1 => Just(Value::Null),
@@ -214,8 +92,8 @@ fn json() -> impl Strategy<Value = Value> {
         1 => any::<i64>().prop_map(Value::from),
         1 => any::<f64>().prop_map(Value::from),
     ];
-    let object = |value| {
-        prop::collection::vec((name(), value), 0..6).prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
+    let object = move |value| {
+        prop::collection::vec((name(words), value), 0..6).prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
     };
     let tree = leaf.prop_recursive(4, 32, 6, move |inner| {
         prop_oneof![prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array), object(inner)]
@@ -227,30 +105,30 @@ fn json() -> impl Strategy<Value = Value> {
     prop_oneof![2 => bulk, 3 => object(tree.clone().boxed()), 1 => tree]
 }
 
-fn body() -> impl Strategy<Value = Body> {
+fn body(words: &'static Words) -> impl Strategy<Value = Body> {
     prop_oneof![
         3 => Just(Body::None),
-        6 => pairs().prop_map(Body::Form),
-        6 => json().prop_map(Body::Json),
-        1 => (json(), any::<Index>()).prop_map(|(value, end)| Body::CutOff(value, end)),
+        6 => pairs(words).prop_map(Body::Form),
+        6 => json(words).prop_map(Body::Json),
+        1 => (json(words), any::<Index>()).prop_map(|(value, end)| Body::CutOff(value, end)),
         1 => (1_usize..20_000).prop_map(Body::Deep),
         2 => prop::collection::vec(any::<u8>(), 0..64).prop_map(Body::Bytes),
     ]
 }
 
-fn case() -> impl Strategy<Value = Case> {
+fn case(words: &'static Words) -> impl Strategy<Value = Case> {
     let method = prop_oneof![
         6 => Just("GET"), 6 => Just("POST"), 1 => Just("PUT"), 1 => Just("DELETE"), 1 => Just("HEAD"), 1 => Just("OPTIONS"),
         1 => Just("PATCH"), 1 => Just("TRACE"), 1 => Just("BREW"),
     ];
     let id = || prop_oneof![9 => Just("ID".to_owned()), 1 => select(&["0", "4294967295", "4294967296", "-1", "%31", "x"][..]).prop_map(str::to_owned)];
     let path = prop_oneof![
-        20 => (select(PATHS), id(), 0_u8..10, 0_u64..4).prop_map(|(path, id, field, entry)| {
+        20 => (select(words.paths), id(), 0_u8..10, 0_u64..4).prop_map(|(path, id, field, entry)| {
             path.replace("ID", &id).replace("FIELD", &field.to_string()).replace("ENTRY", &entry.to_string())
         }),
         1 => "(/[a-z0-9.%+-]{0,9}){0,6}".prop_map(|path| format!("/{path}")),
     ];
-    let ending = select(&["", ".json", ".xml", ".csv", ".txt", ".html"][..]);
+    let ending = select(words.endings);
     let content_type = prop::option::of(select(
         &[
             "application/x-www-form-urlencoded",
@@ -261,16 +139,20 @@ fn case() -> impl Strategy<Value = Case> {
             "",
         ][..],
     ));
+    let host = select(&["x", "localhost", "127.0.0.1:8080", ""][..]);
+    let accept = prop::option::of(select(&["text/html", "*/*", "application/json, text/html;q=0.1", ";;,"][..]));
     let key = prop::option::of(any::<Index>());
     let damage = prop::option::weighted(0.1, (any::<Index>(), any::<u8>()));
-    let parts = (method, path, ending, pairs(), body(), content_type, key, damage);
-    parts.prop_map(|(method, path, ending, query, body, content_type, key, damage)| Case {
+    let parts = (method, path, ending, pairs(words), body(words), content_type, (host, accept), key, damage);
+    parts.prop_map(|(method, path, ending, query, body, content_type, (host, accept), key, damage)| Case {
         method: method.to_owned(),
         path,
         ending,
         query,
         body,
         content_type,
+        host,
+        accept,
         key,
         damage,
     })
@@ -311,10 +193,14 @@ impl World {
         };
         let target = self.filled(&format!("{}{}?{}", case.path, case.ending, form(&case.query)));
         let mut request = format!(
-            "{} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n",
+            "{} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n",
             case.method,
+            case.host,
             body.len()
         );
+        if let Some(accept) = case.accept {
+            request += &format!("Accept: {accept}\r\n");
+        }
         if let Some(content_type) = case.content_type {
             request += &format!("Content-Type: {content_type}\r\n");
         }
@@ -345,12 +231,16 @@ impl World {
     }
 }
 
-/// Whether a reply is one that ThingSpeak could have given.
+/// Whether a reply is one that ThingSpeak could have given, or a page.
 fn judge(case: &Case, reply: &[u8]) -> TestCaseResult {
+    // A request whose length was damaged may never have come to its end.
+    if case.damage.is_some() && reply.is_empty() {
+        return Ok(());
+    }
     let text = String::from_utf8_lossy(reply);
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| TestCaseError::fail(format!("no reply: {text:?}")))?;
     let status: u16 = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
-    let known = [200, 202, 304, 400, 401, 404, 405, 409, 413, 414, 421, 422, 429, 431];
+    let known = [200, 202, 304, 400, 401, 403, 404, 405, 409, 413, 414, 421, 422, 429, 431];
     prop_assert!(known.contains(&status), "{}", text);
     prop_assert!(std::str::from_utf8(reply).is_ok(), "{}", text);
     let header = |name: &str| {
@@ -386,17 +276,39 @@ fn judge(case: &Case, reply: &[u8]) -> TestCaseResult {
             prop_assert!(bare || body.starts_with('<') && body.trim_end().ends_with('>'), "{}", text)
         }
         "text/html; charset=utf-8" | "text/plain; charset=utf-8" | "text/csv; charset=utf-8" => {
-            prop_assert!(
-                status < 400 || bare || body.starts_with("error_") || body.starts_with("<!DOCTYPE html>"),
-                "{}",
-                text
-            );
+            let is_page = body.starts_with("<!DOCTYPE html>");
+            prop_assert!(status < 400 || bare || body.starts_with("error_") || is_page, "{}", text);
+            prop_assert!(!is_page || body.ends_with("</html>"), "{}", text);
+            if is_page {
+                is_markup(body)?;
+            }
         }
-        // JSON for a function of the page's.
+        "image/svg+xml" => {
+            prop_assert!(body.starts_with("<svg ") && body.trim_end().ends_with("</svg>"), "{}", text);
+            is_markup(body)?;
+        }
+        "text/css; charset=utf-8" => prop_assert!(body.contains("@media"), "{}", text),
+        // JSON for a function of the page's, or one of our scripts.
         "application/javascript; charset=utf-8" | "text/javascript; charset=utf-8" => {
             prop_assert!(body.contains('('), "{}", text)
         }
         _ => prop_assert!(false, "{}", text),
+    }
+    Ok(())
+}
+
+/// Whether what others have written stays text, and what is drawn has a place.
+fn is_markup(body: &str) -> TestCaseResult {
+    for foreign in ["<script>", " onload=\""] {
+        prop_assert!(!body.contains(foreign), "{:?} in {}", foreign, body);
+    }
+    let control = body.find(|c: char| c.is_ascii_control() && !"\t\r\n\u{7f}".contains(c));
+    prop_assert_eq!(control, None, "{}", body);
+    for name in ["x", "y", "x1", "x2", "y1", "y2", "width", "height", "d"] {
+        for value in body.split(&format!(" {name}=\"")).skip(1).filter_map(|rest| rest.split('"').next()) {
+            let is_place = value.chars().all(|c| c.is_ascii_digit() || "-.,% MmLlHhVvCcSsQqTtAaZze".contains(c));
+            prop_assert!(is_place, "{}=\"{}\" in {}", name, value, body);
+        }
     }
     Ok(())
 }
@@ -412,30 +324,70 @@ fn wants_no_headers(case: &Case) -> bool {
     asked(&case.query) || in_body
 }
 
-#[test]
-fn every_reply_is_one_of_thingspeaks_whatever_is_asked() {
-    let server = Server::start(&["serve", "--listen", "0", "--seed", "7", "--write-interval", "0"]);
-    let word = |name| server.line(name).split_whitespace().next().unwrap_or_default().to_owned();
-    let channel = word("channel ");
-    let keys = [word("write key "), word("read key "), word("user key "), "ABCDEFGHIJKLMNOP".to_owned()];
-    let (talkback, http) = (word("talkback "), word("http "));
-    let address = http.strip_prefix("http://").unwrap().to_owned();
-    let world = World { address, channel, talkback, keys };
+impl World {
+    /// A server, and what it says of itself.
+    fn start() -> (Server, Self) {
+        let server = Server::start(&["serve", "--listen", "0", "--seed", "7", "--write-interval", "0"]);
+        let word = |name| server.line(name).split_whitespace().next().unwrap_or_default().to_owned();
+        let channel = word("channel ");
+        let keys = [word("write key "), word("read key "), word("user key "), "ABCDEFGHIJKLMNOP".to_owned()];
+        let (talkback, http) = (word("talkback "), word("http "));
+        server.ignore_lines();
+        let address = http.strip_prefix("http://").unwrap().to_owned();
+        (server, Self { address, channel, talkback, keys })
+    }
 
+    /// What comes back for a request that makes sense.
+    fn ask(&self, request: &str, body: &str) -> String {
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}", body.len());
+        String::from_utf8(self.send(format!("{head}\r\nContent-Type: application/json\r\n\r\n{body}").as_bytes()))
+            .unwrap()
+    }
+}
+
+/// Tries requests: the same ones in CI, and by hand more and others.
+fn run<T: Strategy>(cases: u32, strategy: &T, test: impl Fn(T::Value) -> TestCaseResult) {
     let by_hand = std::env::var("PREFLASH_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok());
-    let config = Config { cases: by_hand.unwrap_or(CASES), failure_persistence: None, ..Config::default() };
+    let config = Config { cases: by_hand.unwrap_or(cases), failure_persistence: None, ..Config::default() };
     let mut runner = match by_hand {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
     };
-    let outcome = runner.run(&case(), |case| judge(&case, &world.send(&world.bytes(&case))));
-    if let Err(error) = outcome {
+    if let Err(error) = runner.run(strategy, test) {
         panic!("{error}");
     }
+}
+
+#[test]
+fn every_reply_is_one_of_thingspeaks_whatever_is_asked() {
+    let (_server, world) = World::start();
+    run(CASES, &case(&API), |case| judge(&case, &world.send(&world.bytes(&case))));
     // It still does its work. The channel may have been deleted on the way.
-    let made = format!(
-        "POST /channels.json?api_key={}&field1=a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        world.keys[2]
-    );
-    assert!(world.send(made.as_bytes()).starts_with(b"HTTP/1.1 200 OK\r\n"));
+    let made = world.ask(&format!("POST /channels.json?api_key={}&field1=a", world.keys[2]), "");
+    assert!(made.starts_with("HTTP/1.1 200 OK\r\n"), "{made}");
+}
+
+#[test]
+fn every_page_is_a_page_whatever_is_asked_and_stored() {
+    let (_server, world) = World::start();
+    let entry = prop::option::of((value(&PAGES), value(&PAGES)));
+    let entries = std::cell::Cell::new(0);
+    run(PAGE_CASES, &(case(&PAGES), entry), |(case, entry)| {
+        if let Some((one, two)) = entry {
+            let pairs = [("field1".to_owned(), one), ("field2".to_owned(), two)];
+            let stored = world.ask(&format!("POST /update?api_key={}&{}", world.keys[0], form(&pairs)), "");
+            prop_assert!(stored.starts_with("HTTP/1.1 200 ") || stored.starts_with("HTTP/1.1 4"), "{}", stored);
+            entries.set(entries.get() + 1);
+        }
+        judge(&case, &world.send(&world.bytes(&case)))?;
+        // Some of them are faults, and strike whoever comes next.
+        let cleared = world.ask("DELETE /_preflash/faults", "");
+        prop_assert!(cleared.ends_with("\r\n\r\n{\"faults\":[]}"), "{}", cleared);
+        Ok(())
+    });
+    assert!(entries.get() > 0);
+    // It still does its work. The channel may have been deleted on the way.
+    let page = world.ask("GET /", "");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.ends_with("</html>"), "{page}");
 }
