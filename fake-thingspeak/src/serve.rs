@@ -15,6 +15,7 @@
 //!
 //! Not modelled: HTTP/2, upgrades, compression.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
@@ -84,7 +85,7 @@ pub trait Host {
 
     /// An exchange is over: its reply was handed to the stream, or there will be none. Also called when [`serve`]'s
     /// future is dropped in the middle of an exchange.
-    fn exchanged(&self, exchange: Exchange);
+    fn exchanged(&self, exchange: &Exchange);
 
     /// The TLS handshake ended; an error is what rustls says of it.
     fn tls_finished(&self, outcome: Result<(), String>);
@@ -115,7 +116,7 @@ impl Default for Limits {
 }
 
 /// A request and what became of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Exchange {
     /// When the request had arrived completely.
     pub received: OffsetDateTime,
@@ -123,14 +124,8 @@ pub struct Exchange {
     pub tls: bool,
     /// Who sent it.
     pub client: IpAddr,
-    /// `POST`.
-    pub method: String,
-    /// Path and query.
-    pub target: String,
-    /// Names in lower case, in order of arrival by name; values as text (invalid UTF-8 replaced).
-    pub request_headers: Vec<(String, String)>,
-    /// The request's body.
-    pub request_body: Bytes,
+    /// The request; without its body, if that was larger than [`Limits`] allow.
+    pub request: Request<Bytes>,
     /// The reply's status; `None` if no reply was sent.
     pub status: Option<u16>,
     /// The reply's body, as far as it was sent.
@@ -139,6 +134,14 @@ pub struct Exchange {
     pub stored: Vec<Stored>,
     /// The rule that had a hand in it (see [`Verdict::rule`]).
     pub rule: Option<String>,
+}
+
+impl Exchange {
+    /// Path and query of the request; of a CONNECT, host and port.
+    pub fn target(&self) -> Cow<'_, str> {
+        let uri = self.request.uri();
+        uri.path_and_query().map_or_else(|| uri.to_string().into(), |target| target.as_str().into())
+    }
 }
 
 /// How a connection ended.
@@ -312,15 +315,15 @@ impl<H: Host> Connection<'_, H> {
             self.host.settled().await;
             return Ok(self.replied(Reply::whole(self.dated(reply))));
         }
-        let mut record = Record::of(&request, self);
+        let mut record = Record::of(request, self);
         let outcome = if too_large {
-            let refused = self.host.with_cloud(|cloud| cloud.refuse(&request, Refusal::TooLarge));
+            let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
             let mut reply = self.dated(refused);
             self.unread.set(true);
             reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             Ok(Reply::whole(record.answered(reply)))
         } else {
-            self.carry_out(&request, &mut record).await
+            self.carry_out(&mut record).await
         };
         drop(record);
         match outcome {
@@ -344,10 +347,10 @@ impl<H: Host> Connection<'_, H> {
     }
 
     /// Handles a complete request as the verdict wants it.
-    async fn carry_out(&self, request: &Request<Bytes>, record: &mut Record<'_, H>) -> Result<Response<Reply>, Tear> {
-        let verdict = self.host.verdict(request);
-        record.note(|exchange| exchange.rule.clone_from(&verdict.rule));
-        let plan = fault::Plan::of(&verdict.faults);
+    async fn carry_out(&self, record: &mut Record<'_, H>) -> Result<Response<Reply>, Tear> {
+        let Verdict { faults, rule } = self.host.verdict(record.request());
+        record.exchange.rule = rule;
+        let plan = fault::Plan::of(&faults);
 
         if plan.delay_before > Duration::ZERO {
             self.host.sleep(plan.delay_before).await;
@@ -358,14 +361,14 @@ impl<H: Host> Connection<'_, H> {
             None => {}
         }
         let response = match plan.refusal {
-            Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(request, refusal)),
+            Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(record.request(), refusal)),
             None => {
                 let now = self.host.now();
-                let handled = self.host.with_cloud(|cloud| cloud.handle(request, now, self.client));
+                let handled = self.host.with_cloud(|cloud| cloud.handle(record.request(), now, self.client));
                 for entry in &handled.stored {
                     self.host.stored(entry);
                 }
-                record.note(|exchange| exchange.stored = handled.stored);
+                record.exchange.stored = handled.stored;
                 self.host.settled().await;
                 handled.response
             }
@@ -413,57 +416,38 @@ impl<H: Host> Connection<'_, H> {
 /// An exchange under way; reports itself when dropped, whatever ended it.
 struct Record<'h, H: Host> {
     host: &'h H,
-    /// `None` only while dropped.
-    exchange: Option<Exchange>,
+    exchange: Exchange,
 }
 
 impl<'h, H: Host> Record<'h, H> {
-    fn of(request: &Request<Bytes>, connection: &Connection<'h, H>) -> Self {
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    fn of(request: Request<Bytes>, connection: &Connection<'h, H>) -> Self {
         let exchange = Exchange {
             received: connection.host.now(),
             tls: connection.tls,
             client: connection.client,
-            method: request.method().as_str().to_owned(),
-            target: request
-                .uri()
-                .path_and_query()
-                .map_or_else(|| request.uri().to_string(), |target| target.as_str().to_owned()),
-            request_headers: request
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-                .collect(),
-            request_body: request.body().clone(),
+            request,
             status: None,
             response_body: Bytes::new(),
             stored: Vec::new(),
             rule: None,
         };
-        Self { host: connection.host, exchange: Some(exchange) }
+        Self { host: connection.host, exchange }
     }
 
-    /// Notes something about the exchange.
-    fn note(&mut self, note: impl FnOnce(&mut Exchange)) {
-        if let Some(exchange) = &mut self.exchange {
-            note(exchange);
-        }
+    fn request(&self) -> &Request<Bytes> {
+        &self.exchange.request
     }
 
     /// Notes the reply, and hands it on.
     fn answered(&mut self, response: Response<Bytes>) -> Response<Bytes> {
-        self.note(|exchange| {
-            exchange.status = Some(response.status().as_u16());
-            exchange.response_body = response.body().clone();
-        });
+        self.exchange.status = Some(response.status().as_u16());
+        self.exchange.response_body = response.body().clone();
         response
     }
 }
 
 impl<H: Host> Drop for Record<'_, H> {
     fn drop(&mut self) {
-        if let Some(exchange) = self.exchange.take() {
-            self.host.exchanged(exchange);
-        }
+        self.host.exchanged(&self.exchange);
     }
 }

@@ -315,7 +315,7 @@ async fn connection(stream: TcpStream, tls: bool, client: SocketAddr, desk: Rc<D
 async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, desk: &Rc<Desk>) {
     // A reply is written at once and small: waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
-    let guest = Guest { desk: Rc::clone(desk), client };
+    let guest = Guest::new(desk, client);
     if desk.has_connection_faults() && (tls || !is_control(&stream).await) {
         match guest.connection_fault() {
             Some(ConnectionFault::Silent) => {

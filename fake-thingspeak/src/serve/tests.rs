@@ -96,8 +96,8 @@ impl Host for World {
         self.stored.borrow_mut().push((self.begin.elapsed(), entry.entry_id));
     }
 
-    fn exchanged(&self, exchange: Exchange) {
-        self.exchanges.borrow_mut().push(exchange);
+    fn exchanged(&self, exchange: &Exchange) {
+        self.exchanges.borrow_mut().push(exchange.clone());
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {
@@ -198,9 +198,9 @@ async fn a_reply_looks_like_the_services_own() {
     let exchanges = world.exchanges.borrow();
     let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };
     assert_eq!((exchange.status, &exchange.response_body[..], exchange.stored.len()), (Some(200), &b"1"[..], 1));
-    assert_eq!((exchange.method.as_str(), exchange.client, exchange.tls), ("GET", CLIENT, false));
-    assert!(exchange.target.starts_with("/update?api_key="));
-    assert_eq!(exchange.request_headers[0], ("host".to_owned(), "x".to_owned()));
+    assert_eq!((exchange.request.method().as_str(), exchange.client, exchange.tls), ("GET", CLIENT, false));
+    assert!(exchange.target().starts_with("/update?api_key="));
+    assert_eq!(exchange.request.headers()["host"], "x");
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +247,7 @@ async fn the_original_firmwares_request_is_stored_however_it_arrives() {
     assert_eq!((parts(&seen.reply).1, seen.shut), ("1", true));
     let stored = world.cloud.borrow().entries(world.access.channel).unwrap();
     assert_eq!(stored[0].fields[..2], [Some("23.40".to_owned()), Some("45.60".to_owned())]);
-    assert_eq!(world.exchanges.borrow()[0].request_body, "field1=23.40&field2=45.60");
+    assert_eq!(world.exchanges.borrow()[0].request.body(), "field1=23.40&field2=45.60");
 
     // It closes both directions without waiting.
     let world = World::new(&[]);

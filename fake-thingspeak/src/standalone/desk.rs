@@ -111,9 +111,16 @@ pub(super) enum Meeting {
 pub(super) struct Guest {
     pub(super) desk: Rc<Desk>,
     pub(super) client: SocketAddr,
+    /// The client's address as text, which each line begins with.
+    address: String,
 }
 
 impl Guest {
+    /// The part of a connection that comes from `client`.
+    pub(super) fn new(desk: &Rc<Desk>, client: SocketAddr) -> Self {
+        Self { desk: Rc::clone(desk), client, address: client.ip().to_string() }
+    }
+
     /// What is to go wrong with the connection.
     pub(super) fn connection_fault(&self) -> Option<ConnectionFault> {
         let (rule, fault) = self.desk.faults.borrow_mut().connection(Instant::now())?;
@@ -142,7 +149,7 @@ impl Guest {
 
     /// Says something of this client.
     pub(super) fn tell(&self, what: fmt::Arguments<'_>) {
-        self.desk.log.say(format_args!("{} {} {what}", TimeOfDay(self.now()), self.client.ip()));
+        self.desk.log.say(format_args!("{} {} {what}", TimeOfDay(self.now()), self.address));
     }
 }
 
@@ -192,11 +199,12 @@ impl Host for Guest {
         self.desk.post.stored(entry);
     }
 
-    fn exchanged(&self, exchange: Exchange) {
-        let Exchange { client, method, target, status, stored, rule, .. } = exchange;
+    fn exchanged(&self, exchange: &Exchange) {
+        let Exchange { request, status, stored, rule, .. } = exchange;
+        let (method, target) = (request.method(), exchange.target());
         // Straight into the buffer: this is done for each request.
         self.desk.log.line(|line| {
-            let _ = write!(line, "{} {client} {method} {target}: ", TimeOfDay(exchange.received));
+            let _ = write!(line, "{} {} {method} {target}: ", TimeOfDay(exchange.received), self.address);
             let _ = match status {
                 Some(status) => write!(line, "{status}"),
                 None => write!(line, "no reply"),

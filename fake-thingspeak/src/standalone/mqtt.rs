@@ -123,7 +123,7 @@ async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
         match listener.accept().await {
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
                 let _ = stream.set_nodelay(true);
-                let guest = Guest { desk: Rc::clone(&desk), client };
+                let guest = Guest::new(&desk, client);
                 tokio::task::spawn_local(connection(stream, tls, guest));
             }
             Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),

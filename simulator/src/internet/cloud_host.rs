@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::serve::{Exchange, Fault, Host, Verdict};
-use http::Request;
+use http::{HeaderMap, Request};
 use hyper::body::Bytes;
 use smoltcp::wire::EthernetAddress;
 use time::OffsetDateTime;
@@ -80,7 +80,7 @@ impl Host for CloudHost {
         }
     }
 
-    fn exchanged(&self, exchange: Exchange) {
+    fn exchanged(&self, exchange: &Exchange) {
         if let Some(rule) = self.reply_lost_by.take() {
             let action = match exchange.stored.len() {
                 0 => "had nothing new to store, and closed without a reply".to_owned(),
@@ -94,14 +94,14 @@ impl Host for CloudHost {
             connection: self.number,
             tls: exchange.tls,
             received: self.shared.clock.instant_of(exchange.received),
-            method: exchange.method,
-            target: exchange.target,
-            request_headers: exchange.request_headers,
-            request_body: String::from_utf8_lossy(&exchange.request_body).into_owned(),
+            method: exchange.request.method().as_str().to_owned(),
+            target: exchange.target().into_owned(),
+            request_headers: headers(exchange.request.headers()),
+            request_body: text(exchange.request.body()),
             status: exchange.status,
-            response_body: String::from_utf8_lossy(&exchange.response_body).into_owned(),
+            response_body: text(&exchange.response_body),
             stored: u32::try_from(exchange.stored.len()).unwrap_or(u32::MAX),
-            fault: exchange.rule,
+            fault: exchange.rule.clone(),
         })));
     }
 
@@ -112,6 +112,16 @@ impl Host for CloudHost {
             outcome: outcome.map_or_else(|error| error, |()| "established".to_owned()),
         });
     }
+}
+
+/// Names in lower case, in order of arrival by name.
+fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()
+}
+
+/// What is not UTF-8 is replaced.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The fault in the cloud's words, and in the record's; `None` if what it did is only known afterwards.
