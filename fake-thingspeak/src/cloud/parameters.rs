@@ -5,7 +5,6 @@
 //! Not modelled: `multipart/form-data`. Such a body is refused, as leaving its fields out would store an empty entry.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use http::Request;
 use http::header::CONTENT_TYPE;
@@ -15,10 +14,11 @@ use serde_json::Value;
 
 use super::error::Failure;
 
-/// Parameters by name, parts of the request where nothing had to be decoded. What the body says counts over the query, and
-/// a later value over an earlier one.
+/// Parameters in the order of the request, parts of it where nothing had to be decoded. What the body says counts over the
+/// query, and a later value over an earlier one. A list, because a request has few, and for each of them a map would cost
+/// more than it saves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameters<'r>(BTreeMap<Cow<'r, str>, Cow<'r, str>>);
+pub(super) struct Parameters<'r>(Vec<(Cow<'r, str>, Cow<'r, str>)>);
 
 impl<'r> Parameters<'r> {
     /// Gathers the parameters of a request's query.
@@ -54,13 +54,13 @@ impl<'r> Parameters<'r> {
 
     /// Gives a parameter a value.
     pub(super) fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned().into(), value.to_owned().into());
+        self.0.push((name.to_owned().into(), value.to_owned().into()));
     }
 
     fn add_form(&mut self, text: &'r str) -> Result<(), Failure> {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            self.0.insert(decoded(name)?, decoded(value)?);
+            self.0.push((decoded(name)?, decoded(value)?));
         }
         Ok(())
     }
@@ -74,14 +74,18 @@ impl<'r> Parameters<'r> {
                 Value::Bool(truth) => truth.to_string(),
                 Value::Null | Value::Array(_) | Value::Object(_) => continue,
             };
-            self.0.insert(name.clone().into(), value.into());
+            self.0.push((name.clone().into(), value.into()));
         }
         Ok(())
     }
 
     /// The value of the first of `names` that there is.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.0.get(*name)).map(Cow::as_ref)
+        names.iter().find_map(|name| self.last(name))
+    }
+
+    fn last(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(there, _)| there == name).map(|(_, value)| value.as_ref())
     }
 
     /// The value called `name`, unless it is empty.
