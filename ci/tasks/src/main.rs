@@ -1,157 +1,114 @@
 //! `cargo ci`: what continuous integration runs, one task at a time or all of them.
 //!
-//! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs. The first that fails ends the
+//! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs, and how long it took. All of
+//! them build with the release profile, so that what is tested is what people run. The first that fails ends the
 //! run with its exit code.
 
 mod locks;
 
 use std::env;
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 /// A task: its name, what it is for, and its commands.
 struct Task {
     name: &'static str,
     about: &'static str,
-    commands: &'static [&'static [&'static str]],
+    /// No word of them has a blank in it.
+    commands: &'static [&'static str],
 }
+
+/// What tests, scenarios and examples share: one build, with the features that all of the workspace wants together. A
+/// package by itself would want others, and with them most dependencies once more.
+const BUILD: &str = "cargo build --release --workspace --bins --examples --locked";
 
 /// In the order in which `cargo ci all` runs them.
 const TASKS: &[Task] = &[
     Task {
         name: "fmt",
         about: "sources are formatted",
-        commands: &[
-            &["fmt", "--all", "--check"],
-            &["fmt", "--all", "--check", "--manifest-path", "firmware/esp07/Cargo.toml"],
-        ],
+        commands: &["cargo fmt --all --check", "cargo fmt --all --check --manifest-path firmware/esp07/Cargo.toml"],
     },
     Task {
         name: "clippy",
         about: "no warnings",
         commands: &[
-            &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"],
-            // For this machine, because rustc for the chip comes without clippy; in release, where a panic needs no unwinding.
-            &[
-                "clippy",
-                "--manifest-path",
-                "firmware/esp07/Cargo.toml",
-                "--target-dir",
-                "target/esp07-clippy",
-                "--release",
-                "--locked",
-                "--",
-                "--deny",
-                "warnings",
-            ],
+            "cargo clippy --release --workspace --all-targets --locked -- --deny warnings",
+            // As the simulator has it.
+            "cargo clippy --release --package fake-thingspeak --no-default-features --lib --locked -- --deny warnings",
+            // For this machine, because rustc for the chip comes without clippy.
+            "cargo clippy --release --manifest-path firmware/esp07/Cargo.toml --target-dir target/esp07-clippy --locked \
+             -- --deny warnings",
         ],
     },
     Task {
         // Before the tests, some of which run it.
         name: "image",
         about: "the ESP-07 image builds (after ci/setup-xtensa)",
-        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "build"]],
+        commands: &["cargo run --release --quiet --locked --package esp8266-linker -- build"],
     },
     Task {
         name: "programs",
         about: "the bare programs build, by which emulators of the core are compared (after ci/setup-xtensa)",
-        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "programs"]],
+        commands: &["cargo run --release --quiet --locked --package esp8266-linker -- programs"],
     },
     Task {
         name: "test",
         about: "all tests pass (those that run the image after image)",
-        commands: &[&["test", "--workspace", "--locked"]],
+        commands: &["cargo test --release --workspace --locked"],
     },
     Task {
         name: "scenarios",
         about: "all scenarios pass, twice the same",
         commands: &[
-            &["run", "--release", "--locked", "--", "check", "scenarios"],
-            &["run", "--release", "--locked", "--", "run", "scenarios", "--check-determinism"],
+            BUILD,
+            "target/release/preflash check scenarios",
+            "target/release/preflash run scenarios --check-determinism",
         ],
     },
     Task {
         name: "locks",
         about: "the lock files have the same versions of what they share",
-        commands: &[&["run", "--quiet", "--locked", "--package", "ci-tasks", "--", "compare-locks"]],
+        commands: &["cargo run --release --quiet --locked --package ci-tasks -- compare-locks"],
     },
     Task {
         name: "size",
         about: "the ESP-07 image is within its budgets",
-        commands: &[&["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "size"]],
+        commands: &["cargo run --release --quiet --locked --package esp8266-linker -- size"],
     },
     Task {
         name: "chip",
         about: "scenarios do the same on host and emulated chip, and on the chip twice the same (after image)",
         commands: &[
+            BUILD,
             // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many minutes.
-            &[
-                "run",
-                "--release",
-                "--locked",
-                "--",
-                "run",
-                "scenarios",
-                "--exclude",
-                "scenarios/normal/one-day.toml",
-                "--exclude",
-                "scenarios/normal/a-normal-day.toml",
-                "--target",
-                "all",
-                "--out",
-                "target/preflash-all",
-            ],
+            "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
+             --exclude scenarios/normal/a-normal-day.toml --target all --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
-            &[
-                "run",
-                "--release",
-                "--locked",
-                "--",
-                "run",
-                "scenarios/setup",
-                "scenarios/power/reset-during-upload.toml",
-                "scenarios/sensor",
-                "--target",
-                "esp8266",
-                "--check-determinism",
-                "--out",
-                "target/preflash-esp8266",
-            ],
+            "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
+             --target esp8266 --check-determinism --out target/preflash-esp8266",
         ],
-    },
-    Task {
-        name: "timing",
-        about: "the chip reads the DHT22 within the times that it always did (after image)",
-        commands: &[&["test", "--release", "--locked", "--package", "simulator", "--test", "sensor_timing"]],
     },
     Task {
         name: "handshake",
         about: "a TLS handshake on the chip starves no watchdog and leaves some stack (after image)",
-        commands: &[&["run", "--release", "--locked", "--example", "handshake"]],
+        commands: &[BUILD, "target/release/examples/handshake"],
     },
     Task {
         name: "clients",
         about: "published clients get along with the fake ThingSpeak (after ci/setup-clients)",
-        commands: &[&["test", "--package", "fake-thingspeak", "--test", "clients", "--locked"]],
+        commands: &["cargo test --release --workspace --locked --test clients -- --ignored"],
     },
     Task {
         name: "browser",
         about: "pages work in Chromium (after ci/setup-browser)",
-        commands: &[&[
-            "test",
-            "--package",
-            "fake-thingspeak",
-            "--test",
-            "browser",
-            "--locked",
-            "--",
-            "--ignored",
-            "--nocapture",
-        ]],
+        commands: &["cargo test --release --workspace --locked --test browser -- --ignored --nocapture"],
     },
     Task {
         name: "doc",
         about: "the documentation builds without warnings",
-        commands: &[&["doc", "--workspace", "--no-deps", "--locked"]],
+        commands: &["cargo doc --release --workspace --no-deps --locked"],
     },
 ];
 
@@ -195,31 +152,33 @@ fn usage() -> String {
     text
 }
 
-/// Runs one cargo command, visibly.
-fn run(arguments: &[&str]) -> Result<(), ExitCode> {
-    eprintln!("\n$ cargo {}", arguments.join(" "));
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(arguments);
-    match arguments {
-        ["doc", ..] => {
-            command.env("RUSTDOCFLAGS", "--deny warnings");
-        }
+/// Runs one command, visibly.
+#[expect(clippy::disallowed_methods, reason = "how long a task takes is what its clock is for")]
+fn run(line: &str) -> Result<(), ExitCode> {
+    eprintln!("\n$ {line}");
+    let mut words = line.split(' ');
+    let program = words.next().unwrap_or_default();
+    let mut command = match (program, program.strip_prefix("target/"), env::var_os("CARGO_TARGET_DIR")) {
+        ("cargo", ..) => Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        (_, Some(built), Some(target)) => Command::new(Path::new(&target).join(built)),
+        _ => Command::new(program),
+    };
+    command.args(words);
+    if line.starts_with("cargo doc") {
+        command.env("RUSTDOCFLAGS", "--deny warnings");
+    }
+    if line.starts_with("cargo clippy") && line.contains("firmware/esp07") {
         // `esp8266-hal`'s macros want a feature of nightly; what is our own does not.
-        ["clippy", "--manifest-path", ..] => {
-            command.env("RUSTC_BOOTSTRAP", "esp8266_hal_proc_macros");
-        }
-        _ => {}
+        command.env("RUSTC_BOOTSTRAP", "esp8266_hal_proc_macros");
     }
-    if arguments.contains(&"clients") {
-        // Without a client, its tests have nothing to say.
-        command.env("PREFLASH_REQUIRE_CLIENTS", "1");
-    }
-    match command.status() {
+    let begin = Instant::now();
+    let status = command.status();
+    eprintln!("({} s)", begin.elapsed().as_secs());
+    match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
         Err(error) => {
-            eprintln!("cargo ci: could not run cargo: {error}");
+            eprintln!("cargo ci: could not run {program}: {error}");
             Err(ExitCode::FAILURE)
         }
     }
