@@ -262,6 +262,8 @@ where
             .header_read_timeout(None)
             .auto_date_header(false)
             .title_case_headers(true)
+            // One piece goes through the kernel a third faster than a head and a body of a few bytes.
+            .writev(false)
             .max_buf_size(16 << 10)
             .serve_connection(TokioIo::new(stream), service_fn(|request| shared.exchange(request)));
         let mut connection = pin!(connection);
