@@ -28,7 +28,7 @@ pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
 use log::Writer;
 pub(crate) use options::{Options, address};
-use welcome::Welcome;
+use welcome::{Kept, Welcome};
 
 pub(crate) mod authority;
 mod control;
@@ -124,6 +124,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         written.map_err(|source| Error::Write { path: path.clone(), source })?;
     }
     let commits_fail = service.keep(options).await?;
+    let keys = options.seed.is_some() || options.data.is_some();
     let welcome = Welcome {
         cloud: &service.cloud,
         http: http.local_addr()?,
@@ -134,7 +135,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         authority: &authority,
         addresses: &addresses,
         authority_file: options.authority_out.as_deref(),
-        kept: options.seed.is_some() || options.data.is_some(),
+        kept: Kept { keys, authority: keys || options.authority.is_some() },
     };
     // Nobody may be reading it.
     let _ = io::stdout().write_all(format!("{welcome}\n").as_bytes());

@@ -26,8 +26,16 @@ pub(super) struct Welcome<'a> {
     pub(super) hosts_named: bool,
     pub(super) authority: &'a Authority,
     pub(super) authority_file: Option<&'a Path>,
-    /// Whether the next start will have the same keys.
-    pub(super) kept: bool,
+    pub(super) kept: Kept,
+}
+
+/// What the next start will have again.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// Numbers and keys of channels and all else.
+    pub(super) keys: bool,
+    /// The authority, be it with other keys.
+    pub(super) authority: bool,
 }
 
 impl Welcome<'_> {
@@ -106,11 +114,9 @@ impl Display for Welcome<'_> {
         for TalkbackAccess { talkback, key } in self.cloud.talkbacks() {
             writeln!(f, "talkback   {talkback} (its key {key})")?;
         }
-        if !self.kept {
-            writeln!(
-                f,
-                "           (all of these and the authority are new at every start; --data FILE keeps them, and"
-            )?;
+        if !self.kept.keys {
+            let authority = if self.kept.authority { "" } else { " and the authority" };
+            writeln!(f, "           (all of these{authority} are new at every start; --data FILE keeps them, and")?;
             writeln!(f, "           what is stored)")?;
         }
         writeln!(f, "http       http://{http}{}", everywhere(self.http))?;
@@ -126,6 +132,9 @@ impl Display for Welcome<'_> {
             let what = "SHA-256 of the authority's certificate, for the trusted issuer in the device's portal";
             match self.authority_file {
                 Some(_) => writeln!(f, "           ({what})")?,
+                None if self.kept.authority => {
+                    writeln!(f, "           ({what};\n           --authority-out FILE writes the certificate itself)")?;
+                }
                 None => writeln!(
                     f,
                     "           ({what};\n           --authority-out FILE writes the certificate itself, `fake-thingspeak ca` makes one that lasts)"
@@ -182,17 +191,39 @@ mod tests {
 
     /// What is said by a server that listens on both addresses.
     fn said(http: &str, https: &str, hosts: &[&str], hosts_named: bool) -> String {
+        let kept = Kept { keys: true, authority: true };
+        said_by(http, https, hosts, hosts_named, kept, Some(Path::new("ca.pem")))
+    }
+
+    fn said_of(kept: Kept, authority_file: Option<&Path>) -> String {
+        said_by("127.0.0.1:80", "127.0.0.1:443", &["pond.local"], true, kept, authority_file)
+    }
+
+    fn said_by(
+        http: &str,
+        https: &str,
+        hosts: &[&str],
+        hosts_named: bool,
+        kept: Kept,
+        authority_file: Option<&Path>,
+    ) -> String {
         let channel = NewChannel { name: "duck".to_owned(), fields: [const { None }; 8], public: true };
         let mut cloud = Cloud::new([1; 32]);
         cloud.create_channel(channel, OffsetDateTime::UNIX_EPOCH);
         let authority = Authority::from_seed([1; 32]).unwrap();
         let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
-        let authority_file = Some(Path::new("ca.pem"));
-        let (cloud, authority) = (&cloud, &authority);
         let mqtt = Addresses { plain: "127.0.0.1:1883".parse().ok(), tls: None };
-        let addresses = &[];
-        Welcome { cloud, http, https, mqtt, hosts, addresses, hosts_named, authority, authority_file, kept: true }
-            .to_string()
+        let (cloud, authority, addresses) = (&cloud, &authority, &[]);
+        Welcome { cloud, http, https, mqtt, hosts, addresses, hosts_named, authority, authority_file, kept }.to_string()
+    }
+
+    #[test]
+    fn what_is_new_at_the_next_start_is_said() {
+        let told = |keys, authority| said_of(Kept { keys, authority }, None);
+        assert!(told(false, false).contains("(all of these and the authority are new at every start"));
+        assert!(told(false, true).contains("(all of these are new at every start"));
+        assert!(!told(false, true).contains("makes one that lasts"));
+        assert!(!told(true, true).contains("new at every start"));
     }
 
     #[test]
