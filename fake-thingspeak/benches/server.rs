@@ -12,7 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing else to say")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
-#[path = "../tests/server/mod.rs"]
+#[path = "../tests/program/server.rs"]
 mod server;
 
 use std::convert::Infallible;
@@ -116,12 +116,19 @@ fn start(channels: usize, arguments: &[&str]) -> Running {
     let mut all = vec!["serve", "--listen", "0", "--write-interval", "0"];
     all.extend(["--channel=Small:temperature,humidity", "--channel=Large:temperature,humidity"].iter().take(channels));
     all.extend(arguments);
-    let server = Server::start(&all);
+    let mut server = Server::start(&all);
     let first = |text: String| text.split(' ').next().unwrap().to_owned();
     let channels = (0..channels).map(|_| (first(server.line("channel")), server.line("write key"))).collect();
     let http = first(server.line("http "));
-    server.ignore_lines();
+    server.lines = None;
     Running { server, channels, http }
+}
+
+/// Bytes of memory that the server takes now (Linux).
+fn resident_bytes(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    kilobytes.unwrap().parse::<u64>().unwrap() * 1_024
 }
 
 impl Running {
@@ -194,9 +201,9 @@ fn reads() {
     let running = start(2, &[]);
     let [small, large] = [&running.channels[0], &running.channels[1]];
     fill(&running, small, ROWS);
-    let before = running.server.resident_bytes();
+    let before = resident_bytes(&running.server);
     fill(&running, large, MANY);
-    let after = running.server.resident_bytes();
+    let after = resident_bytes(&running.server);
     println!("{:<44} {:>9.0} bytes\n", "memory for each stored entry", (after - before) as f64 / MANY as f64);
 
     let read = |channel: &str, query: &str| {

@@ -98,12 +98,12 @@ const TASKS: &[Task] = &[
     Task {
         name: "clients",
         about: "published clients get along with the fake ThingSpeak (after ci/setup-clients)",
-        commands: &["cargo test --release --workspace --locked --test clients -- --ignored"],
+        commands: &["cargo test --release --workspace --locked --test program -- --ignored clients::"],
     },
     Task {
         name: "browser",
         about: "pages work in Chromium (after ci/setup-browser)",
-        commands: &["cargo test --release --workspace --locked --test browser -- --ignored --nocapture"],
+        commands: &["cargo test --release --workspace --locked --test program -- --ignored --nocapture browser::"],
     },
     Task {
         name: "doc",

@@ -1,6 +1,4 @@
 //! The program as a user runs it: started, asked over real sockets on loopback, stopped.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -14,10 +12,9 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 
-mod server;
-
-use server::tls::{Look, secured, secured_with, trusting};
-use server::{Server, ask, connect, program};
+use crate::client::tls::{Look, secured, secured_with, trusting};
+use crate::client::{ask, connect};
+use crate::server::{Server, program};
 
 #[test]
 fn it_serves_a_channel_until_it_is_stopped() {

@@ -3,25 +3,22 @@
 //!
 //! The requests are made of what the service knows (paths, parameters, keys, bodies in each of its formats) and of what it
 //! does not (other numbers, other types, text that is none, JSON that is deep or cut off, bytes). CI tries a fixed number
-//! of them, the same each time; `PREFLASH_FUZZ_CASES=100000 cargo test -p fake-thingspeak --test fuzz` tries more, and
+//! of them, the same each time; `PREFLASH_FUZZ_CASES=100000 cargo test -p fake-thingspeak --test program fuzz` tries more, and
 //! others each time.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
+use crate::client::connect;
+use crate::server::Server;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 use serde_json::Value;
-use server::{Server, connect};
 use words::{API, PAGES, Words};
 
 #[path = "fuzz/words.rs"]
 mod words;
-
-mod server;
 
 /// How many requests CI sends to the API, and how many to what people look at.
 const CASES: u32 = 1_500;
@@ -327,12 +324,12 @@ fn wants_no_headers(case: &Case) -> bool {
 impl World {
     /// A server, and what it says of itself.
     fn start() -> (Server, Self) {
-        let server = Server::start(&["serve", "--listen", "0", "--seed", "7", "--write-interval", "0"]);
+        let mut server = Server::start(&["serve", "--listen", "0", "--seed", "7", "--write-interval", "0"]);
         let word = |name| server.line(name).split_whitespace().next().unwrap_or_default().to_owned();
         let channel = word("channel ");
         let keys = [word("write key "), word("read key "), word("user key "), "ABCDEFGHIJKLMNOP".to_owned()];
         let (talkback, http) = (word("talkback "), word("http "));
-        server.ignore_lines();
+        server.lines = None;
         let address = http.strip_prefix("http://").unwrap().to_owned();
         (server, Self { address, channel, talkback, keys })
     }

@@ -2,8 +2,6 @@
 //! `paho-mqtt`, npm's `thingspeakclient`, Mosquitto's command line.
 //!
 //! Ignored unless asked for (`cargo ci clients`), because they need what `ci/setup-clients` installs.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::{BufRead, BufReader, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -12,10 +10,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::server::Server;
 use serde_json::Value;
-use server::Server;
-
-mod server;
 
 /// How long a client may take for all that it does; npm's waits 15 s between two writes.
 const LONGEST: Duration = Duration::from_secs(90);

@@ -1,8 +1,4 @@
 //! `kill -9` at any moment under load loses nothing that was acknowledged.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
-
-mod server;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,8 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::client::{ask, connect};
+use crate::server::Server;
 use serde_json::Value;
-use server::{Server, ask, connect};
 
 const KILLS: usize = 100;
 /// Clients that send one update after the other; one more adds commands to the TalkBack.

@@ -1,19 +1,16 @@
 //! Clients that meet somebody in the cloud's place, over real sockets: who is careful refuses him, and the log says so; who
 //! is not gives something away, and the log says what.
-#![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
 
+use crate::client::connect;
+use crate::client::tls::{Look, secured, secured_with, trusting};
+use crate::server::{Server, program};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::TLS12;
 use rustls::{ClientConnection, StreamOwned};
-use server::tls::{Look, secured, secured_with, trusting};
-use server::{Server, connect, program};
-
-mod server;
 
 const REQUEST: &str = "GET /channels/public.json?api_key=SECRET HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
