@@ -7,22 +7,12 @@ use std::path::Path;
 use esp8266::image::{Program, elf};
 use serde_json::Value;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, READING};
 use crate::image::image;
-
-const SCENARIO: &str = r#"
-title = "A duck stores its first reading"
-duration = "20s"
-[settings]
-network = "home"
-passphrase = "correct horse"
-[[expect]]
-event.stored = {}
-"#;
 
 fn bench(name: &str) -> Bench {
     let bench = Bench::new(name);
-    bench.file("s/duck.toml", SCENARIO);
+    bench.file("s/duck.toml", READING);
     bench
 }
 
