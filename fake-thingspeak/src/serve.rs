@@ -13,14 +13,17 @@
 //! ends without carriage return, and a client that closes its sending side before it has the reply. A request that has
 //! arrived is carried out even if nobody waits for the reply any more.
 //!
-//! Not modelled: HTTP/2, upgrades, compression.
+//! A host may let a connection go on in another protocol (RFC 9110 §7.8): its reply 101 ends the HTTP, and
+//! [`Host::upgraded`] has the stream.
+//!
+//! Not modelled: HTTP/2, compression.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -70,6 +73,22 @@ pub trait Host {
 
     /// What is to happen to `request`. Asked once a request, when it has arrived completely.
     fn verdict(&self, request: &Request<Bytes>) -> Verdict;
+
+    /// The reply to `request` if it is for another protocol that the host speaks: 101, after which the connection is
+    /// [`upgraded`](Self::upgraded), or why not. Asked before the cloud; faults strike the reply like the cloud's. By
+    /// default there is no other protocol.
+    fn upgrade(&self, _request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        None
+    }
+
+    /// Has the connection after the 101, until it is to be closed ([`Ending::Closed`]) or torn ([`Ending::Reset`]). What
+    /// came after the request is in `read`, or still in the stream.
+    fn upgraded<S>(&self, _stream: &mut S, _read: Bytes) -> impl Future<Output = Ending>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        std::future::ready(Ending::Closed)
+    }
 
     /// Lets `work` have the cloud.
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R;
@@ -231,8 +250,10 @@ struct Connection<'h, H> {
     answered: Cell<u64>,
     /// A reply is on its way to the stream.
     replying: Cell<bool>,
-    /// More of a request is on its way than will be read.
+    /// More is on its way than will be read.
     unread: Cell<bool>,
+    /// The last reply was a 101.
+    upgraded: Cell<bool>,
     tear: RefCell<Option<Tear>>,
     /// The date of the last reply, with its second: many have the same.
     date: RefCell<Option<(i64, HeaderValue)>>,
@@ -252,12 +273,14 @@ where
         answered: Cell::new(0),
         replying: Cell::new(false),
         unread: Cell::new(false),
+        upgraded: Cell::new(false),
         tear: RefCell::new(None),
         date: RefCell::new(None),
     };
+    let mut read = Bytes::new();
     let ending = {
         let stream = Rejecting::new(&mut *stream, &shared.replying, |status| shared.rejection(status));
-        let connection = http1::Builder::new()
+        let mut connection = http1::Builder::new()
             .half_close(true)
             .header_read_timeout(None)
             .auto_date_header(false)
@@ -266,18 +289,20 @@ where
             .writev(false)
             .max_buf_size(16 << 10)
             .serve_connection(TokioIo::new(stream), service_fn(|request| shared.exchange(request)));
-        let mut connection = pin!(connection);
         loop {
             let answered = shared.answered.get();
             let step = poll_fn(|cx| {
-                let step = connection.as_mut().poll(cx);
+                let step = Pin::new(&mut connection).poll(cx);
                 match shared.tear.borrow_mut().take() {
                     Some(tear) => Poll::Ready(Err(tear)),
                     None => step.map(Ok),
                 }
             });
             match within(host, shared.limits.request, step).await {
-                Some(Ok(Ok(()))) => break Ok(Ending::Closed),
+                Some(Ok(Ok(()))) => {
+                    read = connection.into_parts().read_buf;
+                    break Ok(Ending::Closed);
+                }
                 Some(Ok(Err(_))) => break Ok(Ending::Failed),
                 Some(Err(tear)) => break Err(tear),
                 None if shared.busy.get() || shared.answered.get() != answered => {}
@@ -286,6 +311,15 @@ where
         }
     };
     let (ending, last_words) = match ending {
+        Ok(Ending::Closed) if shared.upgraded.get() => {
+            // Elsewhere, so that connections that stay with HTTP have no room for it.
+            let ending = Box::pin(host.upgraded(stream, read)).await;
+            if ending == Ending::Reset {
+                return ending;
+            }
+            shared.unread.set(true);
+            (ending, Vec::new())
+        }
         Ok(ending) => (ending, Vec::new()),
         Err(Tear::Close(bytes)) => (Ending::Dropped, bytes),
         Err(Tear::Reset) => return Ending::Reset,
@@ -364,6 +398,7 @@ impl<H: Host> Connection<'_, H> {
         }
         let response = match plan.refusal {
             Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(record.request(), refusal)),
+            None if let Some(reply) = self.host.upgrade(record.request()) => reply,
             None => {
                 let now = self.host.now();
                 let handled = self.host.with_cloud(|cloud| cloud.handle(record.request(), now, self.client));
@@ -379,7 +414,12 @@ impl<H: Host> Connection<'_, H> {
             self.host.sleep(plan.delay_after).await;
         }
         let response = self.dated(response);
+        let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match plan.delivery {
+            fault::Delivery::Whole | fault::Delivery::Chunked if upgraded => {
+                self.upgraded.set(true);
+                Ok(Reply::whole(record.answered(response)))
+            }
             fault::Delivery::Whole => Ok(Reply::whole(record.answered(response))),
             fault::Delivery::Chunked => Ok(Reply::chunked(record.answered(response))),
             fault::Delivery::Truncated => {

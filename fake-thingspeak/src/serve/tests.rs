@@ -16,6 +16,8 @@ use crate::certificates::{Authority, KeyType, Kind};
 use crate::cloud::{Access, NewChannel, Profile};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
+mod upgrade;
+
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
