@@ -11,8 +11,8 @@
 //! a server may that does not support it; one that is not stored is dropped without a word; a topic that is none is refused
 //! in the SUBACK; a device that connects again takes the place of its older connection, as the standard has it.
 //!
-//! Not modelled: MQTT over WebSockets, sessions that outlive their connection, wills (they are accepted and never sent),
-//! and the older broker `mqtt.thingspeak.com` with keys in its topics.
+//! Not modelled: sessions that outlive their connection, wills (they are accepted and never sent), and the older broker
+//! `mqtt.thingspeak.com` with keys in its topics.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

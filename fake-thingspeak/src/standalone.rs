@@ -41,6 +41,7 @@ mod man_in_the_middle;
 mod mqtt;
 mod options;
 mod schema;
+mod websocket;
 mod welcome;
 
 /// How many connections are served at a time; more are turned away.

@@ -143,9 +143,14 @@ impl Refusal {
                 (status, "error_invalid_byte_sequence", "Invalid Byte Sequence", details)
             }
         };
-        let error = json!({ "error_code": code, "message": message, "details": details });
-        with_status(status, &json!({ "status": status.as_str(), "error": error }))
+        refused(status, code, message, &details)
     }
+}
+
+/// An error like the service's, in JSON.
+pub(super) fn refused(status: StatusCode, code: &str, message: &str, details: &str) -> Response<Bytes> {
+    let error = json!({ "error_code": code, "message": message, "details": details });
+    with_status(status, &json!({ "status": status.as_str(), "error": error }))
 }
 
 fn with_status(status: StatusCode, body: &Value) -> Response<Bytes> {

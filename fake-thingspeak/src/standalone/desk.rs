@@ -11,12 +11,13 @@ use std::time::Duration;
 use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
-use fake_thingspeak::serve::{Exchange, Host, Limits, Verdict};
+use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, Verdict};
 use fake_thingspeak::tls::system_server_config;
 use http::{Request, Response};
 use hyper::body::Bytes;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::control;
@@ -25,6 +26,7 @@ use super::journal::Journal;
 use super::log::Log;
 use super::mqtt::Post;
 use super::options::Options;
+use super::websocket;
 
 /// What all connections share.
 pub(super) struct Desk {
@@ -180,6 +182,14 @@ impl Host for Guest {
             Some((rule, fault)) => Verdict::fault(rule, fault),
             None => Verdict::honest(),
         }
+    }
+
+    fn upgrade(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        websocket::reply(request)
+    }
+
+    async fn upgraded<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: &mut S, read: Bytes) -> Ending {
+        websocket::talk(stream, read, self).await
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {

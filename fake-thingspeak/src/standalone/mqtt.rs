@@ -1,4 +1,5 @@
 //! The broker on real sockets: listeners, connections as local tasks, and the queue through which it hears of new entries.
+//! What carries a connection's bytes, a stream or the messages of a WebSocket (`websocket`), is its [`Carrier`].
 //!
 //! Whatever is stored, by HTTP or by MQTT, goes through the queue: those who listen hear of it when it is kept.
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use fake_thingspeak::cloud::Stored;
 use fake_thingspeak::mqtt::{Broker, ConnectionId, Event, Output};
-use fake_thingspeak::serve::Host as _;
+use fake_thingspeak::serve::{Ending, Host as _};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -140,12 +141,14 @@ async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
     connections.set(connections.get() + 1);
     let mut socket = Socket::new(stream);
     match tls.then(|| guest.meeting()) {
-        None => talk(&mut socket, &guest).await,
+        None => {
+            talk(&mut Bare::new(&mut socket), &guest).await;
+        }
         Some(Some(Meeting::Cloud(config))) => {
             match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
                 Ok(Ok(mut stream)) => {
                     guest.tls_finished(Ok(()));
-                    talk(&mut stream, &guest).await;
+                    talk(&mut Bare::new(&mut stream), &guest).await;
                 }
                 Ok(Err(error)) => {
                     guest.tls_finished(Err(error.to_string()));
@@ -160,43 +163,81 @@ async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
     connections.set(connections.get() - 1);
 }
 
-/// Carries bytes between a connection and the broker until one of them has enough.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, guest: &Guest) {
+/// What brings a connection's bytes here and there.
+pub(super) trait Carrier {
+    /// What has come, once something has; nothing if nothing will. Nothing is lost of what comes if this is given up.
+    async fn receive(&mut self) -> io::Result<&[u8]>;
+
+    /// Sends all of it.
+    async fn send(&mut self, bytes: Vec<u8>) -> io::Result<()>;
+
+    /// Says that nothing more will be sent.
+    async fn close(&mut self) -> io::Result<()>;
+}
+
+/// A stream with nothing but MQTT in it.
+struct Bare<'s, S> {
+    stream: &'s mut S,
+    buffer: [u8; 4096],
+}
+
+impl<'s, S> Bare<'s, S> {
+    fn new(stream: &'s mut S) -> Self {
+        Self { stream, buffer: [0; 4096] }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Carrier for Bare<'_, S> {
+    async fn receive(&mut self) -> io::Result<&[u8]> {
+        let length = self.stream.read(&mut self.buffer).await?;
+        Ok(&self.buffer[..length])
+    }
+
+    async fn send(&mut self, bytes: Vec<u8>) -> io::Result<()> {
+        self.stream.write_all(&bytes).await?;
+        self.stream.flush().await
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+}
+
+/// Carries bytes between a connection and the broker until one of them has enough. What nobody takes any more is to be torn.
+pub(super) async fn talk(carrier: &mut impl Carrier, guest: &Guest) -> Ending {
     let post = &guest.desk.post;
     let id = post.broker.borrow_mut().connected(guest.client.ip(), guest.now());
     let bell = Rc::new(Notify::new());
     post.bells.borrow_mut().insert(id, Rc::clone(&bell));
-    // A stream that fails has ended, and so has the connection.
-    let _ = exchange(stream, guest, id, &bell).await;
-    let _ = timeout(PATIENCE, stream.shutdown()).await;
+    let ending = match exchange(carrier, guest, id, &bell).await {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ending::Reset,
+        // A stream that fails has ended, and so has the connection.
+        Ok(()) | Err(_) => {
+            let _ = timeout(PATIENCE, carrier.close()).await;
+            Ending::Closed
+        }
+    };
     if let Some(ending) = post.broker.borrow().ending(id) {
         tell(guest, format_args!("closed: {ending}"));
     }
     post.bells.borrow_mut().remove(&id);
     post.broker.borrow_mut().disconnected(id);
+    ending
 }
 
-async fn exchange<S>(stream: &mut S, guest: &Guest, id: ConnectionId, bell: &Notify) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn exchange(carrier: &mut impl Carrier, guest: &Guest, id: ConnectionId, bell: &Notify) -> io::Result<()> {
     let broker = &guest.desk.post.broker;
-    let mut buffer = [0; 4096];
     loop {
         let Output { bytes, close } = broker.borrow_mut().take(id);
-        let sent = async {
-            stream.write_all(&bytes).await?;
-            stream.flush().await
-        };
-        timeout(PATIENCE, sent).await??;
+        timeout(PATIENCE, carrier.send(bytes)).await??;
         if close {
             return Ok(());
         }
         let deadline = broker.borrow().deadline(id).map_or(Duration::ZERO, |deadline| until(deadline - guest.now()));
         tokio::select! {
-            length = stream.read(&mut buffer) => match length? {
-                0 => return Ok(()),
-                length => received(guest, id, &buffer[..length]),
+            bytes = carrier.receive() => match bytes? {
+                [] => return Ok(()),
+                bytes => received(guest, id, bytes),
             },
             () = bell.notified() => {}
             () = tokio::time::sleep(deadline) => broker.borrow_mut().passed(id, guest.now()),

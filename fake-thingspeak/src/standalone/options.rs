@@ -10,7 +10,7 @@ const LONGEST_NAME: usize = 255;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Where to listen for HTTP: an address with a port, or a port of this machine alone
+    /// Where to listen for HTTP: an address with a port, or a port of this machine alone. MQTT over WebSockets is at /mqtt
     #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
     /// Where to listen for HTTPS as well (TLS 1.2 and 1.3)

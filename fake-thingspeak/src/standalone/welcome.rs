@@ -8,6 +8,7 @@ use fake_thingspeak::certificates::Authority;
 use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
 
 use super::mqtt::Addresses;
+use super::websocket;
 
 /// How many channels are shown.
 const CHANNELS: usize = 8;
@@ -51,15 +52,19 @@ impl Welcome<'_> {
     }
 
     fn write_mqtt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses = [("mqtt://", self.mqtt.plain), ("mqtts://", self.mqtt.tls)];
-        for (scheme, address) in addresses.iter().filter_map(|(scheme, address)| Some((scheme, (*address)?))) {
+        let addresses = [
+            ("mqtt", self.mqtt.plain, ""),
+            ("mqtts", self.mqtt.tls, ""),
+            ("ws", Some(self.http), websocket::PATH),
+            ("wss", self.https, websocket::PATH),
+        ];
+        for (scheme, address, path) in addresses {
+            let Some(address) = address else { continue };
             let host = self.host(address);
-            writeln!(f, "mqtt       {scheme}{}{}", Place(&host, address.port()), everywhere(address))?;
+            writeln!(f, "mqtt       {scheme}://{}{path}{}", Place(&host, address.port()), everywhere(address))?;
         }
-        if self.mqtt.plain.or(self.mqtt.tls).is_some() {
-            for Device { client_id, password } in self.cloud.devices() {
-                writeln!(f, "device     {client_id} (client identifier and user name; password {password})")?;
-            }
+        for Device { client_id, password } in self.cloud.devices() {
+            writeln!(f, "device     {client_id} (client identifier and user name; password {password})")?;
         }
         Ok(())
     }
@@ -232,6 +237,8 @@ mod tests {
         assert!(!text.contains("0.0.0.0"), "{text}");
         assert!(text.contains("curl 'http://pond.local:8080/update?"), "{text}");
         assert!(text.contains("curl --cacert 'ca.pem' 'https://pond.local:8443/channels/"), "{text}");
+        assert!(text.contains("\nmqtt       ws://pond.local:8080/mqtt (and on every address"), "{text}");
+        assert!(text.contains("\nmqtt       wss://pond.local:8443/mqtt (and on every address"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 """The Python package `paho-mqtt` as it is published, as devices in the field use it with ThingSpeak.
 
-Arguments: host, port, the authority's certificate (or `-` for none), a channel, its write key's device (client, user,
+Arguments: `tcp` or `websockets`, host, port, the authority's certificate (or `-` for none), a channel, its write key's device (client, user,
 password), and another device to watch it.
 """
 
@@ -10,14 +10,16 @@ import sys
 
 import paho.mqtt.client as mqtt
 
-host, port, authority, channel, *devices = sys.argv[1:]
+transport, host, port, authority, channel, *devices = sys.argv[1:]
 PATIENCE = 20
 
 
 def connected(client_id, user, password):
     """A connected client, and what comes in on it."""
     messages = queue.Queue()
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv311)
+    client = mqtt.Client(
+        mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv311, transport=transport
+    )
     client.username_pw_set(user, password)
     if authority != "-":
         client.tls_set(ca_certs=authority)

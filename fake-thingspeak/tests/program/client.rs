@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::server::{PATIENCE, Server};
 
+pub mod mqtt;
 pub mod tls;
 
 impl Server {

@@ -1,5 +1,5 @@
 //! Clients of ThingSpeak as they are published, against the program on real sockets: curl, Python's `thingspeak` and
-//! `paho-mqtt`, npm's `thingspeakclient`, Mosquitto's command line.
+//! `paho-mqtt`, npm's `thingspeakclient` and `mqtt`, Mosquitto's command line.
 //!
 //! Ignored unless asked for (`cargo ci clients`), because they need what `ci/setup-clients` installs.
 
@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::client::mqtt::Device;
 use crate::server::Server;
 use serde_json::Value;
 
@@ -27,12 +28,6 @@ struct World {
     mqtt: String,
     mqtts: String,
     devices: [Device; 2],
-}
-
-/// Client identifier (and user name), password.
-struct Device {
-    client_id: String,
-    password: String,
 }
 
 struct Access {
@@ -57,11 +52,7 @@ impl World {
         let about = ["name=Pond", "field1=level", "field2=flow", "public_flag=false", &format!("api_key={user_key}")];
         let port = |address: String| address.rsplit_once(':').unwrap().1.to_owned();
         let (mqtt, mqtts) = (port(word("mqtt ")), port(word("mqtt ")));
-        let devices = [(); 2].map(|()| {
-            let words = server.line("device ");
-            let (client_id, password) = (words.split(' ').next().unwrap(), words.rsplit(' ').next().unwrap());
-            Device { client_id: client_id.to_owned(), password: password.trim_end_matches(')').to_owned() }
-        });
+        let devices = [(); 2].map(|()| Device::told(&server));
         let form = about.iter().flat_map(|pair| ["--data-urlencode", pair]);
         let made = ran(Command::new(curl).args(["--silent", "--fail", &format!("{http}/channels.json")]).args(form));
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
@@ -71,6 +62,17 @@ impl World {
         };
         let private = Access { channel: made["id"].to_string(), write_key: key(true), read_key: key(false) };
         Self { server, http, https, authority, public, private, mqtt, mqtts, devices }
+    }
+
+    /// The file with the authority's certificate.
+    fn authority(&self) -> &str {
+        self.authority.to_str().unwrap()
+    }
+
+    /// Both devices as the scripts of `clients` take them: client, user, password.
+    fn both_devices(&self) -> Vec<&String> {
+        let devices = self.devices.iter();
+        devices.flat_map(|Device { client_id, password }| [client_id, client_id, password]).collect()
     }
 
     /// What the scripts of `clients` take.
@@ -338,13 +340,37 @@ fn mosquittos_clients_are_told_why_they_are_not_let_in() {
 fn pythons_mqtt_client_works() {
     let python = packaged("venv/bin/python");
     let world = World::new("paho");
-    let World { mqtt, mqtts, authority, devices, public, private, .. } = &world;
-    let devices = devices.iter().flat_map(|device| [&device.client_id, &device.client_id, &device.password]);
-    let devices: Vec<_> = devices.collect();
-    let script = script("python_paho.py");
-    for (port, authority, channel) in
-        [(mqtt, "-", &public.channel), (mqtts, authority.to_str().unwrap(), &private.channel)]
-    {
-        ran(Command::new(&python).arg(&script).args(["localhost", port, authority, channel]).args(&devices));
+    let World { mqtt, mqtts, public, private, .. } = &world;
+    for (port, authority, channel) in [(mqtt, "-", &public.channel), (mqtts, world.authority(), &private.channel)] {
+        let arguments = ["tcp", "localhost", port, authority, channel];
+        ran(Command::new(&python).arg(script("python_paho.py")).args(arguments).args(world.both_devices()));
+    }
+}
+
+#[test]
+#[ignore = "needs published clients; see ci/setup-clients"]
+fn pythons_mqtt_client_works_over_websockets() {
+    let python = packaged("venv/bin/python");
+    let world = World::new("paho-websockets");
+    let World { http, https, public, private, .. } = &world;
+    for (address, authority, channel) in [(http, "-", &public.channel), (https, world.authority(), &private.channel)] {
+        let port = address.rsplit_once(':').unwrap().1;
+        let arguments = ["websockets", "localhost", port, authority, channel];
+        ran(Command::new(&python).arg(script("python_paho.py")).args(arguments).args(world.both_devices()));
+    }
+}
+
+#[test]
+#[ignore = "needs published clients; see ci/setup-clients"]
+fn npms_mqtt_client_works_over_websockets() {
+    let node = program("node");
+    let packages = packaged("node_modules");
+    let world = World::new("npm-mqtt");
+    let World { http, https, public, private, .. } = &world;
+    for (address, authority, channel) in [(http, "-", &public.channel), (https, world.authority(), &private.channel)] {
+        let address = format!("{}/mqtt", address.replacen("http", "ws", 1));
+        let mut command = Command::new(&node);
+        command.env("NODE_PATH", &packages).arg(script("npm_mqtt.js")).args([&address, authority, channel]);
+        ran(command.args(world.both_devices()));
     }
 }

@@ -17,6 +17,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestRng, TestR
 use serde_json::Value;
 use words::{API, PAGES, Words};
 
+#[path = "fuzz/frames.rs"]
+mod frames;
 #[path = "fuzz/words.rs"]
 mod words;
 
@@ -237,7 +239,7 @@ fn judge(case: &Case, reply: &[u8]) -> TestCaseResult {
     let text = String::from_utf8_lossy(reply);
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| TestCaseError::fail(format!("no reply: {text:?}")))?;
     let status: u16 = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
-    let known = [200, 202, 304, 400, 401, 403, 404, 405, 409, 413, 414, 421, 422, 429, 431];
+    let known = [200, 202, 304, 400, 401, 403, 404, 405, 409, 413, 414, 421, 422, 426, 429, 431];
     prop_assert!(known.contains(&status), "{}", text);
     prop_assert!(std::str::from_utf8(reply).is_ok(), "{}", text);
     let header = |name: &str| {

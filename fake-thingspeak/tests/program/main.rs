@@ -11,3 +11,4 @@ mod fuzz;
 mod man_in_the_middle;
 mod server;
 mod standalone;
+mod websocket;

@@ -40,6 +40,7 @@ pub const API: Words = Words {
         "/talkbacks/TALKBACK/commands/ENTRY",
         "/talkbacks/TALKBACK/commands/execute",
         "/talkbacks/TALKBACK/commands/last",
+        "/mqtt",
     ],
     endings: &["", ".json", ".xml", ".csv", ".txt", ".html"],
     names: &[
