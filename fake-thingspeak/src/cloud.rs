@@ -43,6 +43,7 @@ mod error;
 mod keys;
 mod message;
 mod moment;
+mod nested;
 mod parameters;
 mod profile;
 mod read;

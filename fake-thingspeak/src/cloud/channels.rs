@@ -2,7 +2,9 @@
 //! public ones for everybody.
 //!
 //! There is one user, to whom all channels belong. How interesting a channel is (`ranking`) goes by what is known of it,
-//! as for the open-source server of 2015; so do the names of a channel and a field that were made without.
+//! as for the open-source server of 2015; so do the names of a channel and a field that were made without. What a channel
+//! is to be stands in parameters of its own (`name`), as documented, or in `channel` (`channel[name]`), as in the forms of
+//! that server; ours: of both, what stands in `channel` counts.
 //!
 //! Not modelled: watching, comments, windows, and the limit of four channels for those who do not pay.
 
@@ -13,7 +15,7 @@ use super::aggregate::number;
 use super::call::Call;
 use super::error::Failure;
 use super::keys::Keys;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, is_true};
 use super::render::{Answer, Cell, FIELDS, Record, json, xml, xml_list};
 use super::route::Format;
 use super::store::{About, Change, Channel, Store};
@@ -210,7 +212,8 @@ fn ranking(about: &About) -> u64 {
 
 /// Alters what the parameters name.
 fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failure> {
-    let text = |names: &[&str], longest: usize| match parameters.first(names) {
+    let given = |names: &[&str]| parameters.first_in("channel", names).or_else(|| parameters.first(names));
+    let text = |names: &[&str], longest: usize| match given(names) {
         Some(text) if text.chars().count() > longest => Err(Failure::BadRequest),
         text => Ok(text.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()))),
     };
@@ -237,7 +240,8 @@ fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failu
             *slot = value;
         }
     }
-    if let Some(tags) = parameters.first(&["tags"]) {
+    // A form beside those of the channel, on the same page.
+    if let Some(tags) = given(&["tags"]).or_else(|| parameters.first_in("tags", &["name"])) {
         let mut names: Vec<String> = Vec::new();
         for name in tags.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             if name.chars().count() > LONGEST {
@@ -249,8 +253,8 @@ fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failu
         }
         about.tags = names;
     }
-    if parameters.first(&["public_flag"]).is_some() {
-        about.public = parameters.is_true("public_flag");
+    if let Some(public) = given(&["public_flag"]) {
+        about.public = is_true(public);
     }
     Ok(())
 }

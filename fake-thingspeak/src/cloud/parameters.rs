@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::error::Failure;
+use super::nested;
 
 /// Parameters in the order of the request, parts of it where nothing had to be decoded. What the body says counts over the
 /// query, and a later value over an earlier one. A list, because a request has few, and for each of them a map would cost
@@ -25,7 +26,7 @@ impl<'r> Parameters<'r> {
     pub(super) fn of_query(request: &'r Request<Bytes>) -> Result<Self, Failure> {
         let mut parameters = Self::default();
         parameters.add_form(request.uri().query().unwrap_or_default())?;
-        Ok(parameters)
+        parameters.checked()
     }
 
     /// Gathers the parameters of a request.
@@ -41,14 +42,23 @@ impl<'r> Parameters<'r> {
             BodyType::Json => parameters.add_object(&json_body(request)?)?,
             BodyType::Multipart if request.body().is_empty() => {}
             BodyType::Multipart => return Err(Failure::BadRequest),
-            BodyType::Other => {}
+            BodyType::Other => return Ok(parameters),
         }
-        Ok(parameters)
+        parameters.checked()
     }
 
     /// The same with those of a JSON object, which count over these.
     pub(super) fn with_object(mut self, object: &Value) -> Result<Self, Failure> {
         self.add_object(object)?;
+        self.checked()
+    }
+
+    /// The same, if the names of those inside of others are sound.
+    fn checked(self) -> Result<Self, Failure> {
+        let names = self.0.iter().map(|(name, _)| name.as_ref());
+        if names.clone().any(nested::is_nested) {
+            nested::check(names)?;
+        }
         Ok(self)
     }
 
@@ -65,16 +75,16 @@ impl<'r> Parameters<'r> {
         Ok(())
     }
 
-    /// Texts, numbers and truth values; `null` is no value, and lists and objects mean nothing here.
+    /// Texts, numbers and truth values, also those of objects inside; `null` is no value, and lists and what lies deeper
+    /// mean nothing here.
     fn add_object(&mut self, object: &Value) -> Result<(), Failure> {
         for (name, value) in object.as_object().ok_or(Failure::BadRequest)? {
-            let value = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Bool(truth) => truth.to_string(),
-                Value::Null | Value::Array(_) | Value::Object(_) => continue,
-            };
-            self.0.push((name.clone().into(), value.into()));
+            if let Value::Object(inside) = value {
+                let inside = inside.iter().filter_map(|(inner, value)| Some((nested::name(name, inner), text(value)?)));
+                self.0.extend(inside.map(|(name, value)| (name.into(), value.into())));
+            } else if let Some(value) = text(value) {
+                self.0.push((name.clone().into(), value.into()));
+            }
         }
         Ok(())
     }
@@ -82,6 +92,12 @@ impl<'r> Parameters<'r> {
     /// The value of the first of `names` that there is.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.last(name))
+    }
+
+    /// The value of the first of `names` that there is in the parameter `outer`.
+    pub(super) fn first_in(&self, outer: &str, names: &[&str]) -> Option<&str> {
+        let last = |name: &&str| self.0.iter().rev().find(|(there, _)| nested::is(there, outer, name));
+        names.iter().find_map(last).map(|(_, value)| value.as_ref())
     }
 
     fn last(&self, name: &str) -> Option<&str> {
@@ -95,7 +111,7 @@ impl<'r> Parameters<'r> {
 
     /// Whether the switch `name` is on.
     pub(super) fn is_true(&self, name: &str) -> bool {
-        self.first(&[name]).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
+        self.first(&[name]).is_some_and(is_true)
     }
 
     /// The number called `name`, if there is one and it is one; a number beyond all bounds is the largest.
@@ -103,6 +119,21 @@ impl<'r> Parameters<'r> {
         let digits = self.first(&[name])?.trim();
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| digits.parse().unwrap_or(u32::MAX))
+    }
+}
+
+/// Whether a switch with this value is on.
+pub(super) fn is_true(value: &str) -> bool {
+    value == "1" || value.eq_ignore_ascii_case("true")
+}
+
+/// A value in JSON as a form would have it.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -179,6 +210,20 @@ mod tests {
         let parameters = parameters("", "application/json", body).unwrap();
         let values = ["field1", "field2", "field3", "field4", "field5"].map(|name| parameters.first(&[name]));
         assert_eq!(values, [Some("23.4"), Some("x"), None, Some("true"), None]);
+    }
+
+    #[test]
+    fn a_form_and_json_say_the_same_of_what_is_inside() {
+        let form = parameters("channel%5Bname%5D=a&channel[name]=b", "", b"channel[field1]=1&name=c").unwrap();
+        let body = br#"{"channel": {"name": "b", "field1": 1, "field2": null, "tags": ["x"]}, "name": "c"}"#;
+        for parameters in [form, parameters("", "application/json", body).unwrap()] {
+            let inside = ["name", "field1", "field2", "tags"].map(|name| parameters.first_in("channel", &[name]));
+            assert_eq!(inside, [Some("b"), Some("1"), None, None]);
+            assert_eq!(parameters.first(&["name"]), Some("c"));
+        }
+        assert_eq!(parameters("channel=1", "", b"channel[name]=x"), Err(Failure::BadRequest));
+        assert_eq!(parameters("channel=1", "application/json", body), Err(Failure::BadRequest));
+        assert_eq!(parameters("channel%5B=1", "", b""), Err(Failure::BadRequest));
     }
 
     #[test]

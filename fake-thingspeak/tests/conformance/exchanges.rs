@@ -481,6 +481,48 @@ pub const EXCHANGES: &[Case] = &[
         )],
     },
     Case {
+        title: "a channel described as by the form on its page, over what stands beside it",
+        source: "2015",
+        after: &[],
+        request: "PUT /channels/86945.json?api_key=USERKEY&name=flat\nContent-Type: application/x-www-form-urlencoded\n\nchannel[name]=Pond&channel%5Bdescription%5D=&tags[name]=",
+        replies: &[(ALL, Expected { status: 200, headers: &[JSON], body: POND })],
+    },
+    Case {
+        title: "a channel described in JSON as Rails wraps it",
+        source: "ours, as the form",
+        after: &[],
+        request: "PUT /channels/86945.json?api_key=USERKEY\nContent-Type: application/json\n\n{\"channel\":{\"name\":\"Pond\",\"description\":\"\"}}",
+        replies: &[(ALL, Expected { status: 200, headers: &[JSON], body: POND })],
+    },
+    Case {
+        title: "a parameter that is a value and has values inside",
+        source: "ours; Rails refuses it as well",
+        after: &[],
+        request: "PUT /channels/86945.json?api_key=USERKEY&channel=1&channel[name]=Pond",
+        replies: &[(ALL, Expected { status: 400, headers: &[JSON], body: BAD_REQUEST })],
+    },
+    Case {
+        title: "a bracket that is not closed",
+        source: "ours",
+        after: &[],
+        request: "PUT /channels/86945.json?api_key=USERKEY&channel[name=Pond",
+        replies: &[(ALL, Expected { status: 400, headers: &[JSON], body: BAD_REQUEST })],
+    },
+    Case {
+        title: "fields inside of something, of which an update knows nothing",
+        source: "2015",
+        after: &[],
+        request: "POST /update?api_key=PUBLICWRITE00000&channel[field1]=7",
+        replies: &[(ALL, Expected { status: 200, headers: &[HTML], body: "4" })],
+    },
+    Case {
+        title: "a bulk update in a form, which is documented for CSV alone",
+        source: "ours",
+        after: &[],
+        request: "POST /channels/86945/bulk_update.json\nContent-Type: application/x-www-form-urlencoded\n\nwrite_api_key=PUBLICWRITE00000&updates[][delta_t]=0&updates[][field1]=7",
+        replies: &[(ALL, Expected { status: 400, headers: &[JSON], body: BAD_REQUEST })],
+    },
+    Case {
         title: "a value that is no UTF-8",
         source: "doc error-codes",
         after: &[],
@@ -522,6 +564,11 @@ pub const EXCHANGES: &[Case] = &[
         ],
     },
 ];
+
+const BAD_REQUEST: &str = r#"{"status":"400","error":{"error_code":"error_bad_request","message":"Bad Request","details":"The request cannot be fulfilled due to bad syntax."}}"#;
+
+/// The public channel, described anew.
+const POND: &str = r#"{"id":86945,"name":"Pond","description":null,"metadata":null,"latitude":"0.0","longitude":"0.0","created_at":"2016-02-09T20:22:23Z","elevation":null,"last_entry_id":3,"ranking":30,"username":"duck","tags":[],"api_keys":[{"api_key":"PUBLICWRITE00000","write_flag":true},{"api_key":"PUBLICREAD000000","write_flag":false}]}"#;
 
 /// The private channel's feed.
 const PRIVATE_FEED: &str = r#"{"channel":{"id":204504,"name":"py thingspeak","description":"Testing private channel","latitude":"0.0","longitude":"0.0","field1":"label1","field2":"label2","created_at":"2016-12-18T11:03:55Z","updated_at":"2017-02-11T21:40:41Z","last_entry_id":1},"feeds":[{"created_at":"2017-02-11T20:13:49Z","entry_id":1,"field1":"1","field2":null}]}"#;

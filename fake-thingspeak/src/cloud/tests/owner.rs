@@ -54,6 +54,33 @@ fn a_channel_is_made_described_emptied_and_deleted() {
 }
 
 #[test]
+fn a_channel_is_made_and_described_inside_of_channel_as_well() {
+    let mut desk = Desk::new();
+    let body = "api_key=USER&name=flat&channel[name]=Pond&channel[field2]=rain&channel[public_flag]=1&tags[name]=a,b";
+    let (status, made) = user(&mut desk, "POST", "/channels.json", body);
+    assert_eq!((status, &made["name"], made["tags"].as_array().unwrap().len()), (200, &json!("Pond"), 2));
+    let id = made["id"].as_u64().unwrap();
+    let (_, feed) = desk.get(&format!("/channels/{id}/feeds.json"));
+    assert!(feed.contains(r#""field1":"Field Label 1","field2":"rain""#), "{feed}");
+    let key = desk.cloud.user().key.clone();
+    let target = format!("/channels/{id}.json?api_key={key}");
+    let body = r#"{"name": "flat", "channel": {"name": "Lake", "public_flag": false, "field2": ""}}"#;
+    assert_eq!(seen(&desk.send("PUT", &target, Some(JSON), body)).0, 200);
+    let channel = desk.cloud.channel(u32::try_from(id).unwrap()).unwrap();
+    assert_eq!((channel.about.name.as_str(), channel.about.public), ("Lake", false));
+    assert_eq!(channel.about.fields[1], None);
+    // Whoever misspells something inside is told, and nothing is altered.
+    for (target, body, expected) in [
+        (target.clone() + "&channel=1", r#"{"channel": {"name": "x"}}"#, 400),
+        (target.clone() + "&channel[name=x", "{}", 400),
+        (target.clone() + &"&channel[name]=x".repeat(65), "{}", 413),
+    ] {
+        assert_eq!(seen(&desk.send("PUT", &target, Some(JSON), body)).0, expected, "{target}");
+    }
+    assert_eq!(desk.cloud.channel(u32::try_from(id).unwrap()).unwrap().about.name, "Lake");
+}
+
+#[test]
 fn what_is_the_users_takes_the_users_key() {
     let requests = [
         ("GET", "/channels.json"),

@@ -72,6 +72,16 @@ fn name() -> impl Strategy<Value = &'static str> {
         "write_api_key",
         "time_format",
         "updates",
+        "channel",
+        "channel[name]",
+        "channel%5Bfield1%5D",
+        "channel[public_flag]",
+        "channel[][name]",
+        "channel[name",
+        "tags[name]",
+        "updates[][field1]",
+        "a[b][c][d][e][f][g][h][i][j]",
+        "[]",
     ])
 }
 
@@ -114,6 +124,7 @@ fn body() -> impl Strategy<Value = String> {
             pairs.iter().map(|(name, value)| format!("{name}={value}&")).collect()
         }),
         r#"\{"write_api_key":"KEY","updates":\[(\{"(created_at|delta_t|field1)":("[0-9TZ:-]{1,20}"|[0-9]{1,19})\},?){0,3}\]\}"#,
+        r#"\{"channel":(\{"(name|field1|tags)":("[ -!#-\[\]-~]{0,9}"|[0-9]{1,9}|\[\]|\{\})\}|"x"|null)\}"#,
         Just(r#"{"write_api_key":"KEY","updates":[{"created_at":"0000-01-01","field1":"1"},{"created_at":"9999-12-31","2":2}]}"#.to_owned()),
     ]
 }
