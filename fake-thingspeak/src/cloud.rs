@@ -13,7 +13,7 @@
 //!
 //! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
 //!
-//! Not modelled: more than one user, quotas a year.
+//! Not modelled: more than one user.
 
 use std::net::IpAddr;
 
@@ -21,6 +21,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
+use account::Account;
 use call::Call;
 use error::Failure;
 use keys::Keys;
@@ -35,6 +36,7 @@ pub use store::{About, Change, Command, Content};
 #[cfg(feature = "server")]
 pub(crate) use zone::Zone;
 
+mod account;
 mod aggregate;
 mod bulk;
 mod call;
@@ -62,14 +64,11 @@ mod zone;
 #[derive(Clone, Debug)]
 pub struct Cloud {
     profile: Profile,
-    write_interval: Duration,
+    account: Account,
     keys: Keys,
     user: User,
     store: Store,
 }
-
-/// How long a channel's writer waits between two writes, for those who do not pay.
-const WRITE_INTERVAL: Duration = Duration::seconds(15);
 
 /// What a channel is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,8 +170,8 @@ impl Cloud {
     /// A service without channels, whose keys and numbers come from `seed`.
     pub fn new(seed: [u8; 32]) -> Self {
         let keys = Keys::from_seed(seed);
-        let (profile, write_interval) = (Profile::default(), WRITE_INTERVAL);
-        Self { profile, write_interval, user: keys.user(), keys, store: Store::default() }
+        let (profile, account) = (Profile::default(), Account::default());
+        Self { profile, account, user: keys.user(), keys, store: Store::default() }
     }
 
     /// The same service at another time.
@@ -184,7 +183,21 @@ impl Cloud {
     /// The same service for those who may write more often: a channel's writer waits so long between two writes, instead
     /// of 15 s.
     pub fn with_write_interval(mut self, interval: Duration) -> Self {
-        self.write_interval = interval;
+        self.account.write_interval = interval;
+        self
+    }
+
+    /// The same service for those who may have so many channels (4 without paying): a request for one more is refused with
+    /// 402. [`create_channel`](Self::create_channel), which is no request, is not.
+    pub fn with_max_channels(mut self, most: u32) -> Self {
+        self.account.channels = Some(most);
+        self
+    }
+
+    /// The same service for those who may store so many messages a year (three million without paying), counted from now
+    /// on and with what [`restore`](Self::restore) adds: one more is refused with 402.
+    pub fn with_message_quota(mut self, messages: u64) -> Self {
+        self.account.messages = Some(messages);
         self
     }
 
@@ -251,6 +264,8 @@ impl Cloud {
                     channel.iter().for_each(|channel| self.keys.skip_channel(*channel));
                     talkback.iter().for_each(|talkback| self.keys.skip_talkback(*talkback));
                 }
+                // When it was written is not kept for each: what has a time of its own was mostly of that time.
+                Change::EntryAdded { created_at, .. } => self.account.count(1, *created_at),
                 _ => {}
             }
             self.store.apply(change);
@@ -263,13 +278,14 @@ impl Cloud {
     pub fn handle(&mut self, request: &Request<Bytes>, now: OffsetDateTime, client: IpAddr) -> Handled {
         let now = now.checked_to_offset(UtcOffset::UTC).unwrap_or(now);
         let (resource, format) = route(request.uri().path());
+        let allowance = self.account.allowance(now);
         let mut stored = Vec::new();
         let mut headers = true;
         let answer = if request.method() == Method::OPTIONS {
             Answer::ok(format, String::new())
         } else {
             let outcome = resource.ok_or(Failure::NotFound).and_then(|resource| {
-                let call = Call::of(request, resource, format, now, client, self.manners(), self.write_interval)?;
+                let call = Call::of(request, resource, format, now, client, self.manners(), allowance)?;
                 headers = call.parameters.first(&["headers"]) != Some("false");
                 let outcome = self.carry_out(resource, &call, &mut stored);
                 let answer = outcome.unwrap_or_else(|failure| self.failed(failure, Some(resource), format));
@@ -277,6 +293,7 @@ impl Cloud {
             });
             outcome.unwrap_or_else(|failure| self.failed(failure, resource, format))
         };
+        self.account.count(stored.len(), now);
         Handled { response: self.response(answer, Some(request), headers), stored }
     }
 

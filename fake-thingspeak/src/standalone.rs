@@ -182,6 +182,12 @@ impl Service {
         }
         let interval = time::Duration::seconds(options.write_interval.into());
         let mut cloud = Cloud::new(part(&seed, "cloud")).with_profile(options.profile).with_write_interval(interval);
+        if let Some(most) = options.max_channels {
+            cloud = cloud.with_max_channels(most);
+        }
+        if let Some(messages) = options.message_quota {
+            cloud = cloud.with_message_quota(messages);
+        }
         if let (Some(database), Some(path)) = (&mut database, &options.data) {
             let loaded = database.load(|change| cloud.restore([change]));
             loaded.map_err(|source| Error::Data { path: path.clone(), source })?;

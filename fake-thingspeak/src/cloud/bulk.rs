@@ -1,7 +1,7 @@
 //! Writing many entries at once: `bulk_update.json` and `bulk_update.csv`. All of them are stored, or none.
 //!
-//! Of several reasons for a refusal the first counts, in this order: malformed, too many, key, too soon, no entry, a
-//! time that is none, a value too long, a `created_at` that is taken.
+//! Of several reasons for a refusal the first counts, in this order: malformed, too many, key, too soon, no entry,
+//! too few messages left, a time that is none, a value too long, a `created_at` that is taken.
 //!
 //! In CSV, entries stand between `|`, and the values of each between `,`: time, eight fields, latitude, longitude,
 //! elevation, status. Values at the end may be missing, and what stands after the last one is refused. A value cannot
@@ -59,11 +59,14 @@ pub(super) fn update(
     if key != Some(&channel.access.write_key) {
         return Err(Failure::AuthorizationRequired);
     }
-    if channel.is_resting(call.now, call.write_interval) {
+    if channel.is_resting(call.now, call.allowance.write_interval) {
         return Err(Failure::TooManyRequests);
     }
     if updates.is_empty() {
         return Err(Failure::BadRequest);
+    }
+    if !call.allowance.has_messages(updates.len()) {
+        return Err(Failure::PaymentRequired);
     }
     let times = times(&updates, call)?;
     let contents = updates.iter().map(|update| content(update, call.client)).collect::<Result<Vec<_>, _>>()?;

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use http::{Method, Request};
 use hyper::body::Bytes;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::account::Allowance;
 use super::error::Failure;
 use super::parameters::{self, Parameters};
 use super::profile::Manners;
@@ -27,8 +28,7 @@ pub(super) struct Call<'r> {
     pub(super) now: OffsetDateTime,
     pub(super) client: IpAddr,
     pub(super) manners: &'static Manners,
-    /// How long a channel's writer waits between two writes.
-    pub(super) write_interval: Duration,
+    pub(super) allowance: Allowance,
 }
 
 impl<'r> Call<'r> {
@@ -39,7 +39,7 @@ impl<'r> Call<'r> {
         now: OffsetDateTime,
         client: IpAddr,
         manners: &'static Manners,
-        write_interval: Duration,
+        allowance: Allowance,
     ) -> Result<Self, Failure> {
         if resource == Resource::Update {
             let size = request.uri().query().map_or(0, str::len).saturating_add(request.body().len());
@@ -56,7 +56,7 @@ impl<'r> Call<'r> {
         };
         let method = method(request, &parameters);
         let zone = Zone::of(parameters.first(&["timezone"]), parameters.first(&["offset"]));
-        let call = Self { request, method, format, parameters, zone, now, client, manners, write_interval };
+        let call = Self { request, method, format, parameters, zone, now, client, manners, allowance };
         call.callback()?;
         Ok(call)
     }

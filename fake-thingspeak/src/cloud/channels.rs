@@ -6,7 +6,7 @@
 //! is to be stands in parameters of its own (`name`), as documented, or in `channel` (`channel[name]`), as in the forms of
 //! that server; ours: of both, what stands in `channel` counts.
 //!
-//! Not modelled: watching, comments, windows, and the limit of four channels for those who do not pay.
+//! Not modelled: watching, comments, windows.
 
 use http::Method;
 
@@ -44,6 +44,9 @@ pub(super) fn channels(store: &mut Store, keys: &mut Keys, user: &User, call: &C
             let mut about = About::default();
             about.fields[0] = Some("Field Label 1".to_owned());
             described(&mut about, &call.parameters)?;
+            if !call.allowance.has_channel(store.channels().count()) {
+                return Err(Failure::PaymentRequired);
+            }
             let access = keys.next_channel();
             let number = access.channel;
             if about.name.is_empty() {

@@ -14,6 +14,8 @@ use super::route::{Format, Resource};
 pub(super) enum Failure {
     BadRequest,
     AuthorizationRequired,
+    /// The account has no channel or no message left.
+    PaymentRequired,
     NotFound,
     MethodInvalid,
     Conflict,
@@ -53,6 +55,7 @@ impl Failure {
         let documented = [
             Self::BadRequest,
             Self::AuthorizationRequired,
+            Self::PaymentRequired,
             Self::NotFound,
             Self::MethodInvalid,
             Self::Conflict,
@@ -73,6 +76,7 @@ impl Failure {
         match self {
             Self::BadRequest | Self::ReadRefused => StatusCode::BAD_REQUEST,
             Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => StatusCode::UNAUTHORIZED,
+            Self::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodInvalid => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
@@ -95,6 +99,11 @@ impl Failure {
             Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => {
                 ("error_auth_required", "Authorization Required", manners.details_of_401)
             }
+            Self::PaymentRequired => (
+                "error_payment_required",
+                "Payment Required",
+                "The account has no channel or no message of this year left.",
+            ),
             Self::NotFound => (
                 "error_resource_not_found",
                 "Resource Not Found",

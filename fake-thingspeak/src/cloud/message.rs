@@ -55,6 +55,9 @@ pub enum NotStored {
     /// The update interval of the channel has not passed.
     #[error("too soon after the last entry")]
     TooSoon,
+    /// The account has no message of this year left.
+    #[error("the account has no message of this year left")]
+    QuotaSpent,
     /// It is longer than 3000 bytes.
     #[error("the message is too large")]
     TooLarge,
@@ -126,6 +129,7 @@ impl Cloud {
         let mut handled = self.handle(&request, now, client);
         handled.stored.pop().ok_or_else(|| match handled.response.status() {
             StatusCode::CONFLICT => NotStored::Conflict,
+            StatusCode::PAYMENT_REQUIRED => NotStored::QuotaSpent,
             StatusCode::PAYLOAD_TOO_LARGE => NotStored::TooLarge,
             StatusCode::UNPROCESSABLE_ENTITY => NotStored::NotText,
             StatusCode::BAD_REQUEST => NotStored::TooLong,
@@ -220,6 +224,15 @@ mod tests {
         );
         assert_eq!((news.feed, news.fields[0].as_deref(), news.fields[2].as_deref()), (expected, Some("21.5"), None));
         assert_eq!((cloud.news(channel, 3), cloud.news(1, 1)), (None, None));
+    }
+
+    #[test]
+    fn a_message_too_many_is_not_stored() {
+        let (cloud, channel) = cloud();
+        let mut cloud = cloud.with_message_quota(1).with_write_interval(time::Duration::ZERO);
+        let mut publish =
+            || cloud.publish(channel, Publication::Field(1, b"9"), NOW, CLIENT).map(|stored| stored.entry_id);
+        assert_eq!([publish(), publish()], [Ok(1), Err(NotStored::QuotaSpent)]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use time::macros::datetime;
 
 use super::*;
 
+mod account;
 mod owner;
 mod reads;
 mod requests;

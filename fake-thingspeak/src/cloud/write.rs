@@ -1,7 +1,7 @@
 //! Writing one entry: `/update`.
 //!
-//! Of several reasons for a refusal the first counts, in this order: too large, malformed, key, too soon, a value too
-//! long, a `created_at` that is taken. Too soon before taken: a device that repeats a write at once is told to wait
+//! Of several reasons for a refusal the first counts, in this order: too large, malformed, key, too soon, no
+//! message left, a value too long, a `created_at` that is taken. Too soon before taken: a device that repeats a write at once is told to wait
 //! first, as by the service.
 
 use std::net::IpAddr;
@@ -22,8 +22,11 @@ const SHORT_FIELDS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored>) -> Result<Answer, Failure> {
     let channel = call.key().and_then(|key| store.writable(key)).ok_or(Failure::WriteRefused)?;
     let lifted = call.manners.lifting_the_rate_limit.iter().any(|name| call.parameters.present(name).is_some());
-    if channel.is_resting(call.now, call.write_interval) && !lifted {
+    if channel.is_resting(call.now, call.allowance.write_interval) && !lifted {
         return Err(Failure::TooSoon);
+    }
+    if !call.allowance.has_messages(1) {
+        return Err(Failure::PaymentRequired);
     }
     let content = content(&call.parameters, call.client)?;
     // A time that cannot be read is ignored, as by the server of 2015.

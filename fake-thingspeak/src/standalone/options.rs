@@ -31,6 +31,14 @@ pub(crate) struct Options {
     /// How many seconds a channel's writer has to wait between two writes; 15 for those who do not pay, 1 for those who do
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     pub(crate) write_interval: u32,
+    /// How many channels there may be before a request for one more is refused with 402; 4 for those who do not pay.
+    /// Those of --channel do not ask [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_channels: Option<u32>,
+    /// How many messages a year are stored before one more is refused with 402; 3000000 for those who do not pay. Of
+    /// those in --data, entries of the year that are still there count [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub(crate) message_quota: Option<u64>,
     /// A name or address that the certificate is for, besides the addresses that are listened on; more with more of them
     /// [default: api.thingspeak.com, localhost, 127.0.0.1]
     #[arg(long = "host", value_name = "NAME")]
