@@ -34,6 +34,8 @@ Examples:
       the next two requests are dealt with, and get no answer
   fake-thingspeak fault set status --status 503 --seconds 60 --path /update
       for a minute, updates are answered with 503, and nothing is stored
+  fake-thingspeak fault set refused-connection --seconds 30
+      for half a minute nobody listens, not even for `fault clear`
   fake-thingspeak fault set certificate --certificate expired
       until it is cleared, TLS connections are shown a certificate whose time is over
   fake-thingspeak fault set man-in-the-middle --attack no-certificate-verify --count 1

@@ -23,6 +23,7 @@ use authority::AuthorityError;
 pub(crate) use control::PATH as FAULTS;
 use database::{Database, DatabaseError};
 use desk::{Certificates, Desk, Guest, Meeting};
+use door::Door;
 use faults::ConnectionFault;
 pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
@@ -34,6 +35,7 @@ pub(crate) mod authority;
 mod control;
 mod database;
 mod desk;
+mod door;
 mod faults;
 mod journal;
 mod log;
@@ -142,10 +144,10 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let _ = io::stdout().write_all(format!("{welcome}\n").as_bytes());
     let writer = Writer::start(io::stdout())?;
     let desk = Rc::new(Desk::new(service.cloud, service.journal, certificates, options));
-    tokio::task::spawn_local(accept(http, false, Rc::clone(&desk)));
-    mqtt.serve(&desk);
+    tokio::task::spawn_local(accept(Door::new(http)?, false, Rc::clone(&desk)));
+    mqtt.serve(&desk)?;
     if let Some(listener) = https {
-        tokio::task::spawn_local(accept(listener, true, Rc::clone(&desk)));
+        tokio::task::spawn_local(accept(Door::new(listener)?, true, Rc::clone(&desk)));
     }
     let outcome = tokio::select! {
         () = stop => Ok(()),
@@ -298,9 +300,9 @@ fn reached_at(address: SocketAddr) -> Vec<IpAddr> {
 }
 
 /// Takes connections for ever, each as a task of its own.
-async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
+async fn accept(mut door: Door, tls: bool, desk: Rc<Desk>) {
     loop {
-        match listener.accept().await {
+        match door.accept(&desk).await {
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
                 tokio::task::spawn_local(connection(stream, tls, client, Rc::clone(&desk)));
             }
@@ -331,7 +333,8 @@ async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, 
                 let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
                 return;
             }
-            Some(ConnectionFault::Reset) => return drop(Socket::new(stream)),
+            // Taken before the door was shut.
+            Some(ConnectionFault::Reset | ConnectionFault::Refused) => return drop(Socket::new(stream)),
             None => {}
         }
     }

@@ -48,7 +48,7 @@ const ATTACK: Needs = Needs::Word {
     ],
 };
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind { name: "status", about: "Store nothing, and answer with a status", needs: Some(STATUS) },
     Kind { name: "delay-before-storing", about: "Wait, then store and answer", needs: Some(DELAY) },
     Kind { name: "delay-after-storing", about: "Store, then wait and answer", needs: Some(DELAY) },
@@ -61,6 +61,7 @@ const KINDS: [Kind; 14] = [
     Kind { name: "refuse-key", about: "Refuse the key", needs: None },
     Kind { name: "silent-connection", about: "Accept a connection, and do nothing", needs: None },
     Kind { name: "reset-connection", about: "Accept a connection, and reset it", needs: None },
+    Kind { name: "refused-connection", about: "Refuse connections, for so many seconds", needs: None },
     Kind { name: "certificate", about: "Show a bad certificate over TLS", needs: Some(CERTIFICATE) },
     Kind { name: "man-in-the-middle", about: "Let somebody else answer over TLS", needs: Some(ATTACK) },
 ];

@@ -18,6 +18,7 @@ use hyper::body::Bytes;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::control;
@@ -35,6 +36,8 @@ pub(super) struct Desk {
     journal: Option<Journal>,
     certificates: Certificates,
     faults: RefCell<Faults>,
+    /// Told when somebody may have set or cleared a fault.
+    pub(super) faults_changed: Notify,
     control_from_anywhere: bool,
     /// Those who listen by MQTT.
     pub(super) post: Post,
@@ -51,6 +54,7 @@ impl Desk {
             journal,
             certificates,
             faults: RefCell::default(),
+            faults_changed: Notify::new(),
             control_from_anywhere: options.control_from_anywhere,
             post: Post::default(),
             connections: Cell::new(0),
@@ -61,6 +65,11 @@ impl Desk {
     /// Whether something is to go wrong with a connection before its first byte is looked at.
     pub(super) fn has_connection_faults(&self) -> bool {
         self.faults.borrow_mut().has_connection_faults(Instant::now())
+    }
+
+    /// Whether connections are refused now: the rule's name for the record, and until when.
+    pub(super) fn refuses_connections(&self) -> Option<(String, Instant)> {
+        self.faults.borrow_mut().refusal(Instant::now())
     }
 
     /// Lets `work` look at the cloud.
@@ -172,6 +181,7 @@ impl Host for Guest {
             return self.with_cloud(|cloud| pages::respond(cloud, request, now, self.client.ip(), from_anywhere));
         };
         if request.method() != http::Method::GET {
+            self.desk.faults_changed.notify_waiters();
             self.tell(format_args!("{} {}: {}", request.method(), request.uri().path(), reply.status().as_u16()));
         }
         Some(reply)

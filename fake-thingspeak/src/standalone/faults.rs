@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// The words for faults, for messages.
-pub(crate) const WORDS: [&str; 14] = [
+pub(crate) const WORDS: [&str; 15] = [
     "status",
     "delay-before-storing",
     "delay-after-storing",
@@ -31,6 +31,7 @@ pub(crate) const WORDS: [&str; 14] = [
     "refuse-key",
     "silent-connection",
     "reset-connection",
+    "refused-connection",
     "certificate",
     "man-in-the-middle",
 ];
@@ -91,6 +92,8 @@ pub(super) enum ConnectionFault {
     Silent,
     /// It is accepted, and then reset.
     Reset,
+    /// Nobody listens.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,6 +152,7 @@ impl Order {
             "refuse-key" => Effect::Request(Fault::RefuseKey),
             "silent-connection" => Effect::Connection(ConnectionFault::Silent),
             "reset-connection" => Effect::Connection(ConnectionFault::Reset),
+            "refused-connection" => Effect::Connection(ConnectionFault::Refused),
             "certificate" => {
                 let (shown, kind) = choice(&CERTIFICATES, word, "certificate", take("certificate"))?;
                 parameter = Some(("certificate", Parameter::Word(shown)));
@@ -173,6 +177,12 @@ impl Order {
             (None, Some(text)) => Remaining::Until(now + seconds("seconds", &text)?),
             (None, None) => Remaining::Always,
         };
+        let refuses = effect == Effect::Connection(ConnectionFault::Refused);
+        if refuses && !matches!(remaining, Remaining::Until(_)) {
+            return Err(format!(
+                "`{word}` needs `seconds`: until they are over, nobody reaches the server to clear it"
+            ));
+        }
         match given.keys().next() {
             Some(name) => Err(format!("`{name}` means nothing for `{word}`")),
             None => Ok(Self { word, parameter, path, effect, remaining }),
@@ -300,6 +310,18 @@ impl Faults {
         self.rules.iter().any(|rule| matches!(rule.order.effect, Effect::Connection(_)))
     }
 
+    /// Whether connections are refused: the rule's name for the record, and until when.
+    pub(super) fn refusal(&mut self, now: Instant) -> Option<(String, Instant)> {
+        self.expire(now);
+        let rule = self.rules.iter().rev().find(|rule| matches!(rule.order.effect, Effect::Connection(_)))?;
+        match (&rule.order.effect, rule.order.remaining) {
+            (Effect::Connection(ConnectionFault::Refused), Remaining::Until(end)) => {
+                Some((format!("fault {}, {}", rule.id, rule.order.word), end))
+            }
+            _ => None,
+        }
+    }
+
     fn expire(&mut self, now: Instant) {
         self.rules.retain(|rule| match rule.order.remaining {
             Remaining::Always => true,
@@ -343,6 +365,7 @@ mod tests {
                 "status" => ("status", "503"),
                 "certificate" => ("certificate", "expired"),
                 "man-in-the-middle" => ("attack", "empty-record"),
+                "refused-connection" => ("seconds", "1"),
                 word if word.starts_with("delay") => ("delay", "2.5"),
                 _ => ("count", "1"),
             };
@@ -364,6 +387,8 @@ mod tests {
             (&[("fault", "delay-before-storing"), ("delay", "NaN")], "is a number of seconds, not `NaN`"),
             (&[("fault", "delay-before-storing"), ("delay", "1e300")], "is a number of seconds"),
             (&[("fault", "reset"), ("seconds", "-1")], "is a number of seconds, not `-1`"),
+            (&[("fault", "refused-connection")], "needs `seconds`"),
+            (&[("fault", "refused-connection"), ("count", "1")], "needs `seconds`"),
             (&[("fault", "reset"), ("count", "0")], "`0` is no count from 1"),
             (&[("fault", "reset"), ("count", "1"), ("seconds", "1")], "not both"),
             (&[("fault", "reset"), ("delay", "1")], "`delay` means nothing for `reset`"),
@@ -426,6 +451,51 @@ mod tests {
         let certificate = TlsFault::Certificate(Kind::Expired);
         assert_eq!(faults.tls(now), Some(("fault 1, certificate expired".to_owned(), certificate)));
         assert_eq!(faults.request("/", now), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_refused_until_the_time_is_over_or_another_fault_counts() {
+        let mut faults = Faults::default();
+        let now = Instant::now();
+        assert_eq!(faults.refusal(now), None);
+        faults.set(order(&[("fault", "refused-connection"), ("seconds", "10")]).unwrap());
+        let end = now + Duration::from_secs(10);
+        assert_eq!(faults.refusal(now), Some(("fault 1, refused-connection".to_owned(), end)));
+        let other = faults.set(order(&[("fault", "silent-connection")]).unwrap());
+        assert_eq!(faults.refusal(now), None);
+        faults.clear(other);
+        assert!(faults.refusal(now).is_some());
+        assert_eq!(faults.refusal(end), None);
+    }
+
+    /// All words and the names of all values that a part of the scenarios' schema has.
+    fn said(schema: &serde_json::Value) -> std::collections::BTreeSet<String> {
+        let inside: Vec<_> = match schema {
+            serde_json::Value::Object(object) => object.values().collect(),
+            serde_json::Value::Array(list) => list.iter().collect(),
+            _ => Vec::new(),
+        };
+        let mut said: std::collections::BTreeSet<String> = inside.into_iter().flat_map(said).collect();
+        said.extend(schema["const"].as_str().map(str::to_owned));
+        said.extend(schema["properties"].as_object().into_iter().flat_map(|all| all.keys().cloned()));
+        said
+    }
+
+    #[test]
+    fn what_a_scenario_says_of_the_cloud_can_be_set() {
+        let schema = include_str!("../../../simulator/schema/scenario.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let inject = &schema["properties"]["faults"]["items"]["properties"]["inject"]["properties"];
+        let mut faults = said(&inject["cloud"]);
+        faults.extend(said(&inject["route"]["properties"]["reply"]).iter().map(|word| format!("{word}-connection")));
+        faults.extend(["certificate", "man-in-the-middle"].map(str::to_owned));
+        assert_eq!(faults, WORDS.map(str::to_owned).into());
+        assert_eq!(said(&inject["man-in-the-middle"]), ATTACKS.map(|(word, _)| word.to_owned()).into());
+        let mut certificates = said(&schema["properties"]["cloud"]["properties"]["certificate"]);
+        assert!(certificates.remove("good"));
+        // The others are what a man in the middle shows.
+        let known = CERTIFICATES.map(|(word, _)| word.to_owned()).into();
+        assert!(!certificates.is_empty() && certificates.is_subset(&known), "{certificates:?}");
     }
 
     /// What a page offers and what can be set are told in two places.

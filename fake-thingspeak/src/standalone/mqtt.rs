@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::desk::{Desk, Guest, Meeting};
+use super::door::Door;
 use super::options::address;
 use super::{CONNECTIONS, Error, listen, man_in_the_middle};
 use crate::socket::Socket;
@@ -72,13 +73,14 @@ impl Listeners {
     }
 
     /// Serves for ever, in tasks of their own.
-    pub(super) fn serve(self, desk: &Rc<Desk>) {
+    pub(super) fn serve(self, desk: &Rc<Desk>) -> io::Result<()> {
         for (listener, tls) in [(self.plain, false), (self.tls, true)] {
             if let Some(listener) = listener {
-                tokio::task::spawn_local(accept(listener, tls, Rc::clone(desk)));
+                tokio::task::spawn_local(accept(Door::new(listener)?, tls, Rc::clone(desk)));
             }
         }
         tokio::task::spawn_local(spread(Rc::clone(desk)));
+        Ok(())
     }
 }
 
@@ -119,9 +121,9 @@ async fn spread(desk: Rc<Desk>) {
 }
 
 /// Takes connections for ever, each as a task of its own.
-async fn accept(listener: TcpListener, tls: bool, desk: Rc<Desk>) {
+async fn accept(mut door: Door, tls: bool, desk: Rc<Desk>) {
     loop {
-        match listener.accept().await {
+        match door.accept(&desk).await {
             Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
                 let _ = stream.set_nodelay(true);
                 let guest = Guest::new(&desk, client);

@@ -218,6 +218,25 @@ fn faults_are_set_and_cleared_while_it_runs() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(fault(&["clear"]), (Some(0), "no faults are set\n".to_owned()));
 
+    // Nobody listens, and then at the same ports again.
+    let refused = fault(&["set", "refused-connection"]);
+    assert!(refused.0 == Some(2) && refused.1.contains("`refused-connection` needs `seconds`"), "{refused:?}");
+    fault(&["set", "refused-connection", "--seconds", "2"]);
+    let both_say = |what: &str| {
+        let mut missing: Vec<_> = [&http, &https].map(|address| format!("{address}: {what}")).into();
+        while !missing.is_empty() {
+            let line = server.next_line();
+            missing.retain(|expected| !line.starts_with(expected));
+        }
+    };
+    both_say("refuses connections (fault ");
+    for address in [&http, &https] {
+        let error = std::net::TcpStream::connect(address).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+    both_say("takes connections again");
+    assert_eq!(fault(&["list"]), (Some(0), "no faults are set\n".to_owned()));
+
     // A certificate that is expired, and good again.
     fault(&["set", "certificate", "--certificate", "expired", "--count", "1"]);
     let shown = || {
