@@ -312,7 +312,7 @@ where
     };
     let (ending, last_words) = match ending {
         Ok(Ending::Closed) if shared.upgraded.get() => {
-            // Elsewhere, so that connections that stay with HTTP have no room for it.
+            // On the heap, so that connections that stay with HTTP have no room for it.
             let ending = Box::pin(host.upgraded(stream, read)).await;
             if ending == Ending::Reset {
                 return ending;

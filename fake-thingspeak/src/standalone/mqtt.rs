@@ -33,10 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 #[group(id = "mqtt")]
 pub(crate) struct Options {
-    /// Where to listen for MQTT as well (3.1.1; the service's port is 1883)
+    /// Where to listen for MQTT without WebSockets as well (3.1.1; the service's port is 1883)
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) mqtt_listen: Option<SocketAddr>,
-    /// Where to listen for MQTT over TLS as well (the service's port is 8883)
+    /// Where to listen for MQTT over TLS without WebSockets as well (the service's port is 8883)
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) mqtt_tls_listen: Option<SocketAddr>,
 }

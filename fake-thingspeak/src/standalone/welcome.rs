@@ -63,9 +63,6 @@ impl Welcome<'_> {
             let host = self.host(address);
             writeln!(f, "mqtt       {scheme}://{}{path}{}", Place(&host, address.port()), everywhere(address))?;
         }
-        for Device { client_id, password } in self.cloud.devices() {
-            writeln!(f, "device     {client_id} (client identifier and user name; password {password})")?;
-        }
         Ok(())
     }
 
@@ -118,6 +115,9 @@ impl Display for Welcome<'_> {
         writeln!(f, "user key   {key} (of {login}; makes, lists, describes and deletes channels)")?;
         for TalkbackAccess { talkback, key } in self.cloud.talkbacks() {
             writeln!(f, "talkback   {talkback} (its key {key})")?;
+        }
+        for Device { client_id, password } in self.cloud.devices() {
+            writeln!(f, "device     {client_id} (of MQTT, as client identifier and user name; password {password})")?;
         }
         if !self.kept.keys {
             let authority = if self.kept.authority { "" } else { " and the authority" };

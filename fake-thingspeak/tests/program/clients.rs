@@ -48,11 +48,12 @@ impl World {
         let server = Server::start(&[&http[..], &["--mqtt-listen", "0", "--mqtt-tls-listen", "0"], arguments].concat());
         let word = |name| server.line(name).split_whitespace().next().unwrap_or_default().to_owned();
         let public = Access { channel: word("channel "), write_key: word("write key "), read_key: word("read key ") };
-        let (user_key, http, https) = (word("user key "), word("http "), word("https "));
+        let user_key = word("user key ");
+        let devices = [(); 2].map(|()| Device::told(&server));
+        let (http, https) = (word("http "), word("https "));
         let about = ["name=Pond", "field1=level", "field2=flow", "public_flag=false", &format!("api_key={user_key}")];
         let port = |address: String| address.rsplit_once(':').unwrap().1.to_owned();
         let (mqtt, mqtts) = (port(word("mqtt ")), port(word("mqtt ")));
-        let devices = [(); 2].map(|()| Device::told(&server));
         let form = about.iter().flat_map(|pair| ["--data-urlencode", pair]);
         let made = ran(Command::new(curl).args(["--silent", "--fail", &format!("{http}/channels.json")]).args(form));
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();

@@ -36,11 +36,11 @@ impl World {
         let server = Server::start(&[&arguments[..], &[pem.to_str().unwrap()]].concat());
         let word = |name| server.line(name).split(' ').next().unwrap().to_owned();
         let (channel, write_key) = (word("channel "), word("write key "));
+        let devices = [(); 2].map(|()| Device::told(&server));
         let http = word("http ").strip_prefix("http://").unwrap().to_owned();
         let https = word("https ").strip_prefix("https://").unwrap().to_owned();
         assert_eq!(word("mqtt "), format!("ws://{http}/mqtt"));
         assert_eq!(word("mqtt "), format!("wss://{https}/mqtt"));
-        let devices = [(); 2].map(|()| Device::told(&server));
         server.line("stop ");
         let authority = CertificateDer::from_pem_file(&pem).unwrap();
         Self { server, channel, write_key, http, https, devices, authority }
