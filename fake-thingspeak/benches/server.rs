@@ -8,6 +8,8 @@
 //! Where an update's time goes (`perf`): nearly half in the kernel, in the same two system calls a request as for hello,
 //! and the rest in many small pieces. The largest are moving bytes and hyper's names of headers in title case, 3 % each.
 //!
+//! A part alone: `cargo bench -p fake-thingspeak --bench server -- memory` (or `data`, or `reads`).
+//!
 //! Contestants take turns, and the median of the rounds counts. Needs `wrk` (`apt install wrk`) and Linux's `/proc`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing else to say")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
@@ -40,9 +42,13 @@ const BULK: u64 = 960;
 const FIRST: u64 = 1_700_000_000;
 
 fn main() {
-    updates_in_memory();
-    updates_that_are_kept();
-    reads();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let parts: [(&str, fn()); 3] = [("memory", updates_in_memory), ("data", updates_that_are_kept), ("reads", reads)];
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            part();
+        }
+    }
 }
 
 /// What wrk saw.

@@ -31,7 +31,7 @@ use std::time::Duration;
 use http::header::{CONNECTION, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -65,9 +65,9 @@ pub trait Host {
     /// Ends after `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
-    /// What the host itself has to say to `request`: pages for people, whatever steers the host. Asked first, once a
-    /// request. No fault strikes such a reply and it is no [`Exchange`]; `None` leaves the request to the cloud.
-    fn own_reply(&self, _request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    /// What the host itself has to say to `request`, which arrives `now`: pages for people, whatever steers the host. Asked
+    /// first, once a request. No fault strikes such a reply and it is no [`Exchange`]; `None` leaves the request to the cloud.
+    fn own_reply(&self, _request: &Request<Bytes>, _now: OffsetDateTime) -> Option<Response<Bytes>> {
         None
     }
 
@@ -340,18 +340,23 @@ where
 impl<H: Host> Connection<'_, H> {
     async fn exchange(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
         let (head, body) = request.into_parts();
-        let (body, too_large) = match Limited::new(body, self.limits.body).collect().await {
-            Ok(body) => (body.to_bytes(), false),
-            Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
-            Err(_) => return self.torn(Tear::Close(Vec::new())).await,
+        let (body, too_large) = if body.is_end_stream() {
+            (Bytes::new(), false)
+        } else {
+            match Limited::new(body, self.limits.body).collect().await {
+                Ok(body) => (body.to_bytes(), false),
+                Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
+                Err(_) => return self.torn(Tear::Close(Vec::new())).await,
+            }
         };
         let request = Request::from_parts(head, body);
+        let now = self.host.now();
         self.busy.set(true);
-        if !too_large && let Some(reply) = self.host.own_reply(&request) {
+        if !too_large && let Some(reply) = self.host.own_reply(&request, now) {
             self.host.settled().await;
             return Ok(self.replied(Reply::whole(self.dated(reply))));
         }
-        let mut record = Record::of(request, self);
+        let mut record = Record::of(request, now, self);
         let outcome = if too_large {
             let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
             let mut reply = self.dated(refused);
@@ -388,8 +393,10 @@ impl<H: Host> Connection<'_, H> {
         record.exchange.rule = rule;
         let plan = fault::Plan::of(&faults);
 
+        let mut now = record.exchange.received;
         if plan.delay_before > Duration::ZERO {
             self.host.sleep(plan.delay_before).await;
+            now = self.host.now();
         }
         match plan.before {
             Some(fault::Before::Drop) => return Err(Tear::Close(Vec::new())),
@@ -400,7 +407,6 @@ impl<H: Host> Connection<'_, H> {
             Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(record.request(), refusal)),
             None if let Some(reply) = self.host.upgrade(record.request()) => reply,
             None => {
-                let now = self.host.now();
                 let handled = self.host.with_cloud(|cloud| cloud.handle(record.request(), now, self.client));
                 for entry in &handled.stored {
                     self.host.stored(entry);
@@ -462,9 +468,9 @@ struct Record<'h, H: Host> {
 }
 
 impl<'h, H: Host> Record<'h, H> {
-    fn of(request: Request<Bytes>, connection: &Connection<'h, H>) -> Self {
+    fn of(request: Request<Bytes>, received: OffsetDateTime, connection: &Connection<'h, H>) -> Self {
         let exchange = Exchange {
-            received: connection.host.now(),
+            received,
             tls: connection.tls,
             client: connection.client,
             request,

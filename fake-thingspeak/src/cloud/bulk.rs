@@ -20,7 +20,7 @@ use super::moment::{parse_or_epoch, whole_seconds};
 use super::parameters::{Parameters, json_body};
 use super::render::Answer;
 use super::route::Format;
-use super::store::{Change, Store};
+use super::store::Store;
 use super::write::{as_stored, content};
 
 /// The most entries at once, for those who do not pay.
@@ -75,8 +75,7 @@ pub(super) fn update(
         return Err(Failure::Conflict);
     }
     for (created_at, content) in times.into_iter().zip(contents) {
-        store.apply(Change::EntryAdded { channel: number, created_at, content, written_at: call.now });
-        let entry = store.channel(number).and_then(super::store::Channel::last);
+        let entry = store.add_entry(number, created_at, content, call.now);
         stored.extend(entry.map(|entry| Stored { in_bulk: true, ..as_stored(number, entry) }));
     }
     Ok(Answer {

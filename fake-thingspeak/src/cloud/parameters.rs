@@ -89,6 +89,11 @@ impl<'r> Parameters<'r> {
         Ok(())
     }
 
+    /// All names and values, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     /// The value of the first of `names` that there is.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.last(name))

@@ -20,6 +20,10 @@ static CROSS_ORIGIN: [(HeaderName, HeaderValue); 4] = [
     (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("1800")),
 ];
 
+/// What must not be kept, and what Rails says of the rest. Checked when the program is compiled, as all of these are.
+static CACHE: [HeaderValue; 2] =
+    [HeaderValue::from_static("no-cache"), HeaderValue::from_static("max-age=0, private, must-revalidate")];
+
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Room for the headers of a reply, so that the map need not grow.
@@ -38,8 +42,7 @@ pub(super) fn response(
     let mut body = Bytes::from(body);
     let mut map = HeaderMap::with_capacity(HEADERS);
     map.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let cache = if cacheable { "max-age=0, private, must-revalidate" } else { "no-cache" };
-    map.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    map.insert(CACHE_CONTROL, CACHE[usize::from(cacheable)].clone());
     for (name, value) in &CROSS_ORIGIN {
         map.insert(name, value.clone());
     }

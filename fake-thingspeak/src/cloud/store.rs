@@ -1,8 +1,9 @@
 //! What the service remembers: channels with their entries, TalkBacks with their commands, tags.
 //!
-//! Everything that alters it is a [`Change`], and [`Store::apply`] is the only way to make one. So whatever keeps a store
-//! beyond the end of the program has to do two things: write down each change, in order, before the reply that tells of
-//! it goes out ([`Store::take_changes`]), and apply them again at the next start. Reading is of the store in memory.
+//! Everything that alters it is a [`Change`], and [`Store::apply`] makes it, or [`Store::add_entry`] the most frequent one
+//! at less cost. So whatever keeps a store beyond the end of the program has to do two things: write down each change, in
+//! order, before the reply that tells of it goes out ([`Store::take_changes`]), and apply them again at the next start.
+//! Reading is of the store in memory.
 //!
 //! Costs: an entry takes some 90 bytes beside its texts. Reads of the newest entries, of a range of time, and of an entry
 //! by its number cost as much as they return.
@@ -248,6 +249,24 @@ impl Store {
         if let Some(changes) = &mut self.changes {
             changes.push(change);
         }
+    }
+
+    /// Makes [`Change::EntryAdded`], and hands the new entry back; `None` if there is no such channel. Only a store that
+    /// remembers its changes copies the content.
+    pub(super) fn add_entry(
+        &mut self,
+        channel: u32,
+        created_at: OffsetDateTime,
+        content: Content,
+        written_at: OffsetDateTime,
+    ) -> Option<Entry> {
+        let channel_of_it = self.channels.get_mut(&channel)?;
+        let created_at = OffsetDateTime::from_unix_timestamp(created_at.unix_timestamp()).unwrap_or(created_at);
+        let entry_id = channel_of_it.add(created_at, &content, written_at);
+        if let Some(changes) = &mut self.changes {
+            changes.push(Change::EntryAdded { channel, created_at, content: content.clone(), written_at });
+        }
+        Some(Entry { entry_id, created_at, content })
     }
 
     fn number_tags(&mut self, tags: &[String]) {

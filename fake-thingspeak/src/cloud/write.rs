@@ -10,13 +10,10 @@ use super::call::Call;
 use super::error::Failure;
 use super::moment::{parse, whole_seconds};
 use super::parameters::Parameters;
-use super::render::{Answer, Cell, FIELDS, Record, json, push_fields, push_location, xml};
+use super::render::{Answer, Cell, Record, json, push_fields, push_location, xml};
 use super::route::Format;
-use super::store::{Change, Content, Entry, LONGEST_VALUE, Store};
+use super::store::{Content, Entry, LONGEST_VALUE, Store};
 use super::{Stored, talkback};
-
-/// What the fields may be called as well.
-const SHORT_FIELDS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 
 /// Stores the entry of an update in the channel that the key opens.
 pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored>) -> Result<Answer, Failure> {
@@ -36,9 +33,7 @@ pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored
     }
     let number = channel.access.channel;
     let created_at = asked.unwrap_or_else(|| whole_seconds(call.now));
-    store.apply(Change::EntryAdded { channel: number, created_at, content, written_at: call.now });
-    let entry = store.channel(number).and_then(super::store::Channel::last);
-    let entry = entry.expect("the entry has just been stored");
+    let entry = store.add_entry(number, created_at, content, call.now).ok_or(Failure::NotFound)?;
     let answer = match call.parameters.present("talkback_key") {
         Some(key) => talkback::execute_beside_an_update(store, key, call),
         None => updated(number, &entry, call),
@@ -73,20 +68,50 @@ fn written(channel: u32, entry: &Entry, call: &Call<'_>) -> Record {
     record
 }
 
-/// What an entry's parameters say. Unknown ones say nothing.
+/// What an entry's parameters say. Unknown ones say nothing. One pass, as an entry could have many more values than a
+/// request has.
 pub(super) fn content(parameters: &Parameters<'_>, client: IpAddr) -> Result<Content, Failure> {
-    let value = |names: &[&str]| parameters.first(names).map(|text| value(text, client)).transpose();
-    let mut fields: [Option<String>; 8] = Default::default();
-    for (field, (name, short)) in fields.iter_mut().zip(FIELDS.iter().zip(SHORT_FIELDS)) {
-        *field = value(&[name, short])?;
+    let mut found: [Option<(&str, Called)>; 12] = [None; 12];
+    for (name, value) in parameters.iter() {
+        let Some((index, called)) = place(name) else { continue };
+        // Of two names of the same thing the full one counts, and of two values the last.
+        if called == Called::InFull || found[index].is_none_or(|(_, before)| before == Called::InShort) {
+            found[index] = Some((value, called));
+        }
     }
-    Ok(Content {
-        fields,
-        status: value(&["status"])?,
-        latitude: value(&["latitude", "lat"])?,
-        longitude: value(&["longitude", "long"])?,
-        elevation: value(&["elevation"])?,
-    })
+    let mut content = Content::default();
+    let Content { fields, status, latitude, longitude, elevation } = &mut content;
+    for (slot, found) in fields.iter_mut().chain([status, latitude, longitude, elevation]).zip(found) {
+        *slot = found.map(|(text, _)| value(text, client)).transpose()?;
+    }
+    Ok(content)
+}
+
+/// By which of its names a value goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Called {
+    InFull,
+    InShort,
+}
+
+/// Which of an entry's values `name` is, in the order of [`Content`].
+fn place(name: &str) -> Option<(usize, Called)> {
+    let (digit, called) = match name {
+        "status" => return Some((8, Called::InFull)),
+        "latitude" => return Some((9, Called::InFull)),
+        "lat" => return Some((9, Called::InShort)),
+        "longitude" => return Some((10, Called::InFull)),
+        "long" => return Some((10, Called::InShort)),
+        "elevation" => return Some((11, Called::InFull)),
+        _ => match name.strip_prefix("field") {
+            Some(digit) => (digit, Called::InFull),
+            None => (name, Called::InShort),
+        },
+    };
+    match *digit.as_bytes() {
+        [digit @ b'1'..=b'8'] => Some((usize::from(digit - b'1'), called)),
+        _ => None,
+    }
 }
 
 /// A value as it is stored. Ours: one that is too long is refused, not cut.

@@ -76,7 +76,7 @@ impl Host for World {
         tokio::time::sleep(duration)
     }
 
-    fn own_reply(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    fn own_reply(&self, request: &Request<Bytes>, _: OffsetDateTime) -> Option<Response<Bytes>> {
         (request.uri().path() == "/own").then(|| Response::new(request.body().clone()))
     }
 

@@ -278,6 +278,11 @@ impl Faults {
         self.rules.clear();
     }
 
+    /// Whether there is no rule, not even one whose time is over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The rules that are still in force, in the order in which they were set.
     pub(super) fn list(&mut self, now: Instant) -> Vec<Shown<'_>> {
         self.expire(now);

@@ -63,8 +63,8 @@ impl Channel {
         self.last_with = [None; 8];
     }
 
-    /// Adds the entry with the next number, which was written at `written_at`.
-    pub(super) fn add(&mut self, created_at: OffsetDateTime, content: &Content, written_at: OffsetDateTime) {
+    /// Adds the entry with the next number, which was written at `written_at`. Returns the number.
+    pub(super) fn add(&mut self, created_at: OffsetDateTime, content: &Content, written_at: OffsetDateTime) -> u64 {
         let created_at = created_at.unix_timestamp();
         self.times.push(created_at);
         let entry_id = self.last_entry_id();
@@ -76,6 +76,7 @@ impl Channel {
         self.entries.insert(Place { created_at, entry_id }, Packed::of(content));
         self.last_write = Some(written_at);
         self.updated_at = written_at;
+        entry_id
     }
 
     /// Whether a write at `now` comes sooner than `interval` after the last one that was accepted.

@@ -25,6 +25,22 @@ fn channel_with(times: &[i64]) -> Store {
     store
 }
 
+#[test]
+fn an_entry_that_is_handed_back_is_the_one_that_was_stored() {
+    let (mut added, mut applied) = (channel_with(&[30, 10]), channel_with(&[30, 10]));
+    [&mut added, &mut applied].map(Store::keep_changes);
+    let content = Content { status: Some("fine".to_owned()), ..Content::default() };
+    let created_at = datetime!(2026-01-01 1:00:20.7 +1);
+    let entry = added.add_entry(1, created_at, content.clone(), START).unwrap();
+    assert_eq!((entry.entry_id, entry.created_at), (3, START + Duration::seconds(20)));
+    assert_eq!(added.channel(1).unwrap().last(), Some(entry));
+    for change in added.take_changes() {
+        applied.apply(change);
+    }
+    assert_eq!(applied.channel(1).unwrap().last(), added.channel(1).unwrap().last());
+    assert_eq!(added.add_entry(2, created_at, content, START), None);
+}
+
 fn numbers(entries: &[Entry]) -> Vec<u64> {
     entries.iter().map(|entry| entry.entry_id).collect()
 }
