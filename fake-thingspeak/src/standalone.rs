@@ -223,9 +223,9 @@ impl Service {
             let failed = |reason| Error::Commit { path: path.clone(), reason };
             tokio::select! {
                 () = journal.settled() => {}
-                reason = journal.failed() => return Err(failed(reason)),
+                reason = journal.deliver() => return Err(failed(reason)),
             }
-            failure = Some((journal.failed(), path.clone()));
+            failure = Some((journal.deliver(), path.clone()));
             self.journal = Some(journal);
         }
         Ok(async {

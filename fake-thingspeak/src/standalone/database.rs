@@ -194,9 +194,16 @@ impl Database {
     pub(crate) fn commit<'c>(&mut self, changes: impl IntoIterator<Item = &'c Change>) -> rusqlite::Result<()> {
         let Self { connection, last_entries, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // A channel's last write alone counts, and entries come one after the other.
+        let mut written = None;
         for change in changes {
-            write(&transaction, last_entries, change)?;
+            let is_next_entry = |(before, _): &(u32, OffsetDateTime)| matches!(change, Change::EntryAdded { channel, .. } if channel == before);
+            if !written.as_ref().is_some_and(is_next_entry) {
+                note_write(&transaction, written.take())?;
+            }
+            write(&transaction, last_entries, &mut written, change)?;
         }
+        note_write(&transaction, written)?;
         transaction.commit()
     }
 }
@@ -210,7 +217,43 @@ fn create(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Change) -> rusqlite::Result<()> {
+/// Adds an entry; whether there is such a channel. What is of none changes nothing, as for the service itself.
+fn add_entry(
+    file: &Connection,
+    last_entries: &mut BTreeMap<u32, u64>,
+    channel: u32,
+    created_at: OffsetDateTime,
+    content: &Content,
+) -> rusqlite::Result<bool> {
+    let Some(last) = last_entries.get_mut(&channel) else { return Ok(false) };
+    *last += 1;
+    let mut insert = file.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    insert.raw_bind_parameter(1, channel)?;
+    insert.raw_bind_parameter(2, signed(*last))?;
+    insert.raw_bind_parameter(3, created_at.unix_timestamp())?;
+    let rest = [&content.status, &content.latitude, &content.longitude, &content.elevation];
+    for (index, text) in content.fields.iter().chain(rest).enumerate() {
+        insert.raw_bind_parameter(4 + index, text.as_deref())?;
+    }
+    insert.raw_execute()?;
+    Ok(true)
+}
+
+/// Notes when a channel was written to.
+fn note_write(file: &Connection, written: Option<(u32, OffsetDateTime)>) -> rusqlite::Result<()> {
+    let Some((channel, at)) = written else { return Ok(()) };
+    file.prepare_cached("UPDATE channels SET written_at = ?2, updated_at = ?2 WHERE channel = ?1")?
+        .execute(params![channel, nanoseconds(at)])
+        .map(drop)
+}
+
+/// Writes a change down, but for the time of a write, which is left in `written`.
+fn write(
+    file: &Connection,
+    last_entries: &mut BTreeMap<u32, u64>,
+    written: &mut Option<(u32, OffsetDateTime)>,
+    change: &Change,
+) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| file.prepare_cached(sql)?.execute(values).map(drop);
     match change {
         Change::ChannelCreated { access, about, at } => {
@@ -237,16 +280,10 @@ fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Chan
             run("DELETE FROM channels WHERE channel = ?", params![channel])
         }
         Change::EntryAdded { channel, created_at, content, written_at } => {
-            // As for the service itself: what is of no channel changes nothing.
-            let Some(last) = last_entries.get_mut(channel) else { return Ok(()) };
-            *last += 1;
-            let numbers = [i64::from(*channel), signed(*last), created_at.unix_timestamp()].map(Value::from);
-            let rest = [&content.status, &content.latitude, &content.longitude, &content.elevation];
-            let texts = content.fields.iter().chain(rest).map(|text| text.clone().map_or(Value::Null, Value::from));
-            file.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-                .execute(params_from_iter(numbers.into_iter().chain(texts)))?;
-            let sql = "UPDATE channels SET written_at = ?2, updated_at = ?2 WHERE channel = ?1";
-            run(sql, params![channel, nanoseconds(*written_at)])
+            if add_entry(file, last_entries, *channel, *created_at, content)? {
+                *written = Some((*channel, *written_at));
+            }
+            Ok(())
         }
         Change::TalkbackCreated { talkback, key } => {
             run("UPDATE service SET last_talkback = max(coalesce(last_talkback, 0), ?)", params![talkback])?;

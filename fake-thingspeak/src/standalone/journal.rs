@@ -3,16 +3,20 @@
 //! The cloud's changes go into the queue in the order in which they were made. The thread takes all that are there and
 //! commits them together; those that arrive meanwhile are the next commit. A reply waits until everything that was in the
 //! queue when it was made is committed ([`Journal::settled`]), its own changes or not: it may tell of what others changed.
+//! Of a commit the thread tells one task alone ([`Journal::deliver`]), which knows whom it concerns: to wake each of them from
+//! another thread would cost a system call for each.
 //!
 //! A commit that fails ends the service. What it was to keep is in memory, and served from there it would be a lie.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::{Future, pending};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use fake_thingspeak::cloud::Change;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::database::Database;
 
@@ -26,8 +30,12 @@ pub(super) struct Journal {
     /// How many batches went into the queue.
     queued: Cell<u64>,
     progress: watch::Receiver<Progress>,
+    waiting: Rc<RefCell<Waiting>>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// Those who wait, each until so many batches are committed. Numbers only grow.
+type Waiting = VecDeque<(u64, oneshot::Sender<()>)>;
 
 #[derive(Default)]
 struct Progress {
@@ -44,7 +52,8 @@ impl Journal {
         let (report, progress) = watch::channel(Progress::default());
         let work = move || write(database, &batches, most.max(1), &report);
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
-        Ok(Self { queue: Some(queue), queued: Cell::new(0), progress, thread: Some(thread) })
+        let waiting = Rc::default();
+        Ok(Self { queue: Some(queue), queued: Cell::new(0), progress, waiting, thread: Some(thread) })
     }
 
     /// Puts changes into the queue.
@@ -59,25 +68,42 @@ impl Journal {
         }
     }
 
-    /// Ends when all that is in the queue now is committed; never, if that fails.
+    /// Ends when all that is in the queue now is committed; never, if that fails. For those who have to wait, that is when
+    /// [`deliver`](Self::deliver) has heard of it.
     pub(super) fn settled(&self) -> impl Future<Output = ()> + use<> {
         let queued = self.queued.get();
-        let mut progress = (self.progress.borrow().committed < queued).then(|| self.progress.clone());
+        let told = (self.progress.borrow().committed < queued).then(|| {
+            let (tell, told) = oneshot::channel();
+            self.waiting.borrow_mut().push_back((queued, tell));
+            told
+        });
         async move {
-            let Some(progress) = &mut progress else { return };
-            if progress.wait_for(|progress| progress.committed >= queued).await.is_err() {
+            if let Some(told) = told
+                && told.await.is_err()
+            {
                 pending().await
             }
         }
     }
 
-    /// Ends when a commit has failed, and says why.
-    pub(super) fn failed(&self) -> impl Future<Output = String> + use<> {
-        let mut progress = self.progress.clone();
+    /// Lets those go on whose changes are committed. Ends when a commit has failed, and says why.
+    pub(super) fn deliver(&self) -> impl Future<Output = String> + use<> {
+        let (mut progress, waiting) = (self.progress.clone(), Rc::clone(&self.waiting));
         async move {
-            match progress.wait_for(|progress| progress.failure.is_some()).await {
-                Ok(progress) => progress.failure.clone().unwrap_or_default(),
-                Err(_) => pending().await,
+            loop {
+                {
+                    let Progress { committed, failure } = &*progress.borrow_and_update();
+                    while let Some((_, tell)) = waiting.borrow_mut().pop_front_if(|(number, _)| *number <= *committed) {
+                        // Who does not listen any more has gone, and need not be told.
+                        let _ = tell.send(());
+                    }
+                    if let Some(reason) = failure {
+                        return reason.clone();
+                    }
+                }
+                if progress.changed().await.is_err() {
+                    return pending().await;
+                }
             }
         }
     }
@@ -113,6 +139,7 @@ fn write(mut database: Database, batches: &Receiver<Batch>, most: usize, report:
 mod tests {
     use fake_thingspeak::cloud::Command;
     use time::OffsetDateTime;
+    use tokio::task::{JoinSet, LocalSet};
 
     use super::*;
 
@@ -133,6 +160,13 @@ mod tests {
         found
     }
 
+    async fn settle(journal: &Journal) {
+        tokio::select! {
+            () = journal.settled() => {}
+            reason = journal.deliver() => panic!("{reason}"),
+        }
+    }
+
     #[tokio::test]
     async fn what_is_settled_is_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
@@ -141,7 +175,7 @@ mod tests {
             let file = folder.path().join(format!("{most}.db"));
             let journal = Journal::new(Database::open(&file, [1; 32], None).unwrap(), most).unwrap();
             (1..=10).for_each(|id| journal.keep(batch(id)));
-            journal.settled().await;
+            settle(&journal).await;
             assert_eq!(journal.progress.borrow().committed, 10);
             drop(journal);
             assert_eq!(commands(&mut Database::open(&file, [1; 32], None).unwrap()), (1..=10).collect::<Vec<_>>());
@@ -162,10 +196,41 @@ mod tests {
         database.refuse_writing();
         let journal = Journal::new(database, 1_000).unwrap();
         journal.keep(batch(1));
-        let reason = journal.failed().await;
+        let reason = journal.deliver().await;
         assert!(reason.contains("readonly"), "{reason}");
         journal.keep(batch(2));
         let wait = std::time::Duration::from_millis(50);
         assert!(tokio::time::timeout(wait, journal.settled()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_waits_goes_on_when_its_own_changes_are_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("duck.db"), [1; 32], None).unwrap();
+        let journal = Journal::new(database, 3).unwrap();
+        let mut waiting = JoinSet::new();
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let local = LocalSet::new();
+        for id in 1..=20 {
+            journal.keep(batch(id));
+            let (settled, progress, order) = (journal.settled(), journal.progress.clone(), Rc::clone(&order));
+            let wait = async move {
+                settled.await;
+                order.borrow_mut().push((id, progress.borrow().committed));
+            };
+            waiting.spawn_local_on(wait, &local);
+        }
+        // Somebody who does not wait to the end is in nobody's way.
+        drop(journal.settled());
+        let delivered = async {
+            tokio::select! {
+                _ = waiting.join_all() => {}
+                reason = journal.deliver() => panic!("{reason}"),
+            }
+        };
+        local.run_until(delivered).await;
+        let order = order.take();
+        assert!(order.iter().map(|(id, _)| *id).eq(1..=20), "{order:?}");
+        assert!(order.iter().all(|(id, committed)| id <= committed), "{order:?}");
     }
 }
