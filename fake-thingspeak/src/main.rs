@@ -13,6 +13,9 @@ use clap::{Parser, Subcommand};
 
 use standalone::Options;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLES: &str = "\
 Examples:
   fake-thingspeak serve

@@ -447,11 +447,15 @@ impl<H: Host> Connection<'_, H> {
     fn dated(&self, mut response: Response<Bytes>) -> Response<Bytes> {
         let format =
             format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-        let now = self.host.now().to_offset(time::UtcOffset::UTC);
+        let now = self.host.now();
         let second = now.unix_timestamp();
         let mut last = self.date.borrow_mut();
         if last.as_ref().is_none_or(|(last, _)| *last != second) {
-            let date = now.format(format).ok().and_then(|date| HeaderValue::from_str(&date).ok());
+            let date = now
+                .to_offset(time::UtcOffset::UTC)
+                .format(format)
+                .ok()
+                .and_then(|date| HeaderValue::from_str(&date).ok());
             *last = date.map(|date| (second, date));
         }
         if let Some((_, date)) = &*last {

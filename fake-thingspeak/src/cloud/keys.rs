@@ -68,7 +68,7 @@ impl Keys {
             id[6] = id[6] & 0x0f | 0x40;
             id[8] = id[8] & 0x3f | 0x80;
         }
-        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
         let mut digits = [0; 32];
         for (two, byte) in digits.chunks_exact_mut(2).zip(id) {
             two.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);

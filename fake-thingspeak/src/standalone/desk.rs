@@ -13,7 +13,7 @@ use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
 use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, Verdict};
 use fake_thingspeak::tls::system_server_config;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Bytes;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
@@ -216,7 +216,12 @@ impl Host for Guest {
     }
 
     async fn settled(&self) {
-        self.desk.settled().await;
+        match self.desk.journal {
+            Some(_) => self.desk.settled().await,
+            // Let all requests that have arrived be handled before the first reply goes out: whoever waits for one is woken
+            // once then, and not for each. That costs a fifth less than a reply at a time, most of it in the kernel.
+            None => tokio::task::yield_now().await,
+        }
     }
 
     fn stored(&self, entry: &Stored) {
@@ -228,18 +233,24 @@ impl Host for Guest {
         // Straight into the buffer, and without formatting, which would take twice as long: this is done for each request.
         self.desk.log.line(|line| {
             let (hour, minute, second) = exchange.received.to_hms();
-            for (number, after) in [(hour, ":"), (minute, ":"), (second, " ")] {
-                line.extend([b'0' + number / 10, b'0' + number % 10].map(char::from));
-                line.push_str(after);
-            }
+            let [h, m, s] = [hour, minute, second].map(|number| [b'0' + number / 10, b'0' + number % 10]);
+            let time = [h[0], h[1], b':', m[0], m[1], b':', s[0], s[1], b' '];
             let target = exchange.target();
-            for part in [&self.address, " ", request.method().as_str(), " ", &target, ": "] {
+            for part in [
+                str::from_utf8(&time).unwrap_or_default(),
+                &self.address,
+                " ",
+                request.method().as_str(),
+                " ",
+                &target,
+                ": ",
+            ] {
                 line.push_str(part);
             }
-            let _ = match status {
-                Some(status) => write!(line, "{status}"),
-                None => write!(line, "no reply"),
-            };
+            match status.map(StatusCode::from_u16) {
+                Some(Ok(status)) => line.push_str(status.as_str()),
+                _ => line.push_str("no reply"),
+            }
             for (index, entry) in stored.iter().enumerate() {
                 let before = if index == 0 { ", stored" } else { "" };
                 let _ = write!(line, "{before} {}", entry.entry_id);

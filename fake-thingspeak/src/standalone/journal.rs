@@ -14,11 +14,19 @@ use std::future::{Future, pending};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use fake_thingspeak::cloud::Change;
 use tokio::sync::{oneshot, watch};
 
 use super::database::Database;
+
+/// How many batches in a commit tell that many are writing at the same time.
+const CROWD: usize = 4;
+
+/// How long a commit waits for more of them then: each costs as much time as many entries, and a crowd gets more done with
+/// fewer commits. (PostgreSQL has the same as `commit_siblings` and `commit_delay`.) Whoever writes alone does not wait.
+const GATHERING: Duration = Duration::from_micros(300);
 
 /// Changes that were made together.
 type Batch = Vec<Change>;
@@ -120,9 +128,14 @@ impl Drop for Journal {
 }
 
 fn write(mut database: Database, batches: &Receiver<Batch>, most: usize, report: &watch::Sender<Progress>) {
+    let mut last = 0;
     while let Ok(first) = batches.recv() {
         let mut together = vec![first];
+        if most > 1 && last >= CROWD {
+            std::thread::sleep(GATHERING);
+        }
         together.extend(batches.try_iter().take(most - 1));
+        last = together.len();
         let outcome = database.commit(together.iter().flatten());
         let failed = outcome.is_err();
         report.send_modify(|progress| match outcome {
