@@ -18,7 +18,6 @@
 //!
 //! Not modelled: HTTP/2, compression.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
@@ -41,144 +40,19 @@ use time::macros::format_description;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::cloud::{Cloud, Refusal, Stored};
+use crate::cloud::Refusal;
 use rejection::Rejecting;
 use reply::Reply;
 
 pub use fault::{Fault, Verdict};
+pub use host::{Ending, Exchange, Host, Limits};
 
 mod fault;
+mod host;
 mod rejection;
 mod reply;
 #[cfg(test)]
 mod tests;
-
-/// What a connection needs of the world it runs in.
-///
-/// One host may serve many connections, or each may have one of its own that knows the connection's number. None of the
-/// calls may wait, and none is made while another is under way, except that the futures of [`sleep`](Self::sleep) and
-/// [`settled`](Self::settled) live on.
-pub trait Host {
-    /// The time of day.
-    fn now(&self) -> OffsetDateTime;
-
-    /// Ends after `duration`.
-    fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
-
-    /// What the host itself has to say to `request`, which arrives `now`: pages for people, whatever steers the host. Asked
-    /// first, once a request. No fault strikes such a reply and it is no [`Exchange`]; `None` leaves the request to the cloud.
-    fn own_reply(&self, _request: &Request<Bytes>, _now: OffsetDateTime) -> Option<Response<Bytes>> {
-        None
-    }
-
-    /// What is to happen to `request`. Asked once a request, when it has arrived completely.
-    fn verdict(&self, request: &Request<Bytes>) -> Verdict;
-
-    /// The reply to `request` if it is for another protocol that the host speaks: 101, after which the connection is
-    /// [`upgraded`](Self::upgraded), or why not. Asked before the cloud; faults strike the reply like the cloud's. By
-    /// default there is no other protocol.
-    fn upgrade(&self, _request: &Request<Bytes>) -> Option<Response<Bytes>> {
-        None
-    }
-
-    /// Has the connection after the 101, until it is to be closed ([`Ending::Closed`]) or torn ([`Ending::Reset`]). What
-    /// came after the request is in `read`, or still in the stream.
-    fn upgraded<S>(&self, _stream: &mut S, _read: Bytes) -> impl Future<Output = Ending>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        std::future::ready(Ending::Closed)
-    }
-
-    /// Lets `work` have the cloud.
-    fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R;
-
-    /// Ends when all that the cloud has done so far is kept. Every reply but a refusal waits for it, so that none tells of
-    /// what may still be lost. At once by default: the cloud's memory is all there is.
-    fn settled(&self) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
-
-    /// The cloud has stored an entry; its reply may still be long in coming.
-    fn stored(&self, entry: &Stored);
-
-    /// An exchange is over: its reply was handed to the stream, or there will be none. Also called when [`serve`]'s
-    /// future is dropped in the middle of an exchange.
-    fn exchanged(&self, exchange: &Exchange);
-
-    /// The TLS handshake ended; an error is what rustls says of it.
-    fn tls_finished(&self, outcome: Result<(), String>);
-
-    /// What the connection may take of time and memory.
-    fn limits(&self) -> Limits {
-        Limits::default()
-    }
-}
-
-/// What a connection may take of time and memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How long a TLS handshake may take. Default 30 s.
-    pub handshake: Duration,
-    /// How long a client may take to send a request, counted from the handshake or the reply before it; twice that at
-    /// most. Default 60 s, as nginx has it.
-    pub request: Duration,
-    /// The largest body of a request in bytes; a larger one is refused with 413. Default 4 MiB, which holds a full
-    /// bulk update.
-    pub body: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { handshake: Duration::from_secs(30), request: Duration::from_secs(60), body: 4 << 20 }
-    }
-}
-
-/// A request and what became of it.
-#[derive(Clone, Debug)]
-pub struct Exchange {
-    /// When the request had arrived completely.
-    pub received: OffsetDateTime,
-    /// Whether it came over TLS.
-    pub tls: bool,
-    /// Who sent it.
-    pub client: IpAddr,
-    /// The request; without its body, if that was larger than [`Limits`] allow.
-    pub request: Request<Bytes>,
-    /// The reply's status; `None` if no reply was sent.
-    pub status: Option<u16>,
-    /// The reply's body, as far as it was sent.
-    pub response_body: Bytes,
-    /// What the request stored.
-    pub stored: Vec<Stored>,
-    /// The rule that had a hand in it (see [`Verdict::rule`]).
-    pub rule: Option<String>,
-}
-
-impl Exchange {
-    /// Path and query of the request; of a CONNECT, host and port.
-    pub fn target(&self) -> Cow<'_, str> {
-        let uri = self.request.uri();
-        uri.path_and_query().map_or_else(|| uri.to_string().into(), |target| target.as_str().into())
-    }
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The TLS handshake failed.
-    NoHandshake,
-    /// In order: the last reply was sent, or the client left.
-    Closed,
-    /// The client's bytes were no HTTP, or the stream failed.
-    Failed,
-    /// The client took longer than [`Limits`] allow.
-    TooSlow,
-    /// Closed by a fault, the reply missing or cut short.
-    Dropped,
-    /// Torn by a fault: the stream was not shut down.
-    Reset,
-}
 
 /// Serves one connection until it ends. With `tls`, a handshake comes first.
 pub async fn serve<IO, H>(mut io: IO, tls: Option<Arc<ServerConfig>>, client: IpAddr, host: &H) -> Ending
