@@ -17,7 +17,7 @@ use time::macros::datetime;
 #[path = "conformance/exchanges.rs"]
 mod exchanges;
 
-use exchanges::{Case, EXCHANGES, Expected};
+use exchanges::{Case, EXCHANGES, Expected, SPENT};
 
 /// When the recordings of 2019 were made.
 const NOW: OffsetDateTime = datetime!(2019-02-20 22:07:37 UTC);
@@ -96,8 +96,7 @@ fn request(text: &str) -> Request<Bytes> {
     request.body(Bytes::from(body.to_owned())).unwrap()
 }
 
-fn check(case: &Case, profile: Profile, expected: &Expected) {
-    let mut cloud = service(profile);
+fn check(mut cloud: Cloud, case: &Case, profile: Profile, expected: &Expected) {
     let user = cloud.user().key.clone();
     for before in case.after {
         cloud.handle(&request(&before.replace("USERKEY", &user)), NOW, CLIENT);
@@ -120,13 +119,23 @@ fn check(case: &Case, profile: Profile, expected: &Expected) {
     }
 }
 
-#[test]
-fn every_profile_answers_as_it_did() {
-    for case in EXCHANGES {
+/// Holds each case against the service of each profile.
+fn check_all(cases: &[Case], service: impl Fn(Profile) -> Cloud) {
+    for case in cases {
         for profile in Profile::ALL {
             let expected = case.replies.iter().find(|(profiles, _)| profiles.contains(&profile));
             let (_, expected) = expected.unwrap_or_else(|| panic!("{} says nothing of {profile}", case.title));
-            check(case, profile, expected);
+            check(service(profile), case, profile, expected);
         }
     }
+}
+
+#[test]
+fn every_profile_answers_as_it_did() {
+    check_all(EXCHANGES, service);
+}
+
+#[test]
+fn an_account_without_channels_or_messages_left_is_told_so_in_every_format() {
+    check_all(SPENT, |profile| service(profile).with_max_channels(2).with_message_quota(0));
 }
