@@ -327,15 +327,9 @@ async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, 
     let _ = stream.set_nodelay(true);
     let guest = Guest::new(desk, client);
     if desk.has_connection_faults() && (tls || !is_control(&stream).await) {
-        match guest.connection_fault() {
-            Some(ConnectionFault::Silent) => {
-                // Until the client gives up, or has been patient enough.
-                let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
-                return;
-            }
-            // Taken before the door was shut.
-            Some(ConnectionFault::Reset | ConnectionFault::Refused) => return drop(Socket::new(stream)),
-            None => {}
+        match admitted(stream, &guest).await {
+            Some(admitted) => stream = admitted,
+            None => return,
         }
     }
     let mut config = None;
@@ -350,6 +344,20 @@ async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, 
         };
     }
     serve(Socket::new(stream), config, client.ip(), &guest).await;
+}
+
+/// The connection, unless a fault has it end before anything is said.
+async fn admitted(mut stream: TcpStream, guest: &Guest) -> Option<TcpStream> {
+    match guest.connection_fault() {
+        None => return Some(stream),
+        Some(ConnectionFault::Silent) => {
+            // Until the client gives up, or has been patient enough.
+            let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
+        }
+        // Refused: taken before the door was shut.
+        Some(ConnectionFault::Reset | ConnectionFault::Refused) => drop(Socket::new(stream)),
+    }
+    None
 }
 
 /// Whether the first thing that comes is a request to set or clear faults, which no fault may keep away.

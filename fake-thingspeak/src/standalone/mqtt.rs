@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::desk::{Desk, Guest, Meeting};
 use super::door::Door;
 use super::options::address;
-use super::{CONNECTIONS, Error, listen, man_in_the_middle};
+use super::{CONNECTIONS, Error, admitted, listen, man_in_the_middle};
 use crate::socket::Socket;
 
 /// How long a TLS handshake may take, or a client to read what it is sent.
@@ -141,16 +141,22 @@ async fn accept(mut door: Door, tls: bool, desk: Rc<Desk>) {
 async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
     let connections = &guest.desk.connections;
     connections.set(connections.get() + 1);
-    let mut socket = Socket::new(stream);
+    if let Some(stream) = admitted(stream, &guest).await {
+        serve_connection(Socket::new(stream), tls, &guest).await;
+    }
+    connections.set(connections.get() - 1);
+}
+
+async fn serve_connection(mut socket: Socket, tls: bool, guest: &Guest) {
     match tls.then(|| guest.meeting()) {
         None => {
-            talk(&mut Bare::new(&mut socket), &guest).await;
+            talk(&mut Bare::new(&mut socket), guest).await;
         }
         Some(Some(Meeting::Cloud(config))) => {
             match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
                 Ok(Ok(mut stream)) => {
                     guest.tls_finished(Ok(()));
-                    talk(&mut Bare::new(&mut stream), &guest).await;
+                    talk(&mut Bare::new(&mut stream), guest).await;
                 }
                 Ok(Err(error)) => {
                     guest.tls_finished(Err(error.to_string()));
@@ -159,10 +165,9 @@ async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
                 Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
             }
         }
-        Some(Some(Meeting::ManInTheMiddle(attack))) => man_in_the_middle::attack(attack, socket, &guest).await,
+        Some(Some(Meeting::ManInTheMiddle(attack))) => man_in_the_middle::attack(attack, socket, guest).await,
         Some(None) => {}
     }
-    connections.set(connections.get() - 1);
 }
 
 /// What brings a connection's bytes here and there.

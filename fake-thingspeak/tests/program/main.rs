@@ -10,6 +10,7 @@ mod clients;
 mod durability;
 mod fuzz;
 mod man_in_the_middle;
+mod mqtt_listeners;
 mod server;
 mod standalone;
 mod websocket;

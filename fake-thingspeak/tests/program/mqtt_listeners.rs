@@ -1,0 +1,112 @@
+//! What goes wrong with connections to the listeners that are MQTT's alone.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::client::connect;
+use crate::client::mqtt::{CONNECTED, Device, connect as mqtt_connect};
+use crate::server::{Server, program};
+
+/// A server with both of them.
+struct World {
+    server: Server,
+    http: String,
+    device: Device,
+    plain: String,
+    tls: String,
+}
+
+impl World {
+    fn start() -> Self {
+        let server = Server::start(&["serve", "--listen", "0", "--mqtt-listen", "0", "--mqtt-tls-listen", "0"]);
+        let device = Device::told(&server);
+        let http = server.line("http ").strip_prefix("http://").unwrap().to_owned();
+        let [plain, tls] = ["mqtt://", "mqtts://"].map(|scheme| {
+            let line = server.line("mqtt ");
+            line.strip_prefix(scheme).unwrap().split(' ').next().unwrap().to_owned()
+        });
+        server.line("stop ");
+        Self { server, http, device, plain, tls }
+    }
+
+    /// The next line of the log, without the time of day and the client.
+    fn told(&self) -> String {
+        self.server.next_line().split_once(" 127.0.0.1 ").unwrap().1.to_owned()
+    }
+
+    fn fault(&self, arguments: &[&str]) {
+        let output = program(&[&["fault", "--server", &self.http], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// What comes back from a listener that is greeted.
+    fn greeted(&self, address: &str) -> Result<[u8; 4], ErrorKind> {
+        let mut stream = connect(address);
+        self.greet(&mut stream)
+    }
+
+    fn greet(&self, stream: &mut TcpStream) -> Result<[u8; 4], ErrorKind> {
+        let mut answer = [0; 4];
+        // Who resets a connection may be faster than who writes to it.
+        stream.write_all(&mqtt_connect(&self.device)).map_err(|error| error.kind())?;
+        stream.read_exact(&mut answer).map(|()| answer).map_err(|error| error.kind())
+    }
+
+    fn works(&self) {
+        assert_eq!(self.greeted(&self.plain), Ok(CONNECTED));
+        assert_eq!(self.told(), format!("MQTT {} connected", self.device.client_id));
+    }
+}
+
+#[test]
+fn connections_are_reset() {
+    let world = World::start();
+    world.fault(&["set", "reset-connection", "--count", "2"]);
+    assert_eq!(world.told(), "POST /_preflash/faults: 200");
+    for address in [&world.plain, &world.tls] {
+        let reset = world.greeted(address).unwrap_err();
+        assert!(matches!(reset, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{reset}");
+        assert_eq!(world.told(), "connection: fault 1, reset-connection");
+    }
+    world.works();
+}
+
+#[test]
+fn connections_are_never_answered() {
+    let world = World::start();
+    world.fault(&["set", "silent-connection", "--count", "2"]);
+    assert_eq!(world.told(), "POST /_preflash/faults: 200");
+    for address in [&world.plain, &world.tls] {
+        let mut stream = connect(address);
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let nothing = world.greet(&mut stream).unwrap_err();
+        assert!(matches!(nothing, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{nothing}");
+        assert_eq!(world.told(), "connection: fault 1, silent-connection");
+    }
+    world.works();
+}
+
+#[test]
+fn connections_are_refused_and_then_taken_at_the_same_ports() {
+    let world = World::start();
+    // One that there is already stays.
+    let mut there = connect(&world.plain);
+    assert_eq!(world.greet(&mut there), Ok(CONNECTED));
+    world.fault(&["set", "refused-connection", "--seconds", "2"]);
+    let all_say = |what: &str| {
+        let mut missing =
+            Vec::from([&world.http, &world.plain, &world.tls].map(|address| format!("{address}: {what}")));
+        while !missing.is_empty() {
+            let line = world.server.next_line();
+            missing.retain(|expected| !line.starts_with(expected));
+        }
+    };
+    all_say("refuses connections (fault 1, refused-connection)");
+    for address in [&world.plain, &world.tls] {
+        let error = TcpStream::connect(address).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    }
+    all_say("takes connections again");
+    world.works();
+}
