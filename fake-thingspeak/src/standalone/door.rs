@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep_until;
 
 use super::desk::Desk;
+use super::reason;
 
 /// How long to wait for a port that somebody else took meanwhile.
 const RETRY: Duration = Duration::from_millis(100);
@@ -28,6 +29,7 @@ impl Door {
 
     /// The next connection.
     pub(super) async fn accept(&mut self, desk: &Desk) -> io::Result<(TcpStream, SocketAddr)> {
+        let mut missed = false;
         loop {
             // Made before the faults are looked at, so that none is missed that is set afterwards.
             let faults_changed = desk.faults_changed.notified();
@@ -55,7 +57,11 @@ impl Door {
                         self.listener = Some(listener);
                     }
                     Err(error) => {
-                        desk.log.say(format_args!("{}: could not be listened on again: {error}", self.address));
+                        // Once, however long it takes.
+                        if !std::mem::replace(&mut missed, true) {
+                            let (address, reason) = (self.address, reason(&error));
+                            desk.log.say(format_args!("{address}: cannot be listened on again yet: {reason}"));
+                        }
                         tokio::time::sleep(RETRY).await;
                     }
                 },

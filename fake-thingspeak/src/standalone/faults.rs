@@ -165,8 +165,14 @@ impl Order {
             }
         };
         let path = take("path");
-        if path.as_ref().is_some_and(|path| !path.starts_with('/') || !matches!(effect, Effect::Request(_))) {
-            return Err("`path` is how the paths of requests begin that the fault is for, like /update".to_owned());
+        match &path {
+            Some(_) if !matches!(effect, Effect::Request(_)) => {
+                return Err(format!("`path` means nothing for `{word}`, which strikes before there is a request"));
+            }
+            Some(path) if !path.starts_with('/') => {
+                return Err(format!("`path` is how the paths of requests begin, like /update, not `{path}`"));
+            }
+            _ => {}
         }
         let remaining = match (take("count"), take("seconds")) {
             (Some(_), Some(_)) => return Err("either `count` or `seconds`, not both".to_owned()),
@@ -209,7 +215,7 @@ fn seconds(name: &str, text: &str) -> Result<Duration, String> {
     let duration = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration
         .filter(|duration| *duration <= LONGEST)
-        .ok_or_else(|| format!("`{name}` is a number of seconds, not `{text}`"))
+        .ok_or_else(|| format!("`{name}` is a number of seconds above 0, of 366 days at most, not `{text}`"))
 }
 
 /// A rule that is set.
@@ -389,9 +395,9 @@ mod tests {
             (&[("fault", "status")], "needs a `status` like 503"),
             (&[("fault", "status"), ("status", "199")], "from 200 to 599"),
             (&[("fault", "delay-before-storing")], "needs `delay`, in seconds"),
-            (&[("fault", "delay-before-storing"), ("delay", "NaN")], "is a number of seconds, not `NaN`"),
+            (&[("fault", "delay-before-storing"), ("delay", "NaN")], "not `NaN`"),
             (&[("fault", "delay-before-storing"), ("delay", "1e300")], "is a number of seconds"),
-            (&[("fault", "reset"), ("seconds", "-1")], "is a number of seconds, not `-1`"),
+            (&[("fault", "reset"), ("seconds", "-1")], "not `-1`"),
             (&[("fault", "refused-connection")], "needs `seconds`"),
             (&[("fault", "refused-connection"), ("count", "1")], "needs `seconds`"),
             (&[("fault", "reset"), ("count", "0")], "`0` is no count from 1"),
@@ -405,7 +411,10 @@ mod tests {
                 "`nap` is no attack; there are forged-certificate, ",
             ),
             (&[("fault", "certificate"), ("certificate", "expired"), ("attack", "empty-record")], "means nothing for"),
-            (&[("fault", "man-in-the-middle"), ("attack", "empty-record"), ("path", "/update")], "paths of requests"),
+            (
+                &[("fault", "man-in-the-middle"), ("attack", "empty-record"), ("path", "/update")],
+                "`path` means nothing for `man-in-the-middle`",
+            ),
         ];
         for (given, expected) in cases {
             let message = order(given).unwrap_err();

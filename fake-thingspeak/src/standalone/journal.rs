@@ -212,7 +212,7 @@ mod tests {
         let reason = journal.deliver().await;
         assert!(reason.contains("readonly"), "{reason}");
         journal.keep(batch(2));
-        let wait = std::time::Duration::from_millis(50);
+        let wait = Duration::from_millis(50);
         assert!(tokio::time::timeout(wait, journal.settled()).await.is_err());
     }
 

@@ -1,7 +1,7 @@
 //! What goes wrong with connections to the listeners that are MQTT's alone.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::client::connect;
@@ -108,5 +108,25 @@ fn connections_are_refused_and_then_taken_at_the_same_ports() {
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     }
     all_say("takes connections again");
+    world.works();
+}
+
+#[test]
+fn a_port_that_somebody_else_took_meanwhile_is_waited_for() {
+    let world = World::start();
+    world.fault(&["set", "refused-connection", "--seconds", "1"]);
+    let next = || loop {
+        let line = world.server.next_line();
+        if let Some(what) = line.strip_prefix(&format!("{}: ", world.plain)) {
+            break what.to_owned();
+        }
+    };
+    assert_eq!(next(), "refuses connections (fault 1, refused-connection)");
+    let thief = TcpListener::bind(&world.plain).unwrap();
+    // Longer than some attempts take, of which one is told.
+    assert_eq!(next(), "cannot be listened on again yet: the port is taken by another program");
+    std::thread::sleep(Duration::from_millis(500));
+    drop(thief);
+    assert_eq!(next(), "takes connections again");
     world.works();
 }
