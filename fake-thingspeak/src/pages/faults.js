@@ -12,7 +12,9 @@ function say(text) {
 }
 
 async function ask(path, options) {
-  const reply = await fetch(path, options);
+  const reply = await fetch(path, options).catch(() => {
+    throw new Error("The server cannot be reached. Are connections refused, or was it stopped?");
+  });
   const text = await reply.text();
   if (!reply.ok) {
     let reason = text;
@@ -62,7 +64,7 @@ async function show() {
   document.getElementById("clear").hidden = faults.length === 0;
 }
 
-/** Does something, and shows what is set then. */
+/** Does something, and shows what is set then. What is said of it stays until something else is done. */
 async function attempt(work) {
   try {
     await work();
@@ -73,6 +75,31 @@ async function attempt(work) {
   }
 }
 
+/** Whether the message is that the page could not be kept current. */
+let stale = false;
+
+/** Keeps the page current. */
+async function look() {
+  try {
+    await show();
+    if (stale) say("");
+    stale = false;
+  } catch (error) {
+    stale = true;
+    say(error.message);
+  }
+}
+
+/** Lets only those limits be chosen that the fault can have. */
+function limit() {
+  const { limit: only } = form.querySelector("input[name=fault]:checked").dataset;
+  for (const choice of form.querySelectorAll("input[name=limit]")) {
+    choice.disabled = only !== undefined && choice.value !== only;
+    if (choice.value === only) choice.checked = true;
+  }
+}
+
+form.addEventListener("change", limit);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const given = new FormData(form);
@@ -86,5 +113,6 @@ form.addEventListener("submit", (event) => {
   attempt(() => ask(FAULTS, { method: "POST", headers, body: JSON.stringify(fault) }));
 });
 document.getElementById("clear").addEventListener("click", () => attempt(() => ask(FAULTS, { method: "DELETE" })));
-attempt(() => {});
-setInterval(() => document.hidden || attempt(() => {}), 2000);
+limit();
+look();
+setInterval(() => document.hidden || look(), 2000);

@@ -61,7 +61,7 @@ const KINDS: [Kind; 15] = [
     Kind { name: "refuse-key", about: "Refuse the key", needs: None },
     Kind { name: "silent-connection", about: "Accept a connection, and do nothing", needs: None },
     Kind { name: "reset-connection", about: "Accept a connection, and reset it", needs: None },
-    Kind { name: "refused-connection", about: "Refuse connections, for so many seconds", needs: None },
+    Kind { name: "refused-connection", about: "Refuse connections", needs: None },
     Kind { name: "certificate", about: "Show a bad certificate over TLS", needs: Some(CERTIFICATE) },
     Kind { name: "man-in-the-middle", about: "Let somebody else answer over TLS", needs: Some(ATTACK) },
 ];
@@ -73,7 +73,10 @@ pub(super) fn page() -> Markup {
         None,
         &html! {
             h1 { "Faults" }
-            p { "What goes wrong with the cloud's answers to devices. These pages are never affected." }
+            p {
+                "What goes wrong with the cloud's answers to devices, which leaves these pages alone, and with connections, "
+                "over which the pages come, too. This page can always be reached over HTTP, unless connections are refused."
+            }
             noscript { p.notice { "This page needs scripts; `fake-thingspeak fault` does the same on a command line." } }
             p #message.notice role="status" hidden {}
             div.cards.wide {
@@ -91,7 +94,8 @@ pub(super) fn page() -> Markup {
                             @for (index, kind) in KINDS.iter().enumerate() {
                                 div.choice {
                                     label {
-                                        input type="radio" name="fault" value=(kind.name) checked[index == 0];
+                                        input type="radio" name="fault" value=(kind.name) checked[index == 0]
+                                            data-limit=[(kind.name == "refused-connection").then_some("seconds")];
                                         span { (kind.about) }
                                     }
                                     @if let Some(needs) = &kind.needs { (asked(kind, needs)) }

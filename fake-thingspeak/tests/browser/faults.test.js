@@ -1,6 +1,7 @@
 // The page of faults in Chromium.
 
 import assert from "node:assert/strict";
+import { createConnection } from "node:net";
 import { test } from "node:test";
 import { browser, eventually, page, serve } from "./desk.js";
 
@@ -45,4 +46,45 @@ test("a fault is set, strikes, and is cleared", async (t) => {
   await eventually(1, () => view.getByText(/^Let somebody else answer over TLS \(empty-record\), for \d+ s$/).count());
   const { faults } = await (await server.get("/_preflash/faults")).json();
   assert.deepEqual([faults[0].fault, faults[0].attack], ["man-in-the-middle", "empty-record"]);
+});
+
+test("connections are refused for so many seconds, and nothing else", async (t) => {
+  const server = await serve(t);
+  // Not the page that must have no errors: a refusal is one for the browser.
+  const view = await (await browser(t)).newPage();
+  const wrong = [];
+  view.on("pageerror", (error) => wrong.push(String(error)));
+  await view.goto(`${server.origin}/_preflash/`);
+  await view.getByText("Everything works.").waitFor();
+  const limits = ["For so many times", "For so many seconds", "Until it is cleared"].map((name) => view.getByLabel(name));
+  const enabled = () => Promise.all(limits.map((limit) => limit.isEnabled()));
+  assert.deepEqual(await enabled(), [true, true, true]);
+  await view.getByLabel("Refuse connections").check();
+  assert.deepEqual(await enabled(), [false, true, false]);
+  assert.equal(await limits[1].isChecked(), true);
+
+  // What is wrong is said for longer than the page is left as it is.
+  await view.getByLabel("Only for requests whose path begins with").fill("/update");
+  await view.getByRole("button", { name: "Inject" }).click();
+  const said = view.getByText("`path` means nothing for `refused-connection`");
+  await said.waitFor();
+  await view.waitForTimeout(2_500);
+  assert.equal(await said.isVisible(), true);
+
+  await view.getByLabel("Only for requests whose path begins with").fill("");
+  await view.getByLabel("Seconds", { exact: true }).fill("3");
+  await view.getByRole("button", { name: "Inject" }).click();
+  await eventually(1, () => view.getByText(/^Refuse connections, for \d s$/).count());
+  const refused = () => new Promise((resolve) => {
+    const socket = createConnection(new URL(server.origin).port, "127.0.0.1");
+    socket.on("connect", () => resolve(socket.destroy() && "taken"));
+    socket.on("error", (error) => resolve(error.code));
+  });
+  assert.equal(await refused(), "ECONNREFUSED");
+  await view.getByText("Everything works.").waitFor();
+  await eventually("taken", refused);
+  assert.equal(await said.isVisible(), false);
+  await view.getByLabel("Refuse the key").check();
+  assert.deepEqual(await enabled(), [true, true, true]);
+  assert.deepEqual(wrong, []);
 });
