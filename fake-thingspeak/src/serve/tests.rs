@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::certificates::{Authority, KeyType, Kind};
-use crate::cloud::{Access, NewChannel, Profile};
+use crate::cloud::{Access, Cloud, NewChannel, Profile, Stored};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
 mod upgrade;
