@@ -60,9 +60,19 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     H: Host,
 {
-    let Some(config) = tls else {
-        return serve_http(&mut io, false, client, host).await;
-    };
+    match tls {
+        None => serve_http(&mut io, false, client, host).await,
+        // In a place of its own. What a connection takes is looked at twice a request, and among many connections each line
+        // of a cache counts.
+        Some(config) => Box::pin(serve_tls(io, config, client, host)).await,
+    }
+}
+
+async fn serve_tls<IO, H>(io: IO, config: Arc<ServerConfig>, client: IpAddr, host: &H) -> Ending
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    H: Host,
+{
     let accept = TlsAcceptor::from(config).accept(io).into_fallible();
     match within(host, host.limits().handshake, accept).await {
         Some(Ok(mut stream)) => {

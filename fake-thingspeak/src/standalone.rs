@@ -322,12 +322,13 @@ async fn connection(stream: TcpStream, tls: bool, client: SocketAddr, desk: Rc<D
     desk.connections.set(desk.connections.get() - 1);
 }
 
+/// What few connections need is in places of its own, so that the many are small.
 async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, desk: &Rc<Desk>) {
     // A reply is written at once and small: waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
     let guest = Guest::new(desk, client);
-    if desk.has_connection_faults() && (tls || !is_control(&stream).await) {
-        match admitted(stream, &guest).await {
+    if desk.has_connection_faults() && (tls || !Box::pin(is_control(&stream)).await) {
+        match Box::pin(admitted(stream, &guest)).await {
             Some(admitted) => stream = admitted,
             None => return,
         }
@@ -337,7 +338,7 @@ async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, 
         config = match guest.meeting() {
             Some(Meeting::Cloud(config)) => Some(config),
             Some(Meeting::ManInTheMiddle(attack)) => {
-                return man_in_the_middle::attack(attack, Socket::new(stream), &guest).await;
+                return Box::pin(man_in_the_middle::attack(attack, Socket::new(stream), &guest)).await;
             }
             // Better no service than one without the encryption that was promised.
             None => return,
