@@ -28,7 +28,7 @@ fn channel_with(times: &[i64]) -> Store {
 #[test]
 fn an_entry_that_is_handed_back_is_the_one_that_was_stored() {
     let (mut added, mut applied) = (channel_with(&[30, 10]), channel_with(&[30, 10]));
-    [&mut added, &mut applied].into_iter().for_each(Store::keep_changes);
+    added.keep_changes();
     let content = Content { status: Some("fine".to_owned()), ..Content::default() };
     let created_at = datetime!(2026-01-01 1:00:20.7 +1);
     let entry = added.add_entry(1, created_at, content.clone(), START).unwrap();
