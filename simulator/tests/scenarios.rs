@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use simulator::random::Seed;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
 
 fn check(file: &Path) -> Result<(), Failed> {
     let scenario = Scenario::load(file).map_err(|mistakes| mistakes.to_string())?;
-    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, options: "".into() };
+    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, again: Arc::default() };
     let outcome = simulator::run::run(&scenario, case.seed);
     if outcome.passed() {
         return Ok(());

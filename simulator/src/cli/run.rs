@@ -17,7 +17,7 @@ use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, INTERRUPTED, OK, bad_input, complain};
 use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
-use crate::run::case::{self, Case, CaseError, Seeds, Shard};
+use crate::run::case::{self, Again, Case, CaseError, Seeds, Shard};
 use crate::run::watch::{Stop, Watch};
 use crate::run::{self, On, pool};
 use crate::scenario::model::Scenario;
@@ -157,7 +157,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let cases = case::cases(&scenarios, &seeds, args.shard, &options(args))?;
+    let cases = case::cases(&scenarios, &seeds, args.shard, again(args))?;
     let chip = || {
         let image = args.image.clone().unwrap_or_else(built_image);
         Image::load(&image, args.elf.as_deref()).map(|image| On::Esp8266(Arc::new(image)))
@@ -206,8 +206,8 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     })
 }
 
-/// The options that a case is run again with, besides its seed: those that its outcome depends on.
-fn options(args: &RunArgs) -> String {
+/// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
+fn again(args: &RunArgs) -> Again {
     let mut options = match args.target {
         Target::Host => String::new(),
         Target::Esp8266 => " --target esp8266".to_owned(),
@@ -221,7 +221,9 @@ fn options(args: &RunArgs) -> String {
     if args.check_determinism {
         options.push_str(" --check-determinism");
     }
-    options
+    // cargo says so to what it runs.
+    let by_cargo = std::env::var_os("CARGO").is_some();
+    Again { program: if by_cargo { Again::default().program } else { "preflash" }, options }
 }
 
 /// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is gone.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::*;
 use crate::events::{DeviceId, Event, EventKind, Level};
@@ -24,7 +25,7 @@ fn run(repetition: u32) -> Run {
 }
 
 fn case() -> Case {
-    Case { scenario: 0, seed: Seed(1), seed_named: false, options: "".into() }
+    Case { scenario: 0, seed: Seed(1), seed_named: false, again: Arc::default() }
 }
 
 fn results(runs: Vec<Run>) -> Results {

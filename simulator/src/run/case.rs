@@ -20,8 +20,24 @@ pub struct Case {
     pub seed: Seed,
     /// Whether the seed is part of the case's name: it is when a range of seeds was asked for.
     pub seed_named: bool,
-    /// Options of the command that the case was run with, besides its seed: ` --target esp8266`, or nothing.
-    pub options: Arc<str>,
+    /// How it is run again.
+    pub again: Arc<Again>,
+}
+
+/// The command that a case was run with, without its file and seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// How the program is called.
+    pub program: &'static str,
+    /// Options: ` --target esp8266`, or nothing.
+    pub options: String,
+}
+
+impl Default for Again {
+    /// From the project's folder, without options.
+    fn default() -> Self {
+        Self { program: "cargo run --release --", options: String::new() }
+    }
 }
 
 /// The seeds to run each scenario with.
@@ -110,7 +126,7 @@ pub fn parse_seeds(text: &str) -> Result<Seeds, ArgumentError> {
     Ok(Seeds::Range(first..=last))
 }
 
-/// The cases of scenarios and seeds, in order, and only the shard's; `options` are those of [`Case::options`].
+/// The cases of scenarios and seeds, in order, and only the shard's; `again` is how one of them is run again.
 ///
 /// # Errors
 /// If there are too many, before the share is taken, or if two would leave their output in the same place.
@@ -118,7 +134,7 @@ pub fn cases(
     scenarios: &[Scenario],
     seeds: &Seeds,
     shard: Option<Shard>,
-    options: &str,
+    again: Again,
 ) -> Result<Vec<Case>, CaseError> {
     let each = match seeds {
         Seeds::Own | Seeds::One(_) => 1,
@@ -130,15 +146,15 @@ pub fn cases(
     }
     let files: Vec<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
     refuse_clashes(&files)?;
-    let options: Arc<str> = options.into();
+    let again = Arc::new(again);
     let all = scenarios.iter().enumerate().flat_map(|(index, scenario)| {
         let (range, seed_named) = match seeds {
             Seeds::Own => (scenario.seed..=scenario.seed, false),
             Seeds::One(seed) => (*seed..=*seed, false),
             Seeds::Range(range) => (range.clone(), true),
         };
-        let options = Arc::clone(&options);
-        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, options: Arc::clone(&options) })
+        let again = Arc::clone(&again);
+        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, again: Arc::clone(&again) })
     });
     Ok(match shard {
         None => all.collect(),
@@ -208,10 +224,11 @@ impl Case {
         CaseName { file: &scenario.file, seed: self.seed_named.then_some(self.seed.0) }
     }
 
-    /// The command that runs this case alone, from the project's folder.
+    /// The command that runs this case alone.
     pub fn command(&self, scenario: &Scenario) -> String {
         let file = shell_path(&scenario.file);
-        format!("cargo run --release -- run {file} --seed {}{}", self.seed.0, self.options)
+        let Again { program, options } = &*self.again;
+        format!("{program} run {file} --seed {}{options}", self.seed.0)
     }
 }
 
@@ -277,7 +294,7 @@ mod tests {
     #[test]
     fn more_cases_than_anybody_can_wait_for_are_refused() {
         let scenarios = [scenario("a.toml"), scenario("b.toml")];
-        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None, "").map(|cases| cases.len());
+        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None, Again::default()).map(|cases| cases.len());
         assert_eq!(count(1..=50_000), Ok(100_000));
         assert_eq!(count(1..=50_001), Err(CaseError::TooMany(100_002)));
         assert_eq!(count(0..=u64::MAX), Err(CaseError::TooMany(2 << 64)));
@@ -301,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_an_option_is_named_as_a_file() {
-        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, options: "".into() };
+        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, again: Arc::default() };
         assert_eq!(case.command(&scenario("-x.toml")), "cargo run --release -- run ./-x.toml --seed 7");
         assert_eq!(case.command(&scenario("x.toml")), "cargo run --release -- run x.toml --seed 7");
     }

@@ -69,6 +69,8 @@ impl Bench {
         let mut child = Command::new(env!("CARGO_BIN_EXE_preflash"))
             .args(arguments.split_whitespace())
             .current_dir(&self.folder)
+            // As cargo does when it runs something.
+            .env("CARGO", "cargo")
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())

@@ -65,6 +65,16 @@ fn the_command_that_is_printed_shows_the_failure_again() {
 }
 
 #[test]
+fn a_program_that_was_not_started_by_cargo_is_started_again_without_it() {
+    let bench = bench("installed");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_preflash"));
+    command.args(["run", "s/b-passes.toml"]).current_dir(&bench.folder).env_remove("CARGO");
+    assert!(command.output().unwrap().status.success());
+    let again = bench.read("target/preflash/s/b-passes/reproduce.txt");
+    assert_eq!(again, "preflash run s/b-passes.toml --seed 1\n");
+}
+
+#[test]
 fn what_passes_ends_with_0() {
     let bench = bench("passes");
     let ended = bench.preflash("run s/b-passes.toml --check-determinism");
