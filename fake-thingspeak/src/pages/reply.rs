@@ -11,12 +11,12 @@ use http::{Response, StatusCode};
 use hyper::body::Bytes;
 use maud::Markup;
 
-/// What all pages may do; who may frame them comes after it.
+/// What all pages may do; who may not frame them comes after it.
 macro_rules! policy {
     ($ancestors:literal) => {
         concat!(
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; ",
-            "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors ",
+            "frame-src 'self'; form-action 'self'; base-uri 'none'",
             $ancestors
         )
     };
@@ -24,17 +24,17 @@ macro_rules! policy {
 
 /// A page of the website.
 pub(super) fn page(status: StatusCode, page: &Markup) -> Response<Bytes> {
-    reply(status, "text/html; charset=utf-8", policy!("'none'"), shown(&page.0))
+    reply(status, "text/html; charset=utf-8", policy!("; frame-ancestors 'none'"), shown(&page.0))
 }
 
-/// A page that other websites may frame.
+/// A page that others may frame: websites, and files from a disk, which even `frame-ancestors *` would keep out.
 pub(super) fn framed(page: &Markup) -> Response<Bytes> {
-    reply(StatusCode::OK, "text/html; charset=utf-8", policy!("*"), shown(&page.0))
+    reply(StatusCode::OK, "text/html; charset=utf-8", policy!(""), shown(&page.0))
 }
 
 /// A chart alone.
 pub(super) fn picture(svg: String) -> Response<Bytes> {
-    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'; frame-ancestors *", shown(&svg))
+    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'", shown(&svg))
 }
 
 /// What may stand in a page or a picture. A value may hold control characters, and a picture with one is no XML (XML 1.0
