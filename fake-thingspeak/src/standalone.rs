@@ -52,7 +52,7 @@ const CONNECTIONS: usize = 1_000;
 /// How long a connection lasts of which nothing comes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What the certificate is for unless the command line says it.
+/// What the certificate is for, whatever else.
 const HOSTS: [&str; 3] = ["api.thingspeak.com", "localhost", "127.0.0.1"];
 
 /// Why the server could not do what it was told to; reads well after "could not".
@@ -111,8 +111,8 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         None => Authority::from_seed(part(&seed, "authority"))?,
     };
     let hosts_named = !options.hosts.is_empty();
-    let mut hosts =
-        if hosts_named { options.hosts.clone() } else { HOSTS.iter().map(|host| (*host).to_owned()).collect() };
+    let mut hosts = options.hosts.clone();
+    hosts.extend(HOSTS.map(str::to_owned).into_iter().filter(|host| !options.hosts.contains(host)));
     let addresses = https.as_ref().map(TcpListener::local_addr).transpose()?.map(reached_at).unwrap_or_default();
     for address in addresses.iter().map(IpAddr::to_string) {
         if !hosts.contains(&address) {
