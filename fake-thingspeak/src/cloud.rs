@@ -15,6 +15,7 @@
 //!
 //! Not modelled: more than one user.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use http::{Method, Request, Response, StatusCode};
@@ -151,6 +152,8 @@ pub struct Handled {
     pub response: Response<Bytes>,
     /// What was stored, in the order of storing.
     pub stored: Vec<Stored>,
+    /// Why the request was refused, in plain words: a reply may say no more than `0`.
+    pub refused: Option<&'static str>,
 }
 
 /// A refusal that the request did not deserve, for faults.
@@ -281,6 +284,11 @@ impl Cloud {
         let allowance = self.account.allowance(now);
         let mut stored = Vec::new();
         let mut headers = true;
+        let refused = Cell::new(None);
+        let failed = |cloud: &Self, failure: Failure| {
+            refused.set(Some(failure.reason()));
+            cloud.failed(failure, resource, format)
+        };
         let answer = if request.method() == Method::OPTIONS {
             Answer::ok(format, String::new())
         } else {
@@ -288,13 +296,14 @@ impl Cloud {
                 let call = Call::of(request, resource, format, now, client, self.manners(), allowance)?;
                 headers = call.parameters.first(&["headers"]) != Some("false");
                 let outcome = self.carry_out(resource, &call, &mut stored);
-                let answer = outcome.unwrap_or_else(|failure| self.failed(failure, Some(resource), format));
+                let answer = outcome.unwrap_or_else(|failure| failed(self, failure));
                 Ok(with_callback(answer, &call))
             });
-            outcome.unwrap_or_else(|failure| self.failed(failure, resource, format))
+            outcome.unwrap_or_else(|failure| failed(self, failure))
         };
         self.account.count(stored.len(), now);
-        Handled { response: self.response(answer, Some(request), headers), stored }
+        let response = self.response(answer, Some(request), headers);
+        Handled { response, stored, refused: refused.get() }
     }
 
     /// The reply of a service that refuses `request` for a reason of its own; nothing is stored.

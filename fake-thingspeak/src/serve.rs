@@ -296,6 +296,7 @@ impl<H: Host> Connection<'_, H> {
                     self.host.stored(entry);
                 }
                 record.exchange.stored = handled.stored;
+                record.exchange.refused = handled.refused;
                 self.host.settled().await;
                 handled.response
             }
@@ -365,6 +366,7 @@ impl<'h, H: Host> Record<'h, H> {
             status: None,
             response_body: Bytes::new(),
             stored: Vec::new(),
+            refused: None,
             rule: None,
         };
         Self { host: connection.host, exchange }

@@ -72,6 +72,26 @@ impl Failure {
         })
     }
 
+    /// The failure in plain words, for a record.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::BadRequest => "something in it is malformed or too long",
+            Self::AuthorizationRequired | Self::WriteRefused => "the key is missing or wrong",
+            Self::PaymentRequired => "the account has nothing left",
+            Self::NotFound => "there is no such thing",
+            Self::MethodInvalid => "the method does not go with the path",
+            Self::Conflict => "the channel has an entry of that time",
+            Self::TooLarge | Self::UriTooLong | Self::HeadersTooLarge => "it is too large",
+            Self::NoAction => "there is nothing to be done",
+            Self::InvalidByteSequence => "it is no UTF-8",
+            Self::TooManyRequests | Self::TooSoon => "too soon after the last entry",
+            Self::ReadRefused => "the channel is private, and the key does not open it",
+            Self::NoEntry => "there is no such entry",
+            Self::UserRefused => "the key is no user's",
+            Self::Status(_) => "the service is out of order",
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::BadRequest | Self::ReadRefused => StatusCode::BAD_REQUEST,

@@ -111,6 +111,8 @@ pub struct Exchange {
     pub response_body: Bytes,
     /// What the request stored.
     pub stored: Vec<Stored>,
+    /// Why the cloud refused it, in plain words.
+    pub refused: Option<&'static str>,
     /// The rule that had a hand in it (see [`Verdict::rule`]).
     pub rule: Option<String>,
 }

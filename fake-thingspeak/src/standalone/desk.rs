@@ -229,7 +229,7 @@ impl Host for Guest {
     }
 
     fn exchanged(&self, exchange: &Exchange) {
-        let Exchange { request, status, stored, rule, .. } = exchange;
+        let Exchange { request, status, stored, refused, rule, .. } = exchange;
         // Straight into the buffer, and without formatting, which would take twice as long: this is done for each request.
         self.desk.log.line(|line| {
             let (hour, minute, second) = exchange.received.to_hms();
@@ -254,6 +254,9 @@ impl Host for Guest {
             for (index, entry) in stored.iter().enumerate() {
                 let before = if index == 0 { ", stored" } else { "" };
                 let _ = write!(line, "{before} {}", entry.entry_id);
+            }
+            if let Some(reason) = refused {
+                let _ = write!(line, ", refused: {reason}");
             }
             if let Some(rule) = rule {
                 let _ = write!(line, " ({rule})");

@@ -35,6 +35,10 @@ fn it_serves_a_channel_until_it_is_stopped() {
     server.line("stop ");
     let told = server.next_line();
     assert!(told.ends_with(" 127.0.0.1 POST /update: 200, stored 1"), "{told}");
+    // The reply says no more than `0`; the record says why.
+    assert!(ask(connect(http), &update).ends_with("\r\n\r\n0"));
+    let told = server.next_line();
+    assert!(told.ends_with(" POST /update: 200, refused: too soon after the last entry"), "{told}");
 
     // The entry is there over TLS, and the authority's certificate is the one that the server told of.
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -290,12 +294,15 @@ fn an_authority_lasts_from_one_server_to_the_next() {
     assert_eq!(digest, fingerprint);
 
     for _ in 0..2 {
-        let server = Server::start(&["serve", "--listen", "0", "--tls-listen", "0.0.0.0:0", "--authority", file]);
-        let https = server.line("https").strip_prefix("https://").unwrap().split(' ').next().unwrap().to_owned();
+        let listen = ["--listen", "0", "--tls-listen", "0.0.0.0:0"];
+        let server = Server::start(&[&["serve", "--authority", file, "--host", "pond.local"][..], &listen].concat());
+        let https =
+            server.line("https").strip_prefix("https://pond.local:").unwrap().split(' ').next().unwrap().to_owned();
+        let https = format!("127.0.0.1:{https}");
         assert_eq!(server.line("trust"), fingerprint);
-        // Who trusts it believes the server, at each address that it has and by its name.
+        // Who trusts it believes the server, at each address that it has and by all of its names.
         let config = trusting(&certificate);
-        let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut names = ["pond.local", "api.thingspeak.com", "localhost", "127.0.0.1"].map(str::to_owned).to_vec();
         names.extend(
             if_addrs::get_if_addrs()
                 .unwrap()
@@ -397,6 +404,7 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
             None => {}
         }
     }
+    const REFUSED: &str = ", refused: there is no such thing";
     // Far more than a pipe and the server hold.
     let get = |target: &str| {
         let reply = ask(connect(&http), &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
@@ -424,13 +432,13 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
         let line = line();
         match line.split_once(" lines are missing here: ") {
             Some((number, _)) => missing += number.parse::<i32>().unwrap(),
-            None if line.ends_with(&format!(" 127.0.0.1 GET {long}: 404")) => whole += 1,
+            None if line.ends_with(&format!(" 127.0.0.1 GET {long}: 404{REFUSED}")) => whole += 1,
             None => panic!("{line}"),
         }
     }
     assert!(missing > 0 && whole + missing == count, "{whole} and {missing}");
     get("/short");
-    assert!(line().ends_with(" GET /short: 404"));
+    assert!(line().ends_with(&format!(" GET /short: 404{REFUSED}")));
     let _output = reader.join().unwrap();
 
     // Nobody reads again, and it ends nevertheless.
