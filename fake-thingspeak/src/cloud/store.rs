@@ -47,7 +47,8 @@ impl Content {
         self.fields.iter().chain(rest).map(Option::as_deref)
     }
 
-    fn values_mut(&mut self) -> impl Iterator<Item = &mut Option<String>> {
+    /// `field1` to `field8`, `status`, latitude, longitude, elevation.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Option<String>> {
         let rest = [&mut self.status, &mut self.latitude, &mut self.longitude, &mut self.elevation];
         self.fields.iter_mut().chain(rest)
     }
@@ -125,6 +126,14 @@ pub enum Change {
         content: Content,
         /// When it was written; the next write is possible 15 s later.
         written_at: OffsetDateTime,
+    },
+    /// A channel was last written to at some time, whether or not the entry is there any more. Never of a request: for whoever
+    /// remembers what there is, and not every change.
+    ChannelWritten {
+        /// Its number.
+        channel: u32,
+        /// When; the next write is possible 15 s later.
+        at: OffsetDateTime,
     },
     /// There is a new TalkBack.
     TalkbackCreated {
@@ -221,6 +230,11 @@ impl Store {
                     channel.add(*created_at, content, *written_at);
                 }
             }
+            Change::ChannelWritten { channel, at } => {
+                if let Some(channel) = self.channels.get_mut(channel) {
+                    channel.note_write(*at);
+                }
+            }
             Change::TalkbackCreated { talkback, key } => {
                 self.by_talkback_key.insert(key.clone(), *talkback);
                 self.talkbacks.insert(*talkback, Talkback::new(key.clone()));
@@ -260,9 +274,8 @@ impl Store {
         content: Content,
         written_at: OffsetDateTime,
     ) -> Option<Entry> {
-        let channel_of_it = self.channels.get_mut(&channel)?;
         let created_at = OffsetDateTime::from_unix_timestamp(created_at.unix_timestamp()).unwrap_or(created_at);
-        let entry_id = channel_of_it.add(created_at, &content, written_at);
+        let entry_id = self.channels.get_mut(&channel)?.add(created_at, &content, written_at);
         if let Some(changes) = &mut self.changes {
             changes.push(Change::EntryAdded { channel, created_at, content: content.clone(), written_at });
         }

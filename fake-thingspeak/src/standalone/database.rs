@@ -120,14 +120,12 @@ impl Database {
             let (access, about) = channel(row)?;
             let number = access.channel;
             make(Change::ChannelCreated { access, about: about.clone(), at: moment(row.get("created_at")?) });
-            let written_at: Option<i64> = row.get("written_at")?;
-            let last = self.load_entries(number, moment(written_at.unwrap_or_default()), &mut make)?;
+            let written_at = row.get::<_, Option<i64>>("written_at")?.map(moment);
+            let last = self.load_entries(number, written_at.unwrap_or(OffsetDateTime::UNIX_EPOCH), &mut make)?;
             self.last_entries.insert(number, last);
-            if let (0, Some(written_at)) = (last, written_at) {
-                // All entries were taken away since the last write; the writer waits nevertheless.
-                let (at, content) = (moment(written_at), Content::default());
-                make(Change::EntryAdded { channel: number, created_at: at, content, written_at: at });
-                make(Change::ChannelCleared { channel: number });
+            if let Some(at) = written_at {
+                // Of entries that were taken away since, as well.
+                make(Change::ChannelWritten { channel: number, at });
             }
             make(Change::ChannelDescribed { channel: number, about, at: moment(row.get("updated_at")?) });
         }
@@ -194,16 +192,17 @@ impl Database {
     pub(crate) fn commit<'c>(&mut self, changes: impl IntoIterator<Item = &'c Change>) -> rusqlite::Result<()> {
         let Self { connection, last_entries, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // A channel's last write alone counts, and entries come one after the other.
-        let mut written = None;
-        for change in changes {
-            let is_next_entry = |(before, _): &(u32, OffsetDateTime)| matches!(change, Change::EntryAdded { channel, .. } if channel == before);
-            if !written.as_ref().is_some_and(is_next_entry) {
-                note_write(&transaction, written.take())?;
+        let mut changes = changes.into_iter().peekable();
+        while let Some(change) = changes.next() {
+            write(&transaction, last_entries, change)?;
+            if let Change::EntryAdded { channel, written_at, .. } = change {
+                // Of entries of a channel that come one after the other, the last one alone says when it was written to.
+                let more = |next: &&Change| matches!(next, Change::EntryAdded { channel: of, .. } if of == channel);
+                if !changes.peek().is_some_and(more) {
+                    note_write(&transaction, *channel, *written_at)?;
+                }
             }
-            write(&transaction, last_entries, &mut written, change)?;
         }
-        note_write(&transaction, written)?;
         transaction.commit()
     }
 }
@@ -217,15 +216,15 @@ fn create(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Adds an entry; whether there is such a channel. What is of none changes nothing, as for the service itself.
+/// Adds an entry. What is of no channel changes nothing, as for the service itself.
 fn add_entry(
     file: &Connection,
     last_entries: &mut BTreeMap<u32, u64>,
     channel: u32,
     created_at: OffsetDateTime,
     content: &Content,
-) -> rusqlite::Result<bool> {
-    let Some(last) = last_entries.get_mut(&channel) else { return Ok(false) };
+) -> rusqlite::Result<()> {
+    let Some(last) = last_entries.get_mut(&channel) else { return Ok(()) };
     *last += 1;
     let mut insert = file.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     insert.raw_bind_parameter(1, channel)?;
@@ -235,25 +234,18 @@ fn add_entry(
     for (index, text) in content.fields.iter().chain(rest).enumerate() {
         insert.raw_bind_parameter(4 + index, text.as_deref())?;
     }
-    insert.raw_execute()?;
-    Ok(true)
+    insert.raw_execute().map(drop)
 }
 
 /// Notes when a channel was written to.
-fn note_write(file: &Connection, written: Option<(u32, OffsetDateTime)>) -> rusqlite::Result<()> {
-    let Some((channel, at)) = written else { return Ok(()) };
+fn note_write(file: &Connection, channel: u32, at: OffsetDateTime) -> rusqlite::Result<()> {
     file.prepare_cached("UPDATE channels SET written_at = ?2, updated_at = ?2 WHERE channel = ?1")?
         .execute(params![channel, nanoseconds(at)])
         .map(drop)
 }
 
-/// Writes a change down, but for the time of a write, which is left in `written`.
-fn write(
-    file: &Connection,
-    last_entries: &mut BTreeMap<u32, u64>,
-    written: &mut Option<(u32, OffsetDateTime)>,
-    change: &Change,
-) -> rusqlite::Result<()> {
+/// Writes a change down, but for the time at which an entry was written.
+fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Change) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| file.prepare_cached(sql)?.execute(values).map(drop);
     match change {
         Change::ChannelCreated { access, about, at } => {
@@ -279,12 +271,10 @@ fn write(
             run("DELETE FROM entries WHERE channel = ?", params![channel])?;
             run("DELETE FROM channels WHERE channel = ?", params![channel])
         }
-        Change::EntryAdded { channel, created_at, content, written_at } => {
-            if add_entry(file, last_entries, *channel, *created_at, content)? {
-                *written = Some((*channel, *written_at));
-            }
-            Ok(())
+        Change::EntryAdded { channel, created_at, content, .. } => {
+            add_entry(file, last_entries, *channel, *created_at, content)
         }
+        Change::ChannelWritten { channel, at } => note_write(file, *channel, *at),
         Change::TalkbackCreated { talkback, key } => {
             run("UPDATE service SET last_talkback = max(coalesce(last_talkback, 0), ?)", params![talkback])?;
             run("INSERT INTO talkbacks VALUES (?, ?)", params![talkback, key])

@@ -74,9 +74,14 @@ impl Channel {
             }
         }
         self.entries.insert(Place { created_at, entry_id }, Packed::of(content));
-        self.last_write = Some(written_at);
-        self.updated_at = written_at;
+        self.note_write(written_at);
         entry_id
+    }
+
+    /// Notes when it was last written to.
+    pub(super) fn note_write(&mut self, at: OffsetDateTime) {
+        self.last_write = Some(at);
+        self.updated_at = at;
     }
 
     /// Whether a write at `now` comes sooner than `interval` after the last one that was accepted.

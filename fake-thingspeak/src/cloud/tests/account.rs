@@ -59,6 +59,15 @@ fn what_is_restored_counts_in_its_year() {
 }
 
 #[test]
+fn that_an_emptied_channel_was_written_to_is_no_message() {
+    let mut desk = with_quota(1);
+    desk.cloud.restore([Change::ChannelWritten { channel: desk.access.channel, at: desk.now }]);
+    assert_eq!(desk.get("/update?api_key=KEY&field1=1"), ok("0"));
+    desk.wait(15);
+    assert_eq!(desk.get("/update?api_key=KEY&field1=1"), ok("1"));
+}
+
+#[test]
 fn a_channel_too_many_is_refused_until_one_is_deleted() {
     let Desk { cloud, access, now } = Desk::new();
     let mut desk = Desk { cloud: cloud.with_max_channels(2), access, now };
