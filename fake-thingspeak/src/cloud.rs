@@ -15,7 +15,6 @@
 //!
 //! Not modelled: more than one user.
 
-use std::cell::Cell;
 use std::net::IpAddr;
 
 use http::{Method, Request, Response, StatusCode};
@@ -281,29 +280,29 @@ impl Cloud {
     pub fn handle(&mut self, request: &Request<Bytes>, now: OffsetDateTime, client: IpAddr) -> Handled {
         let now = now.checked_to_offset(UtcOffset::UTC).unwrap_or(now);
         let (resource, format) = route(request.uri().path());
-        let allowance = self.account.allowance(now);
+        if request.method() == Method::OPTIONS {
+            let response = self.response(Answer::ok(format, String::new()), Some(request), true);
+            return Handled { response, stored: Vec::new(), refused: None };
+        }
+        let (manners, allowance) = (self.manners(), self.account.allowance(now));
         let mut stored = Vec::new();
-        let mut headers = true;
-        let refused = Cell::new(None);
-        let failed = |cloud: &Self, failure: Failure| {
-            refused.set(Some(failure.reason()));
-            cloud.failed(failure, resource, format)
-        };
-        let answer = if request.method() == Method::OPTIONS {
-            Answer::ok(format, String::new())
-        } else {
-            let outcome = resource.ok_or(Failure::NotFound).and_then(|resource| {
-                let call = Call::of(request, resource, format, now, client, self.manners(), allowance)?;
-                headers = call.parameters.first(&["headers"]) != Some("false");
-                let outcome = self.carry_out(resource, &call, &mut stored);
-                let answer = outcome.unwrap_or_else(|failure| failed(self, failure));
-                Ok(with_callback(answer, &call))
-            });
-            outcome.unwrap_or_else(|failure| failed(self, failure))
+        let call = resource.ok_or(Failure::NotFound).and_then(|resource| {
+            let call = Call::of(request, resource, format, now, client, manners, allowance)?;
+            Ok((resource, call))
+        });
+        let outcome = match &call {
+            Ok((resource, call)) => self.carry_out(*resource, call, &mut stored),
+            Err(failure) => Err(*failure),
         };
         self.account.count(stored.len(), now);
-        let response = self.response(answer, Some(request), headers);
-        Handled { response, stored, refused: refused.get() }
+        let refused = outcome.as_ref().err().map(|failure| failure.reason());
+        let mut answer = outcome.unwrap_or_else(|failure| self.failed(failure, resource, format));
+        let mut headers = true;
+        if let Ok((_, call)) = &call {
+            answer = with_callback(answer, call);
+            headers = call.parameters.first(&["headers"]) != Some("false");
+        }
+        Handled { response: self.response(answer, Some(request), headers), stored, refused }
     }
 
     /// The reply of a service that refuses `request` for a reason of its own; nothing is stored.

@@ -8,7 +8,6 @@
 //! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
 //!   `server`.
 //! * `pages`: what people look at: channels, charts, and the page that injects faults; with the feature `server`.
-//! * `path` (private): paths, cut at their slashes.
 //! * `visitor`: who sits at the server's machine, for whom some of it is; with the feature `server`.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
@@ -21,7 +20,6 @@ pub mod flawed_handshake;
 pub mod mqtt;
 #[cfg(feature = "server")]
 pub mod pages;
-mod path;
 pub mod serve;
 pub mod tls;
 #[cfg(feature = "server")]

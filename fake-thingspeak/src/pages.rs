@@ -22,7 +22,6 @@ use hyper::body::Bytes;
 use time::OffsetDateTime;
 
 use crate::cloud::{Cloud, Overview};
-use crate::path::Segments;
 use crate::visitor::Visitor;
 use feed::Refused;
 use options::Options;
@@ -110,7 +109,8 @@ fn route(request: &Request<Bytes>) -> Option<Page> {
     if let Some(file) = reply::File::at(path) {
         return Some(Page::File(file));
     }
-    match *Segments::of(path).as_slice() {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match segments[..] {
         [""] => Some(Page::List { all: true }),
         ["_preflash"] | ["admin"] => Some(Page::Steer),
         ["channels", "public"] if is_browser(request) => Some(Page::List { all: false }),

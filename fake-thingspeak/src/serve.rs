@@ -30,7 +30,7 @@ use std::time::Duration;
 use http::header::{CONNECTION, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -224,14 +224,10 @@ where
 impl<H: Host> Connection<'_, H> {
     async fn exchange(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
         let (head, body) = request.into_parts();
-        let (body, too_large) = if body.is_end_stream() {
-            (Bytes::new(), false)
-        } else {
-            match Limited::new(body, self.limits.body).collect().await {
-                Ok(body) => (body.to_bytes(), false),
-                Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
-                Err(_) => return self.torn(Tear::Close(Vec::new())).await,
-            }
+        let (body, too_large) = match Limited::new(body, self.limits.body).collect().await {
+            Ok(body) => (body.to_bytes(), false),
+            Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
+            Err(_) => return self.torn(Tear::Close(Vec::new())).await,
         };
         let request = Request::from_parts(head, body);
         let now = self.host.now();

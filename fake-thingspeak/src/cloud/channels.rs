@@ -217,7 +217,7 @@ fn ranking(about: &About) -> u64 {
 fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failure> {
     let given = |names: &[&str]| parameters.first_in("channel", names).or_else(|| parameters.first(names));
     let text = |names: &[&str], longest: usize| match given(names) {
-        Some(text) if text.chars().count() > longest => Err(Failure::BadRequest),
+        Some(text) if text.chars().count() > longest => Err(Failure::TooLong),
         text => Ok(text.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()))),
     };
     if let Some(Some(name)) = text(&["name"], LONGEST)? {
@@ -248,7 +248,7 @@ fn described(about: &mut About, parameters: &Parameters<'_>) -> Result<(), Failu
         let mut names: Vec<String> = Vec::new();
         for name in tags.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             if name.chars().count() > LONGEST {
-                return Err(Failure::BadRequest);
+                return Err(Failure::TooLong);
             }
             if names.iter().all(|other| other != name) {
                 names.push(name.to_owned());

@@ -13,6 +13,8 @@ use super::route::{Format, Resource};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     BadRequest,
+    /// A value is longer than it may be; the reply is that to any bad request.
+    TooLong,
     AuthorizationRequired,
     /// The account has no channel or no message left.
     PaymentRequired,
@@ -75,15 +77,16 @@ impl Failure {
     /// The failure in plain words, for a record.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::BadRequest => "something in it is malformed or too long",
+            Self::BadRequest => "something in it is malformed",
+            Self::TooLong => "a value is too long",
             Self::AuthorizationRequired | Self::WriteRefused => "the key is missing or wrong",
-            Self::PaymentRequired => "the account has nothing left",
+            Self::PaymentRequired => "the account has no channel or no message of this year left",
             Self::NotFound => "there is no such thing",
             Self::MethodInvalid => "the method does not go with the path",
-            Self::Conflict => "the channel has an entry of that time",
+            Self::Conflict => "the channel already has an entry with this created_at",
             Self::TooLarge | Self::UriTooLong | Self::HeadersTooLarge => "it is too large",
             Self::NoAction => "there is nothing to be done",
-            Self::InvalidByteSequence => "it is no UTF-8",
+            Self::InvalidByteSequence => "it is not UTF-8",
             Self::TooManyRequests | Self::TooSoon => "too soon after the last entry",
             Self::ReadRefused => "the channel is private, and the key does not open it",
             Self::NoEntry => "there is no such entry",
@@ -94,7 +97,7 @@ impl Failure {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::ReadRefused => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::TooLong | Self::ReadRefused => StatusCode::BAD_REQUEST,
             Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => StatusCode::UNAUTHORIZED,
             Self::PaymentRequired => StatusCode::PAYMENT_REQUIRED,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -113,7 +116,7 @@ impl Failure {
 
     fn words(self, manners: &Manners) -> Option<Words> {
         let (code, message, details) = match self {
-            Self::BadRequest => {
+            Self::BadRequest | Self::TooLong => {
                 ("error_bad_request", "Bad Request", "The request cannot be fulfilled due to bad syntax.")
             }
             Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => {

@@ -68,15 +68,13 @@ impl Keys {
             id[6] = id[6] & 0x0f | 0x40;
             id[8] = id[8] & 0x3f | 0x80;
         }
-        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-        let mut digits = [0; 32];
-        for (two, byte) in digits.chunks_exact_mut(2).zip(id) {
-            two.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
-        }
-        let mut text = str::from_utf8(&digits).expect("digits are text").to_owned();
-        if as_uuid {
-            for index in [20, 16, 12, 8] {
-                text.insert(index, '-');
+        let mut text = String::with_capacity(36);
+        for (index, byte) in id.into_iter().enumerate() {
+            if as_uuid && [4, 6, 8, 10].contains(&index) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
             }
         }
         text

@@ -6,11 +6,12 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use hyper::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use time::OffsetDateTime;
 
+use super::error::Failure;
 use super::render::{Cell, FIELDS, Record, json, push_fields, push_location};
 use super::{Cloud, Stored};
 
@@ -48,28 +49,13 @@ pub enum Publication<'a> {
 
 /// Why nothing was stored of what was published; reads well after "not stored: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotStored {
-    /// There is no such channel.
-    #[error("there is no such channel")]
-    NoChannel,
-    /// The update interval of the channel has not passed.
-    #[error("too soon after the last entry")]
-    TooSoon,
-    /// The account has no message of this year left.
-    #[error("the account has no message of this year left")]
-    QuotaSpent,
-    /// It is longer than 3000 bytes.
-    #[error("the message is too large")]
-    TooLarge,
-    /// The message or a value of it is not UTF-8.
-    #[error("the message is not UTF-8")]
-    NotText,
-    /// A value is longer than 255 bytes.
-    #[error("a value is too long")]
-    TooLong,
-    /// The channel has an entry with this `created_at`.
-    #[error("the channel already has an entry with this created_at")]
-    Conflict,
+#[error("{0}")]
+pub struct NotStored(&'static str);
+
+impl From<Failure> for NotStored {
+    fn from(failure: Failure) -> Self {
+        Self(failure.reason())
+    }
 }
 
 /// What the subscribers of a channel hear of one entry.
@@ -112,29 +98,24 @@ impl Cloud {
         client: IpAddr,
     ) -> Result<Stored, NotStored> {
         let key = self.store.channel(channel).map(|channel| channel.access.write_key.clone());
-        let key = key.ok_or(NotStored::NoChannel)?;
+        let key = key.ok_or(Failure::NotFound)?;
         let (Publication::Feed(message) | Publication::Field(_, message)) = publication;
         if message.len() > self.manners().message {
-            return Err(NotStored::TooLarge);
+            return Err(Failure::TooLarge.into());
         }
         let form = match publication {
-            Publication::Feed(message) => documented(str::from_utf8(message).map_err(|_| NotStored::NotText)?),
+            Publication::Feed(message) => {
+                documented(str::from_utf8(message).map_err(|_| Failure::InvalidByteSequence)?)
+            }
             Publication::Field(field, value) => format!("field{field}={}", percent_encode(value, NON_ALPHANUMERIC)),
         };
         let mut request = Request::new(Bytes::from(form));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("/update");
-        let key: HeaderValue = key.parse().map_err(|_| NotStored::NoChannel)?;
+        let key: HeaderValue = key.parse().map_err(|_| Failure::NotFound)?;
         request.headers_mut().insert("x-thingspeakapikey", key);
         let mut handled = self.handle(&request, now, client);
-        handled.stored.pop().ok_or_else(|| match handled.response.status() {
-            StatusCode::CONFLICT => NotStored::Conflict,
-            StatusCode::PAYMENT_REQUIRED => NotStored::QuotaSpent,
-            StatusCode::PAYLOAD_TOO_LARGE => NotStored::TooLarge,
-            StatusCode::UNPROCESSABLE_ENTITY => NotStored::NotText,
-            StatusCode::BAD_REQUEST => NotStored::TooLong,
-            _ => NotStored::TooSoon,
-        })
+        handled.stored.pop().ok_or(NotStored(handled.refused.unwrap_or_default()))
     }
 
     /// What subscribers hear of an entry; `None` if there is none. Of entries that were stored in bulk they hear nothing,
@@ -214,7 +195,8 @@ mod tests {
             (stored.entry_id, stored.fields[0].as_deref(), stored.fields[1].as_deref()),
             (1, Some("21.5"), Some("a&b c"))
         );
-        assert_eq!(cloud.publish(channel, Publication::Field(3, b"9"), NOW, CLIENT), Err(NotStored::TooSoon));
+        let too_soon = cloud.publish(channel, Publication::Field(3, b"9"), NOW, CLIENT).unwrap_err();
+        assert_eq!(too_soon.to_string(), Failure::TooSoon.reason());
         let later = NOW + time::Duration::seconds(15);
         let stored = cloud.publish(channel, Publication::Field(3, "50 % & mehr ü".as_bytes()), later, CLIENT).unwrap();
         assert_eq!(stored.fields[2].as_deref(), Some("50 % & mehr ü"));
@@ -232,7 +214,7 @@ mod tests {
         let mut cloud = cloud.with_message_quota(1).with_write_interval(time::Duration::ZERO);
         let mut publish =
             || cloud.publish(channel, Publication::Field(1, b"9"), NOW, CLIENT).map(|stored| stored.entry_id);
-        assert_eq!([publish(), publish()], [Ok(1), Err(NotStored::QuotaSpent)]);
+        assert_eq!([publish(), publish()], [Ok(1), Err(Failure::PaymentRequired.into())]);
     }
 
     #[test]
@@ -240,16 +222,18 @@ mod tests {
         let (mut cloud, channel) = cloud();
         let mut publish =
             |channel, message: &[u8]| cloud.publish(channel, Publication::Feed(message), NOW, CLIENT).err();
-        assert_eq!(publish(1, b"field1=1"), Some(NotStored::NoChannel));
-        assert_eq!(publish(channel, &[b'a'; 3001]), Some(NotStored::TooLarge));
-        assert_eq!(publish(channel, b"field1=\xff"), Some(NotStored::NotText));
-        assert_eq!(publish(channel, b"field1=%ff"), Some(NotStored::NotText));
-        assert_eq!(publish(channel, format!("field1={}", "a".repeat(256)).as_bytes()), Some(NotStored::TooLong));
+        let because = |failure: Failure| Some(failure.into());
+        assert_eq!(publish(1, b"field1=1"), because(Failure::NotFound));
+        assert_eq!(publish(channel, &[b'a'; 3001]), because(Failure::TooLarge));
+        assert_eq!(publish(channel, b"field1=\xff"), because(Failure::InvalidByteSequence));
+        assert_eq!(publish(channel, b"field1=%ff"), because(Failure::InvalidByteSequence));
+        assert_eq!(publish(channel, format!("field1={}", "a".repeat(256)).as_bytes()), because(Failure::TooLong));
         assert_eq!(publish(channel, b"field1=1&created_at=2026-01-01T00:00:00Z"), None);
         let later = NOW + time::Duration::seconds(15);
         let again = Publication::Feed(b"field1=2&created_at=2026-01-01T00:00:00Z");
-        assert_eq!(cloud.publish(channel, again, later, CLIENT), Err(NotStored::Conflict));
-        assert_eq!(cloud.publish(channel, Publication::Field(1, b"\xff"), later, CLIENT), Err(NotStored::NotText));
+        assert_eq!(cloud.publish(channel, again, later, CLIENT), Err(Failure::Conflict.into()));
+        let garbled = cloud.publish(channel, Publication::Field(1, b"\xff"), later, CLIENT);
+        assert_eq!(garbled, Err(Failure::InvalidByteSequence.into()));
         assert_eq!(cloud.entries(channel).unwrap().len(), 1);
     }
 }

@@ -20,9 +20,9 @@ static CROSS_ORIGIN: [(HeaderName, HeaderValue); 4] = [
     (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("1800")),
 ];
 
-/// What must not be kept, and what Rails says of the rest. Checked when the program is compiled, as all of these are.
-static CACHE: [HeaderValue; 2] =
-    [HeaderValue::from_static("no-cache"), HeaderValue::from_static("max-age=0, private, must-revalidate")];
+static NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache");
+/// What Rails says of a good reply.
+static KEPT: HeaderValue = HeaderValue::from_static("max-age=0, private, must-revalidate");
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -42,7 +42,9 @@ pub(super) fn response(
     let mut body = Bytes::from(body);
     let mut map = HeaderMap::with_capacity(HEADERS);
     map.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    map.insert(CACHE_CONTROL, CACHE[usize::from(cacheable)].clone());
+    // Both were checked when the program was compiled, and are not for each reply.
+    let cache = if cacheable { &KEPT } else { &NOT_KEPT };
+    map.insert(CACHE_CONTROL, cache.clone());
     for (name, value) in &CROSS_ORIGIN {
         map.insert(name, value.clone());
     }

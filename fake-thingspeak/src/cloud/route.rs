@@ -1,7 +1,5 @@
 //! What a request's path names: a resource and a format.
 
-use crate::path::Segments;
-
 /// What a path names. What is to be done with it is the method's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resource<'p> {
@@ -101,10 +99,6 @@ impl Format {
 
 /// The resource (`None`: there is no such path) and the format, which holds for the error as well.
 pub(super) fn route(path: &str) -> (Option<Resource<'_>>, Format) {
-    // What nearly all requests name.
-    if path == "/update" {
-        return (Some(Resource::Update), Format::Unspecified);
-    }
     let path = path.trim_matches('/');
     let (path, format) = match path.rsplit_once('.') {
         Some((path, "json")) => (path, Format::Json),
@@ -113,8 +107,8 @@ pub(super) fn route(path: &str) -> (Option<Resource<'_>>, Format) {
         Some((path, "txt" | "text")) => (path, Format::Text),
         _ => (path, Format::Unspecified),
     };
-    let segments = Segments::of(path);
-    let resource = match *segments.as_slice() {
+    let segments: Vec<&str> = path.split('/').collect();
+    let resource = match segments[..] {
         ["update"] | ["s", "update"] if !matches!(format, Format::Csv) => Some(Resource::Update),
         ["channels"] => Some(Resource::Channels),
         ["channels", "public"] => Some(Resource::PublicChannels),

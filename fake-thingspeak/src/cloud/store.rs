@@ -26,6 +26,9 @@ mod tests;
 /// The longest value of an entry in bytes, as the service's tables hold it.
 pub(super) const LONGEST_VALUE: usize = 255;
 
+/// How many values an entry can have.
+pub(super) const VALUES: usize = 12;
+
 /// What an entry says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {

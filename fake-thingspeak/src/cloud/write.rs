@@ -12,7 +12,7 @@ use super::moment::{parse, whole_seconds};
 use super::parameters::Parameters;
 use super::render::{Answer, Cell, Record, json, push_fields, push_location, xml};
 use super::route::Format;
-use super::store::{Content, Entry, LONGEST_VALUE, Store};
+use super::store::{Content, Entry, LONGEST_VALUE, Store, VALUES};
 use super::{Stored, talkback};
 
 /// Stores the entry of an update in the channel that the key opens.
@@ -71,7 +71,7 @@ fn written(channel: u32, entry: &Entry, call: &Call<'_>) -> Record {
 /// What an entry's parameters say. Unknown ones say nothing. One pass, as an entry could have many more values than a
 /// request has.
 pub(super) fn content(parameters: &Parameters<'_>, client: IpAddr) -> Result<Content, Failure> {
-    let mut found: [Option<(&str, Called)>; 12] = [None; 12];
+    let mut found: [Option<(&str, Called)>; VALUES] = [None; VALUES];
     for (name, value) in parameters.iter() {
         let Some((index, called)) = place(name) else { continue };
         // Of two names of the same thing the full one counts, and of two values the last.
@@ -80,8 +80,7 @@ pub(super) fn content(parameters: &Parameters<'_>, client: IpAddr) -> Result<Con
         }
     }
     let mut content = Content::default();
-    let Content { fields, status, latitude, longitude, elevation } = &mut content;
-    for (slot, found) in fields.iter_mut().chain([status, latitude, longitude, elevation]).zip(found) {
+    for (slot, found) in content.values_mut().zip(found) {
         *slot = found.map(|(text, _)| value(text, client)).transpose()?;
     }
     Ok(content)
@@ -94,7 +93,7 @@ enum Called {
     InShort,
 }
 
-/// Which of an entry's values `name` is, in the order of [`Content`].
+/// Which of an entry's values `name` is, in the order of [`Content::values_mut`].
 fn place(name: &str) -> Option<(usize, Called)> {
     let (digit, called) = match name {
         "status" => return Some((8, Called::InFull)),
@@ -117,7 +116,7 @@ fn place(name: &str) -> Option<(usize, Called)> {
 /// A value as it is stored. Ours: one that is too long is refused, not cut.
 fn value(text: &str, client: IpAddr) -> Result<String, Failure> {
     if text.len() > LONGEST_VALUE {
-        return Err(Failure::BadRequest);
+        return Err(Failure::TooLong);
     }
     if text.eq_ignore_ascii_case("IP_ADDRESS") {
         return Ok(client.to_string());

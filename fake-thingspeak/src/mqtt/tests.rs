@@ -150,7 +150,8 @@ fn what_one_publishes_the_other_hears() {
     // Too soon; then to a single field.
     let single = publish(&world.topic("publish/fields/field2"), b"7");
     let (events, _) = world.send(publisher, &single);
-    assert!(matches!(events[..], [Event::Published { outcome: Some(Err(NotStored::TooSoon)), .. }]), "{events:?}");
+    let [Event::Published { outcome: Some(Err(reason)), .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(reason.to_string(), "too soon after the last entry");
     world.now += Duration::seconds(15);
     world.send(publisher, &single);
     assert_eq!(world.heard(listener)[1..], [field(2, "7")]);
