@@ -8,23 +8,19 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use fake_thingspeak::certificates::{Authority, CertificateError};
 use fake_thingspeak::cloud::{Cloud, NewChannel};
-use fake_thingspeak::serve::serve;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
-use crate::socket::Socket;
 use authority::AuthorityError;
+use connections::Protocol;
 pub(crate) use control::PATH as FAULTS;
 use database::{Database, DatabaseError};
-use desk::{Certificates, Desk, Guest, Meeting};
-use door::Door;
-use faults::ConnectionFault;
+use desk::{Certificates, Desk};
 pub(crate) use faults::WORDS as FAULT_WORDS;
 use journal::Journal;
 use log::Writer;
@@ -32,6 +28,7 @@ pub(crate) use options::{Options, address};
 use welcome::{Kept, Welcome};
 
 pub(crate) mod authority;
+mod connections;
 mod control;
 mod database;
 mod desk;
@@ -46,14 +43,8 @@ mod schema;
 mod websocket;
 mod welcome;
 
-/// How many connections are served at a time; more are turned away.
-const CONNECTIONS: usize = 1_000;
-
-/// How long a connection lasts of which nothing comes.
-const PATIENCE: Duration = Duration::from_secs(600);
-
 /// What the certificate is for, whatever else.
-const HOSTS: [&str; 3] = ["api.thingspeak.com", "localhost", "127.0.0.1"];
+const HOSTS: [&str; 4] = ["api.thingspeak.com", "localhost", "127.0.0.1", "::1"];
 
 /// Why the server could not do what it was told to; reads well after "could not".
 #[derive(Debug, thiserror::Error)]
@@ -111,12 +102,11 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         None => Authority::from_seed(part(&seed, "authority"))?,
     };
     let hosts_named = !options.hosts.is_empty();
-    let mut hosts = options.hosts.clone();
-    hosts.extend(HOSTS.map(str::to_owned).into_iter().filter(|host| !options.hosts.contains(host)));
     let addresses = https.as_ref().map(TcpListener::local_addr).transpose()?.map(reached_at).unwrap_or_default();
-    for address in addresses.iter().map(IpAddr::to_string) {
-        if !hosts.contains(&address) {
-            hosts.push(address);
+    let mut hosts = options.hosts.clone();
+    for host in HOSTS.map(str::to_owned).into_iter().chain(addresses.iter().map(IpAddr::to_string)) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
         }
     }
     let certificates = Certificates::new(authority.clone(), hosts.clone(), now)?;
@@ -144,11 +134,11 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let _ = io::stdout().write_all(format!("{welcome}\n").as_bytes());
     let writer = Writer::start(io::stdout())?;
     let desk = Rc::new(Desk::new(service.cloud, service.journal, certificates, options));
-    tokio::task::spawn_local(accept(Door::new(http)?, false, Rc::clone(&desk)));
-    mqtt.serve(&desk)?;
+    connections::take(http, Protocol::Http, false, &desk)?;
     if let Some(listener) = https {
-        tokio::task::spawn_local(accept(Door::new(listener)?, true, Rc::clone(&desk)));
+        connections::take(listener, Protocol::Http, true, &desk)?;
     }
+    mqtt.serve(&desk)?;
     let outcome = tokio::select! {
         () = stop => Ok(()),
         error = commits_fail => Err(error),
@@ -297,74 +287,4 @@ fn reached_at(address: SocketAddr) -> Vec<IpAddr> {
     let of_a_link = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
     let addresses = interfaces.into_iter().map(|interface| interface.ip());
     addresses.filter(|ip| !ip.is_loopback() && !of_a_link(ip) && (ip.is_ipv4() || address.is_ipv6())).collect()
-}
-
-/// Takes connections for ever, each as a task of its own.
-async fn accept(mut door: Door, tls: bool, desk: Rc<Desk>) {
-    loop {
-        match door.accept(&desk).await {
-            Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
-                tokio::task::spawn_local(connection(stream, tls, client, Rc::clone(&desk)));
-            }
-            Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),
-            Err(error) => {
-                // Out of file descriptors, most likely: wait for connections to end.
-                desk.log.say(format_args!("could not take a connection: {error}"));
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, tls: bool, client: SocketAddr, desk: Rc<Desk>) {
-    desk.connections.set(desk.connections.get() + 1);
-    serve_connection(stream, tls, client, &desk).await;
-    desk.connections.set(desk.connections.get() - 1);
-}
-
-/// What few connections need is in places of its own, so that the many are small.
-async fn serve_connection(mut stream: TcpStream, tls: bool, client: SocketAddr, desk: &Rc<Desk>) {
-    // A reply is written at once and small: waiting to fill a packet only delays it.
-    let _ = stream.set_nodelay(true);
-    let guest = Guest::new(desk, client);
-    if desk.has_connection_faults() && (tls || !Box::pin(is_control(&stream)).await) {
-        match Box::pin(admitted(stream, &guest)).await {
-            Some(admitted) => stream = admitted,
-            None => return,
-        }
-    }
-    let mut config = None;
-    if tls {
-        config = match guest.meeting() {
-            Some(Meeting::Cloud(config)) => Some(config),
-            Some(Meeting::ManInTheMiddle(attack)) => {
-                return Box::pin(man_in_the_middle::attack(attack, Socket::new(stream), &guest)).await;
-            }
-            // Better no service than one without the encryption that was promised.
-            None => return,
-        };
-    }
-    serve(Socket::new(stream), config, client.ip(), &guest).await;
-}
-
-/// The connection, unless a fault has it end before anything is said.
-async fn admitted(mut stream: TcpStream, guest: &Guest) -> Option<TcpStream> {
-    match guest.connection_fault() {
-        None => return Some(stream),
-        Some(ConnectionFault::Silent) => {
-            // Until the client gives up, or has been patient enough.
-            let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
-        }
-        // Refused: taken before the door was shut.
-        Some(ConnectionFault::Reset | ConnectionFault::Refused) => drop(Socket::new(stream)),
-    }
-    None
-}
-
-/// Whether the first thing that comes is a request to set or clear faults, which no fault may keep away.
-async fn is_control(stream: &TcpStream) -> bool {
-    let mut start = [0; 256];
-    let looked = tokio::time::timeout(PATIENCE, stream.peek(&mut start)).await;
-    let length = looked.ok().and_then(Result::ok).unwrap_or_default();
-    start[..length].split(|byte| *byte == b' ').nth(1).is_some_and(|path| path.starts_with(b"/_preflash/"))
 }

@@ -33,9 +33,11 @@ enum Refusal {
     InvalidByteSequence,
 }
 
-/// The reply to a request for [`PATH`] and what is below it; `None` for any other.
+/// The reply to a request for [`PATH`] and what is below it; `None` for any other. Faults of TLS are for a server that speaks
+/// `tls`.
 pub(super) fn reply(
     faults: &mut Faults,
+    tls: bool,
     request: &Request<Bytes>,
     client: IpAddr,
     from_anywhere: bool,
@@ -47,7 +49,7 @@ pub(super) fn reply(
         Some(id) => Some(id),
     };
     let now = Instant::now();
-    let done = may(request, client, from_anywhere).and_then(|()| carry_out(faults, request, id, now));
+    let done = may(request, client, from_anywhere).and_then(|()| carry_out(faults, tls, request, id, now));
     Some(match done {
         Ok(()) => with_status(StatusCode::OK, &json!({ "faults": faults.list(now) })),
         Err(refusal) => refusal.reply(),
@@ -74,11 +76,21 @@ fn may(request: &Request<Bytes>, client: IpAddr, from_anywhere: bool) -> Result<
     }
 }
 
-fn carry_out(faults: &mut Faults, request: &Request<Bytes>, id: Option<&str>, now: Instant) -> Result<(), Refusal> {
+fn carry_out(
+    faults: &mut Faults,
+    tls: bool,
+    request: &Request<Bytes>,
+    id: Option<&str>,
+    now: Instant,
+) -> Result<(), Refusal> {
     match (request.method(), id) {
         (&Method::GET | &Method::HEAD, None) => Ok(()),
         (&Method::POST, None) => {
             let order = Order::parse(given(request)?, now).map_err(Refusal::BadRequest)?;
+            if order.is_of_tls() && !tls {
+                let how = "This server speaks no TLS. Please start it with --tls-listen or --mqtt-tls-listen.";
+                return Err(Refusal::BadRequest(how.to_owned()));
+            }
             faults.set(order);
             Ok(())
         }
@@ -167,7 +179,7 @@ mod tests {
 
     const HERE: &str = "127.0.0.1";
 
-    /// Status and body of the reply to a request with headers.
+    /// Status and body of the reply to a request with headers, from a server that speaks TLS.
     fn ask(faults: &mut Faults, client: &str, request: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
         let (method, path) = request.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path);
@@ -178,7 +190,7 @@ mod tests {
             request = request.header("host", "localhost");
         }
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
-        let reply = reply(faults, &request, client.parse().unwrap(), false).unwrap();
+        let reply = reply(faults, true, &request, client.parse().unwrap(), false).unwrap();
         assert!(!reply.headers().contains_key("access-control-allow-origin"));
         (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
     }
@@ -226,8 +238,25 @@ mod tests {
         }
         assert_eq!(ask(faults, HERE, "POST /_preflash/faults", &[], "fault=%FF").0, 422);
         let other = Request::get("/_preflash/faultsx").body(Bytes::new()).unwrap();
-        assert!(reply(faults, &other, HERE.parse().unwrap(), false).is_none());
+        assert!(reply(faults, true, &other, HERE.parse().unwrap(), false).is_none());
         assert!(faults.list(Instant::now()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn faults_of_tls_are_for_a_server_that_speaks_it() {
+        let faults = &mut Faults::default();
+        let mut set = |fault: &'static str, tls| {
+            let request = Request::post(PATH).header("host", "localhost").body(Bytes::from_static(fault.as_bytes()));
+            let reply = reply(faults, tls, &request.unwrap(), HERE.parse().unwrap(), false).unwrap();
+            (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
+        };
+        for fault in ["fault=certificate&certificate=expired", "fault=man-in-the-middle&attack=empty-record"] {
+            let (status, refused) = set(fault, false);
+            assert!(status == 400 && refused.contains("--tls-listen"), "{refused}");
+            assert_eq!(set(fault, true).0, 200, "{fault}");
+        }
+        assert_eq!(set("fault=reset", false).0, 200);
+        assert_eq!(faults.list(Instant::now()).len(), 3);
     }
 
     #[tokio::test]
@@ -252,6 +281,6 @@ mod tests {
             );
         }
         let far = Request::get(PATH).header("host", "pond.local").body(Bytes::new()).unwrap();
-        assert_eq!(reply(faults, &far, [192, 0, 2, 7].into(), true).unwrap().status(), 200);
+        assert_eq!(reply(faults, true, &far, [192, 0, 2, 7].into(), true).unwrap().status(), 200);
     }
 }

@@ -13,7 +13,7 @@ use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
 use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, Verdict};
 use fake_thingspeak::tls::system_server_config;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Bytes;
 use rustls::ServerConfig;
 use time::OffsetDateTime;
@@ -38,6 +38,7 @@ pub(super) struct Desk {
     faults: RefCell<Faults>,
     /// Told when somebody may have set or cleared a fault.
     pub(super) faults_changed: Notify,
+    speaks_tls: bool,
     control_from_anywhere: bool,
     /// Those who listen by MQTT.
     pub(super) post: Post,
@@ -55,6 +56,7 @@ impl Desk {
             certificates,
             faults: RefCell::default(),
             faults_changed: Notify::new(),
+            speaks_tls: options.tls_listen.or(options.mqtt.mqtt_tls_listen).is_some(),
             control_from_anywhere: options.control_from_anywhere,
             post: Post::default(),
             connections: Cell::new(0),
@@ -175,7 +177,8 @@ impl Host for Guest {
 
     fn own_reply(&self, request: &Request<Bytes>, now: OffsetDateTime) -> Option<Response<Bytes>> {
         let from_anywhere = self.desk.control_from_anywhere;
-        let reply = control::reply(&mut self.desk.faults.borrow_mut(), request, self.client.ip(), from_anywhere);
+        let (mut faults, tls) = (self.desk.faults.borrow_mut(), self.desk.speaks_tls);
+        let reply = control::reply(&mut faults, tls, request, self.client.ip(), from_anywhere);
         let Some(reply) = reply else {
             return self.with_cloud(|cloud| pages::respond(cloud, request, now, self.client.ip(), from_anywhere));
         };
@@ -187,12 +190,7 @@ impl Host for Guest {
     }
 
     fn verdict(&self, request: &Request<Bytes>) -> Verdict {
-        let mut faults = self.desk.faults.borrow_mut();
-        // Asked for each request, of which nearly all come on good days: they need not look at the clock.
-        if faults.is_empty() {
-            return Verdict::honest();
-        }
-        match faults.request(request.uri().path(), Instant::now()) {
+        match self.desk.faults.borrow_mut().request(request.uri().path(), Instant::now()) {
             Some((rule, fault)) => Verdict::fault(rule, fault),
             None => Verdict::honest(),
         }
@@ -216,10 +214,10 @@ impl Host for Guest {
     }
 
     async fn settled(&self) {
-        match self.desk.journal {
-            Some(_) => self.desk.settled().await,
+        match &self.desk.journal {
+            Some(journal) => journal.settled().await,
             // Let all requests that have arrived be handled before the first reply goes out: whoever waits for one is woken
-            // once then, and not for each. That costs a fifth less than a reply at a time, most of it in the kernel.
+            // once then, and not for each. That costs a tenth to a fifth less than a reply at a time.
             None => tokio::task::yield_now().await,
         }
     }
@@ -230,27 +228,15 @@ impl Host for Guest {
 
     fn exchanged(&self, exchange: &Exchange) {
         let Exchange { request, status, stored, refused, rule, .. } = exchange;
-        // Straight into the buffer, and without formatting, which would take twice as long: this is done for each request.
+        let target = exchange.target();
+        // Straight into the buffer, and what is text already without formatting: this is done for each request.
         self.desk.log.line(|line| {
-            let (hour, minute, second) = exchange.received.to_hms();
-            let [h, m, s] = [hour, minute, second].map(|number| [b'0' + number / 10, b'0' + number % 10]);
-            let time = [h[0], h[1], b':', m[0], m[1], b':', s[0], s[1], b' '];
-            let target = exchange.target();
-            for part in [
-                str::from_utf8(&time).unwrap_or_default(),
-                &self.address,
-                " ",
-                request.method().as_str(),
-                " ",
-                &target,
-                ": ",
-            ] {
-                line.push_str(part);
-            }
-            match status.map(StatusCode::from_u16) {
-                Some(Ok(status)) => line.push_str(status.as_str()),
-                _ => line.push_str("no reply"),
-            }
+            let _ = write!(line, "{} ", TimeOfDay(exchange.received));
+            line.extend([&self.address, " ", request.method().as_str(), " ", &target, ": "]);
+            let _ = match status {
+                Some(status) => write!(line, "{status}"),
+                None => write!(line, "no reply"),
+            };
             for (index, entry) in stored.iter().enumerate() {
                 let before = if index == 0 { ", stored" } else { "" };
                 let _ = write!(line, "{before} {}", entry.entry_id);
@@ -281,6 +267,12 @@ struct TimeOfDay(OffsetDateTime);
 impl fmt::Display for TimeOfDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (hour, minute, second) = self.0.to_hms();
-        write!(f, "{hour:02}:{minute:02}:{second:02}")
+        // Digit by digit, in half the time that `{hour:02}` takes.
+        for (before, number) in [("", hour), (":", minute), (":", second)] {
+            f.write_str(before)?;
+            f.write_char((b'0' + number / 10).into())?;
+            f.write_char((b'0' + number % 10).into())?;
+        }
+        Ok(())
     }
 }

@@ -15,6 +15,7 @@ use super::reason;
 /// How long to wait for a port that somebody else took meanwhile.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// Where connections come in.
 pub(super) struct Door {
     address: SocketAddr,
     /// `None`: it is shut.

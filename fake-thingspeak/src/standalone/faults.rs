@@ -120,6 +120,11 @@ enum Parameter {
 }
 
 impl Order {
+    /// Whether it is of TLS, and strikes nobody without.
+    pub(super) fn is_of_tls(&self) -> bool {
+        matches!(self.effect, Effect::Tls(_))
+    }
+
     /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`, `attack`), and perhaps
     /// `count` or `seconds`, and `path`. The error says what would be right.
     pub(super) fn parse(mut given: BTreeMap<String, String>, now: Instant) -> Result<Self, String> {
@@ -225,6 +230,17 @@ struct Rule {
     order: Order,
 }
 
+impl Rule {
+    /// What it is called in the record.
+    fn name(&self) -> String {
+        let kind = match self.order.parameter {
+            Some((_, Parameter::Word(kind))) => format!(" {kind}"),
+            _ => String::new(),
+        };
+        format!("fault {}, {}{kind}", self.id, self.order.word)
+    }
+}
+
 /// A rule as it is shown at some time.
 pub(super) struct Shown<'a>(&'a Rule, Instant);
 
@@ -284,11 +300,6 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// Whether there is no rule, not even one whose time is over.
-    pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// The rules that are still in force, in the order in which they were set.
     pub(super) fn list(&mut self, now: Instant) -> Vec<Shown<'_>> {
         self.expire(now);
@@ -326,9 +337,7 @@ impl Faults {
         self.expire(now);
         let rule = self.rules.iter().rev().find(|rule| matches!(rule.order.effect, Effect::Connection(_)))?;
         match (&rule.order.effect, rule.order.remaining) {
-            (Effect::Connection(ConnectionFault::Refused), Remaining::Until(end)) => {
-                Some((format!("fault {}, {}", rule.id, rule.order.word), end))
-            }
+            (Effect::Connection(ConnectionFault::Refused), Remaining::Until(end)) => Some((rule.name(), end)),
             _ => None,
         }
     }
@@ -351,11 +360,7 @@ impl Faults {
             if let Remaining::Times(count) = &mut rule.order.remaining {
                 *count -= 1;
             }
-            let kind = match rule.order.parameter {
-                Some((_, Parameter::Word(kind))) => format!(" {kind}"),
-                _ => String::new(),
-            };
-            Some((format!("fault {}, {}{kind}", rule.id, rule.order.word), fault))
+            Some((rule.name(), fault))
         })
     }
 }

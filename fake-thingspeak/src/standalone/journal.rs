@@ -150,9 +150,11 @@ fn write(mut database: Database, batches: &Receiver<Batch>, most: usize, report:
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
     use fake_thingspeak::cloud::Command;
     use time::OffsetDateTime;
-    use tokio::task::{JoinSet, LocalSet};
 
     use super::*;
 
@@ -216,34 +218,37 @@ mod tests {
         assert!(tokio::time::timeout(wait, journal.settled()).await.is_err());
     }
 
-    #[tokio::test]
-    async fn who_waits_goes_on_when_its_own_changes_are_committed() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&folder.path().join("duck.db"), [1; 32], None).unwrap();
-        let journal = Journal::new(database, 3).unwrap();
-        let mut waiting = JoinSet::new();
-        let order = Rc::new(RefCell::new(Vec::new()));
-        let local = LocalSet::new();
-        for id in 1..=20 {
+    /// A journal whose commits are told by hand.
+    fn by_hand() -> (Journal, watch::Sender<Progress>) {
+        let (report, progress) = watch::channel(Progress::default());
+        let journal = Journal { queue: None, queued: Cell::new(0), progress, waiting: Rc::default(), thread: None };
+        (journal, report)
+    }
+
+    fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+        future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn who_waits_goes_on_when_its_own_changes_are_committed() {
+        let (journal, report) = by_hand();
+        let mut waiting = Vec::new();
+        for id in 1..=5 {
             journal.keep(batch(id));
-            let (settled, progress, order) = (journal.settled(), journal.progress.clone(), Rc::clone(&order));
-            let wait = async move {
-                settled.await;
-                order.borrow_mut().push((id, progress.borrow().committed));
-            };
-            waiting.spawn_local_on(wait, &local);
+            waiting.push((id, Box::pin(journal.settled())));
         }
         // Somebody who does not wait to the end is in nobody's way.
         drop(journal.settled());
-        let delivered = async {
-            tokio::select! {
-                _ = waiting.join_all() => {}
-                reason = journal.deliver() => panic!("{reason}"),
-            }
-        };
-        local.run_until(delivered).await;
-        let order = order.take();
-        assert!(order.iter().map(|(id, _)| *id).eq(1..=20), "{order:?}");
-        assert!(order.iter().all(|(id, committed)| id <= committed), "{order:?}");
+        let mut delivery = Box::pin(journal.deliver());
+        for committed in [0, 2, 2, 4, 5] {
+            report.send_modify(|progress| progress.committed = committed);
+            assert!(poll(&mut delivery).is_pending());
+            waiting.retain_mut(|(_, settled)| poll(settled).is_pending());
+            assert!(waiting.iter().map(|(id, _)| *id).eq(committed + 1..=5), "{committed} committed");
+        }
+        // Nothing is outstanding.
+        assert!(poll(&mut Box::pin(journal.settled())).is_ready());
+        report.send_modify(|progress| progress.failure = Some("full".to_owned()));
+        assert_eq!(poll(&mut delivery), Poll::Ready("full".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! The broker on real sockets: listeners, connections as local tasks, and the queue through which it hears of new entries.
+//! The broker on real sockets: its listeners, what it speaks with a client, and the queue through which it hears of new entries.
 //! What carries a connection's bytes, a stream or the messages of a WebSocket (`websocket`), is its [`Carrier`].
 //!
 //! Whatever is stored, by HTTP or by MQTT, goes through the queue: those who listen hear of it when it is kept.
@@ -9,21 +9,23 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fake_thingspeak::cloud::Stored;
 use fake_thingspeak::mqtt::{Broker, ConnectionId, Event, Output};
 use fake_thingspeak::serve::{Ending, Host as _};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::desk::{Desk, Guest, Meeting};
-use super::door::Door;
+use super::connections::Protocol;
+use super::desk::{Desk, Guest};
 use super::options::address;
-use super::{CONNECTIONS, Error, admitted, listen, man_in_the_middle};
+use super::{Error, connections, listen};
 use crate::socket::Socket;
 
 /// How long a TLS handshake may take, or a client to read what it is sent.
@@ -76,7 +78,7 @@ impl Listeners {
     pub(super) fn serve(self, desk: &Rc<Desk>) -> io::Result<()> {
         for (listener, tls) in [(self.plain, false), (self.tls, true)] {
             if let Some(listener) = listener {
-                tokio::task::spawn_local(accept(Door::new(listener)?, tls, Rc::clone(desk)));
+                connections::take(listener, Protocol::Mqtt, tls, desk)?;
             }
         }
         tokio::task::spawn_local(spread(Rc::clone(desk)));
@@ -120,53 +122,22 @@ async fn spread(desk: Rc<Desk>) {
     }
 }
 
-/// Takes connections for ever, each as a task of its own.
-async fn accept(mut door: Door, tls: bool, desk: Rc<Desk>) {
-    loop {
-        match door.accept(&desk).await {
-            Ok((stream, client)) if desk.connections.get() < CONNECTIONS => {
-                let _ = stream.set_nodelay(true);
-                let guest = Guest::new(&desk, client);
-                tokio::task::spawn_local(connection(stream, tls, guest));
-            }
-            Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),
-            Err(error) => {
-                desk.log.say(format_args!("could not take a connection: {error}"));
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+/// Speaks MQTT with a client until one of them has enough, after a handshake if there is to be one.
+pub(super) async fn serve(mut socket: Socket, tls: Option<Arc<ServerConfig>>, guest: &Guest) {
+    let Some(config) = tls else {
+        talk(&mut Bare::new(&mut socket), guest).await;
+        return;
+    };
+    match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
+        Ok(Ok(mut stream)) => {
+            guest.tls_finished(Ok(()));
+            talk(&mut Bare::new(&mut stream), guest).await;
         }
-    }
-}
-
-async fn connection(stream: TcpStream, tls: bool, guest: Guest) {
-    let connections = &guest.desk.connections;
-    connections.set(connections.get() + 1);
-    if let Some(stream) = admitted(stream, &guest).await {
-        serve_connection(Socket::new(stream), tls, &guest).await;
-    }
-    connections.set(connections.get() - 1);
-}
-
-async fn serve_connection(mut socket: Socket, tls: bool, guest: &Guest) {
-    match tls.then(|| guest.meeting()) {
-        None => {
-            talk(&mut Bare::new(&mut socket), guest).await;
+        Ok(Err(error)) => {
+            guest.tls_finished(Err(error.to_string()));
+            let _ = timeout(PATIENCE, socket.shutdown()).await;
         }
-        Some(Some(Meeting::Cloud(config))) => {
-            match timeout(PATIENCE, TlsAcceptor::from(config).accept(&mut socket)).await {
-                Ok(Ok(mut stream)) => {
-                    guest.tls_finished(Ok(()));
-                    talk(&mut Bare::new(&mut stream), guest).await;
-                }
-                Ok(Err(error)) => {
-                    guest.tls_finished(Err(error.to_string()));
-                    let _ = timeout(PATIENCE, socket.shutdown()).await;
-                }
-                Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
-            }
-        }
-        Some(Some(Meeting::ManInTheMiddle(attack))) => man_in_the_middle::attack(attack, socket, guest).await,
-        Some(None) => {}
+        Err(_) => guest.tls_finished(Err("the client took too long".to_owned())),
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct Options {
     /// those in --data, entries of the year that are still there count [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) message_quota: Option<u64>,
-    /// A name or address that the certificate is for, besides api.thingspeak.com, localhost, 127.0.0.1 and the addresses
-    /// that are listened on; more with more of them
+    /// A name or address that the certificate is for, besides api.thingspeak.com, localhost, 127.0.0.1, ::1 and the
+    /// addresses that are listened on; more with more of them
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
     /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the seed]

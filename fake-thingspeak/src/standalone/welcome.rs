@@ -65,10 +65,6 @@ impl Welcome<'_> {
         }
         Ok(())
     }
-
-    fn is_certified(&self, host: &str) -> bool {
-        self.hosts.iter().any(|certified| certified.eq_ignore_ascii_case(host))
-    }
 }
 
 /// A host and a port as a URL has them.
@@ -134,7 +130,7 @@ impl Display for Welcome<'_> {
                 writeln!(f, "           https://{}", Place(&address.to_string(), https.port()))?;
             }
             writeln!(f, "trust      {fingerprint}")?;
-            let what = "SHA-256 of the authority's certificate, for the trusted issuer in the device's portal";
+            let what = "SHA-256 of the authority's certificate, for the trusted issuer on the device's page";
             match self.authority_file {
                 Some(_) => writeln!(f, "           ({what})")?,
                 None if self.kept.authority => {
@@ -159,16 +155,8 @@ impl Display for Welcome<'_> {
         if let (Some(https), Some(file)) = (self.https, self.authority_file) {
             let file = file.display().to_string().replace('\'', r"'\''");
             let host = self.host(https);
-            write!(f, "           curl --cacert '{file}' ")?;
-            if self.is_certified(&host) {
-                write!(f, "'https://{}", Place(&host, https.port()))?;
-            } else {
-                // The certificate is for other names than the address that is listened on.
-                let certified = self.hosts.first().copied().unwrap_or_default();
-                let (to, place) = (Place(&host, https.port()), Place(certified, https.port()));
-                write!(f, "--connect-to '::{to}' 'https://{place}")?;
-            }
-            writeln!(f, "/channels/{channel}/feeds.json{reading}'")?;
+            let place = Place(&host, https.port());
+            writeln!(f, "           curl --cacert '{file}' 'https://{place}/channels/{channel}/feeds.json{reading}'")?;
         }
         if let Some(mqtt) = self.mqtt.plain {
             let (host, port) = (self.host(mqtt), mqtt.port());
@@ -243,15 +231,15 @@ mod tests {
 
     #[test]
     fn without_a_name_this_machine_is_asked() {
-        let text = said("0.0.0.0:8080", "[::]:8443", &["api.thingspeak.com", "127.0.0.1"], false);
+        let text = said("0.0.0.0:8080", "[::]:8443", &["api.thingspeak.com", "::1"], false);
         assert!(text.contains("http       http://127.0.0.1:8080 (and on every address"), "{text}");
-        assert!(text.contains("--connect-to '::[::1]:8443' 'https://api.thingspeak.com:8443/channels/"), "{text}");
+        assert!(text.contains("curl --cacert 'ca.pem' 'https://[::1]:8443/channels/"), "{text}");
     }
 
     #[test]
-    fn an_address_that_the_certificate_is_not_for_is_asked_by_name() {
-        let text = said("127.0.0.1:80", "127.0.0.1:443", &["pond.local"], true);
+    fn an_address_that_is_listened_on_is_asked_whatever_the_name() {
+        let text = said("127.0.0.1:80", "127.0.0.1:443", &["pond.local", "127.0.0.1"], true);
         assert!(text.contains("curl 'http://127.0.0.1:80/update?"), "{text}");
-        assert!(text.contains("--connect-to '::127.0.0.1:443' 'https://pond.local:443/channels/"), "{text}");
+        assert!(text.contains("curl --cacert 'ca.pem' 'https://127.0.0.1:443/channels/"), "{text}");
     }
 }

@@ -10,10 +10,11 @@ const PROGRAM = process.env.FAKE_THINGSPEAK;
 const CHROMIUM =
   process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-/** Starts a server on a free port, and stops it after the test. */
+/** Starts a server on free ports, and stops it after the test. */
 export async function serve(t) {
   assert.ok(PROGRAM, "FAKE_THINGSPEAK names the program");
-  const child = spawn(PROGRAM, ["serve", "--listen", "0", "--seed", "7", "--write-interval", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const options = ["--listen", "0", "--tls-listen", "0", "--seed", "7", "--write-interval", "0"];
+  const child = spawn(PROGRAM, ["serve", ...options], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill());
   const said = {};
   for await (const line of createInterface({ input: child.stdout })) {
