@@ -1,6 +1,6 @@
 //! Exchanges with the service, recorded or documented, and what each profile makes of the same request.
 //!
-//! The table is `conformance/exchanges.rs`. Every case meets a service of its own: the two channels that the recordings
+//! The tables are in `conformance`. Every case meets a service of its own: the two channels that the recordings
 //! of 2017 and 2019 are of, and a TalkBack. What the recorded names, numbers, times and values were, they are here; keys
 //! and the latter half of the entries are not.
 
@@ -14,10 +14,13 @@ use hyper::body::Bytes;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+#[path = "conformance/account.rs"]
+mod account;
 #[path = "conformance/exchanges.rs"]
 mod exchanges;
 
-use exchanges::{Case, EXCHANGES, Expected, SPENT};
+use account::SPENT;
+use exchanges::{Case, EXCHANGES, Expected};
 
 /// When the recordings of 2019 were made.
 const NOW: OffsetDateTime = datetime!(2019-02-20 22:07:37 UTC);

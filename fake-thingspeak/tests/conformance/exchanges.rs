@@ -29,13 +29,13 @@ pub struct Expected {
 /// The value of a header that is not to be there.
 pub const ABSENT: &str = "(absent)";
 
-const ALL: &[Profile] = &[Docs, Recorded2019, OpenSource2015];
-const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
-const XML: (&str, &str) = ("content-type", "application/xml; charset=utf-8");
+pub const ALL: &[Profile] = &[Docs, Recorded2019, OpenSource2015];
+pub const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
+pub const XML: (&str, &str) = ("content-type", "application/xml; charset=utf-8");
 const CSV: (&str, &str) = ("content-type", "text/csv; charset=utf-8");
-const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
-const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
-const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
+pub const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
+pub const TEXT: (&str, &str) = ("content-type", "text/plain; charset=utf-8");
+pub const NO_CACHE: (&str, &str) = ("cache-control", "no-cache");
 const FRESH: (&str, &str) = ("cache-control", "max-age=0, private, must-revalidate");
 const CHUNKED: (&str, &str) = ("transfer-encoding", "chunked");
 const COOKIE: (&str, &str) = ("set-cookie", "request_method=POST; path=/");
@@ -572,80 +572,3 @@ const POND: &str = r#"{"id":86945,"name":"Pond","description":null,"metadata":nu
 
 /// The private channel's feed.
 const PRIVATE_FEED: &str = r#"{"channel":{"id":204504,"name":"py thingspeak","description":"Testing private channel","latitude":"0.0","longitude":"0.0","field1":"label1","field2":"label2","created_at":"2016-12-18T11:03:55Z","updated_at":"2017-02-11T21:40:41Z","last_entry_id":1},"feeds":[{"created_at":"2017-02-11T20:13:49Z","entry_id":1,"field1":"1","field2":null}]}"#;
-
-const PAYMENT: &str = r#"{"status":"402","error":{"error_code":"error_payment_required","message":"Payment Required","details":"The account has no channel or no message of this year left."}}"#;
-const PAYMENT_XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error><error-code>error_payment_required</error-code><message>Payment Required</message><details>The account has no channel or no message of this year left.</details></error>";
-const PAYMENT_XML_2015: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<hash><status>402</status><error><error-code>error_payment_required</error-code><message>Payment Required</message><details>The account has no channel or no message of this year left.</details></error></hash>";
-
-/// Requests to an account that has as many channels as it may have, and no message left.
-pub const SPENT: &[Case] = &[
-    Case {
-        title: "an update beyond the account's messages",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /update\n\napi_key=PUBLICWRITE00000&field1=1",
-        replies: &[(ALL, Expected { status: 402, headers: &[HTML, NO_CACHE], body: "error_payment_required" })],
-    },
-    Case {
-        title: "the same in JSON",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /update.json?api_key=PUBLICWRITE00000&field1=1",
-        replies: &[(ALL, Expected { status: 402, headers: &[JSON, NO_CACHE], body: PAYMENT })],
-    },
-    Case {
-        title: "the same in XML",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /update.xml?api_key=PUBLICWRITE00000&field1=1",
-        replies: &[
-            (&[Docs, Recorded2019], Expected { status: 402, headers: &[XML, NO_CACHE], body: PAYMENT_XML }),
-            (&[OpenSource2015], Expected { status: 402, headers: &[XML, NO_CACHE], body: PAYMENT_XML_2015 }),
-        ],
-    },
-    Case {
-        title: "the same in text",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /update.txt?api_key=PUBLICWRITE00000&field1=1",
-        replies: &[(ALL, Expected { status: 402, headers: &[TEXT, NO_CACHE], body: "error_payment_required" })],
-    },
-    Case {
-        title: "a bulk update beyond the account's messages",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /channels/86945/bulk_update.json\nContent-Type: application/json\n\n{\"write_api_key\":\"PUBLICWRITE00000\",\"updates\":[{\"delta_t\":0,\"field1\":1}]}",
-        replies: &[(ALL, Expected { status: 402, headers: &[JSON, NO_CACHE], body: PAYMENT })],
-    },
-    Case {
-        title: "the same in CSV, whose replies are JSON",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /channels/86945/bulk_update.csv\n\nwrite_api_key=PUBLICWRITE00000&time_format=relative&updates=0,1",
-        replies: &[(ALL, Expected { status: 402, headers: &[JSON, NO_CACHE], body: PAYMENT })],
-    },
-    Case {
-        title: "a channel beyond the account's",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /channels.json?api_key=USERKEY&name=pond",
-        replies: &[(ALL, Expected { status: 402, headers: &[JSON, NO_CACHE], body: PAYMENT })],
-    },
-    Case {
-        title: "the same in XML",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /channels.xml?api_key=USERKEY&name=pond",
-        replies: &[
-            (&[Docs, Recorded2019], Expected { status: 402, headers: &[XML, NO_CACHE], body: PAYMENT_XML }),
-            (&[OpenSource2015], Expected { status: 402, headers: &[XML, NO_CACHE], body: PAYMENT_XML_2015 }),
-        ],
-    },
-    Case {
-        title: "the same without a format",
-        source: "doc error-codes; ours",
-        after: &[],
-        request: "POST /channels?api_key=USERKEY&name=pond",
-        replies: &[(ALL, Expected { status: 402, headers: &[JSON, NO_CACHE], body: PAYMENT })],
-    },
-];

@@ -6,9 +6,8 @@ use crate::server::{Server, program};
 /// A server with `limits`, and what is to be known of it: its address, the write key and the user's key.
 fn served(limits: &[&str]) -> (Server, [String; 3]) {
     let server = Server::start(&[&["serve", "--listen", "0", "--write-interval", "0"], limits].concat());
-    let word = |name| server.line(name).split(' ').next().unwrap().to_owned();
-    let (write_key, user_key, http) = (word("write key "), word("user key "), word("http "));
-    let http = http.strip_prefix("http://").unwrap().to_owned();
+    let (write_key, user_key) = (server.word("write key "), server.word("user key "));
+    let http = server.place("http ", "http");
     (server, [http, write_key, user_key])
 }
 

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::client::connect;
 use crate::client::mqtt::{CONNECTED, Device, connect as mqtt_connect};
-use crate::server::{Server, program};
+use crate::client::{connect, fault};
+use crate::server::Server;
 
 /// A server with both of them.
 struct World {
@@ -21,23 +21,10 @@ impl World {
     fn start() -> Self {
         let server = Server::start(&["serve", "--listen", "0", "--mqtt-listen", "0", "--mqtt-tls-listen", "0"]);
         let device = Device::told(&server);
-        let http = server.line("http ").strip_prefix("http://").unwrap().to_owned();
-        let [plain, tls] = ["mqtt://", "mqtts://"].map(|scheme| {
-            let line = server.line("mqtt ");
-            line.strip_prefix(scheme).unwrap().split(' ').next().unwrap().to_owned()
-        });
+        let http = server.place("http ", "http");
+        let [plain, tls] = ["mqtt", "mqtts"].map(|scheme| server.place("mqtt ", scheme));
         server.line("stop ");
         Self { server, http, device, plain, tls }
-    }
-
-    /// The next line of the log, without the time of day and the client.
-    fn told(&self) -> String {
-        self.server.next_line().split_once(" 127.0.0.1 ").unwrap().1.to_owned()
-    }
-
-    fn fault(&self, arguments: &[&str]) {
-        let output = program(&[&["fault", "--server", &self.http], arguments].concat()).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
     }
 
     /// What comes back from a listener that is greeted.
@@ -55,19 +42,19 @@ impl World {
 
     fn works(&self) {
         assert_eq!(self.greeted(&self.plain), Ok(CONNECTED));
-        assert_eq!(self.told(), format!("MQTT {} connected", self.device.client_id));
+        assert_eq!(self.server.told(), format!("MQTT {} connected", self.device.client_id));
     }
 }
 
 #[test]
 fn connections_are_reset() {
     let world = World::start();
-    world.fault(&["set", "reset-connection", "--count", "2"]);
-    assert_eq!(world.told(), "POST /_preflash/faults: 200");
+    fault(&world.http, &["set", "reset-connection", "--count", "2"]);
+    assert_eq!(world.server.told(), "POST /_preflash/faults: 200");
     for address in [&world.plain, &world.tls] {
         let reset = world.greeted(address).unwrap_err();
         assert!(matches!(reset, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{reset}");
-        assert_eq!(world.told(), "connection: fault 1, reset-connection");
+        assert_eq!(world.server.told(), "connection: fault 1, reset-connection");
     }
     world.works();
 }
@@ -75,14 +62,14 @@ fn connections_are_reset() {
 #[test]
 fn connections_are_never_answered() {
     let world = World::start();
-    world.fault(&["set", "silent-connection", "--count", "2"]);
-    assert_eq!(world.told(), "POST /_preflash/faults: 200");
+    fault(&world.http, &["set", "silent-connection", "--count", "2"]);
+    assert_eq!(world.server.told(), "POST /_preflash/faults: 200");
     for address in [&world.plain, &world.tls] {
         let mut stream = connect(address);
         stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
         let nothing = world.greet(&mut stream).unwrap_err();
         assert!(matches!(nothing, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{nothing}");
-        assert_eq!(world.told(), "connection: fault 1, silent-connection");
+        assert_eq!(world.server.told(), "connection: fault 1, silent-connection");
     }
     world.works();
 }
@@ -93,7 +80,7 @@ fn connections_are_refused_and_then_taken_at_the_same_ports() {
     // One that there is already stays.
     let mut there = connect(&world.plain);
     assert_eq!(world.greet(&mut there), Ok(CONNECTED));
-    world.fault(&["set", "refused-connection", "--seconds", "2"]);
+    fault(&world.http, &["set", "refused-connection", "--seconds", "2"]);
     let all_say = |what: &str| {
         let mut missing =
             Vec::from([&world.http, &world.plain, &world.tls].map(|address| format!("{address}: {what}")));
@@ -114,7 +101,7 @@ fn connections_are_refused_and_then_taken_at_the_same_ports() {
 #[test]
 fn a_port_that_somebody_else_took_meanwhile_is_waited_for() {
     let world = World::start();
-    world.fault(&["set", "refused-connection", "--seconds", "1"]);
+    fault(&world.http, &["set", "refused-connection", "--seconds", "1"]);
     let next = || loop {
         let line = world.server.next_line();
         if let Some(what) = line.strip_prefix(&format!("{}: ", world.plain)) {

@@ -51,6 +51,18 @@ fn it_serves_a_channel_until_it_is_stopped() {
     server.stop();
 }
 
+#[test]
+fn what_is_no_http_is_told_of() {
+    let server = Server::start(&["serve", "--listen", "0"]);
+    let http = server.place("http ", "http");
+    server.line("stop ");
+    // The beginning of a TLS handshake.
+    let mut stream = connect(&http);
+    stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, b'\n', b'\n']).unwrap();
+    drop(stream);
+    assert_eq!(server.told(), "connection: it broke, or what came was no HTTP");
+}
+
 /// What the service says of itself at the start, but for where it listens.
 fn told(server: &Server) -> Vec<String> {
     let lines = std::iter::from_fn(|| Some(server.next_line())).take_while(|line| !line.starts_with("stop "));
@@ -302,7 +314,8 @@ fn an_authority_lasts_from_one_server_to_the_next() {
         assert_eq!(server.line("trust"), fingerprint);
         // Who trusts it believes the server, at each address that it has and by all of its names.
         let config = trusting(&certificate);
-        let mut names = ["pond.local", "api.thingspeak.com", "localhost", "127.0.0.1"].map(str::to_owned).to_vec();
+        let mut names =
+            ["pond.local", "api.thingspeak.com", "localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
         names.extend(
             if_addrs::get_if_addrs()
                 .unwrap()

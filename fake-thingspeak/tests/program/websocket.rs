@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
 use crate::client::mqtt::{CONNECTED, DISCONNECT, Device, PING, PONG, connect as mqtt_connect, publish, subscribe};
 use crate::client::tls::trusting;
-use crate::client::{ask, connect};
-use crate::server::{Server, program};
+use crate::client::{ask, connect, fault};
+use crate::server::Server;
 
 /// A server that listens to nothing but HTTP and HTTPS.
 struct World {
@@ -34,27 +34,20 @@ impl World {
         let pem = folder.path().join("authority.pem");
         let arguments = ["serve", "--listen", "0", "--tls-listen", "0", "--write-interval", "0", "--authority-out"];
         let server = Server::start(&[&arguments[..], &[pem.to_str().unwrap()]].concat());
-        let word = |name| server.line(name).split(' ').next().unwrap().to_owned();
-        let (channel, write_key) = (word("channel "), word("write key "));
+        let (channel, write_key) = (server.word("channel "), server.word("write key "));
         let devices = [(); 2].map(|()| Device::told(&server));
-        let http = word("http ").strip_prefix("http://").unwrap().to_owned();
-        let https = word("https ").strip_prefix("https://").unwrap().to_owned();
-        assert_eq!(word("mqtt "), format!("ws://{http}/mqtt"));
-        assert_eq!(word("mqtt "), format!("wss://{https}/mqtt"));
+        let (http, https) = (server.place("http ", "http"), server.place("https ", "https"));
+        assert_eq!(server.place("mqtt ", "ws"), format!("{http}/mqtt"));
+        assert_eq!(server.place("mqtt ", "wss"), format!("{https}/mqtt"));
         server.line("stop ");
         let authority = CertificateDer::from_pem_file(&pem).unwrap();
         Self { server, channel, write_key, http, https, devices, authority }
     }
 
-    /// The next line of the log, without the time of day and the client.
-    fn told(&self) -> String {
-        self.server.next_line().split_once(" 127.0.0.1 ").unwrap().1.to_owned()
-    }
-
     /// A WebSocket over plain HTTP.
     fn open(&self) -> WebSocket<TcpStream> {
         let socket = opened(connect(&self.http));
-        assert_eq!(self.told(), "GET /mqtt: 101");
+        assert_eq!(self.server.told(), "GET /mqtt: 101");
         socket
     }
 
@@ -68,7 +61,7 @@ impl World {
     fn connected<S: Read + Write>(&self, socket: &mut WebSocket<S>, number: usize) {
         socket.send(Message::binary(mqtt_connect(&self.devices[number]))).unwrap();
         assert_eq!(heard(socket), CONNECTED);
-        assert_eq!(self.told(), format!("MQTT {} connected", self.devices[number].client_id));
+        assert_eq!(self.server.told(), format!("MQTT {} connected", self.devices[number].client_id));
     }
 
     fn topic(&self, part: &str) -> String {
@@ -76,9 +69,8 @@ impl World {
     }
 
     fn fault(&self, arguments: &[&str]) {
-        let output = program(&[&["fault", "--server", &self.http], arguments].concat()).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        assert_eq!(self.told(), "POST /_preflash/faults: 200");
+        fault(&self.http, arguments);
+        assert_eq!(self.server.told(), "POST /_preflash/faults: 200");
     }
 }
 
@@ -113,29 +105,29 @@ fn devices_publish_and_listen_with_and_without_tls() {
     let session =
         ClientConnection::new(trusting(&world.authority), ServerName::try_from("localhost").unwrap()).unwrap();
     let mut listening = opened(StreamOwned::new(session, connect(&world.https)));
-    assert_eq!(world.told(), "GET /mqtt: 101");
+    assert_eq!(world.server.told(), "GET /mqtt: 101");
     world.connected(&mut listening, 0);
     let feed = world.topic("subscribe/fields/field1");
     listening.send(Message::binary(subscribe(&feed))).unwrap();
     assert_eq!(heard(&mut listening), [0x90, 3, 0, 1, 0]);
-    assert_eq!(world.told(), format!("MQTT subscribe {feed}: granted"));
+    assert_eq!(world.server.told(), format!("MQTT subscribe {feed}: granted"));
 
     // By HTTP, and by MQTT without TLS.
     let update =
         format!("GET /update?api_key={}&field1=21.5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", world.write_key);
     assert!(ask(connect(&world.http), &update).ends_with("\r\n\r\n1"));
     assert_eq!(heard(&mut listening), publish(&feed, "21.5"));
-    assert!(world.told().ends_with(": 200, stored 1"));
+    assert!(world.server.told().ends_with(": 200, stored 1"));
     let mut publishing = world.device(1);
     let topic = world.topic("publish");
     publishing.send(Message::binary(publish(&topic, "field1=22&field2=45"))).unwrap();
-    assert_eq!(world.told(), format!("MQTT publish {topic}: stored 2"));
+    assert_eq!(world.server.told(), format!("MQTT publish {topic}: stored 2"));
     assert_eq!(heard(&mut listening), publish(&feed, "22"));
 
     // Farewells, of MQTT and of WebSockets.
     publishing.send(Message::binary(DISCONNECT.to_vec())).unwrap();
     assert_eq!(closed(&mut publishing), (CloseCode::Normal, String::new()));
-    assert_eq!(world.told(), "MQTT closed: the client disconnected");
+    assert_eq!(world.server.told(), "MQTT closed: the client disconnected");
     listening.close(None).unwrap();
     assert!(matches!(listening.read().unwrap(), Message::Close(None)));
     assert!(matches!(listening.read().unwrap_err(), Error::ConnectionClosed));
@@ -161,13 +153,16 @@ fn packets_come_in_any_frames() {
     assert!(matches!(socket.read().unwrap(), Message::Pong(said) if said == "still there?"));
     socket.send(frame(&[], Data::Continue, true)).unwrap();
     assert_eq!(heard(&mut socket), CONNECTED);
-    world.told();
+    world.server.told();
 
     // Many packets in one message.
     let topic = world.topic("publish/fields/field1");
     let packets = [&publish(&topic, "1")[..], &publish(&topic, "2"), &PING, &PING].concat();
     socket.send(Message::binary(packets)).unwrap();
-    assert_eq!([world.told(), world.told()], [1, 2].map(|entry| format!("MQTT publish {topic}: stored {entry}")));
+    assert_eq!(
+        [world.server.told(), world.server.told()],
+        [1, 2].map(|entry| format!("MQTT publish {topic}: stored {entry}"))
+    );
     assert_eq!(heard(&mut socket), [PONG, PONG].concat());
 
     // Before the server has agreed to anything.
@@ -216,7 +211,7 @@ fn whoever_asks_for_no_websocket_is_told_what_is_missing() {
         stream.shutdown(Shutdown::Write).unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
-        world.told();
+        world.server.told();
         reply
     };
     let upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-Websocket-Version: 13"];
@@ -278,13 +273,13 @@ fn what_is_no_binary_message_ends_the_connection_with_the_reason() {
         let mut socket = world.device(0);
         send(&mut socket);
         assert_eq!(closed(&mut socket), (code, reason.to_owned()));
-        assert_eq!(world.told(), format!("WebSocket closed: {reason}"));
+        assert_eq!(world.server.told(), format!("WebSocket closed: {reason}"));
     }
     // What is no MQTT (a ping before all else) ends it, too, and so does a client that leaves in the middle of a frame.
     let mut socket = world.open();
     socket.send(Message::binary(PING.to_vec())).unwrap();
     assert_eq!(closed(&mut socket), (CloseCode::Normal, String::new()));
-    assert_eq!(world.told(), "MQTT closed: what came is no MQTT 3.1.1");
+    assert_eq!(world.server.told(), "MQTT closed: what came is no MQTT 3.1.1");
     let mut socket = world.device(0);
     socket.get_mut().write_all(&[0x82, 0x85, 0, 0]).unwrap();
     socket.get_mut().shutdown(Shutdown::Write).unwrap();
@@ -304,16 +299,16 @@ fn faults_strike_the_handshake_as_any_request() {
     };
     world.fault(&["set", "status", "--status", "503", "--path", "/mqtt", "--count", "1"]);
     assert_eq!(attempt().unwrap(), "HTTP/1.1 503");
-    assert_eq!(world.told(), "GET /mqtt: 503 (fault 1, status)");
+    assert_eq!(world.server.told(), "GET /mqtt: 503 (fault 1, status)");
     world.fault(&["set", "drop-after-storing", "--count", "1"]);
     assert_eq!(attempt(), Err(ErrorKind::UnexpectedEof));
-    assert_eq!(world.told(), "GET /mqtt: no reply (fault 2, drop-after-storing)");
+    assert_eq!(world.server.told(), "GET /mqtt: no reply (fault 2, drop-after-storing)");
     world.fault(&["set", "reset-connection", "--count", "1"]);
     assert_eq!(attempt(), Err(ErrorKind::ConnectionReset));
-    assert_eq!(world.told(), "connection: fault 3, reset-connection");
+    assert_eq!(world.server.told(), "connection: fault 3, reset-connection");
     world.fault(&["set", "chunked", "--count", "1"]);
     let mut socket = opened(connect(&world.http));
-    assert_eq!(world.told(), "GET /mqtt: 101 (fault 4, chunked)");
+    assert_eq!(world.server.told(), "GET /mqtt: 101 (fault 4, chunked)");
     world.connected(&mut socket, 0);
 }
 
