@@ -30,7 +30,7 @@ use std::time::Duration;
 use http::header::{CONNECTION, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -122,6 +122,16 @@ enum Tear {
     Reset,
 }
 
+/// What a request has come to when it has arrived.
+enum Begun<'h, H: Host> {
+    /// An exchange, for the cloud.
+    Exchange(Box<Record<'h, H>>),
+    /// The host's own reply.
+    Own(Box<Response<Bytes>>),
+    /// A refusal, without having been looked at.
+    Refused(Box<Response<Reply>>),
+}
+
 /// One connection: what its exchanges share.
 struct Connection<'h, H> {
     host: &'h H,
@@ -208,48 +218,83 @@ where
         Err(Tear::Close(bytes)) => (Ending::Dropped, bytes),
         Err(Tear::Reset) => return Ending::Reset,
     };
-    // A stream that has failed already cannot be closed in order, and need not be. A peer that does not read must not
-    // hold the connection for ever.
-    let close = async {
-        stream.write_all(&last_words).await?;
-        stream.shutdown().await
-    };
-    let closed = within(host, shared.limits.request, close).await;
-    if matches!(closed, Some(Ok(()))) && (shared.unread.get() || ending == Ending::Failed) {
-        let _ = within(host, LINGERING, drain(stream)).await;
-    }
+    let lingers = shared.unread.get() || ending == Ending::Failed;
+    Box::pin(close(stream, &last_words, lingers, host)).await;
     ending
 }
 
+/// Ends a connection in order, after `last_words`.
+async fn close<S, H>(stream: &mut S, last_words: &[u8], lingers: bool, host: &H)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Host,
+{
+    // A stream that has failed already cannot be closed in order, and need not be. A peer that does not read must not
+    // hold the connection for ever.
+    let close = async {
+        stream.write_all(last_words).await?;
+        stream.shutdown().await
+    };
+    let closed = within(host, host.limits().request, close).await;
+    if matches!(closed, Some(Ok(()))) && lingers {
+        let _ = within(host, LINGERING, drain(stream)).await;
+    }
+}
+
 impl<H: Host> Connection<'_, H> {
-    async fn exchange(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
-        let (head, body) = request.into_parts();
-        let (body, too_large) = match Limited::new(body, self.limits.body).collect().await {
-            Ok(body) => (body.to_bytes(), false),
-            Err(error) if error.is::<LengthLimitError>() => (Bytes::new(), true),
-            Err(_) => return self.torn(Tear::Close(Vec::new())).await,
+    /// The reply to a request. The future is small: it is moved for each request, and of many connections each waits in its own.
+    fn exchange(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Reply>, Infallible>> {
+        let begun = if request.body().is_end_stream() {
+            Ok(self.begin(request.map(|_| Bytes::new())))
+        } else {
+            Err(Box::pin(self.complete(request)))
         };
-        let request = Request::from_parts(head, body);
+        async move {
+            let begun = match begun {
+                Ok(begun) => Ok(begun),
+                Err(rest) => rest.await,
+            };
+            let outcome = match begun {
+                Ok(Begun::Exchange(record)) => self.carry_out(record).await,
+                Ok(Begun::Own(reply)) => {
+                    self.host.settled().await;
+                    Ok(Reply::whole(self.dated(*reply)))
+                }
+                Ok(Begun::Refused(reply)) => Ok(*reply),
+                Err(tear) => Err(tear),
+            };
+            match outcome {
+                Ok(reply) => Ok(self.replied(reply)),
+                Err(tear) => self.torn(tear).await,
+            }
+        }
+    }
+
+    /// Begins to answer a request that has arrived.
+    fn begin(&self, request: Request<Bytes>) -> Begun<'_, H> {
         let now = self.host.now();
         self.busy.set(true);
-        if !too_large && let Some(reply) = self.host.own_reply(&request, now) {
-            self.host.settled().await;
-            return Ok(self.replied(Reply::whole(self.dated(reply))));
+        match self.host.own_reply(&request, now) {
+            Some(reply) => Begun::Own(Box::new(reply)),
+            None => Begun::Exchange(Box::new(Record::of(request, now, self))),
         }
-        let mut record = Record::of(request, now, self);
-        let outcome = if too_large {
-            let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
-            let mut reply = self.dated(refused);
-            self.unread.set(true);
-            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            Ok(Reply::whole(record.answered(reply)))
-        } else {
-            self.carry_out(&mut record).await
-        };
-        drop(record);
-        match outcome {
-            Ok(reply) => Ok(self.replied(reply)),
-            Err(tear) => self.torn(tear).await,
+    }
+
+    /// Waits for the body of a request, and begins to answer it.
+    async fn complete(&self, request: Request<Incoming>) -> Result<Begun<'_, H>, Tear> {
+        let (head, body) = request.into_parts();
+        match Limited::new(body, self.limits.body).collect().await {
+            Ok(body) => Ok(self.begin(Request::from_parts(head, body.to_bytes()))),
+            Err(error) if error.is::<LengthLimitError>() => {
+                self.busy.set(true);
+                let mut record = Record::of(Request::from_parts(head, Bytes::new()), self.host.now(), self);
+                let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
+                let mut reply = self.dated(refused);
+                self.unread.set(true);
+                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                Ok(Begun::Refused(Box::new(Reply::whole(record.answered(reply)))))
+            }
+            Err(_) => Err(Tear::Close(Vec::new())),
         }
     }
 
@@ -268,14 +313,14 @@ impl<H: Host> Connection<'_, H> {
     }
 
     /// Handles a complete request as the verdict wants it.
-    async fn carry_out(&self, record: &mut Record<'_, H>) -> Result<Response<Reply>, Tear> {
+    async fn carry_out(&self, mut record: Box<Record<'_, H>>) -> Result<Response<Reply>, Tear> {
         let Verdict { faults, rule } = self.host.verdict(record.request());
         record.exchange.rule = rule;
         let plan = fault::Plan::of(&faults);
 
         let mut now = record.exchange.received;
         if plan.delay_before > Duration::ZERO {
-            self.host.sleep(plan.delay_before).await;
+            Box::pin(self.host.sleep(plan.delay_before)).await;
             now = self.host.now();
         }
         match plan.before {
@@ -298,7 +343,7 @@ impl<H: Host> Connection<'_, H> {
             }
         };
         if plan.delay_after > Duration::ZERO {
-            self.host.sleep(plan.delay_after).await;
+            Box::pin(self.host.sleep(plan.delay_after)).await;
         }
         let response = self.dated(response);
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
