@@ -32,7 +32,7 @@ use store::{Channel, Store};
 
 pub use message::{Device, News, NotStored, Publication, Stranger};
 pub use profile::{Profile, UnknownProfile};
-pub use store::{About, Change, Command, Content};
+pub use store::{About, Change, Command, Content, Packed};
 #[cfg(feature = "server")]
 pub(crate) use zone::Zone;
 
@@ -212,7 +212,7 @@ impl Cloud {
     pub fn create_channel(&mut self, channel: NewChannel, now: OffsetDateTime) -> Access {
         let access = self.keys.next_channel();
         let at = moment::whole_seconds(now);
-        self.store.apply(Change::ChannelCreated { access: access.clone(), about: channel.into(), at });
+        self.store.apply(Change::ChannelCreated { access: access.clone(), about: Box::new(channel.into()), at });
         access
     }
 

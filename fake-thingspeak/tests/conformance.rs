@@ -51,7 +51,7 @@ fn service(profile: Profile) -> Cloud {
         let mut content = Content::default();
         content.fields[0] = fields[0].map(str::to_owned);
         content.fields[1] = fields[1].map(str::to_owned);
-        Change::EntryAdded { channel, created_at, content, written_at }
+        Change::EntryAdded { channel, created_at, content: content.into(), written_at }
     };
     let public = 86_945;
     let private = 204_504;
@@ -59,12 +59,12 @@ fn service(profile: Profile) -> Cloud {
     cloud.restore([
         Change::ChannelCreated {
             access: access(public, "PUBLICWRITE00000", "PUBLICREAD000000"),
-            about: about("Python thingspeak testing", "cpu_pc", "mem_avail_mb", true),
+            about: about("Python thingspeak testing", "cpu_pc", "mem_avail_mb", true).into(),
             at: datetime!(2016-02-09 20:22:23 UTC),
         },
         Change::ChannelCreated {
             access: access(private, "PRIVATEWRITE0000", "PRIVATEREAD00000"),
-            about: about("Testing private channel", "label1", "label2", false),
+            about: about("Testing private channel", "label1", "label2", false).into(),
             at: datetime!(2016-12-18 11:03:55 UTC),
         },
         entry(public, datetime!(2016-02-09 20:25:53 UTC), written, [Some("9.2"), Some("1000")]),

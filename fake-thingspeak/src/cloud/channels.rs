@@ -52,7 +52,7 @@ pub(super) fn channels(store: &mut Store, keys: &mut Keys, user: &User, call: &C
             if about.name.is_empty() {
                 about.name = format!("Channel {number}");
             }
-            store.apply(Change::ChannelCreated { access, about, at: call.now });
+            store.apply(Change::ChannelCreated { access, about: Box::new(about), at: call.now });
             shown(store, number, user, true, call)
         }
         _ => Err(Failure::MethodInvalid),
@@ -75,7 +75,7 @@ pub(super) fn channel(store: &mut Store, number: u32, user: &User, call: &Call<'
             is_by(user, call)?;
             let mut about = found.ok_or(Failure::NotFound)?.about.clone();
             described(&mut about, &call.parameters)?;
-            store.apply(Change::ChannelDescribed { channel: number, about, at: call.now });
+            store.apply(Change::ChannelDescribed { channel: number, about: Box::new(about), at: call.now });
             shown(store, number, user, true, call)
         }
         Method::DELETE => {

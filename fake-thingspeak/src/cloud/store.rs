@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::{Access, NewChannel};
 pub(super) use channel::{Channel, Entry};
+pub use packed::Packed;
 pub use talkback::Command;
 pub(super) use talkback::Talkback;
 
@@ -88,7 +89,8 @@ impl From<NewChannel> for About {
     }
 }
 
-/// One thing that became different. Applied in order to an empty store, the changes of another make it the same.
+/// One thing that became different. Applied in order to an empty store, the changes of another make it the same. Small: each
+/// is moved a few times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// There is a new channel.
@@ -96,7 +98,7 @@ pub enum Change {
         /// Its number and keys.
         access: Access,
         /// What it is.
-        about: About,
+        about: Box<About>,
         /// When.
         at: OffsetDateTime,
     },
@@ -105,7 +107,7 @@ pub enum Change {
         /// Its number.
         channel: u32,
         /// What it is now.
-        about: About,
+        about: Box<About>,
         /// When.
         at: OffsetDateTime,
     },
@@ -126,7 +128,7 @@ pub enum Change {
         /// The entry's time, in whole seconds.
         created_at: OffsetDateTime,
         /// What it says.
-        content: Content,
+        content: Packed,
         /// When it was written; the next write is possible 15 s later.
         written_at: OffsetDateTime,
     },
@@ -209,7 +211,7 @@ impl Store {
             Change::ChannelCreated { access, about, at } => {
                 self.by_write_key.insert(access.write_key.clone(), access.channel);
                 self.number_tags(&about.tags);
-                self.channels.insert(access.channel, Channel::new(access.clone(), about.clone(), *at));
+                self.channels.insert(access.channel, Channel::new(access.clone(), (**about).clone(), *at));
             }
             Change::ChannelDescribed { channel, about, at } => {
                 self.number_tags(&about.tags);
@@ -230,7 +232,7 @@ impl Store {
             }
             Change::EntryAdded { channel, created_at, content, written_at } => {
                 if let Some(channel) = self.channels.get_mut(channel) {
-                    channel.add(*created_at, content, *written_at);
+                    channel.add(*created_at, content.clone(), *written_at);
                 }
             }
             Change::ChannelWritten { channel, at } => {
@@ -278,9 +280,11 @@ impl Store {
         written_at: OffsetDateTime,
     ) -> Option<Entry> {
         let created_at = OffsetDateTime::from_unix_timestamp(created_at.unix_timestamp()).unwrap_or(created_at);
-        let entry_id = self.channels.get_mut(&channel)?.add(created_at, &content, written_at);
-        if let Some(changes) = &mut self.changes {
-            changes.push(Change::EntryAdded { channel, created_at, content: content.clone(), written_at });
+        let packed = Packed::of(&content);
+        let kept = self.changes.is_some().then(|| packed.clone());
+        let entry_id = self.channels.get_mut(&channel)?.add(created_at, packed, written_at);
+        if let (Some(changes), Some(content)) = (&mut self.changes, kept) {
+            changes.push(Change::EntryAdded { channel, created_at, content, written_at });
         }
         Some(Entry { entry_id, created_at, content })
     }

@@ -38,6 +38,8 @@ pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored
         Some(key) => talkback::execute_beside_an_update(store, key, call),
         None => updated(number, &entry, call),
     };
+    // The only one, and large.
+    stored.reserve_exact(1);
     stored.push(as_stored(number, entry));
     Ok(answer)
 }

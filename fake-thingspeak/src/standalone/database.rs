@@ -12,7 +12,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
-use fake_thingspeak::cloud::{About, Access, Change, Command, Content};
+use fake_thingspeak::cloud::{About, Access, Change, Command, Content, Packed};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params, params_from_iter};
 use time::OffsetDateTime;
@@ -118,6 +118,7 @@ impl Database {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (access, about) = channel(row)?;
+            let about = Box::new(about);
             let number = access.channel;
             make(Change::ChannelCreated { access, about: about.clone(), at: moment(row.get("created_at")?) });
             let written_at = row.get::<_, Option<i64>>("written_at")?.map(moment);
@@ -183,7 +184,7 @@ impl Database {
             for (index, field) in content.fields.iter_mut().enumerate() {
                 *field = row.get(2 + index)?;
             }
-            make(Change::EntryAdded { channel, created_at, content, written_at });
+            make(Change::EntryAdded { channel, created_at, content: content.into(), written_at });
         }
         Ok(last)
     }
@@ -222,7 +223,7 @@ fn add_entry(
     last_entries: &mut BTreeMap<u32, u64>,
     channel: u32,
     created_at: OffsetDateTime,
-    content: &Content,
+    content: &Packed,
 ) -> rusqlite::Result<()> {
     let Some(last) = last_entries.get_mut(&channel) else { return Ok(()) };
     *last += 1;
@@ -230,9 +231,8 @@ fn add_entry(
     insert.raw_bind_parameter(1, channel)?;
     insert.raw_bind_parameter(2, signed(*last))?;
     insert.raw_bind_parameter(3, created_at.unix_timestamp())?;
-    let rest = [&content.status, &content.latitude, &content.longitude, &content.elevation];
-    for (index, text) in content.fields.iter().chain(rest).enumerate() {
-        insert.raw_bind_parameter(4 + index, text.as_deref())?;
+    for (index, text) in content.values().enumerate() {
+        insert.raw_bind_parameter(4 + index, text)?;
     }
     insert.raw_execute().map(drop)
 }

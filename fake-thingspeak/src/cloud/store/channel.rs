@@ -64,16 +64,16 @@ impl Channel {
     }
 
     /// Adds the entry with the next number, which was written at `written_at`. Returns the number.
-    pub(super) fn add(&mut self, created_at: OffsetDateTime, content: &Content, written_at: OffsetDateTime) -> u64 {
+    pub(super) fn add(&mut self, created_at: OffsetDateTime, content: Packed, written_at: OffsetDateTime) -> u64 {
         let created_at = created_at.unix_timestamp();
         self.times.push(created_at);
         let entry_id = self.last_entry_id();
-        for (last, value) in self.last_with.iter_mut().zip(&content.fields) {
+        for (last, value) in self.last_with.iter_mut().zip(content.values()) {
             if value.is_some() {
                 *last = Some(entry_id);
             }
         }
-        self.entries.insert(Place { created_at, entry_id }, Packed::of(content));
+        self.entries.insert(Place { created_at, entry_id }, content);
         self.note_write(written_at);
         entry_id
     }

@@ -3,14 +3,21 @@
 //! One allocation: two bytes that say which of the twelve values there are, and then each of these as its length in one
 //! byte and its text. A value has no more than 255 bytes.
 
-use super::{Content, LONGEST_VALUE};
+use super::{Content, LONGEST_VALUE, VALUES};
 
-/// A [`Content`] in one piece.
+/// A [`Content`] in one piece; of each value as much as fits into 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Packed(Box<[u8]>);
+pub struct Packed(Box<[u8]>);
+
+impl From<Content> for Packed {
+    fn from(content: Content) -> Self {
+        Self::of(&content)
+    }
+}
 
 impl Packed {
-    pub(super) fn of(content: &Content) -> Self {
+    /// What `content` says.
+    pub fn of(content: &Content) -> Self {
         // Two bytes, and one for each length: it need not grow.
         let size = content.values().flatten().map(|value| 1 + value.len()).sum::<usize>();
         let mut bytes = Vec::with_capacity(2 + size);
@@ -28,18 +35,25 @@ impl Packed {
         Self(bytes.into_boxed_slice())
     }
 
+    /// `field1` to `field8`, `status`, latitude, longitude, elevation.
+    pub fn values(&self) -> impl Iterator<Item = Option<&str>> {
+        let present = u16::from_le_bytes([self.0[0], self.0[1]]);
+        let mut rest = &self.0[2..];
+        (0..VALUES).map(move |bit| {
+            if present & (1 << bit) == 0 {
+                return None;
+            }
+            let (length, bytes) = rest.split_first()?;
+            let (value, after) = bytes.split_at(usize::from(*length).min(bytes.len()));
+            rest = after;
+            str::from_utf8(value).ok()
+        })
+    }
+
     pub(super) fn content(&self) -> Content {
         let mut content = Content::default();
-        let mut rest = &self.0[2..];
-        let present = u16::from_le_bytes([self.0[0], self.0[1]]);
-        for (bit, slot) in content.values_mut().enumerate() {
-            if present & (1 << bit) == 0 {
-                continue;
-            }
-            let Some((length, bytes)) = rest.split_first() else { break };
-            let (value, after) = bytes.split_at(usize::from(*length).min(bytes.len()));
-            *slot = Some(String::from_utf8_lossy(value).into_owned());
-            rest = after;
+        for (slot, value) in content.values_mut().zip(self.values()) {
+            *slot = value.map(str::to_owned);
         }
         content
     }

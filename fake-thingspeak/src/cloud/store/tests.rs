@@ -15,12 +15,12 @@ fn access(channel: u32) -> Access {
 /// A channel whose entries were stored in this order of their times, in seconds from the start.
 fn channel_with(times: &[i64]) -> Store {
     let mut store = Store::default();
-    store.apply(Change::ChannelCreated { access: access(1), about: About::default(), at: START });
+    store.apply(Change::ChannelCreated { access: access(1), about: Box::default(), at: START });
     for (number, time) in times.iter().enumerate() {
         let mut content = Content::default();
         content.fields[number % 2] = Some(number.to_string());
         let created_at = START + Duration::seconds(*time);
-        store.apply(Change::EntryAdded { channel: 1, created_at, content, written_at: START });
+        store.apply(Change::EntryAdded { channel: 1, created_at, content: content.into(), written_at: START });
     }
     store
 }
@@ -76,7 +76,7 @@ fn a_channel_that_is_cleared_counts_from_1_again() {
     assert!(!channel.has(START + Duration::seconds(10)));
     // The writer still has to wait.
     assert!(channel.is_resting(START + Duration::seconds(14), Duration::seconds(15)));
-    store.apply(Change::EntryAdded { channel: 1, created_at: START, content: Content::default(), written_at: START });
+    store.apply(Change::EntryAdded { channel: 1, created_at: START, content: Content::default().into(), written_at: START });
     assert_eq!(store.channel(1).unwrap().last().unwrap().entry_id, 1);
     store.apply(Change::ChannelDeleted { channel: 1 });
     assert!(store.channel(1).is_none() && store.writable("W1").is_none());
@@ -86,14 +86,14 @@ fn a_channel_that_is_cleared_counts_from_1_again() {
 fn changes_that_were_kept_make_the_same_store() {
     let mut store = Store::default();
     store.keep_changes();
-    let about = About { tags: vec!["pond".to_owned()], ..About::default() };
+    let about = Box::new(About { tags: vec!["pond".to_owned()], ..About::default() });
     let text = || "swim".to_owned();
     let command = |position, executed_at| Command { id: 1, text: text(), position, created_at: START, executed_at };
     let changes = [
-        Change::ChannelCreated { access: access(1), about: About::default(), at: START },
+        Change::ChannelCreated { access: access(1), about: Box::default(), at: START },
         Change::ChannelCreated { access: access(2), about: about.clone(), at: START },
         Change::ChannelDescribed { channel: 1, about, at: START },
-        Change::EntryAdded { channel: 1, created_at: START, content: Content::default(), written_at: START },
+        Change::EntryAdded { channel: 1, created_at: START, content: Content::default().into(), written_at: START },
         Change::ChannelDeleted { channel: 2 },
         Change::TalkbackCreated { talkback: 7, key: "T7".to_owned() },
         Change::CommandSet { talkback: 7, command: command(Some(1), None) },

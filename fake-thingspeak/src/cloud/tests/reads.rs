@@ -206,7 +206,7 @@ fn metadata_and_what_nobody_named_show_only_if_they_are_there() {
     let mut desk = Desk::new();
     desk.cloud.restore([Change::ChannelDescribed {
         channel: desk.access.channel,
-        about: About {
+        about: Box::new(About {
             name: "pond".to_owned(),
             description: Some("wet".to_owned()),
             metadata: Some("{}".to_owned()),
@@ -214,7 +214,7 @@ fn metadata_and_what_nobody_named_show_only_if_they_are_there() {
             elevation: Some("7".to_owned()),
             public: true,
             ..About::default()
-        },
+        }),
         at: START,
     }]);
     let (_, feed) = desk.get("/channels/ID/feeds.json?metadata=true");
