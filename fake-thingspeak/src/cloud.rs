@@ -32,6 +32,7 @@ use store::{Channel, Store};
 
 pub use message::{Device, News, NotStored, Publication, Stranger};
 pub use profile::{Profile, UnknownProfile};
+pub use reply::Draft;
 pub use store::{About, Change, Command, Content, Packed};
 #[cfg(feature = "server")]
 pub(crate) use zone::Zone;
@@ -147,8 +148,8 @@ pub struct Stored {
 /// What came of a request.
 #[derive(Clone, Debug)]
 pub struct Handled {
-    /// The reply, without `Date` and `Content-Length`. If it names a `Transfer-Encoding`, it is to be sent in chunks.
-    pub response: Response<Bytes>,
+    /// The reply, to be made when it goes out.
+    pub reply: Draft,
     /// What was stored, in the order of storing.
     pub stored: Vec<Stored>,
     /// Why the request was refused, in plain words: a reply may say no more than `0`.
@@ -281,8 +282,8 @@ impl Cloud {
         let now = now.checked_to_offset(UtcOffset::UTC).unwrap_or(now);
         let (resource, format) = route(request.uri().path());
         if request.method() == Method::OPTIONS {
-            let response = self.response(Answer::ok(format, String::new()), Some(request), true);
-            return Handled { response, stored: Vec::new(), refused: None };
+            let reply = self.draft(Answer::ok(format, String::new()), true);
+            return Handled { reply, stored: Vec::new(), refused: None };
         }
         let (manners, allowance) = (self.manners(), self.account.allowance(now));
         let mut stored = Vec::new();
@@ -302,7 +303,7 @@ impl Cloud {
             answer = with_callback(answer, call);
             headers = call.parameters.first(&["headers"]) != Some("false");
         }
-        Handled { response: self.response(answer, Some(request), headers), stored, refused }
+        Handled { reply: self.draft(answer, headers), stored, refused }
     }
 
     /// The reply of a service that refuses `request` for a reason of its own; nothing is stored.
@@ -319,13 +320,13 @@ impl Cloud {
             (Refusal::Status(status), _) => Failure::from_status(status),
         };
         let answer = self.failed(failure, resource, format);
-        self.response(answer, Some(request), true)
+        self.draft(answer, true).response(request)
     }
 
     /// The reply to what came in place of a request: it was no HTTP, or more than anyone reads.
     pub fn reject(&mut self, status: StatusCode) -> Response<Bytes> {
         let answer = self.failed(Failure::from_status(status.as_u16()), None, Format::Unspecified);
-        self.response(answer, None, true)
+        reply::response(self.draft(answer, true), None)
     }
 
     fn manners(&self) -> &'static Manners {
@@ -398,10 +399,8 @@ impl Cloud {
         failure.answer(resource, format, self.manners())
     }
 
-    fn response(&mut self, answer: Answer, request: Option<&Request<Bytes>>, headers: bool) -> Response<Bytes> {
-        let manners = self.manners();
-        let id = self.keys.next_request(manners.request_id_is_a_uuid);
-        reply::response(answer, request, headers, id, manners)
+    fn draft(&mut self, answer: Answer, headers: bool) -> Draft {
+        Draft { answer, headers, id: self.keys.next_request(), manners: self.manners() }
     }
 }
 

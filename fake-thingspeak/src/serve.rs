@@ -339,7 +339,7 @@ impl<H: Host> Connection<'_, H> {
                 record.exchange.stored = handled.stored;
                 record.exchange.refused = handled.refused;
                 self.host.settled().await;
-                handled.response
+                handled.reply.response(record.request())
             }
         };
         if plan.delay_after > Duration::ZERO {

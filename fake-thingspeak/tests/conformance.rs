@@ -104,7 +104,8 @@ fn check(mut cloud: Cloud, case: &Case, profile: Profile, expected: &Expected) {
     for before in case.after {
         cloud.handle(&request(&before.replace("USERKEY", &user)), NOW, CLIENT);
     }
-    let reply = cloud.handle(&request(&case.request.replace("USERKEY", &user)), NOW, CLIENT).response;
+    let request = request(&case.request.replace("USERKEY", &user));
+    let reply = cloud.handle(&request, NOW, CLIENT).reply.response(&request);
     let what = format!("{} ({}), as {profile}", case.title, case.source);
     let body = str::from_utf8(reply.body()).unwrap();
     let mut body = body.replace(&user, "USERKEY");

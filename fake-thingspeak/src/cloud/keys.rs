@@ -59,10 +59,22 @@ impl Keys {
         self.next_talkback = self.next_talkback.max(talkback.saturating_add(1));
     }
 
-    /// What the next reply is known by, in hexadecimal, or as a UUID (RFC 9562).
-    pub(super) fn next_request(&mut self, as_uuid: bool) -> String {
+    /// What the next reply is known by.
+    pub(super) fn next_request(&mut self) -> RequestId {
         let mut id = [0; 16];
         self.requests.fill_bytes(&mut id);
+        RequestId(id)
+    }
+}
+
+/// What a reply is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RequestId([u8; 16]);
+
+impl RequestId {
+    /// In hexadecimal, or as a UUID (RFC 9562).
+    pub(super) fn text(self, as_uuid: bool) -> String {
+        let Self(mut id) = self;
         if as_uuid {
             // Version 4, in the variant of the RFC.
             id[6] = id[6] & 0x0f | 0x40;
@@ -100,8 +112,8 @@ mod tests {
     #[test]
     fn a_request_is_known_by_a_uuid_where_that_is_the_custom() {
         let mut keys = Keys::from_seed([7; 32]);
-        assert_eq!(keys.next_request(false).len(), 32);
-        let uuid = keys.next_request(true);
+        assert_eq!(keys.next_request().text(false).len(), 32);
+        let uuid = keys.next_request().text(true);
         let parts: Vec<_> = uuid.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12], "{uuid}");
         assert_eq!(&uuid[14..15], "4", "{uuid}");

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use md5::{Digest, Md5};
 
+use super::keys::RequestId;
 use super::profile::Manners;
 use super::render::Answer;
 
@@ -29,15 +30,28 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Room for the headers of a reply, so that the map need not grow.
 const HEADERS: usize = 12;
 
-/// The reply to `request` (`None`: to what was none). Without `headers`, as an Arduino asks for it, it has none of its
-/// own.
-pub(super) fn response(
-    answer: Answer,
-    request: Option<&Request<Bytes>>,
-    headers: bool,
-    id: String,
-    manners: &Manners,
-) -> Response<Bytes> {
+/// A reply that may have to wait before it goes out, in the little room that it takes until then: its headers take ten times
+/// as much, and among many that wait each line of a cache counts.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub(super) answer: Answer,
+    /// Whether it has headers of its own; an Arduino may ask for none.
+    pub(super) headers: bool,
+    pub(super) id: RequestId,
+    pub(super) manners: &'static Manners,
+}
+
+impl Draft {
+    /// The reply to `request`, which is the one that the draft was made for, without `Date` and `Content-Length`. If it names
+    /// a `Transfer-Encoding`, it is to be sent in chunks.
+    pub fn response(self, request: &Request<Bytes>) -> Response<Bytes> {
+        response(self, Some(request))
+    }
+}
+
+/// The reply to `request` (`None`: to what was none).
+pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Response<Bytes> {
+    let Draft { answer, headers, id, manners } = draft;
     let Answer { mut status, content_type, cacheable, body } = answer;
     let mut body = Bytes::from(body);
     let mut map = HeaderMap::with_capacity(HEADERS);
@@ -71,7 +85,7 @@ pub(super) fn response(
     if manners.status_header {
         insert(&mut map, HeaderName::from_static("status"), status.to_string());
     }
-    insert(&mut map, REQUEST_ID.clone(), id);
+    insert(&mut map, REQUEST_ID.clone(), id.text(manners.request_id_is_a_uuid));
     if !headers {
         map.clear();
     }

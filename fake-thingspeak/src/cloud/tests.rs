@@ -48,13 +48,18 @@ impl Desk {
             .replace("ID", &self.access.channel.to_string())
     }
 
-    fn send(&mut self, method: &str, target: &str, content_type: Option<&str>, body: &str) -> Handled {
+    fn send(&mut self, method: &str, target: &str, content_type: Option<&str>, body: &str) -> Sent {
         let mut request = Request::builder().method(method).uri(self.filled(target));
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
         let request = request.body(Bytes::from(self.filled(body))).unwrap();
-        self.cloud.handle(&request, self.now, CLIENT)
+        self.send_this(&request)
+    }
+
+    fn send_this(&mut self, request: &Request<Bytes>) -> Sent {
+        let Handled { reply, stored, .. } = self.cloud.handle(request, self.now, CLIENT);
+        Sent { response: reply.response(request), stored }
     }
 
     fn get(&mut self, target: &str) -> (u16, String) {
@@ -78,7 +83,13 @@ impl Desk {
     }
 }
 
-fn seen(handled: &Handled) -> (u16, String) {
+/// What came of a request.
+struct Sent {
+    response: Response<Bytes>,
+    stored: Vec<Stored>,
+}
+
+fn seen(handled: &Sent) -> (u16, String) {
     (handled.response.status().as_u16(), String::from_utf8(handled.response.body().to_vec()).unwrap())
 }
 
@@ -106,7 +117,7 @@ fn an_update_is_accepted_in_all_its_forms() {
             .unwrap(),
     ];
     for (number, request) in (1..).zip(&requests) {
-        let handled = desk.cloud.handle(request, desk.now, CLIENT);
+        let handled = desk.send_this(request);
         assert_eq!(seen(&handled), ok(&number.to_string()), "{request:?}");
         let [stored] = &handled.stored[..] else { panic!("{request:?} stored {:?}", handled.stored) };
         assert_eq!((stored.entry_id, stored.created_at, stored.channel), (number, desk.now, desk.access.channel));

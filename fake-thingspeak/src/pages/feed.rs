@@ -86,7 +86,7 @@ pub(super) fn ask(
     }
     // Only a query that was taken apart and put together again gets here, and a key of letters and digits.
     let request = request.body(Bytes::new()).map_err(|_| Refused::NotFound)?;
-    let response = cloud.handle(&request, now, IpAddr::V4(Ipv4Addr::LOCALHOST)).response;
+    let response = cloud.handle(&request, now, IpAddr::V4(Ipv4Addr::LOCALHOST)).reply.response(&request);
     match response.status() {
         StatusCode::OK => serde_json::from_slice(response.body()).map_err(|_| Refused::NotFound),
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => Err(Refused::NeedsKey),

@@ -76,7 +76,12 @@ fn a_channel_that_is_cleared_counts_from_1_again() {
     assert!(!channel.has(START + Duration::seconds(10)));
     // The writer still has to wait.
     assert!(channel.is_resting(START + Duration::seconds(14), Duration::seconds(15)));
-    store.apply(Change::EntryAdded { channel: 1, created_at: START, content: Content::default().into(), written_at: START });
+    store.apply(Change::EntryAdded {
+        channel: 1,
+        created_at: START,
+        content: Content::default().into(),
+        written_at: START,
+    });
     assert_eq!(store.channel(1).unwrap().last().unwrap().entry_id, 1);
     store.apply(Change::ChannelDeleted { channel: 1 });
     assert!(store.channel(1).is_none() && store.writable("W1").is_none());

@@ -57,7 +57,7 @@ fn service() -> (Cloud, Vec<Vec<Change>>) {
     for (number, (method, target)) in requests.into_iter().enumerate() {
         let request = Request::builder().method(method).uri(&target).body(Bytes::new()).unwrap();
         let now = NOW + Duration::seconds(20 * number as i64);
-        let reply = cloud.handle(&request, now, std::net::Ipv4Addr::LOCALHOST.into()).response;
+        let reply = cloud.handle(&request, now, std::net::Ipv4Addr::LOCALHOST.into()).reply.response(&request);
         assert!(reply.status().is_success() && reply.body() != "0", "{target}: {reply:?}");
         let changes = cloud.take_changes();
         assert!(!changes.is_empty(), "{target}");
@@ -86,7 +86,7 @@ fn seen(mut cloud: Cloud) -> String {
         for method in ["GET", "POST"] {
             let request = Request::builder().method(method).uri(&target).body(Bytes::new()).unwrap();
             let now = NOW + Duration::seconds(54);
-            let reply = cloud.handle(&request, now, std::net::Ipv4Addr::LOCALHOST.into()).response;
+            let reply = cloud.handle(&request, now, std::net::Ipv4Addr::LOCALHOST.into()).reply.response(&request);
             seen.push_str(&format!("{method} {target} {:?}\n", reply.body()));
         }
     }
