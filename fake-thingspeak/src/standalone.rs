@@ -102,9 +102,11 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         None => Authority::from_seed(part(&seed, "authority"))?,
     };
     let hosts_named = !options.hosts.is_empty();
-    let addresses = https.as_ref().map(TcpListener::local_addr).transpose()?.map(reached_at).unwrap_or_default();
+    let machine = addresses_of_this_machine();
+    let (tls, mqtt_at) = (https.as_ref().map(TcpListener::local_addr).transpose()?, mqtt.addresses()?);
+    let certified = [tls, mqtt_at.tls].into_iter().flatten().flat_map(|address| reached_at(address, &machine));
     let mut hosts = options.hosts.clone();
-    for host in HOSTS.map(str::to_owned).into_iter().chain(addresses.iter().map(IpAddr::to_string)) {
+    for host in HOSTS.map(str::to_owned).into_iter().chain(certified.map(|address| address.to_string())) {
         if !hosts.contains(&host) {
             hosts.push(host);
         }
@@ -121,12 +123,12 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let welcome = Welcome {
         cloud: &service.cloud,
         http: http.local_addr()?,
-        https: https.as_ref().map(TcpListener::local_addr).transpose()?,
-        mqtt: mqtt.addresses()?,
+        https: tls,
+        mqtt: mqtt_at,
         hosts: &hosts,
         hosts_named,
         authority: &authority,
-        addresses: &addresses,
+        machine: &machine,
         authority_file: options.authority_out.as_deref(),
         kept: Kept { keys, authority: keys || options.authority.is_some() },
     };
@@ -278,13 +280,19 @@ fn first_channel() -> NewChannel {
     NewChannel { name: "Yellow duck".to_owned(), fields, public: true }
 }
 
-/// The addresses at which a server can be reached that listens on `address`.
-fn reached_at(address: SocketAddr) -> Vec<IpAddr> {
-    if !address.ip().is_unspecified() {
-        return vec![address.ip()];
-    }
+/// The addresses at which others reach this machine.
+fn addresses_of_this_machine() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let of_a_link = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
     let addresses = interfaces.into_iter().map(|interface| interface.ip());
-    addresses.filter(|ip| !ip.is_loopback() && !of_a_link(ip) && (ip.is_ipv4() || address.is_ipv6())).collect()
+    addresses.filter(|ip| !ip.is_loopback() && !of_a_link(ip)).collect()
+}
+
+/// The addresses at which others reach a server that listens on `address`, on a machine that has these.
+fn reached_at(address: SocketAddr, machine: &[IpAddr]) -> Vec<IpAddr> {
+    if address.ip().is_unspecified() {
+        machine.iter().copied().filter(|ip| ip.is_ipv4() || address.is_ipv6()).collect()
+    } else {
+        vec![address.ip()]
+    }
 }

@@ -9,6 +9,7 @@ use fake_thingspeak::cloud::{NewChannel, Profile};
 const LONGEST_NAME: usize = 255;
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("tls").args(["tls_listen", "mqtt_tls_listen"]).multiple(true))]
 pub(crate) struct Options {
     /// Where to listen for HTTP: an address with a port, or a port of this machine alone. MQTT over WebSockets is at /mqtt
     #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
@@ -44,10 +45,10 @@ pub(crate) struct Options {
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
     /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the seed]
-    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) authority: Option<PathBuf>,
     /// Where to write the certificate of the authority that signed the server's (PEM), for curl --cacert and browsers
-    #[arg(long, value_name = "FILE", requires = "tls_listen")]
+    #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) authority_out: Option<PathBuf>,
     /// Makes channel numbers, keys and certificates the same at every start; anyone who knows it can forge them.
     /// Without it, they differ at every start, or are those of --data

@@ -8,7 +8,7 @@ use fake_thingspeak::certificates::Authority;
 use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
 
 use super::mqtt::Addresses;
-use super::websocket;
+use super::{reached_at, websocket};
 
 /// How many channels are shown.
 const CHANNELS: usize = 8;
@@ -21,8 +21,8 @@ pub(super) struct Welcome<'a> {
     pub(super) mqtt: Addresses,
     /// What the certificate is for.
     pub(super) hosts: &'a [&'a str],
-    /// Where the server can be reached that speaks TLS.
-    pub(super) addresses: &'a [IpAddr],
+    /// Where others reach this machine.
+    pub(super) machine: &'a [IpAddr],
     /// Whether the user named the hosts: then the first is how this machine is called.
     pub(super) hosts_named: bool,
     pub(super) authority: &'a Authority,
@@ -49,6 +49,18 @@ impl Welcome<'_> {
             (IpAddr::V6(ip), _) if ip.is_unspecified() => "::1".to_owned(),
             (ip, _) => ip.to_string(),
         }
+    }
+
+    /// Says where else a server can be reached that listens on all of the machine's addresses.
+    fn write_others(&self, f: &mut fmt::Formatter<'_>, scheme: &str, address: SocketAddr) -> fmt::Result {
+        if address.ip().is_unspecified() {
+            let host = self.host(address);
+            let others = reached_at(address, self.machine).into_iter().map(|other| other.to_string());
+            for other in others.filter(|other| *other != host) {
+                writeln!(f, "           {scheme}://{}", Place(&other, address.port()))?;
+            }
+        }
+        Ok(())
     }
 
     fn write_mqtt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,14 +133,15 @@ impl Display for Welcome<'_> {
             writeln!(f, "           what is stored)")?;
         }
         writeln!(f, "http       http://{http}{}", everywhere(self.http))?;
+        self.write_others(f, "http", self.http)?;
         if let Some(https) = self.https {
-            let fingerprint: String = self.authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
             let host = self.host(https);
             let place = Place(&host, https.port());
             writeln!(f, "https      https://{place} as {}{}", self.hosts.join(", "), everywhere(https))?;
-            for address in self.addresses.iter().filter(|_| https.ip().is_unspecified()) {
-                writeln!(f, "           https://{}", Place(&address.to_string(), https.port()))?;
-            }
+            self.write_others(f, "https", https)?;
+        }
+        if self.https.is_some() || self.mqtt.tls.is_some() {
+            let fingerprint: String = self.authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
             writeln!(f, "trust      {fingerprint}")?;
             let what = "SHA-256 of the authority's certificate, for the trusted issuer on the device's page";
             match self.authority_file {
@@ -206,8 +219,9 @@ mod tests {
         let authority = Authority::from_seed([1; 32]).unwrap();
         let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
         let mqtt = Addresses { plain: "127.0.0.1:1883".parse().ok(), tls: None };
-        let (cloud, authority, addresses) = (&cloud, &authority, &[]);
-        Welcome { cloud, http, https, mqtt, hosts, addresses, hosts_named, authority, authority_file, kept }.to_string()
+        let (cloud, authority, machine) =
+            (&cloud, &authority, &["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()));
+        Welcome { cloud, http, https, mqtt, hosts, machine, hosts_named, authority, authority_file, kept }.to_string()
     }
 
     #[test]
@@ -233,6 +247,12 @@ mod tests {
     fn without_a_name_this_machine_is_asked() {
         let text = said("0.0.0.0:8080", "[::]:8443", &["api.thingspeak.com", "::1"], false);
         assert!(text.contains("http       http://127.0.0.1:8080 (and on every address"), "{text}");
+        assert!(text.contains("\n           http://192.0.2.7:8080\n"), "{text}");
+        assert!(!text.contains("http://[2001:db8::7]"), "0.0.0.0 is of IPv4: {text}");
+        assert!(
+            text.contains("\n           https://192.0.2.7:8443\n           https://[2001:db8::7]:8443\n"),
+            "{text}"
+        );
         assert!(text.contains("curl --cacert 'ca.pem' 'https://[::1]:8443/channels/"), "{text}");
     }
 

@@ -2,9 +2,15 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConnection;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use crate::client::mqtt::{CONNECTED, Device, connect as mqtt_connect};
+use crate::client::tls::trusting;
 use crate::client::{connect, fault};
 use crate::server::Server;
 
@@ -116,4 +122,21 @@ fn a_port_that_somebody_else_took_meanwhile_is_waited_for() {
     drop(thief);
     assert_eq!(next(), "takes connections again");
     world.works();
+}
+
+#[test]
+fn the_certificate_is_for_each_address_of_this_machine_without_https_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("authority.pem");
+    let arguments = ["serve", "--listen", "0", "--mqtt-tls-listen", "0.0.0.0:0", "--authority-out"];
+    let server = Server::start(&[&arguments[..], &[pem.to_str().unwrap()]].concat());
+    let place = server.place("mqtt ", "mqtts");
+    server.line("stop ");
+    let config = trusting(&CertificateDer::from_pem_file(&pem).unwrap());
+    let addresses = if_addrs::get_if_addrs().unwrap().into_iter().map(|interface| interface.ip());
+    for address in addresses.filter(std::net::IpAddr::is_ipv4) {
+        let mut session = ClientConnection::new(Arc::clone(&config), address.into()).unwrap();
+        let shaken = session.complete_io(&mut connect(&place));
+        assert!(shaken.is_ok() && !session.is_handshaking(), "{address}: {shaken:?}");
+    }
 }
