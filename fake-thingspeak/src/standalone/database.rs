@@ -14,7 +14,9 @@ use std::path::Path;
 
 use fake_thingspeak::cloud::{About, Access, Change, Command, Content, Packed};
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params, params_from_iter};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row, Statement, TransactionBehavior, params, params_from_iter,
+};
 use time::OffsetDateTime;
 
 use super::schema::{APPLICATION, MIGRATIONS, migrate};
@@ -193,10 +195,16 @@ impl Database {
     pub(crate) fn commit<'c>(&mut self, changes: impl IntoIterator<Item = &'c Change>) -> rusqlite::Result<()> {
         let Self { connection, last_entries, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut changes = changes.into_iter().peekable();
-        while let Some(change) = changes.next() {
-            write(&transaction, last_entries, change)?;
-            if let Change::EntryAdded { channel, written_at, .. } = change {
+        {
+            // To find it again for each entry would be an eighth of all there is to do.
+            let mut insert = transaction.prepare_cached(INSERT_ENTRY)?;
+            let mut changes = changes.into_iter().peekable();
+            while let Some(change) = changes.next() {
+                let Change::EntryAdded { channel, created_at, content, written_at } = change else {
+                    write(&transaction, last_entries, change)?;
+                    continue;
+                };
+                add_entry(&mut insert, last_entries, *channel, *created_at, content)?;
                 // Of entries of a channel that come one after the other, the last one alone says when it was written to.
                 let more = |next: &&Change| matches!(next, Change::EntryAdded { channel: of, .. } if of == channel);
                 if !changes.peek().is_some_and(more) {
@@ -217,9 +225,11 @@ fn create(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Adds an entry. What is of no channel changes nothing, as for the service itself.
+const INSERT_ENTRY: &str = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Adds an entry by way of [`INSERT_ENTRY`]. What is of no channel changes nothing, as for the service itself.
 fn add_entry(
-    file: &Connection,
+    insert: &mut Statement<'_>,
     last_entries: &mut BTreeMap<u32, u64>,
     channel: u32,
     created_at: OffsetDateTime,
@@ -227,7 +237,6 @@ fn add_entry(
 ) -> rusqlite::Result<()> {
     let Some(last) = last_entries.get_mut(&channel) else { return Ok(()) };
     *last += 1;
-    let mut insert = file.prepare_cached("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     insert.raw_bind_parameter(1, channel)?;
     insert.raw_bind_parameter(2, signed(*last))?;
     insert.raw_bind_parameter(3, created_at.unix_timestamp())?;
@@ -244,7 +253,7 @@ fn note_write(file: &Connection, channel: u32, at: OffsetDateTime) -> rusqlite::
         .map(drop)
 }
 
-/// Writes a change down, but for the time at which an entry was written.
+/// Writes down a change that is no entry.
 fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Change) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| file.prepare_cached(sql)?.execute(values).map(drop);
     match change {
@@ -271,9 +280,8 @@ fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Chan
             run("DELETE FROM entries WHERE channel = ?", params![channel])?;
             run("DELETE FROM channels WHERE channel = ?", params![channel])
         }
-        Change::EntryAdded { channel, created_at, content, .. } => {
-            add_entry(file, last_entries, *channel, *created_at, content)
-        }
+        // Written with others of its kind, by `commit`.
+        Change::EntryAdded { .. } => Ok(()),
         Change::ChannelWritten { channel, at } => note_write(file, *channel, *at),
         Change::TalkbackCreated { talkback, key } => {
             run("UPDATE service SET last_talkback = max(coalesce(last_talkback, 0), ?)", params![talkback])?;
