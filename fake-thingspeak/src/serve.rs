@@ -128,7 +128,7 @@ enum Begun<'h, H: Host> {
     Exchange(Box<Record<'h, H>>),
     /// The host's own reply.
     Own(Box<Response<Bytes>>),
-    /// A refusal, without having been looked at.
+    /// A refusal: the body was too large.
     Refused(Box<Response<Reply>>),
 }
 

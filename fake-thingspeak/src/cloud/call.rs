@@ -67,8 +67,11 @@ impl<'r> Call<'r> {
             return Ok(None);
         };
         let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"_$.[]".contains(&byte);
-        let is_name = callback.len() <= CALLBACK && callback.bytes().all(harmless);
-        if is_name { Ok(Some(callback)) } else { Err(Failure::BadRequest) }
+        match callback {
+            _ if callback.len() > CALLBACK => Err(Failure::TooLong),
+            _ if callback.bytes().all(harmless) => Ok(Some(callback)),
+            _ => Err(Failure::BadRequest),
+        }
     }
 
     /// `time` as it is to be shown.

@@ -52,6 +52,8 @@ pub enum Publication<'a> {
 #[error("{0}")]
 pub struct NotStored(&'static str);
 
+const NO_CHANNEL: NotStored = NotStored("there is no such channel");
+
 impl From<Failure> for NotStored {
     fn from(failure: Failure) -> Self {
         Self(failure.reason())
@@ -98,7 +100,7 @@ impl Cloud {
         client: IpAddr,
     ) -> Result<Stored, NotStored> {
         let key = self.store.channel(channel).map(|channel| channel.access.write_key.clone());
-        let key = key.ok_or(Failure::NotFound)?;
+        let key = key.ok_or(NO_CHANNEL)?;
         let (Publication::Feed(message) | Publication::Field(_, message)) = publication;
         if message.len() > self.manners().message {
             return Err(Failure::TooLarge.into());
@@ -112,7 +114,7 @@ impl Cloud {
         let mut request = Request::new(Bytes::from(form));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("/update");
-        let key: HeaderValue = key.parse().map_err(|_| Failure::NotFound)?;
+        let key: HeaderValue = key.parse().map_err(|_| NO_CHANNEL)?;
         request.headers_mut().insert("x-thingspeakapikey", key);
         let mut handled = self.handle(&request, now, client);
         handled.stored.pop().ok_or(NotStored(handled.refused.unwrap_or_default()))
@@ -223,7 +225,7 @@ mod tests {
         let mut publish =
             |channel, message: &[u8]| cloud.publish(channel, Publication::Feed(message), NOW, CLIENT).err();
         let because = |failure: Failure| Some(failure.into());
-        assert_eq!(publish(1, b"field1=1"), because(Failure::NotFound));
+        assert_eq!(publish(1, b"field1=1"), Some(NO_CHANNEL));
         assert_eq!(publish(channel, &[b'a'; 3001]), because(Failure::TooLarge));
         assert_eq!(publish(channel, b"field1=\xff"), because(Failure::InvalidByteSequence));
         assert_eq!(publish(channel, b"field1=%ff"), because(Failure::InvalidByteSequence));

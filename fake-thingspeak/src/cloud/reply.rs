@@ -56,7 +56,6 @@ pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Respon
     let mut body = Bytes::from(body);
     let mut map = HeaderMap::with_capacity(HEADERS);
     map.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // Both were checked when the program was compiled, and are not for each reply.
     let cache = if cacheable { &KEPT } else { &NOT_KEPT };
     map.insert(CACHE_CONTROL, cache.clone());
     for (name, value) in &CROSS_ORIGIN {

@@ -90,7 +90,8 @@ fn insert(store: &mut Store, number: u32, command: Command) {
 fn text(call: &Call<'_>) -> Result<Option<String>, Failure> {
     let text = call.parameters.first(&["command_string"]);
     match text {
-        Some(text) if text.chars().count() > LONGEST || text.is_empty() => Err(Failure::BadRequest),
+        Some(text) if text.chars().count() > LONGEST => Err(Failure::TooLong),
+        Some("") => Err(Failure::BadRequest),
         _ => Ok(text.map(str::to_owned)),
     }
 }

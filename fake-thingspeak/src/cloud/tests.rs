@@ -127,6 +127,13 @@ fn an_update_is_accepted_in_all_its_forms() {
 }
 
 #[test]
+fn what_waits_in_numbers_is_small() {
+    // Of both there are hundreds while a commit is under way, and they are moved.
+    assert!(size_of::<Change>() <= 128, "{}", size_of::<Change>());
+    assert!(size_of::<Draft>() <= 96, "{}", size_of::<Draft>());
+}
+
+#[test]
 fn a_write_within_fifteen_seconds_gets_a_0_and_does_not_move_the_window() {
     let mut desk = Desk::new();
     assert_eq!(desk.post("/update", "api_key=KEY&field1=1"), ok("1"));

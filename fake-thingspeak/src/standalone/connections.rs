@@ -88,7 +88,7 @@ async fn attend(mut stream: TcpStream, protocol: Protocol, tls: bool, guest: &Gu
         Protocol::Mqtt => Box::pin(mqtt::serve(socket, config, guest)).await,
         Protocol::Http => {
             if serve(socket, config, guest.client.ip(), guest).await == Ending::Failed {
-                guest.tell(format_args!("connection: it broke, or what came was no HTTP"));
+                guest.tell(format_args!("connection ended: it broke, or what came could not be read as HTTP"));
             }
         }
     }

@@ -127,7 +127,7 @@ impl Database {
             let last = self.load_entries(number, written_at.unwrap_or(OffsetDateTime::UNIX_EPOCH), &mut make)?;
             self.last_entries.insert(number, last);
             if let Some(at) = written_at {
-                // Of entries that were taken away since, as well.
+                // The last write may have been of an entry that is gone.
                 make(Change::ChannelWritten { channel: number, at });
             }
             make(Change::ChannelDescribed { channel: number, about, at: moment(row.get("updated_at")?) });
@@ -196,7 +196,7 @@ impl Database {
         let Self { connection, last_entries, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            // To find it again for each entry would be an eighth of all there is to do.
+            // Found once, and not for each entry.
             let mut insert = transaction.prepare_cached(INSERT_ENTRY)?;
             let mut changes = changes.into_iter().peekable();
             while let Some(change) = changes.next() {
@@ -253,7 +253,7 @@ fn note_write(file: &Connection, channel: u32, at: OffsetDateTime) -> rusqlite::
         .map(drop)
 }
 
-/// Writes down a change that is no entry.
+/// Writes a change down.
 fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Change) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| file.prepare_cached(sql)?.execute(values).map(drop);
     match change {
@@ -280,8 +280,11 @@ fn write(file: &Connection, last_entries: &mut BTreeMap<u32, u64>, change: &Chan
             run("DELETE FROM entries WHERE channel = ?", params![channel])?;
             run("DELETE FROM channels WHERE channel = ?", params![channel])
         }
-        // Written with others of its kind, by `commit`.
-        Change::EntryAdded { .. } => Ok(()),
+        Change::EntryAdded { channel, created_at, content, written_at } => {
+            let mut insert = file.prepare_cached(INSERT_ENTRY)?;
+            add_entry(&mut insert, last_entries, *channel, *created_at, content)?;
+            note_write(file, *channel, *written_at)
+        }
         Change::ChannelWritten { channel, at } => note_write(file, *channel, *at),
         Change::TalkbackCreated { talkback, key } => {
             run("UPDATE service SET last_talkback = max(coalesce(last_talkback, 0), ?)", params![talkback])?;

@@ -60,6 +60,24 @@ fn messages_beyond_the_quota_are_refused_also_after_a_restart() {
 }
 
 #[test]
+fn an_emptied_channel_is_no_message_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("duck.db");
+    let limits = ["--message-quota", "1", "--data", path.to_str().unwrap()];
+    let (server, [http, write_key, user_key]) = served(&limits);
+    let update = |http: &str| asked(http, &format!("GET /update?api_key={write_key}&field1=1"));
+    assert_eq!(update(&http), (200, "1".to_owned()));
+    let channels = asked(&http, &format!("GET /channels.json?api_key={user_key}")).1;
+    let number: String = channels.split("\"id\":").nth(1).unwrap().chars().take_while(char::is_ascii_digit).collect();
+    assert_eq!(asked(&http, &format!("DELETE /channels/{number}/feeds.json?api_key={user_key}")).0, 200);
+    assert_eq!(update(&http).0, 402);
+    drop(server);
+    let (_server, [http, ..]) = served(&limits);
+    assert_eq!(update(&http), (200, "1".to_owned()));
+    assert_eq!(update(&http).0, 402);
+}
+
+#[test]
 fn what_is_no_number_is_refused_with_its_option() {
     for (option, value) in [("--max-channels", "-1"), ("--max-channels", "4294967296"), ("--message-quota", "many")] {
         let output = program(&["serve", "--listen", "0", &format!("{option}={value}")]).output().unwrap();

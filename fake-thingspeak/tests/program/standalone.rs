@@ -60,7 +60,7 @@ fn what_is_no_http_is_told_of() {
     let mut stream = connect(&http);
     stream.write_all(&[22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, b'\n', b'\n']).unwrap();
     drop(stream);
-    assert_eq!(server.told(), "connection: it broke, or what came was no HTTP");
+    assert_eq!(server.told(), "connection ended: it broke, or what came could not be read as HTTP");
 }
 
 /// What the service says of itself at the start, but for where it listens.
