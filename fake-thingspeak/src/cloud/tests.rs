@@ -58,8 +58,8 @@ impl Desk {
     }
 
     fn send_this(&mut self, request: &Request<Bytes>) -> Sent {
-        let Handled { reply, stored, .. } = self.cloud.handle(request, self.now, CLIENT);
-        Sent { response: reply.response(request), stored }
+        let Handled { reply, stored, refused } = self.cloud.handle(request, self.now, CLIENT);
+        Sent { response: reply.response(request), stored, refused }
     }
 
     fn get(&mut self, target: &str) -> (u16, String) {
@@ -87,6 +87,7 @@ impl Desk {
 struct Sent {
     response: Response<Bytes>,
     stored: Vec<Stored>,
+    refused: Option<&'static str>,
 }
 
 fn seen(handled: &Sent) -> (u16, String) {
@@ -124,6 +125,22 @@ fn an_update_is_accepted_in_all_its_forms() {
         assert_eq!(stored.fields[0].as_deref(), Some("1"));
         desk.wait(15);
     }
+}
+
+#[test]
+fn what_is_too_long_is_told_from_what_is_malformed() {
+    let mut desk = Desk::new();
+    let talkback = desk.cloud.create_talkback();
+    let long = "a".repeat(256);
+    let commands = format!("/talkbacks/{}/commands?api_key={}&command_string=", talkback.talkback, talkback.key);
+    let mut refused = |method: &str, target: &str| desk.send(method, target, None, "").refused;
+    assert_eq!(refused("POST", &format!("{commands}{long}")), Some("a value is too long"));
+    assert_eq!(refused("POST", &commands), Some("something in it is malformed"));
+    let feed = "/channels/ID/feeds.json?callback=";
+    assert_eq!(refused("GET", &format!("{feed}{long}")), Some("a value is too long"));
+    assert_eq!(refused("GET", &format!("{feed}alert(1)")), Some("something in it is malformed"));
+    assert_eq!(refused("GET", &format!("/update?api_key=KEY&field1={long}")), Some("a value is too long"));
+    assert_eq!(refused("GET", "/update?api_key=KEY&field1=1"), None);
 }
 
 #[test]

@@ -16,8 +16,7 @@ impl From<Content> for Packed {
 }
 
 impl Packed {
-    /// What `content` says.
-    pub fn of(content: &Content) -> Self {
+    pub(super) fn of(content: &Content) -> Self {
         // Two bytes, and one for each length: it need not grow.
         let size = content.values().flatten().map(|value| 1 + value.len()).sum::<usize>();
         let mut bytes = Vec::with_capacity(2 + size);
