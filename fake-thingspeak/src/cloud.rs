@@ -46,6 +46,7 @@ mod error;
 mod keys;
 mod message;
 mod moment;
+mod multipart;
 mod nested;
 mod parameters;
 mod profile;

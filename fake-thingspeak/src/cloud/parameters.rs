@@ -1,8 +1,6 @@
 //! A request's parameters: from the query, from a form or from JSON, and the key from wherever it may stand.
 //!
 //! Values are whatever the client sent; what they mean is for the operation that asks for them.
-//!
-//! Not modelled: `multipart/form-data`. Such a body is refused, as leaving its fields out would store an empty entry.
 
 use std::borrow::Cow;
 
@@ -13,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::error::Failure;
-use super::nested;
+use super::{multipart, nested};
 
 /// Parameters in the order of the request, parts of it where nothing had to be decoded. What the body says counts over the
 /// query, and a later value over an earlier one. A list, because a request has few, and for each of them a map would cost
@@ -41,7 +39,10 @@ impl<'r> Parameters<'r> {
             BodyType::Json if request.body().is_empty() => {}
             BodyType::Json => parameters.add_object(&json_body(request)?)?,
             BodyType::Multipart if request.body().is_empty() => {}
-            BodyType::Multipart => return Err(Failure::BadRequest),
+            BodyType::Multipart => {
+                let fields = multipart::fields(request)?;
+                parameters.0.extend(fields.into_iter().map(|(name, value)| (name.into(), value.into())));
+            }
             BodyType::Other => return Ok(parameters),
         }
         parameters.checked()

@@ -231,15 +231,23 @@ fn errors_have_the_shape_of_the_path() {
 }
 
 #[test]
-fn a_form_in_parts_is_refused_instead_of_stored_empty() {
+fn a_form_in_parts_is_a_form() {
     let mut desk = Desk::new();
     let form = Some("Multipart/Form-Data; boundary=b");
-    let body = "--b\r\nContent-Disposition: form-data; name=\"field1\"\r\n\r\n21.5\r\n--b--\r\n";
-    let handled = desk.send("POST", "/update?api_key=KEY", form, body);
+    let part =
+        |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let body = format!("{}{}--b--\r\n", part("api_key", "KEY"), part("field1", "21.5"));
+    let handled = desk.send("POST", "/update?field1=1&field2=2", form, &body);
+    assert_eq!(seen(&handled), ok("1"));
+    let fields = &handled.stored[0].fields;
+    assert_eq!([fields[0].as_deref(), fields[1].as_deref()], [Some("21.5"), Some("2")]);
+    // One that is cut short is refused, and no empty entry is stored.
+    desk.wait(15);
+    let handled = desk.send("POST", "/update?api_key=KEY", form, &body[..body.len() - 6]);
     assert_eq!(seen(&handled), (400, "error_bad_request".to_owned()));
-    assert_eq!((handled.stored.len(), desk.count()), (0, 0));
+    assert_eq!((handled.stored.len(), desk.count()), (0, 1));
     // A type without a body loses nothing.
-    assert_eq!(seen(&desk.send("GET", "/update?api_key=KEY&field1=1", form, "")), ok("1"));
+    assert_eq!(seen(&desk.send("GET", "/update?api_key=KEY&field1=1", form, "")), ok("2"));
 }
 
 #[test]

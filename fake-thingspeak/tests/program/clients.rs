@@ -148,6 +148,8 @@ fn curl_writes_and_reads() {
         ask(&["--data", &format!("api_key={write_key}&field1=21.5"), "--data-urlencode", "status=a & b", &update]);
     assert_eq!(written, (200, "text/html; charset=utf-8".to_owned(), "1".to_owned()));
     assert_eq!(ask(&[&format!("{update}?api_key={write_key}&field1=22")]).2, "0");
+    // In parts, and as early as the last: with another reason to refuse it, it would not be `0`.
+    assert_eq!(ask(&["--form", &format!("api_key={write_key}"), "--form", "field1=22", &update]).2, "0");
     assert_eq!(ask(&["--header", "X-THINGSPEAKAPIKEY: WRONG", "--data", "field1=1", &update]).0, 401);
 
     let (status, kind, feeds) = ask(&[&format!("{http}/channels/{channel}/feeds.json?results=1&status=true")]);

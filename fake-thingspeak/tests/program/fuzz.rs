@@ -54,6 +54,8 @@ struct Case {
 enum Body {
     None,
     Form(Vec<(String, Vec<u8>)>),
+    /// With the boundary `x`.
+    Parts(Vec<(String, Vec<u8>)>),
     Json(Value),
     /// Of JSON only the beginning.
     CutOff(Value, Index),
@@ -108,6 +110,7 @@ fn body(words: &'static Words) -> impl Strategy<Value = Body> {
     prop_oneof![
         3 => Just(Body::None),
         6 => pairs(words).prop_map(Body::Form),
+        2 => pairs(words).prop_map(Body::Parts),
         6 => json(words).prop_map(Body::Json),
         1 => (json(words), any::<Index>()).prop_map(|(value, end)| Body::CutOff(value, end)),
         1 => (1_usize..20_000).prop_map(Body::Deep),
@@ -181,6 +184,13 @@ impl World {
         let body = match &case.body {
             Body::None => Vec::new(),
             Body::Form(pairs) => self.filled(&form(pairs)).into_bytes(),
+            Body::Parts(pairs) => {
+                let part = |(name, value): &(String, Vec<u8>)| {
+                    let head = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+                    [head.as_bytes(), value, b"\r\n"].concat()
+                };
+                [pairs.iter().flat_map(part).collect(), b"--x--".to_vec()].concat()
+            }
             Body::Json(value) => self.filled(&value.to_string()).into_bytes(),
             Body::CutOff(value, end) => {
                 let mut text = self.filled(&value.to_string()).into_bytes();
