@@ -187,7 +187,8 @@ impl World {
             Body::Parts(pairs) => {
                 let part = |(name, value): &(String, Vec<u8>)| {
                     let head = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
-                    [head.as_bytes(), value, b"\r\n"].concat()
+                    let value = str::from_utf8(value).map_or(value.clone(), |text| self.filled(text).into_bytes());
+                    [head.as_bytes(), &value, b"\r\n"].concat()
                 };
                 [pairs.iter().flat_map(part).collect(), b"--x--".to_vec()].concat()
             }
@@ -210,7 +211,9 @@ impl World {
         if let Some(accept) = case.accept {
             request += &format!("Accept: {accept}\r\n");
         }
-        if let Some(content_type) = case.content_type {
+        // Of another type, parts would be no more than bytes.
+        let parts = matches!(case.body, Body::Parts(_)).then_some("multipart/form-data; boundary=x");
+        if let Some(content_type) = parts.or(case.content_type) {
             request += &format!("Content-Type: {content_type}\r\n");
         }
         if let Some(key) = &case.key {
