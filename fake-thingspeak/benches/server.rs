@@ -16,11 +16,11 @@
 //!
 //! What a commit for each request reaches is the disk's business, and so is how much sharing gains: with a disk that keeps
 //! 3,700 commits a second, as here, commits that are shared are held up by the processor, which `wrk` takes a third of: the
-//! ratio is 8.5 to 9.5 (10.9 while the machine was fast), and the same server in memory comes to 10.7 to 13.2 times a commit
-//! for each request. With each `fsync` 0.5 ms longer (`strace --seccomp-bpf -f -e inject=fsync:delay_exit=500`) it is 26. From
-//! 128 to 256 clients the ratio is the same within what the machine varies; with fewer, the disk is waited for.
+//! ratio is 8.5 to 9.5, and the same server in memory comes to 10.7 to 13.2 times a commit for each request. With each
+//! `fsync` 0.5 ms longer (`strace --seccomp-bpf -f -e trace=fsync -e inject=fsync:delay_exit=500`) it is 26. From 128 to
+//! 256 clients the ratio is the same within what the machine varies; with fewer, the disk is waited for.
 //!
-//! Tried for the shared commits, 20 to 45 rounds in random order: entries by one number in a table in that order instead of
+//! Tried for the shared commits, 12 to 45 rounds in turns: entries by one number in a table in that order instead of
 //! two, 4 % (±2 %), for a file that older programs cannot read; the queue to the journal in one buffer, one wake-up less for
 //! each that waits, the cloud's work before the exchange's future, LTO: nothing that could be told from chance; entries added
 //! while a commit gathers, 2 % (±2 %); glibc's allocator, 6 % less, jemalloc, the same.
