@@ -232,7 +232,7 @@ impl Dht {
         if released.saturating_since(pulled) < self.timing.start_low {
             return none(SensorOutcome::ShortStart);
         }
-        let (mut outcome, measurement) = self.measure(released);
+        let Some((mut outcome, measurement)) = self.measure(released) else { return none(SensorOutcome::Silent) };
         let (bytes, sent) = self.model.encode(measurement);
         let mut checksum = bytes.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
         let mut begins = released;
@@ -249,15 +249,16 @@ impl Dht {
         Answer { outcome, sent: Some((sent.temperature, sent.humidity.unsigned_abs())), edges }
     }
 
-    fn measure(&mut self, at: Instant) -> (SensorOutcome, Measurement) {
+    /// What there is to send; `None` where the surroundings come from a recording in which the sensor did not answer.
+    fn measure(&mut self, at: Instant) -> Option<(SensorOutcome, Measurement)> {
         if let Some((measured, previous)) = self.previous
             && at.saturating_since(measured) < self.timing.interval
         {
-            return (SensorOutcome::TooSoon, previous);
+            return Some((SensorOutcome::TooSoon, previous));
         }
-        let measurement = Measurement { temperature: self.temperature.at(at), humidity: self.humidity.at(at) };
+        let measurement = Measurement { temperature: self.temperature.at(at)?, humidity: self.humidity.at(at)? };
         self.previous = Some((at, measurement));
-        (SensorOutcome::Answered, measurement)
+        Some((SensorOutcome::Answered, measurement))
     }
 
     fn train(&mut self, released: Instant, bytes: [u8; 5]) -> Vec<Instant> {

@@ -155,7 +155,7 @@ pub fn signal<T: Tenths>(course: &scenario::Course<T>, begins: Instant, calendar
             highest: *warmest + DAY - calendar.since_midnight,
         },
         scenario::Course::Recording(rows) => {
-            let rows = rows.iter().map(|(since, value)| (begins.since_start() + *since, value.tenths()));
+            let rows = rows.iter().map(|(since, value)| (begins.since_start() + *since, value.map(T::tenths)));
             Signal::Recorded(Recording::from_rows(rows).expect("a checked recording is in order and has rows"))
         }
     }

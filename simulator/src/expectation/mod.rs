@@ -2,10 +2,11 @@
 //!
 //! Every expectation is looked at on its own, over the whole record; a failure says what was seen instead: the events
 //! that came nearest, or too often, or outside their window. Besides the scenario's own expectations each run has
-//! [implicit] ones: no crash, no watchdog reset, no livelock; and everything in its [timeline] happens. Nothing here feeds back into a run.
+//! [implicit] ones: no crash, no watchdog reset, no livelock, no [storm](storms) of requests; and everything in its [timeline] happens. Nothing here feeds back into a run.
 
 mod channel;
 mod describe;
+mod rate;
 mod state;
 mod timeline;
 
@@ -13,6 +14,7 @@ mod timeline;
 mod tests;
 
 pub use describe::{contents, describe};
+pub use rate::storms;
 pub use timeline::timeline;
 
 use crate::events::{Event, EventKind};
@@ -72,9 +74,10 @@ pub fn evaluate(expectations: &[Expectation], events: &[Event], end: Instant) ->
 fn judge(check: &Check, events: &[Event], end: Instant) -> Result<(), Failure> {
     match check {
         Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, events, end),
+        Check::Rate(rate) => rate::judge(rate, events, end),
         Check::StateAt { state, at } => state::at_moment(*state, Instant::START + *at, events, end),
         Check::StateThroughout { state, window } => state::throughout(*state, &Span::of(window, events, end)?, events),
-        Check::Channel(check) => channel::judge(check, events),
+        Check::Channel(check) => channel::judge(check, events, end),
     }
 }
 

@@ -202,6 +202,79 @@ fn the_channel_is_judged_as_a_whole() {
 }
 
 #[test]
+fn too_few_entries_show_where_the_first_is_missing() {
+    let start = 1_767_225_600;
+    let at = |times: &[i64]| {
+        let entries =
+            (1..).zip(times).map(|(id, time)| (time.unsigned_abs() * 1_000, stored(id, start + time, "21.5")));
+        record(entries.collect())
+    };
+    let expected = "channel = { entries = { at-least = 9 } }";
+    assert_eq!(
+        seen(expected, &at(&[0, 10, 20, 34, 50, 60, 90, 100])),
+        "8 entries, created from 2026-01-01T00:00:00Z to 2026-01-01T00:01:40Z; \
+         the first gap: 16s lie between entry 4 at 2026-01-01T00:00:34Z and entry 5"
+    );
+    assert_eq!(
+        seen(expected, &at(&[0, 10, 20])),
+        "3 entries, created from 2026-01-01T00:00:00Z to 2026-01-01T00:00:20Z; \
+         none was stored in the last 1m 20s of the run"
+    );
+    assert_eq!(
+        seen("channel = { entries = { at-most = 3 } }", &at(&[0, 10, 20, 60])),
+        "4 entries, created from 2026-01-01T00:00:00Z to 2026-01-01T00:01:00Z",
+        "a gap does not explain what is too much"
+    );
+    assert_eq!(seen("channel = { entries = 2 }", &at(&[5])), "1 entry, created at 2026-01-01T00:00:05Z");
+}
+
+#[test]
+fn a_status_report_is_no_reading() {
+    let events = record(vec![
+        (1_000, stored(1, 1_000_000, "21.5")),
+        (2_000, status(2, 1_000_300, "3 readings failed: no answer")),
+        (3_000, stored(3, 1_000_600, "21.5")),
+    ]);
+    assert_eq!(seen("channel = { entries = 2, status-reports = 1 }", &events), "met");
+    assert_eq!(seen("channel = { entries = 2, longest-gap = '10m' }", &events), "met");
+    assert_eq!(
+        seen("channel = { entries = 3 }", &events),
+        "2 entries, created from 1970-01-12T13:46:40Z to 1970-01-12T13:56:40Z, and 1 status report without a reading"
+    );
+    assert_eq!(
+        seen("channel = { longest-gap = '5m' }", &events),
+        "10m lie between entry 1 at 1970-01-12T13:46:40Z and entry 3",
+        "a status report does not fill a gap"
+    );
+    assert_eq!(
+        seen("channel = { status-reports = { at-least = 2 } }", &record(vec![(1, status(1, 1_000_000, "no answer"))])),
+        "no entry with a reading, and 1 status report without a reading"
+    );
+}
+
+#[test]
+fn a_rate_is_judged_in_its_window() {
+    let line = |second: u64| (second * 1_000, serial("tick"));
+    let events = record((10..20).chain(30..33).map(line).collect());
+    let rate = "rate = { event.serial = 'tick', at-most = 5, per = '10s' }";
+    assert_eq!(seen(&format!("{rate}\nfrom = '25s'"), &events), "met");
+    assert_eq!(
+        seen(rate, &events),
+        "it happened 10 times in the busiest 10s: at 10.000000 s `tick`; at 11.000000 s `tick`; at \
+         12.000000 s `tick`; and 7 more"
+    );
+}
+
+#[test]
+fn one_is_singular() {
+    let text = "title = 't'\nduration = '9s'\n[settings]\nnetwork = 'home'\n[[expect]]\nchannel = { entries = { at-least = 1 }, status-reports = 1 }\n\
+        [[expect]]\nrate = { event.dns = {}, at-most = 1, per = '2s' }\n";
+    let scenario = Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap();
+    let texts: Vec<&str> = scenario.expectations.iter().map(|expectation| expectation.text.as_str()).collect();
+    assert_eq!(texts, ["the channel: at least 1 entry, exactly 1 status report", "DNS query: at most once in any 2s"]);
+}
+
+#[test]
 fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
     let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned(), report: None };
     let boot = || EventKind::Boot { number: 2, cause: "watchdog" };
@@ -222,7 +295,7 @@ fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
     );
     assert_eq!(seen(Allow::default()), [crash, watchdog.clone(), livelock.clone()]);
     assert_eq!(seen(Allow { crash: true, ..Allow::default() }), [watchdog, livelock]);
-    assert_eq!(seen(Allow { crash: true, watchdog: true, livelock: true }), []);
+    assert_eq!(seen(Allow { crash: true, watchdog: true, livelock: true, request_storm: false }), []);
 }
 
 #[test]

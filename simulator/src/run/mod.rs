@@ -182,6 +182,7 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &W
     let events = world.finish(end);
     let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
     verdicts.extend(expectation::implicit(scenario.allow, &events));
+    verdicts.extend(expectation::storms(scenario, &events, end));
     // A repetition of a sweep may well take away what the timeline waits for.
     if repetition == 0 {
         verdicts.extend(expectation::timeline(scenario, &events, end));

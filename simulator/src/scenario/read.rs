@@ -4,7 +4,7 @@
 //! values: unknown and missing keys, types, units, words, regular expressions, keys that exclude each other.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use regex::Regex;
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
@@ -470,11 +470,14 @@ fn regex_problem(error: &regex::Error) -> String {
     text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
+/// The years that a date may lie in.
+pub(super) const YEARS: RangeInclusive<u16> = 1970..=2100;
+
 /// A TOML date and time as a moment.
 fn date_time(value: &Datetime) -> Result<OffsetDateTime, &'static str> {
     let (Some(date), Some(time)) = (value.date, value.time) else { return Err("not both a date and a time") };
     let Some(offset) = value.offset else { return Err("the offset from UTC is missing") };
-    if !(1970..=2100).contains(&date.year) {
+    if !YEARS.contains(&date.year) {
         return Err("years lie between 1970 and 2100");
     }
     let minutes = match offset {

@@ -7,8 +7,10 @@
 
 use std::fmt::Write;
 
-use super::grammar;
+use humantime::format_duration;
+
 use super::shape::{Key, Scalar, Shape, Table, alternatives};
+use super::{grammar, read, resolve, units};
 
 /// What stands above the keys.
 const INTRODUCTION: &str = r#"# The scenario language
@@ -42,7 +44,7 @@ within = "10s"
 * Quantities are strings with their unit: durations `"500ms"`, `"5m"`, `"1h 30m"`, `"2d"`; temperatures `"21.5 °C"`;
   humidities and probabilities `"45.6 %"`; signals `"-70 dBm"`. Times are counted from the beginning of the run.
 * A table "with one of these keys" is one of several things: `do.power = "off"`, `do.reset-button = "press"`.
-* A crash, a reset by the watchdog and a livelock fail any scenario that does not `allow` them. So does anything in the
+* A crash, a reset by the watchdog, a livelock and a storm of requests fail any scenario that does not `allow` them. So does anything in the
   timeline that waits with `after` for an event that never comes.
 * With `--target all` a scenario is run on the host and on the emulated chip, must pass on both, and both must show the
   same: the channel's entries, the attempts to join, the starts of the device, and what LD1 showed. The chip computes and
@@ -72,6 +74,7 @@ pub fn reference() -> String {
         page.inside(shape, 0);
         next += 1;
     }
+    page.limits();
     page.text
 }
 
@@ -101,6 +104,22 @@ struct Page {
 impl Page {
     fn heading(&mut self, title: &str) {
         let _ = write!(self.text, "\n## {title}\n\n");
+    }
+
+    /// What is refused because it is too much, wherever it stands.
+    fn limits(&mut self) {
+        self.heading("Limits");
+        let days = units::LONGEST.as_secs() / (24 * 60 * 60);
+        let (first, last) = (read::YEARS.start(), read::YEARS.end());
+        let period = format_duration(resolve::SHORTEST_PERIOD);
+        let times = resolve::MOST_TIMES;
+        let _ = write!(
+            self.text,
+            "* A duration is ten years of 365 days at most ({days} days), and so is a run.\n\
+             * A date lies in the years {first} to {last}.\n\
+             * What happens `every` so often does so every {period} at the fastest, and {times} times in a run at most.\n\
+             * A `temperature` lies between -100 °C and 200 °C, a `humidity` between 0 % and 100 %; in a recording, too.\n"
+        );
     }
 
     /// One key with all that is in it.

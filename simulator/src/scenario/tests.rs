@@ -73,9 +73,9 @@ do.sensor = { temperature = { ramp = { from = '20 °C', to = '-5 °C', over = '5
     assert_eq!(
         scenario.readings.temperature,
         Course::Recording(vec![
-            (Duration::ZERO, DeciCelsius(215)),
-            (Duration::from_secs(90), DeciCelsius(220)),
-            (Duration::from_mins(10), DeciCelsius(230)),
+            (Duration::ZERO, Some(DeciCelsius(215))),
+            (Duration::from_secs(90), Some(DeciCelsius(220))),
+            (Duration::from_mins(10), Some(DeciCelsius(230))),
         ])
     );
     let warmest = Duration::from_hours(4);

@@ -194,7 +194,7 @@ impl fmt::Display for PerMillion {
 }
 
 /// Longest duration a file may write: ten years.
-const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+pub(super) const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 const TOO_LONG: &str = "longer than ten years";
 
 /// Reads a duration: "500ms", "5m", "1h 30m", "2d"; at most ten years.

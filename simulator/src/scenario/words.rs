@@ -6,7 +6,7 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::matcher::LED_GPIO;
-use super::model::{Begin, ChannelCheck, End, Quantity, State, Trigger, Window};
+use super::model::{Begin, ChannelCheck, End, Quantity, RateCheck, State, Trigger, Window};
 use crate::events::Level;
 
 /// "at least once", "exactly 3 times".
@@ -89,17 +89,23 @@ impl fmt::Display for State {
     }
 }
 
+/// "DNS query: at most 300 times in any 5m".
+impl fmt::Display for RateCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { matcher, most, per, window } = self;
+        write!(f, "{matcher}: at most {} in any {}{window}", times(*most), format_duration(*per))
+    }
+}
+
 /// "exactly 288 entries, ascending".
 impl fmt::Display for ChannelCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        if let Some(entries) = self.entries {
-            parts.push(match entries {
-                Quantity::Exactly(count) => format!("exactly {count} entries"),
-                Quantity::AtLeast(least) => format!("at least {least} entries"),
-                Quantity::AtMost(most) => format!("at most {most} entries"),
-                Quantity::Between(least, most) => format!("{least} to {most} entries"),
-            });
+        if let Some(wanted) = self.entries {
+            parts.push(so_many(wanted, entries));
+        }
+        if let Some(wanted) = self.status_reports {
+            parts.push(so_many(wanted, status_reports));
         }
         if self.ascending {
             parts.push("in ascending order".to_owned());
@@ -114,6 +120,26 @@ impl fmt::Display for ChannelCheck {
         }
         f.write_str(&parts.join(", "))
     }
+}
+
+/// "exactly 288 entries"; `counted` says a number of them.
+fn so_many(quantity: Quantity, counted: fn(u64) -> String) -> String {
+    match quantity {
+        Quantity::Exactly(count) => format!("exactly {}", counted(count)),
+        Quantity::AtLeast(least) => format!("at least {}", counted(least)),
+        Quantity::AtMost(most) => format!("at most {}", counted(most)),
+        Quantity::Between(least, most) => format!("{least} to {}", counted(most)),
+    }
+}
+
+/// "1 entry", "2 entries".
+pub(crate) fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}
+
+/// "1 status report", "2 status reports".
+pub(crate) fn status_reports(count: u64) -> String {
+    if count == 1 { "1 status report".to_owned() } else { format!("{count} status reports") }
 }
 
 #[cfg(test)]

@@ -368,7 +368,7 @@ const AMOUNT: Shape = Scalar(Integer { least: 0, most: u32::MAX as i64 });
 
 /// An expectation.
 pub(super) const EXPECT: Table = Table {
-    exactly_one: &[&["event", "state", "channel"]],
+    exactly_one: &[&["event", "rate", "state", "channel"]],
     at_most_one: &[
         &["after", "from", "at"],
         &["by", "until", "within", "at"],
@@ -379,6 +379,11 @@ pub(super) const EXPECT: Table = Table {
         "an expectation",
         &[
             optional("event", EVENT, "Such events happen, as often as said."),
+            optional(
+                "rate",
+                Shape::Table(&RATE),
+                "Such events happen no more often than said, in any stretch of the window.",
+            ),
             optional("state", One(&STATE), "Something is so: at one moment, or throughout the window."),
             optional(
                 "channel",
@@ -404,6 +409,15 @@ pub(super) const EXPECT: Table = Table {
     )
 };
 
+const RATE: Table = Table::new(
+    "a rate",
+    &[
+        required("event", EVENT, "Which events count."),
+        required("at-most", COUNT, "So many of them or fewer in any stretch."),
+        required("per", DURATION, "How long a stretch is, wherever it begins."),
+    ],
+);
+
 const STATE: Choice = Choice {
     what: "a state",
     keys: &[
@@ -417,9 +431,22 @@ const STATE: Choice = Choice {
     ],
 };
 
+/// A number of entries.
+const ENTRIES: Shape = Either {
+    plain: &AMOUNT,
+    table: &Shape::Table(&Table {
+        at_least_one: &["at-least", "at-most"],
+        ..Table::new(
+            "a number of entries",
+            &[optional("at-least", AMOUNT, "So many or more."), optional("at-most", AMOUNT, "So many or fewer.")],
+        )
+    }),
+};
+
 const CHANNEL: Table = Table {
     at_least_one: &[
         "entries",
+        "status-reports",
         "ascending",
         "longest-gap",
         "field1",
@@ -436,23 +463,20 @@ const CHANNEL: Table = Table {
         keys_with_fields! {
             optional(
                 "entries",
-                Either {
-                    plain: &AMOUNT,
-                    table: &Shape::Table(&Table {
-                        at_least_one: &["at-least", "at-most"],
-                        ..Table::new(
-                            "a number of entries",
-                            &[
-                                optional("at-least", AMOUNT, "So many or more."),
-                                optional("at-most", AMOUNT, "So many or fewer."),
-                            ],
-                        )
-                    }),
-                },
-                "How many entries it holds.",
+                ENTRIES,
+                "How many entries with a reading it holds. One that only tells a status is not counted: see `status-reports`.",
+            ),
+            optional(
+                "status-reports",
+                ENTRIES,
+                "How many entries it holds that tell a status and no reading, as the duck's do after a restart.",
             ),
             optional("ascending", BOOLEAN, "true: each entry's created_at is later than that of the entry before."),
-            optional("longest-gap", DURATION, "The longest time between two neighbours' created_at."),
+            optional(
+                "longest-gap",
+                DURATION,
+                "The longest time between the created_at of two neighbours with a reading; a status report does not fill a gap.",
+            ),
             ;
         },
     )

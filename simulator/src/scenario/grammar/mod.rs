@@ -48,6 +48,10 @@ pub(super) const FILE: Table = Table::new(
                 ("crash", "Panics of the firmware; on the emulated chip exceptions and stack overflows as well."),
                 ("watchdog", "Resets by a watchdog."),
                 ("livelock", "The end of the run by a device that wakes itself without time passing."),
+                (
+                    "request-storm",
+                    "More requests of a kind than any device in order makes: in any 5 minutes 300 attempts to join, DHCP exchanges, DNS or NTP queries, changes of a connection or TLS handshakes, and in any hour 60 HTTP requests and two for each reading.",
+                ),
             ])),
             "What may happen without failing the scenario. Default nothing of these.",
         ),

@@ -2,8 +2,16 @@
 
 use super::{DURATION, TEXT};
 use crate::scenario::shape::Scalar::{Humidity, Temperature, TimeOfDay};
-use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar};
+use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar, Words};
 use crate::scenario::shape::{Choice, Shape, Table, optional, required};
+
+const GAPS: Shape = Words(&[
+    ("hold", "It measures the value before; before the first row, the first row's."),
+    (
+        "silent",
+        "It does not answer. A gap is a time of three usual intervals or more without a row (the usual one is the median of all), from one usual interval after the row before it; the time before the first row and after the last is one, too.",
+    ),
+]);
 
 /// How a value goes over time, for one unit.
 macro_rules! course {
@@ -44,8 +52,9 @@ macro_rules! course {
                             Shape::Table(&Table::new(
                                 "a recording",
                                 &[
-                                    required("file", TEXT, "A CSV file beside the scenario, with a header line and a column `time` (seconds from the beginning, or RFC 3339) or `created_at`, as in the feeds.csv that ThingSpeak exports: `2026-01-01 12:00:00 UTC`. Set `start` to where the recording begins. An empty value is passed over."),
+                                    required("file", TEXT, "A CSV file beside the scenario, with a header line and a column `time` (seconds from the beginning, or RFC 3339) or `created_at`, as in the feeds.csv that ThingSpeak exports: `2026-01-01 12:00:00 UTC`. Set `start` to where the recording begins. An empty value is passed over; at `nan`, a reading that failed, the sensor does not answer until the next row; of several rows with the same time the last counts."),
                                     required("column", TEXT, "The column with the values."),
+                                    optional("gaps", GAPS, "What the sensor does where rows are missing. Default hold."),
                                 ],
                             )),
                             "From a recording; each value holds until the next.",

@@ -31,6 +31,8 @@ pub enum Check {
         /// When.
         window: Window,
     },
+    /// No more than so many events in any stretch of a window.
+    Rate(RateCheck),
     /// Something is so at one moment.
     StateAt {
         /// What.
@@ -47,6 +49,19 @@ pub enum Check {
     },
     /// What the channel holds at the end.
     Channel(ChannelCheck),
+}
+
+/// How often something may happen at most.
+#[derive(Clone, Debug)]
+pub struct RateCheck {
+    /// Which events count.
+    pub matcher: Matcher,
+    /// So many of one device in each stretch of this length; 1 or more.
+    pub most: u64,
+    /// The stretch's length; its last moment does not belong to it. More than 0.
+    pub per: Duration,
+    /// Where such stretches are looked for.
+    pub window: Window,
 }
 
 /// A time in which something is looked for.
@@ -72,6 +87,14 @@ pub enum Quantity {
 }
 
 impl Quantity {
+    /// The least that is enough.
+    pub fn least(self) -> u64 {
+        match self {
+            Self::Exactly(least) | Self::AtLeast(least) | Self::Between(least, _) => least,
+            Self::AtMost(_) => 0,
+        }
+    }
+
     /// Whether `count` is such a quantity.
     pub fn allows(self, count: u64) -> bool {
         match self {
@@ -103,11 +126,13 @@ pub enum State {
 /// What the channel must hold at the end.
 #[derive(Clone, Debug, Default)]
 pub struct ChannelCheck {
-    /// How many entries.
+    /// How many entries with a reading.
     pub entries: Option<Quantity>,
+    /// How many entries that tell a status and no reading.
+    pub status_reports: Option<Quantity>,
     /// Each entry's `created_at` is later than that of the entry before.
     pub ascending: bool,
-    /// The longest time between the `created_at` of two neighbours.
+    /// The longest time between the `created_at` of two neighbours with a reading.
     pub longest_gap: Option<Duration>,
     /// What `field1` to `field8` must be in every entry.
     pub fields: Box<[Option<FieldMatch>; 8]>,

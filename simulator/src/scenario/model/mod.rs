@@ -66,7 +66,7 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
 }
 
-/// What the run may contain; by default a crash, a watchdog reset and a livelock each fail any scenario.
+/// What the run may contain; by default a crash, a watchdog reset, a livelock and a storm of requests each fail any scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// Panics of the firmware.
@@ -75,6 +75,8 @@ pub struct Allow {
     pub watchdog: bool,
     /// The end of the run by a device that wakes itself without time passing.
     pub livelock: bool,
+    /// More requests of a kind than any device in order makes.
+    pub request_storm: bool,
 }
 
 /// Where something stands in the scenario's file, both from 1.
@@ -184,8 +186,8 @@ pub enum Course<T> {
         warmest: Duration,
     },
     /// Recorded values: each holds from its time, counted from the beginning, until the next. Ascending, never empty; the
-    /// first also holds before its time.
-    Recording(Vec<(Duration, T)>),
+    /// first also holds before its time. Where there is none, the sensor does not answer.
+    Recording(Vec<(Duration, Option<T>)>),
 }
 
 /// A Wi-Fi network's access point. Those of one name have one router behind them.

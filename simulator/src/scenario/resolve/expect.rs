@@ -10,7 +10,7 @@ use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::matcher::{LED_GPIO, Matcher, PhoneMatch, RequestMatch, TextMatch};
 use crate::scenario::model::{
-    Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, SensorKind, State, Trigger, Window,
+    Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, RateCheck, SensorKind, State, Trigger, Window,
 };
 use crate::scenario::tree::{Fields, Node, Value};
 
@@ -290,7 +290,7 @@ impl Resolver<'_, '_> {
 
     pub(super) fn expectation(&mut self, node: &Node) -> Option<Expectation> {
         let fields = node.table()?;
-        if ["event", "state", "channel"].into_iter().any(|kind| fields.is_broken(kind)) {
+        if ["event", "rate", "state", "channel"].into_iter().any(|kind| fields.is_broken(kind)) {
             return None;
         }
         let check = if let Some(event) = fields.get("event") {
@@ -299,6 +299,10 @@ impl Resolver<'_, '_> {
             let quantity = self.quantity(fields);
             let window = self.window(fields);
             Check::Events { matcher: matcher?, quantity: quantity?, window: window? }
+        } else if let Some(rate) = fields.table("rate") {
+            self.only_for(fields, "`state`", &["at"]);
+            self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
+            Check::Rate(self.rate(rate, fields)?)
         } else if let Some((kind, details)) = fields.choice("state") {
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
             let state = self.state(kind, details);
@@ -312,7 +316,7 @@ impl Resolver<'_, '_> {
         } else {
             let channel = fields.table("channel")?;
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
-            self.only_for(fields, "`event` or `state`", &["by", "until", "within", "from", "after", "at"]);
+            self.only_for(fields, "`event`, `rate` or `state`", &["by", "until", "within", "from", "after", "at"]);
             Check::Channel(self.channel(channel)?)
         };
         let text = describe(&check);
@@ -410,8 +414,26 @@ impl Resolver<'_, '_> {
         })
     }
 
-    fn channel(&mut self, fields: &Fields) -> Option<ChannelCheck> {
-        let entries = match fields.get("entries") {
+    /// A rate, whose window is said beside it.
+    fn rate(&mut self, rate: &Fields, expectation: &Fields) -> Option<RateCheck> {
+        let matcher = rate.get("event").and_then(|event| self.matcher(event));
+        let most = rate.integer("at-most").and_then(|most| u64::try_from(most).ok());
+        let per = rate.get("per").and_then(|per| self.positive(per, "per"));
+        if let (Some(per), Some(node), Some((end, end_span))) = (per, rate.get("per"), self.end.clone())
+            && per > end
+        {
+            self.report(
+                Diagnostic::new("no stretch of the run is so long", node.span.clone(), "longer than the run")
+                    .related(end_span, "the run ends then"),
+            );
+        }
+        let window = self.window(expectation);
+        Some(RateCheck { matcher: matcher?, most: most?, per: per?, window: window? })
+    }
+
+    /// A number of entries: as it is, or its bounds. The inner `None` for a key that is absent.
+    fn entries(&mut self, fields: &Fields, key: &str) -> Option<Option<Quantity>> {
+        Some(match fields.get(key) {
             Some(Node { value: Value::Integer(count), .. }) => u64::try_from(*count).ok().map(Quantity::Exactly),
             Some(node) => {
                 let bounds = node.table()?;
@@ -419,7 +441,12 @@ impl Resolver<'_, '_> {
                 self.range(bounds, count("at-least"), count("at-most"))
             }
             None => None,
-        };
+        })
+    }
+
+    fn channel(&mut self, fields: &Fields) -> Option<ChannelCheck> {
+        let entries = self.entries(fields, "entries")?;
+        let status_reports = self.entries(fields, "status-reports")?;
         if let Some(node) = fields.get("ascending")
             && fields.boolean("ascending") == Some(false)
         {
@@ -430,6 +457,7 @@ impl Resolver<'_, '_> {
         }
         Some(ChannelCheck {
             entries,
+            status_reports,
             ascending: fields.boolean("ascending").unwrap_or(false),
             longest_gap: fields.get("longest-gap").and_then(|node| self.positive(node, "longest-gap")),
             fields: self.field_matches(fields)?,
@@ -456,6 +484,7 @@ fn sensor_outcome(word: &str) -> SensorOutcome {
 fn describe(check: &Check) -> String {
     match check {
         Check::Events { matcher, quantity, window } => format!("{matcher}: {quantity}{window}"),
+        Check::Rate(rate) => rate.to_string(),
         Check::StateAt { state, at } => format!("{state} at {}", format_duration(*at)),
         Check::StateThroughout { state, window } => format!("{state} throughout{window}"),
         Check::Channel(channel) => format!("the channel: {channel}"),

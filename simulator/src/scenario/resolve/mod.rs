@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use names::Names;
+pub(super) use steps::{MOST_TIMES, SHORTEST_PERIOD};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -121,7 +122,12 @@ impl Resolver<'_, '_> {
             seed: root.integer("seed").map_or(1, i64::unsigned_abs),
             start: self.start,
             duration: root.duration("duration")?,
-            allow: Allow { crash: allowed("crash"), watchdog: allowed("watchdog"), livelock: allowed("livelock") },
+            allow: Allow {
+                crash: allowed("crash"),
+                watchdog: allowed("watchdog"),
+                livelock: allowed("livelock"),
+                request_storm: allowed("request-storm"),
+            },
             device,
             settings: match settings {
                 Some(settings) => Some(settings?),
@@ -171,7 +177,7 @@ impl Resolver<'_, '_> {
     fn expects_nothing(&mut self, root: &Fields) {
         let span = root.get("expect").or(root.get("title")).map_or(0..0, |node| node.span.clone());
         self.report(Diagnostic::new("this scenario expects nothing", span, "nothing must come of it").help(
-            "say what must come of it: [[expect]] with `event`, `state` or `channel`, such as event.stored = {}",
+            "say what must come of it: [[expect]] with `event`, `rate`, `state` or `channel`, such as event.stored = {}",
         ));
     }
 

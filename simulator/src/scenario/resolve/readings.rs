@@ -1,11 +1,12 @@
 //! Courses of temperature and humidity.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use humantime::format_duration;
 
 use super::Resolver;
-use crate::board::readings::{Recording, RecordingError};
+use crate::board::readings::{Column, Gaps, Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Course, Readings, SensorKind};
 use crate::scenario::tree::{Fields, Node, Value};
@@ -13,6 +14,10 @@ use crate::scenario::units::{DeciCelsius, DeciPercent};
 
 /// A quantity that a sensor measures.
 pub(super) trait Measured: Copy + Ord {
+    /// What a scenario may say, in tenths.
+    const RANGE: RangeInclusive<i32>;
+    /// Its unit.
+    const UNIT: &'static str;
     /// The least that a DHT11 can send, in tenths.
     const LEAST_OF_DHT11: i64;
 
@@ -25,6 +30,8 @@ pub(super) trait Measured: Copy + Ord {
 }
 
 impl Measured for DeciCelsius {
+    const RANGE: RangeInclusive<i32> = -1_000..=2_000;
+    const UNIT: &'static str = "°C";
     // It has no sign: whole degrees in a byte.
     const LEAST_OF_DHT11: i64 = 0;
 
@@ -36,7 +43,7 @@ impl Measured for DeciCelsius {
     }
 
     fn from_tenths(tenths: i64) -> Option<Self> {
-        (-1_000..=2_000).contains(&tenths).then(|| i32::try_from(tenths).ok().map(Self))?
+        i32::try_from(tenths).ok().filter(|tenths| Self::RANGE.contains(tenths)).map(Self)
     }
 
     fn tenths(self) -> i64 {
@@ -45,6 +52,8 @@ impl Measured for DeciCelsius {
 }
 
 impl Measured for DeciPercent {
+    const RANGE: RangeInclusive<i32> = 0..=1_000;
+    const UNIT: &'static str = "%";
     const LEAST_OF_DHT11: i64 = 0;
 
     fn from_node(node: &Node) -> Option<Self> {
@@ -55,7 +64,8 @@ impl Measured for DeciPercent {
     }
 
     fn from_tenths(tenths: i64) -> Option<Self> {
-        (0..=1_000).contains(&tenths).then(|| u32::try_from(tenths).ok().map(Self))?
+        let tenths = i32::try_from(tenths).ok().filter(|tenths| Self::RANGE.contains(tenths))?;
+        u32::try_from(tenths).ok().map(Self)
     }
 
     fn tenths(self) -> i64 {
@@ -79,7 +89,7 @@ impl Resolver<'_, '_> {
             Course::Constant(value) => Some(value.tenths()),
             Course::Ramp { from, to, .. } => Some(from.tenths().min(to.tenths())),
             Course::Daily { mean, swing, .. } => Some(mean.tenths() - swing.tenths()),
-            Course::Recording(rows) => rows.iter().map(|(_, value)| value.tenths()).min(),
+            Course::Recording(rows) => rows.iter().filter_map(|(_, value)| value.map(T::tenths)).min(),
         };
         // Half a degree below is rounded up.
         if self.soldered == SensorKind::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
@@ -128,7 +138,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn recording<T: Measured>(&mut self, fields: &Fields) -> Option<Vec<(Duration, T)>> {
+    fn recording<T: Measured>(&mut self, fields: &Fields) -> Option<Vec<(Duration, Option<T>)>> {
         let (file, column) = (fields.get("file")?, fields.get("column")?);
         let (name, column_name) = (file.text()?, column.text()?);
         let text = match (self.read_file)(name) {
@@ -141,7 +151,13 @@ impl Resolver<'_, '_> {
                 return None;
             }
         };
-        let recording = match Recording::from_csv(&text, column_name, self.start) {
+        let wanted = Column {
+            name: column_name,
+            range: T::RANGE,
+            unit: T::UNIT,
+            gaps: if fields.word("gaps") == Some("silent") { Gaps::Silent } else { Gaps::Hold },
+        };
+        let recording = match Recording::from_csv(&text, &wanted, self.start) {
             Ok(recording) => recording,
             Err(error) => {
                 let message = format!("in `{name}`: {error}");
@@ -149,6 +165,7 @@ impl Resolver<'_, '_> {
                     RecordingError::NoColumn { name, .. } if name == column_name => {
                         Diagnostic::new(message, column.span.clone(), "this column")
                     }
+                    RecordingError::Range { .. } => Diagnostic::new(message, column.span.clone(), "this column"),
                     RecordingError::Over { .. } => Diagnostic::new(message, file.span.clone(), "this file")
                         .help("set `start` to where the recording begins"),
                     _ => Diagnostic::new(message, file.span.clone(), "this file").help(
@@ -159,7 +176,8 @@ impl Resolver<'_, '_> {
                 return None;
             }
         };
-        if let (Some((first, _)), Some((end, end_span))) = (recording.rows().first(), self.end.clone())
+        if let (Some((first, _)), Some((end, end_span))) =
+            (recording.rows().iter().find(|(_, value)| value.is_some()), self.end.clone())
             && *first >= end
         {
             self.report(
@@ -176,19 +194,7 @@ impl Resolver<'_, '_> {
             );
             return None;
         }
-        let mut rows = Vec::new();
-        for (since, tenths) in recording.rows() {
-            let Some(value) = T::from_tenths((*tenths).into()) else {
-                let value = crate::scenario::units::tenths((*tenths).into());
-                self.report(Diagnostic::new(
-                    format!("in `{name}`: {value} is out of range, {} after the beginning", format_duration(*since)),
-                    column.span.clone(),
-                    "this column",
-                ));
-                return None;
-            };
-            rows.push((*since, value));
-        }
-        Some(rows)
+        let value = |tenths: Option<i32>| tenths.and_then(|tenths| T::from_tenths(tenths.into()));
+        Some(recording.rows().iter().map(|(since, tenths)| (*since, value(*tenths))).collect())
     }
 }

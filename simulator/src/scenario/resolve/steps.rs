@@ -8,9 +8,9 @@ use crate::scenario::model::{Action, PowerAction, Step, Sweep, SwitchName, When}
 use crate::scenario::tree::{Fields, Node};
 
 /// The shortest time between two times of something that repeats.
-const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+pub(in crate::scenario) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 /// How often something that repeats may happen in a run; all of them are scheduled at its beginning.
-const MOST_TIMES: u128 = 100_000;
+pub(in crate::scenario) const MOST_TIMES: u128 = 100_000;
 
 impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
