@@ -1,6 +1,7 @@
 //! From the certificates a server sends to "it is who it should be, and this is its key".
 //!
-//! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. It would
+//! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. What keys
+//! may be used for it leaves to this module: an authority's to sign certificates, the server's to sign the handshake. It would
 //! check all of a path's signatures in one go, deep in its search; a signature takes half a second on the chip, its watchdog
 //! waits for three, and the stack has no room for both. So `webpki` only proposes paths ([`Search::propose`]), one
 //! after another until one holds, and their signatures are checked here ([`Search::check`]), with the caller's hook before
@@ -11,7 +12,7 @@
 //! beyond question, so that it has to be an authority, valid and within its limits like any other, and its own signature
 //! alone is not looked at.
 //!
-//! Not modelled: revocation, certificate transparency. RFC 5280 §6, RFC 6125.
+//! Not modelled: revocation, certificate transparency. RFC 5280 §6, RFC 6125, RFC 8446 §4.4.2.2 (key usage).
 
 use core::cell::Cell;
 
@@ -90,6 +91,9 @@ pub(super) fn verify<'c>(
         }
     }
     check_name(server, expected.name)?;
+    if !der::key_usage(server).digital_signature {
+        return Err(TlsError::WrongPurpose);
+    }
     key.clear();
     key.extend_from_slice(&key_of(server)?).map_err(|_| TlsError::UnsupportedSignature)
 }
@@ -173,6 +177,10 @@ impl<'c> Search<'c> {
         let found = Cell::new(Path::default());
         let judge = |proposed: &VerifiedPath<'_>| {
             let path = self.path(proposed, anchors).ok_or(webpki::Error::UnknownIssuer)?;
+            let mut issuers = proposed.intermediate_certificates();
+            if !issuers.all(|issuer| der::key_usage(&issuer.der()).key_cert_sign) {
+                return Err(webpki::Error::EndEntityUsedAsCa);
+            }
             match to_refuse.get().checked_sub(1) {
                 None => {
                     found.set(path);

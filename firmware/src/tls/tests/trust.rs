@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::vec;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, NameConstraints, SanType,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
+    NameConstraints, SanType, date_time_ymd,
 };
 
 use super::certificates::*;
@@ -244,6 +244,56 @@ fn a_certificate_for_clients_is_not_for_servers() {
     let refused = outcome_with(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
     assert_eq!(refused, Err(TlsError::WrongPurpose));
     assert_eq!(outcome_with(|params| params.extended_key_usages = vec![]), Ok(()), "for everything, then");
+}
+
+#[test]
+fn a_servers_key_must_be_for_signing_handshakes() {
+    use KeyUsagePurpose::{DigitalSignature, KeyAgreement, KeyCertSign, KeyEncipherment};
+    let of = |usages: &[KeyUsagePurpose]| outcome_with(|params| params.key_usages = usages.to_vec());
+    assert_eq!(of(&[DigitalSignature]), Ok(()));
+    assert_eq!(of(&[KeyEncipherment, DigitalSignature]), Ok(()));
+    for other in [&[KeyEncipherment][..], &[KeyAgreement], &[KeyCertSign]] {
+        assert_eq!(of(other), Err(TlsError::WrongPurpose), "{other:?}");
+    }
+}
+
+#[test]
+fn an_authoritys_key_must_be_for_signing_certificates() {
+    use KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign};
+    let with_usages = |name: &str, usages: &[KeyUsagePurpose]| {
+        let mut params = authority_params(name);
+        params.key_usages = usages.to_vec();
+        params
+    };
+    for (usages, expected) in [
+        (&[KeyCertSign][..], Ok(())),
+        (&[KeyCertSign, CrlSign, DigitalSignature], Ok(())),
+        (&[CrlSign, DigitalSignature], Err(TlsError::NotAnAuthority)),
+    ] {
+        let root = Authority::self_signed(with_usages("Root", usages), p256()).unwrap();
+        let identity = issued(&server_params(&[HOST]), p256(), &root);
+        assert_eq!(outcome(&identity, &print_of(root.der())), expected, "a trusted one for {usages:?}");
+
+        let root = authority();
+        let middle = intermediate(with_usages("Middle", usages), p256(), &root);
+        let mut identity = issued(&server_params(&[HOST]), p256(), &middle);
+        identity.chain.push(root.der().clone());
+        assert_eq!(outcome(&identity, &print_of(root.der())), expected, "one below it for {usages:?}");
+        assert_eq!(outcome(&identity, &print_of(middle.der())), expected, "itself trusted, for {usages:?}");
+    }
+}
+
+#[test]
+fn an_authority_that_may_not_sign_hides_no_other() {
+    let root = authority();
+    let middle = intermediate(authority_params("Middle"), p256(), &root);
+    let mut params = authority_params("Middle");
+    params.key_usages = vec![KeyUsagePurpose::CrlSign];
+    let for_lists = intermediate(params, p256(), &root);
+    let mut identity = issued(&server_params(&[HOST]), p256(), &middle);
+    identity.chain.insert(1, for_lists.der().clone());
+    identity.chain.push(root.der().clone());
+    assert_eq!(outcome(&identity, &print_of(root.der())), Ok(()));
 }
 
 #[test]
