@@ -4,6 +4,8 @@ use core::fmt;
 
 use embedded_io_async::{Error, ErrorKind};
 
+use super::alert;
+
 /// Why a TLS connection could not be opened, or broke. Reads well after "could not reach the cloud: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
@@ -20,8 +22,8 @@ pub enum TlsError {
     /// The signature over the handshake is not the certificate's key's.
     #[error("the server's signature is not made with the certificate's key")]
     WrongProof,
-    /// The messages that authenticate the server came twice or in the wrong order.
-    #[error("the server sent its certificate out of order")]
+    /// A message of the server's handshake came too early, too late or again.
+    #[error("the server sent the handshake's messages out of order")]
     OutOfOrder,
 
     /// A certificate of the chain has expired; when, in seconds since 1970.
@@ -85,6 +87,27 @@ pub enum TlsError {
     /// A handshake message was spread over several records, which `embedded-tls` does not put together.
     #[error("handshake failed: a message is split over records")]
     SplitMessage,
+    /// A value in a message that was not offered, or that TLS does not allow there.
+    #[error("handshake failed: the server chose what was not offered (illegal parameter)")]
+    IllegalParameter,
+    /// An extension that answers nothing this device asked for.
+    #[error("handshake failed: the server answered what was not asked (unsupported extension)")]
+    UnsupportedExtension,
+    /// An extension that TLS 1.3 requires is not there.
+    #[error("handshake failed: the server left out a required extension")]
+    MissingExtension,
+    /// The server chose an older version of TLS.
+    #[error("the server does not speak TLS 1.3")]
+    OlderVersion,
+    /// The server speaks TLS 1.3, and was led to choose an older version.
+    #[error("handshake failed: somebody made the server choose an older version than TLS 1.3")]
+    Downgraded,
+    /// The server wants another hello, with a cookie in it.
+    #[error("handshake failed: the server wants it begun again, which this device cannot do")]
+    HelloRetry,
+    /// The server goes on with new keys.
+    #[error("the server changes its keys, which this device cannot follow")]
+    KeyUpdate,
     /// The server wants another key exchange than P-256.
     #[error("handshake failed: the server does not accept P-256 key exchange")]
     KeyExchangeRefused,
@@ -107,6 +130,50 @@ pub enum TlsError {
     /// Something was written to or read from a connection that is over.
     #[error("the connection is closed")]
     NotOpen,
+}
+
+/// More than a record in plaintext may hold (RFC 8446 §5.1).
+const OVERFLOW: u16 = (1 << 14) + 1;
+
+impl TlsError {
+    /// The alert that tells a server why its hello is refused (RFC 8446 §6.2), if one does.
+    pub(super) fn alert(self) -> Option<u8> {
+        match self {
+            Self::UnexpectedMessage | Self::UnexpectedRecord(_) | Self::OutOfOrder => Some(alert::UNEXPECTED_MESSAGE),
+            Self::IllegalParameter | Self::Downgraded | Self::KeyExchangeRefused => Some(alert::ILLEGAL_PARAMETER),
+            Self::UnsupportedExtension => Some(alert::UNSUPPORTED_EXTENSION),
+            Self::MissingExtension => Some(alert::MISSING_EXTENSION),
+            Self::OlderVersion => Some(alert::PROTOCOL_VERSION),
+            Self::MalformedMessage => Some(alert::DECODE_ERROR),
+            Self::RecordTooLarge(OVERFLOW..) => Some(alert::RECORD_OVERFLOW),
+            Self::HelloRetry => Some(alert::HANDSHAKE_FAILURE),
+            // What TLS allows and this device cannot do.
+            Self::SplitMessage | Self::RecordTooLarge(_) | Self::KeyUpdate => Some(alert::INTERNAL_ERROR),
+            // The server has broken off itself, or cannot hear.
+            Self::NotTls | Self::Alert(_) | Self::Closed | Self::Transport(_) | Self::NotOpen => None,
+            // What comes to light only when keys are agreed.
+            Self::InvalidHost
+            | Self::NoCertificate
+            | Self::NoProof
+            | Self::WrongProof
+            | Self::Expired(_)
+            | Self::NotYetValid(_)
+            | Self::WrongHost
+            | Self::UnknownIssuer
+            | Self::NotAnAuthority
+            | Self::FingerprintOfServer
+            | Self::AuthorityAsServer
+            | Self::WrongPurpose
+            | Self::ForgedCertificate
+            | Self::UnsupportedSignature
+            | Self::NotPermitted
+            | Self::ChainTooLong
+            | Self::MalformedCertificate
+            | Self::RecordTooShort(_)
+            | Self::BadRecord
+            | Self::HandshakeChanged => None,
+        }
+    }
 }
 
 impl Error for TlsError {
@@ -164,23 +231,10 @@ struct AlertName(Option<u8>);
 impl fmt::Display for AlertName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(number) = self.0 else { return Ok(()) };
-        let name = match number {
-            0 => "close notify",
-            10 => "unexpected message",
-            20 => "bad record",
-            40 => "handshake failure",
-            42 => "bad certificate",
-            47 => "illegal parameter",
-            50 => "decode error",
-            51 => "decrypt error",
-            70 => "protocol version",
-            71 => "insufficient security",
-            80 => "internal error",
-            109 => "missing extension",
-            112 => "unrecognized name",
-            _ => return write!(f, ": alert {number}"),
-        };
-        write!(f, ": {name}")
+        match alert::name(number) {
+            Some(name) => write!(f, ": {name}"),
+            None => write!(f, ": alert {number}"),
+        }
     }
 }
 

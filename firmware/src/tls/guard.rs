@@ -2,20 +2,24 @@
 //!
 //! Bytes from the transport pass through [`Guard::read`], record by record. Refused are records that are not TLS, that do
 //! not fit the read buffer, encrypted ones without content (on which `embedded-tls` 0.19 panics), and plaintext ones once
-//! keys are agreed (which `embedded-tls` would take for the server's word). What is inside an encrypted record is
-//! [`super::record_cipher`]'s to judge; the guard marks the headers for it. Bytes to the transport pass through unless they
-//! are encrypted and the server has not proved who it is.
+//! keys are agreed (which `embedded-tls` would take for the server's word). A change of cipher specs is dropped where it
+//! may come, up to [`MOST_CHANGE_CIPHER_SPECS`] times. The server's hello passes in one piece, judged by [`super::hello`].
+//! What is inside an encrypted record is [`super::record_cipher`]'s to judge; the guard marks the headers for it. Bytes to
+//! the transport pass through unless they are encrypted and the server has not proved who it is.
+//!
+//! If it refuses something before keys are agreed, it sends the server an alert. The alert that `embedded-tls` would send,
+//! mislabelled as a change of cipher specs, goes nowhere.
 //!
 //! The guard keeps no record: it holds five bytes of header and counts. Its findings lie in [`State`], outside the
-//! connection that owns the guard. RFC 8446 §5.1 (record layer), §4.1.3 (HelloRetryRequest), §D.4 (change cipher spec).
+//! connection that owns the guard. RFC 8446 §5 (change cipher spec), §5.1 (record layer), §6 (alerts).
 
 use core::cell::Cell;
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 
-use super::READ_BUFFER;
 use super::error::TlsError;
-use super::record_cipher::AFTER_HANDSHAKE;
+use super::flight::{Mark, Phase};
+use super::{READ_BUFFER, alert, hello};
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
@@ -25,38 +29,26 @@ const APPLICATION_DATA: u8 = 23;
 /// One byte of content type and 16 of tag: the shortest encrypted record that holds something.
 const SHORTEST_ENCRYPTED: u16 = 17;
 
-/// The `random` of a ServerHello that is a HelloRetryRequest, and where it stands in the record.
-const HELLO_RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
-const HELLO_RANDOM: usize = 6;
-
-/// How far a connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Until the record with the server's hello is over.
-    Hello,
-    /// From here on the server encrypts.
-    Handshake,
-    /// The handshake is over and the server is who it should be.
-    Open,
-}
+/// Bytes of an alert, which is a record of its own.
+const ALERT_LENGTH: u16 = 2;
+/// The only change of cipher specs there is.
+const CHANGE: [u8; 1] = [1];
+/// One server needs to send one for old boxes on the way, and some send it twice.
+const MOST_CHANGE_CIPHER_SPECS: u8 = 2;
 
 /// What a guard and its connection know of each other.
 #[derive(Debug)]
 pub(super) struct State {
     phase: Cell<Phase>,
-    /// The server has proved that it holds the key of a trusted certificate.
-    proven: Cell<bool>,
+    /// The hello names the server.
+    has_server_name: Cell<bool>,
     /// What the guard refused, or how the transport failed.
     refusal: Cell<Option<TlsError>>,
     /// The transport ended where a record could have begun.
     ended: Cell<bool>,
-    /// The server asked for another hello.
-    hello_retry: Cell<bool>,
     /// The description of an alert that came in plaintext.
     alert: Cell<Option<u8>>,
+    change_cipher_specs: Cell<u8>,
 }
 
 impl State {
@@ -64,11 +56,11 @@ impl State {
     pub(super) const fn new() -> Self {
         Self {
             phase: Cell::new(Phase::Hello),
-            proven: Cell::new(false),
+            has_server_name: Cell::new(false),
             refusal: Cell::new(None),
             ended: Cell::new(false),
-            hello_retry: Cell::new(false),
             alert: Cell::new(None),
+            change_cipher_specs: Cell::new(0),
         }
     }
 
@@ -77,14 +69,15 @@ impl State {
         self.phase.get()
     }
 
-    /// The server is who it should be: the client may go on.
-    pub(super) fn prove(&self) {
-        self.proven.set(true);
+    /// The connection has come so far: to [`Phase::Proof`] with a good chain, to [`Phase::Finished`] with the proof that the
+    /// server has its key, to [`Phase::Open`] with all of the handshake.
+    pub(super) fn advance(&self, phase: Phase) {
+        self.phase.set(phase);
     }
 
-    /// The handshake is over.
-    pub(super) fn open(&self) {
-        self.phase.set(Phase::Open);
+    /// The hello will name the server.
+    pub(super) fn name_server(&self) {
+        self.has_server_name.set(true);
     }
 
     /// Whether the transport ended between two records.
@@ -94,16 +87,12 @@ impl State {
 
     /// What the guard has seen that explains a failure, if anything.
     pub(super) fn finding(&self) -> Option<TlsError> {
-        if let Some(refusal) = self.refusal.get() {
-            return Some(refusal);
-        }
-        if let Some(alert) = self.alert.get() {
-            return Some(TlsError::Alert(Some(alert)));
-        }
-        if self.hello_retry.get() {
-            return Some(TlsError::KeyExchangeRefused);
-        }
-        self.ended.get().then_some(TlsError::Closed)
+        let alert = self.alert.get().map(|alert| TlsError::Alert(Some(alert)));
+        self.refusal.get().or(alert).or_else(|| self.ended.get().then_some(TlsError::Closed))
+    }
+
+    fn mark(&self) -> Mark {
+        Mark { phase: self.phase.get(), has_server_name: self.has_server_name.get() }
     }
 }
 
@@ -130,25 +119,18 @@ pub(super) struct Guard<'s, T> {
     passed: usize,
     /// How much of the record that is being written is still to come.
     outgoing: usize,
-    /// The server's hello has come, or is coming.
-    greeted: bool,
-    /// The content so far is a HelloRetryRequest's.
-    like_hello_retry: bool,
+}
+
+/// What becomes of a record.
+enum Verdict {
+    PassOn,
+    /// It changes the cipher specs, if its content says so.
+    Drop,
 }
 
 impl<'s, T> Guard<'s, T> {
     pub(super) fn new(transport: T, state: &'s State) -> Self {
-        Self {
-            transport,
-            state,
-            header: [0; 5],
-            header_passed: 5,
-            length: 0,
-            passed: 0,
-            outgoing: 0,
-            greeted: false,
-            like_hello_retry: true,
-        }
+        Self { transport, state, header: [0; 5], header_passed: 5, length: 0, passed: 0, outgoing: 0 }
     }
 
     fn refuse(&self, refusal: TlsError) -> Stopped {
@@ -157,60 +139,51 @@ impl<'s, T> Guard<'s, T> {
     }
 
     /// Judges the header that was just read, and marks it for the record cipher.
-    fn admit(&mut self) -> Result<(), Stopped> {
+    fn judge_header(&mut self) -> Result<Verdict, Stopped> {
         let [kind, major, minor, high, low] = self.header;
         let length = u16::from_be_bytes([high, low]);
-        if self.greeted && self.state.phase.get() == Phase::Hello {
-            self.state.phase.set(Phase::Handshake);
-        }
-        let phase = self.state.phase.get();
+        let phase = self.state.phase();
+        let unexpected = TlsError::UnexpectedRecord(kind);
         if !(CHANGE_CIPHER_SPEC..=APPLICATION_DATA).contains(&kind) || major != 3 {
-            return Err(self.refuse(if phase == Phase::Hello {
-                TlsError::NotTls
-            } else {
-                TlsError::UnexpectedRecord(kind)
-            }));
+            return Err(self.refuse(if phase == Phase::Hello { TlsError::NotTls } else { unexpected }));
         }
         if usize::from(length) > READ_BUFFER {
             return Err(self.refuse(TlsError::RecordTooLarge(length)));
         }
         match (phase, kind) {
-            (Phase::Hello, HANDSHAKE) => self.greeted = true,
-            (Phase::Hello, ALERT) => {}
-            (Phase::Handshake, CHANGE_CIPHER_SPEC) if length == 1 => {}
-            (Phase::Handshake | Phase::Open, APPLICATION_DATA) if minor == 3 => {
+            (Phase::Hello, HANDSHAKE) if length > 0 => {}
+            (Phase::Hello, ALERT) if length == ALERT_LENGTH => {}
+            (_, CHANGE_CIPHER_SPEC) if phase < Phase::Open && usize::from(length) == CHANGE.len() => {
+                return Ok(Verdict::Drop);
+            }
+            (_, APPLICATION_DATA) if phase > Phase::Hello && minor == 3 => {
                 if length < SHORTEST_ENCRYPTED {
                     return Err(self.refuse(TlsError::RecordTooShort(length)));
                 }
-                if phase == Phase::Open {
-                    self.header[2] = AFTER_HANDSHAKE;
+                self.header[2] = self.state.mark().to_byte();
+                if phase == Phase::Extensions {
+                    // This record has to begin with EncryptedExtensions, so that none may after it.
+                    self.state.advance(Phase::Certificate);
                 }
             }
-            _ => return Err(self.refuse(TlsError::UnexpectedRecord(kind))),
+            _ => return Err(self.refuse(unexpected)),
         }
         self.header_passed = 0;
         self.length = length.into();
         self.passed = 0;
-        Ok(())
+        Ok(Verdict::PassOn)
     }
 
-    /// Notes what plaintext content tells.
-    fn observe(&mut self, content: &[u8]) {
-        let kind = self.header[0];
-        for (position, byte) in (self.passed..).zip(content) {
-            match kind {
-                ALERT if position == 1 => self.state.alert.set(Some(*byte)),
-                HANDSHAKE => {
-                    if let Some(expected) = position.checked_sub(HELLO_RANDOM).and_then(|at| HELLO_RETRY.get(at)) {
-                        self.like_hello_retry &= expected == byte;
-                        if position + 1 == HELLO_RANDOM + HELLO_RETRY.len() {
-                            self.state.hello_retry.set(self.like_hello_retry);
-                        }
-                    }
-                }
-                _ => {}
+    /// Judges the content of a plaintext record that may pass, from its first byte to its last.
+    fn judge_plaintext(&self, content: &[u8]) -> Result<(), Stopped> {
+        match (self.header[0], content) {
+            (ALERT, &[_level, description]) => self.state.alert.set(Some(description)),
+            _ => {
+                hello::check(content).map_err(|error| self.refuse(error))?;
+                self.state.advance(Phase::Extensions);
             }
         }
+        Ok(())
     }
 }
 
@@ -222,35 +195,49 @@ impl<T: Read> Guard<'_, T> {
         }
     }
 
-    /// Reads the next record's header; false at the transport's end.
-    async fn next_header(&mut self) -> Result<bool, Stopped> {
-        let mut header = [0; 5];
+    /// Reads until `buf` is full, in the middle of a record.
+    async fn receive_all(&mut self, buf: &mut [u8]) -> Result<(), Stopped> {
         let mut have = 0;
-        while have < header.len() {
-            match self.receive(&mut header[have..]).await? {
-                0 if have == 0 => {
-                    self.state.ended.set(true);
-                    return Ok(false);
-                }
+        while have < buf.len() {
+            match self.receive(&mut buf[have..]).await? {
                 0 => return Err(self.refuse(TlsError::Closed)),
                 count => have += count,
             }
         }
-        self.header = header;
-        self.admit()?;
-        Ok(true)
+        Ok(())
     }
-}
 
-impl<T> ErrorType for Guard<'_, T> {
-    type Error = Stopped;
-}
-
-impl<T: Read> Read for Guard<'_, T> {
-    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Stopped> {
-        if buf.is_empty() {
-            return Ok(0);
+    /// Reads the header of the next record that is to be passed on; false at the transport's end.
+    async fn next_header(&mut self) -> Result<bool, Stopped> {
+        loop {
+            let mut header = [0; 5];
+            let have = self.receive(&mut header).await?;
+            if have == 0 {
+                self.state.ended.set(true);
+                return Ok(false);
+            }
+            self.receive_all(&mut header[have..]).await?;
+            self.header = header;
+            match self.judge_header()? {
+                Verdict::PassOn => return Ok(true),
+                Verdict::Drop => self.change_cipher_spec().await?,
+            }
         }
+    }
+
+    async fn change_cipher_spec(&mut self) -> Result<(), Stopped> {
+        let mut content = [0; CHANGE.len()];
+        self.receive_all(&mut content).await?;
+        let count = self.state.change_cipher_specs.get() + 1;
+        if content != CHANGE || count > MOST_CHANGE_CIPHER_SPECS {
+            return Err(self.refuse(TlsError::UnexpectedRecord(CHANGE_CIPHER_SPEC)));
+        }
+        self.state.change_cipher_specs.set(count);
+        Ok(())
+    }
+
+    /// Reads what may be passed on.
+    async fn pass_on(&mut self, buf: &mut [u8]) -> Result<usize, Stopped> {
         if self.header_passed == self.header.len() && self.passed == self.length && !self.next_header().await? {
             return Ok(0);
         }
@@ -262,14 +249,50 @@ impl<T: Read> Read for Guard<'_, T> {
             return Ok(count);
         }
         let wanted = buf.len().min(self.length - self.passed);
-        match self.receive(&mut buf[..wanted]).await? {
-            0 => Err(self.refuse(TlsError::Closed)),
-            count => {
-                self.observe(&buf[..count]);
-                self.passed += count;
-                Ok(count)
+        let content = &mut buf[..wanted];
+        let count = if self.state.phase() == Phase::Hello {
+            // `embedded-tls` has room for all of a record's content when it asks for some. If it had not, what is judged here
+            // would be a message cut short.
+            self.receive_all(content).await?;
+            self.judge_plaintext(content)?;
+            wanted
+        } else {
+            match self.receive(content).await? {
+                0 => return Err(self.refuse(TlsError::Closed)),
+                count => count,
             }
+        };
+        self.passed += count;
+        Ok(count)
+    }
+}
+
+impl<T: Write> Guard<'_, T> {
+    /// Tells the server what was wrong, as long as neither side has keys.
+    async fn send_alert(&mut self) {
+        let description = self.state.refusal.get().and_then(TlsError::alert);
+        if let Some(description) = description.filter(|_| self.state.phase() == Phase::Hello) {
+            let [high, low] = ALERT_LENGTH.to_be_bytes();
+            // Whether the server hears it changes nothing.
+            let _ = self.transport.write_all(&[ALERT, 3, 3, high, low, alert::FATAL, description]).await;
         }
+    }
+}
+
+impl<T> ErrorType for Guard<'_, T> {
+    type Error = Stopped;
+}
+
+impl<T: Read + Write> Read for Guard<'_, T> {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Stopped> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let passed = self.pass_on(buf).await;
+        if passed.is_err() {
+            self.send_alert().await;
+        }
+        passed
     }
 }
 
@@ -278,7 +301,10 @@ impl<T: Write> Write for Guard<'_, T> {
         if self.outgoing == 0 {
             // `embedded-tls` hands over whole records; what does not look like one is none of its own.
             let &[kind, _, _, high, low, ..] = buf else { return Err(Stopped) };
-            if kind == APPLICATION_DATA && !self.state.proven.get() {
+            if kind == CHANGE_CIPHER_SPEC {
+                return Ok(buf.len());
+            }
+            if kind == APPLICATION_DATA && self.state.phase() < Phase::Finished {
                 return Err(Stopped);
             }
             self.outgoing = self.header.len() + usize::from(u16::from_be_bytes([high, low]));

@@ -1,6 +1,7 @@
 //! Handshakes in memory: with `rustls` as a server that keeps to the rules, and with [`evil`] as one that does not.
 
 mod certificates;
+mod conformance;
 mod evil;
 mod misbehaviour;
 mod records;

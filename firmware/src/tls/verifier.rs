@@ -6,17 +6,23 @@
 
 use embedded_tls::{CertificateEntryRef, CertificateRef, CertificateVerifyRef, CryptoProvider, TlsVerifier};
 use rand_core::CryptoRngCore;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 
 use super::chain::{self, Expected, KeyInfo};
 use super::error::TlsError;
+use super::flight::Phase;
 use super::guard::State;
 use super::record_cipher::Suite;
 use super::signature::{Scheme, SignatureError};
+use super::transcript::Transcript;
 
 /// What stands before the transcript's hash in the signed message.
 const CONTEXT: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
 const PADDING: [u8; 64] = [0x20; 64];
+
+/// The most messages up to the server's Certificate: two hellos, EncryptedExtensions, CertificateRequest, Certificate. Which
+/// they are is [`super::flight`]'s to see, but for a second CertificateRequest in a record of its own.
+const MESSAGES_UP_TO_CERTIFICATE: u8 = 5;
 
 /// How far the server has come in proving who it is.
 enum Progress {
@@ -103,15 +109,16 @@ impl TlsVerifier<Suite> for Verifier<'_> {
 
     fn verify_certificate(
         &mut self,
-        transcript: &Sha256,
+        transcript: &Transcript,
         certificate: CertificateRef<'_>,
     ) -> Result<(), embedded_tls::TlsError> {
-        if !matches!(self.progress, Progress::Nothing) {
+        if !matches!(self.progress, Progress::Nothing) || transcript.messages() > MESSAGES_UP_TO_CERTIFICATE {
             return Err(self.fail(TlsError::OutOfOrder));
         }
         match self.judge_chain(&certificate) {
             Ok(()) => {
                 self.progress = Progress::ChainGood { transcript: transcript.clone().finalize().into() };
+                self.state.advance(Phase::Proof);
                 Ok(())
             }
             Err(error) => Err(self.fail(error)),
@@ -122,7 +129,7 @@ impl TlsVerifier<Suite> for Verifier<'_> {
         match self.judge_proof(&verify) {
             Ok(()) => {
                 self.progress = Progress::Proven;
-                self.state.prove();
+                self.state.advance(Phase::Finished);
                 Ok(())
             }
             Err(error) => Err(self.fail(error)),

@@ -169,7 +169,8 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
             exchanged.unwrap_or_else(|timeout| Err(timed_out(timeout)))
         }
     };
-    if result.is_ok() {
+    // A server whose TLS is refused may still have to hear why: a reset would overtake the alert.
+    if matches!(result, Ok(_) | Err(Failure::Tls(_))) {
         socket.close();
     } else {
         socket.abort();

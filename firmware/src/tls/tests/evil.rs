@@ -1,4 +1,4 @@
-//! A TLS 1.3 server that keeps to no rules: each test scripts what it sends after its hello, and after the handshake.
+//! A TLS 1.3 server that keeps to no rules: each test scripts its hello, what it sends after that, and after the handshake.
 //!
 //! It is the transport as well, like [`super::Server`]. RFC 8446 §7.1 (key schedule), §5.2 (record protection).
 
@@ -15,6 +15,61 @@ use super::*;
 
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
+
+/// The server's hello, good until a script changes it.
+pub(super) struct Hello {
+    /// Whole records that go before it.
+    pub(super) before: Vec<u8>,
+    pub(super) kind: u8,
+    pub(super) legacy_version: u16,
+    pub(super) random: [u8; 32],
+    pub(super) session_id_echo: Vec<u8>,
+    pub(super) cipher_suite: u16,
+    pub(super) compression: u8,
+    pub(super) extensions: Vec<(u16, Vec<u8>)>,
+    /// What follows the extensions in the message.
+    pub(super) appendix: Vec<u8>,
+    /// What follows the message in its record.
+    pub(super) trailing: Vec<u8>,
+    /// Whether the record ends in the middle of the message, which another record goes on with.
+    pub(super) is_split: bool,
+    /// The record's version.
+    pub(super) record_version: [u8; 2],
+}
+
+impl Hello {
+    /// What an extension of the good hello holds.
+    pub(super) fn extension(&mut self, kind: u16) -> &mut Vec<u8> {
+        &mut self.extensions.iter_mut().find(|extension| extension.0 == kind).unwrap().1
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut body = self.legacy_version.to_be_bytes().to_vec();
+        body.extend(self.random);
+        body.push(u8::try_from(self.session_id_echo.len()).unwrap());
+        body.extend(&self.session_id_echo);
+        body.extend(self.cipher_suite.to_be_bytes());
+        body.push(self.compression);
+        body.extend(extensions(&self.extensions));
+        body.extend(&self.appendix);
+        body
+    }
+}
+
+/// A block of extensions, with its length.
+pub(super) fn extensions<C: AsRef<[u8]>>(extensions: &[(u16, C)]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
+    let entry =
+        |(kind, content): &(u16, C)| [&kind.to_be_bytes()[..], &length(content.as_ref()), content.as_ref()].concat();
+    let block: Vec<u8> = extensions.iter().flat_map(entry).collect();
+    [&length(&block)[..], &block].concat()
+}
+
+/// A record in plaintext.
+pub(super) fn plain(kind: u8, version: [u8; 2], content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[kind][..], &version, &length, content].concat()
+}
 
 /// What a script has to work with: keys and transcript up to here.
 pub(super) struct Wire {
@@ -39,23 +94,48 @@ impl Wire {
     }
 
     pub(super) fn certificate(&mut self, chain: &[CertificateDer<'_>]) -> Vec<u8> {
+        self.certificate_with(&[], chain, &[])
+    }
+
+    /// With a context, and with these extensions in each entry.
+    pub(super) fn certificate_with(
+        &mut self,
+        context: &[u8],
+        chain: &[CertificateDer<'_>],
+        in_entries: &[(u16, &[u8])],
+    ) -> Vec<u8> {
+        let block = extensions(in_entries);
         let entries: Vec<u8> =
-            chain.iter().flat_map(|der| [&u24(der.len())[..], der.as_ref(), &[0, 0]].concat()).collect();
-        self.message(11, &[&[0][..], &u24(entries.len()), &entries].concat())
+            chain.iter().flat_map(|der| [&u24(der.len())[..], der.as_ref(), &block].concat()).collect();
+        self.message(11, &[&[u8::try_from(context.len()).unwrap()], context, &u24(entries.len()), &entries].concat())
+    }
+
+    /// What a CertificateVerify signs.
+    pub(super) fn to_be_signed(&self) -> Vec<u8> {
+        let hash = self.transcript.clone().finalize();
+        [&[0x20; 64][..], b"TLS 1.3, server CertificateVerify\0", &hash].concat()
     }
 
     /// A signature over the transcript with this key, claimed to be of this scheme.
     pub(super) fn certificate_verify(&mut self, scheme: u16, key: &impl SigningKey) -> Vec<u8> {
-        let hash = self.transcript.clone().finalize();
-        let signed = [&[0x20; 64][..], b"TLS 1.3, server CertificateVerify\0", &hash].concat();
-        let signature = key.sign(&signed).unwrap();
+        let signature = key.sign(&self.to_be_signed()).unwrap();
+        self.signature(scheme, &signature)
+    }
+
+    /// A CertificateVerify with this signature.
+    pub(super) fn signature(&mut self, scheme: u16, signature: &[u8]) -> Vec<u8> {
         let length = u16::try_from(signature.len()).unwrap();
-        self.message(15, &[&scheme.to_be_bytes()[..], &length.to_be_bytes(), &signature].concat())
+        self.message(15, &[&scheme.to_be_bytes()[..], &length.to_be_bytes(), signature].concat())
+    }
+
+    /// What a Finished says.
+    pub(super) fn verify_data(&self) -> [u8; 32] {
+        let key: [u8; 32] = expand(&self.traffic, "finished", &[]);
+        Hkdf::<Sha256>::extract(Some(&key), &self.transcript.clone().finalize()).0.into()
     }
 
     pub(super) fn finished(&mut self) -> Vec<u8> {
-        let key: [u8; 32] = expand(&self.traffic, "finished", &[]);
-        let (proof, _) = Hkdf::<Sha256>::extract(Some(&key), &self.transcript.clone().finalize());
+        let proof = self.verify_data();
         self.message(20, &proof)
     }
 
@@ -90,37 +170,61 @@ impl Wire {
 
 /// The server, and the transport to it.
 pub(super) struct Evil<F, A> {
+    hello: fn(&mut Hello),
     flight: F,
     afterwards: A,
     wire: Option<Wire>,
     /// What the client has written.
     pub(super) written: Vec<u8>,
     handshake_over: bool,
+    reads: u32,
 }
 
 impl<F: FnMut(&mut Wire), A: FnMut(&mut Wire)> Evil<F, A> {
     /// `flight` sends what follows the hello, `afterwards` what follows the client's Finished.
     pub(super) fn new(flight: F, afterwards: A) -> Self {
-        Self { flight, afterwards, wire: None, written: Vec::new(), handshake_over: false }
+        Self::with_hello(|_| {}, flight, afterwards)
+    }
+
+    /// `hello` changes the server's hello.
+    pub(super) fn with_hello(hello: fn(&mut Hello), flight: F, afterwards: A) -> Self {
+        Self { hello, flight, afterwards, wire: None, written: Vec::new(), handshake_over: false, reads: 0 }
     }
 
     fn answer(&mut self) {
         // One hello in one record, as the client under test sends it.
-        let hello = &self.written[5..];
+        let length = usize::from(u16::from_be_bytes([self.written[3], self.written[4]]));
+        let client_hello = &self.written[5..][..length];
         let secret = EphemeralSecret::random(&mut ChaCha20Rng::seed_from_u64(3));
         let share = secret.public_key().to_encoded_point(false);
-        let extensions = [&[0, 0x2b, 0, 2, 3, 4, 0, 0x33, 0, 69, 0, 23, 0, 65][..], share.as_bytes()].concat();
-        let length = u16::try_from(extensions.len()).unwrap().to_be_bytes();
-        let body = [&[3, 3][..], &[9; 32], &[0, 0x13, 0x01, 0], &length, &extensions].concat();
+        let mut hello = Hello {
+            before: Vec::new(),
+            kind: 2,
+            legacy_version: 0x0303,
+            random: [9; 32],
+            session_id_echo: client_hello[39..][..usize::from(client_hello[38])].to_vec(),
+            cipher_suite: 0x1301,
+            compression: 0,
+            extensions: [(43, [3, 4].to_vec()), (51, [&[0, 23, 0, 65], share.as_bytes()].concat())].to_vec(),
+            appendix: Vec::new(),
+            trailing: Vec::new(),
+            is_split: false,
+            record_version: [3, 3],
+        };
+        (self.hello)(&mut hello);
 
         let mut wire =
             Wire { transcript: Sha256::new(), secret: [0; 32], traffic: [0; 32], sealed: 0, out: Vec::new() };
-        wire.transcript.update(hello);
-        let message = wire.message(2, &body);
-        let length = u16::try_from(message.len()).unwrap().to_be_bytes();
-        wire.out.extend([&[HANDSHAKE, 3, 3][..], &length, &message].concat());
+        wire.transcript.update(client_hello);
+        let message = wire.message(hello.kind, &hello.body());
+        wire.out.extend(&hello.before);
+        let content = [message, hello.trailing].concat();
+        let (first, second) = content.split_at(if hello.is_split { 20 } else { content.len() });
+        for part in [first, second].into_iter().filter(|part| !part.is_empty()) {
+            wire.out.extend(plain(HANDSHAKE, hello.record_version, part));
+        }
 
-        let client = p256::PublicKey::from_sec1_bytes(client_share(hello)).unwrap();
+        let client = p256::PublicKey::from_sec1_bytes(client_share(client_hello)).unwrap();
         let shared = secret.diffie_hellman(&client);
         let (early, _) = Hkdf::<Sha256>::extract(None, &[0; 32]);
         let derived: [u8; 32] = expand(&early, "derived", &Sha256::digest([]));
@@ -130,6 +234,25 @@ impl<F: FnMut(&mut Wire), A: FnMut(&mut Wire)> Evil<F, A> {
 
         (self.flight)(&mut wire);
         self.wire = Some(wire);
+    }
+
+    /// Moves what there is to send into `buf`, and says how much that was.
+    pub(super) fn send(&mut self, buf: &mut [u8]) -> usize {
+        self.reads += 1;
+        assert!(self.reads < 100_000, "the client reads without end");
+        if self.wire.is_none() {
+            self.answer();
+        }
+        let wire = self.wire.as_mut().unwrap();
+        if wire.out.is_empty() && !self.handshake_over && encrypted_records(&self.written) > 0 {
+            self.handshake_over = true;
+            wire.switch();
+            (self.afterwards)(wire);
+        }
+        let count = buf.len().min(wire.out.len());
+        buf[..count].copy_from_slice(&wire.out[..count]);
+        wire.out.drain(..count);
+        count
     }
 }
 
@@ -161,19 +284,7 @@ impl<F, A> ErrorType for Evil<F, A> {
 
 impl<F: FnMut(&mut Wire), A: FnMut(&mut Wire)> Read for Evil<F, A> {
     async fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
-        if self.wire.is_none() {
-            self.answer();
-        }
-        let wire = self.wire.as_mut().unwrap();
-        if wire.out.is_empty() && !self.handshake_over && encrypted_records(&self.written) > 0 {
-            self.handshake_over = true;
-            wire.switch();
-            (self.afterwards)(wire);
-        }
-        let count = buf.len().min(wire.out.len());
-        buf[..count].copy_from_slice(&wire.out[..count]);
-        wire.out.drain(..count);
-        Ok(count)
+        Ok(self.send(buf))
     }
 }
 

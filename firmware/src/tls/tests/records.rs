@@ -213,8 +213,8 @@ fn a_recording_changed_anywhere_does_no_harm() {
             let mut changed = bytes.clone();
             changed[position] ^= bit;
             let (outcome, _) = play(&changed, &trust);
-            // The minor version of plaintext records and a change cipher spec's content say nothing (RFC 8446 §5.1, §D.4).
-            if [2, hello + 2, hello + 5].contains(&position) {
+            // The minor version of plaintext records says nothing (RFC 8446 §5.1).
+            if [2, hello + 2].contains(&position) {
                 assert_eq!(outcome, Ok(b"reply".to_vec()));
             } else {
                 assert!(outcome.is_err(), "bit {bit:#x} of byte {position} of {}", bytes.len());
@@ -231,10 +231,10 @@ fn bytes_that_are_not_tls_are_named() {
     assert_eq!(play(&[22, 3, 3, 0]), Err(TlsError::Closed));
     assert_eq!(play(&[21, 3, 3, 0, 2, 2, 40]), Err(TlsError::Alert(Some(40))));
     assert_eq!(play(&[21, 3, 3, 0, 2, 2, 70]), Err(TlsError::Alert(Some(70))));
-    assert_eq!(play(&[20, 3, 3, 0, 1, 1]), Err(TlsError::UnexpectedRecord(20)));
+    assert_eq!(play(&[20, 3, 3, 0, 1, 1]), Err(TlsError::Closed));
     assert_eq!(play(&[23, 3, 3, 0, 20]), Err(TlsError::UnexpectedRecord(23)));
     assert_eq!(play(&[22, 3, 3, 0xff, 0xff]), Err(TlsError::RecordTooLarge(0xffff)));
-    assert_eq!(play(&[22, 3, 3, 0, 0]), Err(TlsError::MalformedMessage));
+    assert_eq!(play(&[22, 3, 3, 0, 0]), Err(TlsError::UnexpectedRecord(22)));
 }
 
 #[test]
