@@ -4,9 +4,10 @@
 //! committed events and schedules strictly later ones. The director decides nothing about how the world works; it gives
 //! the world's own [`Command`]s.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::events::Event;
+use crate::events::{Event, Kind};
 use crate::scenario::model::{Begin, End, Fault, Scenario, Sweep, Trigger, When};
 use crate::time::Instant;
 use crate::world::{Command, FlashCut, World};
@@ -22,7 +23,8 @@ use translate::{Calendar, DUCK};
 pub struct Director<'a> {
     scenario: &'a Scenario,
     calendar: Calendar,
-    waiting: Vec<Waiting<'a>>,
+    /// What waits for an event, by the kind of that event.
+    waiting: BTreeMap<Kind, Vec<Waiting<'a>>>,
     /// How many committed events it has read.
     read: usize,
 }
@@ -49,7 +51,7 @@ impl<'a> Director<'a> {
     /// Schedules what has a fixed time and remembers what reacts. `repetition` counts a sweep's repetitions from 1; 0 is
     /// the run without the sweep's intervention.
     pub fn new(scenario: &'a Scenario, repetition: u32, world: &mut World) -> Self {
-        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: Vec::new(), read: 0 };
+        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new(), read: 0 };
         world.schedule(at(scenario.device.power_up), Command::Power { device: DUCK, on: true });
         for (index, phone) in scenario.phones.iter().enumerate() {
             match &phone.arrives {
@@ -83,7 +85,8 @@ impl<'a> Director<'a> {
     /// What an event sets off, and when.
     fn cues_of(&mut self, event: &Event) -> Vec<(Cue<'a>, Instant)> {
         let mut cues = Vec::new();
-        self.waiting.retain_mut(|waiting| {
+        let Some(waiting) = self.waiting.get_mut(&event.kind.kind()) else { return cues };
+        waiting.retain_mut(|waiting| {
             if !waiting.trigger.matcher.matches(event) {
                 return true;
             }
@@ -114,7 +117,7 @@ impl<'a> Director<'a> {
     }
 
     fn wait_for(&mut self, trigger: &'a Trigger, then: Cue<'a>) {
-        self.waiting.push(Waiting { trigger, seen: 0, then });
+        self.waiting.entry(trigger.matcher.kind()).or_default().push(Waiting { trigger, seen: 0, then });
     }
 
     fn begin(&mut self, cue: Cue<'a>, time: Instant, world: &mut World) {

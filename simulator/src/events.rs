@@ -240,6 +240,91 @@ pub enum EventKind {
     },
 }
 
+/// The kinds of events, so that those of one kind can be kept together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// [`EventKind::Power`].
+    Power,
+    /// [`EventKind::Boot`].
+    Boot,
+    /// [`EventKind::Restart`].
+    Restart,
+    /// [`EventKind::Crash`].
+    Crash,
+    /// [`EventKind::Watchdog`].
+    Watchdog,
+    /// [`EventKind::NotModelled`].
+    NotModelled,
+    /// [`EventKind::Serial`].
+    Serial,
+    /// [`EventKind::Pin`].
+    Pin,
+    /// [`EventKind::Sensor`].
+    Sensor,
+    /// [`EventKind::Flash`].
+    Flash,
+    /// [`EventKind::Join`].
+    Join,
+    /// [`EventKind::LinkLost`].
+    LinkLost,
+    /// [`EventKind::AccessPoint`].
+    AccessPoint,
+    /// [`EventKind::Lease`].
+    Lease,
+    /// [`EventKind::Dns`].
+    Dns,
+    /// [`EventKind::Ntp`].
+    Ntp,
+    /// [`EventKind::Connection`].
+    Connection,
+    /// [`EventKind::Tls`].
+    Tls,
+    /// [`EventKind::Http`].
+    Http,
+    /// [`EventKind::Stored`].
+    Stored,
+    /// [`EventKind::Phone`].
+    Phone,
+    /// [`EventKind::Fault`].
+    Fault,
+    /// [`EventKind::Step`].
+    Step,
+    /// [`EventKind::Livelock`].
+    Livelock,
+}
+
+impl EventKind {
+    /// Which kind it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Power { .. } => Kind::Power,
+            Self::Boot { .. } => Kind::Boot,
+            Self::Restart { .. } => Kind::Restart,
+            Self::Crash { .. } => Kind::Crash,
+            Self::Watchdog { .. } => Kind::Watchdog,
+            Self::NotModelled(_) => Kind::NotModelled,
+            Self::Serial { .. } => Kind::Serial,
+            Self::Pin { .. } => Kind::Pin,
+            Self::Sensor { .. } => Kind::Sensor,
+            Self::Flash { .. } => Kind::Flash,
+            Self::Join { .. } => Kind::Join,
+            Self::LinkLost { .. } => Kind::LinkLost,
+            Self::AccessPoint { .. } => Kind::AccessPoint,
+            Self::Lease { .. } => Kind::Lease,
+            Self::Dns { .. } => Kind::Dns,
+            Self::Ntp { .. } => Kind::Ntp,
+            Self::Connection { .. } => Kind::Connection,
+            Self::Tls { .. } => Kind::Tls,
+            Self::Http(_) => Kind::Http,
+            Self::Stored { .. } => Kind::Stored,
+            Self::Phone { .. } => Kind::Phone,
+            Self::Fault { .. } => Kind::Fault,
+            Self::Step { .. } => Kind::Step,
+            Self::Livelock { .. } => Kind::Livelock,
+        }
+    }
+}
+
 /// A device's supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod director;
 pub mod events;
 pub mod expectation;
+pub mod input;
 pub mod internet;
 pub mod phone;
 pub mod random;

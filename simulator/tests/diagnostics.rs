@@ -40,7 +40,7 @@ fn files_that_cannot_be_read_say_why() {
     let path: PathBuf = folder.join("latin-1.toml");
     std::fs::write(&path, b"title = 't'\n# caf\xe9\n").unwrap();
     let latin = Scenario::load(&path).unwrap_err();
-    assert_eq!(latin.mistakes()[0].message, "could not read the scenario: line 2 is not UTF-8");
+    assert_eq!(latin.mistakes()[0].message, "could not read the scenario: line 2 is not UTF-8; save the file as UTF-8");
 }
 
 #[test]

@@ -17,7 +17,10 @@ pub use describe::{contents, describe};
 pub use rate::storms;
 pub use timeline::timeline;
 
-use crate::events::{Event, EventKind};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use crate::events::{Event, EventKind, Kind};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::model::{Allow, Begin, Check, End, Expectation, Place, Quantity, Trigger, Window};
 use crate::scenario::words::times;
@@ -60,24 +63,59 @@ impl Failure {
 
 /// Judges expectations over the events of a run that ended at `end`; one verdict each, in their order.
 pub fn evaluate(expectations: &[Expectation], events: &[Event], end: Instant) -> Vec<Verdict> {
+    let record = &Record::of(events);
     expectations
         .iter()
         .map(|expectation| Verdict {
             text: expectation.text.clone(),
             because: expectation.because.clone(),
             place: Some(expectation.place),
-            failure: judge(&expectation.check, events, end).err(),
+            failure: judge(&expectation.check, record, end).err(),
         })
         .collect()
 }
 
-fn judge(check: &Check, events: &[Event], end: Instant) -> Result<(), Failure> {
+fn judge(check: &Check, record: &Record<'_>, end: Instant) -> Result<(), Failure> {
+    let events = record.events;
     match check {
-        Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, events, end),
-        Check::Rate(rate) => rate::judge(rate, events, end),
+        Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, record, end),
+        Check::Rate(rate) => rate::judge(rate, record, end),
         Check::StateAt { state, at } => state::at_moment(*state, Instant::START + *at, events, end),
-        Check::StateThroughout { state, window } => state::throughout(*state, &Span::of(window, events, end)?, events),
+        Check::StateThroughout { state, window } => state::throughout(*state, &Span::of(window, record, end)?, events),
         Check::Channel(check) => channel::judge(check, events, end),
+    }
+}
+
+/// A run's events, and those of each kind together, so that an expectation looks at those alone that it can mean.
+struct Record<'e> {
+    events: &'e [Event],
+    of_kind: BTreeMap<Kind, Vec<&'e Event>>,
+    /// How many more events may be compared with what never happened.
+    comparisons_left: Cell<usize>,
+}
+
+/// With how many events those are compared together that never happened, to tell what came nearest. It is for people, of
+/// whom none reads the thousandth failure of a run.
+const MOST_COMPARISONS: usize = 2_000_000;
+
+impl<'e> Record<'e> {
+    fn of(events: &'e [Event]) -> Self {
+        let mut of_kind: BTreeMap<Kind, Vec<&Event>> = BTreeMap::new();
+        for event in events {
+            of_kind.entry(event.kind.kind()).or_default().push(event);
+        }
+        Self { events, of_kind, comparisons_left: Cell::new(MOST_COMPARISONS) }
+    }
+
+    /// The events of the one kind that a matcher can mean, in order.
+    fn concerning(&self, matcher: &Matcher) -> &[&'e Event] {
+        self.of_kind.get(&matcher.kind()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether so many events may still be compared, which counts as done then.
+    fn affords(&self, comparisons: usize) -> bool {
+        let left = self.comparisons_left.get().checked_sub(comparisons);
+        left.inspect(|left| self.comparisons_left.set(*left)).is_some()
     }
 }
 
@@ -91,11 +129,11 @@ struct Span {
 }
 
 impl Span {
-    fn of(window: &Window, events: &[Event], end: Instant) -> Result<Self, Failure> {
+    fn of(window: &Window, record: &Record<'_>, end: Instant) -> Result<Self, Failure> {
         let (open, opened_by) = match &window.open {
             Begin::At(at) => (Instant::START + *at, None),
             Begin::After(trigger) => {
-                let event = find(trigger, events)
+                let event = find(trigger, record)
                     .map_err(|seen| Failure::new(format!("the window never opened ({trigger}): {seen}"), None))?;
                 (event.at + trigger.plus, trigger.plus.is_zero().then_some(event.sequence))
             }
@@ -117,14 +155,15 @@ impl Span {
 }
 
 /// The event that a trigger waits for, or what was seen instead.
-fn find<'e>(trigger: &Trigger, events: &'e [Event]) -> Result<&'e Event, String> {
-    let mut matching = events.iter().filter(|event| trigger.matcher.matches(event));
+fn find<'e>(trigger: &Trigger, record: &Record<'e>) -> Result<&'e Event, String> {
+    let events = record.concerning(&trigger.matcher);
+    let mut matching = events.iter().copied().filter(|event| trigger.matcher.matches(event));
     let index = usize::try_from(trigger.count).unwrap_or(usize::MAX).saturating_sub(1);
     if let Some(event) = matching.nth(index) {
         return Ok(event);
     }
     Err(match events.iter().filter(|event| trigger.matcher.matches(event)).count() {
-        0 => nearest(&trigger.matcher, events.iter().collect()).seen,
+        0 => nearest(&trigger.matcher, events, record).seen,
         count => format!("it happened {} only", times(count as u64)),
     })
 }
@@ -133,12 +172,20 @@ fn count(
     matcher: &Matcher,
     quantity: Quantity,
     window: &Window,
-    events: &[Event],
+    record: &Record<'_>,
     end: Instant,
 ) -> Result<(), Failure> {
-    let span = Span::of(window, events, end)?;
-    let (inside, outside): (Vec<&Event>, Vec<&Event>) =
-        events.iter().filter(|event| matcher.matches(event)).partition(|event| span.contains(event));
+    let span = Span::of(window, record, end)?;
+    let events = record.concerning(matcher);
+    let first = events.partition_point(|event| event.at < span.open);
+    let within = &events[first..events.partition_point(|event| event.at <= span.close).max(first)];
+    let inside = within.iter().copied().filter(|event| span.contains(event) && matcher.matches(event));
+    if let Quantity::AtLeast(least) = quantity
+        && usize::try_from(least).is_ok_and(|least| least == 0 || inside.clone().nth(least - 1).is_some())
+    {
+        return Ok(());
+    }
+    let inside: Vec<&Event> = inside.collect();
     let seen = inside.len() as u64;
     if quantity.allows(seen) {
         return Ok(());
@@ -156,7 +203,8 @@ fn count(
     if seen > 0 {
         return Err(Failure::new(format!("it happened only {}: {}", times(seen), listed(&inside)), span.close));
     }
-    if let Some(event) = outside.iter().find(|event| event.at >= span.open).or(outside.last()) {
+    let outside = || events.iter().filter(|event| !span.contains(event) && matcher.matches(event));
+    if let Some(event) = outside().find(|event| event.at >= span.open).or_else(|| outside().next_back()) {
         let side = if event.at > span.close {
             format!("{} s too late", Instant::START + event.at.saturating_since(span.close))
         } else {
@@ -167,16 +215,20 @@ fn count(
             event.at,
         ));
     }
-    let inside = events.iter().filter(|event| span.contains(event)).collect();
-    let mut failure = nearest(matcher, inside);
+    let inside: Vec<&Event> = within.iter().copied().filter(|event| span.contains(event)).collect();
+    let mut failure = nearest(matcher, &inside, record);
     failure.at = failure.at.or(Some(span.close));
     Err(failure)
 }
 
 /// What came nearest to an event that never happened.
-fn nearest(matcher: &Matcher, events: Vec<&Event>) -> Failure {
-    let candidates: Vec<&Event> = events.into_iter().filter(|event| matcher.concerns(event)).collect();
+fn nearest(matcher: &Matcher, events: &[&Event], record: &Record<'_>) -> Failure {
+    let candidates: Vec<&Event> = events.iter().copied().filter(|event| matcher.concerns(event)).collect();
     let Some(last) = candidates.last() else { return Failure::new("nothing of the kind happened", None) };
+    if !record.affords(candidates.len()) {
+        let seen = format!("it never happened, though {} of the kind did", candidates.len());
+        return Failure::new(seen, last.at);
+    }
     if let Matcher::Serial(text) = matcher {
         let similarity = |event: &Event| match &event.kind {
             EventKind::Serial { line } => similarity(text.pattern(), line),
@@ -206,16 +258,18 @@ fn similarity(pattern: &str, line: &str) -> u64 {
 /// that tells what is wrong.
 fn sorts(events: &[&Event]) -> String {
     const SHOWN: usize = 6;
-    let mut sorts: Vec<(String, &Event, u64)> = Vec::new();
+    let mut sorts: Vec<(&Event, u64)> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for event in events {
-        let sort = sort(&event.kind);
-        match sorts.iter_mut().find(|(known, ..)| *known == sort) {
-            Some((_, _, count)) => *count += 1,
-            None => sorts.push((sort, event, 1)),
+        let next = sorts.len();
+        let place = *known.entry(sort(&event.kind)).or_insert(next);
+        match sorts.get_mut(place) {
+            Some((_, count)) => *count += 1,
+            None => sorts.push((event, 1)),
         }
     }
     let more = sorts.len().saturating_sub(SHOWN);
-    let part = |(_, event, count): &(String, &Event, u64)| {
+    let part = |(event, count): &(&Event, u64)| {
         let often = if *count > 1 { format!(" ({})", times(*count)) } else { String::new() };
         format!("at {} s {}{often}", event.at, describe(&event.kind))
     };

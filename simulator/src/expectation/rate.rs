@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{Failure, Span, Verdict, listed};
+use super::{Failure, Record, Span, Verdict, listed};
 use crate::events::{DeviceId, Event};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::model::{Begin, End, RateCheck, Scenario, Window};
 use crate::scenario::words::times;
 use crate::time::Instant;
 
-/// Judges a rate over the events of a run that ended at `end`. Events of several devices are counted apart.
-pub(super) fn judge(check: &RateCheck, events: &[Event], end: Instant) -> Result<(), Failure> {
-    let span = Span::of(&check.window, events, end)?;
+/// Judges a rate over the record of a run that ended at `end`. Events of several devices are counted apart.
+pub(super) fn judge(check: &RateCheck, record: &Record<'_>, end: Instant) -> Result<(), Failure> {
+    let span = Span::of(&check.window, record, end)?;
     let mut devices: BTreeMap<Option<DeviceId>, Vec<&Event>> = BTreeMap::new();
-    for event in events.iter().filter(|event| span.contains(event) && check.matcher.matches(event)) {
+    let events = record.concerning(&check.matcher).iter().copied();
+    for event in events.filter(|event| span.contains(event) && check.matcher.matches(event)) {
         devices.entry(event.device).or_default().push(event);
     }
     let too_many = |stretch: &&[&Event]| stretch.len() as u64 > check.most;
@@ -102,8 +103,9 @@ pub fn storms(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdic
     if scenario.allow.request_storm {
         return Vec::new();
     }
+    let record = Record::of(events);
     let verdict = |limit: RateCheck| {
-        let failure = judge(&limit, events, end).err()?;
+        let failure = judge(&limit, &record, end).err()?;
         Some(Verdict {
             text: format!("{limit}, in any run"),
             because: Some(
@@ -148,8 +150,8 @@ mod tests {
     #[test]
     fn a_stretch_may_begin_anywhere_and_ends_before_its_length() {
         let events = record([(0, 0), (900, 0), (1_000, 0), (1_899, 0), (1_900, 0)]);
-        assert_eq!(judge(&rate(3, 1_000), &events, END), Ok(()));
-        let failure = judge(&rate(2, 1_000), &events, END).unwrap_err();
+        assert_eq!(judge(&rate(3, 1_000), &Record::of(&events), END), Ok(()));
+        let failure = judge(&rate(2, 1_000), &Record::of(&events), END).unwrap_err();
         assert_eq!(
             failure.seen,
             "it happened 3 times in the busiest 1s: at 0.900000 s NTP query: answered; at 1.000000 s NTP query: \
@@ -161,8 +163,8 @@ mod tests {
     #[test]
     fn devices_are_counted_apart() {
         let events = record((0..20).map(|number| (number * 100, (number % 2) as u32)));
-        assert_eq!(judge(&rate(5, 1_000), &events, END), Ok(()));
-        assert!(judge(&rate(4, 1_000), &events, END).is_err());
+        assert_eq!(judge(&rate(5, 1_000), &Record::of(&events), END), Ok(()));
+        assert!(judge(&rate(4, 1_000), &Record::of(&events), END).is_err());
     }
 
     fn scenario(text: &str) -> Scenario {
@@ -200,7 +202,7 @@ mod tests {
             let events = record(times.iter().map(|millis| (*millis, 0)));
             let count = |from: u64| times.iter().filter(|time| (from..from + per).contains(time)).count() as u64;
             let highest = times.iter().map(|from| count(*from)).max().unwrap_or_default();
-            prop_assert_eq!(judge(&rate(most, per), &events, END).is_ok(), highest <= most);
+            prop_assert_eq!(judge(&rate(most, per), &Record::of(&events), END).is_ok(), highest <= most);
         }
     }
 }

@@ -3,13 +3,14 @@
 //!
 //! What has a fixed time is not looked at: the scenario's own check keeps it within the run.
 
-use super::{Failure, Verdict, find};
+use super::{Failure, Record, Verdict, find};
 use crate::events::Event;
 use crate::scenario::model::{Begin, Place, Scenario, Trigger, When};
 use crate::time::Instant;
 
 /// Judges what a scenario's timeline waited for in a run that ended at `end`. Only what never happened gives a verdict.
 pub fn timeline(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdict> {
+    let record = &Record::of(events);
     let phones = scenario.phones.iter().filter_map(|phone| match &phone.arrives {
         Begin::After(trigger) => Some((format!("phone `{}` arrives", phone.name), trigger, phone.place)),
         Begin::At(_) => None,
@@ -25,12 +26,12 @@ pub fn timeline(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verd
     phones
         .chain(faults)
         .chain(steps)
-        .filter_map(|(what, trigger, place)| judge(&what, trigger, place, events, end))
+        .filter_map(|(what, trigger, place)| judge(&what, trigger, place, record, end))
         .collect()
 }
 
-fn judge(what: &str, trigger: &Trigger, place: Place, events: &[Event], end: Instant) -> Option<Verdict> {
-    let seen = match find(trigger, events) {
+fn judge(what: &str, trigger: &Trigger, place: Place, record: &Record<'_>, end: Instant) -> Option<Verdict> {
+    let seen = match find(trigger, record) {
         Ok(event) if event.at + trigger.plus <= end => return None,
         Ok(event) => format!("the run ended at {end} s, before {} s", event.at + trigger.plus),
         Err(seen) => format!("what it waits for never came: {seen}"),

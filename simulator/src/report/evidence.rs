@@ -3,7 +3,7 @@
 //! The same expectation failing in many repetitions of a sweep is one failure with a list of them; what was seen, and
 //! the log, are the first one's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Failure, LogLine};
@@ -49,12 +49,15 @@ pub(super) fn failures(results: &Results) -> Vec<Failure> {
 
 fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
     let mut failures: Vec<Failure> = Vec::new();
+    let mut known: BTreeMap<(Option<u32>, &str), usize> = BTreeMap::new();
     for run in &on.outcome.runs {
         for (verdict, failure) in run.failures() {
             let line = verdict.place.map(|place| place.line);
-            let same = |known: &&mut Failure| known.line == line && known.expected == verdict.text;
-            match failures.iter_mut().find(same) {
-                Some(known) if known.repetitions.contains(&run.repetition) => {}
+            let next = failures.len();
+            let place = *known.entry((line, verdict.text.as_str())).or_insert(next);
+            match failures.get_mut(place) {
+                // Repetitions come in their order.
+                Some(known) if known.repetitions.last() == Some(&run.repetition) => {}
                 Some(known) => known.repetitions.push(run.repetition),
                 None => failures.push(Failure {
                     repetitions: vec![run.repetition],

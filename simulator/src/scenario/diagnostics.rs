@@ -1,13 +1,23 @@
 //! Mistakes in a scenario file: what, where, and what would be right.
 //!
-//! All of a file's mistakes are collected and told in the file's order, each with the offending text underlined.
+//! All of a file's mistakes are collected and told in the file's order, each with the offending text underlined. What
+//! it takes to tell them grows with the file and not with its square: an excerpt is laid out from the lines around its place alone,
+//! and people are shown the first mistakes of many.
 
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::lines::Lines;
 use super::model::Place;
+
+/// How many mistakes of a file people are shown.
+const SHOWN: usize = 100;
+/// How many bytes of a file are laid out for one excerpt.
+const EXCERPT: usize = 4096;
+/// Of a longer line, how many bytes are shown on each side of a mistake.
+const AROUND: usize = 60;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +57,7 @@ pub struct Diagnostics {
     pub file: String,
     /// Its text; empty if it could not be read.
     text: String,
+    lines: Lines,
     /// Its mistakes.
     mistakes: Vec<Diagnostic>,
 }
@@ -55,7 +66,7 @@ impl Diagnostics {
     pub(super) fn new(file: &str, text: &str, mut mistakes: Vec<Diagnostic>) -> Self {
         debug_assert!(!mistakes.is_empty());
         mistakes.sort_by_key(|mistake| (mistake.span.start, mistake.span.end));
-        Self { file: file.to_owned(), text: text.to_owned(), mistakes }
+        Self { file: file.to_owned(), text: text.to_owned(), lines: Lines::of(text), mistakes }
     }
 
     /// A file without a text to point into: it could not be read.
@@ -70,27 +81,20 @@ impl Diagnostics {
 
     /// Where a mistake begins.
     pub fn place(&self, mistake: &Diagnostic) -> Place {
-        place(&self.text, mistake.span.start)
+        self.lines.place(&self.text, mistake.span.start)
     }
 
-    /// The mistakes for people: an excerpt for each, separated by empty lines. With `styled`, colours as ANSI sequences.
+    /// The first 100 mistakes for people: an excerpt for each, separated by empty lines; and how many more there are. With
+    /// `styled`, colours as ANSI sequences.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let mut report = String::new();
-        for mistake in &self.mistakes {
+        for mistake in self.mistakes.iter().take(SHOWN) {
             let title = Level::ERROR.primary_title(mistake.message.as_str());
             let group = if self.text.is_empty() {
-                title.element(annotate_snippets::Origin::path(self.file.as_str()))
+                title.element(Origin::path(self.file.as_str()))
             } else {
-                let primary = AnnotationKind::Primary.span(self.one_line(&mistake.span)).label(mistake.label.as_str());
-                let snippet = Snippet::source(self.text.as_str()).path(self.file.as_str()).annotation(primary);
-                let snippet = match &mistake.related {
-                    Some((span, label)) => {
-                        snippet.annotation(AnnotationKind::Context.span(self.one_line(span)).label(label.as_str()))
-                    }
-                    None => snippet,
-                };
-                title.element(snippet)
+                self.excerpts(Group::with_title(title), mistake)
             };
             let group = match &mistake.help {
                 Some(help) => group.element(Level::HELP.message(help.as_str())),
@@ -102,7 +106,63 @@ impl Diagnostics {
             report.push_str(&renderer.render(&[group]));
             report.push('\n');
         }
+        if let Some(more) = self.mistakes.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let mistakes = if more == 1 { "mistake" } else { "mistakes" };
+            report += &format!("\n… and {more} more {mistakes} in {}\n", self.file);
+        }
         report
+    }
+
+    /// The text around a mistake, and around the other place that matters: in one excerpt if they stand close together.
+    fn excerpts<'a>(&'a self, group: Group<'a>, mistake: &'a Diagnostic) -> Group<'a> {
+        let primary = (AnnotationKind::Primary, self.one_line(&mistake.span), mistake.label.as_str());
+        let related = mistake.related.as_ref();
+        let related = related.map(|(span, label)| (AnnotationKind::Context, self.one_line(span), label.as_str()));
+        let lines = |(_, span, _): &Marked<'_>| self.lines.around(&self.text, span.start);
+        let whole = match &related {
+            Some(related) => {
+                let (one, other) = (lines(&primary), lines(related));
+                one.start.min(other.start)..one.end.max(other.end)
+            }
+            None => lines(&primary),
+        };
+        if whole.len() <= EXCERPT {
+            return group.element(self.snippet(whole, [Some(primary), related].into_iter().flatten()));
+        }
+        [Some(primary), related].into_iter().flatten().fold(group, |group, marked| {
+            let line = lines(&marked);
+            if line.len() <= EXCERPT {
+                return group.element(self.snippet(line, [marked]));
+            }
+            let (_, span, _) = &marked;
+            let Place { line: number, column } = self.lines.place(&self.text, span.start);
+            let origin = Origin::path(self.file.as_str()).line(number as usize).char_column(column as usize);
+            let start = self.text.floor_char_boundary(span.start.saturating_sub(AROUND)).max(line.start);
+            let end = self.text.ceil_char_boundary((span.start + AROUND).min(line.end));
+            group.element(origin).element(self.part(start..end, [marked]))
+        })
+    }
+
+    /// Some whole lines with their file's name.
+    fn snippet<'a>(
+        &'a self,
+        lines: Range<usize>,
+        marked: impl IntoIterator<Item = Marked<'a>>,
+    ) -> Snippet<'a, Annotation<'a>> {
+        self.part(lines, marked).path(self.file.as_str())
+    }
+
+    /// A part of the text with places in it underlined.
+    fn part<'a>(
+        &'a self,
+        part: Range<usize>,
+        marked: impl IntoIterator<Item = Marked<'a>>,
+    ) -> Snippet<'a, Annotation<'a>> {
+        let within = |at: usize| at.clamp(part.start, part.end) - part.start;
+        let first = self.lines.place(&self.text, part.start).line as usize;
+        let annotations =
+            marked.into_iter().map(|(kind, span, label)| kind.span(within(span.start)..within(span.end)).label(label));
+        Snippet::source(&self.text[part.clone()]).line_start(first).annotations(annotations.collect::<Vec<_>>())
     }
 
     /// A span's part on its first line: a whole table underlined hides the place.
@@ -112,6 +172,9 @@ impl Diagnostics {
         span.start..end.min(self.text.len())
     }
 }
+
+/// A place to underline, and what to say under it.
+type Marked<'a> = (AnnotationKind, Range<usize>, &'a str);
 
 /// One line for each mistake: `file:line:column: message`.
 impl fmt::Display for Diagnostics {
@@ -130,11 +193,3 @@ impl fmt::Display for Diagnostics {
 }
 
 impl std::error::Error for Diagnostics {}
-
-/// Line and column of a byte of a text.
-pub(super) fn place(text: &str, offset: usize) -> Place {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Place { line: count(before.matches('\n').count() + 1), column: count(before[line_start..].chars().count() + 1) }
-}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Diagnostics, Scenario};
+use crate::input::{self, InputError, Kind};
 
 /// Why no list of scenario files could be made.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,14 @@ pub enum FilesError {
     /// A path is a file of another kind.
     #[error("{} is not a scenario: scenario files end in .toml", .0.display())]
     NotAScenario(PathBuf),
+    /// A path is no file.
+    #[error("{} is not a scenario: it is {kind}", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: Kind,
+    },
     /// Nothing was found.
     #[error("no scenario files under {0}")]
     Nothing(String),
@@ -33,13 +42,12 @@ pub enum FilesError {
 pub fn scenario_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FilesError> {
     let (mut files, mut searched) = (Vec::new(), BTreeSet::new());
     for path in paths {
-        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-        if metadata.is_dir() {
-            search(path, &mut searched, &mut files)?;
-        } else if is_toml(path) {
-            files.push(path.clone());
-        } else {
-            return Err(FilesError::NotAScenario(path.clone()));
+        let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        match input::kind(&metadata) {
+            Some(Kind::Folder) => search(path, &mut searched, &mut files)?,
+            Some(kind) => return Err(FilesError::NotAFile { path: path.clone(), kind }),
+            None if is_toml(path) => files.push(path.clone()),
+            None => return Err(FilesError::NotAScenario(path.clone())),
         }
     }
     let mut seen = BTreeSet::new();
@@ -64,14 +72,14 @@ pub fn load_all(files: &[PathBuf]) -> (Vec<Scenario>, Vec<Diagnostics>) {
 }
 
 fn search(folder: &Path, searched: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), FilesError> {
-    if !searched.insert(folder.canonicalize().map_err(|error| unreadable(folder, &error))?) {
+    if !searched.insert(folder.canonicalize().map_err(|error| unreadable(folder, error))?) {
         return Ok(());
     }
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
     let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unreadable(folder, &error))?;
+        .map_err(|error| unreadable(folder, error))?;
     paths.sort();
     for path in paths {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -91,10 +99,10 @@ fn is_toml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "toml")
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> FilesError {
-    let reason = match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        _ => error.to_string(),
+fn unreadable(path: &Path, error: std::io::Error) -> FilesError {
+    let reason = match input::from_io(path, error) {
+        InputError::Missing => "no such file or folder".to_owned(),
+        other => other.to_string(),
     };
     FilesError::Unreadable { path: path.to_owned(), reason }
 }

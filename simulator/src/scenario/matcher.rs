@@ -9,7 +9,9 @@ mod wording;
 use regex::Regex;
 
 use super::model::FieldMatch;
-use crate::events::{Event, EventKind, FlashOperation, HttpExchange, Level, PhoneEvent, PowerState, SensorOutcome};
+use crate::events::{
+    Event, EventKind, FlashOperation, HttpExchange, Kind, Level, PhoneEvent, PowerState, SensorOutcome,
+};
 
 pub(crate) use wording::sensor_outcome;
 
@@ -266,6 +268,32 @@ fn holds(part: &Option<String>, whole: &str) -> bool {
 }
 
 impl Matcher {
+    /// The one kind of events that can be meant.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Serial(_) => Kind::Serial,
+            Self::Led { .. } | Self::Pin { .. } => Kind::Pin,
+            Self::Boot { .. } => Kind::Boot,
+            Self::Restart { .. } => Kind::Restart,
+            Self::Crash { .. } => Kind::Crash,
+            Self::Power { .. } => Kind::Power,
+            Self::Sensor { .. } => Kind::Sensor,
+            Self::Flash { .. } => Kind::Flash,
+            Self::Join { .. } => Kind::Join,
+            Self::LinkLost { .. } => Kind::LinkLost,
+            Self::AccessPoint { .. } => Kind::AccessPoint,
+            Self::Lease { .. } => Kind::Lease,
+            Self::Dns { .. } => Kind::Dns,
+            Self::Ntp { .. } => Kind::Ntp,
+            Self::Connection { .. } => Kind::Connection,
+            Self::Tls { .. } => Kind::Tls,
+            Self::Request(_) => Kind::Http,
+            Self::Stored { .. } => Kind::Stored,
+            Self::Phone { .. } => Kind::Phone,
+            Self::Fault { .. } => Kind::Fault,
+        }
+    }
+
     /// Whether `event` is meant.
     pub fn matches(&self, event: &Event) -> bool {
         match (self, &event.kind) {

@@ -13,6 +13,7 @@
 mod diagnostics;
 pub mod files;
 mod grammar;
+mod lines;
 pub mod matcher;
 pub mod model;
 mod read;
@@ -35,6 +36,13 @@ pub use reference::reference;
 pub use resolve::{OWN_NETWORK, ReadFile};
 pub use schema::{schema, schema_text};
 
+use crate::input::{self, Limit};
+
+/// How large a scenario file may be: some 50,000 steps.
+const SCENARIO: Limit = Limit(4);
+/// How large a recording may be: a reading a minute for two years.
+const RECORDING: Limit = Limit(64);
+
 impl Scenario {
     /// Reads and checks a scenario file, and the recordings that it names relative to its folder.
     ///
@@ -42,16 +50,15 @@ impl Scenario {
     /// All of its mistakes.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| {
-            Diagnostics::unreadable(&file, format!("could not read the scenario: {}", reason(&error)))
-        })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Diagnostics::unreadable(&file, format!("could not read the scenario: line {line} is not UTF-8"))
-        })?;
+        let unreadable =
+            |why: &dyn std::fmt::Display| Diagnostics::unreadable(&file, format!("could not read the scenario: {why}"));
+        let text = input::text(path, SCENARIO).map_err(|error| unreadable(&error))?;
+        if text.contains('\r') && !text.contains('\n') {
+            return Err(unreadable(&"its lines end in CR alone, as on an old Mac; save it with line ends LF or CRLF"));
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&file, &text, &|name| std::fs::read_to_string(folder.join(name)).map_err(|error| reason(&error)))
+        let recording = |name: &str| input::text(&folder.join(name), RECORDING).map_err(|error| error.to_string());
+        Self::parse(&file, &text, &recording)
     }
 
     /// Checks a scenario's text. `file` is what messages call it; `read_file` reads the recordings that it names.
@@ -75,15 +82,4 @@ impl Scenario {
 fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(text.len()..text.len());
     Diagnostic::new(format!("this is not TOML: {}", error.message()), span, "here")
-}
-
-/// Why a file could not be read, without the operating system's number for it.
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        _ => error.to_string(),
-    }
 }

@@ -3,7 +3,7 @@
 //! A value that is wrong is left out and the reading goes on, so that one pass tells all that is wrong with single
 //! values: unknown and missing keys, types, units, words, regular expressions, keys that exclude each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 
 use regex::Regex;
@@ -60,6 +60,12 @@ impl Reader<'_> {
                     let word = self.word(words, Some(table), raw, key)?;
                     return Some(Node { span, value: Value::Word(word) });
                 }
+                if let (Shape::Choice(choice), Shape::Words(words), Some(raw_table)) =
+                    (table, plain, raw.get_ref().as_table())
+                {
+                    let (key, node) = self.choice(choice, raw_table, span.clone(), key, words)?;
+                    return Some(Node { span, value: Value::Choice(key, Box::new(node)) });
+                }
                 return self.value(if raw.get_ref().is_table() { table } else { plain }, raw, key);
             }
             Shape::Scalar(scalar) => self.scalar(*scalar, raw, key)?,
@@ -90,7 +96,7 @@ impl Reader<'_> {
                     self.wrong_type(raw, key, &expected(shape));
                     return None;
                 };
-                let (key, node) = self.choice(choice, raw_table, span.clone(), key)?;
+                let (key, node) = self.choice(choice, raw_table, span.clone(), key, &[])?;
                 Value::Choice(key, Box::new(node))
             }
         };
@@ -232,23 +238,18 @@ impl Reader<'_> {
 
     fn table(&mut self, shape: &Table, raw: &DeTable<'_>, span: Range<usize>) -> Fields {
         let mut fields = Fields::default();
+        let mut misspelt: BTreeSet<&str> = BTreeSet::new();
         for (name, value) in raw {
             match shape.keys.iter().find(|key| key.name == name.get_ref().as_ref()) {
                 Some(key) => match self.value(&key.shape, value, key.name) {
                     Some(node) => fields.insert(key.name, name.span(), node),
                     None => fields.mark_broken(key.name),
                 },
-                None => self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys),
+                None => misspelt.extend(self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys, &[])),
             }
         }
         // A key that is misspelt is there: that it is missing under its right name is no news.
-        let misspelt: Vec<&str> = raw
-            .iter()
-            .map(|(name, _)| name.get_ref().as_ref())
-            .filter(|name| !shape.keys.iter().any(|key| key.name == *name))
-            .filter_map(|name| nearest(name, shape.keys.iter().map(|key| key.name)))
-            .collect();
-        let missing = |key: &&Key| key.required && !raw.contains_key(key.name) && !misspelt.contains(&key.name);
+        let missing = |key: &&Key| key.required && !raw.contains_key(key.name) && !misspelt.contains(key.name);
         for key in shape.keys.iter().filter(missing) {
             self.report(
                 Diagnostic::new(
@@ -312,21 +313,23 @@ impl Reader<'_> {
         raw: &DeTable<'_>,
         span: Range<usize>,
         called: &str,
+        words: Vocabulary,
     ) -> Option<(&'static str, Node)> {
         let mut known: Vec<(Range<usize>, &Key, &Raw<'_>)> = Vec::new();
         for (name, value) in raw {
             match shape.keys.iter().find(|key| key.name == name.get_ref().as_ref()) {
                 Some(key) => known.push((name.span(), key, value)),
-                None => self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys),
+                None => _ = self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys, words),
             }
         }
         known.sort_by_key(|(span, ..)| span.start);
         if raw.is_empty() {
             let names = alternatives(shape.keys.iter().map(|key| key.name));
-            self.report(
-                Diagnostic::new(format!("`{called}` is empty"), span, "empty")
-                    .help(format!("{} is one of {names}", shape.what)),
-            );
+            self.report(Diagnostic::new(format!("`{called}` is empty"), span, "empty").help(format!(
+                "{} is one of {names}{}",
+                shape.what,
+                or_word(words)
+            )));
         }
         let mut nodes = Vec::new();
         for (index, (span, key, value)) in known.iter().enumerate() {
@@ -350,14 +353,44 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown_key(&mut self, name: &str, span: Range<usize>, what: &str, keys: &'static [Key]) {
+    /// Reports a key that is none of `keys`; gives the one that is probably meant. `words` may stand in the table's place.
+    fn unknown_key(
+        &mut self,
+        name: &str,
+        span: Range<usize>,
+        what: &str,
+        keys: &'static [Key],
+        words: Vocabulary,
+    ) -> Option<&'static str> {
         let names = || keys.iter().map(|key| key.name);
-        let help = match nearest(name, names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if keys.is_empty() => "nothing stands in it".to_owned(),
-            None => format!("the keys of {what} are {}", alternatives(names()).replace(" or ", " and ")),
+        let near = nearest(name, names());
+        let word = nearest(name, words.iter().map(|(word, _)| *word));
+        let help = match (near, word) {
+            (_, Some(word)) if word == name || near.is_none() => {
+                format!("did you mean the word \"{word}\"? it stands alone, without braces and a value")
+            }
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, _) if keys.is_empty() => "nothing stands in it".to_owned(),
+            (None, _) => {
+                let names = alternatives(names()).replace(" or ", " and ");
+                format!("the keys of {what} are {names}{}", or_word(words))
+            }
         };
         self.report(Diagnostic::new(format!("unknown key `{name}`"), span, format!("not a key of {what}")).help(help));
+        near
+    }
+}
+
+/// Words and what they mean.
+type Vocabulary = &'static [(&'static str, &'static str)];
+
+/// What else may be written, behind the keys of a table: "; or one of the words …".
+fn or_word(words: Vocabulary) -> String {
+    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [only] => format!("; or write {only} alone"),
+        several => format!("; or write one of the words {} alone", either(several)),
     }
 }
 

@@ -154,12 +154,16 @@ pub(super) struct Choice {
 }
 
 /// The candidate nearest to a misspelt word, if one is near enough to be what was meant: a slip of the fingers away, or
-/// else much alike, as `password` is to `passphrase`.
+/// else much alike, as `password` is to `passphrase`. Nothing is near to what is longer than any word.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
     let normal = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let word = normal(word);
     let candidates: Vec<(&str, String)> =
-        candidates.into_iter().map(|candidate| (candidate, normal(candidate))).collect();
+        candidates.into_iter().filter(|name| name.len() <= LONGEST).map(|name| (name, normal(name))).collect();
     let slip = candidates
         .iter()
         .map(|(candidate, normal)| (strsim::damerau_levenshtein(&word, normal), !normal.starts_with(&word), *candidate))

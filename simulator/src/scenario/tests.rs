@@ -191,6 +191,22 @@ fn a_line_is_meant_with_and_without_its_time() {
     assert!(!text("'21.5 °C'").matches_line("[x] 21.5 °C"), "no time");
 }
 
+/// The first mistake of a file with this in it.
+fn mistake(text: &str) -> String {
+    let text = format!("title = 't'\nduration = '100s'\n{text}\n[[expect]]\nevent.boot = {{}}\n");
+    let mistakes = Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_err();
+    mistakes.mistakes()[0].message.clone()
+}
+
+#[test]
+fn a_file_has_no_more_than_a_run_can_look_at() {
+    let networks: String = (0..101).map(|number| format!("[[networks]]\nname = 'n{number}'\n")).collect();
+    assert_eq!(mistake(&networks), "`networks` has 101 tables, more than 100");
+    let steps = "[[steps]]\nevery = '1ms'\nuntil = '99s'\ndo.spare-switch = 'on'\n";
+    parse(&format!("title = 't'\nduration = '100s'\n{}", steps.repeat(10)));
+    assert_eq!(mistake(&steps.repeat(11)), "all that repeats happens more than 1000000 times together");
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in any::<String>()) {

@@ -148,7 +148,11 @@ fn a_broken_image_is_one_clear_message() {
     let bench = bench("chip-broken");
     bench.file("text.bin", "this is no image");
     for (arguments, words) in [
-        ("--image text.bin", "error: could not load text.bin: the image at 0x0 starts with 0x74 instead of 0xe9\n"),
+        (
+            "--image text.bin",
+            "error: could not load text.bin: the image at 0x0 starts with 0x74 instead of 0xe9; preflash runs the yellow duck's \
+             image as `cargo ci image` builds it: its folder, its ELF file, or a dump of a flash of 1 MiB with it\n",
+        ),
         ("--image nowhere", "error: could not read nowhere: "),
     ] {
         let ended = bench.preflash(&format!("run s --target esp8266 {arguments}"));

@@ -65,13 +65,17 @@ pub(super) const FILE: Table = Table::new(
         optional(
             "networks",
             List(&Shape::Table(&NETWORK)),
-            "The access points in reach. Default one that fits the settings.",
+            "The access points in reach, at most 100. Default one that fits the settings.",
         ),
         optional("internet", Shape::Table(&INTERNET), "What lies between router and servers."),
         optional("cloud", Shape::Table(&CLOUD), "The cloud."),
-        optional("phones", List(&Shape::Table(&PHONE)), "People with phones, in configuration mode."),
-        optional("faults", List(&Shape::Table(&FAULT)), "What goes wrong: rules with a name and an interval."),
-        optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do."),
+        optional("phones", List(&Shape::Table(&PHONE)), "People with phones, in configuration mode; at most 100."),
+        optional(
+            "faults",
+            List(&Shape::Table(&FAULT)),
+            "What goes wrong: rules with a name and an interval; at most 10000.",
+        ),
+        optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do; at most 100000 steps."),
         optional(
             "sweep",
             One(&SWEEP),
@@ -82,7 +86,11 @@ pub(super) const FILE: Table = Table::new(
             Shape::Table(&TARGETS),
             "What may differ between host and chip where the scenario is run on both (`--target all`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
         ),
-        optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it: one expectation or more."),
+        optional(
+            "expect",
+            List(&Shape::Table(&EXPECT)),
+            "What must come of it: one expectation or more, at most 10000.",
+        ),
     ],
 );
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{OWN_NETWORK, Resolver};
+use super::Resolver;
 use crate::air::colons;
 use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
 use crate::scenario::diagnostics::Diagnostic;
@@ -87,11 +87,7 @@ impl Resolver<'_, '_> {
             },
             "access-point" => {
                 if let Some(node) = fields.get("network") {
-                    let mut known = self.names.networks.clone();
-                    if let Some(known) = &mut known {
-                        known.insert(OWN_NETWORK.to_owned());
-                    }
-                    self.known("network", known, node);
+                    self.known("network", self.names.networks_and_own.clone(), node);
                 }
                 Matcher::AccessPoint {
                     network: owned("network"),

@@ -15,6 +15,7 @@ mod targets;
 mod times;
 mod world;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -23,12 +24,21 @@ pub(super) use steps::{MOST_TIMES, SHORTEST_PERIOD};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::diagnostics::{Diagnostic, place};
+use super::diagnostics::Diagnostic;
+use super::lines::Lines;
 use super::model::{Allow, Device, Internet, Place, Scenario, SensorKind};
 use super::tree::{Fields, Node, Value};
 
 /// The network that the device itself opens in configuration mode.
 pub const OWN_NETWORK: &str = "yellow-duck";
+
+/// How many tables of each kind a file may have.
+const MOST: [(&str, usize); 5] =
+    [("networks", 100), ("phones", 100), ("faults", 10_000), ("steps", 100_000), ("expect", 10_000)];
+
+/// With how many names the misspelt ones of a file are compared together. Few files have so many of both; in one that has, what
+/// is misspelt later is told without what may have been meant.
+const MOST_COMPARISONS: usize = 100_000;
 
 /// Reads a file that a scenario names, by the name it has there; an error is a fragment that says why not.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -48,10 +58,13 @@ pub(super) fn resolve(
     let names = Names::collect(root);
     Resolver {
         text,
+        lines: Lines::of(text),
         start,
         end: root.get("duration").and_then(|node| Some((node.duration()?, node.span.clone()))),
         names,
-        access_points: Vec::new(),
+        comparisons_left: MOST_COMPARISONS,
+        repetitions: 0,
+        access_points: BTreeMap::new(),
         soldered: sensor_kind(root.table("device").and_then(|device| device.word("sensor"))),
         sends: root
             .table("settings")
@@ -65,12 +78,17 @@ pub(super) fn resolve(
 
 struct Resolver<'a, 'm> {
     text: &'a str,
+    lines: Lines,
     start: OffsetDateTime,
     /// The run's end and where it is said.
     end: Option<(Duration, Range<usize>)>,
     names: Names,
-    /// The name and hardware address of each access point.
-    access_points: Vec<(String, [u8; 6])>,
+    /// With how many names a misspelt one may still be compared.
+    comparisons_left: usize,
+    /// How often all that repeats happens so far.
+    repetitions: u128,
+    /// The networks' names by the hardware addresses of their access points.
+    access_points: BTreeMap<[u8; 6], BTreeSet<String>>,
     /// The sensor on the board.
     soldered: SensorKind,
     /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
@@ -88,6 +106,7 @@ impl Resolver<'_, '_> {
         {
             self.report(Diagnostic::new("the run ends as it begins", node.span.clone(), "no time at all"));
         }
+        self.at_most(root);
         self.unique_names(root, "networks", "network");
         self.unique_names(root, "phones", "phone");
         self.unique_names(root, "faults", "fault");
@@ -95,7 +114,9 @@ impl Resolver<'_, '_> {
         let settings = root.table("settings").map(|fields| self.settings(fields));
         let readings = self.readings(root.table("sensor"));
         let networks = self.networks(root, settings.as_ref().and_then(Option::as_ref));
-        self.access_points = networks.iter().flatten().map(|network| (network.name.clone(), network.bssid)).collect();
+        for network in networks.iter().flatten() {
+            self.access_points.entry(network.bssid).or_default().insert(network.name.clone());
+        }
         let cloud = self.cloud(root.table("cloud"));
         if let (Some(fields), Some(Some(settings))) = (root.table("settings"), &settings) {
             self.reaches_the_cloud(fields, settings, &cloud);
@@ -160,7 +181,20 @@ impl Resolver<'_, '_> {
 
     /// Where a value stands.
     fn place(&self, node: &Node) -> Place {
-        place(self.text, node.span.start)
+        self.lines.place(self.text, node.span.start)
+    }
+
+    /// Reports lists that have more than a run can look at for each frame, each event or each of its verdicts.
+    fn at_most(&mut self, root: &Fields) {
+        for (list, most) in MOST {
+            let nodes = root.list(list);
+            if let Some(node) = nodes.get(most) {
+                let message = format!("`{list}` has {} tables, more than {most}", nodes.len());
+                self.report(
+                    Diagnostic::new(message, node.span.clone(), "one too many").help("make several scenarios of it"),
+                );
+            }
+        }
     }
 
     fn title(&mut self, root: &Fields) {

@@ -1,7 +1,8 @@
 //! Names: which a file defines, which it uses, and whether they fit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::air::colons;
@@ -9,14 +10,22 @@ use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::shape::nearest;
 use crate::scenario::tree::{Fields, Node, Value};
 
+/// How many of a file's names are listed where another one was expected.
+const LISTED: usize = 10;
+
+/// Names that a file defines, shared by all who look for one of them.
+pub(super) type Known = Rc<BTreeSet<String>>;
+
 /// The names that a file defines. `None` if one of them could not be read: then nothing is said about unknown ones.
 pub(super) struct Names {
     /// Of the world's networks.
-    pub(super) networks: Option<BTreeSet<String>>,
+    pub(super) networks: Option<Known>,
+    /// The same with the device's own.
+    pub(super) networks_and_own: Option<Known>,
     /// That the device may try to join, whether they are there or not.
-    pub(super) joinable: BTreeSet<String>,
-    pub(super) phones: Option<BTreeSet<String>>,
-    pub(super) faults: Option<BTreeSet<String>>,
+    pub(super) joinable: Known,
+    pub(super) phones: Option<Known>,
+    pub(super) faults: Option<Known>,
 }
 
 impl Names {
@@ -39,23 +48,33 @@ impl Names {
             }
         }
         joinable.extend(networks.iter().flatten().cloned());
-        Self { networks, joinable, phones: defined("phones"), faults: defined("faults") }
+        let mut networks_and_own = networks.clone();
+        if let Some(names) = &mut networks_and_own {
+            names.insert(OWN_NETWORK.to_owned());
+        }
+        Self {
+            networks: networks.map(Rc::new),
+            networks_and_own: networks_and_own.map(Rc::new),
+            joinable: Rc::new(joinable),
+            phones: defined("phones").map(Rc::new),
+            faults: defined("faults").map(Rc::new),
+        }
     }
 }
 
 impl Resolver<'_, '_> {
     pub(super) fn unique_names(&mut self, root: &Fields, list: &str, what: &str) {
-        let mut seen: Vec<(&str, Range<usize>, bool)> = Vec::new();
+        let mut seen: BTreeMap<&str, (Range<usize>, bool)> = BTreeMap::new();
         for fields in root.list(list).iter().filter_map(Node::table) {
             let Some(node) = fields.get("name") else { continue };
             let Some(name) = node.text() else { continue };
             if name.is_empty() {
                 self.report(Diagnostic::new(format!("a {what}'s name is empty"), node.span.clone(), "empty"));
             }
-            match seen.iter().find(|(known, ..)| *known == name) {
+            match seen.get(name) {
                 // Access points of one network, which say so by their addresses.
-                Some((.., true)) if list == "networks" && fields.get("bssid").is_some() => {}
-                Some((_, first, _)) => {
+                Some((_, true)) if list == "networks" && fields.get("bssid").is_some() => {}
+                Some((first, _)) => {
                     let help = match list {
                         "networks" => "give each network a name of its own, or several access points of one network each its `bssid`".to_owned(),
                         _ => format!("give each {what} a name of its own"),
@@ -66,23 +85,29 @@ impl Resolver<'_, '_> {
                             .help(help),
                     );
                 }
-                None => seen.push((name, node.span.clone(), fields.get("bssid").is_some())),
+                None => _ = seen.insert(name, (node.span.clone(), fields.get("bssid").is_some())),
             }
         }
     }
 
     /// Reports a name that is not among the known ones.
-    pub(super) fn known(&mut self, what: &str, known: Option<BTreeSet<String>>, node: &Node) {
+    pub(super) fn known(&mut self, what: &str, known: Option<Known>, node: &Node) {
         let (Some(name), Some(known)) = (node.text(), known) else { return };
         if known.contains(name) {
             return;
         }
-        let help = match nearest(name, known.iter().map(String::as_str)) {
+        let left = self.comparisons_left.checked_sub(known.len());
+        self.comparisons_left = left.unwrap_or(self.comparisons_left);
+        let near = left.and_then(|_| nearest(name, known.iter().map(String::as_str)));
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => format!("this scenario has no {what}"),
             None => {
-                let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                format!("this scenario has {names}")
+                let names = known.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                match known.len().saturating_sub(LISTED) {
+                    0 => format!("this scenario has {names}"),
+                    more => format!("this scenario has {names} and {more} more"),
+                }
             }
         };
         self.report(
@@ -102,9 +127,9 @@ impl Resolver<'_, '_> {
         let node = fields.get("bssid")?;
         let Value::HardwareAddress(bssid) = node.value else { return None };
         let network = fields.text("network");
-        let of_network = |name: &str| network.is_none_or(|network| network == name);
         // The device's own access point has an address that no file gives.
-        let known = self.access_points.iter().any(|(name, its)| of_network(name) && *its == bssid);
+        let names = self.access_points.get(&bssid);
+        let known = names.is_some_and(|names| network.is_none_or(|network| names.contains(network)));
         if !known && network != Some(OWN_NETWORK) {
             self.report(
                 Diagnostic::new(

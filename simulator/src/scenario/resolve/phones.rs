@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OWN_NETWORK, Resolver};
+use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Begin, Form, Phone, PhoneAction, Request, RequestBody, Typed};
 use crate::scenario::tree::{Fields, Node, Value};
@@ -36,11 +36,7 @@ impl Resolver<'_, '_> {
             "join" => {
                 let fields = details.table()?;
                 let network = fields.get("network")?;
-                let mut known = self.names.networks.clone();
-                if let Some(known) = &mut known {
-                    known.insert(OWN_NETWORK.to_owned());
-                }
-                self.known("network", known, network);
+                self.known("network", self.names.networks_and_own.clone(), network);
                 Some(PhoneAction::Join {
                     network: network.text()?.to_owned(),
                     passphrase: fields.text("passphrase").unwrap_or_default().to_owned(),

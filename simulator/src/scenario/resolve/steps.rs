@@ -11,6 +11,8 @@ use crate::scenario::tree::{Fields, Node};
 pub(in crate::scenario) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 /// How often something that repeats may happen in a run; all of them are scheduled at its beginning.
 pub(in crate::scenario) const MOST_TIMES: u128 = 100_000;
+/// The same for all of a file together.
+const MOST_TIMES_TOGETHER: u128 = 1_000_000;
 
 impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
@@ -80,6 +82,19 @@ impl Resolver<'_, '_> {
                     "too often",
                 )
                 .help("make `every` longer, or `until` earlier"),
+            );
+        }
+        let before = self.repetitions;
+        self.repetitions += times.min(MOST_TIMES);
+        // Said once, where there is one too many.
+        if before <= MOST_TIMES_TOGETHER && self.repetitions > MOST_TIMES_TOGETHER {
+            self.report(
+                Diagnostic::new(
+                    format!("all that repeats happens more than {MOST_TIMES_TOGETHER} times together"),
+                    every.span.clone(),
+                    "with this one",
+                )
+                .help("make `every` longer in some steps and faults, or `until` earlier"),
             );
         }
         Some(When::Every { period, from, until })

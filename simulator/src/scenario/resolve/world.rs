@@ -1,5 +1,7 @@
 //! The world around the board: access points, the cloud, and whether the duck's settings lead there.
 
+use std::collections::BTreeSet;
+
 use super::{OWN_NETWORK, Resolver};
 use crate::air::colons;
 use crate::scenario::diagnostics::Diagnostic;
@@ -72,6 +74,7 @@ impl Resolver<'_, '_> {
             return Some(network.into_iter().collect());
         }
         let mut networks: Vec<Network> = Vec::new();
+        let mut bssids = BTreeSet::new();
         for (index, node) in root.list("networks").iter().enumerate() {
             let fields = node.table()?;
             if let Some(name) = fields.get("name") {
@@ -94,7 +97,7 @@ impl Resolver<'_, '_> {
                 Some(Value::HardwareAddress(bssid)) => *bssid,
                 _ => default_bssid(index),
             };
-            if networks.iter().any(|network| network.bssid == bssid) {
+            if !bssids.insert(bssid) {
                 let span = fields.get("bssid").map_or(node.span.clone(), |node| node.span.clone());
                 self.report(
                     Diagnostic::new(format!("two networks have the BSSID {}", colons(bssid)), span, "the second")

@@ -6,13 +6,19 @@
 //! stubs; in one that is linked against the vendor's libraries, by the names of the vendor's functions.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use esp8266::image::lines::demangled;
 use esp8266::image::{ImageError as FormatError, Program, Segment, elf, flash};
 
+use crate::input::{self, InputError, Limit};
+
+/// How large each of the files may be: an ELF file with all that a debugger wants to know.
+const LIMIT: Limit = Limit(256);
+
+/// What can be run, for whoever names something else.
+const RUNNABLE: &str = "preflash runs the yellow duck's image as `cargo ci image` builds it: its folder, its ELF file, or a dump of a \
+                        flash of 1 MiB with it";
 /// What an image consists of, in its folder.
 const PROGRAM: &str = "esp07";
 const FIRST: &str = "0x00000.bin";
@@ -50,15 +56,15 @@ pub(super) struct Stack {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// A file cannot be read.
-    #[error("could not read {}: {source} (build the image with `cargo ci image`, or name it with --image)", path.display())]
+    #[error("could not read {}: {source}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: InputError,
     },
     /// A file is not what it should be.
-    #[error("could not load {}: {source}", path.display())]
+    #[error("could not load {}: {source}; {}", path.display(), RUNNABLE)]
     Broken {
         /// The file.
         path: PathBuf,
@@ -66,7 +72,7 @@ pub enum ImageError {
         source: FormatError,
     },
     /// The image does not have what the emulation needs to answer for the SDK.
-    #[error("could not run {}: {reason}", path.display())]
+    #[error("could not run {}: {reason}; {}", path.display(), RUNNABLE)]
     NoFirmware {
         /// The file.
         path: PathBuf,
@@ -127,7 +133,7 @@ impl Image {
         } else if image.address_of("sdk_boot").is_none() {
             return Err(
                 "it is neither linked against this project's stubs nor against the vendor's libraries with their \
-                        names; build one with `cargo ci image`, or name the ELF file of a flash dump with --elf",
+                        names, which of a dump the ELF file has (--elf)",
             );
         }
         if let Some(low) = image.address_of(STACK) {
@@ -190,7 +196,7 @@ impl Image {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
-    fs::read(path).map_err(|source| ImageError::Unreadable { path: path.to_owned(), source })
+    input::bytes(path, LIMIT).map_err(|source| ImageError::Unreadable { path: path.to_owned(), source })
 }
 
 /// A flash with that program in it, as `esptool elf2image` and `write-flash` would leave it.
