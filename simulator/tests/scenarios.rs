@@ -32,6 +32,6 @@ fn check(file: &Path) -> Result<(), Failed> {
     }
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
     let results = Results::of(TargetName::Host, outcome);
-    let folder = folder::write(&out, &case, &scenario, &results)?;
-    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &results, folder).evidence()).into())
+    folder::write(&out, &case, &scenario, &results)?;
+    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &results).evidence(&out)).into())
 }

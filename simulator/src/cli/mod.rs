@@ -9,6 +9,7 @@ mod list;
 mod outputs;
 mod run;
 mod schema;
+mod signals;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -24,8 +25,14 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// A scenario, file or argument is wrong.
 pub const BAD_INPUT: u8 = 2;
-/// The user, or who read the output, ended it before all was done; as a shell has it for Ctrl-C.
+/// The terminal was closed before all was done. This and the next ones are as a shell has them: 128 and the signal's number.
+pub const HUNG_UP: u8 = 129;
+/// The user ended it with Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
+/// Whoever read standard output has closed it: SIGPIPE's number, which is not itself used.
+pub const CLOSED: u8 = 141;
+/// Somebody asked it to terminate.
+pub const TERMINATED: u8 = 143;
 /// A bug in preflash itself; also what Rust gives a program that panics.
 pub const BUG: u8 = 101;
 
@@ -46,7 +53,10 @@ Exit codes:
   0    all is well
   1    an expectation failed
   2    a scenario, file or argument is wrong
-  130  interrupted
+  129  the terminal was closed (SIGHUP)
+  130  interrupted (Ctrl-C, SIGINT)
+  141  standard output was closed before all was written
+  143  terminated (SIGTERM)
   101  a bug in preflash";
 
 const CHECK_HELP: &str = "\
@@ -128,7 +138,10 @@ enum Format {
 /// Runs the command that the process's arguments ask for.
 pub fn main() -> ExitCode {
     report_bugs();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(explain(&error)),
+    };
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
@@ -136,6 +149,16 @@ pub fn main() -> ExitCode {
         Command::Schema => schema::print(),
     };
     ExitCode::from(code)
+}
+
+/// Prints what is wrong with the arguments, or the help or version that they ask for.
+fn explain(error: &clap::Error) -> u8 {
+    let code = if error.use_stderr() { BAD_INPUT } else { OK };
+    match error.print() {
+        // What is said about mistakes may go unheard.
+        Err(_) if error.use_stderr() => code,
+        printed => written(printed, "the help", code),
+    }
 }
 
 /// Says after a panic that it is a bug and how to report it. Panics of the firmware under test never come here: what
@@ -158,15 +181,20 @@ fn bad_input(message: impl std::fmt::Display) -> u8 {
     BAD_INPUT
 }
 
-/// The exit code once something was written to standard output: `code`, unless that failed. That nobody reads on is nobody's
-/// mistake.
+/// The exit code once something was written to standard output: `code`, unless that failed.
 fn written(result: io::Result<()>, what: &str, code: u8) -> u8 {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            bad_input(format_args!("could not write {what}: {error}"))
-        }
-        _ => code,
+    match result.and_then(|()| io::stdout().flush()) {
+        Ok(()) => code,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => closed(format_args!("all of {what} was written")),
+        Err(error) => bad_input(format_args!("could not write {what}: {error}")),
     }
+}
+
+/// Says that standard output was closed `before` something, and gives the exit code of that. In a pipeline it is the only word on
+/// why the command did not succeed.
+fn closed(before: impl std::fmt::Display) -> u8 {
+    complain(format_args!("{ERROR}error:{ERROR:#} standard output was closed before {before}"));
+    CLOSED
 }
 
 /// Prints a line to standard error; nobody may be reading it.

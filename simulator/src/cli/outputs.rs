@@ -9,6 +9,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::input::{self, Kind};
+
 /// How much of a file tells what it is.
 const HEAD: u64 = 1024;
 
@@ -44,18 +46,19 @@ impl Output {
     pub(super) fn new(path: PathBuf, content: Content) -> Result<Self, OutputError> {
         let place = path.canonicalize().unwrap_or_else(|_| path.clone());
         let there = fs::metadata(&place).ok();
-        let stream = there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir());
+        let kind = there.as_ref().and_then(input::kind);
+        let stream = matches!(kind, Some(Kind::Pipe | Kind::Device));
         let output = Self { path, place, stream };
-        match there {
-            Some(there) if there.is_dir() => Err(output.refused("it is a folder")),
-            Some(there) if there.is_file() => match content.is_in(&output.place, &there) {
+        match (kind, there) {
+            (Some(kind @ (Kind::Folder | Kind::Socket)), _) => Err(output.refused(&format!("it is {kind}"))),
+            (Some(Kind::Pipe | Kind::Device), _) | (None, None) => Ok(output),
+            (None, Some(there)) => match content.is_in(&output.place, &there) {
                 Ok(true) => Ok(output),
                 Ok(false) => Err(output.refused(&format!(
                     "what is there is no {content} and not replaced; name another file, or remove it"
                 ))),
                 Err(error) => Err(output.failed(&error)),
             },
-            _ => Ok(output),
         }
     }
 
@@ -101,8 +104,9 @@ impl Output {
     /// Writes the file whole.
     pub(super) fn write(&self, text: &str) -> Result<(), OutputError> {
         if self.stream {
-            let opened = File::options().append(true).open(&self.place);
-            return opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| self.failed(&error));
+            return open_stream(&self.place)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .map_err(|error| self.failed(&error));
         }
         let draft = self.draft();
         fs::write(&draft, text).and_then(|()| fs::rename(&draft, &self.place)).map_err(|error| {
@@ -157,6 +161,30 @@ impl std::fmt::Display for Content {
             Self::Junit => "JUnit report",
         })
     }
+}
+
+/// Opens a device, or a pipe from which somebody reads: it does not wait for a reader, who may never come.
+#[cfg(unix)]
+fn open_stream(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let opened = File::options().append(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENXIO) => io::Error::other("nobody reads from this pipe"),
+        _ => error,
+    })?;
+    // Once it is open, a reader who takes his time is waited for.
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open_stream(path: &Path) -> io::Result<File> {
+    File::options().append(true).open(path)
 }
 
 /// The part of a path that is no folder where one is needed.

@@ -1,12 +1,11 @@
 //! `preflash run`: scenarios against the real firmware in virtual time.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use clap::{Args, ValueEnum};
@@ -15,10 +14,11 @@ use super::check::print_mistakes;
 use super::files::load_all;
 use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
-use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, INTERRUPTED, OK, bad_input, complain};
-use crate::report::{CaseReport, NotRun, Session, folder, json, junit, terminal};
+use super::signals::{self, Cause, Interruption};
+use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
+use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Again, Case, CaseError, Seeds, Shard};
-use crate::run::watch::{Stop, Watch};
+use crate::run::watch::{GivenUp, Stop, Watch};
 use crate::run::{self, On, pool};
 use crate::scenario::model::Scenario;
 use crate::target::esp8266::{Image, ImageError};
@@ -45,8 +45,13 @@ Exit codes:
   0    all expectations met
   1    some not met
   2    bad input
-  130  interrupted; summary.json and the JUnit report hold what was run until then
-  101  a bug in preflash; they hold what was run until then, too")]
+  129  the terminal was closed (SIGHUP)
+  130  interrupted (Ctrl-C, SIGINT)
+  141  standard output was closed before all was written
+  143  terminated (SIGTERM)
+  101  a bug in preflash
+From 101 on, summary.json and the JUnit report hold what was run until then, and a scenario that was under way
+has left what happened in it (but with 101, and not if a second signal ended it at once).")]
 pub(super) struct RunArgs {
     /// Scenario files, or folders of them [default: scenarios]
     paths: Vec<PathBuf>,
@@ -124,6 +129,8 @@ enum Trouble {
     ImageOnHost,
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error("{0}; build the image with `cargo ci image`, or name another one with --image")]
+    NoImage(ImageError),
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
     #[error(transparent)]
@@ -131,7 +138,7 @@ enum Trouble {
     #[error("could not print the results: {0}")]
     Print(#[from] io::Error),
     #[error("could not prepare for interruption: {0}")]
-    Signals(#[from] ctrlc::Error),
+    Signals(#[source] io::Error),
 }
 
 /// Runs the scenarios and says how they went.
@@ -158,9 +165,12 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, None) => Seeds::Own,
     };
     let cases = case::cases(&scenarios, &seeds, args.shard, again(args))?;
-    let chip = || {
-        let image = args.image.clone().unwrap_or_else(built_image);
-        Image::load(&image, args.elf.as_deref()).map(|image| On::Esp8266(Arc::new(image)))
+    let chip = || -> Result<On, Trouble> {
+        let image = match &args.image {
+            Some(named) => Image::load(named, args.elf.as_deref())?,
+            None => Image::load(&built_image(), None).map_err(Trouble::NoImage)?,
+        };
+        Ok(On::Esp8266(Arc::new(image)))
     };
     let targets = match args.target {
         Target::Host => vec![On::Host],
@@ -176,7 +186,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     }
 
     let began = wall_clock();
-    let Ran { session, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
+    let Ran { session, cause, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
@@ -198,11 +208,20 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Format::Json => io::stdout().write_all(text.as_bytes()),
         Format::Human => terminal::write_totals(&mut anstream::stdout().lock(), &session, args.shard, began.elapsed()),
     };
-    heard(printed)?;
-    Ok(match session {
-        Session { interrupted: true, .. } => INTERRUPTED,
-        session if session.passed() => OK,
-        _ => FAILED,
+    let cause = cause.filter(|_| session.interrupted);
+    let heard = heard(printed)?;
+    if !heard || cause == Some(Cause::Closed) {
+        let kept = args.out.join("summary.json");
+        let code = closed(match session.not_run.len() {
+            0 => format!("the results were written; they are in {}", kept.display()),
+            left => format!("all was run; {left} not run, the others are in {}", kept.display()),
+        });
+        return Ok(cause.map_or(code, Cause::code));
+    }
+    Ok(match cause {
+        Some(cause) => cause.code(),
+        None if session.passed() => OK,
+        None => FAILED,
     })
 }
 
@@ -257,50 +276,74 @@ fn heard(printed: io::Result<()>) -> io::Result<bool> {
 /// What came of the cases.
 struct Ran {
     session: Session,
+    /// What ended the run before its time.
+    cause: Option<Cause>,
     /// What kept the outcome of a case from being written or printed.
     trouble: Option<Trouble>,
     /// The case in which preflash itself came to grief; what it said of it has been printed.
     bug: Option<String>,
 }
 
+/// What came of one of the cases.
+enum CaseResult {
+    /// It was run.
+    Run(Box<CaseReport>),
+    /// It was given up, and what happened until then was kept.
+    GivenUp(Begun),
+    /// It was given up after a failure that ended the run. Which others were under way then is chance, so nothing was kept.
+    Dropped,
+}
+
 /// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
 fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Ran, Trouble> {
-    let (stop, interrupted) = (Stop::default(), Arc::new(AtomicBool::new(false)));
-    heed_signals(&stop, &interrupted)?;
+    let (stop, interruption) = (Stop::default(), Interruption::default());
+    signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let progress = terminal::Progress::new(cases.len());
-    let (mut reports, mut run) = (Vec::new(), BTreeSet::new());
+    let (mut reports, mut run, mut given_up) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let (mut trouble, mut bug) = (None, None);
     // After a failure that ends the run no later case is told of: which others were finished by then is chance.
     let mut ended = false;
     let work = |index: usize| {
         let scenario = &scenarios[cases[index].scenario];
         let watch = progress.begin(index, scenario, &stop);
-        let result = run_case(&cases[index], scenario, args, targets, &watch);
+        let result = run_case(&cases[index], scenario, args, targets, &watch, &interruption);
         progress.end(index);
         result
     };
     let ran = pool::run(&order(args, scenarios, cases), jobs, &stop, work, |index, result| {
-        let Some(result) = result else { return };
         if ended {
             return;
         }
         let human = args.format == Format::Human;
-        let shown = result.and_then(|report| {
-            let printed = progress
-                .advance(|| if human { terminal::write_case(&mut anstream::stdout().lock(), &report) } else { Ok(()) });
-            ended = args.fail_fast && !report.passed();
-            run.insert(index);
-            reports.push(report);
+        let shown = result.and_then(|result| {
+            let printed = match result {
+                CaseResult::Run(report) => {
+                    let print = || terminal::write_case(&mut anstream::stdout().lock(), &report, &args.out);
+                    let printed = progress.advance(|| if human { print() } else { Ok(()) });
+                    ended = args.fail_fast && !report.passed();
+                    run.insert(index);
+                    reports.push(*report);
+                    printed
+                }
+                CaseResult::GivenUp(begun) => {
+                    let case = NotRun::new(&cases[index], &scenarios[cases[index].scenario], None);
+                    let print = || terminal::write_given_up(&mut anstream::stdout().lock(), &case, &begun, &args.out);
+                    let printed = progress.advance(|| if human { print() } else { Ok(()) });
+                    given_up.insert(index, begun);
+                    printed
+                }
+                CaseResult::Dropped => Ok(()),
+            };
             Ok(heard(printed)?)
         });
         match shown {
             Ok(true) => {}
-            Ok(false) => interrupted.store(true, Ordering::Relaxed),
+            Ok(false) => interruption.note_closed(),
             Err(failed) => trouble = trouble.take().or(Some(failed)),
         }
-        if ended || trouble.is_some() || interrupted.load(Ordering::Relaxed) {
+        if ended || trouble.is_some() || interruption.cause().is_some() {
             stop.request();
         }
     });
@@ -309,25 +352,11 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
         bug = Some(cases[index].name(&scenarios[cases[index].scenario]).to_string());
     }
     let left = cases.iter().enumerate().filter(|(index, _)| !run.contains(index));
-    let not_run: Vec<_> = left.map(|(_, case)| NotRun::new(case, &scenarios[case.scenario])).collect();
-    let interrupted = (bug.is_some() || interrupted.load(Ordering::Relaxed)) && !not_run.is_empty();
-    Ok(Ran { session: Session { reports, not_run, interrupted }, trouble, bug })
-}
-
-/// Lets Ctrl-C, a closed terminal and the signal to terminate end the run in order; a second one ends it at once. Who
-/// started the command so that it ignores them (`nohup`, `&` in a script) has their way.
-fn heed_signals(stop: &Stop, interrupted: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
-    let (stop, interrupted) = (stop.clone(), Arc::clone(interrupted));
-    let heeded = ctrlc::try_set_handler(move || {
-        if interrupted.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-        stop.request();
-    });
-    match heeded {
-        Err(ctrlc::Error::MultipleHandlers) => Ok(()),
-        other => other,
-    }
+    let not_run: Vec<_> =
+        left.map(|(index, case)| NotRun::new(case, &scenarios[case.scenario], given_up.remove(&index))).collect();
+    let cause = interruption.cause();
+    let interrupted = (bug.is_some() || cause.is_some()) && !not_run.is_empty();
+    Ok(Ran { session: Session { reports, not_run, interrupted }, cause, trouble, bug })
 }
 
 /// In which order to begin the cases. On the chip a run takes long, so that one that is begun last may keep everybody
@@ -345,19 +374,25 @@ fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     order
 }
 
-/// Runs a case and writes its folder; `None` if it was given up, with nothing written.
+/// Runs a case and writes its folder, also if it is given up because of an interruption.
 fn run_case(
     case: &Case,
     scenario: &Scenario,
     args: &RunArgs,
     targets: &[On],
     watch: &Watch,
-) -> Option<Result<CaseReport, Trouble>> {
-    let results = run::results(scenario, case.seed, targets, args.check_determinism, watch)?;
-    Some(match folder::write(&args.out, case, scenario, &results) {
-        Ok(folder) => Ok(CaseReport::new(case, scenario, &results, folder)),
-        Err(error) => Err(error.into()),
-    })
+    interruption: &Interruption,
+) -> Result<CaseResult, Trouble> {
+    match run::results(scenario, case.seed, targets, args.check_determinism, watch) {
+        Ok(results) => {
+            folder::write(&args.out, case, scenario, &results)?;
+            Ok(CaseResult::Run(Box::new(CaseReport::new(case, scenario, &results))))
+        }
+        Err(GivenUp(results)) if interruption.cause().is_some() => {
+            Ok(CaseResult::GivenUp(folder::write_given_up(&args.out, case, scenario, &results)?))
+        }
+        Err(GivenUp(_)) => Ok(CaseResult::Dropped),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the totals tell a person how long it took; nothing in a run sees it")]

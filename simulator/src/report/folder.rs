@@ -1,4 +1,5 @@
-//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`, and of the emulated chip `chip.json`.
+//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`, and of the emulated chip `chip.json`; of a case
+//! that was given up, `interrupted.txt`.
 //!
 //! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
 //! folder for all that is its own, and `comparison.json` lies beside them. Everything is written beside its place under a temporary
@@ -9,13 +10,16 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use humantime::format_duration;
 use serde::Serialize;
 
+use super::Begun;
 use super::comparison::Comparison;
 use crate::events::EventKind;
 use crate::run::case::{self, FILES, REPETITION, SEED};
 use crate::run::{Case, Outcome, Results, Run};
 use crate::scenario::model::Scenario;
+use crate::time::Instant;
 
 const SERIAL: &str = FILES[0];
 const EVENTS: &str = FILES[1];
@@ -23,6 +27,7 @@ const HTTP: &str = FILES[2];
 const REPRODUCE: &str = FILES[3];
 const COMPARISON: &str = FILES[4];
 const CHIP: &str = FILES[5];
+const INTERRUPTED: &str = FILES[6];
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +37,43 @@ pub struct WriteError {
     source: io::Error,
 }
 
-/// Writes the case's folder below `out` and returns its path.
+/// Writes the case's folder below `out`, and returns its path from there.
 ///
 /// # Errors
 /// Whatever the file system says, with the path. Nothing is left half-written, under the folder's own name or another.
 pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
+    write_marked(out, case, scenario, results, None)
+}
+
+/// The same for a case that was given up, with a file that says so.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_given_up(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<Begun, WriteError> {
+    let last = results.outcomes.last().and_then(|on| on.outcome.runs.last());
+    let reached = last.map_or(Instant::START, |run| run.end);
+    let mut place = String::new();
+    if let Some(on) = results.outcomes.last().filter(|_| results.outcomes.len() > 1) {
+        place += &format!(" on {}", on.name);
+    }
+    if let Some(run) = last.filter(|run| run.repetition > 0) {
+        place += &format!(" in repetition {}", run.repetition);
+    }
+    let mark = format!(
+        "The run was interrupted{place} at {reached} s of {}.\nWhat happened until then is here; nothing of it was judged.\n",
+        format_duration(scenario.duration)
+    );
+    let folder = write_marked(out, case, scenario, results, Some(&mark))?;
+    Ok(Begun { reached, folder })
+}
+
+fn write_marked(
+    out: &Path,
+    case: &Case,
+    scenario: &Scenario,
+    results: &Results,
+    mark: Option<&str>,
+) -> Result<PathBuf, WriteError> {
     let folder = out.join(case.folder(scenario));
     let failed = |source| WriteError { path: folder.clone(), source };
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -45,6 +82,9 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) ->
         clear(&draft)?;
         fs::create_dir_all(&draft)?;
         fs::write(draft.join(REPRODUCE), format!("{}\n", case.command(scenario)))?;
+        if let Some(mark) = mark {
+            fs::write(draft.join(INTERRUPTED), mark)?;
+        }
         match (results.outcomes.as_slice(), &results.comparison) {
             ([only], None) => write_outcome(&draft, &only.outcome)?,
             (several, comparison) => {
@@ -80,7 +120,7 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) ->
         let _ = clear(&draft);
         failed(source)
     })?;
-    Ok(folder)
+    Ok(case.folder(scenario))
 }
 
 /// Removes what earlier runs of a scenario left below `out`, with whatever seeds and repetitions. What other scenarios

@@ -1,6 +1,7 @@
 //! The run's summary as JSON: what passed, what failed and why, and where the evidence lies.
 //!
-//! It holds no wall-clock times, so that the same scenarios, seeds and binary give the same bytes.
+//! It holds no wall-clock times, and its paths lead on from the folder in which it lies, so that the same scenarios, seeds and binary
+//! give the same bytes wherever they are run.
 
 use serde::Serialize;
 
@@ -60,6 +61,11 @@ struct NotRunSummary<'a> {
     file: &'a str,
     title: &'a str,
     seed: u64,
+    /// Virtual time, of a case that was under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -148,7 +154,13 @@ fn tally(tally: &Tally) -> TallySummary {
 }
 
 fn not_run(case: &NotRun) -> NotRunSummary<'_> {
-    NotRunSummary { file: &case.file, title: &case.title, seed: case.seed }
+    NotRunSummary {
+        file: &case.file,
+        title: &case.title,
+        seed: case.seed,
+        reached_seconds: case.given_up.as_ref().map(|begun| begun.reached.since_start().as_secs_f64()),
+        output: case.given_up.as_ref().map(|begun| begun.folder.display().to_string()),
+    }
 }
 
 fn failure<'a>(report: &CaseReport, failure: &'a super::Failure) -> Failure<'a> {

@@ -1,6 +1,9 @@
 //! JUnit XML: a test case for each scenario and seed, the failures with their evidence.
 //!
-//! It holds no times and no date on purpose, so that the same scenarios, seeds and binary give the same bytes.
+//! It holds no times and no date on purpose, and its paths lead on from the output folder, so that the same scenarios, seeds and
+//! binary give the same bytes.
+
+use std::path::Path;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -13,7 +16,13 @@ pub fn to_xml(session: &Session) -> String {
         suite.add_test_case(case(report));
     }
     for case in &session.not_run {
-        suite.add_test_case(not_run(case, session.why_not_run()));
+        let why = match &case.given_up {
+            Some(begun) => {
+                format!("interrupted at {} s; what happened until then: {}", begun.reached, begun.folder.display())
+            }
+            None => session.why_not_run().to_owned(),
+        };
+        suite.add_test_case(not_run(case, &why));
     }
     let mut xml = Report::new("preflash");
     xml.add_test_suite(suite);
@@ -40,7 +49,7 @@ fn case(report: &CaseReport) -> TestCase {
         }
     };
     if !report.passed() {
-        status.set_description(report.evidence());
+        status.set_description(report.evidence(Path::new("")));
     }
     let mut case = TestCase::new(report.title.clone(), status);
     case.set_classname(report.name.clone());

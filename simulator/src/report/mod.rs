@@ -14,7 +14,7 @@ pub mod terminal;
 mod tests;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::events::CrashReport;
@@ -46,6 +46,17 @@ pub struct NotRun {
     pub title: String,
     /// The seed.
     pub seed: u64,
+    /// How far it had come if it was under way when the rest was given up.
+    pub given_up: Option<Begun>,
+}
+
+/// A case that was begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Virtual time that its last run had reached.
+    pub reached: Instant,
+    /// Where lies what happened until then, below the output folder.
+    pub folder: PathBuf,
 }
 
 impl Session {
@@ -74,13 +85,14 @@ impl Session {
 }
 
 impl NotRun {
-    /// A case that was not run.
-    pub fn new(case: &Case, scenario: &Scenario) -> Self {
+    /// A case that was not run, or not to its end.
+    pub fn new(case: &Case, scenario: &Scenario, given_up: Option<Begun>) -> Self {
         Self {
             name: case.name(scenario).to_string(),
             file: scenario.file.clone(),
             title: scenario.title.clone(),
             seed: case.seed.0,
+            given_up,
         }
     }
 }
@@ -110,7 +122,7 @@ pub struct CaseReport {
     pub account: Option<Account>,
     /// The command that runs the case again.
     pub command: String,
-    /// Where its output lies.
+    /// Where its output lies, below the output folder.
     pub folder: PathBuf,
 }
 
@@ -176,7 +188,7 @@ impl Failure {
 
 impl CaseReport {
     /// Keeps what is to be kept of a case's results.
-    pub fn new(case: &Case, scenario: &Scenario, results: &Results, folder: PathBuf) -> Self {
+    pub fn new(case: &Case, scenario: &Scenario, results: &Results) -> Self {
         let outcomes = || results.outcomes.iter().map(|on| &on.outcome);
         let names = results.outcomes.iter().map(|on| on.name);
         Self {
@@ -191,7 +203,7 @@ impl CaseReport {
             failures: evidence::failures(results),
             account: outcomes().find_map(Outcome::account),
             command: case.command(scenario),
-            folder,
+            folder: case.folder(scenario),
         }
     }
 
@@ -200,7 +212,7 @@ impl CaseReport {
         self.failures.is_empty()
     }
 
-    /// The folder in which a failure can be seen: the case's, one target's or one repetition's.
+    /// The folder in which a failure can be seen, below the output folder: the case's, one target's or one repetition's.
     pub fn folder_of(&self, failure: &Failure) -> PathBuf {
         let mut folder = self.folder.clone();
         match failure.target {
@@ -213,8 +225,9 @@ impl CaseReport {
         folder
     }
 
-    /// The failures with the log around them, and the way to see them again, as plain text.
-    pub fn evidence(&self) -> String {
+    /// The failures with the log around them, and the way to see them again, as plain text. `out` is the way to the output
+    /// folder for whoever reads it; empty where the text lies in that folder itself.
+    pub fn evidence(&self, out: &Path) -> String {
         let mut text = String::new();
         let mut line = |label: &str, content: &str| {
             let mut label = label;
@@ -259,7 +272,7 @@ impl CaseReport {
         }
         line("again", &self.command);
         let folder = self.failures.first().map_or_else(|| self.folder.clone(), |failure| self.folder_of(failure));
-        line("output", &folder.display().to_string());
+        line("output", &out.join(folder).display().to_string());
         text
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{CaseReport, Session};
+use super::{Begun, CaseReport, NotRun, Session};
 use crate::run::case::Shard;
 use crate::run::watch::{Stop, Watch};
 use crate::scenario::model::Scenario;
@@ -106,11 +106,11 @@ impl Progress {
     }
 }
 
-/// One line for a case, and the evidence below it if it failed.
+/// One line for a case, and the evidence below it if it failed. `folder` is the output folder.
 ///
 /// # Errors
 /// Whatever writing says.
-pub fn write_case(out: &mut impl Write, report: &CaseReport) -> io::Result<()> {
+pub fn write_case(out: &mut impl Write, report: &CaseReport, folder: &Path) -> io::Result<()> {
     let (style, word) = if report.passed() { (GOOD, "PASS") } else { (BAD, "FAIL") };
     let runs = match report.runs {
         1 => String::new(),
@@ -124,12 +124,27 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport) -> io::Result<()> {
         report.title, report.name
     )?;
     if !report.passed() {
-        for line in report.evidence().lines() {
+        for line in report.evidence(folder).lines() {
             writeln!(out, "      {line}")?;
         }
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// One line for a case that was under way when the rest was given up, and where to see what happened until then.
+///
+/// # Errors
+/// Whatever writing says.
+pub fn write_given_up(out: &mut impl Write, case: &NotRun, begun: &Begun, folder: &Path) -> io::Result<()> {
+    writeln!(
+        out,
+        "{BAD}STOP{BAD:#}  {}  {FAINT}({}, given up at {}){FAINT:#}\n      output    {}\n",
+        case.title,
+        case.name,
+        format_duration(begun.reached.since_start()),
+        folder.join(&begun.folder).display()
+    )
 }
 
 /// The totals, and what was not run. `shard` is the share that was run, if not all.

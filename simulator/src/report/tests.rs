@@ -64,7 +64,8 @@ fn a_folder_is_replaced_but_not_what_others_have_in_it() {
     folder::write(&out, &case(), &inner, &results(vec![run(0)])).unwrap();
     let sweep = results((0..=2).map(run).collect());
     let folder = folder::write(&out, &case(), &outer, &sweep).unwrap();
-    assert_eq!(folder, out.join("a"));
+    assert_eq!(folder, Path::new("a"));
+    let folder = out.join(folder);
     assert_eq!(fs::read_to_string(folder.join("repetition-2/serial.log")).unwrap(), "[0.000000] boot: number 2\n");
 
     folder::write(&out, &case(), &outer, &results((0..=1).map(run).collect())).unwrap();
@@ -92,7 +93,7 @@ fn a_folder_that_cannot_be_written_leaves_nothing_half_written() {
 fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
     let out = scratch("targets");
     let scenario = scenario("a.toml");
-    let folder = folder::write(&out, &case(), &scenario, &results_on_both(2)).unwrap();
+    let folder = out.join(folder::write(&out, &case(), &scenario, &results_on_both(2)).unwrap());
     for file in
         ["on-host/serial.log", "on-esp8266/events.jsonl", "on-esp8266/repetition-1/serial.log", "comparison.json"]
     {
@@ -146,7 +147,7 @@ fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
 }
 
 fn report(runs: Vec<Run>) -> CaseReport {
-    CaseReport::new(&case(), &scenario("a.toml"), &results(runs), PathBuf::from("out/a"))
+    CaseReport::new(&case(), &scenario("a.toml"), &results(runs))
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn evidence_has_the_log_in_the_worlds_time_around_the_moment() {
             kind: EventKind::Serial { line: format!("[0.000000] line {number}") },
         })
         .collect();
-    let evidence = report(vec![run]).evidence();
+    let evidence = report(vec![run]).evidence(Path::new("out"));
     let expected = "\
 expected  a reading  (a.toml:7)
 because   ducks report
@@ -186,7 +187,7 @@ fn the_same_failure_in_many_repetitions_is_said_once() {
     let mut runs = vec![run(0)];
     runs.extend([(1, 7), (2, 7), (3, 7), (5, 9)].map(|(number, line)| failed(number, line, "nothing", None)));
     runs.insert(4, run(4));
-    let evidence = report(runs).evidence();
+    let evidence = report(runs).evidence(Path::new("out"));
     let expected = "\
 expected  a reading  (a.toml:7; repetitions 1 to 3)
 because   ducks report
@@ -204,7 +205,7 @@ output    out/a/repetition-1
 
 #[test]
 fn what_differs_between_targets_is_shown_with_both_logs() {
-    let report = CaseReport::new(&case(), &scenario("a.toml"), &results_on_both(1), PathBuf::from("out/a"));
+    let report = CaseReport::new(&case(), &scenario("a.toml"), &results_on_both(1));
     let expected = "\
 expected  the same changes of the LED on host and chip, up to 10s apart
 saw       1 on the host, 0 on the chip; the first is on one of them only:
@@ -215,7 +216,7 @@ esp8266   1.000000 s  [0.000000] boot: number 0
 again     cargo run --release -- run a.toml --seed 1
 output    out/a
 ";
-    assert_eq!(report.evidence(), expected);
+    assert_eq!(report.evidence(Path::new("out")), expected);
     let led = Tally { word: "led", host: 1, chip: 0, differ: 1, may_differ: 0, furthest: 0.0 };
     assert_eq!(report.tallies.last(), Some(&led));
     assert_eq!(report.simulated, Duration::from_secs(120));
@@ -226,7 +227,7 @@ fn what_fails_on_one_target_is_seen_in_its_folder() {
     let mut results = results_on_both(1);
     results.comparison = None;
     results.outcomes[1].outcome.runs[0] = failed(0, 7, "nothing", None);
-    let evidence = CaseReport::new(&case(), &scenario("a.toml"), &results, PathBuf::from("out/a")).evidence();
+    let evidence = CaseReport::new(&case(), &scenario("a.toml"), &results).evidence(Path::new("out"));
     assert!(evidence.starts_with("expected  a reading  (a.toml:7; on esp8266)\n"), "{evidence}");
     assert!(
         evidence.contains("log       1.000000 s") && evidence.ends_with("output    out/a/on-esp8266\n"),
@@ -240,7 +241,7 @@ fn evidence_shows_a_few_failures_and_counts_the_rest() {
     for line in 1..=7 {
         runs[0].verdicts.extend(failed(0, line, "nothing", None).verdicts);
     }
-    let evidence = report(runs).evidence();
+    let evidence = report(runs).evidence(Path::new("out"));
     assert!(evidence.contains("(a.toml:5)") && !evidence.contains("(a.toml:6)"), "{evidence}");
     assert!(evidence.contains("          … and 2 more\n"), "{evidence}");
     assert_eq!(evidence.matches("boot: number 0").count(), 1, "the same lines stand there once: {evidence}");
@@ -250,7 +251,7 @@ fn evidence_shows_a_few_failures_and_counts_the_rest() {
 fn reports_are_well_formed_whatever_a_title_says() {
     let mut report = report(vec![failed(0, 3, "\u{1b}[31m ]]> <y>", None)]);
     report.title = "a <b> & \"c\" ]]> \u{7}".to_owned();
-    let not_run = NotRun::new(&case(), &scenario("b.toml"));
+    let not_run = NotRun::new(&case(), &scenario("b.toml"), None);
     let session = Session { reports: vec![report], not_run: vec![not_run], interrupted: true };
     let parsed = quick_junit::Report::deserialize_from_str(&junit::to_xml(&session)).unwrap();
     assert_eq!((parsed.tests, parsed.failures), (2, 1));

@@ -66,8 +66,8 @@ pub const REPETITION: &str = "repetition-";
 /// How the folder of a seed begins.
 pub const SEED: &str = "seed-";
 /// The files in a case's folder.
-pub const FILES: [&str; 6] =
-    ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt", "comparison.json", "chip.json"];
+pub const FILES: [&str; 7] =
+    ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt", "comparison.json", "chip.json", "interrupted.txt"];
 
 /// The cases cannot be run together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -31,7 +31,7 @@ use crate::time::Instant;
 
 pub use case::Case;
 pub use results::{OnTarget, Results, results};
-use watch::Watch;
+use watch::{GivenUp, Watch};
 
 /// What came of a case.
 #[derive(Clone, Debug)]
@@ -149,13 +149,23 @@ impl On {
 /// # Panics
 /// Never: nobody can give up a run that nobody watches.
 pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
-    run_watched(scenario, seed, &On::Host, &Watch::default()).expect("nobody else has the watch")
+    match run_watched(scenario, seed, &On::Host, &Watch::default()) {
+        Ok(outcome) => outcome,
+        Err(_) => unreachable!("nobody else has the watch"),
+    }
 }
 
-/// The same on a target of choice, for somebody who watches; `None` if it was given up.
-pub fn run_watched(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Option<Outcome> {
+/// The same on a target of choice, for somebody who watches.
+///
+/// # Errors
+/// If it was given up: what was run until then.
+pub fn run_watched(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Result<Outcome, GivenUp<Outcome>> {
+    let outcome = |run| Outcome { runs: vec![run] };
     match scenario.sweep {
-        None => Some(Outcome { runs: vec![run_once(scenario, seed, 0, on, watch)?.run] }),
+        None => match run_once(scenario, seed, 0, on, watch) {
+            Ok(Finished { run, .. }) => Ok(outcome(run)),
+            Err(GivenUp(run)) => Err(GivenUp(outcome(run))),
+        },
         Some(_) => sweep::run(scenario, seed, on, watch),
     }
 }
@@ -166,13 +176,20 @@ struct Finished {
     flash_operations: u32,
 }
 
-fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &Watch) -> Option<Finished> {
+fn run_once(
+    scenario: &Scenario,
+    seed: Seed,
+    repetition: u32,
+    on: &On,
+    watch: &Watch,
+) -> Result<Finished, GivenUp<Run>> {
     let mut world = build::world_on(scenario, seed, on);
     let mut director = Director::new(scenario, repetition, &mut world);
     let end = Instant::START + scenario.duration;
     while let Some(at) = world.next_at().filter(|at| *at <= end) {
         if !watch.goes_on(repetition, at) {
-            return None;
+            let (end, account) = (world.now(), world.account());
+            return Err(GivenUp(Run { repetition, events: world.finish(end), end, verdicts: Vec::new(), account }));
         }
         world.step();
         director.observe(&mut world);
@@ -187,5 +204,5 @@ fn run_once(scenario: &Scenario, seed: Seed, repetition: u32, on: &On, watch: &W
     if repetition == 0 {
         verdicts.extend(expectation::timeline(scenario, &events, end));
     }
-    Some(Finished { run: Run { repetition, events, end, verdicts, account }, flash_operations })
+    Ok(Finished { run: Run { repetition, events, end, verdicts, account }, flash_operations })
 }

@@ -3,7 +3,7 @@
 
 use super::compare::Comparison;
 use super::determinism::{self, Difference};
-use super::watch::Watch;
+use super::watch::{GivenUp, Watch};
 use super::{On, Outcome, TargetName, run_watched};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
@@ -35,23 +35,43 @@ impl Results {
     }
 }
 
-/// Runs a case on each of these targets, and again if `twice`; `None` if it was given up. Host and chip are compared.
-pub fn results(scenario: &Scenario, seed: Seed, targets: &[On], twice: bool, watch: &Watch) -> Option<Results> {
+/// Runs a case on each of these targets, and again if `twice`. Host and chip are compared.
+///
+/// # Errors
+/// If it was given up: what was run until then, uncompared. Of a second run nothing is kept.
+pub fn results(
+    scenario: &Scenario,
+    seed: Seed,
+    targets: &[On],
+    twice: bool,
+    watch: &Watch,
+) -> Result<Results, GivenUp<Results>> {
     let mut outcomes = Vec::new();
     for on in targets {
         if targets.len() > 1 {
             watch.goes_to(on.name());
         }
-        let outcome = run_watched(scenario, seed, on, watch)?;
-        let again = match twice {
-            true => determinism::difference(&outcome, &run_watched(scenario, seed, on, watch)?),
-            false => None,
+        let name = on.name();
+        let outcome = match run_watched(scenario, seed, on, watch) {
+            Ok(outcome) => outcome,
+            Err(GivenUp(outcome)) => {
+                outcomes.push(OnTarget { name, outcome, again: None });
+                return Err(GivenUp(Results { outcomes, comparison: None }));
+            }
         };
-        outcomes.push(OnTarget { name: on.name(), outcome, again });
+        let again = match twice.then(|| run_watched(scenario, seed, on, watch)) {
+            None => None,
+            Some(Ok(again)) => determinism::difference(&outcome, &again),
+            Some(Err(_)) => {
+                outcomes.push(OnTarget { name, outcome, again: None });
+                return Err(GivenUp(Results { outcomes, comparison: None }));
+            }
+        };
+        outcomes.push(OnTarget { name, outcome, again });
     }
     let comparison = match outcomes.as_slice() {
         [host, chip] => Some(Comparison::new(&scenario.targets, &host.outcome, &chip.outcome)),
         _ => None,
     };
-    Some(Results { outcomes, comparison })
+    Ok(Results { outcomes, comparison })
 }

@@ -39,6 +39,46 @@ fn one_thread_and_two_leave_the_same_bytes() {
     assert!(differ.is_empty(), "{differ:?} differ");
 }
 
+/// A scenario that fails, with a recording beside it.
+const FAILS: &str = "title = 'It is never so warm'\nduration = '30s'\n[settings]\nnetwork = 'home'\n\
+    [sensor]\ntemperature = { csv = { file = 'recording.csv', column = 't' } }\n\
+    [[expect]]\nevent.stored.field1 = '30.0'\nbecause = 'the recording says otherwise'\n";
+
+#[test]
+fn another_folder_and_another_place_to_write_to_leave_the_same_bytes() {
+    let [here, there] = ["here", "there/and/deeper"].map(bench);
+    let scenarios = here.folder.join("s");
+    for bench in [&here, &there] {
+        bench.file("s/fails.toml", FAILS).file("s/recording.csv", "time,t\n0,21.5\n");
+    }
+    let compare = |arguments: &str| {
+        for (bench, out) in [(&here, "out"), (&there, "results")] {
+            // The report lies among the rest.
+            let ended =
+                bench.preflash(&format!("run {arguments} --out {out} --junit {out}/junit.xml --check-determinism"));
+            assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+            assert!(
+                ended.stdout.contains(&format!("output    {out}/")),
+                "a person is told the whole way: {}",
+                ended.stdout
+            );
+        }
+        let (one, two) = (here.files("out"), there.files("results"));
+        assert!(one.contains_key(Path::new("summary.json")) && one.contains_key(Path::new("junit.xml")));
+        assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
+        let differ: Vec<&PathBuf> = one.keys().filter(|path| one[*path] != two[*path]).collect();
+        assert!(differ.is_empty(), "{arguments}: {differ:?} differ");
+        for bench in [&here, &there] {
+            for out in ["out", "results"].map(|out| bench.folder.join(out)) {
+                let _ = std::fs::remove_dir_all(out);
+            }
+        }
+    };
+    // Copies of the scenarios in two folders, and the same scenarios from two folders.
+    compare("s runs/power-cuts.toml");
+    compare(&format!("{} --seeds 1..2", scenarios.display()));
+}
+
 #[test]
 fn recording_does_not_change_a_run_and_another_seed_does() {
     let bench = bench("recording");

@@ -5,9 +5,11 @@
 
 mod bench;
 mod chip;
+mod closed;
 mod determinism;
 #[path = "../image/mod.rs"]
 mod image;
+mod inputs;
 mod interrupted;
 mod run;
 mod targets;
