@@ -164,7 +164,7 @@ pub fn run_watched(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> R
     match scenario.sweep {
         None => match run_once(scenario, seed, 0, on, watch) {
             Ok(Finished { run, .. }) => Ok(outcome(run)),
-            Err(GivenUp(run)) => Err(GivenUp(outcome(run))),
+            Err(GivenUp(run)) => Err(GivenUp(Box::new(outcome(*run)))),
         },
         Some(_) => sweep::run(scenario, seed, on, watch),
     }
@@ -189,7 +189,13 @@ fn run_once(
     while let Some(at) = world.next_at().filter(|at| *at <= end) {
         if !watch.goes_on(repetition, at) {
             let (end, account) = (world.now(), world.account());
-            return Err(GivenUp(Run { repetition, events: world.finish(end), end, verdicts: Vec::new(), account }));
+            return Err(GivenUp(Box::new(Run {
+                repetition,
+                events: world.finish(end),
+                end,
+                verdicts: Vec::new(),
+                account,
+            })));
         }
         world.step();
         director.observe(&mut world);

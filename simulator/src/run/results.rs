@@ -55,8 +55,8 @@ pub fn results(
         let outcome = match run_watched(scenario, seed, on, watch) {
             Ok(outcome) => outcome,
             Err(GivenUp(outcome)) => {
-                outcomes.push(OnTarget { name, outcome, again: None });
-                return Err(GivenUp(Results { outcomes, comparison: None }));
+                outcomes.push(OnTarget { name, outcome: *outcome, again: None });
+                return Err(GivenUp(Box::new(Results { outcomes, comparison: None })));
             }
         };
         let again = match twice.then(|| run_watched(scenario, seed, on, watch)) {
@@ -64,7 +64,7 @@ pub fn results(
             Some(Ok(again)) => determinism::difference(&outcome, &again),
             Some(Err(_)) => {
                 outcomes.push(OnTarget { name, outcome, again: None });
-                return Err(GivenUp(Results { outcomes, comparison: None }));
+                return Err(GivenUp(Box::new(Results { outcomes, comparison: None })));
             }
         };
         outcomes.push(OnTarget { name, outcome, again });

@@ -9,7 +9,8 @@ use crate::scenario::model::Scenario;
 /// Runs the scenario without intervention, which tells how many repetitions there are, and then each of them. A sweep
 /// without any repetition has shown nothing and fails. One that is given up has the runs until then.
 pub(super) fn run(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Result<Outcome, GivenUp<Outcome>> {
-    let plain = run_once(scenario, seed, 0, on, watch).map_err(|GivenUp(run)| GivenUp(Outcome { runs: vec![run] }))?;
+    let plain = run_once(scenario, seed, 0, on, watch)
+        .map_err(|GivenUp(run)| GivenUp(Box::new(Outcome { runs: vec![*run] })))?;
     let repetitions = plain.flash_operations;
     let mut runs = vec![plain.run];
     if repetitions == 0 {
@@ -24,8 +25,8 @@ pub(super) fn run(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Re
         match run_once(scenario, seed, repetition, on, watch) {
             Ok(finished) => runs.push(finished.run),
             Err(GivenUp(run)) => {
-                runs.push(run);
-                return Err(GivenUp(Outcome { runs }));
+                runs.push(*run);
+                return Err(GivenUp(Box::new(Outcome { runs })));
             }
         }
     }

@@ -28,7 +28,7 @@ impl Stop {
 /// A case that was given up: what came of it until then. Its last run ends where it was given up, and nothing of that run
 /// was judged.
 #[derive(Clone, Debug)]
-pub struct GivenUp<T>(pub T);
+pub struct GivenUp<T>(pub Box<T>);
 
 /// How far a case is.
 #[derive(Debug, Default)]
