@@ -11,7 +11,7 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::NorFlash;
 use rand_core::{CryptoRng, RngCore};
 
-/// Where the settings lie in the 1 MiB flash of an ESP-07: four sectors below the vendor's radio calibration data
+/// Where the settings and what the duck keeps of itself lie in the 1 MiB flash of an ESP-07: four sectors below the vendor's radio calibration data
 /// (NONOS SDK 3: `RF_CAL` at 0xFB000), above the largest program that its linker script allows.
 pub const SETTINGS_SECTORS: core::ops::Range<u32> = 0xF_7000..0xF_B000;
 
@@ -25,7 +25,8 @@ pub trait Board {
     type WifiLed: OutputPin;
     /// Blocking delays, exact to the microsecond, for the sensor's bus.
     type Delay: Delay;
-    /// The flash sectors that hold the settings, and nothing else: at least two erasable sectors, 4-byte words.
+    /// The flash sectors that hold what [`crate::store`] keeps, and nothing else: at least four erasable sectors, 4-byte
+    /// words.
     type Flash: NorFlash;
     /// Hardware random numbers.
     type Random: RngCore + CryptoRng;

@@ -205,7 +205,7 @@ const GOOD: &str = "network=M%C3%BCller+%26+Co&passphrase=%26+%25+%2B%2F%3D%3F%2
 
 #[test]
 fn a_phone_finds_the_form_and_sets_the_duck_up() {
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     let (form, restart) = visit(&mut flash, None, true, async |stack| {
         let lease = stack.config_v4().unwrap();
         assert_eq!(lease.address, Ipv4Cidr::new(Ipv4Addr::new(192, 168, 4, 2), 24));
@@ -233,7 +233,7 @@ fn a_phone_finds_the_form_and_sets_the_duck_up() {
 
 #[test]
 fn wrong_input_saves_nothing() {
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     let ((), restart) = visit(&mut flash, None, false, async |stack| {
         for body in ["", "network=home", "network=100%&passphrase=&write-key=0123456789ABCDEF", "\u{0}\u{1}"] {
             let reply = post(stack, body).await;
@@ -245,7 +245,7 @@ fn wrong_input_saves_nothing() {
 
 #[test]
 fn refusals_are_delivered_whole() {
-    visit(&mut Nor::new(2), None, false, async |stack| {
+    visit(&mut Nor::new(4), None, false, async |stack| {
         let large = format!("POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n{}", "x".repeat(5000));
         let endless = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(3000));
         for (request, status) in [
@@ -283,7 +283,7 @@ async fn dribble(stack: Stack<'_>, bytes: &[u8], pause: Duration) -> u64 {
 
 #[test]
 fn silent_and_dawdling_clients_hold_up_nobody() {
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     let (((silent, dawdling), waited), _) = visit(&mut flash, None, false, async |stack| {
         let nuisances = join(
             dribble(stack, b"", Duration::from_secs(1)),
@@ -304,7 +304,7 @@ fn silent_and_dawdling_clients_hold_up_nobody() {
 
 #[test]
 fn all_slots_come_back_after_clients_that_misbehave() {
-    visit(&mut Nor::new(2), None, false, async |stack| {
+    visit(&mut Nor::new(4), None, false, async |stack| {
         for round in 0..4 {
             // A reset in the middle of a request, as a port scanner leaves it.
             let (mut received, mut sent) = ([0; 500], [0; 500]);
@@ -325,7 +325,7 @@ fn all_slots_come_back_after_clients_that_misbehave() {
 
 #[test]
 fn flash_that_fails_is_told_and_the_form_stays() {
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     flash.power_on(Some(1));
     let ((), restart) = visit(&mut flash, None, false, async |stack| {
         let reply = post(stack, GOOD).await;
@@ -345,14 +345,14 @@ fn stored_settings_are_shown_without_their_secrets() {
         ..Fields::default()
     };
     let stored = Settings::parse(&fields).unwrap();
-    let (form, _) = visit(&mut Nor::new(2), Some(&stored), true, async |stack| get(stack, "/").await);
+    let (form, _) = visit(&mut Nor::new(4), Some(&stored), true, async |stack| get(stack, "/").await);
     assert!(form.contains("value=\"home\"") && form.contains("value=\"3600\"") && form.contains("switch is on"));
     assert!(!form.contains("secret") && !form.contains("ABCDEF"));
 }
 
 #[test]
 fn a_client_that_leaves_before_the_confirmation_does_not_hinder_the_restart() {
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     let ((), restart) = visit(&mut flash, None, false, async |stack| {
         let (mut received, mut sent) = ([0; 500], [0; 1500]);
         let mut socket = TcpSocket::new(stack, &mut received, &mut sent);
@@ -372,7 +372,7 @@ fn memory_stays_within_its_share() {
     let mut resources = StackResources::<{ SOCKETS + 2 }>::new();
     let end = End { address: [2; 6], incoming: Frames::default(), outgoing: Frames::default() };
     let (stack, _runner) = embassy_net::new(end, Config::default(), &mut resources, 7);
-    let (mut flash, mut arena) = (Nor::new(2), Box::new([0; ARENA]));
+    let (mut flash, mut arena) = (Nor::new(4), Box::new([0; ARENA]));
     let future = run(stack, &mut flash, &mut arena, None, || false);
     let size = size_of_val(&future);
     std::println!("future {size} bytes, arena {ARENA} bytes");

@@ -8,16 +8,43 @@ use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, 
 /// Bytes of a sector.
 pub(crate) const SECTOR: usize = 4096;
 
+/// What a torn operation leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tear {
+    /// Cells that were on their way read differently each time, until they are programmed or erased.
+    pub(crate) unstable: bool,
+    /// A write programs all of its words at once, not one after the other.
+    pub(crate) all_at_once: bool,
+    /// An erase clears all cells first.
+    pub(crate) clears_first: bool,
+}
+
+impl Tear {
+    pub(crate) const ALL: [Self; 8] = {
+        let mut all = [Self { unstable: false, all_at_once: false, clears_first: false }; 8];
+        let mut number = 0;
+        while number < 8 {
+            all[number] =
+                Self { unstable: number & 1 != 0, all_at_once: number & 2 != 0, clears_first: number & 4 != 0 };
+            number += 1;
+        }
+        all
+    };
+}
+
 /// NOR flash in memory: programming clears bits, erasing sets a sector's, and power can fail in the middle of either.
 #[derive(Clone)]
 pub(crate) struct Nor {
     pub(crate) bytes: Vec<u8>,
+    /// Cells that read as either.
+    unstable: Vec<u8>,
     /// Writes and erases since power came on.
     pub(crate) operations: usize,
     /// The operation that power fails in.
     pub(crate) cut_at: Option<usize>,
-    /// How far an interrupted erase got: in so many of 256 bits, at random, the old state is left or noise.
-    pub(crate) noise: u8,
+    pub(crate) tear: Tear,
+    /// How far an interrupted operation got: so many of 256 cells, at random, are left as they were.
+    pub(crate) left: u8,
     pub(crate) random: u64,
     pub(crate) wear: Vec<usize>,
 }
@@ -26,9 +53,11 @@ impl Nor {
     pub(crate) fn new(sectors: usize) -> Self {
         Self {
             bytes: vec![0xff; sectors * SECTOR],
+            unstable: vec![0; sectors * SECTOR],
             operations: 0,
             cut_at: None,
-            noise: 128,
+            tear: Tear::default(),
+            left: 128,
             random: 1,
             wear: vec![0; sectors],
         }
@@ -42,8 +71,9 @@ impl Nor {
         self.random
     }
 
+    /// Bits that are set with a probability of `left` in 256.
     pub(crate) fn noisy(&mut self) -> u8 {
-        (0..8).fold(0, |byte, bit| byte | u8::from(self.draw() >> 56 < u64::from(self.noise)) << bit)
+        (0..8).fold(0, |byte, bit| byte | u8::from(self.draw() >> 56 < u64::from(self.left)) << bit)
     }
 
     pub(crate) fn power_on(&mut self, cut_at: Option<usize>) {
@@ -58,6 +88,19 @@ impl Nor {
             Some(cut) if self.operations > cut => Err(NorFlashErrorKind::Other),
             Some(cut) => Ok(self.operations == cut),
             None => Ok(false),
+        }
+    }
+
+    /// Leaves the cells of a byte that are in `changing` half-way to what they are in `to`.
+    fn half_way(&mut self, at: usize, changing: u8, to: u8) {
+        let stays = self.noisy() & changing;
+        let old = self.bytes[at];
+        let moved = changing & !stays;
+        self.bytes[at] = old & !moved | to & moved;
+        if self.tear.unstable {
+            self.unstable[at] = self.unstable[at] & !moved | changing & self.draw().to_le_bytes()[0];
+        } else {
+            self.unstable[at] &= !moved;
         }
     }
 }
@@ -76,8 +119,13 @@ impl ReadNorFlash for Nor {
         if !offset.is_multiple_of(4) || !bytes.len().is_multiple_of(4) {
             return Err(NorFlashErrorKind::NotAligned);
         }
-        let source = self.bytes.get(offset as usize..).and_then(|rest| rest.get(..bytes.len()));
-        bytes.copy_from_slice(source.ok_or(NorFlashErrorKind::OutOfBounds)?);
+        let span = offset as usize..offset as usize + bytes.len();
+        bytes.copy_from_slice(self.bytes.get(span.clone()).ok_or(NorFlashErrorKind::OutOfBounds)?);
+        for (at, byte) in span.zip(bytes) {
+            if self.unstable[at] != 0 {
+                *byte ^= self.unstable[at] & self.draw().to_le_bytes()[0];
+            }
+        }
         Ok(())
     }
 
@@ -95,10 +143,15 @@ impl NorFlash for Nor {
             let torn = self.begin()?;
             self.wear[start / SECTOR] += 1;
             for at in start..start + SECTOR {
-                let left = if torn { self.noisy() } else { 0 };
-                // Cells on their way to 1 read as either; a chip that clears all cells first leaves noise.
-                let old = if self.noise.is_multiple_of(2) { self.bytes[at] } else { 0 };
-                self.bytes[at] = old & left | !left;
+                if !torn {
+                    (self.bytes[at], self.unstable[at]) = (0xff, 0);
+                } else if self.tear.clears_first {
+                    self.bytes[at] = 0;
+                    self.half_way(at, 0xff, 0xff);
+                } else {
+                    let changing = !self.bytes[at] | self.unstable[at];
+                    self.half_way(at, changing, 0xff);
+                }
             }
             if torn {
                 return Err(NorFlashErrorKind::Other);
@@ -110,14 +163,21 @@ impl NorFlash for Nor {
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
         assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
         let torn = self.begin()?;
-        let whole = if torn { self.draw() as usize % bytes.len() / 4 * 4 } else { bytes.len() };
+        let whole = match (torn, self.tear.all_at_once) {
+            (false, _) => bytes.len(),
+            (true, true) => 0,
+            (true, false) => self.draw() as usize % bytes.len() / 4 * 4,
+        };
+        let in_flight = if self.tear.all_at_once { bytes.len() } else { 4 };
         for (place, byte) in bytes.iter().enumerate() {
-            let missing = match place {
-                _ if place < whole => 0,
-                _ if place < whole + 4 => self.noisy(),
-                _ => 0xff,
-            };
-            self.bytes[offset as usize + place] &= byte | missing;
+            let at = offset as usize + place;
+            if place < whole {
+                self.bytes[at] &= byte;
+                self.unstable[at] &= byte;
+            } else if torn && place < whole + in_flight {
+                let changing = !byte & (self.bytes[at] | self.unstable[at]);
+                self.half_way(at, changing, 0);
+            }
         }
         if torn { Err(NorFlashErrorKind::Other) } else { Ok(()) }
     }

@@ -9,10 +9,14 @@
 //! After Winbond's W25Q80 data sheets (typical times of their AC characteristics) with the ESP8266's own limits (words of
 //! 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
 //! may not have changed; a torn erase leaves a sector in which bits have become ones at random, the more the longer it ran.
+//! Cells that were half-way when power went away are *unstable*: each reading draws their value anew, until they are erased
+//! or programmed. In a word in flight a third of the cells that change are so, in a torn erase those that were within 5 % of
+//! the erase's time of their change.
 //!
-//! Not modelled: cells that wear out (the wear is counted, nothing breaks), bits that read differently each time after a
-//! torn operation, write protection, the status register.
+//! Not modelled: cells that wear out (the wear is counted, nothing breaks), unstable cells that settle with time, a page
+//! whose words are programmed all at once, write protection, the status register.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
@@ -37,6 +41,8 @@ const PAGE_PROGRAM: (u64, u64) = (650_000, 750_000);
 const READ_SETUP: u64 = 4_000;
 const READ_BYTE: u64 = 100;
 const READ_FIFO: u64 = 64;
+/// Within so much of an erase's time of its change, a cell is unstable.
+const UNSTABLE_PER_MILLION: u32 = 50_000;
 
 /// A change of the chip's contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +170,8 @@ struct Running {
 pub struct NorFlash {
     /// Sectors; one that has never been written takes no memory.
     sectors: Vec<Option<Box<[u8]>>>,
+    /// The cells that read differently each time, by sector, as masks.
+    unstable: BTreeMap<u32, Box<[u8]>>,
     wear: Vec<u32>,
     running: Option<Running>,
     operations: u32,
@@ -172,6 +180,8 @@ pub struct NorFlash {
     timing: Stream,
     /// When a cut comes and what it leaves; apart from the durations, so that a cut changes nothing before it.
     tearing: Stream,
+    /// What unstable cells read as.
+    reading: Stream,
 }
 
 impl NorFlash {
@@ -180,12 +190,14 @@ impl NorFlash {
         let sectors = (SIZE / SECTOR) as usize;
         Self {
             sectors: vec![None; sectors],
+            unstable: BTreeMap::new(),
             wear: vec![0; sectors],
             running: None,
             operations: 0,
             cut_at: None,
             timing: seed.stream(&format!("{name}/timing")),
             tearing: seed.stream(&format!("{name}/tearing")),
+            reading: seed.stream(&format!("{name}/unstable cells")),
         }
     }
 
@@ -205,7 +217,7 @@ impl NorFlash {
     ///
     /// # Errors
     /// [`FlashError::OutOfBounds`], or [`FlashError::Busy`] while an operation is under way.
-    pub fn read(&self, at: Instant, address: u32, bytes: &mut [u8]) -> Result<Instant, FlashError> {
+    pub fn read(&mut self, at: Instant, address: u32, bytes: &mut [u8]) -> Result<Instant, FlashError> {
         check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
         if self.running.is_some() {
             return Err(FlashError::Busy);
@@ -213,6 +225,10 @@ impl NorFlash {
         for (address, byte) in (address..).zip(bytes.iter_mut()) {
             let sector = self.sectors[(address / SECTOR) as usize].as_deref();
             *byte = sector.map_or(0xFF, |sector| sector[(address % SECTOR) as usize]);
+            let unstable = self.unstable.get(&(address / SECTOR)).map_or(0, |mask| mask[(address % SECTOR) as usize]);
+            if unstable != 0 {
+                *byte ^= unstable & self.reading.between(0, 0xFF) as u8;
+            }
         }
         let length = bytes.len() as u64;
         Ok(at + Duration::from_nanos(length.div_ceil(READ_FIFO) * READ_SETUP + length * READ_BYTE))
@@ -313,11 +329,21 @@ impl NorFlash {
         let slot = &mut self.sectors[sector as usize];
         if done_per_million >= 1_000_000 {
             *slot = None;
+            self.unstable.remove(&sector);
         } else if let Some(bytes) = slot {
-            for byte in bytes.iter_mut() {
+            let unstable = self.unstable.entry(sector).or_insert_with(stable);
+            for (byte, unstable) in bytes.iter_mut().zip(unstable.iter_mut()) {
                 for bit in 0..8 {
-                    if *byte >> bit & 1 == 0 && self.tearing.happens(done_per_million) {
+                    if (!*byte | *unstable) >> bit & 1 == 0 {
+                        continue;
+                    }
+                    // When, in the course of the erase, this cell changes.
+                    let changes_at = self.tearing.between(0, 999_999) as u32;
+                    if changes_at.abs_diff(done_per_million) <= UNSTABLE_PER_MILLION {
+                        *unstable |= 1 << bit;
+                    } else if changes_at < done_per_million {
                         *byte |= 1 << bit;
+                        *unstable &= !(1 << bit);
                     }
                 }
             }
@@ -329,11 +355,30 @@ impl NorFlash {
         let whole = words * done_per_million as usize / 1_000_000;
         for (index, word) in data.chunks_exact(WORD as usize).enumerate().take(whole + 1) {
             for (offset, byte) in word.iter().enumerate() {
-                // A bit that the word in flight would clear may stay as it was.
-                let stays = if index < whole { 0 } else { self.tearing.between(0, 0xFF) as u8 };
                 let address = address + (index * WORD as usize + offset) as u32;
-                *self.byte(address) &= byte | stays;
+                // A bit that the word in flight would clear may have become clear, or unstable, or neither.
+                let (mut stays, mut unstable) = (0, 0);
+                for bit in (0..8).filter(|bit| index >= whole && byte >> bit & 1 == 0) {
+                    match self.tearing.between(0, 2) {
+                        0 => {}
+                        1 => stays |= 1 << bit,
+                        _ => unstable |= 1 << bit,
+                    }
+                }
+                self.program_byte(address, byte | stays | unstable, unstable);
             }
+        }
+    }
+
+    /// Clears the bits that are zero in `byte`, and leaves those in `unstable` half-way unless they are clear already.
+    fn program_byte(&mut self, address: u32, byte: u8, unstable: u8) {
+        let (sector, offset) = (address / SECTOR, (address % SECTOR) as usize);
+        let cells = self.byte(address);
+        let half_way = unstable & *cells;
+        *cells &= byte;
+        if half_way != 0 || self.unstable.contains_key(&sector) {
+            let mask = &mut self.unstable.entry(sector).or_insert_with(stable)[offset];
+            *mask = *mask & byte | half_way;
         }
     }
 
@@ -358,6 +403,11 @@ impl NorFlash {
     pub fn cut_at_operation(&mut self, number: Option<u32>) {
         self.cut_at = number;
     }
+}
+
+/// No cell of a sector is unstable.
+fn stable() -> Box<[u8]> {
+    vec![0; SECTOR as usize].into()
 }
 
 /// The parts of `address..address + length` that lie in one unit each.

@@ -336,7 +336,7 @@ fn eraser() -> Bench {
 fn sectors(port: &Port) -> [Vec<u8>; 2] {
     [0, SECTOR].map(|offset| {
         let mut bytes = vec![0; SECTOR as usize];
-        port.flash.borrow().read(Instant::FAR_FUTURE, SETTINGS_SECTORS.start + offset, &mut bytes).unwrap();
+        port.flash.borrow_mut().read(Instant::FAR_FUTURE, SETTINGS_SECTORS.start + offset, &mut bytes).unwrap();
         bytes
     })
 }

@@ -460,7 +460,7 @@ pub fn run<H: Future<Output = ()>>(hands: impl FnOnce(Rc<Bench>) -> H) -> Rc<Ben
         ..Fields::default()
     };
     let settings = Settings::parse(&fields).expect("valid");
-    let mut flash = Nor::new(2);
+    let mut flash = Nor::new(4);
     block_on(crate::store::save(&mut flash, &settings)).expect("saved");
     let frames =
         End { address: [2, 0, 0, 0, 0, 1], incoming: down.clone(), outgoing: up.clone(), bench: Some(bench.clone()) };
@@ -475,7 +475,7 @@ pub fn run<H: Future<Output = ()>>(hands: impl FnOnce(Rc<Bench>) -> H) -> Rc<Ben
     let mut router_memory = StackResources::<{ portal::SOCKETS + 4 }>::new();
     let frames = End { address: [2, 0, 0, 0, 0, 2], incoming: up.clone(), outgoing: down.clone(), bench: None };
     let (stack, mut router) = embassy_net::new(frames, config, &mut router_memory, 8);
-    let (mut router_flash, mut router_arena) = (Nor::new(2), Box::new([0; portal::ARENA]));
+    let (mut router_flash, mut router_arena) = (Nor::new(4), Box::new([0; portal::ARENA]));
     let leases_and_names = portal::run(stack, &mut router_flash, &mut router_arena, None, || false);
     let mut world = pin!(join3(leases_and_names, time_server(stack, &bench), cloud(stack, &bench)));
     let mut router = pin!(router.run());

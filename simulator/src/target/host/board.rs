@@ -431,7 +431,7 @@ impl ReadNorFlash for HostFlash {
         in_simulator(|| {
             let address = self.address(offset, bytes.len())?;
             let now = self.handle.now();
-            let after = self.handle.port.flash.borrow().read(now, address, bytes).map_err(|error| error.kind())?;
+            let after = self.handle.port.flash.borrow_mut().read(now, address, bytes).map_err(|error| error.kind())?;
             simulator_clock::advance(after.saturating_since(now).as_nanos() as u64);
             Ok(())
         })

@@ -66,7 +66,7 @@ impl Sdk {
             return trouble;
         }
         let mut bytes = vec![0; length as usize];
-        let read = self.port.flash.borrow().read(now, address, &mut bytes);
+        let read = self.port.flash.borrow_mut().read(now, address, &mut bytes);
         let Ok(after) = read else { return self.fail(chip) };
         chip.core.memory.poke(to, &bytes);
         let after = Time::from_nanoseconds(after.saturating_since(started).as_nanos() as u64);
