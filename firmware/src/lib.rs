@@ -11,6 +11,7 @@ mod boot;
 mod connection;
 pub mod http;
 mod network;
+pub mod passphrase;
 pub mod portal;
 pub mod readings;
 mod resources;
@@ -27,7 +28,7 @@ pub mod wall_clock;
 
 pub use boot::VERSION;
 pub use resources::Resources;
-pub use run::{ACCESS_POINT, ACCESS_POINT_ADDRESS, FUTURE_BUDGET, Restart, run};
+pub use run::{ACCESS_POINT_ADDRESS, FUTURE_BUDGET, Restart, SETUP_NETWORK, run};
 
 #[cfg(test)]
 extern crate std;

@@ -14,13 +14,16 @@ use rand_core::RngCore;
 use crate::apart::apart;
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
 use crate::network::drive;
+use crate::passphrase::Passphrase;
 use crate::resources::{self, Resources};
 use crate::settings::{Settings, TrustedIssuer};
 use crate::station::{self, Hardware};
+use crate::store::{Own, SECRET};
 use crate::{boot, portal, store};
 
-/// The access point of configuration mode.
-pub const ACCESS_POINT: AccessPoint<'static> = AccessPoint { name: "yellow-duck", passphrase: "helloduck", channel: 1 };
+/// The network that the device opens in configuration mode; its passphrase is each device's own.
+pub const SETUP_NETWORK: &str = "yellow-duck";
+const SETUP_CHANNEL: u8 = 1;
 /// The device's address in configuration mode; the network is a /24.
 pub const ACCESS_POINT_ADDRESS: Ipv4Addr = portal::ADDRESS;
 
@@ -75,6 +78,11 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let watchdog = RefCell::new(watchdog);
 
     let mode = apart(pin!(choose_mode::<B>(&mut config_switch, &mut flash))).await;
+    let Identity { own, is_new } = apart(pin!(identity::<B>(&mut flash, &random))).await;
+    if is_new || matches!(mode, Mode::Configuration(_)) {
+        let passphrase = Passphrase::new(own.secret);
+        info!(target: "config", "set-up network {SETUP_NETWORK}, passphrase {}", passphrase.as_str());
+    }
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
     // By reference, because a binding by value would hold the settings a second time.
@@ -105,8 +113,11 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
             let (stack, mut runner) = embassy_net::new(frames, config, stack_resources, seed);
             let switch_is_on = || config_switch.is_high().unwrap_or(false);
             let configuration = async {
-                if let Err(RadioError) = radio.start_access_point(&ACCESS_POINT).await {
-                    error!(target: "config", "the radio refused to open the access point {}", ACCESS_POINT.name);
+                let passphrase = Passphrase::new(own.secret);
+                let access_point =
+                    AccessPoint { name: SETUP_NETWORK, passphrase: passphrase.as_str(), channel: SETUP_CHANNEL };
+                if let Err(RadioError) = radio.start_access_point(&access_point).await {
+                    error!(target: "config", "the radio refused to open the access point {SETUP_NETWORK}");
                     Timer::after(BEFORE_TRYING_AGAIN).await;
                     return Restart::AccessPointRefused;
                 }
@@ -150,6 +161,33 @@ async fn choose_mode<B: Board>(switch: &mut B::ConfigSwitch, flash: &mut B::Flas
             Mode::Configuration(loaded.unwrap_or(None))
         }
     }
+}
+
+/// What the device keeps of itself.
+struct Identity {
+    own: Own,
+    /// Whether it was made just now.
+    is_new: bool,
+}
+
+/// Loads what the device keeps of itself, or makes it: at the first start, or if the flash has lost it.
+async fn identity<B: Board>(flash: &mut B::Flash, random: &RefCell<B::Random>) -> Identity {
+    let loaded = store::load_own(flash).await;
+    if let Ok(Some(own)) = loaded {
+        return Identity { own, is_new: false };
+    }
+    let mut secret = [0; SECRET];
+    random.borrow_mut().fill_bytes(&mut secret);
+    let own = Own { secret, newest_time: None };
+    // What could not be read may still be there, and is not overwritten.
+    let kept = match loaded {
+        Ok(_) => store::save_own(flash, &own).await,
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = kept {
+        error!(target: "config", "the passphrase below is good until the next start only: {failure}");
+    }
+    Identity { own, is_new: true }
 }
 
 /// Everything but the secrets.

@@ -8,6 +8,7 @@ use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
 use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
+use firmware::store::Own;
 use simulator::air::{AccessPointConfig, Air, Security};
 use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use simulator::events::{DeviceId, Event, EventKind, Level};
@@ -77,7 +78,13 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
         let stream = |name: &str| seed.stream(&format!("duck {duck}/{name}"));
         let mut flash = NorFlash::new(seed, &format!("duck {duck}/flash"));
         flash
-            .preload(SETTINGS_SECTORS.start, &factory::settings_sectors(&settings(&access.write_key, &issuer)))
+            .preload(
+                SETTINGS_SECTORS.start,
+                &factory::settings_sectors(
+                    &settings(&access.write_key, &issuer),
+                    &Own { secret: u64::from(duck).to_be_bytes(), newest_time: None },
+                ),
+            )
             .expect("the settings sectors lie within the flash");
         let models = Models {
             data_line: DataLine::new(

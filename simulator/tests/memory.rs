@@ -151,7 +151,7 @@ fn a_bulk_upload_after_an_outage_stays_within_the_budget() {
 #[test]
 fn a_form_submitted_in_configuration_mode_stays_within_the_budget() {
     let phones = "[[networks]]\nname = 'home'\npassphrase = 'correct horse'\n[[phones]]\nname = 'alice'\narrives = '5s'\ndoes = [\n\
-        { join = { network = 'yellow-duck', passphrase = 'helloduck' } },\n\
+        { join = { network = 'yellow-duck' } },\n\
         { open = 'http://connectivitycheck.gstatic.com/generate_204' },\n\
         { submit = { network = 'home', passphrase = 'correct horse', write-key = 'channel', trusted-issuer = 'cloud' } },\n]\n";
     let saved = "[[expect]]\nevent.restart = { reason = 'settings saved' }\n";

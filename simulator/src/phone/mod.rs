@@ -43,8 +43,8 @@ pub enum Action {
     Join {
         /// The network's name.
         network: String,
-        /// As typed; empty for an open network.
-        passphrase: String,
+        /// As typed; empty for an open network. `None`: as the device's label says.
+        passphrase: Option<String>,
     },
     /// Opens a page and follows at most 5 redirects.
     Open {
@@ -91,8 +91,8 @@ pub enum AirRequest {
     Join {
         /// The network's name.
         network: String,
-        /// As typed; empty for an open network.
-        passphrase: String,
+        /// As typed; empty for an open network. `None`: as the device's label says.
+        passphrase: Option<String>,
     },
     /// To leave, or to give up joining. Not answered.
     Leave,

@@ -8,6 +8,8 @@ use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
 use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
+use firmware::store::{Own, SECRET};
+use rand_core::RngCore as _;
 use smoltcp::wire::EthernetAddress;
 
 use super::On;
@@ -151,7 +153,7 @@ fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
     let readings = &scenario.readings;
     let mut flash = NorFlash::new(seed, "flash");
     if let Some(settings) = &scenario.settings {
-        let contents = flash_contents(settings, cloud);
+        let contents = flash_contents(settings, cloud, seed);
         flash.preload(SETTINGS_SECTORS.start, &contents).expect("the settings sectors lie within the flash");
     }
     port::Models {
@@ -170,7 +172,7 @@ fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
 }
 
 /// The settings sectors as the firmware itself would have written them.
-fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud) -> Vec<u8> {
+fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed) -> Vec<u8> {
     let issuer = match settings.trusted_issuer {
         scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),
         scenario::TrustedIssuer::DigiCert => "digicert".to_owned(),
@@ -194,7 +196,9 @@ fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud) -> Vec<u8> 
         },
     });
     let Ok(settings) = settings else { unreachable!("a checked scenario's settings are the firmware's, too") };
-    factory::settings_sectors(&settings)
+    let mut secret = [0; SECRET];
+    seed.stream("set-up secret").fill_bytes(&mut secret);
+    factory::settings_sectors(&settings, &Own { secret, newest_time: None })
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -13,7 +13,7 @@ fn scenario(text: &str) -> Scenario {
 fn sweep(from: &str, until: &str) -> Scenario {
     scenario(&format!(
         "duration = '1m'\n[[networks]]\nname = 'home'\n[[phones]]\nname = 'alice'\narrives = '5s'\ndoes = [\n\
-         {{ join = {{ network = 'yellow-duck', passphrase = 'helloduck' }} }},\n\
+         {{ join = {{ network = 'yellow-duck' }} }},\n\
          {{ submit = {{ network = 'home', write-key = 'channel', trusted-issuer = 'cloud' }} }},\n]\n\
          [sweep]\ncut-power-at-each-flash-operation = {{ from = '{from}', until = '{until}', off-for = '2s' }}\n"
     ))

@@ -49,7 +49,8 @@ within = "10s"
 * With `--target all` a scenario is run on the host and on the emulated chip, must pass on both, and both must show the
   same: the channel's entries, the attempts to join, the starts of the device, and what LD1 showed. The chip computes and
   the host does not, so times may be 10 s apart; `[targets]` says where more may differ, and why.
-* The device opens the network `yellow-duck` with the passphrase `helloduck` in configuration mode.
+* The device opens the network `yellow-duck` in configuration mode. Its passphrase is the device's own: the firmware makes
+  it at its first start and tells it on the serial port. A phone that joins without `passphrase` types what it told.
 
 This page is made from the language's grammar; `(required)` marks what must be there.
 "#;

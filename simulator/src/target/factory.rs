@@ -6,12 +6,14 @@ use std::task::{Context, Poll, Waker};
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash as AsyncNorFlash, NorFlashErrorKind, ReadNorFlash};
 use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::Settings;
+use firmware::store::Own;
 
 use crate::board::flash;
 
 /// The bytes of [`SETTINGS_SECTORS`] as the firmware itself would have written them into a blank flash.
-pub fn settings_sectors(settings: &Settings) -> Vec<u8> {
+pub fn settings_sectors(settings: &Settings, own: &Own) -> Vec<u8> {
     let mut sectors = Factory(vec![0xFF; SETTINGS_SECTORS.len()]);
+    ready(firmware::store::save_own(&mut sectors, own)).expect("blank sectors take a record");
     ready(firmware::store::save(&mut sectors, settings)).expect("blank sectors take the settings");
     sectors.0
 }

@@ -25,6 +25,8 @@ pub(super) struct Device {
     pub supply: PowerState,
     /// How often something was done to the supply: a cut's end counts only if nothing has been since.
     pub supply_changes: u32,
+    /// The set-up network's passphrase, once its firmware has told it: what is written on its label.
+    pub label: Option<String>,
     /// Whether LD1 is lit, as far as the record tells; the port's level may be ahead of it.
     pub lit: bool,
     state: State,
@@ -53,6 +55,7 @@ impl Device {
             target,
             supply: PowerState::Off,
             supply_changes: 0,
+            label: None,
             lit: false,
             state: State::Down,
             epoch: 0,

@@ -15,6 +15,12 @@ pub mod queue;
 pub mod record;
 mod wiring;
 
+/// The passphrase of the set-up network, if this line of the serial log tells it.
+fn told_passphrase(line: &str) -> Option<&str> {
+    let (_, message) = line.split_once("] config: set-up network ")?;
+    message.strip_prefix(firmware::SETUP_NETWORK)?.strip_prefix(", passphrase ")
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -380,6 +386,11 @@ impl World {
             return;
         }
         for (_, report) in reports {
+            if let EventKind::Serial { line } = &report
+                && let Some(passphrase) = told_passphrase(line)
+            {
+                self.device(id).label = Some(passphrase.to_owned());
+            }
             self.commit(Some(id), report);
         }
         self.arrange_reports(id);

@@ -287,8 +287,9 @@ impl World {
             handed_on = true;
             match request {
                 AirRequest::Join { network, passphrase } => {
-                    let passphrase = Some(passphrase.as_str()).filter(|passphrase| !passphrase.is_empty());
-                    self.air.join(self.now, station, &network, security(passphrase));
+                    // Before the device has told it, there is nothing on its label.
+                    let passphrase = passphrase.or_else(|| self.label()).filter(|passphrase| !passphrase.is_empty());
+                    self.air.join(self.now, station, &network, security(passphrase.as_deref()));
                 }
                 AirRequest::Leave => self.air.leave(self.now, station),
             }
@@ -298,6 +299,11 @@ impl World {
             self.transmit(Port::Station(station), &frame);
         }
         handed_on
+    }
+
+    /// The passphrase of the set-up network as it stands on a device's label: of the first device that has told it.
+    fn label(&self) -> Option<String> {
+        self.devices.iter().find_map(|device| device.label.clone())
     }
 
     fn device_at(&self, hardware_address: [u8; 6]) -> Option<DeviceId> {

@@ -35,7 +35,11 @@ const PHONE_ACTION: Choice = Choice {
                 "a join",
                 &[
                     required("network", TEXT, "The network's name; the device's own is yellow-duck."),
-                    optional("passphrase", TEXT, "As typed. Default none."),
+                    optional(
+                        "passphrase",
+                        TEXT,
+                        "As typed. Default none; for yellow-duck what the device's label says, which is what it told on its serial port.",
+                    ),
                 ],
             )),
             "Joins a network and asks for an address.",

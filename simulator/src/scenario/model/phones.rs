@@ -25,8 +25,8 @@ pub enum PhoneAction {
     Join {
         /// The network's name.
         network: String,
-        /// As typed; empty for an open network.
-        passphrase: String,
+        /// As typed; empty for an open network. `None`: as the device's label says.
+        passphrase: Option<String>,
     },
     /// Opens a page and follows redirects.
     Open {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Resolver;
+use super::{OWN_NETWORK, Resolver};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{Begin, Form, Phone, PhoneAction, Request, RequestBody, Typed};
 use crate::scenario::tree::{Fields, Node, Value};
@@ -37,10 +37,10 @@ impl Resolver<'_, '_> {
                 let fields = details.table()?;
                 let network = fields.get("network")?;
                 self.known("network", self.names.networks_and_own.clone(), network);
-                Some(PhoneAction::Join {
-                    network: network.text()?.to_owned(),
-                    passphrase: fields.text("passphrase").unwrap_or_default().to_owned(),
-                })
+                let network = network.text()?.to_owned();
+                let typed = fields.text("passphrase").map(str::to_owned);
+                let passphrase = typed.or_else(|| (network != OWN_NETWORK).then(String::new));
+                Some(PhoneAction::Join { network, passphrase })
             }
             "open" => {
                 let url = details.text()?;
