@@ -2,6 +2,11 @@
 //!
 //! `httparse` reads the head (RFC 9112); this module decides. A host that is not ours, or a path that an operating
 //! system probes for a captive portal, is led to the form; everything else has to be the form itself.
+//!
+//! A form is taken only from the page that this device has served. A page from elsewhere, still open in the browser of who
+//! has joined the set-up network, could post one of its own: browsers say where a post comes from (`Origin`, RFC 6454 §7;
+//! `Sec-Fetch-Site`, W3C Fetch Metadata §2.4). And a name of elsewhere that was made to lead to this device (DNS rebinding)
+//! shows in `Host`.
 
 use super::ADDRESS;
 
@@ -55,6 +60,8 @@ pub(super) enum Route {
 pub(super) enum Refusal {
     /// 400
     Malformed,
+    /// 403
+    Foreign,
     /// 404
     NotFound,
     /// 405
@@ -78,6 +85,7 @@ impl Refusal {
     pub(super) fn status(self) -> &'static str {
         match self {
             Self::Malformed => "400 Bad Request",
+            Self::Foreign => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::Method => "405 Method Not Allowed",
             Self::Timeout => "408 Request Timeout",
@@ -117,6 +125,9 @@ fn route(request: &httparse::Request<'_, '_>) -> Result<Route, Refusal> {
         },
         None => (field(request, "Host")?, target),
     };
+    if request.method == Some("POST") && !comes_from_our_page(request, host)? {
+        return Err(Refusal::Foreign);
+    }
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let is_probe = path != "/" && PROBES.contains(&path.trim_end_matches('/'));
     if is_probe || host.is_some_and(|host| !is_ours(host)) {
@@ -130,6 +141,16 @@ fn route(request: &httparse::Request<'_, '_>) -> Result<Route, Refusal> {
         Some("POST") => body(request).map(Route::Submit),
         _ => Err(Refusal::Method),
     }
+}
+
+/// Whether a post is addressed to this device by its own address, and comes from its own page or no page at all.
+fn comes_from_our_page(request: &httparse::Request<'_, '_>, host: Option<&str>) -> Result<bool, Refusal> {
+    let named = [host, field(request, "Host")?];
+    let is_addressed = named.iter().flatten().next().is_some() && named.iter().flatten().all(|host| is_ours(host));
+    // `null` is the origin of pages that hide theirs, such as a foreign page's sandboxed frame.
+    let origin = field(request, "Origin")?.map(|origin| origin.strip_prefix("http://").is_some_and(is_ours));
+    let site = field(request, "Sec-Fetch-Site")?.map(|site| matches!(site, "same-origin" | "none"));
+    Ok(is_addressed && origin.unwrap_or(true) && site.unwrap_or(true))
 }
 
 /// Length of the body of a post.
@@ -241,6 +262,54 @@ mod tests {
             ("Content-Length: 1\r\nContent-Type: text/plain\r\n", Refusal::NotAForm),
         ] {
             assert_eq!(post(fields), Route::Refuse(refusal), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_taken_from_our_own_page_only() {
+        let length = "Content-Length: 17\r\n";
+        let with = |fields: &str| post(&format!("{fields}{length}"));
+        for ours in [
+            "Origin: http://192.168.4.1\r\n",
+            "origin: http://192.168.4.1:80\r\nSec-Fetch-Site: same-origin\r\n",
+            "Sec-Fetch-Site: none\r\n",
+        ] {
+            assert_eq!(with(ours), Route::Submit(17), "{ours:?}");
+        }
+        for foreign in [
+            "Origin: http://example.org\r\n",
+            "Origin: https://192.168.4.1\r\n",
+            "Origin: http://192.168.4.1:8080\r\n",
+            "Origin: http://192.168.4.1.example.org\r\n",
+            "Origin: http://192.168.4.10\r\n",
+            "Origin: null\r\n",
+            "Origin: \r\n",
+            "Sec-Fetch-Site: cross-site\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+            "Origin: http://192.168.4.1\r\nSec-Fetch-Site: cross-site\r\n",
+        ] {
+            assert_eq!(with(foreign), Route::Refuse(Refusal::Foreign), "{foreign:?}");
+        }
+        let twice = "Origin: http://192.168.4.1\r\nOrigin: http://example.org\r\n";
+        assert_eq!(with(twice), Route::Refuse(Refusal::Malformed));
+    }
+
+    #[test]
+    fn a_form_is_taken_under_our_own_address_only() {
+        for (target, host) in [
+            ("/", "Host: example.org\r\n"),
+            ("/", "Host: 192.168.4.1.nip.io\r\n"),
+            ("/", "Host: 192.168.4.1:8080\r\n"),
+            ("/", ""),
+            ("http://example.org/", "Host: 192.168.4.1\r\n"),
+            ("http://192.168.4.1/", "Host: example.org\r\n"),
+            ("/generate_204", "Host: connectivitycheck.gstatic.com\r\n"),
+        ] {
+            let head = format!("POST {target} HTTP/1.1\r\n{host}Content-Length: 17\r\n\r\n");
+            assert_eq!(routed(&head), Route::Refuse(Refusal::Foreign), "{target} {host:?}");
+            // A question for the same leads to the form.
+            let head = format!("GET {target} HTTP/1.1\r\n{host}\r\n");
+            assert!(matches!(routed(&head), Route::Form | Route::Redirect), "{target} {host:?}");
         }
     }
 

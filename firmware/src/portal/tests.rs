@@ -232,6 +232,20 @@ fn a_phone_finds_the_form_and_sets_the_duck_up() {
 }
 
 #[test]
+fn a_foreign_page_saves_nothing() {
+    let mut flash = Nor::new(4);
+    let ((), restart) = visit(&mut flash, None, true, async |stack| {
+        for (host, origin) in [("192.168.4.1", "Origin: http://example.org\r\n"), ("example.org", "")] {
+            let head =
+                format!("POST / HTTP/1.1\r\nHost: {host}\r\n{origin}Content-Length: {}\r\n\r\n{GOOD}", GOOD.len());
+            let reply = ask(stack, head.as_bytes()).await;
+            assert!(reply.starts_with("HTTP/1.1 403 ") && is_whole(&reply), "{reply}");
+        }
+    });
+    assert_eq!((restart, flash.operations), (None, 0));
+}
+
+#[test]
 fn wrong_input_saves_nothing() {
     let mut flash = Nor::new(4);
     let ((), restart) = visit(&mut flash, None, false, async |stack| {
@@ -246,12 +260,13 @@ fn wrong_input_saves_nothing() {
 #[test]
 fn refusals_are_delivered_whole() {
     visit(&mut Nor::new(4), None, false, async |stack| {
-        let large = format!("POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n{}", "x".repeat(5000));
+        let large = format!("POST / HTTP/1.1\r\nHost: 192.168.4.1\r\nContent-Length: 5000\r\n\r\n{}", "x".repeat(5000));
         let endless = format!("GET / HTTP/1.1\r\nCookie: {}\r\n\r\n", "x".repeat(3000));
         for (request, status) in [
             ("GET /favicon.ico HTTP/1.1\r\n\r\n", "404"),
             ("PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde", "405"),
-            ("POST / HTTP/1.1\r\n\r\n", "411"),
+            ("POST / HTTP/1.1\r\nHost: 192.168.4.1\r\n\r\n", "411"),
+            ("POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "403"),
             ("\u{16}\u{3}\u{1} hello", "400"),
             (&large, "413"),
             (&endless, "431"),
@@ -310,7 +325,7 @@ fn all_slots_come_back_after_clients_that_misbehave() {
             let (mut received, mut sent) = ([0; 500], [0; 500]);
             let mut socket = TcpSocket::new(stack, &mut received, &mut sent);
             socket.connect((ADDRESS, 80)).await.unwrap();
-            socket.write(b"POST / HTTP/1.1\r\nContent-Length: 30\r\n\r\nnetwork=").await.unwrap();
+            socket.write(b"POST / HTTP/1.1\r\nHost: 192.168.4.1\r\nContent-Length: 30\r\n\r\nnetwork=").await.unwrap();
             socket.flush().await.unwrap();
             socket.abort();
             socket.flush().await.unwrap();
@@ -357,7 +372,7 @@ fn a_client_that_leaves_before_the_confirmation_does_not_hinder_the_restart() {
         let (mut received, mut sent) = ([0; 500], [0; 1500]);
         let mut socket = TcpSocket::new(stack, &mut received, &mut sent);
         socket.connect((ADDRESS, 80)).await.unwrap();
-        let request = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{GOOD}", GOOD.len());
+        let request = format!("POST / HTTP/1.1\r\nHost: 192.168.4.1\r\nContent-Length: {}\r\n\r\n{GOOD}", GOOD.len());
         assert_eq!(socket.write(request.as_bytes()).await.unwrap(), request.len());
         socket.flush().await.unwrap();
         socket.abort();
