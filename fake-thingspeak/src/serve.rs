@@ -345,7 +345,7 @@ impl<H: Host> Connection<'_, H> {
         if plan.delay_after > Duration::ZERO {
             Box::pin(self.host.sleep(plan.delay_after)).await;
         }
-        let response = self.dated(response);
+        let response = self.dated_wrong_by(plan.date_error, response);
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match plan.delivery {
             fault::Delivery::Whole | fault::Delivery::Chunked if upgraded => {
@@ -370,10 +370,15 @@ impl<H: Host> Connection<'_, H> {
     }
 
     /// `response` with the date of its sending (RFC 9110 §5.6.7).
-    fn dated(&self, mut response: Response<Bytes>) -> Response<Bytes> {
+    fn dated(&self, response: Response<Bytes>) -> Response<Bytes> {
+        self.dated_wrong_by(time::Duration::ZERO, response)
+    }
+
+    /// The same by a clock that is wrong by `error`.
+    fn dated_wrong_by(&self, error: time::Duration, mut response: Response<Bytes>) -> Response<Bytes> {
         let format =
             format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-        let now = self.host.now();
+        let now = self.host.now().saturating_add(error);
         let second = now.unix_timestamp();
         let mut last = self.date.borrow_mut();
         if last.as_ref().is_none_or(|(last, _)| *last != second) {

@@ -96,12 +96,13 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                 data_pin: &mut data_pin,
                 wifi_led: &mut wifi_led,
                 delay: &mut delay,
+                flash: &mut flash,
                 radio: &mut radio,
                 random: &random,
                 watchdog: &watchdog,
             };
             let buffers = resources::for_station(arena);
-            let station = pin!(station::run(hardware, stack, settings, readings, buffers));
+            let station = pin!(station::run(hardware, stack, settings, own, readings, buffers));
             drive(station, pin!(runner.run())).await
         }
         Mode::Configuration(stored) => {

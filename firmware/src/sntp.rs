@@ -90,7 +90,9 @@ fn log_heard(heard: Heard, unix: i64) {
         Heard::Set => info!(target: "time", "it is {} ({SERVER})", Iso8601(unix)),
         Heard::Agreed => info!(target: "time", "the clock is right ({SERVER})"),
         Heard::Moved(millis) => info!(target: "time", "the clock is moved by {millis} ms ({SERVER})"),
-        Heard::Absurd => warn!(target: "time", "{SERVER} says {}, which cannot be; not believed", Iso8601(unix)),
+        Heard::Absurd | Heard::OutsideCertificate => {
+            warn!(target: "time", "{SERVER} says {}, which cannot be; not believed", Iso8601(unix))
+        }
         Heard::Contradicted(secs) => {
             warn!(target: "time", "{SERVER} is {secs} s away from what the cloud said; not believed");
         }

@@ -20,11 +20,13 @@ use rand_core::{CryptoRng, RngCore};
 use crate::apart::apart;
 use crate::board::{Board, Watchdog};
 use crate::connection;
+use crate::floor::Floor;
 use crate::readings::{Gap, Measurement, Reading, Readings};
 use crate::resources::UploadBuffers;
 use crate::sampling;
 use crate::settings::Settings;
 use crate::sntp;
+use crate::store::Own;
 use crate::uploader;
 use crate::wall_clock::WallClock;
 
@@ -36,6 +38,7 @@ pub(crate) struct Hardware<'a, B: Board> {
     pub data_pin: &'a mut B::DataPin,
     pub wifi_led: &'a mut B::WifiLed,
     pub delay: &'a mut B::Delay,
+    pub flash: &'a mut B::Flash,
     pub radio: &'a mut B::Radio,
     pub random: &'a RefCell<B::Random>,
     pub watchdog: &'a RefCell<B::Watchdog>,
@@ -46,16 +49,18 @@ pub(crate) async fn run<B: Board>(
     hardware: Hardware<'_, B>,
     stack: Stack<'_>,
     settings: &Settings,
+    own: Own,
     readings: &mut Readings,
     buffers: UploadBuffers<'_>,
 ) -> ! {
-    let shared = Shared::new(readings);
+    let shared = Shared::new(readings, WallClock::unknown(own.newest_time));
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
     let connection = pin!(connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random));
     let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay));
     let sntp = pin!(sntp::run(&shared, stack, random));
-    let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, buffers));
+    let floor = Floor::new(hardware.flash, own, shared.clock());
+    let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, floor, buffers));
     let (never, _) =
         join(feed(hardware.watchdog), join4(apart(connection), apart(sampling), apart(sntp), apart(uploader))).await;
     never
@@ -89,10 +94,10 @@ pub(crate) struct Online {
 }
 
 impl<'a> Shared<'a> {
-    pub fn new(readings: &'a mut Readings) -> Self {
+    pub fn new(readings: &'a mut Readings, clock: WallClock) -> Self {
         Self {
             readings: RefCell::new(readings),
-            clock: Cell::new(WallClock::unknown()),
+            clock: Cell::new(clock),
             online: Cell::new(Online::default()),
             sntp_silent: Cell::new(false),
             resync: Cell::new(false),

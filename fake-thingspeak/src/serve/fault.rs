@@ -28,6 +28,8 @@ pub enum Fault {
     TooSoon,
     /// The reply says that the key is wrong; nothing is stored.
     RefuseKey,
+    /// The reply's `Date` is wrong by so much; positive is fast. All else is as it should be.
+    DateWrongBy(time::Duration),
 }
 
 /// What is to happen to a request. Delays add up; of faults that exclude each other the last one counts.
@@ -59,6 +61,7 @@ pub(super) struct Plan {
     pub(super) refusal: Option<Refusal>,
     pub(super) delay_after: Duration,
     pub(super) delivery: Delivery,
+    pub(super) date_error: time::Duration,
 }
 
 /// How the connection ends instead of the request being handled.
@@ -93,6 +96,7 @@ impl Plan {
                 Fault::Status(status) => plan.refusal = Some(Refusal::Status(*status)),
                 Fault::TooSoon => plan.refusal = Some(Refusal::TooSoon),
                 Fault::RefuseKey => plan.refusal = Some(Refusal::Key),
+                Fault::DateWrongBy(error) => plan.date_error = *error,
             }
         }
         plan
@@ -112,11 +116,13 @@ mod tests {
             Fault::DelayBeforeStoring(second),
             Fault::RefuseKey,
             Fault::Chunked,
+            Fault::DateWrongBy(time::Duration::days(-3)),
         ]);
         let expected = Plan {
             delay_before: 2 * second,
             refusal: Some(Refusal::Key),
             delivery: Delivery::Chunked,
+            date_error: time::Duration::days(-3),
             ..Plan::default()
         };
         assert_eq!(plan, expected);

@@ -38,6 +38,22 @@ const MAX_CHECKS: u8 = 8;
 /// The contents of a `SubjectPublicKeyInfo`.
 pub(super) type KeyInfo = Vec<u8, MAX_KEY_INFO>;
 
+/// When all certificates of an accepted chain are valid, in seconds since 1970, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The latest of their beginnings.
+    pub from: u64,
+    /// The earliest of their ends.
+    pub until: u64,
+}
+
+impl Validity {
+    /// Whether all of them are valid at `unix`, in seconds since 1970.
+    pub fn contains(&self, unix: u64) -> bool {
+        (self.from..=self.until).contains(&unix)
+    }
+}
+
 /// What a server's certificates are held against.
 #[derive(Clone, Copy)]
 pub(super) struct Expected<'a> {
@@ -51,7 +67,8 @@ pub(super) struct Expected<'a> {
     pub(super) between_checks: &'a dyn Fn(),
 }
 
-/// Checks a chain, the server's own certificate first, and leaves that one's key in `key`.
+/// Checks a chain, the server's own certificate first, and leaves that one's key in `key`. Returns when the chain is
+/// valid.
 ///
 /// # Errors
 /// Why the server is not to be trusted.
@@ -59,7 +76,7 @@ pub(super) fn verify<'c>(
     certificates: impl Iterator<Item = &'c [u8]>,
     expected: &Expected<'_>,
     key: &mut KeyInfo,
-) -> Result<(), TlsError> {
+) -> Result<Validity, TlsError> {
     let mut chain = Vec::<CertificateDer<'c>, MAX_CHAIN>::new();
     for certificate in certificates {
         chain.push(CertificateDer::from_slice(certificate)).map_err(|_| TlsError::ChainTooLong)?;
@@ -69,7 +86,8 @@ pub(super) fn verify<'c>(
     let mut checks = 0;
     let mut unsupported = false;
     // Each path takes a check at least, so there are no more turns than checks.
-    for turn in 0.. {
+    let mut turn = 0;
+    let path = loop {
         let path = match search.propose(turn) {
             Err(webpki::Error::InvalidSignatureForPublicKey) if unsupported => {
                 return Err(TlsError::UnsupportedSignature);
@@ -85,17 +103,19 @@ pub(super) fn verify<'c>(
             Ok(())
         };
         match search.check(&path, before_check)? {
-            Ok(()) => break,
+            Ok(()) => break path,
             Err(SignatureError::Unsupported) => unsupported = true,
             Err(SignatureError::Wrong) => {}
         }
-    }
+        turn += 1;
+    };
     check_name(server, expected.name)?;
     if !der::key_usage(server).digital_signature {
         return Err(TlsError::WrongPurpose);
     }
     key.clear();
-    key.extend_from_slice(&key_of(server)?).map_err(|_| TlsError::UnsupportedSignature)
+    key.extend_from_slice(&key_of(server)?).map_err(|_| TlsError::UnsupportedSignature)?;
+    search.validity(&path)
 }
 
 /// Which of the certificates has the trusted fingerprint; none if trust is in the roots instead.
@@ -211,6 +231,18 @@ impl<'c> Search<'c> {
         self.trusted.is_none_or(passes).then_some(path)
     }
 
+    /// When the certificates of a path are valid, a root apart.
+    #[inline(never)]
+    fn validity(&self, path: &Path) -> Result<Validity, TlsError> {
+        let mut validity = Validity { from: 0, until: u64::MAX };
+        let issuers = path.issuers[..usize::from(path.length)].iter().map(|at| &self.others[usize::from(*at)]);
+        for certificate in core::iter::once(self.server).chain(issuers) {
+            let limits = limits(certificate)?;
+            validity = Validity { from: validity.from.max(limits.from), until: validity.until.min(limits.until) };
+        }
+        Ok(validity)
+    }
+
     /// Checks the signatures of a path, from the server's certificate up to what is trusted. `before_check` may end that.
     fn check(
         &self,
@@ -236,6 +268,25 @@ impl<'c> Search<'c> {
         before_check()?;
         Ok(check_signature(subject, &key_of(&roots::DIGICERT[usize::from(path.root)])?))
     }
+}
+
+/// When a certificate is valid. `webpki` tells a limit only to those who break it, and looks there first.
+fn limits(certificate: &CertificateDer<'_>) -> Result<Validity, webpki::Error> {
+    let judged = |at| {
+        let at = UnixTime::since_unix_epoch(core::time::Duration::from_secs(at));
+        EndEntityCert::try_from(certificate)?
+            .verify_for_usage(&DEFERRED, &[], &[], at, KeyUsage::server_auth(), None, None)
+            .map(|_| ())
+    };
+    let from = match judged(0) {
+        Err(webpki::Error::CertNotValidYet { not_before, .. }) => not_before.as_secs(),
+        _ => 0,
+    };
+    let until = match judged(u64::MAX) {
+        Err(webpki::Error::CertExpired { not_after, .. }) => not_after.as_secs(),
+        _ => u64::MAX,
+    };
+    Ok(Validity { from, until })
 }
 
 fn check_signature(certificate: &[u8], issuer_key: &[u8]) -> Result<(), SignatureError> {

@@ -48,6 +48,7 @@ use embedded_tls::{FlushPolicy, TlsConfig, TlsConnection, TlsContext};
 use rand_core::CryptoRngCore;
 use rustls_pki_types::ServerName;
 
+pub use self::chain::Validity;
 pub use self::error::TlsError;
 use self::flight::Phase;
 use self::guard::{Guard, State};
@@ -107,6 +108,7 @@ pub struct Connection<'b, T: Read + Write> {
 pub struct Session<'c, 'b, T: Read + Write> {
     connection: &'c mut Connection<'b, T>,
     ended: bool,
+    validity: Validity,
 }
 
 impl<'b, T: Read + Write> Connection<'b, T> {
@@ -155,10 +157,11 @@ impl<'b, T: Read + Write> Connection<'b, T> {
             let handshake = pin!(inner.open(TlsContext::new(&config, &mut provider)));
             apart(handshake).await
         };
-        match self.outcome(opened, &provider.verifier) {
-            Ok(()) => {
+        let verdict = self.outcome(opened, &provider.verifier);
+        match verdict.and_then(|()| provider.verifier.validity().ok_or(TlsError::NoCertificate)) {
+            Ok(validity) => {
                 self.state.advance(Phase::Open);
-                Ok(Session { connection: self, ended: false })
+                Ok(Session { connection: self, ended: false, validity })
             }
             Err(error) => {
                 self.inner = None;
@@ -184,6 +187,11 @@ impl<'b, T: Read + Write> Connection<'b, T> {
 }
 
 impl<T: Read + Write> Session<'_, '_, T> {
+    /// When the certificates are valid by which the server was found to be who it should be.
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
     /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The transport
     /// is dropped: whoever lent it closes it. (By reference, because a future holds what is passed by value twice.)
     ///

@@ -8,7 +8,7 @@ use embedded_tls::{CertificateEntryRef, CertificateRef, CertificateVerifyRef, Cr
 use rand_core::CryptoRngCore;
 use sha2::Digest;
 
-use super::chain::{self, Expected, KeyInfo};
+use super::chain::{self, Expected, KeyInfo, Validity};
 use super::error::TlsError;
 use super::flight::Phase;
 use super::guard::State;
@@ -43,11 +43,13 @@ pub(super) struct Verifier<'a> {
     /// The key of a good chain. In one place from the beginning, because what is handed on by value stands on the stack
     /// twice, and below the check of a signature.
     key: KeyInfo,
+    /// When a good chain is valid.
+    validity: Option<Validity>,
 }
 
 impl<'a> Verifier<'a> {
     pub(super) fn new(expected: Expected<'a>, state: &'a State) -> Self {
-        Self { expected, state, progress: Progress::Nothing, key: KeyInfo::new() }
+        Self { expected, state, progress: Progress::Nothing, key: KeyInfo::new(), validity: None }
     }
 
     /// Whether both messages came and were good.
@@ -61,6 +63,11 @@ impl<'a> Verifier<'a> {
             Progress::Proven => Ok(()),
             Progress::Failed(error) => Err(*error),
         }
+    }
+
+    /// When the certificates of a good chain are valid.
+    pub(super) fn validity(&self) -> Option<Validity> {
+        self.validity
     }
 
     /// What was wrong with a message that came.
@@ -81,7 +88,8 @@ impl<'a> Verifier<'a> {
         let certificates = certificate.entries.iter().map(|entry| match *entry {
             CertificateEntryRef::X509(der) | CertificateEntryRef::RawPublicKey(der) => der,
         });
-        chain::verify(certificates, &self.expected, &mut self.key)
+        self.validity = Some(chain::verify(certificates, &self.expected, &mut self.key)?);
+        Ok(())
     }
 
     #[inline(never)]

@@ -16,7 +16,7 @@ use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::http::{self, HttpError, Request};
 use crate::settings::{Settings, TrustedIssuer};
-use crate::tls::{self, TlsError};
+use crate::tls::{self, TlsError, Validity};
 
 /// Until the server accepts the connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -112,6 +112,13 @@ pub(super) struct Surroundings<'a, R, W> {
     pub judgement: i64,
 }
 
+/// A reply, and under which certificates it came.
+pub(super) struct Exchanged<'m> {
+    pub reply: http::Reply<'m>,
+    /// When they are valid; nothing without TLS.
+    pub certificates: Option<Validity>,
+}
+
 /// Sends `outgoing` to the server of the settings and reads the reply. `stage` tells how far it came, also when this is
 /// dropped halfway.
 pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
@@ -119,7 +126,7 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
     memory: Memory<'m, '_>,
     outgoing: &Outgoing<'_>,
     stage: &Cell<Stage>,
-) -> Result<http::Reply<'m>, Failure> {
+) -> Result<Exchanged<'m>, Failure> {
     let Surroundings { stack, settings, mut random, watchdog, judgement } = surroundings;
     let Memory { receive, send, reply, tls } = memory;
     let deadline = Instant::now() + EXCHANGE_PATIENCE;
@@ -164,7 +171,10 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
             } else {
                 stage.set(Stage::Exchanging);
                 let exchange = pin!(http::exchange(&mut socket, &request, reply));
-                with_deadline(deadline, apart(exchange)).await.map(|exchanged| exchanged.map_err(Failure::PlainHttp))
+                with_deadline(deadline, apart(exchange)).await.map(|exchanged| match exchanged {
+                    Ok(reply) => Ok(Exchanged { reply, certificates: None }),
+                    Err(error) => Err(Failure::PlainHttp(error)),
+                })
             };
             exchanged.unwrap_or_else(|timeout| Err(timed_out(timeout)))
         }
@@ -199,7 +209,7 @@ async fn secured<'m, R: CryptoRngCore>(
     judge: Judge<'_>,
     random: &mut R,
     stage: &Cell<Stage>,
-) -> Result<http::Reply<'m>, Failure> {
+) -> Result<Exchanged<'m>, Failure> {
     stage.set(Stage::Securing);
     let mut connection = tls::Connection::new(socket, tls);
     let opened = {
@@ -213,10 +223,11 @@ async fn secured<'m, R: CryptoRngCore>(
         apart(exchange).await
     };
     let reply = exchanged.map_err(Failure::SecureHttp)?;
+    let certificates = Some(session.validity());
     // The reply is complete; how the goodbye goes does not change it.
     let goodbye = pin!(session.close());
     let _gone = with_timeout(GOODBYE_PATIENCE, apart(goodbye)).await;
-    Ok(reply)
+    Ok(Exchanged { reply, certificates })
 }
 
 async fn resolve(stack: Stack<'_>, host: &str) -> Result<IpAddress, Failure> {

@@ -22,28 +22,31 @@ use core::pin::pin;
 use embassy_futures::select::{Either, select};
 use embassy_net::Stack;
 use embassy_time::{Duration, Instant, Timer};
+use embedded_storage_async::nor_flash::NorFlash;
 use log::{error, info, warn};
 use rand_core::{CryptoRng, RngCore};
 
 use crate::apart::apart;
 use crate::board::Watchdog;
-use crate::http::Reply;
+use crate::floor::Floor;
 use crate::resources::UploadBuffers;
 use crate::settings::Settings;
 use crate::station::{Online, Shared, SharedRandom};
-use crate::wall_clock::{Heard, Iso8601};
-use exchange::{Failure, Memory, Stage, Surroundings};
+use crate::tls::Validity;
+use crate::wall_clock::{Heard, Iso8601, WallClock};
+use exchange::{Exchanged, Failure, Memory, Stage, Surroundings};
 use parcel::{Parcel, Settled};
 use policy::{Pace, Plan, Verdict};
 use time_question::TimeQuestion;
 
 /// Uploads for ever.
-pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
+pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
     shared: &Shared<'_>,
     stack: Stack<'_>,
     settings: &Settings,
     random: SharedRandom<'_, R>,
     watchdog: &RefCell<W>,
+    mut floor: Floor<'_, F>,
     buffers: UploadBuffers<'_>,
 ) -> ! {
     let UploadBuffers { receive, send, body, reply, mut tls } = buffers;
@@ -88,10 +91,13 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog>(
             shared.with_readings(|readings| parcel.sent(readings));
         }
         match exchanged {
-            Either::First(Ok(reply)) => uploader.answered(&parcel, &reply),
+            Either::First(Ok(exchanged)) => uploader.answered(&parcel, &exchanged),
             Either::First(Err(failure)) => uploader.failed(&parcel, failure, stage.get()),
             Either::Second(()) => uploader.failed(&parcel, Failure::Offline, stage.get()),
         }
+        // Here, where the memory of an exchange is free.
+        let keeping = pin!(floor.keep(shared.clock()));
+        apart(keeping).await;
     }
 }
 
@@ -117,9 +123,10 @@ struct Uploader<'a, 'q, R> {
 
 impl<R: RngCore> Uploader<'_, '_, R> {
     /// There is a reply.
-    fn answered(&mut self, parcel: &Parcel, reply: &Reply<'_>) {
+    fn answered(&mut self, parcel: &Parcel, exchanged: &Exchanged<'_>) {
         let now = Instant::now();
-        self.hear_date(parcel.plan, reply.date, now);
+        let reply = &exchanged.reply;
+        self.hear_date(parcel.plan, reply.date, exchanged.certificates, now);
         self.question.answered();
         let clock = self.shared.clock();
         let is_told = if self.authenticated { clock.is_authenticated() } else { clock.is_known() };
@@ -142,6 +149,9 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         }
         self.question.failed(parcel.plan, failure);
         if failure.doubts_clock() {
+            if self.shared.tell_clock(WallClock::doubt) {
+                warn!(target: "time", "the time servers contradict the cloud's clock, which is doubted now");
+            }
             self.shared.doubt_clock();
         }
         let wait = self.pace.failed(may_have_arrived, Instant::now(), &mut self.random).as_secs();
@@ -153,14 +163,19 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         }
     }
 
-    fn hear_date(&self, plan: Plan, date: Option<u64>, now: Instant) {
+    fn hear_date(&self, plan: Plan, date: Option<u64>, certificates: Option<Validity>, now: Instant) {
         let Some(date) = date.and_then(|date| i64::try_from(date).ok()) else { return };
         let source = if self.authenticated { "the cloud's clock" } else { "the cloud's clock, not authenticated" };
-        match self.shared.tell_clock(|clock| clock.hear_server(date, now, self.authenticated)) {
+        match self.shared.tell_clock(|clock| clock.hear_server(date, now, certificates)) {
             Heard::Set => info!(target: "time", "it is {} ({source})", Iso8601(date)),
             Heard::Moved(millis) => warn!(target: "time", "the clock is moved by {} s ({source})", millis / 1_000),
             Heard::Contradicted(secs) => warn!(target: "time", "{source} is {secs} s away; not believed"),
             Heard::Absurd => warn!(target: "time", "{source} says {}, which cannot be", Iso8601(date)),
+            Heard::OutsideCertificate => warn!(
+                target: "time",
+                "{source} says {}, when its certificate is not valid; not believed",
+                Iso8601(date)
+            ),
             Heard::Agreed if plan == Plan::AskTime => info!(target: "time", "the clock is right ({source})"),
             Heard::Agreed => {}
         }

@@ -141,6 +141,9 @@ fn carried_out(fault: CloudFault) -> (Fault, Option<String>) {
         CloudFault::Truncated => (Fault::Truncated, "cut the reply short".to_owned()),
         CloudFault::TooSoon => (Fault::TooSoon, "answered that it is too soon".to_owned()),
         CloudFault::RefuseKey => (Fault::RefuseKey, "refused the key".to_owned()),
+        CloudFault::DateWrongBy(error) => {
+            (Fault::DateWrongBy(error), format!("gave its reply a date that is wrong by {error}"))
+        }
     };
     (fault, Some(action))
 }

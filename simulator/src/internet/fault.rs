@@ -131,6 +131,8 @@ pub enum CloudFault {
     TooSoon,
     /// It does not know the key.
     RefuseKey,
+    /// The `Date` of its reply is wrong by so much; positive is fast.
+    DateWrongBy(time::Duration),
 }
 
 /// A rule that applied.

@@ -173,6 +173,7 @@ fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
 
 /// The settings sectors as the firmware itself would have written them.
 fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed) -> Vec<u8> {
+    let newest_time = Some(settings.authenticated_time.unix_timestamp());
     let issuer = match settings.trusted_issuer {
         scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),
         scenario::TrustedIssuer::DigiCert => "digicert".to_owned(),
@@ -198,7 +199,7 @@ fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed)
     let Ok(settings) = settings else { unreachable!("a checked scenario's settings are the firmware's, too") };
     let mut secret = [0; SECRET];
     seed.stream("set-up secret").fill_bytes(&mut secret);
-    factory::settings_sectors(&settings, &Own { secret, newest_time: None })
+    factory::settings_sectors(&settings, &Own { secret, newest_time })
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -143,6 +143,29 @@ fn a_certificate_counts_only_while_it_is_valid() {
 }
 
 #[test]
+fn a_good_chain_tells_when_all_of_it_is_valid() {
+    let name = ServerName::try_from(HOST).unwrap();
+    let validity = |identity: &Identity, trust: &TrustedIssuer| {
+        let expected = chain::Expected { name: &name, issuer: trust, at: NOW, between_checks: &|| {} };
+        let chain = identity.chain.iter().map(|certificate| &certificate[..]);
+        chain::verify(chain, &expected, &mut chain::KeyInfo::new())
+    };
+    let (identity, trust) = good();
+    let whole = Validity { from: 1_735_689_600, until: 1_798_761_600 };
+    assert_eq!(validity(&identity, &trust), Ok(whole));
+    assert!(whole.contains(whole.from) && whole.contains(whole.until) && !whole.contains(whole.until + 1));
+
+    let root = authority();
+    let mut params = authority_params("Middle");
+    (params.not_before, params.not_after) = (date_time_ymd(2025, 6, 1), date_time_ymd(2026, 6, 1));
+    let middle = intermediate(params, p256(), &root);
+    let mut identity = issued(&server_params(&[HOST]), p256(), &middle);
+    identity.chain.push(root.der().clone());
+    let of_the_middle = Validity { from: 1_748_736_000, until: 1_780_272_000 };
+    assert_eq!(validity(&identity, &print_of(root.der())), Ok(of_the_middle));
+}
+
+#[test]
 fn the_trusted_authority_must_be_valid_too() {
     let mut params = authority_params("Old Root");
     params.not_after = date_time_ymd(2025, 6, 1);

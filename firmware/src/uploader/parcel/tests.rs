@@ -16,7 +16,7 @@ fn settings() -> Settings {
 
 /// A clock that says the device was booted at the release, plus `moved` seconds.
 fn clock(moved: i64) -> WallClock {
-    let mut clock = WallClock::unknown();
+    let mut clock = WallClock::unknown(None);
     clock.hear_sntp((RELEASE_DATE + moved) * 1_000_000, Instant::from_ticks(0));
     clock
 }
@@ -118,6 +118,6 @@ fn readings_taken_while_others_travel_stay() {
 #[test]
 fn without_the_time_no_reading_is_packed() {
     let mut readings = queue(1);
-    let clock = WallClock::unknown();
+    let clock = WallClock::unknown(None);
     assert!(Parcel::pack(Plan::Single, &settings(), clock, &mut readings, &mut [0; BODY_SIZE]).is_none());
 }

@@ -200,6 +200,11 @@ const CLOUD_FAULT: Shape = Either {
             ),
             required("delay-before-storing", DURATION, "Waits, then stores and answers."),
             required("delay-after-storing", DURATION, "Stores, then waits and answers."),
+            required(
+                "date-wrong-by",
+                Scalar(SignedDuration),
+                "Stores and answers, with a Date that is wrong by this much.",
+            ),
         ],
     }),
 };

@@ -133,6 +133,11 @@ const SETTINGS: Table = Table::new(
         ),
         optional("interval", DURATION, "Between readings, 15 s to 24 h. Default 5m."),
         optional("sensor", SENSOR_KIND, "The sensor that the owner chose. Default DHT22."),
+        optional(
+            "authenticated-time",
+            Scalar(DateTime),
+            "The newest time that the device has had from a cloud it could check, as its flash holds it. Default the scenario's start: it has been at work until then. 2026-01-01T00:00:00Z, the firmware's release, stands for none.",
+        ),
     ],
 );
 

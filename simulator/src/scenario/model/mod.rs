@@ -131,6 +131,8 @@ pub struct Settings {
     pub interval: Duration,
     /// The sensor that the owner chose; default DHT22.
     pub sensor: SensorKind,
+    /// The newest time that the device has had from a cloud it could check; default the scenario's start.
+    pub authenticated_time: OffsetDateTime,
 }
 
 /// A ThingSpeak write key.

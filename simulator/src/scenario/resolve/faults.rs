@@ -204,6 +204,9 @@ impl Resolver<'_, '_> {
             ("delay-before-storing", node) => {
                 self.positive(node, "delay-before-storing").map(CloudFault::DelayBeforeStoring)
             }
+            ("date-wrong-by", Node { value: Value::SignedDuration(error), .. }) => {
+                Some(CloudFault::DateWrongBy(*error))
+            }
             (_, node) => self.positive(node, "delay-after-storing").map(CloudFault::DelayAfterStoring),
         }
     }

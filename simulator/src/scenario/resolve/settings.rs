@@ -11,7 +11,7 @@ use super::world::CLOUD_HOST;
 use super::{Resolver, sensor_kind};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{SensorKind, Settings, TrustedIssuer, WriteKey};
-use crate::scenario::tree::Fields;
+use crate::scenario::tree::{Fields, Value};
 
 /// What stands for the simulated channel's write key.
 const CHANNEL: &str = "channel";
@@ -93,6 +93,10 @@ impl Resolver<'_, '_> {
             },
             interval,
             sensor,
+            authenticated_time: match fields.get("authenticated-time").map(|node| &node.value) {
+                Some(Value::DateTime(time)) => *time,
+                _ => self.start,
+            },
         })
     }
 }
