@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
+use crate::printable::printable;
 use crate::standalone::{FAULT_WORDS, FAULTS, address};
 
 /// How long the server may take.
@@ -116,7 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
     if faults.is_empty() {
         println!("no faults are set");
     }
-    faults.iter().for_each(|fault| println!("{}", line(fault)));
+    faults.iter().for_each(|fault| println!("{}", printable(&line(fault))));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 mod ca;
 mod fault;
+mod printable;
 mod socket;
 mod standalone;
 
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("could not {error}");
+            eprintln!("could not {}", printable::printable(&error));
             ExitCode::from(2)
         }
     }

@@ -3,8 +3,10 @@
 //!
 //! Lines gather in memory for a moment ([`Log`]), as a write for each would cost more than the request that it is about.
 //! [`Writer`] hands them to a thread, which alone waits for the reader. Meanwhile up to [`MOST`] bytes gather; lines beyond
-//! that are dropped, and where they are missing the record says how many.
+//! that are dropped, and where they are missing the record says how many. A line is one line, whatever is in it, and nothing
+//! in it is an order to a terminal ([`printable`]).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt::{self, Write as _};
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
+
+use crate::printable::printable;
 
 /// How long a line may wait to be written together with others.
 const WRITTEN_AFTER: Duration = Duration::from_millis(20);
@@ -57,7 +61,13 @@ impl Log {
         if lines.dropped > 0 || lines.text.len() >= MOST {
             lines.dropped += 1;
         } else {
+            let start = lines.text.len();
             write(&mut lines.text);
+            // Most of a line is what others sent.
+            if let Cow::Owned(shown) = printable(&lines.text[start..]) {
+                lines.text.truncate(start);
+                lines.text.push_str(&shown);
+            }
             lines.text.push('\n');
         }
         if lines.text.len() >= ENOUGH {
@@ -207,6 +217,15 @@ mod tests {
         log.say(format_args!("c"));
         writer.finish(&log).await;
         assert_eq!(paper.text(), "a\nb\nc\n");
+    }
+
+    #[tokio::test]
+    async fn a_line_is_one_line_and_gives_no_orders() {
+        let (log, paper) = (Log::default(), Paper::default());
+        let writer = Writer::start(paper.clone()).unwrap();
+        log.say(format_args!("GET /\u{9b}2J\u{1b}[31m\n12:00:00 stopped"));
+        writer.finish(&log).await;
+        assert_eq!(paper.text(), "GET /\\u{9b}2J\\u{1b}[31m\\u{a}12:00:00 stopped\n");
     }
 
     #[tokio::test]

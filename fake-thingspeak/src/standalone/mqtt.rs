@@ -241,14 +241,14 @@ fn received(guest: &Guest, id: ConnectionId, bytes: &[u8]) {
             Event::Published { topic, outcome } => match outcome {
                 Some(Ok(stored)) => {
                     guest.stored(&stored);
-                    tell(guest, format_args!("publish {}: stored {}", plain(&topic), stored.entry_id));
+                    tell(guest, format_args!("publish {}: stored {}", topic, stored.entry_id));
                 }
-                Some(Err(reason)) => tell(guest, format_args!("publish {}: not stored: {reason}", plain(&topic))),
-                None => tell(guest, format_args!("publish {}: not stored: there is no such topic", plain(&topic))),
+                Some(Err(reason)) => tell(guest, format_args!("publish {}: not stored: {reason}", topic)),
+                None => tell(guest, format_args!("publish {}: not stored: there is no such topic", topic)),
             },
             Event::Subscribed { filter, granted } => {
                 let granted = if granted { "granted" } else { "refused: there is nothing to be heard" };
-                tell(guest, format_args!("subscribe {}: {granted}", plain(&filter)));
+                tell(guest, format_args!("subscribe {}: {granted}", filter));
             }
             // Told when it has been closed.
             Event::Closing(_) => {}
@@ -258,9 +258,4 @@ fn received(guest: &Guest, id: ConnectionId, bytes: &[u8]) {
 
 fn tell(guest: &Guest, what: fmt::Arguments<'_>) {
     guest.tell(format_args!("MQTT {what}"));
-}
-
-/// A topic on one line.
-fn plain(topic: &str) -> String {
-    topic.replace(char::is_control, " ")
 }

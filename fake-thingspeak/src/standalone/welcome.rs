@@ -9,6 +9,7 @@ use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, Us
 
 use super::mqtt::Addresses;
 use super::{reached_at, websocket};
+use crate::printable::printable;
 
 /// How many channels are shown.
 const CHANNELS: usize = 8;
@@ -97,7 +98,7 @@ fn described(channel: &Overview) -> String {
     let public = if about.public { "public" } else { "private" };
     let entries = if channel.last_entry_id == 0 { String::new() } else { format!("; entry {}", channel.last_entry_id) };
     let fields: Vec<_> = fields.collect();
-    format!("{}, {public}; {}{entries}", about.name, fields.join(", ")).replace(char::is_control, " ")
+    printable(&format!("{}, {public}; {}{entries}", about.name, fields.join(", "))).into_owned()
 }
 
 /// Where else the server can be reached.
