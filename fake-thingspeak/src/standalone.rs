@@ -39,6 +39,7 @@ mod log;
 mod man_in_the_middle;
 mod mqtt;
 mod options;
+pub(crate) mod private;
 mod schema;
 mod websocket;
 mod welcome;
@@ -130,6 +131,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         authority: &authority,
         machine: &machine,
         authority_file: options.authority_out.as_deref(),
+        exposed: service.exposed.as_deref(),
         kept: Kept { keys, authority: keys || options.authority.is_some() },
     };
     // Nobody may be reading it.
@@ -159,6 +161,8 @@ struct Service {
     /// Where everything comes from that has to be unpredictable for others.
     seed: [u8; 32],
     database: Option<Database>,
+    /// The file, if others can read it.
+    exposed: Option<PathBuf>,
     journal: Option<Journal>,
 }
 
@@ -166,12 +170,13 @@ impl Service {
     /// A service that is new, or that of the file.
     fn start(options: &Options) -> Result<Self, Error> {
         let mut seed = seed(options.seed)?;
-        let mut database = None;
+        let (mut database, mut exposed) = (None, None);
         if let Some(path) = &options.data {
             let wanted = options.seed.map(|_| seed);
             let open =
                 Database::open(path, seed, wanted).map_err(|source| Error::Data { path: path.clone(), source })?;
             seed = open.seed();
+            exposed = open.exposure().map(|_| path.clone());
             database = Some(open);
         }
         let interval = time::Duration::seconds(options.write_interval.into());
@@ -187,7 +192,7 @@ impl Service {
             loaded.map_err(|source| Error::Data { path: path.clone(), source })?;
             cloud.keep_changes();
         }
-        Ok(Self { cloud, seed, database, journal: None })
+        Ok(Self { cloud, seed, database, exposed, journal: None })
     }
 
     /// Makes what is to be there and is not.

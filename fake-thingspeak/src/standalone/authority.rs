@@ -1,15 +1,18 @@
 //! An authority that lasts: a file with its secret, and beside it the certificate that others are to trust.
 //!
 //! The file holds, as PEM, the seed that everything of the authority comes from and the SHA-256 of its certificate, so that
-//! a version that would make another certificate of the same seed is found out. On Unix only its owner may read it.
+//! a version that would make another certificate of the same seed is found out. On Unix it is its owner's alone: one that
+//! others can get at is refused.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use fake_thingspeak::certificates::{Authority, CertificateError};
 use rsa::pkcs8::LineEnding;
 use rsa::pkcs8::der::pem;
+
+use super::private::Exposure;
 
 const LABEL: &str = "FAKE THINGSPEAK AUTHORITY";
 
@@ -24,6 +27,8 @@ pub(crate) enum AuthorityError {
     Foreign { path: PathBuf },
     #[error("use {}: another version of fake-thingspeak made it, and this one would make another certificate of it; make a new authority with `fake-thingspeak ca`", path.display())]
     Changed { path: PathBuf },
+    #[error("use {}: {exposure}; `chmod 600 {}` ends that, and a new authority (`fake-thingspeak ca`) is safer still, as nobody knows it", path.display(), path.display())]
+    Exposed { path: PathBuf, exposure: Exposure },
     #[error("keep the secret in {}: that is where the certificate would go; choose a name like authority.key", path.display())]
     Name { path: PathBuf },
     #[error("make a certificate: {0}")]
@@ -32,7 +37,12 @@ pub(crate) enum AuthorityError {
 
 /// Reads the authority that the file holds.
 pub(crate) fn read(path: &Path) -> Result<Authority, AuthorityError> {
-    let text = std::fs::read(path).map_err(|source| AuthorityError::Read { path: path.to_owned(), source })?;
+    let mut text = Vec::new();
+    let looked = File::open(path).and_then(|mut file| {
+        file.read_to_end(&mut text)?;
+        file.metadata()
+    });
+    let file = looked.map_err(|source| AuthorityError::Read { path: path.to_owned(), source })?;
     let foreign = || AuthorityError::Foreign { path: path.to_owned() };
     let (label, bytes) = pem::decode_vec(&text).map_err(|_| foreign())?;
     let (seed, fingerprint) = bytes.split_at_checked(32).filter(|_| label == LABEL).ok_or_else(foreign)?;
@@ -40,7 +50,10 @@ pub(crate) fn read(path: &Path) -> Result<Authority, AuthorityError> {
     if authority.fingerprint() != fingerprint {
         return Err(AuthorityError::Changed { path: path.to_owned() });
     }
-    Ok(authority)
+    match Exposure::of(&file) {
+        Some(exposure) => Err(AuthorityError::Exposed { path: path.to_owned(), exposure }),
+        None => Ok(authority),
+    }
 }
 
 /// Makes an authority of `seed` in a file that there must not be yet.
@@ -84,6 +97,29 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_that_others_know_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authority.key");
+        make(&path, [7; 32]).unwrap();
+        for (mode, expected) in [
+            (0o600, None),
+            (0o400, None),
+            (0o644, Some(Exposure::Readable)),
+            (0o640, Some(Exposure::Readable)),
+            (0o620, Some(Exposure::Writable)),
+            (0o666, Some(Exposure::Writable)),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let told = read(&path).err().map(|error| error.to_string());
+            let expected = expected.map(|exposure| format!("{exposure}; `chmod 600 {}`", path.display()));
+            assert_eq!(told.is_some(), expected.is_some(), "{mode:o}");
+            assert!(told.zip(expected).is_none_or(|(told, expected)| told.contains(&expected)), "{mode:o}");
         }
     }
 

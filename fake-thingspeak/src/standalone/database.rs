@@ -5,12 +5,13 @@
 //! before, so that damage is found before anything is served. The journal is a write-ahead log, synchronised at each
 //! commit: what is committed survives the end of the process and of the machine.
 //!
-//! The file holds keys; on Unix nobody but its owner may read it.
+//! The file holds keys. On Unix a new one is its owner's alone; of one that others may read the user is told, and one that
+//! others may write to is refused, as are files beside it that SQLite would read with it.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fake_thingspeak::cloud::{About, Access, Change, Command, Content, Packed};
 use rusqlite::types::Value;
@@ -19,6 +20,7 @@ use rusqlite::{
 };
 use time::OffsetDateTime;
 
+use super::private::{Exposure, same_owner};
 use super::schema::{APPLICATION, MIGRATIONS, migrate};
 
 #[cfg(test)]
@@ -39,6 +41,10 @@ pub(crate) enum DatabaseError {
     Damaged(String),
     #[error("its keys come from another seed; leave out --seed, or choose another file with --data")]
     OtherSeed,
+    #[error("others on this machine can write to {}; `chmod 600 {}` ends that, where the disk has permissions", .0.display(), .0.display())]
+    Writable(PathBuf),
+    #[error("{}, which is read with it, is another user's; remove it", .0.display())]
+    Planted(PathBuf),
     #[error("{0}")]
     Sqlite(rusqlite::Error),
 }
@@ -58,6 +64,7 @@ impl From<rusqlite::Error> for DatabaseError {
 pub(crate) struct Database {
     connection: Connection,
     seed: [u8; 32],
+    exposure: Option<Exposure>,
     /// The number of each channel's last entry.
     last_entries: BTreeMap<u32, u64>,
 }
@@ -66,6 +73,8 @@ impl Database {
     /// Opens the file, or makes one with `new_seed`. `wanted` is the seed that it must have.
     pub(crate) fn open(path: &Path, new_seed: [u8; 32], wanted: Option<[u8; 32]>) -> Result<Self, DatabaseError> {
         create(path)?;
+        let file = path.metadata()?;
+        refuse_planted(path, &file)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(std::time::Duration::ZERO)?;
         // Before the first look into the file: then the lock is taken with that look and kept.
@@ -74,6 +83,10 @@ impl Database {
         let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         if tables > 0 && application != APPLICATION {
             return Err(DatabaseError::Foreign);
+        }
+        let exposure = Exposure::of(&file);
+        if exposure == Some(Exposure::Writable) {
+            return Err(DatabaseError::Writable(path.to_owned()));
         }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -98,12 +111,17 @@ impl Database {
         if wanted.is_some_and(|wanted| wanted != seed) {
             return Err(DatabaseError::OtherSeed);
         }
-        Ok(Self { connection, seed, last_entries: BTreeMap::new() })
+        Ok(Self { connection, seed, exposure, last_entries: BTreeMap::new() })
     }
 
     /// Where the keys of the file come from.
     pub(crate) fn seed(&self) -> [u8; 32] {
         self.seed
+    }
+
+    /// What others can do with the file.
+    pub(crate) fn exposure(&self) -> Option<Exposure> {
+        self.exposure
     }
 
     /// Hands out changes that make what the file holds, in order.
@@ -223,6 +241,27 @@ fn create(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+/// What SQLite reads along with a file, by what is added to its name.
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Refuses files beside `path` through which others could write into it.
+fn refuse_planted(path: &Path, file: &Metadata) -> Result<(), DatabaseError> {
+    for ending in COMPANIONS {
+        let mut companion = path.as_os_str().to_owned();
+        companion.push(ending);
+        let companion = PathBuf::from(companion);
+        // A symbolic link counts as what it is: SQLite makes none.
+        let Ok(found) = companion.symlink_metadata() else { continue };
+        if !same_owner(&found, file) || found.is_symlink() {
+            return Err(DatabaseError::Planted(companion));
+        }
+        if Exposure::of(&found) == Some(Exposure::Writable) {
+            return Err(DatabaseError::Writable(companion));
+        }
+    }
+    Ok(())
 }
 
 const INSERT_ENTRY: &str = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -8,6 +8,7 @@ use fake_thingspeak::certificates::Authority;
 use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
 
 use super::mqtt::Addresses;
+use super::private::Exposure;
 use super::{reached_at, websocket};
 use crate::printable::printable;
 
@@ -28,6 +29,8 @@ pub(super) struct Welcome<'a> {
     pub(super) hosts_named: bool,
     pub(super) authority: &'a Authority,
     pub(super) authority_file: Option<&'a Path>,
+    /// The file with the data, if others can read it.
+    pub(super) exposed: Option<&'a Path>,
     pub(super) kept: Kept,
 }
 
@@ -157,6 +160,15 @@ impl Display for Welcome<'_> {
             }
         }
         self.write_mqtt(f)?;
+        if let Some(path) = self.exposed {
+            let file = path.display().to_string().replace('\'', r"'\''");
+            let exposure = Exposure::Readable;
+            writeln!(
+                f,
+                "careful    {}: {exposure}, and all keys in it; to end that: chmod 600 '{file}'",
+                path.display()
+            )?;
+        }
         let Some(Overview { access: Access { channel, write_key, .. }, about, .. }) = channels.first() else {
             return write!(f, "stop       Ctrl-C");
         };
@@ -222,7 +234,9 @@ mod tests {
         let mqtt = Addresses { plain: "127.0.0.1:1883".parse().ok(), tls: None };
         let (cloud, authority, machine) =
             (&cloud, &authority, &["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()));
-        Welcome { cloud, http, https, mqtt, hosts, machine, hosts_named, authority, authority_file, kept }.to_string()
+        let exposed = None;
+        Welcome { cloud, http, https, mqtt, hosts, machine, hosts_named, authority, authority_file, exposed, kept }
+            .to_string()
     }
 
     #[test]

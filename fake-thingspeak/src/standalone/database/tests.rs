@@ -200,3 +200,35 @@ fn nobody_but_the_owner_may_read_the_keys() {
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", file.path().display());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_the_owners_alone_or_it_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("duck.db");
+    let wal = folder.path().join("duck.db-wal");
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let open = || Database::open(&path, [1; 32], None);
+    {
+        let database = open().unwrap();
+        assert_eq!((mode(&path), mode(&wal), database.exposure()), (0o600, 0o600, None));
+    }
+    set(&path, 0o644);
+    assert_eq!(open().unwrap().exposure(), Some(Exposure::Readable));
+    for exposed in [0o620, 0o602, 0o666] {
+        set(&path, exposed);
+        let told = open().err().unwrap().to_string();
+        assert!(told.contains(&format!("can write to {0}; `chmod 600 {0}`", path.display())), "{told}");
+    }
+    set(&path, 0o600);
+    std::fs::write(&wal, "").unwrap();
+    set(&wal, 0o666);
+    assert!(matches!(open(), Err(DatabaseError::Writable(found)) if found == wal));
+    std::fs::remove_file(&wal).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &wal).unwrap();
+    assert!(matches!(open(), Err(DatabaseError::Planted(found)) if found == wal));
+    std::fs::remove_file(&wal).unwrap();
+    assert_eq!(open().unwrap().exposure(), None);
+}
