@@ -11,6 +11,11 @@
 //! open-source server of 2015; where they differ, [`Profile`] chooses. Our own decision, because the service's is not
 //! known: an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in bulk.
 //!
+//! The last entry is the one with the highest number, which was stored last, and not the newest by its time: who stores old
+//! readings late has an old one for the last. So the server of 2015 has it in `last`, `status/last` and `last_entry_id`
+//! (`entry_id desc`, or the channel's `last_entry_id`); the documentation says no more than "last". Feeds and charts, and what
+//! is made of several entries (`last_average`), go by time. Pages show the same last values.
+//!
 //! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
 //!
 //! Not modelled: more than one user.
@@ -125,8 +130,10 @@ pub struct Overview {
     pub updated_at: OffsetDateTime,
     /// The number of the entry that was stored last; 0 if there is none.
     pub last_entry_id: u64,
-    /// The last value of each field that has one.
+    /// The value of each field that was stored last, whatever its time; `None` if it has none.
     pub last_values: [Option<String>; 8],
+    /// The times of the entries with these values.
+    pub last_times: [Option<OffsetDateTime>; 8],
 }
 
 /// An entry as a request left it in the store.
@@ -424,13 +431,14 @@ fn with_callback(answer: Answer, call: &Call<'_>) -> Answer {
 }
 
 fn overview(channel: &Channel) -> Overview {
-    let last = |index: usize| channel.last_with(index + 1).and_then(|entry| entry.content.fields[index].clone());
+    let last: [_; 8] = std::array::from_fn(|index| channel.last_with(index + 1));
     Overview {
         access: channel.access.clone(),
         about: channel.about.clone(),
         created_at: channel.created_at,
         updated_at: channel.updated_at,
         last_entry_id: channel.last_entry_id(),
-        last_values: std::array::from_fn(last),
+        last_times: last.each_ref().map(|entry| Some(entry.as_ref()?.created_at)),
+        last_values: std::array::from_fn(|index| last[index].as_ref()?.content.fields[index].clone()),
     }
 }

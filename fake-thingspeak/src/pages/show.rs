@@ -50,7 +50,7 @@ pub(super) fn page(
             }
             div.cards.wide {
                 @for (index, feed, options, source) in &fields {
-                    (field(channel, *index, feed, &chart::figure(feed, options, source), asked))
+                    (field(channel, *index, feed, &chart::figure(feed, options, source), asked, now))
                 }
             }
             (listed.table(channel))
@@ -79,16 +79,27 @@ fn described(channel: &Overview) -> Markup {
     }
 }
 
-/// One field: its last value, and its chart.
-fn field(channel: &Overview, index: usize, feed: &Feed, figure: &Markup, asked: &Options) -> Markup {
+/// One field: its last value, and its chart. The last is what was stored last; where that is not the end of the chart, the page
+/// says so.
+fn field(
+    channel: &Overview,
+    index: usize,
+    feed: &Feed,
+    figure: &Markup,
+    asked: &Options,
+    now: OffsetDateTime,
+) -> Markup {
     let base = format!("/channels/{}", channel.access.channel);
     let number = index + 1;
     let query = asked.with(&[("results", &CHARTED.to_string())]);
+    let newest = feed.entries.iter().rev().find(|entry| entry.value.is_some()).map(|entry| entry.at);
+    let elsewhere = channel.last_times[index].filter(|time| newest.is_none_or(|newest| newest != *time));
     html! {
         section.card.field {
             div.reading data-part=(format!("field{number}")) {
                 h2 { (feed.field) }
                 p.value { (channel.last_values[index].as_deref().unwrap_or("–")) }
+                @if let Some(time) = elsewhere { p.muted { "stored last, of another time: " (layout::age(time, now)) } }
             }
             (figure)
             p.links {

@@ -102,6 +102,41 @@ fn a_channels_page_shows_what_the_feed_has() {
     assert!(page.contains("last write <time") && page.contains("60 s ago"), "{page}");
 }
 
+/// Readings that were kept while there was no network come after newer ones.
+#[test]
+fn the_last_value_is_the_one_that_was_stored_last_wherever_it_is_shown() {
+    let mut desk = Desk::new(true);
+    desk.store(&["21.5"]);
+    let page = desk.get("/channels/ID").1;
+    assert!(!page.contains("stored last, of another time"), "{page}");
+    desk.api("GET", "/update?api_key=WRITE&field1=7&status=late&created_at=2025-12-31T22:00:00Z");
+    for (path, expected) in [
+        ("/channels/ID/fields/1/last", "7"),
+        ("/channels/ID/fields/1/last.txt", "7"),
+        ("/channels/ID/last_entry_id", "2"),
+        ("/channels/ID/feeds/last_entry_id.txt", "2"),
+        ("/channels/ID/status/last.txt", "late"),
+    ] {
+        assert_eq!(desk.api("GET", path), expected, "{path}");
+    }
+    for path in ["/channels/ID/feeds/last.json", "/channels/ID/fields/1/last.json", "/channels/ID/status/last.json"] {
+        let last: serde_json::Value = serde_json::from_str(&desk.api("GET", path)).unwrap();
+        assert_eq!((last["entry_id"].as_u64(), last["created_at"].as_str()), (Some(2), Some("2025-12-31T22:00:00Z")));
+    }
+    for path in ["/channels/ID/feeds/last_data_age.txt", "/channels/ID/fields/1/last_data_age.txt"] {
+        let age: i64 = desk.api("GET", path).parse().unwrap();
+        assert_eq!(age, (desk.now - datetime!(2025-12-31 22:00 UTC)).whole_seconds(), "{path}");
+    }
+    let feed: serde_json::Value = serde_json::from_str(&desk.api("GET", "/channels/ID/feeds.json?results=9")).unwrap();
+    assert_eq!(feed["channel"]["last_entry_id"], 2);
+    assert_eq!(feed["feeds"][1]["field1"], "21.5", "a feed is in the order of time");
+    assert_eq!(desk.cloud.channels()[0].last_values[0].as_deref(), Some("7"));
+    let (list, page) = (desk.get("/").1, desk.get("/channels/ID").1);
+    assert!(list.contains("<dd>7</dd>") && page.contains("<p class=\"value\">7</p>"), "{list} {page}");
+    assert!(page.contains("stored last, of another time: <time"), "{page}");
+    assert_eq!(told(&page), ["7", "21.5"]);
+}
+
 #[test]
 fn a_client_of_the_api_gets_no_page() {
     let mut desk = Desk::new(true);
