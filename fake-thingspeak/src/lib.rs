@@ -8,7 +8,7 @@
 //! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
 //!   `server`.
 //! * `pages`: what people look at: channels, charts, and the page that injects faults; with the feature `server`.
-//! * `visitor`: who sits at the server's machine, for whom some of it is; with the feature `server`.
+//! * `visitor`: who asks, and may see keys and set faults or not; with the feature `server`.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
 //! system's randomness except the stand-alone program (`main.rs`) and the configuration made for it in [`tls`].

@@ -22,7 +22,7 @@ use hyper::body::Bytes;
 use time::OffsetDateTime;
 
 use crate::cloud::{Cloud, Overview};
-use crate::visitor::Visitor;
+use crate::visitor::{Control, Visitor};
 use feed::Refused;
 use options::Options;
 
@@ -40,14 +40,14 @@ mod words;
 
 /// The page that `request` asks for; `None` if it is none of ours to answer.
 ///
-/// `cloud` is asked as a client of the API asks it, and nothing is stored. The page that injects faults is for the desk,
-/// unless the server lets them be set from `anywhere`.
+/// `cloud` is asked as a client of the API asks it, and nothing is stored. The page that injects faults is for those who have
+/// the `control`.
 pub fn respond(
     cloud: &mut Cloud,
     request: &Request<Bytes>,
     now: OffsetDateTime,
     client: IpAddr,
-    anywhere: bool,
+    control: Control<'_>,
 ) -> Option<Response<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
@@ -81,7 +81,7 @@ pub fn respond(
                 Err(reason) => refused(reason),
             }
         }
-        Page::Steer if visitor.is_at_desk() || anywhere => reply::page(StatusCode::OK, &steer::page()),
+        Page::Steer if control.is_for(&visitor) => reply::page(StatusCode::OK, &steer::page()),
         Page::Steer => {
             reply::page(StatusCode::FORBIDDEN, &layout::refusal("This page is for the desk alone", steer::WHERE))
         }

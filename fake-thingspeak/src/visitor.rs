@@ -1,40 +1,147 @@
 //! Who asks: whoever sits at the machine that the server runs on, or somebody from elsewhere.
 //!
-//! Some things are for the desk alone: keys, and making the cloud fail. A connection from this machine is not enough, as a
-//! page from elsewhere lets its name point here and have a browser at the desk ask (DNS rebinding); so the request has to
-//! name the server by an address or as `localhost`, too.
+//! Some things are for the desk alone: keys, and making the cloud fail. A connection from this machine is not enough:
+//!
+//! * A page from elsewhere lets its name point here and has a browser at the desk ask (DNS rebinding). So the request has to
+//!   name the server by an address or as `localhost`; where others may ask too, by a name that is the server's own.
+//! * A proxy on this machine asks for others. So nobody is here whose request a proxy has marked (RFC 7239 `Forwarded`, RFC
+//!   9110 §7.6.3 `Via`, and what was in use before), nor who speaks HTTP/1.0, as nginx does with what is behind it unless it
+//!   is told otherwise, without a mark.
+//!
+//! Not noticed: whoever hands on bytes without a look at them, such as a tunnel of SSH. Who comes through it is here.
 
 use std::net::IpAddr;
 
-use http::header::HOST;
-use http::{Request, Uri};
+use http::header::{FORWARDED, HOST, HeaderName, VIA};
+use http::uri::Authority;
+use http::{Request, Version};
+
+/// What proxies add to a request, of which one is enough.
+static MARKS: [HeaderName; 9] = [
+    FORWARDED,
+    VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+];
 
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visitor {
-    is_here: bool,
-    means_here: bool,
+    is_local: bool,
+    is_proxied: bool,
+    /// How the request calls the server, in small letters and without a port; `None` if it does not.
+    calls_it: Option<String>,
 }
 
 impl Visitor {
     /// Whose request that is, which came from the address `client`.
     pub fn of<B>(request: &Request<B>, client: IpAddr) -> Self {
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        let host = host.and_then(|host| host.parse::<Uri>().ok()?.host().map(str::to_ascii_lowercase));
-        let names_here = |host: String| {
-            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-            address.is_ok() || host == "localhost" || host.ends_with(".localhost")
-        };
-        Self { is_here: client.to_canonical().is_loopback(), means_here: host.is_some_and(names_here) }
+        let headers = request.headers();
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+        // What the target says counts before the header (RFC 9112 §3.2.2).
+        let authority = request.uri().authority().cloned().or(host);
+        Self {
+            is_local: client.to_canonical().is_loopback(),
+            is_proxied: request.version() < Version::HTTP_11 || MARKS.iter().any(|mark| headers.contains_key(mark)),
+            calls_it: authority.map(|authority| authority.host().to_ascii_lowercase()),
+        }
     }
 
     /// The connection comes from the machine that the server runs on.
-    pub fn is_here(self) -> bool {
-        self.is_here
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
-    /// It does, and the request names this machine.
-    pub fn is_at_desk(self) -> bool {
-        self.is_here && self.means_here
+    /// A proxy asks, for somebody who may be anywhere.
+    pub fn is_proxied(&self) -> bool {
+        self.is_proxied
+    }
+
+    /// Whoever asks sits at the machine that the server runs on, and means it.
+    pub fn is_at_desk(&self) -> bool {
+        self.is_local && !self.is_proxied && self.means_one_of(&[])
+    }
+
+    /// The request calls the server by an address, as `localhost`, or by one of these names. No page from elsewhere has such
+    /// a name.
+    pub fn means_one_of(&self, names: &[String]) -> bool {
+        self.calls_it.as_deref().is_some_and(|host| {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            let plain = host.trim_end_matches('.');
+            address.is_ok()
+                || plain == "localhost"
+                || plain.ends_with(".localhost")
+                || names.iter().any(|name| name.trim_end_matches('.').eq_ignore_ascii_case(plain))
+        })
+    }
+}
+
+/// Who may make the cloud fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control<'n> {
+    /// Whoever sits at the machine that the server runs on.
+    AtDesk,
+    /// Anyone who calls the server by an address or by one of these names.
+    Anywhere(&'n [String]),
+}
+
+impl Control<'_> {
+    /// Whether this visitor may.
+    pub fn is_for(self, visitor: &Visitor) -> bool {
+        match self {
+            Self::AtDesk => visitor.is_at_desk(),
+            Self::Anywhere(names) => visitor.means_one_of(names),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visitor(client: &str, uri: &str, version: Version, headers: &[(&str, &str)]) -> Visitor {
+        let mut request = Request::builder().uri(uri).version(version);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Visitor::of(&request.body(()).unwrap(), client.parse().unwrap())
+    }
+
+    #[test]
+    fn who_comes_through_a_proxy_is_not_at_the_desk() {
+        let host = ("host", "localhost:8080");
+        assert!(visitor("127.0.0.1", "/", Version::HTTP_11, &[host]).is_at_desk());
+        for mark in &MARKS {
+            let visitor = visitor("127.0.0.1", "/", Version::HTTP_11, &[host, (mark.as_str(), "127.0.0.1")]);
+            assert!(visitor.is_proxied() && !visitor.is_at_desk(), "{mark}");
+        }
+        assert!(!visitor("127.0.0.1", "/", Version::HTTP_10, &[host]).is_at_desk());
+    }
+
+    #[test]
+    fn the_server_has_names_of_its_own() {
+        let names = ["pond.local".to_owned(), "api.thingspeak.com".to_owned()];
+        let calls = |host| visitor("192.0.2.7", "/", Version::HTTP_11, &[("host", host)]);
+        for host in ["pond.local", "POND.local.:80", "192.0.2.1", "[2001:db8::1]:8080", "localhost", "a.localhost"] {
+            assert!(calls(host).means_one_of(&names), "{host}");
+            assert!(!calls(host).is_at_desk(), "{host}");
+        }
+        for host in ["", "evil.example", "pond.local.evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]
+        {
+            assert!(!calls(host).means_one_of(&names), "{host}");
+        }
+        assert!(!visitor("192.0.2.7", "/", Version::HTTP_11, &[]).means_one_of(&names));
+    }
+
+    #[test]
+    fn the_target_counts_before_the_header() {
+        let local = ("host", "localhost");
+        assert!(!visitor("127.0.0.1", "http://evil.example/", Version::HTTP_11, &[local]).is_at_desk());
+        assert!(visitor("127.0.0.1", "http://127.0.0.1:8080/", Version::HTTP_11, &[local]).is_at_desk());
     }
 }

@@ -58,7 +58,7 @@ impl Desk {
 
     fn reply(&mut self, target: &str, host: &str, client: IpAddr) -> Option<Response<Bytes>> {
         let request = Request::get(self.filled(target)).header(HOST, host).header(ACCEPT, "text/html,*/*;q=0.8");
-        respond(&mut self.cloud, &request.body(Bytes::new()).unwrap(), self.now, client, false)
+        respond(&mut self.cloud, &request.body(Bytes::new()).unwrap(), self.now, client, Control::AtDesk)
     }
 
     /// The status of a page and the page, for somebody elsewhere.
@@ -144,7 +144,7 @@ fn a_client_of_the_api_gets_no_page() {
         [("/channels/ID", "*/*"), ("/channels/public", "application/json"), ("/channels/ID.json", "text/html")]
     {
         let request = Request::get(desk.filled(path)).header(ACCEPT, accept).body(Bytes::new()).unwrap();
-        assert!(respond(&mut desk.cloud, &request, START, HERE, false).is_none(), "{path}");
+        assert!(respond(&mut desk.cloud, &request, START, HERE, Control::AtDesk).is_none(), "{path}");
     }
     for path in
         ["/update?api_key=WRITE&field1=1", "/channels/ID/feeds.json", "/channels/ID/feeds", "/channels.json", "/x"]
@@ -152,7 +152,7 @@ fn a_client_of_the_api_gets_no_page() {
         assert!(desk.reply(path, "localhost", HERE).is_none(), "{path}");
     }
     let request = Request::post("/").body(Bytes::new()).unwrap();
-    assert!(respond(&mut desk.cloud, &request, START, HERE, false).is_none());
+    assert!(respond(&mut desk.cloud, &request, START, HERE, Control::AtDesk).is_none());
     assert!(desk.cloud.entries(desk.access.channel).unwrap().is_empty());
 }
 
@@ -193,8 +193,12 @@ fn keys_are_shown_at_the_desk_alone() {
     }
     assert_eq!(shown(&mut desk, "/channels/public", "localhost", HERE), 0);
     assert_eq!(desk.reply("/admin", "localhost", HERE).unwrap().status(), 200);
-    let anywhere = Request::get("/_preflash/").header(HOST, "pond.local").body(Bytes::new()).unwrap();
-    assert_eq!(respond(&mut desk.cloud, &anywhere, START, ELSEWHERE, true).unwrap().status(), 200);
+    let names = ["pond.local".to_owned()];
+    for (host, expected) in [("pond.local", 200), ("192.0.2.1:8080", 200), ("evil.example", 403), ("", 403)] {
+        let anywhere = Request::get("/_preflash/").header(HOST, host).body(Bytes::new()).unwrap();
+        let reply = respond(&mut desk.cloud, &anywhere, START, ELSEWHERE, Control::Anywhere(&names)).unwrap();
+        assert_eq!(reply.status(), expected, "{host}");
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! its number behind the path, one. Every good reply is the list as it is then. Errors look like the service's.
 //!
 //! Who may: whoever sits at this machine, and means it. A page from elsewhere in a browser here may not, neither by asking
-//! across origins (its `Origin` is another one) nor by letting a name of its own point here (`Host` is neither an address
-//! nor `localhost`). `--control-from-anywhere` lets other machines, but no pages of others.
+//! across origins (its `Origin` is another one, and the browser says so in `Sec-Fetch-Site`) nor by letting a name of its own
+//! point here (`Host` is neither an address nor `localhost`). `--control-from-anywhere` lets other machines, but no pages of
+//! others: the server has to be called by an address or by a name of its own.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use fake_thingspeak::visitor::Visitor;
+use fake_thingspeak::visitor::{Control, Visitor};
 
 use super::faults::{Faults, Order};
 
@@ -40,7 +41,7 @@ pub(super) fn reply(
     tls: bool,
     request: &Request<Bytes>,
     client: IpAddr,
-    from_anywhere: bool,
+    control: Control<'_>,
 ) -> Option<Response<Bytes>> {
     let below = request.uri().path().strip_prefix(PATH)?;
     let id = match below.strip_prefix('/') {
@@ -49,31 +50,36 @@ pub(super) fn reply(
         Some(id) => Some(id),
     };
     let now = Instant::now();
-    let done = may(request, client, from_anywhere).and_then(|()| carry_out(faults, tls, request, id, now));
+    let done = may(request, client, control).and_then(|()| carry_out(faults, tls, request, id, now));
     Some(match done {
         Ok(()) => with_status(StatusCode::OK, &json!({ "faults": faults.list(now) })),
         Err(refusal) => refusal.reply(),
     })
 }
 
-fn may(request: &Request<Bytes>, client: IpAddr, from_anywhere: bool) -> Result<(), Refusal> {
-    let header = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
-    let host = header(HOST).unwrap_or_default();
+/// What the browser says of the page that has it ask (W3C Fetch Metadata Request Headers, §2.4).
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+fn may(request: &Request<Bytes>, client: IpAddr, control: Control<'_>) -> Result<(), Refusal> {
+    let header = |name: &HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = header(&HOST).unwrap_or_default();
     let is_foreign = |origin: &str| origin.split_once("://").is_none_or(|(_, place)| !place.eq_ignore_ascii_case(host));
-    if header(ORIGIN).is_some_and(is_foreign) {
+    let comes_from_elsewhere = |site: &str| !matches!(site, "same-origin" | "none");
+    if header(&ORIGIN).is_some_and(is_foreign) || header(&SEC_FETCH_SITE).is_some_and(comes_from_elsewhere) {
         return Err(Refusal::Forbidden("A page of another server may not do this."));
     }
-    if from_anywhere {
+    let visitor = Visitor::of(request, client);
+    if control.is_for(&visitor) {
         return Ok(());
     }
-    let visitor = Visitor::of(request, client);
-    if visitor.is_at_desk() {
-        Ok(())
-    } else if visitor.is_here() {
-        Err(Refusal::Forbidden("Please call the server localhost, or by its address."))
-    } else {
-        Err(Refusal::Forbidden("This is for the machine that the server runs on, without --control-from-anywhere."))
-    }
+    Err(Refusal::Forbidden(match control {
+        Control::Anywhere(_) => "Please call the server by its address, or by a name that it was given with --host.",
+        Control::AtDesk if visitor.is_local() && visitor.is_proxied() => {
+            "This came through a proxy, from whom is not known. Please ask the server itself, in HTTP/1.1."
+        }
+        Control::AtDesk if visitor.is_local() => "Please call the server localhost, or by its address.",
+        Control::AtDesk => "This is for the machine that the server runs on, without --control-from-anywhere.",
+    }))
 }
 
 fn carry_out(
@@ -190,7 +196,7 @@ mod tests {
             request = request.header("host", "localhost");
         }
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
-        let reply = reply(faults, true, &request, client.parse().unwrap(), false).unwrap();
+        let reply = reply(faults, true, &request, client.parse().unwrap(), Control::AtDesk).unwrap();
         assert!(!reply.headers().contains_key("access-control-allow-origin"));
         (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
     }
@@ -238,7 +244,7 @@ mod tests {
         }
         assert_eq!(ask(faults, HERE, "POST /_preflash/faults", &[], "fault=%FF").0, 422);
         let other = Request::get("/_preflash/faultsx").body(Bytes::new()).unwrap();
-        assert!(reply(faults, true, &other, HERE.parse().unwrap(), false).is_none());
+        assert!(reply(faults, true, &other, HERE.parse().unwrap(), Control::AtDesk).is_none());
         assert!(faults.list(Instant::now()).is_empty());
     }
 
@@ -247,7 +253,7 @@ mod tests {
         let faults = &mut Faults::default();
         let mut set = |fault: &'static str, tls| {
             let request = Request::post(PATH).header("host", "localhost").body(Bytes::from_static(fault.as_bytes()));
-            let reply = reply(faults, tls, &request.unwrap(), HERE.parse().unwrap(), false).unwrap();
+            let reply = reply(faults, tls, &request.unwrap(), HERE.parse().unwrap(), Control::AtDesk).unwrap();
             (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
         };
         for fault in ["fault=certificate&certificate=expired", "fault=man-in-the-middle&attack=empty-record"] {
@@ -263,7 +269,7 @@ mod tests {
     async fn only_who_sits_at_the_machine_and_means_it_may() {
         let faults = &mut Faults::default();
         type Headers<'a> = &'a [(&'a str, &'a str)];
-        let cases: [(&str, Headers<'_>, u16); 8] = [
+        let cases: [(&str, Headers<'_>, u16); 14] = [
             (HERE, &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")], 200),
             ("::ffff:127.0.0.1", &[("host", "[::1]:8080")], 200),
             ("::1", &[("host", "LocalHost")], 200),
@@ -272,6 +278,12 @@ mod tests {
             (HERE, &[("host", "127.0.0.1:8080"), ("origin", "http://evil.example")], 403),
             (HERE, &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:81")], 403),
             (HERE, &[("host", "127.0.0.1:8080"), ("origin", "null")], 403),
+            (HERE, &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "same-origin")], 200),
+            (HERE, &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "none")], 200),
+            (HERE, &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "same-site")], 403),
+            (HERE, &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "cross-site")], 403),
+            (HERE, &[("host", "127.0.0.1:8080"), ("x-forwarded-for", "127.0.0.1")], 403),
+            (HERE, &[("host", "127.0.0.1:8080"), ("forwarded", "for=192.0.2.7")], 403),
         ];
         for (client, headers, expected) in cases {
             assert_eq!(
@@ -280,7 +292,19 @@ mod tests {
                 "{headers:?}"
             );
         }
-        let far = Request::get(PATH).header("host", "pond.local").body(Bytes::new()).unwrap();
-        assert_eq!(reply(faults, true, &far, [192, 0, 2, 7].into(), true).unwrap().status(), 200);
+        let names = ["pond.local".to_owned()];
+        let mut from_afar = |headers: Headers<'_>| {
+            let mut far = Request::get(PATH);
+            for (name, value) in headers {
+                far = far.header(*name, *value);
+            }
+            let far = far.body(Bytes::new()).unwrap();
+            reply(faults, true, &far, [192, 0, 2, 7].into(), Control::Anywhere(&names)).unwrap().status().as_u16()
+        };
+        assert_eq!(from_afar(&[("host", "pond.local:8080"), ("origin", "http://pond.local:8080")]), 200);
+        assert_eq!(from_afar(&[("host", "192.0.2.1"), ("x-forwarded-for", "192.0.2.9")]), 200);
+        // Its name points here, and the origin is its own.
+        assert_eq!(from_afar(&[("host", "evil.example"), ("origin", "http://evil.example")]), 403);
+        assert_eq!(from_afar(&[("host", "pond.local"), ("sec-fetch-site", "cross-site")]), 403);
     }
 }

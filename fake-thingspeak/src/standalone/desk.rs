@@ -13,6 +13,7 @@ use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
 use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, Verdict};
 use fake_thingspeak::tls::system_server_config;
+use fake_thingspeak::visitor::Control;
 use http::{Request, Response};
 use hyper::body::Bytes;
 use rustls::ServerConfig;
@@ -176,11 +177,14 @@ impl Host for Guest {
     }
 
     fn own_reply(&self, request: &Request<Bytes>, now: OffsetDateTime) -> Option<Response<Bytes>> {
-        let from_anywhere = self.desk.control_from_anywhere;
+        let control = match self.desk.control_from_anywhere {
+            true => Control::Anywhere(&self.desk.certificates.hosts),
+            false => Control::AtDesk,
+        };
         let (faults, tls) = (&self.desk.faults, self.desk.speaks_tls);
-        let reply = control::reply(&mut faults.borrow_mut(), tls, request, self.client.ip(), from_anywhere);
+        let reply = control::reply(&mut faults.borrow_mut(), tls, request, self.client.ip(), control);
         let Some(reply) = reply else {
-            return self.with_cloud(|cloud| pages::respond(cloud, request, now, self.client.ip(), from_anywhere));
+            return self.with_cloud(|cloud| pages::respond(cloud, request, now, self.client.ip(), control));
         };
         if request.method() != http::Method::GET {
             self.desk.faults_changed.notify_waiters();

@@ -523,7 +523,8 @@ mod tests {
         let request = http::Request::get("/_preflash/").header("host", "localhost").body(hyper::body::Bytes::new());
         let mut cloud = fake_thingspeak::cloud::Cloud::new([7; 32]);
         let (now, here) = (time::OffsetDateTime::UNIX_EPOCH, [127, 0, 0, 1].into());
-        let page = fake_thingspeak::pages::respond(&mut cloud, &request.unwrap(), now, here, false).unwrap();
+        let control = fake_thingspeak::visitor::Control::AtDesk;
+        let page = fake_thingspeak::pages::respond(&mut cloud, &request.unwrap(), now, here, control).unwrap();
         let page = String::from_utf8(page.into_body().to_vec()).unwrap();
         for word in WORDS {
             assert!(page.contains(&format!(r#"name="fault" value="{word}""#)), "{word}");

@@ -40,8 +40,8 @@ pub(crate) struct Options {
     /// those in --data, entries of the year that are still there count [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) message_quota: Option<u64>,
-    /// A name or address that the certificate is for, besides api.thingspeak.com, localhost, 127.0.0.1, ::1 and the
-    /// addresses that are listened on; more with more of them
+    /// A name of the server: the certificate is for it, besides api.thingspeak.com, localhost, 127.0.0.1, ::1 and the
+    /// addresses that are listened on, and --control-from-anywhere answers to it; more with more of them
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
     /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the seed]
@@ -54,7 +54,8 @@ pub(crate) struct Options {
     /// Without it, they differ at every start, or are those of --data
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Lets other machines set faults too (fake-thingspeak fault, /_preflash/faults), not only this one
+    /// Lets other machines set faults too (fake-thingspeak fault, /_preflash/faults), not only this one. They have to call the
+    /// server by an address or by a name of --host, so that no page from elsewhere can
     #[arg(long)]
     pub(crate) control_from_anywhere: bool,
     /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is worth
