@@ -38,6 +38,8 @@ use store::{Channel, Store};
 pub use message::{Device, News, NotStored, Publication, Stranger};
 pub use profile::{Profile, UnknownProfile};
 pub use reply::Draft;
+#[cfg(test)]
+pub(crate) use route::every::paths;
 pub use store::{About, Change, Command, Content, Packed};
 #[cfg(feature = "server")]
 pub(crate) use zone::Zone;

@@ -124,6 +124,30 @@ fn route(request: &Request<Bytes>) -> Option<Page> {
     }
 }
 
+/// A path for each page and file, for tests that go over all of them. No catch-all: a new page does not compile before it has
+/// a path here.
+#[cfg(test)]
+pub(crate) fn paths(channel: u32) -> Vec<String> {
+    let path = |page: Page| match page {
+        Page::List { all: true } => "/".to_owned(),
+        Page::List { all: false } => "/channels/public".to_owned(),
+        Page::Channel(channel) => format!("/channels/{channel}"),
+        Page::Chart { channel, field, picture: false } => format!("/channels/{channel}/charts/{field}"),
+        Page::Chart { channel, field, picture: true } => format!("/channels/{channel}/charts/{field}.svg"),
+        Page::Steer => "/_preflash/".to_owned(),
+        Page::File(file) => file.path().to_owned(),
+    };
+    let pages = [
+        Page::List { all: true },
+        Page::List { all: false },
+        Page::Channel(channel),
+        Page::Chart { channel, field: 1, picture: false },
+        Page::Chart { channel, field: 1, picture: true },
+        Page::Steer,
+    ];
+    pages.into_iter().chain(reply::File::ALL.map(Page::File)).map(path).collect()
+}
+
 /// A number without a sign.
 fn number(text: &str) -> Option<u32> {
     if text.starts_with('+') { None } else { text.parse().ok() }

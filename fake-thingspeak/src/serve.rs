@@ -9,6 +9,8 @@
 //! (`poll_shutdown`: close_notify and then FIN) where it means to close it, and drops it without that where it means to
 //! tear it. A stream that is dropped without having been shut down should reset its connection.
 //!
+//! What no reply lacks, whoever made it, is in `guard`.
+//!
 //! What it tolerates, because devices in the field do it: a line feed before the request line and after the body, line
 //! ends without carriage return, and a client that closes its sending side before it has the reply. A request that has
 //! arrived is carried out even if nobody waits for the reply any more.
@@ -41,6 +43,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
 use crate::cloud::Refusal;
+use guard::guarded;
 use rejection::Rejecting;
 use reply::Reply;
 
@@ -48,6 +51,7 @@ pub use fault::{Fault, Verdict};
 pub use host::{Ending, Exchange, Host, Limits};
 
 mod fault;
+mod guard;
 mod host;
 mod rejection;
 mod reply;
@@ -258,7 +262,7 @@ impl<H: Host> Connection<'_, H> {
                 Ok(Begun::Exchange(record)) => self.carry_out(record).await,
                 Ok(Begun::Own(reply)) => {
                     self.host.settled().await;
-                    Ok(Reply::whole(self.dated(*reply)))
+                    Ok(Reply::whole(self.finished(*reply)))
                 }
                 Ok(Begun::Refused(reply)) => Ok(*reply),
                 Err(tear) => Err(tear),
@@ -289,7 +293,7 @@ impl<H: Host> Connection<'_, H> {
                 self.busy.set(true);
                 let mut record = Record::of(Request::from_parts(head, Bytes::new()), self.host.now(), self);
                 let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
-                let mut reply = self.dated(refused);
+                let mut reply = self.finished(refused);
                 self.unread.set(true);
                 reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 Ok(Begun::Refused(Box::new(Reply::whole(record.answered(reply)))))
@@ -309,7 +313,7 @@ impl<H: Host> Connection<'_, H> {
     /// The reply to what is no request, ready for the stream.
     fn rejection(&self, status: StatusCode) -> Vec<u8> {
         let response = self.host.with_cloud(|cloud| cloud.reject(status));
-        reply::closing(&self.dated(response))
+        reply::closing(&self.finished(response))
     }
 
     /// Handles a complete request as the verdict wants it.
@@ -345,7 +349,7 @@ impl<H: Host> Connection<'_, H> {
         if plan.delay_after > Duration::ZERO {
             Box::pin(self.host.sleep(plan.delay_after)).await;
         }
-        let response = self.dated_wrong_by(plan.date_error, response);
+        let response = self.finished_wrong_by(plan.date_error, response);
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match plan.delivery {
             fault::Delivery::Whole | fault::Delivery::Chunked if upgraded => {
@@ -369,13 +373,15 @@ impl<H: Host> Connection<'_, H> {
         pending().await
     }
 
-    /// `response` with the date of its sending (RFC 9110 §5.6.7).
-    fn dated(&self, response: Response<Bytes>) -> Response<Bytes> {
-        self.dated_wrong_by(time::Duration::ZERO, response)
+    /// `response` with the date of its sending (RFC 9110 §5.6.7) and what keeps browsers from running it. Every reply goes
+    /// through here.
+    fn finished(&self, response: Response<Bytes>) -> Response<Bytes> {
+        self.finished_wrong_by(time::Duration::ZERO, response)
     }
 
     /// The same by a clock that is wrong by `error`.
-    fn dated_wrong_by(&self, error: time::Duration, mut response: Response<Bytes>) -> Response<Bytes> {
+    fn finished_wrong_by(&self, error: time::Duration, response: Response<Bytes>) -> Response<Bytes> {
+        let mut response = guarded(response);
         let format =
             format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         let now = self.host.now().saturating_add(error);

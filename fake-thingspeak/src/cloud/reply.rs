@@ -1,9 +1,9 @@
-//! An answer as a reply of HTTP: the headers that the service sends with every one, and those of its time.
+//! An answer as a reply of HTTP: the headers that the service sends with every one, and those of its time. What keeps a
+//! browser from running what others wrote is not the service's, and comes later (`serve::guard`).
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE,
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, SET_COOKIE,
-    TRANSFER_ENCODING,
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, SET_COOKIE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
@@ -63,10 +63,6 @@ pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Respon
     }
     for (name, value) in manners.headers {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    if content_type.starts_with("text/html") && body.contains(&b'<') {
-        // A value that is shown bare may be anyone's markup. Ours: it must not run as a page of this server.
-        map.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     }
     if manners.etag && cacheable && status.is_success() {
         // Rack's: of the body and nothing else.

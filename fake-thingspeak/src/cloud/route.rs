@@ -1,5 +1,8 @@
 //! What a request's path names: a resource and a format.
 
+#[cfg(test)]
+pub(crate) mod every;
+
 /// What a path names. What is to be done with it is the method's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resource<'p> {

@@ -22,6 +22,9 @@ macro_rules! policy {
     };
 }
 
+/// What a picture or file may do when it is opened by itself: nothing.
+const ALONE: &str = "default-src 'none'; sandbox";
+
 /// A page of the website.
 pub(super) fn page(status: StatusCode, page: &Markup) -> Response<Bytes> {
     reply(status, "text/html; charset=utf-8", policy!("; frame-ancestors 'none'"), shown(&page.0))
@@ -34,7 +37,7 @@ pub(super) fn framed(page: &Markup) -> Response<Bytes> {
 
 /// A chart alone.
 pub(super) fn picture(svg: String) -> Response<Bytes> {
-    reply(StatusCode::OK, "image/svg+xml", "default-src 'none'", shown(&svg))
+    reply(StatusCode::OK, "image/svg+xml", ALONE, shown(&svg))
 }
 
 /// What may stand in a page or a picture. A value may hold control characters, and a picture with one is no XML (XML 1.0
@@ -79,7 +82,7 @@ pub(super) fn file(file: File) -> Response<Bytes> {
         File::Faults => ("text/javascript; charset=utf-8", include_str!("faults.js")),
         File::Icon => ("image/svg+xml", include_str!("duck.svg")),
     };
-    reply(StatusCode::OK, content_type, "default-src 'none'", text)
+    reply(StatusCode::OK, content_type, ALONE, text)
 }
 
 fn reply(

@@ -269,7 +269,7 @@ fn replies_say_what_a_page_may_do() {
     assert!(!policy("/channels/ID/charts/1").0.contains("frame-ancestors"));
     assert_eq!(policy("/channels/ID/charts/1.svg").1, "image/svg+xml");
     for file in reply::File::ALL {
-        assert_eq!(policy(file.path()).0, "default-src 'none'");
+        assert_eq!(policy(file.path()).0, "default-src 'none'; sandbox");
     }
 }
 

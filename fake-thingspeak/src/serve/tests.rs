@@ -16,6 +16,7 @@ use crate::certificates::{Authority, KeyType, Kind};
 use crate::cloud::{Access, Cloud, NewChannel, Profile, Stored};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
+mod markup;
 mod upgrade;
 
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);

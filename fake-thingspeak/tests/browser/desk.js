@@ -10,11 +10,11 @@ const PROGRAM = process.env.FAKE_THINGSPEAK;
 const CHROMIUM =
   process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-/** Starts a server on free ports, and stops it after the test. */
-export async function serve(t) {
+/** Starts a server on free ports, and stops it after the test. `more`: what else its command line says. */
+export async function serve(t, more = []) {
   assert.ok(PROGRAM, "FAKE_THINGSPEAK names the program");
   const options = ["--listen", "0", "--tls-listen", "0", "--seed", "7", "--write-interval", "0"];
-  const child = spawn(PROGRAM, ["serve", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(PROGRAM, ["serve", ...options, ...more], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill());
   const said = {};
   for await (const line of createInterface({ input: child.stdout })) {
@@ -52,8 +52,8 @@ export async function serve(t) {
   return server;
 }
 
-/** A browser, closed after the test. */
-export async function browser(t) {
+/** A browser, closed after the test. `more`: what else its command line says. */
+export async function browser(t, more = []) {
   assert.ok(CHROMIUM, "Chromium is installed; see ci/setup-browser");
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -65,6 +65,7 @@ export async function browser(t) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...more,
     ],
   });
   t.after(() => browser.close());
