@@ -9,7 +9,8 @@
 //! (`poll_shutdown`: close_notify and then FIN) where it means to close it, and drops it without that where it means to
 //! tear it. A stream that is dropped without having been shut down should reset its connection.
 //!
-//! What no reply lacks, whoever made it, is in `guard`.
+//! What no reply lacks, whoever made it, is in `guard`; which requests have no good target in `target`; what all connections may
+//! take together in `memory`.
 //!
 //! What it tolerates, because devices in the field do it: a line feed before the request line and after the body, line
 //! ends without carriage return, and a client that closes its sending side before it has the reply. A request that has
@@ -31,7 +32,6 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -44,8 +44,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::cloud::Refusal;
 use guard::guarded;
+use memory::{Held, Missing};
 use rejection::Rejecting;
 use reply::Reply;
+use target::names_one_host;
 
 pub use fault::{Fault, Verdict};
 pub use host::{Ending, Exchange, Host, Limits};
@@ -53,8 +55,10 @@ pub use host::{Ending, Exchange, Host, Limits};
 mod fault;
 mod guard;
 mod host;
+mod memory;
 mod rejection;
 mod reply;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -137,7 +141,7 @@ enum Begun<'h, H: Host> {
 }
 
 /// One connection: what its exchanges share.
-struct Connection<'h, H> {
+struct Connection<'h, H: Host> {
     host: &'h H,
     tls: bool,
     client: IpAddr,
@@ -148,6 +152,8 @@ struct Connection<'h, H> {
     answered: Cell<u64>,
     /// A reply is on its way to the stream.
     replying: Cell<bool>,
+    /// What replies take until they are there.
+    sending: RefCell<Held<'h, H>>,
     /// More is on its way than will be read.
     unread: Cell<bool>,
     /// The last reply was a 101.
@@ -170,6 +176,7 @@ where
         busy: Cell::new(false),
         answered: Cell::new(0),
         replying: Cell::new(false),
+        sending: RefCell::new(Held::nothing(host)),
         unread: Cell::new(false),
         upgraded: Cell::new(false),
         tear: RefCell::new(None),
@@ -177,7 +184,7 @@ where
     };
     let mut read = Bytes::new();
     let ending = {
-        let stream = Rejecting::new(&mut *stream, &shared.replying, |status| shared.rejection(status));
+        let stream = Rejecting::new(&mut *stream, |status| shared.rejection(status), || shared.sent());
         let mut connection = http1::Builder::new()
             .half_close(true)
             .header_read_timeout(None)
@@ -245,11 +252,14 @@ where
     }
 }
 
-impl<H: Host> Connection<'_, H> {
+impl<'h, H: Host> Connection<'h, H> {
     /// The reply to a request. The future is small: it is moved for each request, and of many connections each waits in its own.
     fn exchange(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Reply>, Infallible>> {
-        let begun = if request.body().is_end_stream() {
-            Ok(self.begin(request.map(|_| Bytes::new())))
+        let begun = if !names_one_host(&request) {
+            let request = request.map(|_| Bytes::new());
+            Ok(self.refused_early(request, Refusal::Status(400), "it does not name one host"))
+        } else if request.body().is_end_stream() {
+            Ok(self.begin(request.map(|_| Bytes::new()), Held::nothing(self.host)))
         } else {
             Err(Box::pin(self.complete(request)))
         };
@@ -262,7 +272,7 @@ impl<H: Host> Connection<'_, H> {
                 Ok(Begun::Exchange(record)) => self.carry_out(record).await,
                 Ok(Begun::Own(reply)) => {
                     self.host.settled().await;
-                    Ok(Reply::whole(self.finished(*reply)))
+                    Ok(Reply::whole(*reply))
                 }
                 Ok(Begun::Refused(reply)) => Ok(*reply),
                 Err(tear) => Err(tear),
@@ -274,32 +284,51 @@ impl<H: Host> Connection<'_, H> {
         }
     }
 
-    /// Begins to answer a request that has arrived.
-    fn begin(&self, request: Request<Bytes>) -> Begun<'_, H> {
+    /// Begins to answer a request that has arrived, and whose body takes what is `held`.
+    fn begin(&self, request: Request<Bytes>, held: Held<'h, H>) -> Begun<'h, H> {
         let now = self.host.now();
         self.busy.set(true);
         match self.host.own_reply(&request, now) {
-            Some(reply) => Begun::Own(Box::new(reply)),
-            None => Begun::Exchange(Box::new(Record::of(request, now, self))),
+            Some(reply) => {
+                let reply =
+                    memory::kept(reply, &request, &mut self.sending.borrow_mut()).unwrap_or_else(|refusal| refusal);
+                Begun::Own(Box::new(self.finished(reply)))
+            }
+            None => Begun::Exchange(Box::new(Record::of(request, now, held, self))),
         }
     }
 
     /// Waits for the body of a request, and begins to answer it.
-    async fn complete(&self, request: Request<Incoming>) -> Result<Begun<'_, H>, Tear> {
+    async fn complete(&self, request: Request<Incoming>) -> Result<Begun<'h, H>, Tear> {
         let (head, body) = request.into_parts();
-        match Limited::new(body, self.limits.body).collect().await {
-            Ok(body) => Ok(self.begin(Request::from_parts(head, body.to_bytes()))),
-            Err(error) if error.is::<LengthLimitError>() => {
-                self.busy.set(true);
-                let mut record = Record::of(Request::from_parts(head, Bytes::new()), self.host.now(), self);
-                let refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), Refusal::TooLarge));
-                let mut reply = self.finished(refused);
-                self.unread.set(true);
-                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                Ok(Begun::Refused(Box::new(Reply::whole(record.answered(reply)))))
+        let mut held = Held::nothing(self.host);
+        match memory::gather(body, self.limits.body, &mut held).await {
+            Ok(body) => Ok(self.begin(Request::from_parts(head, body), held)),
+            Err(Missing::TooLarge) => {
+                let request = Request::from_parts(head, Bytes::new());
+                Ok(self.refused_early(request, Refusal::TooLarge, "it is too large"))
             }
-            Err(_) => Err(Tear::Close(Vec::new())),
+            Err(Missing::NoRoom) => {
+                let request = Request::from_parts(head, Bytes::new());
+                Ok(self.refused_early(request, memory::NO_ROOM, memory::NO_ROOM_REASON))
+            }
+            Err(Missing::Broken) => Err(Tear::Close(Vec::new())),
         }
+    }
+
+    /// Refuses a request before all of it has been read, after which the connection ends.
+    fn refused_early(&self, request: Request<Bytes>, refusal: Refusal, reason: &'static str) -> Begun<'h, H> {
+        self.busy.set(true);
+        self.unread.set(true);
+        let mut record = Record::of(request, self.host.now(), Held::nothing(self.host), self);
+        record.exchange.refused = Some(reason);
+        let mut refused = self.host.with_cloud(|cloud| cloud.refuse(record.request(), refusal));
+        refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if refusal == memory::NO_ROOM {
+            refused = memory::later(refused);
+        }
+        let reply = self.finished(refused);
+        Begun::Refused(Box::new(Reply::whole(record.answered(reply))))
     }
 
     /// Notes that `reply` goes out now.
@@ -310,14 +339,23 @@ impl<H: Host> Connection<'_, H> {
         reply
     }
 
-    /// The reply to what is no request, ready for the stream.
-    fn rejection(&self, status: StatusCode) -> Vec<u8> {
+    /// All replies are with the stream.
+    fn sent(&self) {
+        self.replying.set(false);
+        self.sending.borrow_mut().give_back();
+    }
+
+    /// The reply to what is no request, ready for the stream; `None` while a reply of ours is on its way to it.
+    fn rejection(&self, status: StatusCode) -> Option<Vec<u8>> {
+        if self.replying.get() {
+            return None;
+        }
         let response = self.host.with_cloud(|cloud| cloud.reject(status));
-        reply::closing(&self.finished(response))
+        Some(reply::closing(&self.finished(response)))
     }
 
     /// Handles a complete request as the verdict wants it.
-    async fn carry_out(&self, mut record: Box<Record<'_, H>>) -> Result<Response<Reply>, Tear> {
+    async fn carry_out(&self, mut record: Box<Record<'h, H>>) -> Result<Response<Reply>, Tear> {
         let Verdict { faults, rule } = self.host.verdict(record.request());
         record.exchange.rule = rule;
         let plan = fault::Plan::of(&faults);
@@ -343,7 +381,11 @@ impl<H: Host> Connection<'_, H> {
                 record.exchange.stored = handled.stored;
                 record.exchange.refused = handled.refused;
                 self.host.settled().await;
-                handled.reply.response(record.request())
+                let response = handled.reply.response(record.request());
+                memory::kept(response, record.request(), &mut self.sending.borrow_mut()).unwrap_or_else(|refusal| {
+                    record.exchange.refused = Some(memory::NO_ROOM_REASON);
+                    refusal
+                })
             }
         };
         if plan.delay_after > Duration::ZERO {
@@ -406,10 +448,17 @@ impl<H: Host> Connection<'_, H> {
 struct Record<'h, H: Host> {
     host: &'h H,
     exchange: Exchange,
+    /// What the request's body takes.
+    _held: Held<'h, H>,
 }
 
 impl<'h, H: Host> Record<'h, H> {
-    fn of(request: Request<Bytes>, received: OffsetDateTime, connection: &Connection<'h, H>) -> Self {
+    fn of(
+        request: Request<Bytes>,
+        received: OffsetDateTime,
+        held: Held<'h, H>,
+        connection: &Connection<'h, H>,
+    ) -> Self {
         let exchange = Exchange {
             received,
             tls: connection.tls,
@@ -421,7 +470,7 @@ impl<'h, H: Host> Record<'h, H> {
             refused: None,
             rule: None,
         };
-        Self { host: connection.host, exchange }
+        Self { host: connection.host, exchange, _held: held }
     }
 
     fn request(&self) -> &Request<Bytes> {

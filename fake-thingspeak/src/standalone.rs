@@ -41,6 +41,7 @@ mod mqtt;
 mod options;
 pub(crate) mod private;
 mod schema;
+mod shares;
 mod websocket;
 mod welcome;
 

@@ -69,6 +69,15 @@ pub trait Host {
     /// The TLS handshake ended; an error is what rustls says of it.
     fn tls_finished(&self, outcome: Result<(), String>);
 
+    /// Takes `bytes` of the memory that there is for what is large on all connections, bodies of requests and replies that are
+    /// not sent yet; `false` if there is too little, and then the request is refused with 503. Without end by default.
+    fn take_memory(&self, _bytes: usize) -> bool {
+        true
+    }
+
+    /// Gives back what was taken.
+    fn give_memory(&self, _bytes: usize) {}
+
     /// What the connection may take of time and memory.
     fn limits(&self) -> Limits {
         Limits::default()

@@ -16,7 +16,9 @@ use crate::certificates::{Authority, KeyType, Kind};
 use crate::cloud::{Access, Cloud, NewChannel, Profile, Stored};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
+mod framing;
 mod markup;
+mod memory;
 mod upgrade;
 
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
@@ -499,7 +501,7 @@ async fn a_handshake_that_never_ends_is_ended() {
 async fn replies_without_a_body_and_old_clients_get_what_they_can_read() {
     for status in [204, 304] {
         let world = World::new(&[Fault::Status(status), Fault::Chunked]);
-        let seen = talk(&world, "GET /update HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+        let seen = talk(&world, "GET /update HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
         let (head, body) = parts(&seen.reply);
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
         assert_eq!((body, seen.ending), ("", Ending::Closed));
@@ -511,7 +513,7 @@ async fn replies_without_a_body_and_old_clients_get_what_they_can_read() {
     assert_eq!((body, seen.ending), ("error_resource_not_found", Ending::Closed));
     let world = World::new(&[]);
     let target = format!("/channels/{}/feeds.json", world.access.channel);
-    let seen = talk(&world, &format!("HEAD {target} HTTP/1.1\r\nConnection: close\r\n\r\n")).await;
+    let seen = talk(&world, &format!("HEAD {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
     assert_eq!((parts(&seen.reply).1, seen.ending), ("", Ending::Closed));
 }
 

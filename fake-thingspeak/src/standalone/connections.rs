@@ -11,14 +11,11 @@ use fake_thingspeak::serve::{Ending, serve};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::desk::{Desk, Guest, Meeting};
+use super::desk::{CONNECTIONS, Desk, Guest, Meeting};
 use super::door::Door;
 use super::faults::ConnectionFault;
 use super::{man_in_the_middle, mqtt};
 use crate::socket::Socket;
-
-/// How many connections are served at a time; more are turned away.
-const MOST: usize = 1_000;
 
 /// How long a connection lasts of which nothing comes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -37,10 +34,15 @@ pub(super) fn take(listener: TcpListener, protocol: Protocol, tls: bool, desk: &
     tokio::task::spawn_local(async move {
         loop {
             match door.accept(&desk).await {
-                Ok((stream, client)) if desk.connections.get() < MOST => {
+                Ok((stream, client)) if desk.connections.take(client.ip(), 1) => {
                     tokio::task::spawn_local(connection(stream, protocol, tls, Guest::new(&desk, client)));
                 }
-                Ok(_) => desk.log.say(format_args!("turned a client away: too many connections")),
+                Ok((_, client)) => {
+                    let ((all, own), client) = (desk.connections.taken(client.ip()), client.ip());
+                    desk.log.say(format_args!(
+                        "turned {client} away: it has {own} of {all} connections, and there are {CONNECTIONS} for all"
+                    ));
+                }
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for connections to end.
                     desk.log.say(format_args!("could not take a connection: {error}"));
@@ -53,10 +55,8 @@ pub(super) fn take(listener: TcpListener, protocol: Protocol, tls: bool, desk: &
 }
 
 async fn connection(stream: TcpStream, protocol: Protocol, tls: bool, guest: Guest) {
-    let connections = &guest.desk.connections;
-    connections.set(connections.get() + 1);
     attend(stream, protocol, tls, &guest).await;
-    connections.set(connections.get() - 1);
+    guest.desk.connections.give(guest.client.ip(), 1);
 }
 
 async fn attend(mut stream: TcpStream, protocol: Protocol, tls: bool, guest: &Guest) {

@@ -1,6 +1,6 @@
 //! What all connections share, and each one's part in it: the cloud, its file, and the record on standard output.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,7 +28,14 @@ use super::journal::Journal;
 use super::log::Log;
 use super::mqtt::Post;
 use super::options::Options;
+use super::shares::Shares;
 use super::websocket;
+
+/// How many connections are served at a time; more are turned away.
+pub(super) const CONNECTIONS: usize = 1_000;
+
+/// How many bytes all connections together may take for bodies and replies that are large: eight of the largest bodies.
+const MEMORY: usize = 32 << 20;
 
 /// What all connections share.
 pub(super) struct Desk {
@@ -43,8 +50,10 @@ pub(super) struct Desk {
     control_from_anywhere: bool,
     /// Those who listen by MQTT.
     pub(super) post: Post,
-    /// How many connections there are.
-    pub(super) connections: Cell<usize>,
+    /// Connections, by those who have them.
+    pub(super) connections: Shares,
+    /// Bytes for what is large, by those who sent or asked for it.
+    memory: Shares,
     pub(super) log: Log,
 }
 
@@ -60,7 +69,8 @@ impl Desk {
             speaks_tls: options.tls_listen.or(options.mqtt.mqtt_tls_listen).is_some(),
             control_from_anywhere: options.control_from_anywhere,
             post: Post::default(),
-            connections: Cell::new(0),
+            connections: Shares::new(CONNECTIONS),
+            memory: Shares::new(MEMORY),
             log: Log::default(),
         }
     }
@@ -258,6 +268,14 @@ impl Host for Guest {
         if let Err(reason) = outcome {
             self.tell(format_args!("TLS handshake failed: {reason}"));
         }
+    }
+
+    fn take_memory(&self, bytes: usize) -> bool {
+        self.desk.memory.take(self.client.ip(), bytes)
+    }
+
+    fn give_memory(&self, bytes: usize) {
+        self.desk.memory.give(self.client.ip(), bytes);
     }
 
     fn limits(&self) -> Limits {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 
 mod account;
+mod attacks;
 mod browser;
 mod client;
 mod clients;
