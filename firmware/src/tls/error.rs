@@ -88,7 +88,7 @@ pub enum TlsError {
     #[error("handshake failed: a message is split over records")]
     SplitMessage,
     /// A value in a message that was not offered, or that TLS does not allow there.
-    #[error("handshake failed: the server chose what was not offered (illegal parameter)")]
+    #[error("handshake failed: the server sent a value that has no place there (illegal parameter)")]
     IllegalParameter,
     /// An extension that answers nothing this device asked for.
     #[error("handshake failed: the server answered what was not asked (unsupported extension)")]

@@ -33,7 +33,7 @@ const SHORTEST_ENCRYPTED: u16 = 17;
 const ALERT_LENGTH: u16 = 2;
 /// The only change of cipher specs there is.
 const CHANGE: [u8; 1] = [1];
-/// One server needs to send one for old boxes on the way, and some send it twice.
+/// A server sends one, for old boxes on the way (RFC 8446 §D.4); the standard sets no limit.
 const MOST_CHANGE_CIPHER_SPECS: u8 = 2;
 
 /// What a guard and its connection know of each other.
