@@ -8,6 +8,7 @@
 use crate::core::{Core, Stop as CoreStop};
 use crate::cpu::Cpu;
 use crate::memory::Memory;
+use crate::narrow;
 use crate::peripherals::{Outside, Peripherals, Request, ResetCause, Time};
 use crate::rom::{self, Entered};
 
@@ -97,6 +98,20 @@ impl<O: Outside> Chip<O> {
         self.spinning = None;
     }
 
+    /// Says that the [trap](Core::trap) at `address` stands for a C handler of LoadStoreError that does narrow accesses to
+    /// instruction memory, as that of NONOS SDK 3 (`load_non_32_wide_handler`). What a function of the boot ROM reads and
+    /// writes so is then done, as if the handler had run; for a program's own instructions the run stops at the trap.
+    pub fn narrow_access_handler(&mut self, address: u32) {
+        self.rom.narrow_access_handler = Some(address);
+    }
+
+    /// Does what the C handler of LoadStoreError in NONOS SDK 3 does (`load_non_32_wide_handler`), and returns from it: the chip
+    /// stands at its beginning. `false` if the program's instruction is none that it can do; then nothing has changed.
+    pub fn do_narrow_access(&mut self) -> bool {
+        let Core { cpu, memory, .. } = &mut self.core;
+        narrow::do_access(cpu, memory).is_some()
+    }
+
     /// The moment up to which the chip has run.
     pub fn now(&self) -> Time {
         self.core.bus.now(self.core.cpu.cycles)
@@ -151,8 +166,8 @@ impl<O: Outside> Chip<O> {
             if self.stop_when_idle && rom::is_idle(pc) {
                 return Stop::Idle;
             }
-            let Core { cpu, memory, bus, .. } = &mut self.core;
-            let entered = rom::enter(&mut self.rom, cpu, memory, bus);
+            let Core { cpu, memory, bus, traps, .. } = &mut self.core;
+            let entered = rom::enter(&mut self.rom, cpu, memory, bus, traps);
             let spinning = self.spinning.take();
             match entered {
                 Entered::Returned | Entered::Done => {}
@@ -182,11 +197,11 @@ impl<O: Outside> Chip<O> {
     /// `None` if the function does not return: of what it was given it has raised an exception, or it stops with a message.
     /// Then the program goes on there, and returns, if ever, to the address in a0.
     pub fn call_rom(&mut self, function: u32, arguments: [u32; 4]) -> Option<u32> {
-        let Core { cpu, memory, bus, .. } = &mut self.core;
+        let Core { cpu, memory, bus, traps, .. } = &mut self.core;
         let pc = cpu.pc;
         cpu.a[2..6].copy_from_slice(&arguments);
         cpu.pc = function;
-        if rom::enter(&mut self.rom, cpu, memory, bus) != Entered::Returned {
+        if rom::enter(&mut self.rom, cpu, memory, bus, traps) != Entered::Returned {
             return None;
         }
         cpu.pc = pc;

@@ -48,7 +48,7 @@ pub struct Core<B> {
     /// How often the loop came round: what runs cost the host beside the instructions.
     pub turns: u64,
     blocks: Blocks,
-    traps: BTreeSet<u32>,
+    pub(crate) traps: BTreeSet<u32>,
 }
 
 impl<B: Bus> Core<B> {

@@ -21,6 +21,7 @@ pub mod cpu;
 pub mod image;
 pub mod isa;
 pub mod memory;
+mod narrow;
 pub mod peripherals;
 pub mod registers;
 pub mod rom;

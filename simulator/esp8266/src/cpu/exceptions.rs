@@ -106,7 +106,7 @@ pub struct Interrupts {
 }
 
 /// Offsets of the vectors from VECBASE.
-mod vector {
+pub(crate) mod vector {
     pub const DEBUG: u32 = 0x10;
     pub const NMI: u32 = 0x20;
     pub const KERNEL: u32 = 0x30;

@@ -9,6 +9,7 @@ pub mod interpreter;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use exceptions::vector;
 pub use exceptions::{Cause, Exception, Interrupts};
 
 /// Bits of the PS register.

@@ -8,13 +8,13 @@
 //! [`Flow::Wait`] and is entered again when something may have changed; interrupts are taken meanwhile. What it must
 //! remember then stands in registers or on the program's stack, as it would on silicon.
 
-use super::{State, ram};
+use std::collections::BTreeSet;
+
+use super::State;
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::{Cause, Cpu, Exception};
 use crate::memory::{Memory, Miss};
 
-/// Cycles that an exception and its handler take for a narrow access.
-const NARROW_ACCESS: u64 = 50;
 /// No function accesses memory and devices so often from its entry to its end or to where it waits: the most that a
 /// sensible program could ask for is a digest of the whole flash window.
 const MOST_ACCESSES: u32 = 1 << 23;
@@ -35,6 +35,8 @@ pub enum Flow {
 pub enum Trouble {
     /// It raises an exception, at this address if it is not the function's own.
     Exception(Exception, Option<u32>),
+    /// It has raised an exception, and the program's handler has taken over: the core stands where that goes on.
+    HandedOver,
     /// It touches the flash window at this address while the cache is off.
     FlashOff(u32),
     /// The ROM goes into an endless loop.
@@ -55,6 +57,8 @@ pub struct Call<'a> {
     pub bus: &'a mut dyn Bus,
     /// What the ROM's functions remember outside of the chip's memory.
     pub state: &'a mut State,
+    /// Where the owner of the chip answers in the place of code.
+    pub traps: &'a BTreeSet<u32>,
     /// Where the function was entered.
     pub entry: u32,
     /// How often it has accessed memory and devices.
@@ -110,12 +114,11 @@ impl Call<'_> {
                 self.after_device();
                 value.map(|value| value & width.mask()).map_err(|_| no_answer(address))
             }
-            Err(miss) if self.program_sees_to(miss, width) => {
-                self.spend(NARROW_ACCESS);
-                let word = self.load(address & !3, Width::Word)?;
-                Ok(word >> (8 * (address & 3)) & width.mask())
+            Err(Miss::Exception(exception)) => {
+                let value = self.refused(exception, address, width, None)?;
+                value.ok_or(Trouble::Exception(exception, None))
             }
-            Err(miss) => Err(trouble(miss, address)),
+            Err(Miss::FlashOff) => Err(Trouble::FlashOff(address)),
         }
     }
 
@@ -133,33 +136,23 @@ impl Call<'_> {
                 self.after_device();
                 done.map_err(|_| no_answer(address))
             }
-            Err(miss) if self.program_sees_to(miss, width) => {
-                self.spend(NARROW_ACCESS);
-                let shift = 8 * (address & 3);
-                let word = self.load(address & !3, Width::Word)?;
-                let word = word & !(width.mask() << shift) | (value & width.mask()) << shift;
-                self.store(address & !3, Width::Word, word)
+            Err(Miss::Exception(exception)) => {
+                let done = self.refused(exception, address, width, Some(value))?;
+                done.map(|_| ()).ok_or(Trouble::Exception(exception, None))
             }
-            Err(miss) => Err(trouble(miss, address)),
+            Err(Miss::FlashOff) => Err(Trouble::FlashOff(address)),
         }
     }
 
     /// Ends a function that would not come to an end by itself, or only after minutes: it got a list that leads back into
     /// itself, or a length out of nowhere. Silicon waits for the watchdog then.
     fn count_access(&mut self) -> Result<(), Trouble> {
-        self.accesses += 1;
-        if self.accesses > MOST_ACCESSES { Err(Trouble::Endless) } else { Ok(()) }
+        self.count_accesses(1)
     }
 
-    /// Whether a narrow access that the bus refuses raises an exception for which the program has a handler. On silicon
-    /// that handler reads the ROM's instruction, does what it should have done and returns behind it (NONOS SDK 3, Arduino,
-    /// `firmware/toolchain/cpu.S`). No instruction of the ROM is here to be read, so the access is done in the handler's
-    /// place.
-    fn program_sees_to(&self, miss: Miss, width: Width) -> bool {
-        let Miss::Exception(Exception { cause: Cause::LoadStoreError, .. }) = miss else { return false };
-        let entry = ram::EXCEPTION_TABLE + 4 * Cause::LoadStoreError as u32;
-        let handler = self.memory.load(entry, Width::Word).unwrap_or_default();
-        width != Width::Word && !super::RANGE.contains(&handler)
+    pub(super) fn count_accesses(&mut self, more: u32) -> Result<(), Trouble> {
+        self.accesses += more;
+        if self.accesses > MOST_ACCESSES { Err(Trouble::Endless) } else { Ok(()) }
     }
 
     /// Reads a word.
@@ -254,12 +247,4 @@ impl Call<'_> {
 
 fn no_answer(address: u32) -> Trouble {
     Trouble::Exception(Exception::at(Cause::LoadStoreAddressError, address), None)
-}
-
-fn trouble(miss: Miss, address: u32) -> Trouble {
-    match miss {
-        Miss::Exception(exception) => Trouble::Exception(exception, None),
-        Miss::FlashOff => Trouble::FlashOff(address),
-        Miss::Device => no_answer(address),
-    }
 }

@@ -5,8 +5,8 @@
 //! their data where programs look for it (see [`ram`]). So interrupts, callbacks and stack switches work as on silicon, and
 //! a function of the program that the ROM calls returns to a place within the ROM.
 //!
-//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there. A
-//! narrow access to instruction memory is done in the place of the program's handler, if it has one (see [`call`]).
+//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there, unless
+//! the program's handler does what the access should have done (see `refused`).
 //!
 //! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions. Functions
 //! that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the download protocol,
@@ -24,13 +24,14 @@ mod misc;
 mod os;
 mod printf;
 pub mod ram;
+mod refused;
 mod strings;
 mod table;
 #[cfg(test)]
 mod tests;
 mod xtos;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use call::{Call, Flow, Trouble};
 pub(crate) use xtos::frame;
@@ -50,6 +51,11 @@ pub struct State {
     stop: bool,
     /// The call that would not come to an end: entry, stack pointer and first argument. It goes on for ever.
     endless: Option<(u32, u32, u32)>,
+    /// The owner's trap that stands for a C handler of narrow accesses, see
+    /// [`Chip::narrow_access_handler`](crate::chip::Chip::narrow_access_handler).
+    pub(crate) narrow_access_handler: Option<u32>,
+    /// The program's handler of an exception runs on behalf of a function.
+    in_handler: bool,
     /// How often each function was answered, by its index in the table; empty before the first.
     answered: Vec<u64>,
 }
@@ -79,8 +85,14 @@ pub enum Entered {
     Nowhere,
 }
 
-/// Runs the function at the program counter, up to its end or to where it waits.
-pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dyn Bus) -> Entered {
+/// Runs the function at the program counter, up to its end or to where it waits. At `traps` the owner answers.
+pub fn enter(
+    state: &mut State,
+    cpu: &mut Cpu,
+    memory: &mut Memory,
+    bus: &mut dyn Bus,
+    traps: &BTreeSet<u32>,
+) -> Entered {
     let entry = cpu.pc;
     let Some((index, place)) = table::find(entry) else { return Entered::Nowhere };
     let Some(function) = place.function else { return Entered::NotModelled(place.name) };
@@ -89,7 +101,7 @@ pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dy
         return Entered::Spin(ENDLESS_FUNCTION);
     }
     cpu.cycles += 1;
-    let mut call = Call { cpu, memory, bus, state, entry, accesses: 0 };
+    let mut call = Call { cpu, memory, bus, state, traps, entry, accesses: 0 };
     let outcome = function(&mut call);
     if !matches!(outcome, Ok(Flow::Wait(_))) {
         if state.answered.is_empty() {
@@ -105,6 +117,7 @@ pub fn enter(state: &mut State, cpu: &mut Cpu, memory: &mut Memory, bus: &mut dy
         Ok(Flow::Jump(to)) => cpu.pc = to,
         Ok(Flow::Wait(until)) => return Entered::Wait(until),
         Err(Trouble::Exception(exception, at)) => cpu.raise(exception, at.unwrap_or(entry)),
+        Err(Trouble::HandedOver) => {}
         Err(Trouble::FlashOff(address)) => return Entered::FlashOff(address),
         Err(Trouble::Spin(what)) => return Entered::Spin(what),
         Err(Trouble::Endless) => {
@@ -131,7 +144,7 @@ impl State {
     /// Forgets what was under way, as a reset does.
     pub fn reset(&mut self) {
         let answered = core::mem::take(&mut self.answered);
-        *self = Self { answered, ..Self::default() };
+        *self = Self { answered, narrow_access_handler: self.narrow_access_handler, ..Self::default() };
     }
 }
 

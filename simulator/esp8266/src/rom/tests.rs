@@ -1,5 +1,6 @@
 //! The ROM's functions as a program calls them: registers and memory before and after, and what the UART sends.
 
+mod refused;
 mod wild;
 
 use proptest::prelude::*;

@@ -230,7 +230,9 @@ pub(super) fn install_exception_handler(call: &mut Call<'_>, cause: u32, functio
     Ok(if before == P_NONE { 0 } else { before })
 }
 
-const C_WRAPPER_HANDLER: u32 = 0x4000_0598;
+/// The assembly handlers that call the C handler of their exception.
+pub(super) const C_WRAPPER_HANDLER: u32 = 0x4000_0598;
+pub(super) const CAUSE_3_HANDLER: u32 = 0x4000_0590;
 const UNHANDLED_EXCEPTION: u32 = 0x4000_DC44;
 const UNHANDLED_INTERRUPT: u32 = 0x4000_DC3C;
 

@@ -51,6 +51,7 @@ fn bench() -> Bench {
     let configuration = Configuration { flash: &flash, mac: port.hardware_address, seed: 1 };
     let mut chip = Chip::new(configuration, Board::new(Rc::clone(&port), Instant::START));
     chip.stop_when_spinning = true;
+    traps::ALL.into_iter().for_each(|address| chip.core.trap(address));
     assert!(matches!(chip.run(1_000_000_000), Stop::Spinning(_)), "there is nothing to boot");
     chip.core.cpu.a[1] = 0x3FFF_F000;
     chip.core.cpu.ps = 0x20;
