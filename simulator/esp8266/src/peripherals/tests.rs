@@ -92,6 +92,42 @@ fn bytes_leave_one_after_the_other() {
     assert_eq!(board.devices.outside.sent, [(0, 0, 0), (0, 1, 86_750), (0, 2, 173_500)]);
 }
 
+/// Programs compare the upper half of STATUS as a whole: the Arduino core of 2015 waits while it is 0x7F or more.
+#[test]
+fn an_idle_uarts_status_has_nothing_but_the_receivers_line() {
+    for status in [0x6000_001C, 0x6000_0F1C] {
+        let mut board = Board::new();
+        assert_eq!(board.read(status), 1 << 15);
+        for _ in 0..3 {
+            board.write(status - 0x1C, 0x55);
+        }
+        assert_eq!(board.read(status) >> 16, 2, "the first is on the line");
+        board.cycle = 80_000_000;
+        assert_eq!(board.read(status), 1 << 15);
+    }
+}
+
+#[test]
+fn looped_back_bytes_are_counted_as_they_come_in() {
+    for fifo in [0x6000_0000, 0x6000_0F00] {
+        let mut board = Board::new();
+        board.write(fifo + 0x20, 0x1C | 1 << 14);
+        for byte in 0..3 {
+            board.write(fifo, byte);
+        }
+        assert_eq!(board.read(fifo + 0x1C), 2 << 16 | 1 << 15);
+        // A byte takes 86,750 ns, 6,940 cycles at 80 MHz.
+        board.cycle = 7_000;
+        assert_eq!(board.read(fifo + 0x1C), 1 << 16 | 1 << 15 | 1);
+        board.cycle = 21_000;
+        assert_eq!(board.read(fifo + 0x1C), 1 << 15 | 3);
+        for left in [2, 1, 0] {
+            board.read(fifo);
+            assert_eq!(board.read(fifo + 0x1C) & 0xFF, left);
+        }
+    }
+}
+
 #[test]
 fn a_full_fifo_loses_what_comes() {
     let mut board = Board::new();

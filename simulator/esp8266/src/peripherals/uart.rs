@@ -180,8 +180,10 @@ impl Uart {
             Register::Fifo => self.received.pop_front().map_or(0, u32::from),
             Register::IntRaw => self.raw(),
             Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
-            // Both lines are idle, high.
-            Register::Status => self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16 | 1 << 31,
+            // The receiver's line is idle, high. Bits 24 to 31 (among them the transmitter's line, by Espressif's header)
+            // read 0 on an idle UART: the Arduino core of 2015 waits by comparing all of the upper half with 0x7F, and
+            // would wait for ever. What they show while it sends is not known.
+            Register::Status => self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16,
             register => self.bank.read(register),
         })
     }
