@@ -34,6 +34,9 @@ pub const FLASH_WINDOW_SIZE: u32 = 0x10_0000;
 /// Addresses that hold instructions and refuse access to less than 32 bits: ROM, instruction RAM and flash.
 const INSTRUCTION_MEMORY: core::ops::Range<u32> = 0x4000_0000..0x4030_0000;
 
+/// Where the chip's owner can have memory of its own: see [`Memory::lend`]. Silicon has none there, and no program uses it.
+pub const LENT: core::ops::Range<u32> = 0x3FFC_0000..0x3FFC_4000;
+
 /// Start and size of data RAM.
 const RAM: u32 = 0x3FFE_8000;
 const RAM_SIZE: usize = 0x1_8000;
@@ -71,11 +74,13 @@ pub enum Miss {
 pub struct Memory {
     /// Data RAM.
     ram: Box<[u8; RAM_SIZE]>,
-    /// Instruction RAM, then the flash.
+    /// Instruction RAM, then what is [lent](Self::lend), then the flash.
     store: Vec<u8>,
     pages: Box<[u32; PAGES]>,
     /// Where the flash begins in the store.
     flash: usize,
+    /// Whether there is memory at [`LENT`].
+    lent: bool,
     /// Offset in the flash that the window shows, if the cache is on.
     window: Option<u32>,
     /// Whether each of the two banks of instruction RAM serves as cache.
@@ -106,7 +111,7 @@ impl Memory {
             "flash of an impossible size"
         );
         let iram = REGIONS.iter().filter(|region| region.kind == Kind::Instructions);
-        let mut store = vec![0; iram.map(|region| region.size as usize).sum()];
+        let mut store = vec![0; iram.map(|region| region.size as usize).sum::<usize>() + LENT.len()];
         let start_of_flash = store.len();
         store.extend_from_slice(flash);
         let mut memory = Self {
@@ -114,6 +119,7 @@ impl Memory {
             store,
             pages: Box::new([0; PAGES]),
             flash: start_of_flash,
+            lent: false,
             window: None,
             cache_banks: [false; 2],
             data_regions: [2; 8],
@@ -149,6 +155,13 @@ impl Memory {
             self.cache_banks = banks;
             self.remap();
         }
+    }
+
+    /// Puts memory at [`LENT`], which programs can use as data RAM. An owner that answers for part of a program keeps there
+    /// what that part would keep in data RAM, and so cannot hurt what the program has in its own.
+    pub fn lend(&mut self) {
+        self.lent = true;
+        self.remap();
     }
 
     /// Attribute of data region `index` (0 to 7), and of its instruction twin if `instructions`.
@@ -465,6 +478,15 @@ impl Memory {
             }
         }
         let attribute = self.data_regions[(RAM >> 29) as usize];
+        if self.lent {
+            let readable = if permits(attribute, flag::READ) { flag::READ } else { 0 };
+            let writable = if permits(attribute, flag::WRITE) { flag::WRITE } else { 0 };
+            for offset in (0..LENT.len() as u32).step_by(PAGE_SIZE as usize) {
+                let place = (self.flash - LENT.len()) as u32 + offset;
+                self.pages[((LENT.start + offset - BASE) / PAGE_SIZE) as usize] =
+                    place | flag::NARROW | readable | writable;
+            }
+        }
         self.restricted = !permits(attribute, flag::READ) || !permits(attribute, flag::WRITE);
     }
 }

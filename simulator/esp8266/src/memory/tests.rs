@@ -94,3 +94,21 @@ fn stores_to_translated_words_are_remembered() {
     memory.poke(0x4010_1003, &[1]);
     assert!(memory.take_modified_code());
 }
+
+#[test]
+fn lent_memory_is_data_ram_of_its_own() {
+    let mut memory = Memory::new(&[0x11; 0x1000]);
+    assert_eq!(memory.load(LENT.start, Width::Word), Err(Miss::Device), "silicon has none");
+    memory.lend();
+    for (address, width) in [(LENT.start, Width::Word), (LENT.start + 5, Width::Byte), (LENT.end - 2, Width::Half)] {
+        memory.store(address, width, 0x1234_5678).unwrap();
+        assert_eq!(memory.load(address, width), Ok(0x1234_5678 & width.mask()));
+    }
+    assert_eq!(memory.load(LENT.end, Width::Word), Err(Miss::Device));
+    assert!(matches!(memory.fetch(LENT.start), Err(Miss::Exception(_))), "no code");
+    assert_eq!(memory.flash(), [0x11; 0x1000], "the flash is another");
+    assert!(memory.peek(RAM, RAM_SIZE).iter().chain(&memory.peek(0x4010_0000, 0x1_0000)).all(|byte| *byte == 0));
+    memory.map_flash(Some(0));
+    assert_eq!(memory.load(LENT.start + 4, Width::Byte), Ok(0), "it stays when the flash window moves");
+    assert_eq!(memory.load(FLASH_WINDOW, Width::Word), Ok(0x1111_1111));
+}
