@@ -51,8 +51,12 @@ pub const GPIO: u32 = 0x3FFF_DFD0;
 /// From an interrupt's handler to which others may interrupt it.
 pub const PRIORITIES: u32 = 0x78;
 
+/// End of the data that programs and the functions here are known to use. What lies behind it, up to [`END`], belongs to
+/// functions that a program on the vendor's SDK does not call (SIP, the download protocol, the allocator): the SDK's
+/// start-up has its stack there.
+pub const KNOWN_END: u32 = GPIO + 32;
 /// End of the ROM's data, which begins at `EXCEPTION_TABLE`.
-const END: u32 = 0x3FFF_EB30;
+pub const END: u32 = 0x3FFF_EB30;
 
 /// Default handlers.
 mod handler {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use esp8266::image::lines::demangled;
 use esp8266::image::{ImageError as FormatError, Program, Segment, elf, flash};
+use esp8266::rom::ram;
 
 use crate::input::{self, InputError, Limit};
 
@@ -25,8 +26,11 @@ const FIRST: &str = "0x00000.bin";
 const SECOND: &str = "0x10000.bin";
 /// The name of the stack that the program runs its own code on.
 const STACK: &str = "firmware_stack";
-/// Where the boot ROM's data end and the stack of it and of the SDK's tasks does.
-const ROM_STACK: Stack = Stack { name: "the SDK's stack", low: 0x3FFF_EB30 };
+/// The stack of the boot ROM and of the SDK's tasks, down to where the ROM's data end.
+const ROM_STACK: Stack = Stack { name: "the SDK's stack", low: ram::END };
+/// The same where the vendor's start-up code runs, whose frames alone take 5.4 KB: it goes on into what of the ROM's data
+/// it does not need.
+const VENDORS_STACK: Stack = Stack { low: ram::KNOWN_END, ..ROM_STACK };
 /// Where dual-mode flash chips of 1 MiB are said to be in an image's header.
 const MODE_DIO: u8 = 2;
 const SIZE_1_MIB_40_MHZ: u8 = 0x20;
@@ -118,7 +122,8 @@ impl Image {
             Some(program) => program.symbols.iter().map(|(address, _, name)| (name.clone(), *address)).collect(),
             None => marks(&flash),
         };
-        let mut image = Self { flash, program, elf, names, stacks: vec![ROM_STACK] };
+        let mut image = Self { flash, program, elf, names, stacks: Vec::new() };
+        image.stacks.push(if image.is_vendors() { VENDORS_STACK } else { ROM_STACK });
         if image.is_vendors() {
             if image.address_of("user_init").is_none() {
                 return Err("it starts with the vendor's code, but there is no `user_init` in it");

@@ -58,6 +58,8 @@ const MASKED: Duration = Duration::from_millis(1);
 /// Cycles that a function of the SDK takes at least, so that a program that goes round and round through one gets nowhere
 /// in the end.
 const ANSWER: u64 = 20;
+/// Cycles that the SDK's handler of narrow accesses takes, roughly, besides the boot ROM's wrapper around it.
+const NARROW_ACCESS: u64 = 50;
 /// The last words are still in the UART's FIFO: 128 bytes take 11 ms.
 const LAST_WORDS: Duration = Duration::from_millis(15);
 /// How many bytes below a stack's end are watched.
@@ -334,6 +336,10 @@ impl Running {
             }
             Stop::Trap(traps::FATAL_EXCEPTION) => Some(self.fatal_exception(image)),
             Stop::Trap(traps::LOAD_STORE_ERROR) => {
+                if self.chip.do_narrow_access() {
+                    self.chip.core.cpu.cycles += NARROW_ACCESS;
+                    return None;
+                }
                 let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
                 self.crash(&crash::exception_in_words(&registers), &registers, image, true);
                 // What the SDK's handler cannot make good ends in a breakpoint.

@@ -3,14 +3,15 @@
 //! The boundary is the list in `firmware/esp07/src/sdk.rs` (ESP8266 NONOS SDK 3.0). Tasks and timers are handed to the boot
 //! ROM's functions of the same purpose, as the SDK itself does. Flash operations work on the board's flash chip. The
 //! radio's requests go to the world; what the world says of them, and frames, reach the program in calls at task level
-//! ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where its heap would: above the
-//! program's data.
+//! ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where silicon has none, so that it
+//! can be in nobody's way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use esp8266::chip::Chip;
+use esp8266::memory::LENT;
 use firmware::board::{JoinError, LinkLoss};
 
 use super::call::Call;
@@ -25,7 +26,9 @@ use crate::time::Instant;
 mod flash;
 
 /// The SDK's memory.
-const MEMORY: u32 = 0x3FFF_8000;
+const MEMORY: u32 = LENT.start;
+/// Size of the data memory that programs have.
+const DATA_MEMORY_SIZE: u32 = 0x1_4000;
 /// Buffers for received frames, as many as the radio has.
 const BUFFERS: u32 = 8;
 const BUFFER_SIZE: u32 = 1_600;
@@ -36,6 +39,7 @@ const EVENT: u32 = INTERFACES + 2 * INTERFACE_SIZE;
 const RESET_INFORMATION: u32 = EVENT + 64;
 /// The queue of the SDK's own task: two events.
 const TASK_QUEUE: u32 = RESET_INFORMATION + 32;
+const _: () = assert!(TASK_QUEUE + 16 <= LENT.end);
 
 /// The boot ROM's functions that the SDK's own stand on.
 mod rom {
@@ -229,6 +233,7 @@ impl Sdk {
 
     /// What the SDK does before it calls the program; `None` if that fails, see [`Chip::call_rom`].
     fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<()> {
+        chip.core.memory.lend();
         let cycle = chip.core.cpu.cycles;
         chip.core.bus.start_pll(false, cycle);
         // In this order, because the first makes the task that the timers' interrupt posts to.
@@ -237,6 +242,7 @@ impl Sdk {
         for (cause, handler) in HANDLERS {
             chip.call_rom(rom::SET_EXCEPTION_HANDLER, [cause, handler, 0, 0])?;
         }
+        chip.narrow_access_handler(traps::LOAD_STORE_ERROR);
         self.watchdog.rewind(now);
         self.port.watchdog_fed.set(now);
         Some(())
@@ -251,7 +257,7 @@ impl Sdk {
             vendors.back = back;
             cpu.vecbase = vendors.vectors.unwrap_or(cpu.vecbase);
             if let Some((start, end)) = vendors.bss {
-                let length = end.saturating_sub(start).min(MEMORY - 0x3FFE_8000);
+                let length = end.saturating_sub(start).min(DATA_MEMORY_SIZE);
                 chip.core.memory.poke(start, &vec![0; length as usize]);
             }
         }

@@ -349,6 +349,60 @@ fn a_stack_that_runs_over_its_end_is_told_once_and_goes_on() {
     assert_eq!(report.remarks, ["the stack pointer is 16 bytes below the end of the firmware's stack, at 0x3ffe9000"]);
 }
 
+/// The frames of the vendor's start-up code end below the boot ROM's data, in what of them nobody needs; behind that there
+/// are the ROM's tables.
+#[test]
+fn the_vendors_stack_may_go_on_below_where_the_roms_data_end_but_not_into_its_tables() {
+    const NAMES: [(u32, &str); 2] = [(BOOT, "call_user_start"), (PROGRAM, "user_init")];
+    for (stack, overflows) in [(0x3FFF_EAC0, false), (0x3FFF_E000, false), (0x3FFF_DFF0, true)] {
+        let mut words = address(1, stack);
+        words.extend([addi(1, 1, -16), s32i(0, 1, 0), RSIL_A2_3, J_SELF]);
+        let mut bench = bench_of(&words, &NAMES);
+        bench.run();
+        assert_eq!(!bench.events.is_empty(), overflows, "{stack:#x}: {:?}", bench.events);
+        if overflows {
+            let (message, _) = bench.crash();
+            assert!(message.starts_with("the SDK's stack overflows into 0x3fffdfe0 at "), "{message}");
+        }
+    }
+}
+
+/// All data memory is the program's, up to the boot ROM's: a frame that comes in is none of it.
+#[test]
+fn what_the_emulation_keeps_for_the_sdk_is_in_nobodys_memory() {
+    let functions = [(PROGRAM + 3, "pbuf_alloc"), (PROGRAM + 6, "ethernet_input")];
+    let names = [STUBBED, &functions].concat();
+    let mut bench = bench_of(&[RET; 3], &names);
+    bench.run_until(Instant::from_secs(1));
+    let memory = |bench: &Bench| {
+        let running = bench.target.running.as_ref().unwrap();
+        running.chip.core.memory.peek(0x3FFE_8000, 0x1_4000)
+    };
+    let before = memory(&bench);
+    bench.port.frames.borrow_mut().extend([vec![0xAA; 60], vec![0xBB; 1_500]]);
+    bench.run_until(Instant::from_secs(2));
+    assert!(bench.port.frames.borrow().is_empty(), "both were taken");
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+    assert!(memory(&bench) == before);
+}
+
+#[test]
+fn the_sdks_handler_makes_narrow_accesses_good_and_nothing_else() {
+    const MEMSET: u32 = 0x4000_18A4;
+    let iram = PROGRAM + 0x200;
+    // s8i a3, a2, 1 to instruction memory, l8ui a4, a2, 1 from there; then the same by the boot ROM's memset.
+    let mut words = address(2, iram);
+    words.extend([movi(3, 0x5A), 0x01_4232, 0x01_0242, addi(1, 1, -16), s32i(0, 1, 0), addi(2, 2, 8), movi(4, 3)]);
+    words.extend(address(5, MEMSET));
+    words.extend([callx0(5), l32i(0, 1, 0), addi(1, 1, 16), RET]);
+    let mut bench = bench(&words);
+    bench.run_until(Instant::from_secs(1));
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+    let running = bench.target.running.as_ref().unwrap();
+    assert_eq!(running.chip.core.memory.peek(iram, 4), [0, 0x5A, 0, 0]);
+    assert_eq!(running.chip.core.memory.peek(iram + 8, 4), [0x5A, 0x5A, 0x5A, 0]);
+}
+
 #[test]
 fn what_is_not_modelled_is_told_once_with_its_name() {
     let mut words = address(2, 0x6000_0B04);

@@ -123,7 +123,7 @@ fn a_program_linked_with_the_vendors_libraries_is_known_by_their_names() {
     let program = elf::parse(&bytes).unwrap();
     let image = Image::new(flash_of(&program).unwrap(), Some(program), Some(bytes)).unwrap();
     assert!(image.is_vendors());
-    assert_eq!(image.stacks(), [ROM_STACK, Stack { name: "the firmware's stack", low: 0x3FFE_9000 }]);
+    assert_eq!(image.stacks(), [VENDORS_STACK, Stack { name: "the firmware's stack", low: 0x3FFE_9000 }]);
     let program = elf::parse(&elf_with(&symbols[..1])).unwrap();
     let error = Image::new(flash_of(&program).unwrap(), Some(program), None).unwrap_err();
     assert!(error.contains("user_init"), "{error}");
