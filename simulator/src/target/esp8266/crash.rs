@@ -3,7 +3,7 @@
 use esp8266::backtrace::backtrace;
 use esp8266::chip::Chip;
 use esp8266::cpu::Cause;
-use esp8266::image::lines::{Lines, demangled};
+use esp8266::image::lines::demangled;
 use esp8266::memory::Memory;
 use esp8266::registers::Registers;
 
@@ -59,12 +59,11 @@ pub(super) fn overflowed(sp: u32, image: &Image) -> Option<&Stack> {
 
 /// The back trace with names.
 fn trace(registers: &Registers, memory: &Memory, image: &Image) -> Vec<TraceEntry> {
-    let lines = image.elf().and_then(Lines::read);
+    let frames = backtrace(registers, memory, image.program());
+    // A caller is at its call, not behind it.
+    let addresses: Vec<u32> = frames.iter().map(|frame| frame.address - u32::from(frame.is_caller)).collect();
     let mut entries = Vec::new();
-    for frame in backtrace(registers, memory, image.program()) {
-        // A caller is at its call, not behind it.
-        let at = if frame.is_caller { frame.address - 1 } else { frame.address };
-        let places = lines.as_ref().map(|lines| lines.places(at)).unwrap_or_default();
+    for ((frame, &at), places) in frames.iter().zip(&addresses).zip(image.places(&addresses)) {
         let entry = |function: Option<String>, file, line, inlined| TraceEntry {
             address: Hexadecimal(frame.address),
             function,

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use esp8266::image::lines::demangled;
+use esp8266::image::lines::{Lines, Place, demangled};
 use esp8266::image::{ImageError as FormatError, Program, Segment, elf, flash};
 use esp8266::rom::ram;
 
@@ -45,6 +46,9 @@ pub struct Image {
     elf: Option<Vec<u8>>,
     names: BTreeMap<String, u32>,
     stacks: Vec<Stack>,
+    /// What was found at an address before: a program that crashes does so at the same few again and again, and to read
+    /// the debug information takes longer than to get there.
+    places: Mutex<BTreeMap<u32, Vec<Place>>>,
 }
 
 /// Memory that a stack grows down in.
@@ -122,7 +126,7 @@ impl Image {
             Some(program) => program.symbols.iter().map(|(address, _, name)| (name.clone(), *address)).collect(),
             None => marks(&flash),
         };
-        let mut image = Self { flash, program, elf, names, stacks: Vec::new() };
+        let mut image = Self { flash, program, elf, names, stacks: Vec::new(), places: Mutex::default() };
         image.stacks.push(if image.is_vendors() { VENDORS_STACK } else { ROM_STACK });
         if image.is_vendors() {
             if image.address_of("user_init").is_none() {
@@ -157,9 +161,20 @@ impl Image {
         self.program.as_ref()
     }
 
-    /// The linked program's file, if it is known.
-    pub(super) fn elf(&self) -> Option<&[u8]> {
-        self.elf.as_deref()
+    /// What stands at each of these addresses, by the debug information: see [`Lines::places`].
+    pub(super) fn places(&self, addresses: &[u32]) -> Vec<Vec<Place>> {
+        let mut known = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(elf) = &self.elf
+            && addresses.iter().any(|address| !known.contains_key(address))
+        {
+            let lines = Lines::read(elf);
+            for &address in addresses {
+                known
+                    .entry(address)
+                    .or_insert_with(|| lines.as_ref().map(|lines| lines.places(address)).unwrap_or_default());
+            }
+        }
+        addresses.iter().map(|address| known.get(address).cloned().unwrap_or_default()).collect()
     }
 
     /// The stacks whose ends are known.
