@@ -233,6 +233,13 @@ pub enum EventKind {
         /// What it did.
         action: String,
     },
+    /// The device did nothing but crash, each time in the same way; the run was ended.
+    CrashLoop {
+        /// How often in a row.
+        crashes: u32,
+        /// The crash's message, or where the watchdog found the firmware.
+        message: String,
+    },
     /// The device woke itself again and again without time passing; the run was ended.
     Livelock {
         /// How often.
@@ -289,6 +296,8 @@ pub enum Kind {
     Fault,
     /// [`EventKind::Step`].
     Step,
+    /// [`EventKind::CrashLoop`].
+    CrashLoop,
     /// [`EventKind::Livelock`].
     Livelock,
 }
@@ -320,6 +329,7 @@ impl EventKind {
             Self::Phone { .. } => Kind::Phone,
             Self::Fault { .. } => Kind::Fault,
             Self::Step { .. } => Kind::Step,
+            Self::CrashLoop { .. } => Kind::CrashLoop,
             Self::Livelock { .. } => Kind::Livelock,
         }
     }

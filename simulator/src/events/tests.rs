@@ -85,6 +85,7 @@ fn one_of_each() -> Vec<EventKind> {
         phone(PhoneEvent::Left),
         EventKind::Fault { rule: text(), action: text() },
         EventKind::Step { action: text() },
+        EventKind::CrashLoop { crashes: 1, message: text() },
         EventKind::Livelock { polls: 1 },
     ]
 }

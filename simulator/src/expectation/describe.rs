@@ -64,6 +64,9 @@ pub fn describe(event: &EventKind) -> String {
         EventKind::Phone { phone, what } => format!("phone `{phone}` {}", describe_phone(what)),
         EventKind::Fault { rule, action } => format!("fault `{rule}`: {action}"),
         EventKind::Step { action } => format!("step: {action}"),
+        EventKind::CrashLoop { crashes, message } => {
+            format!("crash loop: {crashes} equal crashes in a row ({}); the run ends", first_line(message))
+        }
         EventKind::Livelock { polls } => format!("livelock: the device woke itself {polls} times in one moment"),
     }
 }

@@ -6,6 +6,7 @@
 
 mod channel;
 mod describe;
+mod early;
 mod rate;
 mod state;
 mod timeline;
@@ -14,6 +15,7 @@ mod timeline;
 mod tests;
 
 pub use describe::{contents, describe};
+pub use early::say_why_it_ended;
 pub use rate::storms;
 pub use timeline::timeline;
 
@@ -81,7 +83,11 @@ fn judge(check: &Check, record: &Record<'_>, end: Instant) -> Result<(), Failure
         Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, record, end),
         Check::Rate(rate) => rate::judge(rate, record, end),
         Check::StateAt { state, at } => state::at_moment(*state, Instant::START + *at, events, end),
-        Check::StateThroughout { state, window } => state::throughout(*state, &Span::of(window, record, end)?, events),
+        Check::StateThroughout { state, window } => {
+            let span = Span::of(window, record, end)?;
+            state::throughout(*state, &span, events)?;
+            span.is_over()
+        }
         Check::Channel(check) => channel::judge(check, events, end),
     }
 }
@@ -126,6 +132,8 @@ struct Span {
     /// The event that opened it, which does not itself belong to it.
     opened_by: Option<u64>,
     close: Instant,
+    /// When it would have closed, had the run not ended before its time.
+    cut_off: Option<Instant>,
 }
 
 impl Span {
@@ -146,7 +154,19 @@ impl Span {
         if open > end {
             return Err(Failure::new(format!("the run ended at {end} s, before the window opened at {open} s"), None));
         }
-        Ok(Self { open, opened_by, close: close.min(end) })
+        let cut_off = early::ended(record.events).filter(|_| close > end).map(|_| close);
+        Ok(Self { open, opened_by, close: close.min(end), cut_off })
+    }
+
+    /// Fails what has been so up to now and would have had to stay so.
+    fn is_over(&self) -> Result<(), Failure> {
+        match self.cut_off {
+            Some(close) => {
+                let seen = format!("the run ended at {} s, before the window closed at {close} s", self.close);
+                Err(Failure::new(seen, self.close))
+            }
+            None => Ok(()),
+        }
     }
 
     fn contains(&self, event: &Event) -> bool {
@@ -188,7 +208,7 @@ fn count(
     let inside: Vec<&Event> = inside.collect();
     let seen = inside.len() as u64;
     if quantity.allows(seen) {
-        return Ok(());
+        return if quantity.is_final() { Ok(()) } else { span.is_over() };
     }
     let too_many = matches!(quantity, Quantity::Exactly(most) | Quantity::AtMost(most) | Quantity::Between(_, most) if seen > most);
     if too_many {

@@ -27,7 +27,7 @@ pub(super) fn judge(check: &RateCheck, record: &Record<'_>, end: Instant) -> Res
     let too_many = |stretch: &&[&Event]| stretch.len() as u64 > check.most;
     let Some(busiest) = busiest(devices.values().flat_map(|events| stretches(events, check.per))).filter(too_many)
     else {
-        return Ok(());
+        return span.is_over();
     };
     let one_too_many = devices.values().flat_map(|events| stretches(events, check.per)).filter(too_many);
     let at = one_too_many.filter_map(<[_]>::last).map(|event| event.at).min();

@@ -387,3 +387,48 @@ fn an_entry_that_only_tells_the_status_has_no_wrong_reading() {
     assert_eq!(seen(expectation, &readings("23.0")), "field1 of entry 1 at 1970-01-12T13:46:40Z is `23.0`");
     assert_eq!(seen(expectation, &record(vec![sick()])), "no entry has a reading");
 }
+
+/// A device that crashed three times, 10 s apart; the run of 100 s ended with it.
+fn crash_loop() -> Vec<Event> {
+    let crash = || EventKind::Crash { message: "again at pond.rs:7".to_owned(), report: None };
+    let mut events = vec![(0, EventKind::Power { state: PowerState::On }), (0, led(true))];
+    for start in 1..=3 {
+        events.push((10_000 * (start - 1), EventKind::Boot { number: start as u32, cause: "watchdog" }));
+        events.push((10_000 * start - 1, crash()));
+    }
+    events.push((30_000, EventKind::CrashLoop { crashes: 3, message: "again at pond.rs:7".to_owned() }));
+    record(events)
+}
+
+#[test]
+fn what_a_run_that_ended_early_has_not_shown_is_not_met() {
+    let events = crash_loop();
+    let seen = |expectation: &str| {
+        let text = format!("title = 't'\nduration = '100s'\n[settings]\nnetwork = 'home'\n[[expect]]\n{expectation}");
+        let scenario =
+            Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let mut verdicts = evaluate(&scenario.expectations, &events, Instant::from_secs(30));
+        say_why_it_ended(&mut verdicts, &events);
+        verdicts.remove(0).failure.map_or("met".to_owned(), |failure| failure.seen)
+    };
+    let why =
+        "; the run ended at 30.000000 s, after the same crash 3 times in a row (`equal-crashes` says how many end it)";
+    for (expectation, expected) in [
+        ("event.stored = {}", "nothing of the kind happened"),
+        ("event.stored = {}\nfrom = '40s'", "the run ended at 30.000000 s, before the window opened at 40.000000 s"),
+        ("state.led = 'on'\nat = '50s'", "the run ended at 30.000000 s, before that moment"),
+        (
+            "event.stored = {}\nnever = true\nuntil = '50s'",
+            "the run ended at 30.000000 s, before the window closed at 50.000000 s",
+        ),
+        (
+            "event.crash = {}\nexactly = 3\nby = '50s'",
+            "the run ended at 30.000000 s, before the window closed at 50.000000 s",
+        ),
+    ] {
+        assert_eq!(seen(expectation), format!("{expected}{why}"), "{expectation}");
+    }
+    for expectation in ["event.crash = {}\nby = '50s'", "event.stored = {}\nnever = true\nuntil = '20s'"] {
+        assert_eq!(seen(expectation), "met", "{expectation}");
+    }
+}

@@ -1,12 +1,15 @@
 //! What a person sees: progress while scenarios run, one line a case, the evidence below a failure, the totals.
 //!
-//! Progress goes to standard error and only to a terminal; colours stand only on a terminal (`anstream`).
+//! Progress goes to standard error: a bar on a terminal, elsewhere a line for each minute that the scenarios take; colours
+//! stand only on a terminal (`anstream`).
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -16,6 +19,7 @@ use super::{Begun, CaseReport, NotRun, Session};
 use crate::run::case::Shard;
 use crate::run::watch::{Stop, Watch};
 use crate::scenario::model::Scenario;
+use crate::scenario::words::times;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -23,14 +27,20 @@ const FAINT: Style = Style::new().dimmed();
 
 /// How often the progress is drawn.
 const TICK: Duration = Duration::from_millis(200);
+/// How often a line is written where there is no terminal to draw on.
+const LINE_EVERY: Duration = Duration::from_mins(1);
 /// How many of the scenarios that are running are named.
 const NAMED: usize = 3;
 
-/// Progress over all cases, with the virtual time that those under way have reached; nothing unless standard error is a
-/// terminal.
+/// What is under way, by its place among the cases.
+type Cases = Arc<Mutex<BTreeMap<usize, Running>>>;
+
+/// Progress over all cases, with the virtual time that those under way have reached.
 pub struct Progress {
     bar: ProgressBar,
-    running: Arc<Mutex<BTreeMap<usize, Running>>>,
+    running: Cases,
+    /// Where there is no terminal: its end ends the lines.
+    _lines: Option<mpsc::Sender<()>>,
 }
 
 /// A case that is under way.
@@ -51,30 +61,33 @@ impl fmt::Display for Running {
         if repetition > 0 {
             write!(f, ", repetition {repetition}")?;
         }
-        write!(f, ": {reached} of {whole}")
+        write!(f, ": {reached} of {whole}")?;
+        match self.watch.crashes() {
+            0 => Ok(()),
+            crashes => write!(f, ", crashed {}", times(crashes.into())),
+        }
     }
 }
 
 impl Progress {
     /// Progress over so many cases.
     pub fn new(cases: usize) -> Self {
-        let running: Arc<Mutex<BTreeMap<usize, Running>>> = Arc::default();
+        let running = Cases::default();
         if !io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), running };
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            let lines = write_lines(Arc::clone(&running), LINE_EVERY, io::stderr());
+            return Self { bar, running, _lines: lines };
         }
         let shown = Arc::clone(&running);
         let style = ProgressStyle::with_template("{bar:20} {pos}/{len} scenarios, {elapsed}{running}")
             .expect("the template is well-formed")
             .with_key("running", move |_: &indicatif::ProgressState, out: &mut dyn fmt::Write| {
-                let running = shown.lock().unwrap_or_else(PoisonError::into_inner);
-                for case in running.values().take(NAMED) {
-                    // What cannot be drawn is not missed.
-                    let _ = write!(out, " · {case}");
-                }
+                // What cannot be drawn is not missed.
+                let _ = write!(out, "{}", under_way(&shown));
             });
         let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr()).with_style(style);
         bar.enable_steady_tick(TICK);
-        Self { bar, running }
+        Self { bar, running, _lines: None }
     }
 
     /// The `index`-th case begins; gives what it is watched by. It heeds `stop`.
@@ -104,6 +117,26 @@ impl Progress {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The first few of the cases that are under way.
+fn under_way(cases: &Cases) -> String {
+    let running = cases.lock().unwrap_or_else(PoisonError::into_inner);
+    running.values().take(NAMED).map(|case| format!(" · {case}")).collect()
+}
+
+/// Writes how far the cases are, again and again, until the sender is gone. A machine that has no thread left has no lines.
+fn write_lines(cases: Cases, every: Duration, mut out: impl Write + Send + 'static) -> Option<mpsc::Sender<()>> {
+    let (sender, end) = mpsc::channel::<()>();
+    let work = move || {
+        let mut passed = Duration::ZERO;
+        while end.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            passed += every;
+            // Whoever does not read is not told.
+            let _ = writeln!(out, "still running after {}{}", format_duration(passed), under_way(&cases));
+        }
+    };
+    thread::Builder::new().spawn(work).ok().map(|_| sender)
 }
 
 /// One line for a case, and the evidence below it if it failed. `folder` is the output folder.
@@ -211,5 +244,35 @@ mod tests {
         ] {
             assert_eq!(format_duration(Duration::from_secs(seconds)), words);
         }
+    }
+
+    #[test]
+    fn without_a_terminal_lines_say_how_far_the_cases_are() {
+        struct Lines(mpsc::Sender<String>);
+
+        impl Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let cases = Cases::default();
+        let name = "loop.toml".to_owned();
+        let running = Running { name, duration: Duration::from_hours(1), watch: Arc::default() };
+        cases.lock().unwrap().insert(0, running);
+        let (written, lines) = mpsc::channel();
+        let sender = write_lines(cases, Duration::from_millis(1), Lines(written)).unwrap();
+        let mut text = String::new();
+        while !text.contains("still running after 0s · loop.toml: 0s of 1h\n") {
+            text.push_str(&lines.recv().unwrap());
+        }
+        drop(sender);
+        // The writer goes with its thread.
+        while lines.recv().is_ok() {}
     }
 }

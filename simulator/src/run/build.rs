@@ -26,7 +26,7 @@ use crate::target::esp8266::Esp8266Target;
 use crate::target::host::HostTarget;
 use crate::target::{Port, Target, factory, port};
 use crate::time::Instant;
-use crate::world::World;
+use crate::world::{CrashLimits, World};
 
 /// What only the run knows of its cloud, and settings and phones ask for by name.
 struct OfTheCloud {
@@ -54,6 +54,8 @@ pub fn world_with(scenario: &Scenario, seed: Seed, make: impl FnOnce(Rc<Port>) -
     let access = internet.cloud().create_channel(weather_station(), scenario.start);
     let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
     let mut world = World::new(seed, Air::new(seed), internet);
+    let scenario::EqualCrashes { crash, watchdog } = scenario.equal_crashes;
+    world.end_after_equal_crashes(CrashLimits { crash, watchdog });
     for network in &scenario.networks {
         world.add_network(AccessPointConfig {
             name: network.name.clone(),

@@ -185,9 +185,9 @@ fn run_once(
 ) -> Result<Finished, GivenUp<Run>> {
     let mut world = build::world_on(scenario, seed, on);
     let mut director = Director::new(scenario, repetition, &mut world);
-    let end = Instant::START + scenario.duration;
+    let mut end = Instant::START + scenario.duration;
     while let Some(at) = world.next_at().filter(|at| *at <= end) {
-        if !watch.goes_on(repetition, at) {
+        if !watch.goes_on(repetition, at, world.crashes()) {
             let (end, account) = (world.now(), world.account());
             return Err(GivenUp(Box::new(Run {
                 repetition,
@@ -202,6 +202,7 @@ fn run_once(
     }
     let flash_operations = world.flash_operations_watched();
     let account = world.account();
+    end = world.ended().map_or(end, |ended| ended.min(end));
     let events = world.finish(end);
     let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
     verdicts.extend(expectation::implicit(scenario.allow, &events));
@@ -210,5 +211,6 @@ fn run_once(
     if repetition == 0 {
         verdicts.extend(expectation::timeline(scenario, &events, end));
     }
+    expectation::say_why_it_ended(&mut verdicts, &events);
     Ok(Finished { run: Run { repetition, events, end, verdicts, account }, flash_operations })
 }

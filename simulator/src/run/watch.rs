@@ -39,6 +39,7 @@ pub struct Watch {
     repetition: AtomicU32,
     /// Nanoseconds of virtual time.
     reached: AtomicU64,
+    crashes: AtomicU32,
 }
 
 impl Watch {
@@ -53,6 +54,11 @@ impl Watch {
         (self.repetition.load(Ordering::Relaxed), Instant::from_nanos(self.reached.load(Ordering::Relaxed)))
     }
 
+    /// How often the device has crashed in this repetition.
+    pub fn crashes(&self) -> u32 {
+        self.crashes.load(Ordering::Relaxed)
+    }
+
     /// The target it is on, if it is run on more than one.
     pub fn target(&self) -> Option<TargetName> {
         let number = usize::from(self.target.load(Ordering::Relaxed));
@@ -65,10 +71,11 @@ impl Watch {
         self.target.store(number, Ordering::Relaxed);
     }
 
-    /// Notes how far the case is; `false` if it is to be given up.
-    pub(super) fn goes_on(&self, repetition: u32, reached: Instant) -> bool {
+    /// Notes how far the case is, and how often its device has crashed; `false` if it is to be given up.
+    pub(super) fn goes_on(&self, repetition: u32, reached: Instant, crashes: u32) -> bool {
         self.repetition.store(repetition, Ordering::Relaxed);
         self.reached.store(reached.as_nanos(), Ordering::Relaxed);
+        self.crashes.store(crashes, Ordering::Relaxed);
         !self.stop.requested()
     }
 }

@@ -27,12 +27,25 @@ fn the_smallest_scenario_has_the_documented_defaults() {
     assert_eq!(scenario.start, datetime!(2026-01-01 00:00:00 UTC));
     assert_eq!(scenario.duration, Duration::from_mins(1));
     assert_eq!(scenario.allow, Allow::default());
+    assert_eq!(scenario.equal_crashes, EqualCrashes { crash: Some(10), watchdog: Some(10) });
     assert_eq!(scenario.settings, None);
     assert!(scenario.networks.is_empty());
     assert_eq!(scenario.readings.temperature, Course::Constant(DeciCelsius(215)));
     assert_eq!(scenario.readings.humidity, Course::Constant(DeciPercent(456)));
     assert_eq!(scenario.internet.latency, Duration::from_millis(20));
     assert_eq!(scenario.cloud.host, "api.thingspeak.com");
+}
+
+#[test]
+fn crashes_that_are_allowed_end_no_run_unless_the_file_says_so() {
+    let limits = |text: &str| {
+        let EqualCrashes { crash, watchdog } = parse(&format!("title = 't'\nduration = '1m'\n{text}")).equal_crashes;
+        (crash, watchdog)
+    };
+    assert_eq!(limits("allow = ['crash']"), (None, Some(10)));
+    assert_eq!(limits("allow = ['crash', 'watchdog']"), (None, None));
+    assert_eq!(limits("allow = ['crash', 'watchdog']\nequal-crashes = 3"), (Some(3), Some(3)));
+    assert_eq!(limits("equal-crashes = 0"), (None, None));
 }
 
 #[test]

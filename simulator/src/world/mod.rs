@@ -9,6 +9,7 @@
 //! commands do.
 
 mod command;
+mod crash_loop;
 mod device;
 mod hands;
 pub mod queue;
@@ -39,7 +40,9 @@ use crate::target::{Account, Port, Target, Wait};
 use crate::time::Instant;
 
 pub use command::{BoardSwitch, Command, Fault, FlashCut, Rule};
+pub use crash_loop::CrashLimits;
 
+use crash_loop::CrashLoops;
 use device::{BOOT_TIME, Device};
 use hands::ActiveRule;
 use queue::Queue;
@@ -56,10 +59,12 @@ pub struct World {
     phones: Vec<Phone>,
     rules: Vec<ActiveRule>,
     flash_cut: Option<FlashWatch>,
+    crash_loops: CrashLoops,
     /// When each part of the world that tells its own next deadline has an entry in the queue.
     arranged: wiring::Arranged,
     hands: Stream,
-    ended: bool,
+    /// When the run was ended before its time.
+    ended: Option<Instant>,
 }
 
 /// What is to happen.
@@ -114,9 +119,10 @@ impl World {
             phones: Vec::new(),
             rules: Vec::new(),
             flash_cut: None,
+            crash_loops: CrashLoops::default(),
             arranged: wiring::Arranged::default(),
             hands: seed.stream("hands"),
-            ended: false,
+            ended: None,
         }
     }
 
@@ -149,12 +155,27 @@ impl World {
 
     /// When the next thing is to happen; `None` if nothing is, or the run has been ended.
     pub fn next_at(&self) -> Option<Instant> {
-        if self.ended { None } else { self.queue.next_at() }
+        if self.ended.is_some() { None } else { self.queue.next_at() }
     }
 
     /// Schedules a command; one for the past happens now.
     pub fn schedule(&mut self, at: Instant, command: Command) {
         self.queue.push(at.max(self.now), Action::Command(command));
+    }
+
+    /// Ends the run when a device has crashed so often in a row, each time in the same way. Without that it goes on.
+    pub fn end_after_equal_crashes(&mut self, limits: CrashLimits) {
+        self.crash_loops.limits = limits;
+    }
+
+    /// How many starts have ended with a crash or a watchdog's bite, of all devices.
+    pub fn crashes(&self) -> u32 {
+        self.crash_loops.crashes()
+    }
+
+    /// When the run was ended before its time, by a livelock or by equal crashes.
+    pub fn ended(&self) -> Option<Instant> {
+        self.ended
     }
 
     /// Watches flash operations, and cuts the power in the midst of one of them.
@@ -227,7 +248,7 @@ impl World {
             Action::Livelock(id, epoch, polls) => {
                 if self.device(id).is_current(epoch) {
                     self.commit(Some(id), EventKind::Livelock { polls });
-                    self.ended = true;
+                    self.ended = Some(at);
                 }
             }
             Action::Watchdog(id, epoch) => self.check_watchdog(id, epoch),
@@ -257,6 +278,9 @@ impl World {
     }
 
     fn commit(&mut self, device: Option<DeviceId>, kind: EventKind) {
+        if let Some(device) = device {
+            self.crash_loops.observe(device, &kind);
+        }
         self.record.commit(self.now, device, kind);
     }
 
@@ -268,6 +292,11 @@ impl World {
 
     fn start(&mut self, id: DeviceId, cause: ResetCause) {
         let now = self.now;
+        if let Some(crash_loop) = self.crash_loops.starts(id, cause) {
+            self.commit(Some(id), crash_loop);
+            self.ended = Some(now);
+            return;
+        }
         let device = self.device(id);
         let number = device.start(now, cause);
         let (epoch, watchdog_at) = (device.epoch(), device.port.watchdog_bites_at());

@@ -196,6 +196,33 @@ fn a_program_that_wakes_itself_without_end_is_a_livelock() {
 }
 
 #[test]
+fn a_program_that_does_nothing_but_crash_ends_the_run_after_so_many_times() {
+    let ended = |limits: CrashLimits, crashing: bool| {
+        let mut bench = bench(move |_| async move {
+            assert!(!crashing, "again");
+            pending().await
+        });
+        bench.world.end_after_equal_crashes(limits);
+        bench.run_until(ms(100_000));
+        (bench.world.crashes(), bench.world.ended(), bench.world.events().last().unwrap().kind.clone())
+    };
+    let life = BOOT + WATCHDOG_PERIOD;
+    let limits = CrashLimits { crash: Some(4), watchdog: Some(3) };
+
+    let (crashes, at, last) = ended(limits, true);
+    let EventKind::CrashLoop { crashes: 4, message } = last else { panic!("{last:?}") };
+    assert!(message.starts_with("again at "), "{message}");
+    assert_eq!((crashes, at), (4, Some(Instant::START + life * 4 + BOOT)));
+
+    let (crashes, at, last) = ended(limits, false);
+    assert_eq!(last, EventKind::CrashLoop { crashes: 3, message: "the watchdog bites".to_owned() });
+    assert_eq!((crashes, at), (3, Some(Instant::START + life * 3 + BOOT)));
+
+    let (crashes, at, _) = ended(CrashLimits { crash: None, watchdog: Some(3) }, true);
+    assert_eq!((crashes, at), (11, None), "nobody has set a limit for crashes");
+}
+
+#[test]
 fn a_program_that_wakes_itself_while_time_passes_meets_the_watchdog() {
     let bench = bench(|mut parts| {
         poll_fn(move |context| {

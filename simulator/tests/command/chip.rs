@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use esp8266::image::{Program, elf};
+use esp8266::image::{Program, Segment, elf, flash};
 use serde_json::Value;
 
 use crate::bench::{Bench, READING};
@@ -160,4 +160,49 @@ fn a_broken_image_is_one_clear_message() {
         assert!(ended.stderr.starts_with(words) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
         assert!(!bench.folder.join("target").exists(), "nothing is left behind");
     }
+}
+
+/// A dump of a flash, with a stub that starts these instructions.
+fn dump_of(instructions: &[u8]) -> Vec<u8> {
+    const START: u32 = 0x4010_0040;
+    let mut code = vec![0x06, 0, 0, 0];
+    code.extend(b"sdk:boot");
+    // Where the program starts, takes memory for frames, takes frames, and halts.
+    code.extend([START, START, START, 0x4010_0060].iter().flat_map(|word| word.to_le_bytes()));
+    code.resize(0x40, 0);
+    code.extend(instructions);
+    code.resize(0x80, 0);
+    flash::emit(2, 0x20, 0x4010_0000, &[Segment { address: 0x4010_0000, bytes: code }])
+}
+
+/// It once took longer than anybody waits, without a word.
+#[test]
+fn a_program_that_does_nothing_but_crash_is_told_soon_and_with_what_it_left() {
+    let bench = Bench::new("chip-crash-loop");
+    let expect = "[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\n[[expect]]\nevent.stored = {}\n";
+    bench.file("s/loop.toml", &format!("title = 'Nothing but crashes'\nduration = '7d'\n{expect}"));
+    // `ill`.
+    fs::write(bench.folder.join("loop.bin"), dump_of(&[0, 0, 0])).unwrap();
+    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    let told = "after the same crash 10 times in a row (`equal-crashes` says how many end it)";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    assert!(ended.stdout.contains("IllegalInstruction (0) at 0x40100040"), "{}", ended.stdout);
+    let events = bench.read("target/preflash/s/loop/events.jsonl");
+    let count = |event: &str| events.lines().filter(|line| line.contains(event)).count();
+    assert_eq!((count("\"crash\""), count("\"crash-loop\""), count("\"boot\"")), (10, 1, 10), "{events}");
+
+    // A file that says so goes on, and one that has asked for it ends as it likes.
+    bench.file(
+        "s/loop.toml",
+        "title = 'Crashes'\nduration = '5s'\nallow = ['crash']\n[[expect]]\nevent.crash = {}\nat-least = 20\n",
+    );
+    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    bench.file(
+        "s/loop.toml",
+        "title = 'Crashes'\nduration = '1d'\nallow = ['crash']\nequal-crashes = 3\n[[expect]]\nevent.crash = {}\nexactly = 3\n",
+    );
+    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 }

@@ -55,6 +55,11 @@ pub(super) const FILE: Table = Table::new(
             ])),
             "What may happen without failing the scenario. Default nothing of these.",
         ),
+        optional(
+            "equal-crashes",
+            Scalar(Integer { least: 0, most: 1_000_000 }),
+            "After how many crashes in a row, all in the same way, the run ends before its time; resets by a watchdog count, too. 0 for never. Default 10, and never for what `allow` has.",
+        ),
         optional("device", Shape::Table(&DEVICE), "The board as it is soldered and set up."),
         optional(
             "settings",

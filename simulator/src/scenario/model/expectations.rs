@@ -106,6 +106,16 @@ impl Quantity {
     }
 }
 
+impl Quantity {
+    /// Whether a count that is such a quantity stays so whatever comes.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::AtLeast(_) => true,
+            Self::Exactly(_) | Self::AtMost(_) | Self::Between(..) => false,
+        }
+    }
+}
+
 /// Something that is so for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {

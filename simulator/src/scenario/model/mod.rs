@@ -40,6 +40,8 @@ pub struct Scenario {
     pub duration: Duration,
     /// What the run may contain without failing.
     pub allow: Allow,
+    /// After how many equal crashes in a row the run ends before its time.
+    pub equal_crashes: EqualCrashes,
     /// The device.
     pub device: Device,
     /// What its flash holds at the beginning; `None` for a blank flash.
@@ -77,6 +79,29 @@ pub struct Allow {
     pub livelock: bool,
     /// More requests of a kind than any device in order makes.
     pub request_storm: bool,
+}
+
+/// After how many equal crashes in a row a run ends before its time; `None` for never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EqualCrashes {
+    /// Of starts that end with a crash.
+    pub crash: Option<u32>,
+    /// Of starts that nothing but a watchdog ends.
+    pub watchdog: Option<u32>,
+}
+
+impl EqualCrashes {
+    /// Of what is not allowed: enough to see that it will not stop, and some seconds of computing at most.
+    pub const DEFAULT: u32 = 10;
+
+    /// What a file says (0 for never); if it says nothing, [`DEFAULT`](Self::DEFAULT) for what it does not allow.
+    pub fn new(said: Option<u32>, allow: Allow) -> Self {
+        let limit = |allowed: bool| match said {
+            Some(count) => Some(count).filter(|count| *count > 0),
+            None => (!allowed).then_some(Self::DEFAULT),
+        };
+        Self { crash: limit(allow.crash), watchdog: limit(allow.watchdog) }
+    }
 }
 
 /// Where something stands in the scenario's file, both from 1.

@@ -26,7 +26,7 @@ use time::macros::datetime;
 
 use super::diagnostics::Diagnostic;
 use super::lines::Lines;
-use super::model::{Allow, Device, Internet, Place, Scenario, SensorKind};
+use super::model::{Allow, Device, EqualCrashes, Internet, Place, Scenario, SensorKind};
 use super::tree::{Fields, Node, Value};
 
 /// The network that the device itself opens in configuration mode.
@@ -135,6 +135,13 @@ impl Resolver<'_, '_> {
         if !self.mistakes.is_empty() {
             return None;
         }
+        let allow = Allow {
+            crash: allowed("crash"),
+            watchdog: allowed("watchdog"),
+            livelock: allowed("livelock"),
+            request_storm: allowed("request-storm"),
+        };
+        let equal_crashes = root.integer("equal-crashes").and_then(|count| u32::try_from(count).ok());
         Some(Scenario {
             file: file.to_owned(),
             title: root.text("title")?.trim().to_owned(),
@@ -143,12 +150,8 @@ impl Resolver<'_, '_> {
             seed: root.integer("seed").map_or(1, i64::unsigned_abs),
             start: self.start,
             duration: root.duration("duration")?,
-            allow: Allow {
-                crash: allowed("crash"),
-                watchdog: allowed("watchdog"),
-                livelock: allowed("livelock"),
-                request_storm: allowed("request-storm"),
-            },
+            allow,
+            equal_crashes: EqualCrashes::new(equal_crashes, allow),
             device,
             settings: match settings {
                 Some(settings) => Some(settings?),
