@@ -1,10 +1,14 @@
 //! Keeps the device on its network: joins, waits for an address, notices when either is lost, and begins again.
 //!
-//! Retries never end; they wait 1 s to 60 s (see [`Backoff`]), and from the beginning once there was an address. LD1 is
-//! on exactly while there is an address and the link is up. DHCP itself is `embassy-net`'s.
+//! Retries never end; they wait 1 s to 60 s (see [`Backoff`]), and from the beginning once an address has held for a
+//! while: a network that lets the device in only to send it away again is joined ever more rarely, too. LD1 is on exactly
+//! while there is an address and the link is up. How often a router is asked for an address is [`dhcp`]'s.
 
-use embassy_futures::select::{Either, select};
-use embassy_net::Stack;
+use core::future::pending;
+use core::pin::pin;
+
+use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_net::{ConfigV4, Stack};
 use embassy_time::{Duration, Timer, with_timeout};
 use embedded_hal::digital::OutputPin;
 use log::{info, warn};
@@ -12,6 +16,7 @@ use rand_core::RngCore;
 
 use crate::backoff::Backoff;
 use crate::board::{LinkLoss, Network, Radio};
+use crate::dhcp::{self, Heard};
 use crate::settings::Settings;
 use crate::station::Shared;
 
@@ -23,11 +28,14 @@ const JOIN_PATIENCE: Duration = Duration::from_secs(30);
 const ADDRESS_EXPECTED: Duration = Duration::from_secs(15);
 /// After so long without an address the network is joined anew: some routers serve only those who come in freshly.
 const ADDRESS_PATIENCE: Duration = Duration::from_secs(120);
+/// Once an address has held for so long, what went wrong before is over.
+const STEADY: Duration = Duration::from_secs(60);
 
 /// Keeps the device connected for ever.
 pub(crate) async fn run<L: OutputPin>(
     shared: &Shared<'_>,
     stack: Stack<'_>,
+    heard: &Heard,
     settings: &Settings,
     radio: &mut impl Radio,
     led: &mut L,
@@ -40,7 +48,8 @@ pub(crate) async fn run<L: OutputPin>(
         let refusal = match with_timeout(JOIN_PATIENCE, radio.join(&network)).await {
             Ok(Ok(())) => {
                 log_joined(network.name, radio.signal_strength());
-                stay(shared, stack, network.name, radio, led, &mut backoff).await;
+                let address = Address { shared, stack, heard };
+                stay(&address, network.name, radio, led, &mut backoff, &mut random).await;
                 None
             }
             Ok(Err(error)) => Some(error.reason()),
@@ -71,17 +80,19 @@ fn log_joined(name: &str, signal: Option<i8>) {
 
 /// Joined: returns when the link is lost, or given up because no address comes.
 async fn stay<L: OutputPin>(
-    shared: &Shared<'_>,
-    stack: Stack<'_>,
+    address: &Address<'_, '_, '_>,
     name: &str,
     radio: &mut impl Radio,
     led: &mut L,
     backoff: &mut Backoff,
+    random: &mut impl RngCore,
 ) {
-    let end = select(radio.link_lost(), use_address(shared, stack, led, backoff)).await;
+    let end = select(radio.link_lost(), address.keep(led, backoff, random)).await;
     // A LED that cannot be driven must not keep the device from its work.
     let _unlit = led.set_low();
-    shared.set_online(false);
+    address.shared.set_online(false);
+    // No question for an address goes out before the network is joined again.
+    address.stack.set_config_v4(ConfigV4::None);
     match end {
         Either::First(loss) => warn!(target: "wifi", "lost {name}: {}", loss.reason()),
         Either::Second(NoAddress) => {
@@ -93,32 +104,57 @@ async fn stay<L: OutputPin>(
     }
 }
 
+/// None came in time.
 struct NoAddress;
 
-/// Waits for an address, shows it, and waits for it to go away; returns when none comes.
-async fn use_address<L: OutputPin>(
-    shared: &Shared<'_>,
-    stack: Stack<'_>,
-    led: &mut L,
-    backoff: &mut Backoff,
-) -> NoAddress {
-    loop {
-        if with_timeout(ADDRESS_EXPECTED, stack.wait_config_up()).await.is_err() {
-            warn!(target: "wifi", "no address from DHCP yet, still asking");
-            let rest = ADDRESS_PATIENCE - ADDRESS_EXPECTED;
-            if with_timeout(rest, stack.wait_config_up()).await.is_err() {
-                return NoAddress;
+/// What the device's address concerns.
+struct Address<'a, 'q, 'd> {
+    shared: &'a Shared<'q>,
+    stack: Stack<'d>,
+    heard: &'a Heard,
+}
+
+impl Address<'_, '_, '_> {
+    /// Waits for an address, shows it, and waits for it to go away; returns when none comes.
+    async fn keep<L: OutputPin>(&self, led: &mut L, backoff: &mut Backoff, random: &mut impl RngCore) -> NoAddress {
+        let Self { shared, stack, heard } = *self;
+        let mut pace = dhcp::Pace::new();
+        loop {
+            {
+                let mut obtaining = pin!(dhcp::obtain(stack, heard, &mut pace, random));
+                if with_timeout(ADDRESS_EXPECTED, obtaining.as_mut()).await.is_err() {
+                    warn!(target: "wifi", "no address from DHCP yet, still asking");
+                    let rest = ADDRESS_PATIENCE - ADDRESS_EXPECTED;
+                    if with_timeout(rest, obtaining).await.is_err() {
+                        return NoAddress;
+                    }
+                }
+            }
+            log_address(stack);
+            let _lit = led.set_high();
+            shared.set_online(true);
+            let steady = async {
+                Timer::after(STEADY).await;
+                backoff.reset();
+                pace = dhcp::Pace::new();
+                pending::<()>().await;
+            };
+            let refusal = match select3(heard.refused(), stack.wait_config_down(), steady).await {
+                Either3::First(refusal) => {
+                    // The address must not be used any longer (RFC 2131 §4.4.5).
+                    stack.set_config_v4(ConfigV4::None);
+                    Some(refusal)
+                }
+                Either3::Second(()) | Either3::Third(()) => None,
+            };
+            let _unlit = led.set_low();
+            shared.set_online(false);
+            match refusal {
+                Some(refusal) => warn!(target: "wifi", "the address is gone: {refusal}"),
+                // Also when the link goes down; then the radio tells why a moment later.
+                None => warn!(target: "wifi", "the address is gone"),
             }
         }
-        log_address(stack);
-        let _lit = led.set_high();
-        backoff.reset();
-        shared.set_online(true);
-        stack.wait_config_down().await;
-        let _unlit = led.set_low();
-        shared.set_online(false);
-        // Also when the link goes down; then the radio tells why a moment later.
-        warn!(target: "wifi", "the address is gone");
     }
 }
 

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod board;
 mod boot;
 mod connection;
+mod dhcp;
 mod floor;
 pub mod http;
 mod network;

@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use core::pin::pin;
 
 use embassy_futures::select::{Either, select};
-use embassy_net::{Config, DhcpConfig, Ipv4Cidr, StaticConfigV4};
+use embassy_net::{Config, Ipv4Cidr, StaticConfigV4};
 use embassy_time::{Duration, Timer};
 use embedded_hal::digital::{InputPin, OutputPin};
 use log::{error, info};
@@ -13,6 +13,7 @@ use rand_core::RngCore;
 
 use crate::apart::apart;
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
+use crate::dhcp::{Heard, Listener};
 use crate::network::drive;
 use crate::passphrase::Passphrase;
 use crate::resources::{self, Resources};
@@ -90,8 +91,10 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
         Mode::Station(settings) => {
             log_settings(settings);
             readings.clear();
-            let (stack, mut runner) =
-                embassy_net::new(frames, Config::dhcpv4(DhcpConfig::default()), stack_resources, seed);
+            let heard = Heard::default();
+            // No address, and no question for one: `connection` asks once a network is joined.
+            let config = Config::default();
+            let (stack, mut runner) = embassy_net::new(Listener::new(frames, &heard), config, stack_resources, seed);
             let hardware: Hardware<'_, B> = Hardware {
                 data_pin: &mut data_pin,
                 wifi_led: &mut wifi_led,
@@ -100,6 +103,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                 radio: &mut radio,
                 random: &random,
                 watchdog: &watchdog,
+                heard: &heard,
             };
             let buffers = resources::for_station(arena);
             let station = pin!(station::run(hardware, stack, settings, own, readings, buffers));

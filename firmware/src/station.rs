@@ -20,6 +20,7 @@ use rand_core::{CryptoRng, RngCore};
 use crate::apart::apart;
 use crate::board::{Board, Watchdog};
 use crate::connection;
+use crate::dhcp::Heard;
 use crate::floor::Floor;
 use crate::readings::{Gap, Measurement, Reading, Readings};
 use crate::resources::UploadBuffers;
@@ -42,6 +43,8 @@ pub(crate) struct Hardware<'a, B: Board> {
     pub radio: &'a mut B::Radio,
     pub random: &'a RefCell<B::Random>,
     pub watchdog: &'a RefCell<B::Watchdog>,
+    /// What passes of DHCP.
+    pub heard: &'a Heard,
 }
 
 /// Runs station mode for ever.
@@ -56,7 +59,8 @@ pub(crate) async fn run<B: Board>(
     let shared = Shared::new(readings, WallClock::unknown(own.newest_time));
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
-    let connection = pin!(connection::run(&shared, stack, settings, hardware.radio, hardware.wifi_led, random));
+    let Hardware { radio, wifi_led, heard, .. } = hardware;
+    let connection = pin!(connection::run(&shared, stack, heard, settings, radio, wifi_led, random));
     let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay));
     let sntp = pin!(sntp::run(&shared, stack, random));
     let floor = Floor::new(hardware.flash, own, shared.clock());
