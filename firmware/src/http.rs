@@ -5,10 +5,11 @@
 //! head says: by `Content-Length`, by its last chunk, or with the connection.
 //!
 //! Not modelled: kept-alive connections, redirects, compression, trailers (skipped), time-outs (drop the future).
-//! RFC 9110, RFC 9112 (§6 message body length, §7.1 chunked).
+//! RFC 9110 (§10.2.3 `Retry-After`), RFC 9112 (§6 message body length, §7.1 chunked).
 
 use core::fmt::Write as _;
 
+use embassy_time::Duration;
 use embedded_io_async::{Read, Write};
 use heapless::String;
 
@@ -43,8 +44,32 @@ pub struct Reply<'b> {
     pub status: u16,
     /// The server's clock, in seconds since 1970.
     pub date: Option<u64>,
+    /// When the server wants to be asked again.
+    pub retry_after: Option<RetryAfter>,
     /// The body, or its beginning as far as the buffer reaches.
     pub body: &'b [u8],
+}
+
+/// When a server wants to be asked again (RFC 9110 §10.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So many seconds after its reply.
+    Seconds(u64),
+    /// At this moment, in seconds since 1970.
+    Date(u64),
+}
+
+impl Reply<'_> {
+    /// How long the server asks to wait, from its reply on. A date is compared with the server's own clock, else with
+    /// `now` (in seconds since 1970); without either it says nothing, and one that has passed says that there is no need.
+    pub fn asks_to_wait(&self, now: Option<u64>) -> Option<Duration> {
+        let seconds = match self.retry_after? {
+            RetryAfter::Seconds(seconds) => seconds,
+            RetryAfter::Date(at) => at.saturating_sub(self.date.or(now)?),
+        };
+        // So long that it makes no difference, and short enough to be counted on from now.
+        Some(Duration::from_secs(seconds.min(u32::MAX.into())))
+    }
 }
 
 /// Why there is no reply. Reads well after "could not store the reading: ".
@@ -153,13 +178,14 @@ async fn receive<'b, S: Read>(stream: &mut S, buffer: &'b mut [u8]) -> Result<Re
             count => arrived = count,
         }
     }
-    Ok(Reply { status: head.status, date: head.date, body: &buffer[..body.kept] })
+    Ok(Reply { status: head.status, date: head.date, retry_after: head.retry_after, body: &buffer[..body.kept] })
 }
 
 /// A reply's head.
 struct Head {
     status: u16,
     date: Option<u64>,
+    retry_after: Option<RetryAfter>,
     framing: Framing,
     /// Bytes of the head, the empty line included.
     length: usize,
@@ -174,13 +200,15 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, BadHead> {
     let httparse::Status::Complete(length) = response.parse(bytes).map_err(|_| BadHead)? else { return Ok(None) };
     let status = response.code.filter(|code| *code >= 100).ok_or(BadHead)?;
 
-    let mut date = None;
+    let (mut date, mut retry_after) = (None, None);
     let mut content_length: Option<usize> = None;
     let mut chunked = false;
     for field in response.headers.iter() {
         let value = core::str::from_utf8(field.value).unwrap_or_default().trim();
         if field.name.eq_ignore_ascii_case("date") {
             date = parse_date(value);
+        } else if field.name.eq_ignore_ascii_case("retry-after") {
+            retry_after = parse_retry_after(value);
         } else if field.name.eq_ignore_ascii_case("content-length") {
             // Digits only: `parse` would take a plus sign (RFC 9110 §8.6).
             if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -205,12 +233,20 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, BadHead> {
         (_, false, Some(length)) => Framing::counted(length),
         (_, false, None) => Framing::UntilClosed,
     };
-    Ok(Some(Head { status, date, framing, length }))
+    Ok(Some(Head { status, date, retry_after, framing, length }))
 }
 
 /// A date as in RFC 9110 §5.6.7 (`IMF-fixdate`), in seconds since 1970.
 fn parse_date(value: &str) -> Option<u64> {
     chrono::DateTime::parse_from_rfc2822(value).ok()?.timestamp().try_into().ok()
+}
+
+/// A number of seconds, however large, or a date.
+fn parse_retry_after(value: &str) -> Option<RetryAfter> {
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(RetryAfter::Seconds(value.parse().unwrap_or(u64::MAX)));
+    }
+    parse_date(value).map(RetryAfter::Date)
 }
 
 /// Where a body stands, and where it ends.

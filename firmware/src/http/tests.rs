@@ -211,3 +211,33 @@ fn an_exchange_takes_little_memory() {
     std::println!("exchange: {size} bytes");
     assert!(size <= 800, "the future of exchange() has {size} bytes");
 }
+
+/// What a reply with these header lines asks for, when the device's own clock says `now`.
+fn asked(lines: &str, now: Option<u64>) -> Option<u64> {
+    let reply = format!("HTTP/1.1 503 Service Unavailable\r\n{lines}Content-Length: 0\r\n\r\n");
+    let mut wire = Wire { reply: reply.into_bytes(), at: 0, step: 7, sent: Vec::new() };
+    let mut buffer = [0; 512];
+    let reply = block_on(exchange(&mut wire, &REQUEST, &mut buffer)).unwrap();
+    reply.asks_to_wait(now).map(|wait| wait.as_secs())
+}
+
+#[test]
+fn a_server_says_when_to_ask_again_in_seconds_or_as_a_date() {
+    const DATE: &str = "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
+    const NOW: Option<u64> = Some(1_767_225_600);
+    assert_eq!(asked("", NOW), None);
+    assert_eq!(asked("Retry-After: 120\r\n", None), Some(120));
+    assert_eq!(asked("retry-after:0\r\n", None), Some(0));
+    let ten_minutes_later = "Retry-After: Thu, 01 Jan 2026 00:10:00 GMT\r\n";
+    // The server's clock and its date go together, whatever the device's clock says.
+    assert_eq!(asked(&format!("{DATE}{ten_minutes_later}"), Some(0)), Some(600));
+    assert_eq!(asked(ten_minutes_later, NOW), Some(600));
+    assert_eq!(asked(ten_minutes_later, None), None);
+    assert_eq!(asked(&format!("{DATE}Retry-After: Wed, 31 Dec 2025 23:00:00 GMT\r\n"), None), Some(0));
+    for nonsense in ["", "-1", "+5", "1.5", "soon", "12 s", "Thu, 99 Jan 2026 00:10:00 GMT"] {
+        assert_eq!(asked(&format!("Retry-After: {nonsense}\r\n"), NOW), None, "{nonsense:?}");
+    }
+    for huge in ["99999999999999999999999999", "18446744073709551615"] {
+        assert_eq!(asked(&format!("Retry-After: {huge}\r\n"), NOW), Some(u32::MAX.into()), "{huge}");
+    }
+}

@@ -29,6 +29,7 @@ use rand_core::{CryptoRng, RngCore};
 use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::floor::Floor;
+use crate::http::Reply;
 use crate::resources::UploadBuffers;
 use crate::settings::Settings;
 use crate::station::{Online, Shared, SharedRandom};
@@ -129,16 +130,25 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         self.hear_date(parcel.plan, reply.date, exchanged.certificates, now);
         self.question.answered();
         let clock = self.shared.clock();
+        let asked_to_wait = self.asked_to_wait(reply, clock, now);
         let is_told = if self.authenticated { clock.is_authenticated() } else { clock.is_known() };
         if parcel.plan == Plan::AskTime && !is_told {
-            let wait = self.pace.failed(false, now, &mut self.random).as_secs();
+            let wait = self.pace.failed(false, now, &mut self.random).max(asked_to_wait).as_secs();
             warn!(target: "time", "the cloud does not tell the time (status {}); again in {wait} s", reply.status);
             return;
         }
         let verdict = policy::judge(parcel.plan, reply.status, reply.body);
         let settled = self.shared.with_readings(|readings| parcel.settle(verdict, readings));
-        let wait = self.pace.answered(parcel.plan, parcel.rows, verdict, now, &mut self.random);
-        self.log_verdict(parcel, verdict, settled, reply.status, wait);
+        let gone = settled == Settled::Gone;
+        let wait = self.pace.answered(parcel.plan, parcel.rows, verdict, gone, now, &mut self.random);
+        self.log_verdict(parcel, verdict, settled, reply.status, wait.max(asked_to_wait));
+    }
+
+    /// Obeys a reply that says when to ask again; one of success has nothing to ask for. Says how long that is.
+    fn asked_to_wait(&mut self, reply: &Reply<'_>, clock: WallClock, now: Instant) -> Duration {
+        let unix_time = clock.unix_time(now).and_then(|seconds| u64::try_from(seconds).ok());
+        let asked = reply.asks_to_wait(unix_time).filter(|_| reply.status >= 300);
+        asked.map_or(Duration::MIN, |asked| self.pace.asked_to_wait(asked, now))
     }
 
     /// There is none.

@@ -4,6 +4,10 @@
 //! reading goes to `/update`. Several go in one request to `/channels/ID/bulk_update.json`, for which the channel's
 //! number is needed; `/update.json` tells it, so with several waiting and the number not known yet the oldest goes there.
 //! Where the bulk request is refused, its readings go one by one, which shows whose fault it was.
+//!
+//! What goes wrong is tried ever more rarely: after a failure to get there until the network returns, and after a reply
+//! that leaves the readings where they are until another one takes some. A server that says how long to wait
+//! (`Retry-After`, RFC 9110 §10.2.3) gets so long, within a bound.
 
 use embassy_time::{Duration, Instant};
 use rand_core::RngCore;
@@ -15,6 +19,8 @@ pub const RATE_LIMIT: Duration = Duration::from_secs(16);
 /// How rarely a refused key is tried again.
 pub const KEY_REFUSED: Duration = Duration::from_secs(30 * 60);
 const MOST_WAIT: Duration = Duration::from_secs(600);
+/// The longest wait that a server may ask for: whatever it says, the duck shows the same day that it is alive.
+pub const LONGEST_ASKED: Duration = Duration::from_secs(6 * 3_600);
 
 /// What to ask of the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,8 @@ pub fn judge(plan: Plan, status: u16, body: &[u8]) -> Verdict {
             if entry.is_some() { Verdict::Stored { entry, channel } } else { Verdict::Trouble }
         }
         429 => Verdict::TooSoon,
+        // A quota that is used up, a request that came too slowly or too early: the same request is right another time.
+        402 | 408 | 425 => Verdict::Trouble,
         400..=499 if bulk => Verdict::BulkRefused,
         409 => Verdict::Conflict,
         400 | 401 | 403 => Verdict::KeyRefused,
@@ -102,11 +110,14 @@ fn number_after(body: &[u8], name: &str) -> Option<u32> {
 /// When the next request may go, and in which form.
 #[derive(Debug)]
 pub struct Pace {
-    /// Not before this, whatever happens: the rate limit, a refused key.
+    /// Not before this, whatever happens: the rate limit, a refused key, what the server asked for.
     allowed: Instant,
     /// Not before this, unless the network comes back: after failures.
     retry: Instant,
-    backoff: Backoff,
+    /// After failures to get a reply.
+    unreached: Backoff,
+    /// After replies that took no reading.
+    refused: Backoff,
     channel: Option<u32>,
     /// So many readings are to go one by one before the next bulk request.
     singles: usize,
@@ -118,7 +129,8 @@ impl Pace {
         Self {
             allowed: Instant::MIN,
             retry: Instant::MIN,
-            backoff: Backoff::new(RATE_LIMIT, MOST_WAIT),
+            unreached: Backoff::new(RATE_LIMIT, MOST_WAIT),
+            refused: Backoff::new(RATE_LIMIT, MOST_WAIT),
             channel: None,
             singles: 0,
         }
@@ -142,58 +154,70 @@ impl Pace {
     /// The device is back on the network: what failed for want of it may be tried at once.
     pub fn network_returned(&mut self) {
         self.retry = Instant::MIN;
-        self.backoff.reset();
+        self.unreached.reset();
     }
 
-    /// There was no reply, or none that makes sense. If the request `may_have_arrived`, the cloud may count its rate limit
-    /// from it, and not even the network's return makes the next one go sooner. Says when the next try is.
+    /// There was no reply. If the request `may_have_arrived`, the cloud may count its rate limit from it, and not even the
+    /// network's return makes the next one go sooner. Says when the next try is.
     pub fn failed(&mut self, may_have_arrived: bool, now: Instant, random: &mut impl RngCore) -> Duration {
         if may_have_arrived {
             self.wait(now, RATE_LIMIT);
         }
-        let wait = self.backoff.after_failure(random);
+        let wait = self.unreached.after_failure(random);
         self.retry = now + wait;
         wait
     }
 
-    /// The reply to `plan`, which carried `rows` readings, means `verdict`. Says how long to wait.
+    /// The server asks not to be asked for `wait`. Says how long it is obeyed.
+    pub fn asked_to_wait(&mut self, wait: Duration, now: Instant) -> Duration {
+        self.wait(now, wait.min(LONGEST_ASKED))
+    }
+
+    /// The reply to `plan`, which carried `rows` readings, means `verdict`; some of them are `gone` from the queue, or
+    /// none. Says how long to wait.
     pub fn answered(
         &mut self,
         plan: Plan,
         rows: usize,
         verdict: Verdict,
+        gone: bool,
         now: Instant,
         random: &mut impl RngCore,
     ) -> Duration {
+        // That the time was told says nothing of the readings' fate.
         if plan == Plan::AskTime {
-            self.backoff.reset();
             return Duration::MIN;
         }
+        self.unreached.reset();
         if let Verdict::Stored { channel: Some(channel), .. } = verdict {
             self.channel = Some(channel);
         }
+        if gone {
+            self.singles = self.singles.saturating_sub(1);
+            self.refused.reset();
+            return self.wait(now, RATE_LIMIT);
+        }
+        if verdict == Verdict::BulkRefused {
+            self.singles = rows;
+        }
         match verdict {
-            Verdict::Stored { .. } | Verdict::Conflict => {
-                self.singles = self.singles.saturating_sub(1);
-                self.backoff.reset();
-                self.wait(now, RATE_LIMIT)
-            }
-            Verdict::BulkRefused => {
-                self.singles = rows;
-                self.wait(now, RATE_LIMIT)
-            }
-            Verdict::TooSoon => {
-                // Somebody else may write to the channel at the same pace; do not keep in step with them.
-                let jitter = crate::backoff::jitter(Duration::from_secs(4), random);
-                self.wait(now, RATE_LIMIT + jitter)
-            }
             Verdict::KeyRefused => self.wait(now, KEY_REFUSED),
-            Verdict::Trouble => self.failed(true, now, random),
+            // The limit is the server's, and no other network lifts it.
+            Verdict::TooSoon => {
+                let wait = self.refused.after_failure(random);
+                self.wait(now, wait)
+            }
+            Verdict::Stored { .. } | Verdict::Conflict | Verdict::BulkRefused | Verdict::Trouble => {
+                self.wait(now, RATE_LIMIT);
+                let wait = self.refused.after_failure(random);
+                self.retry = now + wait;
+                wait
+            }
         }
     }
 
     fn wait(&mut self, now: Instant, wait: Duration) -> Duration {
-        self.allowed = now + wait;
+        self.allowed = self.allowed.max(now + wait);
         wait
     }
 }
@@ -225,6 +249,9 @@ mod tests {
             (Plan::Single, 401, b"error_auth_required", Verdict::KeyRefused),
             (Plan::Single, 404, b"error_resource_not_found", Verdict::Trouble),
             (Plan::Single, 409, b"error_conflict", Verdict::Conflict),
+            (Plan::Single, 402, b"error_payment_required", Verdict::Trouble),
+            (Plan::Single, 408, b"", Verdict::Trouble),
+            (Plan::Single, 413, b"", Verdict::Trouble),
             (Plan::Single, 429, b"error_too_many_requests", Verdict::TooSoon),
             (Plan::Single, 503, b"", Verdict::Trouble),
             (Plan::Single, 302, b"", Verdict::Trouble),
@@ -240,6 +267,10 @@ mod tests {
             (bulk, 200, b"0", Verdict::TooSoon),
             (bulk, 409, b"", Verdict::BulkRefused),
             (bulk, 401, b"", Verdict::BulkRefused),
+            (bulk, 413, b"", Verdict::BulkRefused),
+            (bulk, 402, b"", Verdict::Trouble),
+            (bulk, 408, b"", Verdict::Trouble),
+            (bulk, 425, b"", Verdict::Trouble),
             (bulk, 429, b"", Verdict::TooSoon),
             (bulk, 500, b"", Verdict::Trouble),
             (Plan::AskTime, 404, b"", stored(None, None)),
@@ -269,7 +300,7 @@ mod tests {
         assert_eq!(pace.plan(false, 1), Plan::Single);
         assert_eq!(pace.plan(false, 5), Plan::SingleForChannel);
         let stored = Verdict::Stored { entry: Some(1), channel: Some(9) };
-        pace.answered(Plan::SingleForChannel, 1, stored, NOW, &mut random);
+        pace.answered(Plan::SingleForChannel, 1, stored, true, NOW, &mut random);
         assert_eq!(pace.plan(false, 4), Plan::Bulk { channel: 9 });
         assert_eq!(pace.plan(false, 1), Plan::Single);
     }
@@ -280,11 +311,11 @@ mod tests {
         let mut random = Numbers(1);
         pace.channel = Some(9);
         let bulk = pace.plan(false, 4);
-        pace.answered(bulk, 2, Verdict::BulkRefused, NOW, &mut random);
+        pace.answered(bulk, 2, Verdict::BulkRefused, false, NOW, &mut random);
         assert_eq!(pace.plan(false, 4), Plan::Single);
-        pace.answered(Plan::Single, 1, Verdict::Conflict, NOW, &mut random);
+        pace.answered(Plan::Single, 1, Verdict::Conflict, true, NOW, &mut random);
         assert_eq!(pace.plan(false, 3), Plan::Single);
-        pace.answered(Plan::Single, 1, Verdict::Stored { entry: Some(2), channel: None }, NOW, &mut random);
+        pace.answered(Plan::Single, 1, Verdict::Stored { entry: Some(2), channel: None }, true, NOW, &mut random);
         assert_eq!(pace.plan(false, 2), Plan::Bulk { channel: 9 });
     }
 
@@ -292,14 +323,21 @@ mod tests {
     fn nothing_goes_sooner_than_the_rate_limit_and_a_refused_key_rarely() {
         let mut random = Numbers(1);
         let stored = Verdict::Stored { entry: Some(1), channel: None };
-        for verdict in [stored, Verdict::Conflict, Verdict::TooSoon, Verdict::BulkRefused, Verdict::Trouble] {
+        for (verdict, gone) in [
+            (stored, true),
+            (Verdict::Conflict, true),
+            (Verdict::Conflict, false),
+            (Verdict::TooSoon, false),
+            (Verdict::BulkRefused, false),
+            (Verdict::Trouble, false),
+        ] {
             let mut pace = Pace::new();
-            pace.answered(Plan::Single, 1, verdict, NOW, &mut random);
+            pace.answered(Plan::Single, 1, verdict, gone, NOW, &mut random);
             let wait = pace.earliest() - NOW;
             assert!(wait >= Duration::from_secs(15) && wait <= Duration::from_secs(40), "{verdict:?}: {wait}");
         }
         let mut pace = Pace::new();
-        pace.answered(Plan::Single, 1, Verdict::KeyRefused, NOW, &mut random);
+        pace.answered(Plan::Single, 1, Verdict::KeyRefused, false, NOW, &mut random);
         pace.network_returned();
         assert_eq!(pace.earliest(), NOW + KEY_REFUSED);
     }
@@ -318,6 +356,61 @@ mod tests {
         pace.network_returned();
         assert!(pace.earliest() <= NOW);
         assert!(pace.failed(false, NOW, &mut random) <= Duration::from_secs(32));
+    }
+
+    #[test]
+    fn replies_that_take_nothing_are_asked_for_ever_more_rarely_until_one_does() {
+        let mut random = Numbers(1);
+        let stored = Verdict::Stored { entry: Some(1), channel: None };
+        for verdict in [Verdict::TooSoon, Verdict::Conflict, Verdict::BulkRefused, Verdict::Trouble] {
+            let mut pace = Pace::new();
+            let mut now = NOW;
+            let mut requests = 0;
+            while now < NOW + Duration::from_secs(6 * 3_600) {
+                pace.answered(Plan::Single, 1, verdict, false, now, &mut random);
+                // A network that comes and goes is no reason to ask a server that was reached and said no.
+                pace.unreached.reset();
+                now = pace.earliest();
+                requests += 1;
+            }
+            assert!(requests <= 6 * 12 + 6, "{verdict:?}: {requests} requests in six hours");
+            pace.answered(Plan::Single, 1, stored, true, now, &mut random);
+            assert_eq!(pace.earliest(), now + RATE_LIMIT);
+            pace.answered(Plan::Single, 1, verdict, false, now, &mut random);
+            assert!(pace.earliest() - now <= Duration::from_secs(32), "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn too_many_requests_are_too_many_on_any_network() {
+        let mut random = Numbers(1);
+        let mut pace = Pace::new();
+        let (mut now, mut last) = (NOW, Duration::MIN);
+        for _ in 0..8 {
+            last = pace.answered(Plan::Single, 1, Verdict::TooSoon, false, now, &mut random);
+            pace.network_returned();
+            assert_eq!(pace.earliest(), now + last);
+            now += last;
+        }
+        assert!(last >= Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_server_gets_the_time_that_it_asks_for_within_a_bound() {
+        let mut random = Numbers(1);
+        let hour = Duration::from_secs(3_600);
+        for (asked, obeyed) in [(hour, hour), (hour * 24 * 365, LONGEST_ASKED)] {
+            let mut pace = Pace::new();
+            pace.answered(Plan::Single, 1, Verdict::Trouble, false, NOW, &mut random);
+            assert_eq!(pace.asked_to_wait(asked, NOW), obeyed);
+            pace.network_returned();
+            assert_eq!(pace.earliest(), NOW + obeyed);
+        }
+        // What is shorter than the rate limit or a backoff shortens neither.
+        let mut pace = Pace::new();
+        let wait = pace.answered(Plan::Single, 1, Verdict::TooSoon, false, NOW, &mut random);
+        pace.asked_to_wait(Duration::from_secs(1), NOW);
+        assert_eq!(pace.earliest(), NOW + wait);
     }
 
     #[test]
