@@ -46,7 +46,7 @@ enum Action {
         /// With status: which one, 200 to 599
         #[arg(long)]
         status: Option<u16>,
-        /// With delay-before-storing and delay-after-storing: for how many seconds
+        /// With retry-after, retry-after-date, delay-before-storing and delay-after-storing: for how many seconds
         #[arg(long, value_name = "SECONDS")]
         delay: Option<f64>,
         /// With certificate: expired, not-yet-valid, wrong-host, unknown-issuer, self-signed, forged or leaf-signed-leaf

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, DATE};
+use http::header::{CONNECTION, DATE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -391,7 +391,10 @@ impl<'h, H: Host> Connection<'h, H> {
         if plan.delay_after > Duration::ZERO {
             Box::pin(self.host.sleep(plan.delay_after)).await;
         }
-        let response = self.finished_wrong_by(plan.date_error, response);
+        let mut response = self.finished_wrong_by(plan.date_error, response);
+        if let Some(value) = plan.retry_after.and_then(|wait| self.retry_after(&wait)) {
+            response.headers_mut().insert(RETRY_AFTER, value);
+        }
         let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         match plan.delivery {
             fault::Delivery::Whole | fault::Delivery::Chunked if upgraded => {
@@ -415,6 +418,14 @@ impl<'h, H: Host> Connection<'h, H> {
         pending().await
     }
 
+    /// The value of `Retry-After` in a reply that goes out now.
+    fn retry_after(&self, wait: &fault::RetryAfter) -> Option<HeaderValue> {
+        match wait {
+            fault::RetryAfter::Seconds(seconds) => Some(HeaderValue::from(*seconds)),
+            fault::RetryAfter::Date(wait) => http_date(self.host.now() + *wait),
+        }
+    }
+
     /// `response` with the date of its sending (RFC 9110 §5.6.7) and what keeps browsers from running it. Every reply goes
     /// through here.
     fn finished(&self, response: Response<Bytes>) -> Response<Bytes> {
@@ -424,24 +435,25 @@ impl<'h, H: Host> Connection<'h, H> {
     /// The same by a clock that is wrong by `error`.
     fn finished_wrong_by(&self, error: time::Duration, response: Response<Bytes>) -> Response<Bytes> {
         let mut response = guarded(response);
-        let format =
-            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         let now = self.host.now().saturating_add(error);
         let second = now.unix_timestamp();
         let mut last = self.date.borrow_mut();
         if last.as_ref().is_none_or(|(last, _)| *last != second) {
-            let date = now
-                .to_offset(time::UtcOffset::UTC)
-                .format(format)
-                .ok()
-                .and_then(|date| HeaderValue::from_str(&date).ok());
-            *last = date.map(|date| (second, date));
+            *last = http_date(now).map(|date| (second, date));
         }
         if let Some((_, date)) = &*last {
             response.headers_mut().insert(DATE, date.clone());
         }
         response
     }
+}
+
+/// A date in a header (RFC 9110 §5.6.7).
+fn http_date(moment: OffsetDateTime) -> Option<HeaderValue> {
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let date = moment.to_offset(time::UtcOffset::UTC).format(format).ok()?;
+    HeaderValue::from_str(&date).ok()
 }
 
 /// An exchange under way; reports itself when dropped, whatever ended it.

@@ -48,8 +48,10 @@ const ATTACK: Needs = Needs::Word {
     ],
 };
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 17] = [
     Kind { name: "status", about: "Store nothing, and answer with a status", needs: Some(STATUS) },
+    Kind { name: "retry-after", about: "Answer 429, with the seconds to wait", needs: Some(DELAY) },
+    Kind { name: "retry-after-date", about: "Answer 503, with a date to wait for", needs: Some(DELAY) },
     Kind { name: "delay-before-storing", about: "Wait, then store and answer", needs: Some(DELAY) },
     Kind { name: "delay-after-storing", about: "Store, then wait and answer", needs: Some(DELAY) },
     Kind { name: "drop-before-storing", about: "Close the connection without storing", needs: None },

@@ -20,6 +20,10 @@ pub enum Fault {
     /// The reply has this status and says so in ThingSpeak's manner; nothing is stored. A number that is no final HTTP
     /// status (200–999) counts as 500.
     Status(u16),
+    /// The reply has status 429 and asks to wait so long, in seconds (`Retry-After`, RFC 9110 §10.2.3); nothing is stored.
+    RetryAfter(Duration),
+    /// The same with status 503, and the wait ends at a date.
+    RetryAfterDate(Duration),
     /// The reply comes in chunks (RFC 9112 §7.1) instead of with its length.
     Chunked,
     /// The reply announces more than it has, and the connection is closed after what it has.
@@ -59,9 +63,17 @@ pub(super) struct Plan {
     pub(super) delay_before: Duration,
     pub(super) before: Option<Before>,
     pub(super) refusal: Option<Refusal>,
+    pub(super) retry_after: Option<RetryAfter>,
     pub(super) delay_after: Duration,
     pub(super) delivery: Delivery,
     pub(super) date_error: time::Duration,
+}
+
+/// How long a refusal asks to wait.
+#[derive(Debug, PartialEq)]
+pub(super) enum RetryAfter {
+    Seconds(u64),
+    Date(Duration),
 }
 
 /// How the connection ends instead of the request being handled.
@@ -93,13 +105,23 @@ impl Plan {
                 Fault::DropAfterStoring => plan.delivery = Delivery::None,
                 Fault::Chunked => plan.delivery = Delivery::Chunked,
                 Fault::Truncated => plan.delivery = Delivery::Truncated,
-                Fault::Status(status) => plan.refusal = Some(Refusal::Status(*status)),
-                Fault::TooSoon => plan.refusal = Some(Refusal::TooSoon),
-                Fault::RefuseKey => plan.refusal = Some(Refusal::Key),
+                Fault::Status(status) => plan.refuse(Refusal::Status(*status), None),
+                Fault::RetryAfter(wait) => {
+                    // Rounded up, so that nobody comes too early.
+                    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                    plan.refuse(Refusal::Status(429), Some(RetryAfter::Seconds(seconds)));
+                }
+                Fault::RetryAfterDate(wait) => plan.refuse(Refusal::Status(503), Some(RetryAfter::Date(*wait))),
+                Fault::TooSoon => plan.refuse(Refusal::TooSoon, None),
+                Fault::RefuseKey => plan.refuse(Refusal::Key, None),
                 Fault::DateWrongBy(error) => plan.date_error = *error,
             }
         }
         plan
+    }
+
+    fn refuse(&mut self, refusal: Refusal, retry_after: Option<RetryAfter>) {
+        (self.refusal, self.retry_after) = (Some(refusal), retry_after);
     }
 }
 

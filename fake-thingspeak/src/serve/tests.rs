@@ -307,6 +307,17 @@ async fn faults_do_what_they_say() {
     let (seen, stored, status, _) = one(Fault::Status(503)).await;
     assert!(seen.reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{}", seen.reply);
     assert_eq!((stored.len(), status), (0, Some(503)));
+    let (seen, stored, ..) = one(Fault::RetryAfter(Duration::from_millis(89_001))).await;
+    assert!(
+        seen.reply.starts_with("HTTP/1.1 429 ") && seen.reply.contains("\r\nRetry-After: 90\r\n"),
+        "{}",
+        seen.reply
+    );
+    assert_eq!(stored.len(), 0);
+    let (seen, stored, ..) = one(Fault::RetryAfterDate(90 * second)).await;
+    let date = "\r\nRetry-After: Thu, 01 Jan 2026 00:01:30 GMT\r\n";
+    assert!(seen.reply.starts_with("HTTP/1.1 503 ") && seen.reply.contains(date), "{}", seen.reply);
+    assert_eq!(stored.len(), 0);
     let (seen, stored, ..) = one(Fault::TooSoon).await;
     assert_eq!((parts(&seen.reply).1, stored.len()), ("0", 0));
     let (seen, stored, status, _) = one(Fault::RefuseKey).await;

@@ -18,8 +18,10 @@ use tokio::time::Instant;
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// The words for faults, for messages.
-pub(crate) const WORDS: [&str; 15] = [
+pub(crate) const WORDS: [&str; 17] = [
     "status",
+    "retry-after",
+    "retry-after-date",
     "delay-before-storing",
     "delay-after-storing",
     "drop-before-storing",
@@ -133,7 +135,7 @@ impl Order {
         let word = WORDS.into_iter().find(|word| *word == fault);
         let word = word.ok_or_else(|| format!("`{fault}` is no fault; there are {}", WORDS.join(", ")))?;
         let (mut parameter, mut delay) = (None, Duration::ZERO);
-        if word.starts_with("delay") {
+        if word.starts_with("delay") || word.starts_with("retry-after") {
             let seconds = take("delay").ok_or(format!("`{word}` needs `delay`, in seconds"))?;
             delay = self::seconds("delay", &seconds)?;
             parameter = Some(("delay", Parameter::Number(delay.as_secs_f64())));
@@ -146,6 +148,8 @@ impl Order {
                 parameter = Some(("status", Parameter::Number(number.into())));
                 Effect::Request(Fault::Status(number))
             }
+            "retry-after" => Effect::Request(Fault::RetryAfter(delay)),
+            "retry-after-date" => Effect::Request(Fault::RetryAfterDate(delay)),
             "delay-before-storing" => Effect::Request(Fault::DelayBeforeStoring(delay)),
             "delay-after-storing" => Effect::Request(Fault::DelayAfterStoring(delay)),
             "drop-before-storing" => Effect::Request(Fault::DropBeforeStoring),

@@ -128,6 +128,12 @@ fn text(bytes: &[u8]) -> String {
 fn carried_out(fault: CloudFault) -> (Fault, Option<String>) {
     let (fault, action) = match fault {
         CloudFault::Status(status) => (Fault::Status(status), format!("answered with status {status}")),
+        CloudFault::RetryAfter(wait) => {
+            (Fault::RetryAfter(wait), format!("answered with status 429, to wait {wait:?}"))
+        }
+        CloudFault::RetryAfterDate(wait) => {
+            (Fault::RetryAfterDate(wait), format!("answered with status 503, to wait {wait:?}, as a date"))
+        }
         CloudFault::DelayBeforeStoring(delay) => {
             (Fault::DelayBeforeStoring(delay), format!("waited {delay:?} before it stored anything"))
         }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
 
+use super::fault::DhcpFault;
+
 /// How long a lease lasts, in seconds.
 const LEASE_SECONDS: u32 = 86_400;
 /// The last byte of the first address given out; those below are for devices with fixed addresses.
@@ -56,27 +58,32 @@ impl DhcpServer {
         Self { router, time_server, leases: BTreeMap::new() }
     }
 
-    /// Deals with a message from a client; `None` for what needs no reply. With `refuse`, what a client requests is
-    /// refused even if it could have it.
-    pub fn answer(&mut self, message: &[u8], refuse: bool) -> Option<Answer> {
+    /// Deals with a message from a client, which a `fault` may concern; `None` for what needs no reply.
+    pub fn answer(&mut self, message: &[u8], fault: Option<DhcpFault>) -> Option<Answer> {
         let packet = DhcpPacket::new_checked(message).ok()?;
         let request = DhcpRepr::parse(&packet).ok()?;
         let client = request.client_hardware_address;
         if request.server_identifier.is_some_and(|server| server != self.router) {
             return None;
         }
+        let (refuse, lease) = match fault {
+            Some(DhcpFault::Silent) => return None,
+            Some(DhcpFault::Refuse) => (true, LEASE_SECONDS),
+            Some(DhcpFault::Lease(length)) => (false, u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
+            Some(DhcpFault::Slow(_)) | None => (false, LEASE_SECONDS),
+        };
         match request.message_type {
             DhcpMessageType::Discover => {
                 let address = self.address_of(client)?;
-                Some(self.reply(&request, DhcpMessageType::Offer, address))
+                Some(self.reply(&request, DhcpMessageType::Offer, address, lease))
             }
             DhcpMessageType::Request => {
                 let wanted = request.requested_ip.unwrap_or(request.client_ip);
                 let known = self.leases.get(&client) == Some(&wanted);
                 let kind = if known && !refuse { DhcpMessageType::Ack } else { DhcpMessageType::Nak };
-                Some(self.reply(&request, kind, wanted))
+                Some(self.reply(&request, kind, wanted, lease))
             }
-            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip)),
+            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip, lease)),
             DhcpMessageType::Release | DhcpMessageType::Decline => {
                 self.leases.remove(&client);
                 None
@@ -98,7 +105,7 @@ impl DhcpServer {
         Some(address)
     }
 
-    fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr) -> Answer {
+    fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr, lease: u32) -> Answer {
         let refused = kind == DhcpMessageType::Nak;
         let informed = request.message_type == DhcpMessageType::Inform;
         let time_server = self.time_server.octets();
@@ -121,7 +128,7 @@ impl DhcpServer {
             parameter_request_list: None,
             dns_servers: (!refused).then(|| [self.router].into_iter().collect()),
             max_size: None,
-            lease_duration: (!refused && !informed).then_some(LEASE_SECONDS),
+            lease_duration: (!refused && !informed).then_some(lease),
             renew_duration: None,
             rebind_duration: None,
             additional_options: if refused { &[] } else { &options },
@@ -195,7 +202,7 @@ mod tests {
     #[test]
     fn a_client_keeps_its_address_and_others_get_other_ones() {
         let mut server = server();
-        let mut discover = |client| server.answer(&message(DhcpMessageType::Discover, client, None, None), false);
+        let mut discover = |client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None);
         let first = discover(1).unwrap();
         let second = discover(2).unwrap();
         assert_eq!(first.outcome, "offered");
@@ -206,7 +213,7 @@ mod tests {
     #[test]
     fn an_unknown_address_is_refused_by_broadcast() {
         let wanted = Ipv4Addr::new(10, 0, 0, 5);
-        let answer = server().answer(&message(DhcpMessageType::Request, 1, Some(wanted), None), false).unwrap();
+        let answer = server().answer(&message(DhcpMessageType::Request, 1, Some(wanted), None), None).unwrap();
         assert_eq!((answer.outcome, answer.destination), ("refused", Destination::Broadcast));
         let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
         assert_eq!(DhcpRepr::parse(&packet).unwrap().your_ip, Ipv4Addr::UNSPECIFIED);
@@ -215,16 +222,27 @@ mod tests {
     #[test]
     fn another_servers_clients_are_left_alone() {
         let other = Some(Ipv4Addr::new(192, 168, 3, 2));
-        assert_eq!(server().answer(&message(DhcpMessageType::Request, 1, other, other), false), None);
+        assert_eq!(server().answer(&message(DhcpMessageType::Request, 1, other, other), None), None);
     }
 
     #[test]
     fn a_network_has_room_for_a_hundred_clients_and_an_end() {
         let mut server = server();
-        let given = (0..=255).filter_map(|client| {
-            server.answer(&message(DhcpMessageType::Discover, client, None, None), false)?.address
-        });
+        let given = (0..=255)
+            .filter_map(|client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None)?.address);
         let given: std::collections::BTreeSet<_> = given.collect();
         assert_eq!(given.len(), 241);
+    }
+
+    #[test]
+    fn a_lease_lasts_as_long_as_a_fault_says() {
+        let mut server = server();
+        let lease = |fault| {
+            let answer = server.answer(&message(DhcpMessageType::Discover, 1, None, None), fault).unwrap();
+            let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
+            DhcpRepr::parse(&packet).unwrap().lease_duration
+        };
+        let lasting = [None, Some(DhcpFault::Lease(std::time::Duration::from_secs(30)))].map(lease);
+        assert_eq!(lasting, [Some(LEASE_SECONDS), Some(30)]);
     }
 }

@@ -44,6 +44,8 @@ pub enum DhcpFault {
     Refuse,
     /// It answers so much later.
     Slow(Duration),
+    /// Its leases last so long, in whole seconds.
+    Lease(Duration),
 }
 
 /// What the name service does wrong.
@@ -113,6 +115,10 @@ pub enum Attack {
 pub enum CloudFault {
     /// It answers with this status and stores nothing.
     Status(u16),
+    /// It answers 429, stores nothing, and asks to wait so long, in seconds.
+    RetryAfter(Duration),
+    /// It answers 503, stores nothing, and asks to wait until a date that is so far away.
+    RetryAfterDate(Duration),
     /// It takes so long before it stores the entry.
     DelayBeforeStoring(Duration),
     /// It stores the entry and takes so long to say so.

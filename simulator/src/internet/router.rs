@@ -99,20 +99,23 @@ impl Router {
             shared.record(Some(client), EventKind::Lease { network, outcome: "ignored", address: None });
             return Verdict::Done;
         }
-        let refuse = fault.as_ref().is_some_and(|applied| applied.fault == DhcpFault::Refuse);
-        let Some(answer) = self.dhcp.answer(message, refuse) else { return Verdict::Done };
+        let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
+            return Verdict::Done;
+        };
         let mut later = Duration::ZERO;
-        match fault {
-            Some(applied) if refuse && answer.outcome == "refused" => {
-                shared.record_fault(client, applied.rule, "the DHCP server refused a lease");
-            }
-            Some(applied) => {
-                if let DhcpFault::Slow(delay) = applied.fault {
+        if let Some(applied) = fault {
+            let action = match applied.fault {
+                DhcpFault::Refuse if answer.outcome == "refused" => Some("the DHCP server refused a lease".to_owned()),
+                DhcpFault::Silent | DhcpFault::Refuse => None,
+                DhcpFault::Slow(delay) => {
                     later = delay;
-                    shared.record_fault(client, applied.rule, format!("the DHCP server took {delay:?}"));
+                    Some(format!("the DHCP server took {delay:?}"))
                 }
+                DhcpFault::Lease(length) => Some(format!("the DHCP server gave a lease of {length:?}")),
+            };
+            if let Some(action) = action {
+                shared.record_fault(client, applied.rule, action);
             }
-            None => {}
         }
         shared.record(Some(client), EventKind::Lease { network, outcome: answer.outcome, address: answer.address });
         let ends = match answer.destination {

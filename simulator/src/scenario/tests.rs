@@ -125,6 +125,9 @@ fn faults_of_every_kind() {
         Injection::ManInTheMiddle(Attack::LeafSignedLeaf),
         Injection::Cloud(CloudFault::Status(503)),
         Injection::Cloud(CloudFault::DelayAfterStoring(Duration::from_secs(20))),
+        Injection::Cloud(CloudFault::RetryAfter(Duration::from_mins(10))),
+        Injection::Cloud(CloudFault::RetryAfterDate(Duration::from_hours(1))),
+        Injection::Dhcp { network: network(), reply: DhcpFault::Lease(Duration::from_secs(30)) },
         Injection::Cloud(CloudFault::TooSoon),
     ];
     assert_eq!(injections, expected);

@@ -249,6 +249,7 @@ pub const PAGES: Words = Words {
         "status",
         "too-soon",
         "delay-after-storing",
+        "retry-after-date",
         "silent-connection",
         "certificate",
         "expired",

@@ -283,6 +283,12 @@ fn cloud_faults() {
     let (reply, _, stored, _) = upload(CloudFault::Status(503));
     assert!(reply.starts_with("HTTP/1.1 503 "), "{reply}");
     assert_eq!(stored, 0);
+    let (reply, _, stored, _) = upload(CloudFault::RetryAfter(90 * SECOND));
+    assert!(reply.starts_with("HTTP/1.1 429 ") && reply.contains("Retry-After: 90\r\n"), "{reply}");
+    assert_eq!(stored, 0);
+    let (reply, _, stored, _) = upload(CloudFault::RetryAfterDate(90 * SECOND));
+    assert!(reply.starts_with("HTTP/1.1 503 ") && reply.contains("Retry-After: "), "{reply}");
+    assert_eq!(stored, 0);
     let (_, _, stored, took) = upload(CloudFault::DelayBeforeStoring(4 * SECOND));
     assert!(stored == 1 && took >= 4 * SECOND);
     let (_, _, stored, took) = upload(CloudFault::DelayAfterStoring(4 * SECOND));
@@ -298,7 +304,7 @@ fn cloud_faults() {
     assert_eq!(stored, 1);
     let (reply, _, _, _) = upload(CloudFault::TooSoon);
     assert!(reply.ends_with("\r\n\r\n0"), "{reply}");
-    assert_eq!(bench.actions().len(), 8);
+    assert_eq!(bench.actions().len(), 10);
 }
 
 #[test]

@@ -96,7 +96,17 @@ const INJECTION: Choice = Choice {
                         "reply",
                         Either {
                             plain: &Words(&[("silent", "Says nothing."), ("refuse", "Refuses (DHCPNAK).")]),
-                            table: &One(&Choice { what: "a DHCP server's reply", keys: &[SLOW] }),
+                            table: &One(&Choice {
+                                what: "a DHCP server's reply",
+                                keys: &[
+                                    SLOW,
+                                    required(
+                                        "lease",
+                                        DURATION,
+                                        "Gives leases that last so long; a day without the fault.",
+                                    ),
+                                ],
+                            }),
                         },
                         "What it does instead of giving a lease at once.",
                     ),
@@ -197,6 +207,16 @@ const CLOUD_FAULT: Shape = Either {
                 "status",
                 Scalar(Integer { least: 200, most: 599 }),
                 "Stores nothing and answers with this status.",
+            ),
+            required(
+                "retry-after",
+                DURATION,
+                "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).",
+            ),
+            required(
+                "retry-after-date",
+                DURATION,
+                "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.",
             ),
             required("delay-before-storing", DURATION, "Waits, then stores and answers."),
             required("delay-after-storing", DURATION, "Stores, then waits and answers."),

@@ -142,6 +142,7 @@ impl Resolver<'_, '_> {
                 let reply = match (reply.word(), reply.choice()) {
                     (Some("silent"), _) => DhcpFault::Silent,
                     (Some(_), _) => DhcpFault::Refuse,
+                    (None, Some(("lease", node))) => DhcpFault::Lease(self.positive(node, "lease")?),
                     (None, slow) => DhcpFault::Slow(self.positive(slow?.1, "slow")?),
                 };
                 Injection::Dhcp { network: network?, reply }
@@ -201,6 +202,8 @@ impl Resolver<'_, '_> {
             ("status", Node { value: Value::Integer(status), .. }) => {
                 u16::try_from(*status).ok().map(CloudFault::Status)
             }
+            ("retry-after", node) => self.positive(node, "retry-after").map(CloudFault::RetryAfter),
+            ("retry-after-date", node) => self.positive(node, "retry-after-date").map(CloudFault::RetryAfterDate),
             ("delay-before-storing", node) => {
                 self.positive(node, "delay-before-storing").map(CloudFault::DelayBeforeStoring)
             }
