@@ -14,6 +14,8 @@ mod sweep;
 pub mod watch;
 
 #[cfg(test)]
+mod rates;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -27,6 +27,8 @@ pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod vocabulary;
 
 use std::path::Path;
 

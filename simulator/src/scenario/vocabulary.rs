@@ -1,0 +1,128 @@
+//! Every fault that the language has words for, in the words of a scenario file. It is made from the grammar, so that a
+//! fault with a new word is among them at once, and one with a new kind of value fails whoever asks until it is said
+//! here what to try.
+
+use super::grammar;
+use super::shape::{Key, Scalar, Shape, Table};
+
+/// The network that faults of one network concern; a file that uses them must have it.
+pub(crate) const NETWORK: &str = "home";
+/// Its access point's hardware address.
+pub(crate) const BSSID: &str = "02:00:00:00:01:00";
+
+/// Values of `inject`: each word once, and each quantity with several values, one thing varied at a time.
+pub(crate) fn injections() -> Vec<String> {
+    let faults = key(grammar::FILE.keys, "faults");
+    let Shape::List(Shape::Table(fault)) = faults.shape else { panic!("faults are a list of tables") };
+    values(&key(fault.keys, "inject").shape, "inject")
+}
+
+fn key<'a>(keys: &'a [Key], name: &str) -> &'a Key {
+    keys.iter().find(|key| key.name == name).expect("the grammar has it")
+}
+
+fn values(shape: &Shape, name: &str) -> Vec<String> {
+    match shape {
+        Shape::Scalar(kind) => samples(*kind, name),
+        Shape::Words(words) => words.iter().map(|(word, _)| format!("'{word}'")).collect(),
+        Shape::Either { plain, table } => [plain, table].into_iter().flat_map(|shape| values(shape, name)).collect(),
+        Shape::Choice(choice) => {
+            let each = |key: &Key| {
+                let kind = key.name;
+                values(&key.shape, kind).into_iter().map(move |value| format!("{{ {kind} = {value} }}"))
+            };
+            choice.keys.iter().flat_map(each).collect()
+        }
+        Shape::Table(table) => tables(table),
+        Shape::Named(_, inner) => values(inner, name),
+        Shape::List(_) | Shape::Pair(_) | Shape::TextMap => panic!("what to try for `{name}`?"),
+    }
+}
+
+/// What must be there with its first value, and one key after the other with each of its values.
+fn tables(table: &Table) -> Vec<String> {
+    let assign = |key: &Key| -> Vec<String> {
+        values(&key.shape, key.name).into_iter().map(|value| format!("{} = {value}", key.name)).collect()
+    };
+    let first: Vec<(&str, String)> =
+        table.keys.iter().filter(|key| key.required).map(|key| (key.name, assign(key)[0].clone())).collect();
+    let mut tables = Vec::new();
+    for key in table.keys {
+        let makes_sense_alone = table.at_least_one.is_empty() || table.at_least_one.contains(&key.name);
+        for assignment in assign(key).into_iter().filter(|_| makes_sense_alone) {
+            let others = first.iter().filter(|(name, _)| *name != key.name).map(|(_, assignment)| assignment.clone());
+            let mut all: Vec<String> = others.chain([assignment]).collect();
+            all.sort();
+            tables.push(format!("{{ {} }}", all.join(", ")));
+        }
+    }
+    tables.sort();
+    tables.dedup();
+    tables
+}
+
+fn samples(kind: Scalar, name: &str) -> Vec<String> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| format!("'{text}'")).collect();
+    match kind {
+        Scalar::Text if name == "network" => texts(&[NETWORK]),
+        Scalar::Boolean => vec!["false".to_owned(), "true".to_owned()],
+        Scalar::Integer { least, most } => {
+            // What a server may say, of each kind.
+            let said = [202, 302, 400, 401, 402, 403, 404, 408, 409, 413, 422, 425, 429, 500, 502, 503];
+            let mut said: Vec<i64> =
+                said.into_iter().chain([least, most]).filter(|n| (least..=most).contains(n)).collect();
+            said.sort_unstable();
+            said.dedup();
+            said.iter().map(i64::to_string).collect()
+        }
+        Scalar::Duration => texts(&["1ms", "1s", "20s", "10m"]),
+        Scalar::SignedDuration => texts(&["-400d", "-1h", "400d"]),
+        Scalar::Probability => texts(&["10 %", "50 %", "100 %"]),
+        Scalar::HardwareAddress => texts(&[BSSID]),
+        // Where nobody is, and where somebody is who has no such service.
+        Scalar::Ipv4Address => texts(&["203.0.113.66", "203.0.113.123"]),
+        Scalar::Text
+        | Scalar::Typed
+        | Scalar::DateTime
+        | Scalar::TimeOfDay
+        | Scalar::Temperature
+        | Scalar::Humidity
+        | Scalar::Signal
+        | Scalar::FieldValue
+        | Scalar::Regex => panic!("what to try for `{name}`, {}?", kind.expected()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All words of a shape, and the names of the keys whose value makes it another fault.
+    fn words(shape: &Shape) -> Vec<&'static str> {
+        match shape {
+            Shape::Words(words) => words.iter().map(|(word, _)| *word).collect(),
+            Shape::Either { plain, table } => [plain, table].into_iter().flat_map(|shape| words(shape)).collect(),
+            Shape::Choice(choice) => keys(choice.keys),
+            Shape::Table(table) => keys(table.keys),
+            Shape::Named(_, inner) => words(inner),
+            Shape::Scalar(_) | Shape::List(_) | Shape::Pair(_) | Shape::TextMap => Vec::new(),
+        }
+    }
+
+    fn keys(keys: &'static [Key]) -> Vec<&'static str> {
+        keys.iter().flat_map(|key| [key.name].into_iter().chain(words(&key.shape))).collect()
+    }
+
+    #[test]
+    fn every_word_of_the_grammar_is_in_some_injection() {
+        let Shape::List(Shape::Table(fault)) = key(grammar::FILE.keys, "faults").shape else { panic!() };
+        let injections = injections();
+        let all = words(&key(fault.keys, "inject").shape);
+        assert!(all.len() > 50, "{all:?}");
+        for word in all {
+            let spelt = [format!("'{word}'"), format!(" {word} = ")];
+            let said = injections.iter().any(|injection| spelt.iter().any(|spelt| injection.contains(spelt)));
+            assert!(said, "{word}");
+        }
+    }
+}
