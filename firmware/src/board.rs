@@ -15,6 +15,9 @@ use rand_core::{CryptoRng, RngCore};
 /// (NONOS SDK 3: `RF_CAL` at 0xFB000), above the largest program that its linker script allows.
 pub const SETTINGS_SECTORS: core::ops::Range<u32> = 0xF_7000..0xF_B000;
 
+/// How long the hardware's random numbers are left to gather noise before each byte, µs.
+pub const BETWEEN_RANDOM_BYTES: u32 = 10;
+
 /// A yellow duck's hardware.
 pub trait Board {
     /// GPIO14, the sensor's one-wire bus: open drain, pulled up. Low drives, high releases.
@@ -28,7 +31,7 @@ pub trait Board {
     /// The flash sectors that hold what [`crate::store`] keeps, and nothing else: at least four erasable sectors, 4-byte
     /// words.
     type Flash: NorFlash;
-    /// Hardware random numbers.
+    /// Hardware random numbers: noise, [`BETWEEN_RANDOM_BYTES`] apart. It need not be perfect, see [`random`](crate::random).
     type Random: RngCore + CryptoRng;
     /// Ethernet frames in and out of the radio, in both modes.
     type Frames: Driver;
@@ -98,7 +101,8 @@ impl ResetCause {
 
 /// Blocking delays that must be exact.
 pub trait Delay: DelayNs {
-    /// Does `act` without being disturbed: on a chip, interrupts wait meanwhile. For some 25 ms at most.
+    /// Does `act` without being disturbed: on a chip, interrupts wait meanwhile, and with them the radio. For some 5 ms at
+    /// most.
     fn undisturbed<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
         act(self)
     }

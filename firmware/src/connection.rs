@@ -15,7 +15,7 @@ use log::{info, warn};
 use rand_core::RngCore;
 
 use crate::backoff::Backoff;
-use crate::board::{LinkLoss, Network, Radio};
+use crate::board::{JoinError, LinkLoss, Network, Radio};
 use crate::dhcp::{self, Heard};
 use crate::settings::Settings;
 use crate::station::Shared;
@@ -24,6 +24,8 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 const MOST_WAIT: Duration = Duration::from_secs(60);
 /// A join that takes longer than this is given up; a scan and four-way handshake take a few seconds.
 const JOIN_PATIENCE: Duration = Duration::from_secs(30);
+/// After so many joins in a row that were not answered to the end, the log says what may be behind it.
+const SILENCE_MEANS: u32 = 3;
 /// After so long without an address the log says so.
 const ADDRESS_EXPECTED: Duration = Duration::from_secs(15);
 /// After so long without an address the network is joined anew: some routers serve only those who come in freshly.
@@ -43,14 +45,21 @@ pub(crate) async fn run<L: OutputPin>(
 ) -> ! {
     let network = network(settings);
     let mut backoff = Backoff::new(LEAST_WAIT, MOST_WAIT);
+    let mut unanswered = 0;
     loop {
         info!(target: "wifi", "joining {}", network.name);
-        let refusal = match with_timeout(JOIN_PATIENCE, radio.join(&network)).await {
+        let joined = with_timeout(JOIN_PATIENCE, radio.join(&network)).await;
+        unanswered = if joined == Ok(Err(JoinError::Timeout)) { unanswered + 1 } else { 0 };
+        let refusal = match joined {
             Ok(Ok(())) => {
                 log_joined(network.name, radio.signal_strength());
                 let address = Address { shared, stack, heard };
                 stay(&address, network.name, radio, led, &mut backoff, &mut random).await;
                 None
+            }
+            // Some access points show a wrong passphrase by silence.
+            Ok(Err(JoinError::Timeout)) if unanswered >= SILENCE_MEANS => {
+                Some("the access point stops answering each time: a wrong passphrase, or out of reach")
             }
             Ok(Err(error)) => Some(error.reason()),
             Err(_) => Some("the radio did not finish"),

@@ -15,6 +15,7 @@ pub mod http;
 mod network;
 pub mod passphrase;
 pub mod portal;
+mod random;
 pub mod readings;
 mod resources;
 mod run;

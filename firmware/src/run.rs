@@ -16,6 +16,7 @@ use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
 use crate::dhcp::{Heard, Listener};
 use crate::network::drive;
 use crate::passphrase::Passphrase;
+use crate::random::Random;
 use crate::resources::{self, Resources};
 use crate::settings::{Settings, TrustedIssuer};
 use crate::station::{self, Hardware};
@@ -75,7 +76,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     // Pins that do not obey must not keep the device from starting; the sensor reports its own trouble later.
     let _unlit = wifi_led.set_low();
     let _released = data_pin.set_high();
-    let random = RefCell::new(random);
+    let random = RefCell::new(Random::new(random));
     let watchdog = RefCell::new(watchdog);
 
     let mode = apart(pin!(choose_mode::<B>(&mut config_switch, &mut flash))).await;

@@ -11,6 +11,7 @@
 
 use dht_sensor::{DhtError, dht11, dht22};
 use embassy_time::{Duration, Instant, Timer};
+use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use log::{info, warn};
 
@@ -121,15 +122,36 @@ async fn take<P: InputPin + OutputPin>(
     }
 }
 
-/// One try: some 5 ms (DHT22) or 25 ms (DHT11) during which nothing else runs.
+/// A delay for the driver after the start pulse, which is the only wait that it counts in milliseconds and is over.
+struct Started<'a, D>(&'a mut D);
+
+impl<D: DelayNs> DelayNs for Started<'_, D> {
+    fn delay_ns(&mut self, nanos: u32) {
+        self.0.delay_ns(nanos);
+    }
+
+    fn delay_us(&mut self, micros: u32) {
+        self.0.delay_us(micros);
+    }
+
+    fn delay_ms(&mut self, _start_pulse: u32) {}
+}
+
+/// One try: some 5 ms (DHT22) or 25 ms (DHT11) during which nothing else of ours runs. The start pulse may become longer,
+/// what the sensor answers may not be missed: only for that, some 5 ms, the radio waits as well.
 fn measure<P: InputPin + OutputPin>(
     kind: SensorKind,
     pin: &mut P,
     delay: &mut impl Delay,
 ) -> Result<Measurement, SensorFault> {
+    pin.set_low().map_err(|error| fault(error.into()))?;
+    delay.delay_ms(match kind {
+        SensorKind::Dht22 => 1,
+        SensorKind::Dht11 => 18,
+    });
     let measurement = match kind {
         SensorKind::Dht22 => {
-            let reading = delay.undisturbed(|delay| dht22::blocking::read(delay, pin)).map_err(fault)?;
+            let reading = delay.undisturbed(|delay| dht22::blocking::read(&mut Started(delay), pin)).map_err(fault)?;
             Measurement {
                 temperature: tenths(reading.temperature),
                 humidity: tenths(reading.relative_humidity),
@@ -137,7 +159,7 @@ fn measure<P: InputPin + OutputPin>(
             }
         }
         SensorKind::Dht11 => {
-            let reading = delay.undisturbed(|delay| dht11::blocking::read(delay, pin)).map_err(fault)?;
+            let reading = delay.undisturbed(|delay| dht11::blocking::read(&mut Started(delay), pin)).map_err(fault)?;
             Measurement {
                 temperature: i16::from(reading.temperature) * 10,
                 humidity: i16::from(reading.relative_humidity) * 10,

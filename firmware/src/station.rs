@@ -22,6 +22,7 @@ use crate::board::{Board, Watchdog};
 use crate::connection;
 use crate::dhcp::Heard;
 use crate::floor::Floor;
+use crate::random::Random;
 use crate::readings::{Gap, Measurement, Reading, Readings};
 use crate::resources::UploadBuffers;
 use crate::sampling;
@@ -41,7 +42,7 @@ pub(crate) struct Hardware<'a, B: Board> {
     pub delay: &'a mut B::Delay,
     pub flash: &'a mut B::Flash,
     pub radio: &'a mut B::Radio,
-    pub random: &'a RefCell<B::Random>,
+    pub random: &'a RefCell<Random<B::Random>>,
     pub watchdog: &'a RefCell<B::Watchdog>,
     /// What passes of DHCP.
     pub heard: &'a Heard,

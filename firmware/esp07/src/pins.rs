@@ -2,10 +2,14 @@
 
 use core::convert::Infallible;
 
+use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use esp8266_hal::ehal::blocking::rng::Read;
 use esp8266_hal::ehal::digital::v2;
+use firmware::board::BETWEEN_RANDOM_BYTES;
 use rand_core::{CryptoRng, RngCore};
+
+use crate::cpu::Delay;
 
 /// A pin of `esp8266-hal`; its errors cannot happen.
 pub struct Pin<P>(pub P);
@@ -34,7 +38,8 @@ impl<P: v2::OutputPin<Error = Infallible>> OutputPin for Pin<P> {
     }
 }
 
-/// The chip's random numbers: noise of the radio, which is on whenever the SDK runs.
+/// The chip's random numbers: noise of the radio, as long as that is on and awake. Nobody says how fast new noise comes
+/// into the register, so it is read slowly, and only the lowest byte of it.
 pub struct Random(pub esp8266_hal::rng::Rng);
 
 impl RngCore for Random {
@@ -47,9 +52,12 @@ impl RngCore for Random {
     }
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
-        match self.0.read(bytes) {
-            Ok(()) => {}
-            Err(void) => match void {},
+        for byte in bytes.chunks_mut(1) {
+            Delay.delay_us(BETWEEN_RANDOM_BYTES);
+            match self.0.read(byte) {
+                Ok(()) => {}
+                Err(void) => match void {},
+            }
         }
     }
 

@@ -16,8 +16,8 @@ use embedded_storage_async::nor_flash::{
 };
 use esp8266::peripherals::Noise;
 use firmware::board::{
-    AccessPoint, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause, SETTINGS_SECTORS, Security,
-    Watchdog,
+    AccessPoint, BETWEEN_RANDOM_BYTES, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause,
+    SETTINGS_SECTORS, Security, Watchdog,
 };
 use rand_core::{CryptoRng, RngCore};
 
@@ -202,6 +202,7 @@ impl RngCore for Random {
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         in_simulator(|| {
             let mut noise = self.0.port.noise.borrow_mut();
+            simulator_clock::advance(bytes.len() as u64 * u64::from(BETWEEN_RANDOM_BYTES) * 1_000);
             bytes.fill_with(|| noise.draw() as u8);
         });
     }
