@@ -4,7 +4,8 @@
 //! A [`Phone`] does its [`Action`]s one after the other; each begins when the one before has ended or failed, and fails
 //! after 30 s. What it asks of the air ([`AirRequest`]) and the frames it sends wait in its outboxes; the world answers
 //! with [`Phone::joined`], [`Phone::link_lost`] and [`Phone::receive`], and polls it at [`Phone::next_deadline`]. What it
-//! sees are [`PhoneEvent`]s. The stack is smoltcp's (`link`), HTTP and forms are a browser's (`http`, `form`).
+//! sees are [`PhoneEvent`]s. The stack is smoltcp's (`link`), HTTP and forms are a browser's (`http`, `form`);
+//! besides, it sends what phones send without being asked (`unasked`).
 //!
 //! Not modelled: mobile data beside the network, a phone's own captive-portal detection (an action opens the page that
 //! the phone would), HTTPS.
@@ -29,6 +30,7 @@ mod http;
 mod link;
 #[cfg(test)]
 mod tests;
+mod unasked;
 
 /// How long an action may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -175,6 +177,7 @@ impl Phone {
         if outcome.is_ok() {
             self.joins += 1;
             let random = self.seed.stream(&format!("phone {}, join {}", self.name, self.joins)).next_u64();
+            self.frames.extend(unasked::on_joining(self.station));
             self.link = Some(Link::new(now, self.station, random));
             self.current = Some(Current { what: Doing::Leasing { network }, deadline: Some(now + TIMEOUT) });
         }
@@ -260,6 +263,7 @@ impl Phone {
             (Doing::Waiting { until }, _) => Progress::Waiting(Some(*until)),
             (Doing::Leasing { .. }, Some(link)) => match link.address() {
                 Some(address) => {
+                    self.frames.extend(unasked::on_lease(self.station, address));
                     self.events.push(PhoneEvent::Lease { address });
                     Progress::Ended
                 }
