@@ -23,6 +23,8 @@ sdk_boot:
 	.word	pbuf_alloc
 	.word	ethernet_input
 	.word	cpu_halt
+	.word	pbuf_free
+	.word	user_iram_memory_is_enabled
 1:	l32r	a2, .Lmessage_at
 	l32r	a0, .Lprintf
 	callx0	a0
@@ -35,6 +37,8 @@ sdk_boot:
 	.word	_bss_start
 .Lbss_end:
 	.word	_bss_end
+.Lmemory:
+	.word	user_iram_memory_is_enabled
 .Lcache:
 	.word	Cache_Read_Enable
 .Lpre_init:
@@ -50,10 +54,14 @@ sdk_start:
 	l32r	a2, .Lvectors
 	wsr.vecbase a2
 	rsync
-	/* Flash behind a cache of 16 KiB: the other 16 KiB are memory (user_iram_memory_is_enabled). */
+	/* Flash behind a cache of 16 KiB, if the program wants the other 16 KiB for memory; it is asked while the cache is off. */
+	l32r	a0, .Lmemory
+	callx0	a0
+	addi	a4, a2, -1
+	movi	a5, 1
+	movnez	a4, a5, a4
 	movi	a2, 0
 	movi	a3, 0
-	movi	a4, 0
 	l32r	a0, .Lcache
 	callx0	a0
 	l32r	a2, .Lbss_start

@@ -1,10 +1,10 @@
 //! The yellow duck's board: which part is where.
 
-use esp8266_hal::efuse::DPortExt;
 use esp8266_hal::gpio::{Floating, Gpio5, Gpio13, Gpio14, GpioExt, Input, OpenDrain, Output, PushPull};
 use esp8266_hal::rng::RngExt;
 use esp8266_hal::target::Peripherals;
 use firmware::board::{Board, Parts, ResetCause, Watchdog};
+use log::info;
 
 use crate::cpu::Delay;
 use crate::flash::SettingsFlash;
@@ -20,7 +20,7 @@ impl Esp07 {
     /// The board.
     ///
     /// # Safety
-    /// Only once, and nobody else uses GPIO5, GPIO13, GPIO14, the random number register and the eFuse block.
+    /// Only once, and nobody else uses GPIO5, GPIO13, GPIO14 and the random number register.
     pub unsafe fn new() -> Self {
         // SAFETY: the caller's promise; UART0 is the serial log's, the rest is the SDK's and stays untouched.
         Self(unsafe { Peripherals::steal() })
@@ -47,9 +47,9 @@ impl Board for Esp07 {
             delay: Delay,
             flash: SettingsFlash::new(),
             random: Random(self.0.RNG.rng()),
-            frames: Frames::new(self.0.EFUSE.read_mac_addr()),
+            frames: Frames::new(),
             radio: SdkRadio::new(),
-            watchdog: SdkWatchdog,
+            watchdog: SdkWatchdog { heap_told: u32::MAX },
             reset_cause: reset_cause(),
         }
     }
@@ -69,12 +69,26 @@ fn reset_cause() -> ResetCause {
     }
 }
 
-/// The SDK's watchdogs.
-pub struct SdkWatchdog;
+/// The SDK's watchdogs. Being fed each second, it also tells how much of the SDK's heap is left: the radio lives on that, and
+/// crashes when it runs out.
+pub struct SdkWatchdog {
+    /// What was told last, in bytes.
+    heap_told: u32,
+}
+
+/// So much less than last told is worth a line, in bytes.
+const HEAP_STEP: u32 = 1_024;
 
 impl Watchdog for SdkWatchdog {
     fn feed(&mut self) {
-        // SAFETY: a call without arguments.
-        unsafe { sdk::system_soft_wdt_feed() };
+        // SAFETY: calls without arguments.
+        let heap = unsafe {
+            sdk::system_soft_wdt_feed();
+            sdk::system_get_free_heap_size()
+        };
+        if heap <= self.heap_told.saturating_sub(HEAP_STEP) {
+            info!(target: "radio", "{heap} bytes of the SDK's heap are left");
+            self.heap_told = heap;
+        }
     }
 }

@@ -11,16 +11,16 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 
 use crate::sdk::{self, Pbuf};
 use crate::task_level::TaskLevel;
-use crate::{executor, lwip, radio};
+use crate::{buffers, executor, radio};
 
 /// The longest Ethernet frame, with its header and without its checksum.
 const FRAME_SIZE: usize = 1_514;
 /// Room that the radio wants in front of a frame, for its own header (`EP_OFFSET`).
 pub const HEADROOM: usize = 36;
-/// Received frames that may wait. The radio has eight buffers and needs some for itself.
+/// Received frames that may wait. The radio has seven buffers and needs some for itself.
 const WAITING: usize = 5;
-/// Frames on their way out.
-const LEAVING: usize = 1;
+/// Frames on their way out. What is for a sleeping phone stays until it wakes up, and the others must not wait for it.
+const LEAVING: usize = 2;
 /// Our mark on a [`Pbuf`] that is [`OUT`]'s.
 pub const KIND_OUT: u8 = 0x42;
 
@@ -70,19 +70,7 @@ struct Leaving {
 
 impl Leaving {
     const fn new() -> Self {
-        Self {
-            pbuf: UnsafeCell::new(Pbuf {
-                next: null_mut(),
-                payload: null_mut(),
-                total_length: 0,
-                length: 0,
-                kind: 0,
-                flags: 0,
-                references: 0,
-                radio_buffer: null_mut(),
-            }),
-            bytes: UnsafeCell::new([0; HEADROOM + FRAME_SIZE]),
-        }
+        Self { pbuf: UnsafeCell::new(Pbuf::unused()), bytes: UnsafeCell::new([0; HEADROOM + FRAME_SIZE]) }
     }
 
     fn is_free(&self) -> bool {
@@ -105,14 +93,21 @@ pub fn sent() {
 
 /// The radio's frames, for the network stack.
 pub struct Frames {
-    /// The station's; the access point's differs in one bit.
-    hardware_address: [u8; 6],
+    /// The station's and the access point's.
+    hardware_addresses: [[u8; 6]; 2],
 }
 
 impl Frames {
-    /// The frames of a chip with that MAC address.
-    pub fn new(hardware_address: [u8; 6]) -> Self {
-        Self { hardware_address }
+    /// The frames of this chip. Its addresses are the SDK's to tell: what stands in the chip's fuses is not always what it
+    /// uses.
+    pub fn new() -> Self {
+        let address = |interface| {
+            let mut address = [0; 6];
+            // SAFETY: the SDK writes six bytes.
+            unsafe { sdk::wifi_get_macaddr(interface, address.as_mut_ptr()) };
+            address
+        };
+        Self { hardware_addresses: [sdk::INTERFACE_STATION, sdk::INTERFACE_ACCESS_POINT].map(address) }
     }
 }
 
@@ -140,12 +135,7 @@ impl Driver for Frames {
     }
 
     fn hardware_address(&self) -> HardwareAddress {
-        let mut address = self.hardware_address;
-        if radio::interface() == sdk::INTERFACE_ACCESS_POINT {
-            // Locally administered: what the SDK gives its access point.
-            address[0] |= 2;
-        }
-        HardwareAddress::Ethernet(address)
+        HardwareAddress::Ethernet(self.hardware_addresses[usize::from(radio::interface())])
     }
 }
 
@@ -163,7 +153,7 @@ impl RxToken for Received {
 impl Drop for Received {
     fn drop(&mut self) {
         // SAFETY: the frame is ours, and this is its end.
-        unsafe { lwip::free(self.0) };
+        unsafe { buffers::give_back(self.0) };
     }
 }
 
@@ -191,7 +181,7 @@ impl TxToken for ToSend {
                 // A frame that the radio does not take is lost, as on the air.
                 sdk::ieee80211_output_pbuf(netif, pbuf);
             }
-            lwip::free(pbuf);
+            buffers::give_back(pbuf);
         }
         result
     }

@@ -1,21 +1,16 @@
 //! The names of lwIP 1.4 that the vendor's archives call, answered without lwIP.
 //!
 //! Linked without `liblwip.a`, the archives of the NONOS SDK 3.0 miss 23 names. Received frames come in through
-//! [`ethernet_input`] and go to [`frames`]; buffers and interfaces are kept as far as the radio looks at them; what belongs
-//! to the vendor's own DHCP, DNS and sockets does nothing, because the firmware has its own.
+//! [`ethernet_input`] and go to [`frames`]; buffers are those of [`buffers`]; interfaces are kept as far as the radio looks
+//! at them; what belongs to the vendor's own DHCP, DNS and sockets does nothing, because the firmware has its own.
 
-use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
-use embedded_alloc::LlffHeap;
+use crate::buffers;
+use crate::frames;
+use crate::sdk::{Netif, NetifInit, NetifInput, Pbuf};
 
-use crate::frames::{self, HEADROOM};
-use crate::sdk::{self, Netif, NetifInit, NetifInput, Pbuf};
-
-/// `PBUF_RAM`: the payload follows the record.
-const KIND_RAM: u8 = 0;
 /// `ERR_OK`.
 const OK: i8 = 0;
 /// `ERR_MEM`.
@@ -25,77 +20,17 @@ const WRONG_ARGUMENT: i8 = -12;
 /// `NETIF_FLAG_UP` and `NETIF_FLAG_LINK_UP`; without them the radio drops what it receives.
 const FLAGS_UP: u8 = 0x01 | 0x10;
 
-/// For buffers that the radio looks at, which must be data memory: the records of received frames, and the radio's own
-/// frames (keys, management) of some hundred bytes.
-const BUFFERS_SIZE: usize = 768;
-static BUFFERS: LlffHeap = LlffHeap::empty();
-static mut BUFFERS_MEMORY: MaybeUninit<[u8; BUFFERS_SIZE]> = MaybeUninit::uninit();
-
-/// Before the SDK makes its first buffer.
-pub fn prepare() {
-    // SAFETY: called once, before anything allocates here.
-    unsafe { BUFFERS.init(&raw mut BUFFERS_MEMORY as usize, BUFFERS_SIZE) };
-}
-
-fn layout(kind: u8, length: u16) -> Layout {
-    let payload = if kind == KIND_RAM { HEADROOM + usize::from(length) } else { 0 };
-    Layout::from_size_align(size_of::<Pbuf>() + payload, 4).expect("64 KiB is no overflow")
-}
-
 /// Makes a buffer: with memory for the payload, or (other kinds) with a payload that the caller points to.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn pbuf_alloc(_layer: u32, length: u16, kind: u32) -> *mut Pbuf {
-    let kind = kind as u8;
-    // SAFETY: the layout is larger than nothing; what comes back is written before it is read.
-    unsafe {
-        let memory = BUFFERS.alloc(layout(kind, length));
-        if memory.is_null() {
-            return null_mut();
-        }
-        let pbuf = memory.cast::<Pbuf>();
-        let payload = if kind == KIND_RAM { memory.add(size_of::<Pbuf>() + HEADROOM) } else { null_mut() };
-        pbuf.write(Pbuf {
-            next: null_mut(),
-            payload,
-            total_length: length,
-            length,
-            kind,
-            flags: 0,
-            references: 1,
-            radio_buffer: null_mut(),
-        });
-        pbuf
-    }
+extern "C" fn pbuf_alloc(_layer: u32, length: u16, kind: u32) -> *mut Pbuf {
+    buffers::lend(length, kind)
 }
 
 /// One owner less; without owners the buffer goes back to where it came from.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pbuf_free(pbuf: *mut Pbuf) -> u8 {
     // SAFETY: the SDK frees what it got from `pbuf_alloc` or `ieee80211_output_pbuf`.
-    unsafe { free(pbuf) }
-}
-
-/// As `pbuf_free`.
-///
-/// # Safety
-/// `pbuf` is alive and the caller one of its owners.
-pub unsafe fn free(pbuf: *mut Pbuf) -> u8 {
-    // SAFETY: the caller's promise; the layout is that of `pbuf_alloc`, as nobody changes kind and total length.
-    unsafe {
-        (*pbuf).references -= 1;
-        if (*pbuf).references > 0 {
-            return 0;
-        }
-        if (*pbuf).kind == frames::KIND_OUT {
-            frames::sent();
-            return 1;
-        }
-        if !(*pbuf).radio_buffer.is_null() {
-            sdk::system_pp_recycle_rx_pkt((*pbuf).radio_buffer);
-        }
-        BUFFERS.dealloc(pbuf.cast(), layout((*pbuf).kind, (*pbuf).total_length));
-    }
-    1
+    unsafe { buffers::give_back(pbuf) }.into()
 }
 
 /// One owner more.
@@ -125,7 +60,7 @@ unsafe extern "C" fn ethernet_input(frame: *mut Pbuf, _netif: *mut Netif) -> i8 
         return OK;
     }
     // SAFETY: the radio has left the frame to us.
-    unsafe { free(frame) };
+    unsafe { buffers::give_back(frame) };
     NO_MEMORY
 }
 

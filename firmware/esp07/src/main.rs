@@ -16,6 +16,7 @@
 extern crate alloc;
 
 mod board;
+mod buffers;
 mod cpu;
 mod executor;
 mod flash;
@@ -62,17 +63,28 @@ static mut PARTITIONS: [Partition; 6] = [
 ];
 
 /// The SDK's first call, before it reads its parameters.
+///
+/// # Panics
+/// If the SDK refuses the partition table, which only a wrong table makes it do. It would stop by itself a little later,
+/// and say less.
 #[unsafe(no_mangle)]
 extern "C" fn user_pre_init() {
     // SAFETY: called once, and only the SDK reads the table.
-    unsafe {
+    let taken = unsafe {
         let table = &raw const PARTITIONS;
-        sdk::system_partition_table_regist(table.cast(), 6, sdk::FLASH_MAP_1_MIB);
+        sdk::system_partition_table_regist(table.cast(), 6, sdk::FLASH_MAP_1_MIB)
+    };
+    if !taken {
+        // The SDK sets up its handlers between here and `user_init`, so this is done there again.
+        cpu::see_to_narrow_accesses();
+        panic!("the SDK refuses the partition table");
     }
 }
 
-/// Asked by the SDK: yes, take 16 KiB of the flash cache for memory.
+/// Asked by the SDK: yes, take 16 KiB of the flash cache for memory. In instruction memory: it is asked while the cache is
+/// off, in order to turn it on, at the start and after each flash operation.
 #[unsafe(no_mangle)]
+#[unsafe(link_section = ".iram.text.user_iram_memory_is_enabled")]
 extern "C" fn user_iram_memory_is_enabled() -> u32 {
     1
 }
@@ -86,9 +98,11 @@ extern "C" fn user_init() {
         let (start, end) = (&raw mut _iram_heap_start as usize, &raw mut _iram_heap_end as usize);
         HEAP.init(start, end - start);
     }
-    lwip::prepare();
     cpu::run_at_full_speed();
     serial::open();
-    radio::watch();
+    // Its words would stand between the log's.
+    // SAFETY: nothing is handed over.
+    unsafe { sdk::system_set_os_print(0) };
+    radio::begin();
     executor::start();
 }

@@ -1,7 +1,8 @@
 //! The radio's controls over the SDK, and what it reports.
 //!
 //! The SDK keeps nothing of this in flash (the `_current` functions), and joins only when told to: the firmware has its own
-//! patience. Each report wakes the firmware, whose futures look here.
+//! patience. What a former program left in the SDK's parameters is not followed: a mode, and a network to join at once
+//! ([`begin`]). Each report wakes the firmware, whose futures look here.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -14,15 +15,19 @@ use crate::sdk::{self, AccessPointConfig, RadioEvent, StationConfig};
 use crate::task_level::TaskLevel;
 
 /// Phones that may use the portal at a time.
-const STATIONS: u8 = 4;
+pub const STATIONS: u8 = 4;
 const BEACON_INTERVAL: u16 = 100;
 /// The SDK's answer if there is no signal to measure.
 const NO_SIGNAL: i8 = 31;
+/// `REASON_ASSOC_LEAVE`: the station has left, as it was told to.
+const REASON_LEFT: u8 = 8;
 
 /// What the radio last reported.
 struct State {
     interface: Cell<u8>,
     link: Cell<Link>,
+    /// The radio has been told to leave, and has not reported it yet.
+    leaving: Cell<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,13 +40,34 @@ enum Link {
     Up,
 }
 
-static STATE: TaskLevel<State> =
-    TaskLevel::new(State { interface: Cell::new(sdk::INTERFACE_STATION), link: Cell::new(Link::Down(LinkLoss::Left)) });
+static STATE: TaskLevel<State> = TaskLevel::new(State {
+    interface: Cell::new(sdk::INTERFACE_STATION),
+    link: Cell::new(Link::Down(LinkLoss::Left)),
+    leaving: Cell::new(false),
+});
 
-/// Begins to listen to the radio.
-pub fn watch() {
-    // SAFETY: the handler is a function.
-    unsafe { sdk::wifi_set_event_handler_cb(on_event) };
+/// Begins to listen to the radio, and keeps it off until it is asked for something: after `user_init` the SDK would open
+/// the access point or join the network of its parameters.
+pub fn begin() {
+    // SAFETY: the handler is a function; nothing else is handed over.
+    unsafe {
+        sdk::wifi_set_event_handler_cb(on_event);
+        sdk::wifi_set_opmode_current(sdk::MODE_NONE);
+        // It is a parameter in flash, which is written only if it changes.
+        if sdk::wifi_station_get_auto_connect() != 0 {
+            sdk::wifi_station_set_auto_connect(0);
+        }
+        // The random numbers are noise of the radio, which must be awake for them.
+        sdk::wifi_set_sleep_type(sdk::SLEEP_NONE);
+    }
+}
+
+/// Tells the radio to leave, or to stop joining.
+fn leave() {
+    STATE.link.set(Link::Down(LinkLoss::Left));
+    STATE.leaving.set(true);
+    // SAFETY: a call without arguments.
+    unsafe { sdk::wifi_station_disconnect() };
 }
 
 /// Whether frames can pass.
@@ -63,7 +89,11 @@ unsafe extern "C" fn on_event(event: *const RadioEvent) {
         (kind, if disconnected { (&raw const (*event).information[sdk::EVENT_REASON]).read() } else { 0 })
     };
     let link = STATE.link.get();
+    let is_stations = matches!(kind, sdk::EVENT_STATION_CONNECTED | sdk::EVENT_STATION_DISCONNECTED);
+    let was_leaving = is_stations && STATE.leaving.replace(false);
     match (kind, link) {
+        // Of the network before, although the next join has begun meanwhile.
+        (sdk::EVENT_STATION_DISCONNECTED, Link::Joining) if reason == REASON_LEFT && was_leaving => return,
         (sdk::EVENT_STATION_CONNECTED, Link::Joining) => STATE.link.set(Link::Up),
         (sdk::EVENT_STATION_DISCONNECTED, Link::Joining) => STATE.link.set(Link::Failed(join_error(reason))),
         (sdk::EVENT_STATION_DISCONNECTED, Link::Up) => STATE.link.set(Link::Down(link_loss(reason))),
@@ -76,8 +106,9 @@ unsafe extern "C" fn on_event(event: *const RadioEvent) {
 fn join_error(reason: u8) -> JoinError {
     match reason {
         201 => JoinError::NotFound,
-        // Handshake time-outs are how a wrong passphrase shows: the access point does not answer a bad proof.
-        15 | 204 => JoinError::WrongPassphrase,
+        // How a wrong passphrase shows: the access point does not answer a bad proof, so that the handshake times out, or
+        // it ends the authentication.
+        15 | 202 | 204 => JoinError::WrongPassphrase,
         13 | 17..=24 => JoinError::SecurityMismatch,
         2 | 4 | 200 => JoinError::Timeout,
         _ => JoinError::Refused,
@@ -113,9 +144,7 @@ struct Joining;
 impl Drop for Joining {
     fn drop(&mut self) {
         if !link_is_up() {
-            STATE.link.set(Link::Down(LinkLoss::Left));
-            // SAFETY: a call without arguments.
-            unsafe { sdk::wifi_station_disconnect() };
+            leave();
         }
     }
 }
@@ -182,9 +211,7 @@ impl Radio for SdkRadio {
 
     async fn leave(&mut self) {
         if link_is_up() {
-            STATE.link.set(Link::Down(LinkLoss::Left));
-            // SAFETY: a call without arguments.
-            unsafe { sdk::wifi_station_disconnect() };
+            leave();
         }
     }
 

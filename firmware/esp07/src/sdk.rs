@@ -82,6 +82,8 @@ pub struct ResetInfo {
     pub depc: u32,
 }
 
+/// `NULL_MODE`: the radio is off.
+pub const MODE_NONE: u8 = 0;
 /// `STATION_MODE`.
 pub const MODE_STATION: u8 = 1;
 /// `SOFTAP_MODE`.
@@ -90,6 +92,8 @@ pub const MODE_ACCESS_POINT: u8 = 2;
 pub const INTERFACE_STATION: u8 = 0;
 /// `SOFTAP_IF`.
 pub const INTERFACE_ACCESS_POINT: u8 = 1;
+/// `NONE_SLEEP_T`: the radio stays awake between beacons.
+pub const SLEEP_NONE: u32 = 0;
 /// `AUTH_OPEN`.
 pub const AUTH_OPEN: u32 = 0;
 /// `AUTH_WPA2_PSK`.
@@ -179,6 +183,22 @@ pub struct Pbuf {
     pub radio_buffer: *mut c_void,
 }
 
+impl Pbuf {
+    /// A record that nobody owns.
+    pub const fn unused() -> Self {
+        Self {
+            next: core::ptr::null_mut(),
+            payload: core::ptr::null_mut(),
+            total_length: 0,
+            length: 0,
+            kind: 0,
+            flags: 0,
+            references: 0,
+            radio_buffer: core::ptr::null_mut(),
+        }
+    }
+}
+
 /// `struct netif`, 68 bytes: an interface as the SDK knows it.
 #[repr(C)]
 pub struct Netif {
@@ -245,6 +265,10 @@ unsafe extern "C" {
     pub fn system_soft_wdt_feed();
     /// Runs the core at 80 or 160 MHz.
     pub fn system_update_cpu_freq(megahertz: u8) -> bool;
+    /// Whether the SDK itself writes to the serial port.
+    pub fn system_set_os_print(print: u8);
+    /// Bytes that are left of the SDK's heap, which its radio lives on.
+    pub fn system_get_free_heap_size() -> u32;
     /// Says what a timer calls.
     pub fn ets_timer_setfn(timer: *mut OsTimer, function: TimerFunction, argument: *mut c_void);
     /// Starts a timer; `time` in milliseconds (at most 6,870,947) if `milliseconds` is set.
@@ -261,6 +285,14 @@ unsafe extern "C" {
     pub fn wifi_set_event_handler_cb(handler: RadioEventHandler);
     /// Makes the radio a station or an access point until the next restart.
     pub fn wifi_set_opmode_current(mode: u8) -> bool;
+    /// How far the radio sleeps while nothing is sent.
+    pub fn wifi_set_sleep_type(sleep: u32) -> bool;
+    /// The hardware address of an interface, whether it is on or not.
+    pub fn wifi_get_macaddr(interface: u8, address: *mut u8) -> bool;
+    /// Whether the SDK joins the network in its parameters by itself after a start.
+    pub fn wifi_station_get_auto_connect() -> u8;
+    /// Says so, in the SDK's parameters.
+    pub fn wifi_station_set_auto_connect(connect: u8) -> bool;
     /// Says which network to join, until the next restart.
     pub fn wifi_station_set_config_current(config: *const StationConfig) -> bool;
     /// Whether the SDK joins again by itself.

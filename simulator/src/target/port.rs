@@ -62,6 +62,8 @@ pub struct Radio {
     pub lost: Option<LinkLoss>,
     /// The joined access point's signal, dBm.
     pub signal: Option<i8>,
+    /// Stations that have joined the device's own access point, until the device has done its part of their handshakes.
+    pub handshakes: u32,
 }
 
 /// What a device puts out.

@@ -132,7 +132,7 @@ impl World {
             name: name.to_owned(),
             bssid,
             channel,
-            security: security(Some(passphrase)),
+            security: security(Some(passphrase).filter(|passphrase| !passphrase.is_empty())),
             signal: NEAR,
             capacity: ACCESS_POINT_CAPACITY,
         };
@@ -333,6 +333,10 @@ impl World {
                     self.wake(id, now);
                 }
                 Owner::Phone(phone) => {
+                    if let Ok(Behind::Device(id)) = outcome.map(|network| self.arranged.networks[&network]) {
+                        self.device(id).port.radio.borrow_mut().handshakes += 1;
+                        self.wake(id, now);
+                    }
                     let outcome = outcome.map(|_| ()).map_err(JoinFailure::name);
                     self.phones[phone].joined(now, outcome);
                 }

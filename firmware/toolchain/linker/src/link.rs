@@ -14,7 +14,7 @@ use object::{Object, ObjectSymbol};
 
 use crate::error::Error;
 use crate::tools::{self, Source};
-use crate::{assembly, codegen, declarations, esp07, toolchain};
+use crate::{assembly, codegen, declarations, esp07, reach, toolchain};
 
 /// Names that code generation may still call, so that none is dropped before.
 const LIBRARY_CALLS: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
@@ -62,7 +62,8 @@ fn bare(inputs: &Inputs, source: &Source, steps: &Path, folder: &Path) -> Result
     let start = steps.join("start.o");
     assemble(&folder.join("start.S"), &start)?;
     let objects = [steps.join("program.o"), start, libgcc()?.into()].map(PathBuf::into_os_string);
-    ld(&inputs.output, "_start", &[&folder.join("programs.ld")], &objects)
+    let map = inputs.output.with_extension("map");
+    ld(&inputs.output, &map, "_start", &[&folder.join("programs.ld")], &objects)
 }
 
 /// The vendor's functions that the program declares.
@@ -186,7 +187,8 @@ fn check_boundary(steps: &Path, functions: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Links `program.o` and `cpu.o` with `others` (objects, archives and options) into `output`, as an image.
+/// Links `program.o` and `cpu.o` with `others` (objects, archives and options) into `output`, as an image, and checks that
+/// it can do without the flash cache where it must.
 fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Result<(), Error> {
     let scripts = ["esp8266.ld", "rom.ld"].map(|name| toolchain().join(name));
     let mut inputs: Vec<OsString> = ["program.o", "cpu.o"].map(|name| steps.join(name).into()).into();
@@ -194,7 +196,14 @@ fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Re
     inputs.extend_from_slice(others);
     inputs.push(libgcc()?.into());
     inputs.push("--end-group".into());
-    ld(output, entry, &scripts.each_ref().map(|script| script.as_path()), &inputs)
+    // The relocations stay, because the check reads from them what calls what.
+    inputs.push("--emit-relocs".into());
+    let map = output.with_extension("map");
+    let linked = steps.join("linked");
+    ld(&linked, &map, entry, &scripts.each_ref().map(|script| script.as_path()), &inputs)?;
+    reach::check(&fs::read(&linked).map_err(Error::file(&linked))?)?;
+    let objcopy = tools::gnu("xtensa-lx106-elf-objcopy")?;
+    tools::run("finish the program", &objcopy, &[&"--remove-relocations=*", &linked, &output])
 }
 
 /// Where the compiler's own library is.
@@ -207,9 +216,9 @@ fn libgcc() -> Result<String, Error> {
         })
 }
 
-/// Links `inputs` into `output`.
-fn ld(output: &Path, entry: &str, scripts: &[&Path], inputs: &[OsString]) -> Result<(), Error> {
-    let map = format!("-Map={}", output.with_extension("map").display());
+/// Links `inputs` into `output`, and says in the file `map` what lies where.
+fn ld(output: &Path, map: &Path, entry: &str, scripts: &[&Path], inputs: &[OsString]) -> Result<(), Error> {
+    let map = format!("-Map={}", map.display());
     // Its warnings are about sections that the archives are too old to have.
     let mut arguments: Vec<&dyn AsRef<OsStr>> =
         vec![&"--gc-sections", &"--no-warn-execstack", &"--no-warn-rwx-segments", &"-e", &entry, &map, &"-o", &output];
@@ -235,7 +244,7 @@ const VECTORS: [&str; 5] = [
 /// Links the same program against the archives of the vendor's SDK in `sdk`, as `output`.
 ///
 /// # Errors
-/// If an archive is missing, or the linker fails.
+/// If an archive is missing, the linker fails, or something would run without the flash cache that needs it.
 pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
     let mut others = wanted(exports()?);
     others.extend(wanted(VECTORS));
@@ -249,8 +258,6 @@ pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
         }
         others.push(path.into_os_string());
     }
-    assemble(&toolchain().join("vendor.S"), &steps.join("vendor.o"))?;
-    others.push(steps.join("vendor.o").into_os_string());
     ld_image(output, steps, "call_user_start", &others)
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! esp8266-linker build ─► cargo ─► rustc ─► bitcode ─► esp8266-linker (as rustc's linker)
 //!                                                        merge ─► optimise ─► assembly ─► rewrite ─► program.o
-//!                                                        stubs from sdk.rs ─► link ─► esp07, an ELF
+//!                                                        stubs from sdk.rs ─► link ─► check ─► esp07, an ELF
 //!                        ─► image pair ─► size report
 //! ```
 //!
@@ -21,6 +21,7 @@ mod declarations;
 mod error;
 mod image;
 mod link;
+mod reach;
 mod size;
 mod stack;
 mod tools;

@@ -15,7 +15,8 @@ use crate::error::Error;
 const DEBIAN_RUSTC: &str = "usr/bin/rustc";
 const DEBIAN_SOURCES: &str = "usr/lib/rustlib/src/rust/library";
 const LLVM: [&str; 3] = ["llvm-link", "opt", "llc"];
-const GNU: [&str; 3] = ["xtensa-lx106-elf-as", "xtensa-lx106-elf-ld", "xtensa-lx106-elf-gcc"];
+const GNU: [&str; 4] =
+    ["xtensa-lx106-elf-as", "xtensa-lx106-elf-ld", "xtensa-lx106-elf-objcopy", "xtensa-lx106-elf-gcc"];
 /// The first LLVM whose Xtensa back end knows the ESP8266.
 const OLDEST_LLVM: u32 = 21;
 

@@ -245,7 +245,8 @@ fn flash_of(program: &Program) -> Result<Vec<u8>, FormatError> {
 fn marks(flash: &[u8]) -> BTreeMap<String, u32> {
     const MARK: &[u8] = b"sdk:";
     const BOOT: &[u8] = b"boot";
-    const OWN: [&str; 4] = ["sdk_start", "pbuf_alloc", "ethernet_input", "cpu_halt"];
+    const OWN: [&str; 6] =
+        ["sdk_start", "pbuf_alloc", "ethernet_input", "cpu_halt", "pbuf_free", "user_iram_memory_is_enabled"];
     let mut names = BTreeMap::new();
     // Loading has checked the image already.
     let segments = flash::parse(flash, 0).map(|image| image.segments).unwrap_or_default();

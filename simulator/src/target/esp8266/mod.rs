@@ -234,7 +234,7 @@ impl Running {
             self.flash_busy = None;
             self.sdk.finish_flash(until);
             self.pass_time(until);
-            self.sdk.answer(&mut self.chip, 0);
+            self.sdk.end_flash(&mut self.chip, 0);
         } else if self.now() < now {
             // Idle since the last run: nothing is due before the moment for which the world was asked to come back.
             self.chip.stop_when_idle = false;
@@ -266,14 +266,17 @@ impl Running {
                 if self.now() >= self.sdk.watchdog.expires() {
                     self.sdk.give_a_sign_of_life(self.now());
                 }
+                let now = self.now();
+                self.sdk.start_stored_mode(now);
                 // The SDK does not call a program that it has called already, even if that has gone to the task loop.
                 if !self.calls.is_under_way()
-                    && let Some(call) = self.sdk.next_call(&mut self.chip)
+                    && let Some(call) = self.sdk.next_call(&mut self.chip, now)
                 {
                     self.calls.begin(&mut self.chip, call);
                     continue;
                 }
                 let next = self.next_event().unwrap_or(self.sdk.watchdog.expires());
+                let next = self.sdk.next_sent().filter(|sent| *sent > now).map_or(next, |sent| next.min(sent));
                 return Wait::Until(Some(next.min(self.sdk.watchdog.expires())));
             }
             if let Some(wait) = self.stopped(stop, image) {
@@ -318,12 +321,17 @@ impl Running {
         match stop {
             Stop::Idle | Stop::Limit => None,
             Stop::Trap(traps::RETURN) => {
+                let now = self.now();
                 match self.calls.end(&mut self.chip) {
-                    Some(result) => self.sdk.returned(&mut self.chip, result),
+                    Some(result) => self.sdk.returned(&mut self.chip, now, result),
                     None => return Some(self.stand_still("jumped to where calls from the SDK return to", image)),
                 }
                 None
             }
+            Stop::Trap(traps::CACHE_ANSWER) => match self.sdk.memory_asked(&mut self.chip) {
+                true => None,
+                false => Some(self.stand_still("jumped to where an answer to the SDK returns to", image)),
+            },
             Stop::Trap(traps::PRE_INIT_RETURN) => {
                 self.sdk.pre_initialised(&mut self.chip);
                 None

@@ -23,7 +23,10 @@ use crate::target::Port;
 use crate::target::port::Output;
 use crate::time::Instant;
 
+mod buffers;
+mod cache;
 mod flash;
+mod parameters;
 
 /// The SDK's memory.
 const MEMORY: u32 = LENT.start;
@@ -68,8 +71,12 @@ const HANDLERS: [(u32, u32); 7] = [
 const TASK_PRIORITY: u32 = 21;
 /// So many priorities there are for a program's tasks (`USER_TASK_PRIO_MAX`).
 const PRIORITIES: u32 = 3;
-/// `PBUF_REF`: a record whose payload is the radio's.
-const PBUF_REF: u32 = 2;
+/// What of the data memory is the vendor's own, in a link of the firmware against NONOS SDK 3.0.6.
+const VENDORS_DATA: u32 = 23_920;
+/// Where the data memory ends that programs and the SDK's heap share.
+const HEAP_END: u32 = 0x3FFF_C000;
+/// As what a wrong passphrase shows (802.11: 15; the SDK's own: 202, 204): that differs from router to router.
+const WRONG_PASSPHRASE: [u8; 3] = [204, 15, 202];
 /// The priority of the SDK's own task: above the program's, below the timers'.
 const SDK_PRIORITY: u32 = 30;
 
@@ -97,7 +104,12 @@ pub(super) struct Sdk {
     /// What the emulation starts the program at, behind the mark in the boot stub.
     start: Option<u32>,
     pbuf_alloc: Option<u32>,
+    pbuf_free: Option<u32>,
     ethernet_input: Option<u32>,
+    /// `user_iram_memory_is_enabled`.
+    memory_is_enabled: Option<u32>,
+    /// What comes after that function's answer.
+    cache_opens: Option<cache::Then>,
     user_pre_init: Option<u32>,
     user_init: Option<u32>,
     vendors: Option<VendorsStart>,
@@ -108,10 +120,26 @@ pub(super) struct Sdk {
     pub(super) watchdog: SoftwareWatchdog,
     handler: u32,
     mode: u8,
+    /// The program has said what the radio is to do.
+    mode_is_set: bool,
+    /// The SDK joins the network in its parameters by itself.
+    auto_connect: bool,
+    /// The SDK writes to the serial port.
+    prints: bool,
+    /// Bytes of the SDK's heap.
+    heap: u32,
     station: Option<(String, String)>,
     /// A join has been asked for and not been answered.
     joining: bool,
     joined: bool,
+    /// The program has left a network, and has not been told yet that it did.
+    has_left: bool,
+    /// Joins that a wrong passphrase has ended.
+    refusals: usize,
+    /// Frames of handshakes that are to be sent.
+    handshake_frames: u32,
+    /// What the radio has in hand to send: the program's records, and when each will be sent.
+    sending: VecDeque<(Instant, u32)>,
     buffers: [bool; BUFFERS as usize],
     /// What a call under way is for.
     under_way: Option<Purpose>,
@@ -130,12 +158,21 @@ struct VendorsStart {
 /// What a call into the program is for.
 enum Purpose {
     Event,
+    /// `pbuf_alloc` for a copy of a frame in this buffer.
+    Copy {
+        buffer: u32,
+        length: u32,
+    },
     /// `pbuf_alloc` for a frame in this buffer.
     Frame {
         buffer: u32,
         length: u32,
     },
     Input,
+    /// `pbuf_alloc` for a frame of a handshake.
+    Handshake,
+    /// `pbuf_free` of a frame that has been sent.
+    Sent,
 }
 
 /// The functions that are answered here.
@@ -150,6 +187,8 @@ const FUNCTIONS: &[&str] = &[
     "system_restart",
     "system_soft_wdt_feed",
     "system_update_cpu_freq",
+    "system_set_os_print",
+    "system_get_free_heap_size",
     "ets_timer_setfn",
     "ets_timer_arm_new",
     "ets_timer_disarm",
@@ -158,6 +197,10 @@ const FUNCTIONS: &[&str] = &[
     "spi_flash_read",
     "wifi_set_event_handler_cb",
     "wifi_set_opmode_current",
+    "wifi_set_sleep_type",
+    "wifi_get_macaddr",
+    "wifi_station_get_auto_connect",
+    "wifi_station_set_auto_connect",
     "wifi_station_set_config_current",
     "wifi_station_set_reconnect_policy",
     "wifi_station_connect",
@@ -186,6 +229,9 @@ impl Sdk {
             functions,
             start: image.address_of("sdk_start"),
             pbuf_alloc: image.address_of("pbuf_alloc"),
+            pbuf_free: image.address_of("pbuf_free"),
+            memory_is_enabled: image.address_of("user_iram_memory_is_enabled"),
+            cache_opens: None,
             ethernet_input: image.address_of("ethernet_input"),
             user_pre_init: image.address_of("user_pre_init"),
             user_init: image.address_of("user_init"),
@@ -199,9 +245,17 @@ impl Sdk {
             watchdog: SoftwareWatchdog::new(now),
             handler: 0,
             mode: 0,
+            mode_is_set: false,
+            auto_connect: true,
+            prints: true,
+            heap: heap(image),
             station: None,
             joining: false,
             joined: false,
+            has_left: false,
+            refusals: 0,
+            handshake_frames: 0,
+            sending: VecDeque::new(),
             buffers: [false; BUFFERS as usize],
             under_way: None,
             next: VecDeque::new(),
@@ -248,9 +302,17 @@ impl Sdk {
         Some(())
     }
 
-    /// The vendor's start-up code, as far as it shows: own vectors, the flash cache, zeroed memory, then the program.
+    /// The vendor's start-up code, as far as it shows: the flash cache, own vectors, zeroed memory, then the program.
     fn start_vendors(&mut self, chip: &mut Chip<Board>) -> Option<()> {
-        chip.call_rom(rom::CACHE_READ_ENABLE, [0; 4])?;
+        let back = chip.core.cpu.a[0];
+        if self.ask_for_memory(chip, cache::Then::Start(back)) {
+            return Some(());
+        }
+        self.go_on_starting(chip, true)
+    }
+
+    fn go_on_starting(&mut self, chip: &mut Chip<Board>, is_memory: bool) -> Option<()> {
+        Self::open_cache(chip, is_memory)?;
         let cpu = &mut chip.core.cpu;
         let back = cpu.a[0];
         if let Some(vendors) = &mut self.vendors {
@@ -367,8 +429,21 @@ impl Sdk {
                 self.handler = first;
                 0
             }
+            "system_partition_table_regist" => Self::register_partitions(chip, first, second, third),
+            "system_set_os_print" => {
+                self.prints = first & 0xFF != 0;
+                0
+            }
+            // Less what the radio has taken, which is not modelled.
+            "system_get_free_heap_size" => self.heap,
             "wifi_set_opmode_current" => {
-                self.mode = first as u8;
+                self.set_mode(now, first as u8);
+                1
+            }
+            "wifi_get_macaddr" => self.hardware_address(chip, first, second),
+            "wifi_station_get_auto_connect" => self.auto_connect.into(),
+            "wifi_station_set_auto_connect" => {
+                self.auto_connect = first & 0xFF != 0;
                 1
             }
             "wifi_station_set_config_current" => {
@@ -388,6 +463,7 @@ impl Sdk {
                 None => 0,
             },
             "wifi_station_disconnect" => {
+                self.has_left |= self.joining || self.joined;
                 self.joining = false;
                 self.joined = false;
                 self.port.radio.borrow_mut().up = false;
@@ -415,14 +491,7 @@ impl Sdk {
                 let number = first & 1;
                 if self.mode >> number & 1 != 0 { INTERFACES + number * INTERFACE_SIZE } else { 0 }
             }
-            "ieee80211_output_pbuf" => {
-                let record = record::<12>(chip, second);
-                let word = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-                let length = word(8) >> 16;
-                let frame = chip.core.memory.peek(word(4), length as usize);
-                self.port.put(now, Output::Frame(frame));
-                0
-            }
+            "ieee80211_output_pbuf" => self.output_frame(chip, now, second),
             "system_pp_recycle_rx_pkt" => {
                 if let Some(buffer) = first.checked_sub(MEMORY).map(|offset| offset / BUFFER_SIZE)
                     && let Some(used) = self.buffers.get_mut(buffer as usize)
@@ -431,7 +500,7 @@ impl Sdk {
                 }
                 0
             }
-            // Where the flash's regions lie, and whether the SDK joins by itself, is nothing to the emulation.
+            // How far the radio sleeps, and whether the SDK joins again by itself, is nothing to the emulation.
             _ => 1,
         };
         self.answer(chip, result);
@@ -439,7 +508,7 @@ impl Sdk {
     }
 
     /// The next call into the program that something has come in for.
-    pub(super) fn next_call(&mut self, chip: &mut Chip<Board>) -> Option<Call> {
+    pub(super) fn next_call(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<Call> {
         if let Some((purpose, call)) = self.next.pop_front() {
             self.under_way = Some(purpose);
             return Some(call);
@@ -455,36 +524,15 @@ impl Sdk {
                 return Some(Call { function: self.handler, arguments: [EVENT, 0, 0] });
             }
         }
-        let (pbuf_alloc, _) = self.pbuf_alloc.zip(self.ethernet_input)?;
-        let buffer = self.buffers.iter().position(|used| !used)?;
-        let frame = self.port.frames.borrow_mut().pop_front()?;
-        let length = (frame.len() as u32).min(BUFFER_SIZE);
-        self.buffers[buffer] = true;
-        let address = MEMORY + buffer as u32 * BUFFER_SIZE;
-        chip.core.memory.poke(address, &frame[..length as usize]);
-        self.under_way = Some(Purpose::Frame { buffer: address, length });
-        // pbuf_alloc(PBUF_RAW, length, PBUF_REF)
-        Some(Call { function: pbuf_alloc, arguments: [3, length, PBUF_REF] })
+        let (purpose, call) = self.next_frame(chip, now)?;
+        self.under_way = Some(purpose);
+        Some(call)
     }
 
     /// A call into the program has returned.
-    pub(super) fn returned(&mut self, chip: &mut Chip<Board>, result: u32) {
-        match self.under_way.take() {
-            Some(Purpose::Frame { buffer, .. }) if result == 0 => {
-                // No room in the program: the frame is lost.
-                self.buffers[((buffer - MEMORY) / BUFFER_SIZE) as usize] = false;
-            }
-            Some(Purpose::Frame { buffer, length }) => {
-                let memory = &mut chip.core.memory;
-                memory.poke(result.wrapping_add(4), &buffer.to_le_bytes());
-                memory.poke(result.wrapping_add(8), &(length << 16 | length).to_le_bytes());
-                memory.poke(result.wrapping_add(16), &buffer.to_le_bytes());
-                let interface = INTERFACES + u32::from(self.mode >> 1 & 1) * INTERFACE_SIZE;
-                if let Some(function) = self.ethernet_input {
-                    self.next.push_back((Purpose::Input, Call { function, arguments: [result, interface, 0] }));
-                }
-            }
-            Some(Purpose::Event | Purpose::Input) | None => {}
+    pub(super) fn returned(&mut self, chip: &mut Chip<Board>, now: Instant, result: u32) {
+        if let Some(purpose) = self.under_way.take() {
+            self.frame_returned(chip, now, purpose, result);
         }
     }
 
@@ -492,6 +540,10 @@ impl Sdk {
     fn radio_event(&mut self) -> Option<(u32, u8)> {
         const CONNECTED: u32 = 0;
         const DISCONNECTED: u32 = 1;
+        // As late as it may come: when the next join has begun already.
+        if self.joining && std::mem::take(&mut self.has_left) {
+            return Some((DISCONNECTED, 8));
+        }
         let mut radio = self.port.radio.borrow_mut();
         if self.joining
             && let Some(outcome) = radio.joined.take()
@@ -502,7 +554,10 @@ impl Sdk {
                 Ok(()) => (CONNECTED, 0),
                 // The SDK's reasons: 802.11's, and its own from 200.
                 Err(JoinError::NotFound) => (DISCONNECTED, 201),
-                Err(JoinError::WrongPassphrase) => (DISCONNECTED, 204),
+                Err(JoinError::WrongPassphrase) => {
+                    self.refusals += 1;
+                    (DISCONNECTED, WRONG_PASSPHRASE[(self.refusals - 1) % WRONG_PASSPHRASE.len()])
+                }
                 Err(JoinError::SecurityMismatch) => (DISCONNECTED, 17),
                 Err(JoinError::Refused) => (DISCONNECTED, 203),
                 Err(JoinError::Timeout) => (DISCONNECTED, 2),
@@ -520,6 +575,14 @@ impl Sdk {
         }
         None
     }
+}
+
+/// What a program leaves of the data memory for the SDK's heap: an estimate, if the vendor's part is not in the image, and
+/// for an image without names a round number.
+fn heap(image: &Image) -> u32 {
+    let vendors = if image.is_vendors() { 0 } else { VENDORS_DATA };
+    let start = image.address_of("_heap_start").unwrap_or(HEAP_END - 0x4000 - vendors);
+    HEAP_END.saturating_sub(start).saturating_sub(vendors)
 }
 
 /// A record in the program's memory; what is not mapped is zero.

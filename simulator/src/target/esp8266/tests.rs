@@ -454,3 +454,18 @@ fn a_program_linked_with_the_vendors_libraries_starts_at_its_own_functions() {
     let account = bench.target.account().unwrap();
     assert_eq!(account.sdk, [("call_user_start", 1), ("system_soft_wdt_feed", 1)].into());
 }
+
+#[test]
+fn a_program_that_is_asked_in_flash_while_the_cache_is_off_does_not_start() {
+    let names = |asked| [(BOOT, "call_user_start"), (PROGRAM, "user_init"), (asked, "user_iram_memory_is_enabled")];
+    let mut bench = bench_of(&[RET], &names(0x4021_0000));
+    assert!(matches!(bench.run(), Wait::Until(None)), "it waits for the watchdog");
+    let (message, report) = bench.crash();
+    assert!(message.starts_with("touched the flash at 0x40210000 while its cache is off"), "{message}");
+    assert_eq!(register(report, "pc"), 0x4021_0000);
+
+    // In instruction memory: the last of the program's instructions, which returns.
+    let mut bench = bench_of(&[RET, RET], &names(PROGRAM + 3));
+    assert!(matches!(bench.run(), Wait::Until(Some(_))), "it idles");
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+}

@@ -10,6 +10,9 @@ pub(super) const FATAL_EXCEPTION: u32 = 0x5000_0020;
 pub(super) const LOAD_STORE_ERROR: u32 = 0x5000_0030;
 /// The SDK's own task, as far as it sees to the software watchdog.
 pub(super) const WATCHDOG_TASK: u32 = 0x5000_0040;
+/// `user_iram_memory_is_enabled` returns.
+pub(super) const CACHE_ANSWER: u32 = 0x5000_0050;
 
 /// All of them.
-pub(super) const ALL: [u32; 5] = [RETURN, PRE_INIT_RETURN, FATAL_EXCEPTION, LOAD_STORE_ERROR, WATCHDOG_TASK];
+pub(super) const ALL: [u32; 6] =
+    [RETURN, PRE_INIT_RETURN, FATAL_EXCEPTION, LOAD_STORE_ERROR, WATCHDOG_TASK, CACHE_ANSWER];

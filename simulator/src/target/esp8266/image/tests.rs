@@ -18,7 +18,8 @@ fn folder(name: &str) -> PathBuf {
 fn first() -> Vec<u8> {
     let mut code = vec![0x06, 0, 0, 0];
     code.extend(b"sdk:boot");
-    code.extend([0x4010_0080_u32, 0x4021_0000, 0x4021_0010, 0x4010_0090].iter().flat_map(|word| word.to_le_bytes()));
+    let own = [0x4010_0080_u32, 0x4021_0000, 0x4021_0010, 0x4010_0090, 0x4021_0020, 0x4010_00A0];
+    code.extend(own.iter().flat_map(|word| word.to_le_bytes()));
     code.extend([0; 4]);
     code.extend(b"sdk:system_get_time\0");
     flash::emit(2, 0x20, 0x4010_0000, &[Segment { address: 0x4010_0000, bytes: code }])
@@ -104,7 +105,8 @@ fn a_dump_tells_its_stubs_by_itself() {
     assert_eq!(image.address_of("sdk_start"), Some(0x4010_0080));
     assert_eq!(image.address_of("pbuf_alloc"), Some(0x4021_0000));
     assert_eq!(image.address_of(super::super::HALT), Some(0x4010_0090));
-    assert_eq!(image.address_of("sdk_system_get_time"), Some(0x4010_001C));
+    assert_eq!(image.address_of("user_iram_memory_is_enabled"), Some(0x4010_00A0));
+    assert_eq!(image.address_of("sdk_system_get_time"), Some(0x4010_0024));
     assert_eq!(image.function(0x4010_0000), None, "it has no names");
     let elf = folder.join("program.elf");
     fs::write(&elf, elf_with(&STUBBED)).unwrap();

@@ -72,7 +72,7 @@ impl Sdk {
         let after = Time::from_nanoseconds(after.saturating_since(started).as_nanos() as u64);
         let cycle = chip.core.bus.clock().cycle(after);
         chip.core.cpu.cycles = chip.core.cpu.cycles.max(cycle);
-        self.answer(chip, 0);
+        self.end_flash(chip, 0);
         Answer::Done
     }
 

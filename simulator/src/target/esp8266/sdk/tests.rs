@@ -16,6 +16,9 @@ const BACK: u32 = 0x4010_0F80;
 const PBUF_ALLOC: u32 = 0x4010_0FA0;
 const ETHERNET_INPUT: u32 = 0x4010_0FC0;
 const TASK: u32 = 0x4010_0FE0;
+const PBUF_FREE: u32 = 0x4010_1000;
+const MEMORY_IS_ENABLED: u32 = 0x4010_1020;
+const HEAP: u32 = 0x3FFF_3000;
 const DATA: u32 = 0x3FFE_8000;
 
 struct Bench {
@@ -57,8 +60,15 @@ fn bench() -> Bench {
     chip.core.cpu.ps = 0x20;
     let stubs = FUNCTIONS[2..].iter().zip((STUBS..).step_by(16));
     let mut symbols: Vec<_> = stubs.map(|(name, address)| (address, 0, format!("sdk_{name}"))).collect();
-    let own =
-        [(BOOT, "sdk_boot"), (START, "sdk_start"), (PBUF_ALLOC, "pbuf_alloc"), (ETHERNET_INPUT, "ethernet_input")];
+    let own = [
+        (BOOT, "sdk_boot"),
+        (START, "sdk_start"),
+        (PBUF_ALLOC, "pbuf_alloc"),
+        (PBUF_FREE, "pbuf_free"),
+        (ETHERNET_INPUT, "ethernet_input"),
+        (MEMORY_IS_ENABLED, "user_iram_memory_is_enabled"),
+        (HEAP, "_heap_start"),
+    ];
     symbols.extend(own.map(|(address, name)| (address, 0, name.to_owned())));
     let program = Program { entry: BOOT, segments: Vec::new(), symbols };
     let image = Image::new(flash, Some(program), None).unwrap();
@@ -85,8 +95,29 @@ impl Bench {
     /// Calls a function that comes back at once, and returns its result.
     fn call(&mut self, name: &str, arguments: &[u32]) -> u32 {
         assert_eq!(self.begin(name, arguments), Answer::Done, "{name}");
+        if self.chip.core.cpu.pc == MEMORY_IS_ENABLED {
+            self.answer_for_memory();
+        }
         assert_eq!(self.chip.core.cpu.pc, BACK, "{name} returns");
         self.chip.core.cpu.a[2]
+    }
+
+    /// What the SDK calls next, when all that it has sent is on the air.
+    fn next_call(&mut self) -> Option<Call> {
+        self.sdk.next_call(&mut self.chip, Instant::from_secs(60))
+    }
+
+    /// That has returned.
+    fn returned(&mut self, result: u32) {
+        self.sdk.returned(&mut self.chip, Instant::START, result);
+    }
+
+    /// Answers what the SDK asks before it opens the flash cache.
+    fn answer_for_memory(&mut self) {
+        assert_eq!((self.chip.core.cpu.pc, self.chip.core.cpu.a[0]), (MEMORY_IS_ENABLED, traps::CACHE_ANSWER));
+        assert_eq!(self.chip.core.memory.flash_window(), None, "the cache is off meanwhile");
+        self.chip.core.cpu.a[2] = 1;
+        assert!(self.sdk.memory_asked(&mut self.chip));
     }
 
     fn poke(&mut self, address: u32, bytes: &[u8]) {
@@ -123,11 +154,91 @@ fn station() -> Vec<u8> {
 }
 
 #[test]
-fn partitions_and_the_reconnect_policy_are_taken_and_mean_nothing_here() {
+fn the_reconnect_policy_and_the_radios_sleep_are_taken_and_mean_nothing_here() {
     let mut bench = bench();
-    assert_eq!(bench.call("system_partition_table_regist", &[DATA, 6, 2]), 1);
     assert_eq!(bench.call("wifi_station_set_reconnect_policy", &[0]), 1);
+    assert_eq!(bench.call("wifi_set_sleep_type", &[0]), 1);
     assert_eq!(bench.output(), []);
+}
+
+#[test]
+fn a_partition_table_is_looked_at() {
+    let right = [[100, 0, 0xF_B000], [4, 0xF_B000, 0x1000], [5, 0xF_C000, 0x1000], [6, 0xF_D000, 0x3000]];
+    let register = |table: &[[u32; 3]], map: u32| {
+        let mut bench = bench();
+        let words: Vec<u8> = table.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
+        bench.poke(DATA, &words);
+        bench.call("system_partition_table_regist", &[DATA, table.len() as u32, map])
+    };
+    assert_eq!(register(&right, 2), 1);
+    assert_eq!(register(&right, 4), 0, "of another flash");
+    assert_eq!(register(&right[..3], 2), 0, "nowhere for the SDK's parameters");
+    for (index, field, value, why) in [
+        (0, 1, 0x800, "not on a sector"),
+        (0, 2, 0xF_B800, "not a whole sector"),
+        (0, 2, 0xF_C000, "overlaps the next"),
+        (1, 2, 0x2000, "RF_CAL is one sector"),
+        (3, 2, 0x4000, "beyond the end"),
+        (3, 1, 0xF_E000, "beyond the end"),
+    ] {
+        let mut wrong = right;
+        wrong[index][field] = value;
+        assert_eq!(register(&wrong, 2), 0, "{why}");
+    }
+}
+
+#[test]
+fn a_program_that_says_nothing_of_the_radio_gets_the_stored_mode() {
+    let mut bench = bench();
+    bench.sdk.start_stored_mode(Instant::START);
+    let network = "ESP_000000".to_owned();
+    let open = Output::StartAccessPoint { network, passphrase: String::new(), channel: 1 };
+    assert_eq!(bench.output(), [open]);
+    bench.sdk.start_stored_mode(Instant::START);
+    assert_eq!(bench.output(), [], "once");
+    let mut bench = self::bench();
+    bench.call("wifi_set_opmode_current", &[0]);
+    bench.sdk.start_stored_mode(Instant::START);
+    assert_eq!(bench.output(), []);
+    assert_eq!(bench.call("wifi_station_get_auto_connect", &[]), 1, "as on a new board");
+    assert_eq!(bench.call("wifi_station_set_auto_connect", &[0]), 1);
+    assert_eq!(bench.call("wifi_station_get_auto_connect", &[]), 0);
+}
+
+#[test]
+fn the_sdk_prints_until_it_is_told_not_to() {
+    let printed = |bench: &Bench| bench.port.take_reports(Instant::from_secs(3_600)).len();
+    let mut bench = bench();
+    bench.call("wifi_set_opmode_current", &[1]);
+    assert_eq!(printed(&bench), 1, "mode : sta");
+    bench.call("system_set_os_print", &[0]);
+    bench.call("wifi_set_opmode_current", &[2]);
+    assert_eq!(printed(&bench), 0);
+}
+
+#[test]
+fn the_sdk_tells_its_addresses_and_its_heap() {
+    let mut bench = bench();
+    for (interface, first) in [(0, 0x18), (1, 0x1A)] {
+        assert_eq!(bench.call("wifi_get_macaddr", &[interface, DATA]), 1);
+        assert_eq!(bench.chip.core.memory.peek(DATA, 6), [first, 0xFE, 0x34, 0, 0, 0]);
+    }
+    assert_eq!(bench.call("system_get_free_heap_size", &[]), HEAP_END - HEAP - VENDORS_DATA);
+}
+
+#[test]
+fn the_program_is_asked_before_the_cache_is_opened() {
+    let mut bench = bench();
+    let window = bench.chip.core.memory.flash_window();
+    bench.poke(DATA, b"word");
+    let answer = bench.begin("spi_flash_write", &[0xF_7000, DATA, 4]);
+    let Answer::Flash(until) = answer else { panic!("{answer:?}") };
+    bench.sdk.finish_flash(until);
+    bench.sdk.end_flash(&mut bench.chip, 0);
+    bench.answer_for_memory();
+    assert_eq!((bench.chip.core.cpu.pc, bench.chip.core.cpu.a[2]), (BACK, 0));
+    assert_eq!(bench.chip.core.memory.flash_window(), window);
+    assert!(!bench.sdk.memory_asked(&mut bench.chip), "nothing is asked any more");
 }
 
 #[test]
@@ -320,21 +431,48 @@ fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
     assert_eq!(bench.output(), [join]);
 
     bench.port.radio.borrow_mut().joined = Some(Err(JoinError::WrongPassphrase));
-    let call = bench.sdk.next_call(&mut bench.chip).unwrap();
+    let call = bench.next_call().unwrap();
     assert_eq!(call.function, handler);
     assert_eq!(bench.word(call.arguments[0]), 1, "disconnected");
     assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [204]);
-    bench.sdk.returned(&mut bench.chip, 0);
+    bench.returned(0);
+
+    for reason in [15, 202, 204] {
+        bench.call("wifi_station_connect", &[]);
+        bench.port.radio.borrow_mut().joined = Some(Err(JoinError::WrongPassphrase));
+        let call = bench.next_call().unwrap();
+        assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [reason], "as routers differ");
+        bench.returned(0);
+    }
 
     bench.call("wifi_station_connect", &[]);
     bench.port.radio.borrow_mut().joined = Some(Ok(()));
-    let call = bench.sdk.next_call(&mut bench.chip).unwrap();
+    let call = bench.next_call().unwrap();
     assert_eq!(bench.word(call.arguments[0]), 0, "connected");
-    bench.sdk.returned(&mut bench.chip, 0);
+    bench.returned(0);
 
     bench.port.radio.borrow_mut().lost = Some(LinkLoss::BeaconTimeout);
-    let call = bench.sdk.next_call(&mut bench.chip).unwrap();
+    let call = bench.next_call().unwrap();
     assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [200]);
+}
+
+#[test]
+fn that_the_station_has_left_is_told_when_it_joins_again() {
+    let mut bench = bench();
+    bench.call("wifi_set_event_handler_cb", &[0x4010_0E00]);
+    bench.poke(DATA, &station());
+    bench.call("wifi_station_set_config_current", &[DATA]);
+    bench.call("wifi_station_connect", &[]);
+    bench.call("wifi_station_disconnect", &[]);
+    assert!(bench.next_call().is_none());
+    bench.call("wifi_station_connect", &[]);
+    bench.port.radio.borrow_mut().joined = Some(Ok(()));
+    for event in [[1, 8], [0, 0]] {
+        let call = bench.next_call().unwrap();
+        let reason = bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1)[0];
+        assert_eq!([bench.word(call.arguments[0]), reason.into()], event);
+        bench.returned(0);
+    }
 }
 
 #[test]
@@ -383,23 +521,34 @@ fn a_frame_goes_out_as_it_is() {
     bench.poke(payload, b"frame");
     let record: Vec<u8> = [0, payload, 5 << 16 | 5].iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
     bench.poke(pbuf, &record);
+    bench.poke(pbuf + 14, &[1, 0]);
     assert_eq!(bench.call("ieee80211_output_pbuf", &[INTERFACES, pbuf]), 0);
     assert_eq!(bench.output(), [Output::Frame(b"frame".to_vec())]);
+    assert_eq!(bench.chip.core.memory.peek(pbuf + 14, 2), [2, 0], "the radio is an owner until it is sent");
+    let now = Instant::START + Duration::from_nanos(bench.chip.now().nanoseconds());
+    assert!(bench.sdk.next_call(&mut bench.chip, now + Duration::from_micros(500)).is_none(), "not sent yet");
+    assert!(bench.sdk.next_sent().unwrap() < now + Duration::from_micros(510));
+    let call = bench.next_call().unwrap();
+    assert_eq!((call.function, call.arguments[0]), (PBUF_FREE, pbuf));
+    bench.returned(1);
+    for taken in [0; 8].into_iter().chain([1]) {
+        assert_eq!(bench.call("ieee80211_output_pbuf", &[INTERFACES, pbuf]), taken, "it has eight buffers");
+    }
 }
 
 /// Takes one frame in up to the program's `ethernet_input`; returns the radio's buffer.
 fn receive(bench: &mut Bench, frame: &[u8]) -> u32 {
     bench.port.frames.borrow_mut().push_back(frame.to_vec());
-    let allocation = bench.sdk.next_call(&mut bench.chip).unwrap();
+    let allocation = bench.next_call().unwrap();
     assert_eq!((allocation.function, allocation.arguments), (PBUF_ALLOC, [3, frame.len() as u32, 2]));
     let pbuf = DATA + 0x200;
-    bench.sdk.returned(&mut bench.chip, pbuf);
-    let input = bench.sdk.next_call(&mut bench.chip).unwrap();
+    bench.returned(pbuf);
+    let input = bench.next_call().unwrap();
     assert_eq!((input.function, input.arguments[..2].to_vec()), (ETHERNET_INPUT, vec![pbuf, INTERFACES]));
     let buffer = bench.word(pbuf + 4);
     assert_eq!(bench.chip.core.memory.peek(buffer, frame.len()), frame);
     assert_eq!(bench.word(pbuf + 8), (frame.len() as u32) << 16 | frame.len() as u32);
-    bench.sdk.returned(&mut bench.chip, 0);
+    bench.returned(0);
     buffer
 }
 
@@ -408,20 +557,81 @@ fn frames_come_in_through_as_many_buffers_as_the_radio_has() {
     let mut bench = bench();
     let buffers: Vec<u32> = (0..BUFFERS).map(|_| receive(&mut bench, b"a frame")).collect();
     bench.port.frames.borrow_mut().push_back(b"one more".to_vec());
-    assert!(bench.sdk.next_call(&mut bench.chip).is_none(), "all buffers are in use");
+    assert!(bench.next_call().is_none(), "all buffers are in use");
     bench.call("system_pp_recycle_rx_pkt", &[buffers[3]]);
     bench.port.frames.borrow_mut().clear();
     assert_eq!(receive(&mut bench, b"later"), buffers[3]);
     bench.call("system_pp_recycle_rx_pkt", &[0xFFFF_FFFF]);
 }
 
+/// The exception that a store to a null record ends in.
+fn crashed(bench: &Bench) -> bool {
+    exception(bench) == (29, 4, rom_task_loop())
+}
+
 #[test]
-fn a_frame_that_the_program_has_no_room_for_is_lost_and_its_buffer_free() {
+fn a_frame_that_the_program_has_no_record_for_is_its_end() {
     let mut bench = bench();
-    bench.port.frames.borrow_mut().push_back(b"lost".to_vec());
-    bench.sdk.next_call(&mut bench.chip).unwrap();
-    bench.sdk.returned(&mut bench.chip, 0);
-    assert_eq!(receive(&mut bench, b"next"), MEMORY);
+    bench.port.frames.borrow_mut().push_back(b"a frame".to_vec());
+    bench.next_call().unwrap();
+    bench.returned(0);
+    assert!(crashed(&bench));
+    assert!(bench.next_call().is_none());
+}
+
+/// What the SDK asks for next: length and kind.
+fn asked(bench: &mut Bench) -> [u32; 2] {
+    let call = bench.next_call().unwrap();
+    assert_eq!((call.function, call.arguments[0]), (PBUF_ALLOC, 3));
+    [call.arguments[1], call.arguments[2]]
+}
+
+#[test]
+fn an_access_point_asks_for_a_copy_of_what_is_for_all_and_goes_on_without() {
+    let mut bench = bench();
+    bench.call("wifi_set_opmode_current", &[2]);
+    let (to_all, to_us) = ([0xFF; 60], [0x1A; 60]);
+    bench.port.frames.borrow_mut().extend([to_all.to_vec(), to_us.to_vec()]);
+    assert_eq!(asked(&mut bench), [60, 0], "a copy");
+    bench.returned(0);
+    assert_eq!(asked(&mut bench), [60, 2], "there was no room for it; the record");
+    bench.returned(DATA + 0x200);
+    assert_eq!(bench.next_call().unwrap().function, ETHERNET_INPUT);
+    bench.returned(0);
+    assert_eq!(asked(&mut bench), [60, 2], "what is for the device alone is not copied");
+
+    let mut bench = self::bench();
+    bench.call("wifi_set_opmode_current", &[2]);
+    bench.port.frames.borrow_mut().push_back(to_all.to_vec());
+    asked(&mut bench);
+    let (copy, payload) = (DATA + 0x200, DATA + 0x300);
+    bench.poke(copy + 4, &payload.to_le_bytes());
+    bench.returned(copy);
+    assert_eq!(bench.chip.core.memory.peek(payload, 60), to_all);
+    assert_eq!(asked(&mut bench), [60, 2]);
+    bench.returned(DATA + 0x400);
+    assert_eq!(bench.next_call().unwrap().function, ETHERNET_INPUT);
+    bench.returned(0);
+    let freed = bench.next_call().unwrap();
+    assert_eq!((freed.function, freed.arguments[0]), (PBUF_FREE, copy), "sent");
+}
+
+#[test]
+fn a_station_that_joins_takes_two_frames_of_a_handshake() {
+    let mut bench = bench();
+    bench.port.radio.borrow_mut().handshakes = 1;
+    for room in [DATA + 0x200, DATA + 0x400] {
+        assert_eq!(asked(&mut bench), [256, 0]);
+        bench.returned(room);
+        let freed = bench.next_call().unwrap();
+        assert_eq!((freed.function, freed.arguments[0]), (PBUF_FREE, room));
+        bench.returned(1);
+    }
+    assert!(bench.next_call().is_none());
+    bench.port.radio.borrow_mut().handshakes = 1;
+    asked(&mut bench);
+    bench.returned(0);
+    assert!(crashed(&bench), "the SDK does not look what it got");
 }
 
 #[test]
