@@ -177,7 +177,7 @@ struct Identity {
 }
 
 /// Loads what the device keeps of itself, or makes it: at the first start, or if the flash has lost it.
-async fn identity<B: Board>(flash: &mut B::Flash, random: &RefCell<B::Random>) -> Identity {
+async fn identity<B: Board>(flash: &mut B::Flash, random: &RefCell<Random<B::Random>>) -> Identity {
     let loaded = store::load_own(flash).await;
     if let Ok(Some(own)) = loaded {
         return Identity { own, is_new: false };
