@@ -171,9 +171,9 @@ impl Pair {
     ) -> Result<Settled, StoreError> {
         let mut order = Ok(());
         let mut found = [Found::Nothing; 2];
-        for sector in 0..2 {
-            found[sector] = self.look(flash, sector, record).await?;
-            if found[sector] == Found::Disorder {
+        for (sector, found) in found.iter_mut().enumerate() {
+            *found = self.look(flash, sector, record).await?;
+            if *found == Found::Disorder {
                 order = order.and(self.erase(flash, sector).await);
             }
         }
