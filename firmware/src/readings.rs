@@ -72,6 +72,8 @@ impl fmt::Display for Decimal {
 pub enum SensorFault {
     /// The sensor did not answer, or stopped halfway.
     NoAnswer,
+    /// The sensor answered too late to be understood.
+    LateAnswer,
     /// What arrived does not fit its checksum.
     Checksum,
     /// The values lie outside of what the sensor can measure.
@@ -84,6 +86,7 @@ impl fmt::Display for SensorFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoAnswer => "no answer",
+            Self::LateAnswer => "late answer",
             Self::Checksum => "wrong checksum",
             Self::OutOfRange => "values out of range",
             Self::Pin => "data pin unusable",

@@ -105,6 +105,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                 random: &random,
                 watchdog: &watchdog,
                 heard: &heard,
+                reset_cause,
             };
             let buffers = resources::for_station(arena);
             let station = pin!(station::run(hardware, stack, settings, own, readings, buffers));

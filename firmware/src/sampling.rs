@@ -2,20 +2,28 @@
 //!
 //! The first reading is due 2.5 s after boot (a DHT22 needs up to 2 s to settle after power-up, AM2302 data sheet §7.1)
 //! and every further one an interval later, counted from the first and not from the reading before, so that nothing
-//! drifts. Each has three tries, 2 s apart, the sensor's shortest measuring interval. `dht-sensor` speaks the wire
-//! protocol; its values become tenths here, and values that the sensor cannot measure are refused: a clone that
-//! sends two's complement shows as -3276.7 °C.
+//! drifts. Each has three tries, 2 s apart, the sensor's shortest measuring interval.
+//!
+//! The sensor measures after it has answered, and answers with what it measured then, however long ago that was (data
+//! sheets of AM2302 and DHT11: read twice, the second value is that of now). So it is asked once 2 s before a reading is
+//! due, and that answer is thrown away; where it did not come, the first answer of the reading itself is.
+//!
+//! `dht-sensor` speaks the wire protocol, on a [`bus`] that waits for late responses; its values become tenths here.
+//! Clones send temperatures below zero in two's complement, which no value of a real DHT22 can be confused with; other
+//! values that the sensor cannot measure are refused.
 //!
 //! What failed is told with the next reading. A sensor that is dead lets none come, so after three failed readings in a
 //! row, and no sooner than twelve readings after the last time, a report goes up instead ([`Outage`]).
 
+mod bus;
+
+use bus::Bus;
 use dht_sensor::{DhtError, dht11, dht22};
 use embassy_time::{Duration, Instant, Timer};
-use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use log::{info, warn};
 
-use crate::board::Delay;
+use crate::board::{Delay, ResetCause};
 use crate::readings::{Gap, Measurement, SensorFault};
 use crate::settings::SensorKind;
 use crate::station::Shared;
@@ -28,21 +36,32 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 const REPORT_AFTER: u16 = 3;
 /// From one report to the next there are at least so many readings, good or bad.
 const REPORT_SPACING: u16 = 12;
+/// An answer tells of now if the one before it is no older.
+const FRESH: Duration = Duration::from_secs(10);
+/// A response later than this is told: data sheets say 20 to 40 us, and a driver that looks once cannot read it.
+const LATE: Duration = Duration::from_micros(50);
 
 /// Takes readings for ever, `interval` apart.
 pub(crate) async fn run<P: InputPin + OutputPin>(
     shared: &Shared<'_>,
     kind: SensorKind,
     interval: Duration,
+    cause: ResetCause,
     pin: &mut P,
     delay: &mut impl Delay,
 ) -> ! {
     let first = Instant::from_ticks(0) + FIRST_READING;
     let mut due = first;
     let mut outage = Outage::default();
+    let mut sensor = Sensor::new(kind, cause, pin, delay);
     loop {
+        Timer::at(due - BETWEEN_TRIES).await;
+        if !sensor.is_fresh(due) {
+            // Whatever comes of it: the reading has tries of its own.
+            let _old = sensor.ask();
+        }
         Timer::at(due).await;
-        match take(kind, pin, delay).await {
+        match take(&mut sensor).await {
             Ok(measurement) => {
                 info!(target: "sensor", "{measurement}");
                 shared.add_reading(Instant::now(), measurement, outage.ended());
@@ -102,77 +121,101 @@ fn next_due(first: Instant, interval: Duration, now: Instant) -> Instant {
     first + Duration::from_ticks((elapsed / interval + 1).saturating_mul(interval))
 }
 
-/// One reading, in up to three tries.
-async fn take<P: InputPin + OutputPin>(
-    kind: SensorKind,
-    pin: &mut P,
-    delay: &mut impl Delay,
-) -> Result<Measurement, SensorFault> {
+/// One reading, in up to three tries. An answer from before is no try.
+async fn take<P: InputPin + OutputPin>(sensor: &mut Sensor<'_, P, impl Delay>) -> Result<Measurement, SensorFault> {
     let mut attempt = 1;
     loop {
-        let result = measure(kind, pin, delay);
-        match result {
+        let is_fresh = sensor.is_fresh(Instant::now());
+        let result = sensor.ask();
+        if let Some(late) = sensor.late {
+            warn!(target: "sensor", "late answer: {} us after the request", late.as_micros());
+        }
+        match result.and_then(plausible) {
+            Ok(_) if !is_fresh => info!(target: "sensor", "an answer from before; asked again"),
             Err(fault) if attempt < TRIES => {
                 warn!(target: "sensor", "{fault}, try {attempt} of {TRIES}");
                 attempt += 1;
-                Timer::after(BETWEEN_TRIES).await;
             }
-            _ => return result,
+            result => return result,
         }
+        Timer::after(BETWEEN_TRIES).await;
     }
 }
 
-/// A delay for the driver after the start pulse, which is the only wait that it counts in milliseconds and is over.
-struct Started<'a, D>(&'a mut D);
-
-impl<D: DelayNs> DelayNs for Started<'_, D> {
-    fn delay_ns(&mut self, nanos: u32) {
-        self.0.delay_ns(nanos);
-    }
-
-    fn delay_us(&mut self, micros: u32) {
-        self.0.delay_us(micros);
-    }
-
-    fn delay_ms(&mut self, _start_pulse: u32) {}
-}
-
-/// One try: some 5 ms (DHT22) or 25 ms (DHT11) during which nothing else of ours runs. The start pulse may become longer,
-/// what the sensor answers may not be missed: only for that, some 5 ms, the radio waits as well.
-fn measure<P: InputPin + OutputPin>(
+/// The sensor on its bus.
+struct Sensor<'a, P, D> {
     kind: SensorKind,
-    pin: &mut P,
-    delay: &mut impl Delay,
-) -> Result<Measurement, SensorFault> {
-    pin.set_low().map_err(|error| fault(error.into()))?;
-    delay.delay_ms(match kind {
-        SensorKind::Dht22 => 1,
-        SensorKind::Dht11 => 18,
-    });
-    let measurement = match kind {
-        SensorKind::Dht22 => {
-            let reading = delay.undisturbed(|delay| dht22::blocking::read(&mut Started(delay), pin)).map_err(fault)?;
-            Measurement {
-                temperature: tenths(reading.temperature),
-                humidity: tenths(reading.relative_humidity),
-                sensor: kind,
-            }
-        }
-        SensorKind::Dht11 => {
-            let reading = delay.undisturbed(|delay| dht11::blocking::read(&mut Started(delay), pin)).map_err(fault)?;
-            Measurement {
-                temperature: i16::from(reading.temperature) * 10,
-                humidity: i16::from(reading.relative_humidity) * 10,
-                sensor: kind,
-            }
-        }
-    };
-    if plausible(&measurement) {
-        Ok(measurement)
-    } else {
-        warn!(target: "sensor", "{measurement} cannot be: outside of the sensor's range");
-        Err(SensorFault::OutOfRange)
+    pin: &'a mut P,
+    delay: &'a mut D,
+    /// When it measured last: after it answered, or after power-up.
+    measured: Option<Instant>,
+    /// How long it took to respond last time, if that was too long.
+    late: Option<Duration>,
+}
+
+impl<'a, P: InputPin + OutputPin, D: Delay> Sensor<'a, P, D> {
+    /// The sensor as it is after a start for this reason: power wakes it, too.
+    fn new(kind: SensorKind, cause: ResetCause, pin: &'a mut P, delay: &'a mut D) -> Self {
+        let measured = (cause == ResetCause::PowerOn).then_some(Instant::from_ticks(0));
+        Self { kind, pin, delay, measured, late: None }
     }
+
+    /// Whether an answer at `at` tells of that time.
+    fn is_fresh(&self, at: Instant) -> bool {
+        self.measured.is_some_and(|measured| at.saturating_duration_since(measured) <= FRESH)
+    }
+
+    /// Asks once: some 5 ms (DHT22) or 25 ms (DHT11) during which nothing else of ours runs. The start pulse may become
+    /// longer, what the sensor answers may not be missed: only for that, some 5 ms, the radio waits as well.
+    fn ask(&mut self) -> Result<Measurement, SensorFault> {
+        let Self { kind, pin, delay, .. } = self;
+        let kind = *kind;
+        pin.set_low().map_err(|_| SensorFault::Pin)?;
+        delay.delay_ms(match kind {
+            SensorKind::Dht22 => 1,
+            SensorKind::Dht11 => 18,
+        });
+        let (result, response) = delay.undisturbed(|delay| {
+            let bus = Bus::new(&mut **pin, delay);
+            let (mut line, mut wait) = bus.ends();
+            let result = match kind {
+                SensorKind::Dht22 => dht22::blocking::read(&mut wait, &mut line)
+                    .map(|reading| (temperature(tenths(reading.temperature)), tenths(reading.relative_humidity))),
+                SensorKind::Dht11 => dht11::blocking::read(&mut wait, &mut line)
+                    .map(|reading| (i16::from(reading.temperature) * 10, i16::from(reading.relative_humidity) * 10)),
+            };
+            (result, bus.response())
+        });
+        self.late = response.filter(|response| *response > LATE);
+        let result = match (result, response) {
+            (Ok((temperature, humidity)), Some(_)) => Ok(Measurement { temperature, humidity, sensor: kind }),
+            (Err(DhtError::PinError(_)), _) => Err(SensorFault::Pin),
+            (Err(DhtError::Timeout), _) => Err(SensorFault::NoAnswer),
+            (Err(DhtError::ChecksumMismatch), Some(_)) => Err(SensorFault::Checksum),
+            // The bus no longer waited for what the driver then took for bits.
+            (Ok(_) | Err(DhtError::ChecksumMismatch), None) => Err(SensorFault::LateAnswer),
+        };
+        if matches!(result, Ok(_) | Err(SensorFault::Checksum)) {
+            self.measured = Some(Instant::now());
+        }
+        result
+    }
+}
+
+/// Refuses what the sensor cannot measure.
+fn plausible(measurement: Measurement) -> Result<Measurement, SensorFault> {
+    if in_range(&measurement) {
+        return Ok(measurement);
+    }
+    warn!(target: "sensor", "{measurement} cannot be: outside of the sensor's range");
+    Err(SensorFault::OutOfRange)
+}
+
+/// A DHT22's temperature from the tenths that it sent, read as sign and magnitude: those far below its range are a clone's
+/// in two's complement.
+fn temperature(sent: i16) -> i16 {
+    let twos_complement = (0x8000 | sent.unsigned_abs()).cast_signed();
+    if sent < LOWEST && twos_complement >= LOWEST { twos_complement } else { sent }
 }
 
 /// The driver hands out the sensor's tenths as floating point; back to what the sensor sent. Saturates.
@@ -181,21 +224,16 @@ fn tenths(value: f32) -> i16 {
     (value * 10.0 + half) as i16
 }
 
+/// The least that a DHT22 can measure, in tenths of a degree Celsius.
+const LOWEST: i16 = -400;
+
 /// Whether the sensor can measure such values: AM2302 data sheet §4, DHT11 data sheet §3.
-fn plausible(measurement: &Measurement) -> bool {
+fn in_range(measurement: &Measurement) -> bool {
     let (temperatures, humidities) = match measurement.sensor {
-        SensorKind::Dht22 => (-400..=800, 0..=1_000),
+        SensorKind::Dht22 => (LOWEST..=800, 0..=1_000),
         SensorKind::Dht11 => (0..=500, 200..=900),
     };
     temperatures.contains(&measurement.temperature) && humidities.contains(&measurement.humidity)
-}
-
-fn fault<E>(error: DhtError<E>) -> SensorFault {
-    match error {
-        DhtError::Timeout => SensorFault::NoAnswer,
-        DhtError::ChecksumMismatch => SensorFault::Checksum,
-        DhtError::PinError(_) => SensorFault::Pin,
-    }
 }
 
 #[cfg(test)]
@@ -258,8 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn frost_is_read_as_sign_and_magnitude_and_in_twos_complement() {
+        // As the driver hands them out: 0x804E, 0x8190 and 0x8000 of a DHT22; 0xFFFF, 0xFFFD, 0xFF4C and 0xFE70 of clones.
+        assert_eq!([-78, -400, 0].map(temperature), [-78, -400, 0]);
+        assert_eq!([-0x7FFF, -0x7FFD, -0x7F4C, -0x7E70].map(temperature), [-1, -3, -180, -400]);
+        for nonsense in [-401, -0x1000, -0x7E6F] {
+            assert_eq!(temperature(nonsense), nonsense);
+        }
+    }
+
+    #[test]
     fn values_outside_of_the_sensors_range_are_refused() {
-        let of = |sensor, temperature, humidity| plausible(&Measurement { temperature, humidity, sensor });
+        let of = |sensor, temperature, humidity| in_range(&Measurement { temperature, humidity, sensor });
         assert!(of(SensorKind::Dht22, -400, 0) && of(SensorKind::Dht22, 800, 1_000));
         assert!(!of(SensorKind::Dht22, -401, 500) && !of(SensorKind::Dht22, 801, 500));
         assert!(!of(SensorKind::Dht22, 200, 1_001) && !of(SensorKind::Dht22, -32_767, 500));

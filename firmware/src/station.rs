@@ -18,7 +18,7 @@ use log::warn;
 use rand_core::{CryptoRng, RngCore};
 
 use crate::apart::apart;
-use crate::board::{Board, Watchdog};
+use crate::board::{Board, ResetCause, Watchdog};
 use crate::connection;
 use crate::dhcp::Heard;
 use crate::floor::Floor;
@@ -46,6 +46,7 @@ pub(crate) struct Hardware<'a, B: Board> {
     pub watchdog: &'a RefCell<B::Watchdog>,
     /// What passes of DHCP.
     pub heard: &'a Heard,
+    pub reset_cause: ResetCause,
 }
 
 /// Runs station mode for ever.
@@ -60,9 +61,9 @@ pub(crate) async fn run<B: Board>(
     let shared = Shared::new(readings, WallClock::unknown(own.newest_time));
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
-    let Hardware { radio, wifi_led, heard, .. } = hardware;
+    let Hardware { radio, wifi_led, heard, data_pin, delay, reset_cause, .. } = hardware;
     let connection = pin!(connection::run(&shared, stack, heard, settings, radio, wifi_led, random));
-    let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, hardware.data_pin, hardware.delay));
+    let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, reset_cause, data_pin, delay));
     let sntp = pin!(sntp::run(&shared, stack, random));
     let floor = Floor::new(hardware.flash, own, shared.clock());
     let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, floor, buffers));

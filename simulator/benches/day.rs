@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use simulator::board::{DataLine, DhtModel, Signal};
-use simulator::events::Level;
+use simulator::board::{DataLine, DhtModel, HostDrive, Signal};
 use simulator::random::Seed;
 use simulator::run::watch::Watch;
 use simulator::run::{self, On};
@@ -87,14 +86,14 @@ fn a_sensor_transaction(bencher: Bencher<'_, '_>) {
     bencher
         .with_inputs(|| {
             let mut line =
-                DataLine::new(DhtModel::Dht22, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor"));
+                DataLine::new(DhtModel::Am2302, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor"));
             line.power_on(Instant::START);
             line
         })
         .bench_local_values(|mut line| {
             let begin = Instant::from_secs(5);
-            line.drive(begin, Level::Low);
-            line.drive(Instant::from_micros(5_001_000), Level::High);
+            line.drive(begin, HostDrive::Low);
+            line.drive(Instant::from_micros(5_001_000), HostDrive::Released);
             for micros in 0..6_000 {
                 black_box(line.level(Instant::from_micros(5_001_000 + micros)));
             }

@@ -359,7 +359,7 @@ pub enum SensorOutcome {
     Silent,
     /// Not at all: it has not settled since power-up.
     Settling,
-    /// With its previous measurement: asked again sooner than it measures.
+    /// Not at all: it still measures after its previous answer.
     TooSoon,
     /// Not at all: the start pulse was too short.
     ShortStart,

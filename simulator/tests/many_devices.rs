@@ -88,7 +88,7 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
             .expect("the settings sectors lie within the flash");
         let models = Models {
             data_line: DataLine::new(
-                DhtModel::Dht22,
+                DhtModel::Am2302,
                 Signal::Constant(temperature(duck)),
                 Signal::Constant(500),
                 stream("sensor"),

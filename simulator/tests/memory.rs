@@ -89,7 +89,7 @@ unsafe impl GlobalAlloc for Counting {
 fn future_size() -> usize {
     let seed = Seed(1);
     let models = Models {
-        data_line: DataLine::new(DhtModel::Dht22, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor")),
+        data_line: DataLine::new(DhtModel::Am2302, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor")),
         config_switch: Switch::new(Level::Low, seed.stream("config switch")),
         spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
         flash: NorFlash::new(seed, "flash"),

@@ -210,7 +210,13 @@ mod tests {
 
     #[test]
     fn no_status_needs_escaping_in_json() {
-        for reason in [SensorFault::NoAnswer, SensorFault::Checksum, SensorFault::OutOfRange, SensorFault::Pin] {
+        for reason in [
+            SensorFault::NoAnswer,
+            SensorFault::LateAnswer,
+            SensorFault::Checksum,
+            SensorFault::OutOfRange,
+            SensorFault::Pin,
+        ] {
             let gap = Gap { failed: u16::MAX, reason: Some(reason), dropped: u16::MAX };
             let status = format!("{}", reading(SensorKind::Dht22, gap).status());
             assert!(status.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\' || b == b' '));

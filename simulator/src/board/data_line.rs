@@ -2,7 +2,8 @@
 //!
 //! The host [drives](DataLine::drive) and [reads](DataLine::level) the line in device time. When it releases the line
 //! after a start pulse, the sensor's whole answer is worked out and stands in the line's future; the level at any moment
-//! is the wired AND of both ends. Each start pulse gives one [`SensorReport`] for the record, once its last edge has
+//! is the wired AND of both ends, but for a host that drives the line high: it is the stronger, so that what the sensor
+//! says meanwhile is not seen. Each start pulse gives one [`SensorReport`] for the record, once its last edge has
 //! passed: ask [`DataLine::report_due`] when that is.
 //!
 //! Not modelled: rise times, crosstalk, a pull-up that is missing. A host that pulls the line low while the sensor talks
@@ -40,11 +41,24 @@ impl From<SensorReport> for EventKind {
     }
 }
 
+/// What the host does to the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostDrive {
+    /// Pulls it low.
+    Low,
+    /// Drives it high, as a push-pull output does.
+    High,
+    /// Lets go of it, as an input or an open drain does.
+    Released,
+}
+
 /// The wire with the sensor on it.
 pub struct DataLine {
     sensor: Dht,
     /// Since when the host pulls the line low, if it does.
     low_since: Option<Instant>,
+    /// Since when the host drives the line high, if it does.
+    high_since: Option<Instant>,
     /// When the sensor pulls the line low and lets it go, alternately.
     train: Vec<Instant>,
     /// In order; none is dropped before it is taken, except by a power cut.
@@ -58,6 +72,7 @@ impl DataLine {
         Self {
             sensor: Dht::new(model, temperature, humidity, stream),
             low_since: None,
+            high_since: None,
             train: Vec::new(),
             reports: VecDeque::new(),
         }
@@ -72,6 +87,7 @@ impl DataLine {
     pub fn power_off(&mut self, at: Instant) {
         self.sensor.power_off();
         self.low_since = None;
+        self.high_since = None;
         self.train.clear();
         self.reports.retain(|report| report.ended <= at);
     }
@@ -83,33 +99,47 @@ impl DataLine {
         if self.train.first().is_some_and(|first| *first > at) {
             self.train.clear();
         }
-        match self.low_since {
-            Some(since) if since <= at => self.drive(at, Level::High),
-            _ => self.low_since = None,
+        self.low_since.take_if(|since| *since > at);
+        self.high_since.take_if(|since| *since > at);
+        self.drive(at, HostDrive::Released);
+    }
+
+    /// The host pulls the line low, drives it high or lets it go.
+    pub fn drive(&mut self, at: Instant, drive: HostDrive) {
+        if drive == HostDrive::Low {
+            self.low_since.get_or_insert(at);
+        } else if let Some(since) = self.low_since.take() {
+            self.start_pulse(since, at);
+        }
+        if drive == HostDrive::High {
+            self.high_since.get_or_insert(at);
+        } else if let Some(since) = self.high_since.take() {
+            self.uncover(since, at);
         }
     }
 
-    /// The host pulls the line low or, with [`Level::High`], lets it go.
-    pub fn drive(&mut self, at: Instant, level: Level) {
-        match (level, self.low_since) {
-            (Level::Low, None) => self.low_since = Some(at),
-            (Level::High, Some(since)) => {
-                self.low_since = None;
-                self.released(since, at);
-            }
-            _ => {}
+    /// The host lets go of a line that it drove high since `since`: what the sensor did meanwhile was not to be seen.
+    fn uncover(&mut self, since: Instant, at: Instant) {
+        let sensor_low = self.sensor_pulls_low(at);
+        let talks = self.train.last().is_some_and(|last| since < *last);
+        if let Some(report) = self.reports.back_mut().filter(|_| talks) {
+            let (since, at) = (micros(report.started, since), micros(report.started, at));
+            let passed = |moment: u32| report.edges.partition_point(|edge| *edge <= moment);
+            let (first, last) = (passed(since), passed(at));
+            let was_low = first % 2 == 1;
+            let seen = [was_low.then_some(since), sensor_low.then_some(at)];
+            report.edges.splice(first..last, seen.into_iter().flatten());
         }
     }
 
-    fn released(&mut self, since: Instant, at: Instant) {
+    fn start_pulse(&mut self, since: Instant, at: Instant) {
         let talks_until = self.train.last().copied().unwrap_or(Instant::START);
         if at <= talks_until || !self.sensor.is_powered() {
             return;
         }
         let started = since.max(talks_until);
         let answer = self.sensor.answer(started, at);
-        let micros = |edge: &Instant| u32::try_from(edge.saturating_since(started).as_micros()).unwrap_or(u32::MAX);
-        let edges = [started, at].iter().chain(&answer.edges).map(micros).collect();
+        let edges = [started, at].iter().chain(&answer.edges).map(|edge| micros(started, *edge)).collect();
         self.reports.push_back(SensorReport {
             started,
             ended: answer.edges.last().copied().unwrap_or(at),
@@ -121,11 +151,17 @@ impl DataLine {
         self.train = answer.edges;
     }
 
-    /// The line's level: low while either end pulls it low.
+    /// The line's level: low while either end pulls it low, unless the host drives it high.
     pub fn level(&self, at: Instant) -> Level {
-        let edges_passed = self.train.partition_point(|edge| *edge <= at);
+        if self.high_since.is_some_and(|since| since <= at) {
+            return Level::High;
+        }
         let host_low = self.low_since.is_some_and(|since| since <= at);
-        if host_low || edges_passed % 2 == 1 { Level::Low } else { Level::High }
+        if host_low || self.sensor_pulls_low(at) { Level::Low } else { Level::High }
+    }
+
+    fn sensor_pulls_low(&self, at: Instant) -> bool {
+        self.train.partition_point(|edge| *edge <= at) % 2 == 1
     }
 
     /// When the next report can be taken; `None` while there is nothing to report.
@@ -148,15 +184,16 @@ impl DataLine {
         self.sensor.latch();
     }
 
-    /// Changes what there is to measure, in tenths of a degree Celsius.
-    pub fn set_temperature(&mut self, temperature: Signal) {
-        self.sensor.temperature = temperature;
+    /// Changes what there is to measure from `at` on, in tenths of a degree Celsius and of a percent of relative humidity;
+    /// what is `None` stays as it is.
+    pub fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) {
+        self.sensor.surround(at, temperature, humidity);
     }
+}
 
-    /// Changes what there is to measure, in tenths of a percent of relative humidity.
-    pub fn set_humidity(&mut self, humidity: Signal) {
-        self.sensor.humidity = humidity;
-    }
+/// How long after `started` an edge comes.
+fn micros(started: Instant, edge: Instant) -> u32 {
+    u32::try_from(edge.saturating_since(started).as_micros()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ pub mod readings;
 pub mod switch;
 pub mod uart;
 
-pub use data_line::{DataLine, SensorReport};
-pub use dht::{DhtModel, ExactTiming, SensorFault};
+pub use data_line::{DataLine, HostDrive, SensorReport};
+pub use dht::{DhtModel, ExactTiming, Lateness, SensorFault};
 pub use flash::NorFlash;
 pub use readings::{Recording, Signal};
 pub use switch::Switch;

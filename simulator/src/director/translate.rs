@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
-use crate::board::{DhtModel, Recording, SensorFault, Signal};
+use crate::board::{Recording, SensorFault, Signal};
 use crate::events::DeviceId;
 use crate::internet::CLOUD;
 use crate::internet::fault;
@@ -54,8 +54,8 @@ fn injection(injection: &scenario::Injection) -> Fault {
         scenario::Injection::Sensor(sensor) => match *sensor {
             scenario::SensorFault::Silent => Fault::Sensor { device: DUCK, fault: SensorFault::Silent },
             scenario::SensorFault::BadChecksum => Fault::Sensor { device: DUCK, fault: SensorFault::BadChecksum },
-            scenario::SensorFault::LateResponse(late) => {
-                Fault::Sensor { device: DUCK, fault: SensorFault::LateResponse(late) }
+            scenario::SensorFault::LateResponse(lateness) => {
+                Fault::Sensor { device: DUCK, fault: SensorFault::LateResponse(lateness) }
             }
             scenario::SensorFault::Latched => Fault::SensorLatched { device: DUCK },
         },
@@ -96,14 +96,6 @@ fn injection(injection: &scenario::Injection) -> Fault {
         }),
         scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(*attack)),
         scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(*fault)),
-    }
-}
-
-/// The soldered sensor.
-pub fn sensor_model(kind: scenario::SensorKind) -> DhtModel {
-    match kind {
-        scenario::SensorKind::Dht22 => DhtModel::Dht22,
-        scenario::SensorKind::Dht11 => DhtModel::Dht11,
     }
 }
 

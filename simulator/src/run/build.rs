@@ -160,7 +160,7 @@ fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
     }
     port::Models {
         data_line: DataLine::new(
-            translate::sensor_model(scenario.device.sensor),
+            scenario.device.sensor,
             translate::signal(&readings.temperature, Instant::START, &calendar),
             translate::signal(&readings.humidity, Instant::START, &calendar),
             seed.stream("sensor"),

@@ -114,7 +114,7 @@ fn faults_of_every_kind() {
     };
     let expected = [
         Injection::Sensor(SensorFault::BadChecksum),
-        Injection::Sensor(SensorFault::LateResponse(Duration::from_micros(150))),
+        Injection::Sensor(SensorFault::LateResponse(Lateness::always(Duration::from_micros(150)))),
         Injection::AccessPoint { network: network(), bssid: None, state: AccessPointState::Off, deauth: false },
         Injection::Link { network: network(), bssid: None, effects },
         Injection::Dhcp { network: network(), reply: DhcpFault::Slow(Duration::from_secs(4)) },
@@ -134,6 +134,32 @@ fn faults_of_every_kind() {
     let When::After(trigger) = &scenario.faults[4].when else { panic!("{:?}", scenario.faults[4].when) };
     assert_eq!(trigger.to_string(), "2s after the 3rd boot after `watchdog`");
     assert_eq!((scenario.faults[4].end, scenario.faults[4].count), (End::For(Duration::from_mins(10)), Some(2)));
+}
+
+#[test]
+fn sensors_of_every_kind() {
+    let soldered = |text: &str| parse(&format!("title = 't'\nduration = '1h'\n{text}")).device.sensor;
+    assert_eq!(soldered(""), DhtModel::Am2302);
+    for model in DhtModel::ALL {
+        assert_eq!(soldered(&format!("[sensor]\nkind = '{}'", model.name())), model);
+    }
+    assert_eq!(soldered("[sensor]\nkind = 'DHT22'"), DhtModel::Am2302);
+    assert_eq!(soldered("[device]\nsensor = 'DHT11'"), DhtModel::Dht11);
+    assert_eq!(soldered("[device]\nsensor = 'DHT22'\n[sensor]\nkind = 'clone'"), DhtModel::Clone);
+}
+
+#[test]
+fn some_responses_are_late() {
+    let lateness = |value: &str| {
+        let text = format!(
+            "title = 't'\nduration = '1h'\n[[faults]]\nname = 'f'\ninject.sensor = {{ late-response = {value} }}"
+        );
+        parse(&text).faults[0].injection.clone()
+    };
+    let (least, most) = (Duration::from_micros(20), Duration::from_micros(60));
+    let expected = |per_million| Injection::Sensor(SensorFault::LateResponse(Lateness { least, most, per_million }));
+    assert_eq!(lateness("{ from = '20us', to = '60us', probability = '6 %' }"), expected(60_000));
+    assert_eq!(lateness("{ from = '20us', to = '60us' }"), expected(1_000_000));
 }
 
 #[test]

@@ -58,14 +58,8 @@ impl World {
             },
             Command::Switch { device, switch, on, bounce } => self.throw(device, switch, on, bounce),
             Command::Readings { device, temperature, humidity } => {
-                let mut data_line = self.device(device).port.data_line.borrow_mut();
-                if let Some(signal) = temperature {
-                    data_line.set_temperature(signal);
-                }
-                if let Some(signal) = humidity {
-                    data_line.set_humidity(signal);
-                }
-                drop(data_line);
+                let now = self.now;
+                self.device(device).port.data_line.borrow_mut().surround(now, temperature, humidity);
                 self.commit(Some(device), EventKind::Step { action: "the sensor's surroundings changed".to_owned() });
             }
             Command::BeginFault(rule) => self.begin_fault(rule),
@@ -159,7 +153,7 @@ impl World {
         let Rule { name, count, fault } = rule;
         match &fault {
             Fault::Sensor { device, fault } => {
-                self.device(*device).port.data_line.borrow_mut().set_fault(Some(*fault));
+                self.device(*device).port.data_line.borrow_mut().set_fault(Some(fault.clone()));
             }
             Fault::SensorLatched { device } => self.device(*device).port.data_line.borrow_mut().latch(),
             Fault::AccessPoint { network, bssid, state, goodbye } => {
@@ -183,8 +177,8 @@ impl World {
             Fault::Sensor { device, .. } => {
                 // Another rule may still be in force.
                 let id = *device;
-                let left = self.rules.iter().rev().find_map(|rule| match rule.fault {
-                    Fault::Sensor { device, fault } if device == id => Some(fault),
+                let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
+                    Fault::Sensor { device, fault } if *device == id => Some(fault.clone()),
                     _ => None,
                 });
                 self.device(id).port.data_line.borrow_mut().set_fault(left);

@@ -53,7 +53,7 @@ impl Bench {
         let seed = Seed(self.ports.len() as u64);
         let models = Models {
             data_line: DataLine::new(
-                DhtModel::Dht22,
+                DhtModel::Am2302,
                 Signal::Constant(215),
                 Signal::Constant(456),
                 seed.stream("sensor"),

@@ -147,7 +147,7 @@ const EVENTS: Choice = Choice {
                     "bad-checksum": "With a wrong checksum.",
                     "silent": "Not at all.",
                     "settling": "Not at all: it has not settled since power-up.",
-                    "too-soon": "With its previous measurement: asked again sooner than it measures.",
+                    "too-soon": "Not at all: it still measures, for 0.43 s after each answer.",
                     "short-start": "Not at all: the start pulse was too short.",
                 }],
             )),

@@ -57,8 +57,8 @@ const INJECTION: Choice = Choice {
                     what: "a sensor's fault",
                     keys: &[required(
                         "late-response",
-                        DURATION,
-                        "Begins its response later than the data sheet allows, by this much.",
+                        Either { plain: &DURATION, table: &Shape::Table(&LATE_RESPONSE) },
+                        "Begins each response later than it would, by this much, or some of them: { from = \"20us\", to = \"60us\", probability = \"6 %\" }.",
                     )],
                 }),
             },
@@ -228,6 +228,15 @@ const CLOUD_FAULT: Shape = Either {
         ],
     }),
 };
+
+const LATE_RESPONSE: Table = Table::new(
+    "a late response",
+    &[
+        required("from", DURATION, "By so much or more, drawn for each response."),
+        required("to", DURATION, "By so much or less."),
+        optional("probability", Scalar(Probability), "How many responses are late. Default all."),
+    ],
+);
 
 const LINK: Table = Table {
     at_least_one: &["loss", "duplicate", "reorder", "corrupt", "latency", "jitter"],

@@ -66,7 +66,7 @@ pub(super) const FILE: Table = Table::new(
             Shape::Table(&SETTINGS),
             "What the flash holds at the beginning. Without this table it is blank.",
         ),
-        optional("sensor", Shape::Table(&SENSOR), "What the sensor measures."),
+        optional("sensor", Shape::Table(&SENSOR), "The sensor, and what it measures."),
         optional(
             "networks",
             List(&Shape::Table(&NETWORK)),
@@ -105,7 +105,11 @@ const SENSOR_KIND: Shape =
 const DEVICE: Table = Table::new(
     "the device",
     &[
-        optional("sensor", SENSOR_KIND, "What is soldered to GPIO14. Default DHT22."),
+        optional(
+            "sensor",
+            SENSOR_KIND,
+            "What is soldered to GPIO14, as its owner calls it; `kind` in `[sensor]` says which part exactly. Default DHT22.",
+        ),
         optional(
             "config-switch",
             ON_OFF,

@@ -1,9 +1,10 @@
-//! What a sensor measures over time.
+//! Which sensor it is, and what it measures over time.
 
 use super::{DURATION, TEXT};
+use crate::board::DhtModel;
 use crate::scenario::shape::Scalar::{Humidity, Temperature, TimeOfDay};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar, Words};
-use crate::scenario::shape::{Choice, Shape, Table, optional, required};
+use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
 
 const GAPS: Shape = Words(&[
     ("hold", "It measures the value before; before the first row, the first row's."),
@@ -69,15 +70,43 @@ macro_rules! course {
 const TEMPERATURE: Shape = course!(Temperature, "temperature");
 const HUMIDITY: Shape = course!(Humidity, "humidity");
 
-/// `[sensor]`, and what a step does to it.
+const AIR_TEMPERATURE: Key = optional(
+    "temperature",
+    TEMPERATURE,
+    "Default 21.5 °C. Outside of its range (DHT22 -40 to 80 °C, DHT11 0 to 50 °C) a sensor sends what it can, as a broken one does, and the duck refuses it; a DHT11 cannot send less than 0 °C.",
+);
+const AIR_HUMIDITY: Key =
+    optional("humidity", HUMIDITY, "Default 45.6 %. A DHT11's range is 20 to 90 %, with the same rule.");
+
+/// `[sensor]`.
 pub(super) const SENSOR: Table = Table::new(
     "the sensor",
     &[
         optional(
-            "temperature",
-            TEMPERATURE,
-            "Default 21.5 °C. Outside of its range (DHT22 -40 to 80 °C, DHT11 0 to 50 °C) a sensor sends what it can, as a broken one does, and the duck refuses it; a DHT11 cannot send less than 0 °C.",
+            "kind",
+            Words(&[
+                (
+                    DhtModel::Am2302.name(),
+                    "As captured of real ones. It measures after it has answered, and answers with what it measured then.",
+                ),
+                ("DHT22", "The AM2302 under the name it is mostly sold by."),
+                (
+                    DhtModel::Am2301.name(),
+                    "The AM2302's older brother, also sold as DHT21: other times, and three bytes of zeros behind the checksum.",
+                ),
+                (DhtModel::Dht11.name(), "Whole degrees and percents."),
+                (
+                    DhtModel::Clone.name(),
+                    "A DHT22 of another maker: temperatures below 0 °C in two's complement, and 6 of a hundred responses late by 20 to 160 us.",
+                ),
+            ]),
+            "Which part it is. Default AM2302, or DHT11 if `sensor` in `[device]` says so.",
         ),
-        optional("humidity", HUMIDITY, "Default 45.6 %. A DHT11's range is 20 to 90 %, with the same rule."),
+        AIR_TEMPERATURE,
+        AIR_HUMIDITY,
     ],
 );
+
+/// What a step does to the air around the sensor.
+pub(super) const AIR: Table =
+    Table { at_least_one: &["temperature", "humidity"], ..Table::new("the sensor", &[AIR_TEMPERATURE, AIR_HUMIDITY]) };

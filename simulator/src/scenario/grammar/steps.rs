@@ -1,7 +1,7 @@
 //! The timeline: what hands do, and what a sweep does again and again.
 
 use super::expect::TRIGGER;
-use super::sensor::SENSOR;
+use super::sensor::AIR;
 use super::{DURATION, ON_OFF};
 use crate::scenario::shape::Shape::{Choice as One, Either, Words};
 use crate::scenario::shape::{Choice, Shape, Table, optional, required};
@@ -57,11 +57,7 @@ const ACTION: Choice = Choice {
         required("reset-button", Words(&[("press", "Presses and releases it.")]), "The reset button."),
         required("config-switch", SWITCH, "The switch on GPIO5."),
         required("spare-switch", SWITCH, "The switch on GPIO4."),
-        required(
-            "sensor",
-            Shape::Table(&Table { at_least_one: &["temperature", "humidity"], ..SENSOR }),
-            "The air around the sensor, from now on.",
-        ),
+        required("sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],
 };
 

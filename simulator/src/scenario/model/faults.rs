@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{End, Place, When};
 use crate::scenario::units::PerMillion;
 
+pub use crate::board::Lateness;
 pub use crate::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
 
 /// A rule by which something goes wrong.
@@ -82,8 +83,8 @@ pub enum SensorFault {
     Silent,
     /// Sends a wrong checksum.
     BadChecksum,
-    /// Begins its response later than the data sheet allows, by this much.
-    LateResponse(Duration),
+    /// Begins responses later than it would.
+    LateResponse(Lateness),
     /// Says nothing any more until it loses power, even after the fault's interval.
     Latched,
 }

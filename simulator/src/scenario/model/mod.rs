@@ -116,8 +116,8 @@ pub struct Place {
 /// The board as it is soldered and set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// The sensor on GPIO14; default DHT22.
-    pub sensor: SensorKind,
+    /// The sensor on GPIO14; default AM2302.
+    pub sensor: DhtModel,
     /// The switch on GPIO5 at the beginning; on asks for configuration mode.
     pub config_switch: bool,
     /// The switch on GPIO4 at the beginning.
@@ -126,10 +126,12 @@ pub struct Device {
     pub power_up: Duration,
 }
 
-/// A sensor's type.
+pub use crate::board::DhtModel;
+
+/// A sensor as its owner knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SensorKind {
-    /// DHT22, also sold as AM2302: tenths.
+    /// DHT22: tenths.
     Dht22,
     /// DHT11: whole degrees and percents.
     Dht11,

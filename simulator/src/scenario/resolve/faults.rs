@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{
-    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, LinkEffects, NtpFault,
+    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, Lateness, LinkEffects, NtpFault,
     RouteFault, RouteTarget, SensorFault, When,
 };
 use crate::scenario::tree::{Fields, Node, Value};
@@ -96,13 +96,22 @@ impl Resolver<'_, '_> {
         Some(End::For(length))
     }
 
+    /// By how much a sensor's responses are late.
+    fn lateness(&mut self, node: &Node) -> Option<Lateness> {
+        let Some(fields) = node.table() else { return self.positive(node, "late-response").map(Lateness::always) };
+        self.ordered(fields, "from", "to");
+        let most = self.positive(fields.get("to")?, "to")?;
+        let PerMillion(per_million) = probability(fields, "probability").unwrap_or(PerMillion(1_000_000));
+        Some(Lateness { least: fields.duration("from")?, most, per_million })
+    }
+
     fn injection(&mut self, kind: &str, details: &Node) -> Option<Injection> {
         Some(match kind {
             "sensor" => Injection::Sensor(match (details.word(), details.choice()) {
                 (Some("silent"), _) => SensorFault::Silent,
                 (Some("bad-checksum"), _) => SensorFault::BadChecksum,
                 (Some(_), _) => SensorFault::Latched,
-                (None, late) => SensorFault::LateResponse(self.positive(late?.1, "late-response")?),
+                (None, late) => SensorFault::LateResponse(self.lateness(late?.1)?),
             }),
             "access-point" => {
                 let fields = details.table()?;
@@ -227,11 +236,15 @@ fn man_in_the_middle(word: &str) -> Attack {
     }
 }
 
+fn probability(fields: &Fields, key: &str) -> Option<PerMillion> {
+    match fields.get(key)?.value {
+        Value::Probability(probability) => Some(probability),
+        _ => None,
+    }
+}
+
 fn link_effects(fields: &Fields) -> LinkEffects {
-    let probability = |key: &str| match fields.get(key).map(|node| &node.value) {
-        Some(Value::Probability(probability)) => *probability,
-        _ => PerMillion(0),
-    };
+    let probability = |key: &str| probability(fields, key).unwrap_or(PerMillion(0));
     LinkEffects {
         loss: probability("loss"),
         duplicate: probability("duplicate"),

@@ -26,7 +26,7 @@ use time::macros::datetime;
 
 use super::diagnostics::Diagnostic;
 use super::lines::Lines;
-use super::model::{Allow, Device, EqualCrashes, Internet, Place, Scenario, SensorKind};
+use super::model::{Allow, Device, DhtModel, EqualCrashes, Internet, Place, Scenario, SensorKind};
 use super::tree::{Fields, Node, Value};
 
 /// The network that the device itself opens in configuration mode.
@@ -65,7 +65,7 @@ pub(super) fn resolve(
         comparisons_left: MOST_COMPARISONS,
         repetitions: 0,
         access_points: BTreeMap::new(),
-        soldered: sensor_kind(root.table("device").and_then(|device| device.word("sensor"))),
+        soldered: soldered(root),
         sends: root
             .table("settings")
             .filter(|_| root.list("phones").is_empty())
@@ -90,7 +90,7 @@ struct Resolver<'a, 'm> {
     /// The networks' names by the hardware addresses of their access points.
     access_points: BTreeMap<[u8; 6], BTreeSet<String>>,
     /// The sensor on the board.
-    soldered: SensorKind,
+    soldered: DhtModel,
     /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
     sends: Option<SensorKind>,
     read_file: ReadFile<'a>,
@@ -110,6 +110,7 @@ impl Resolver<'_, '_> {
         self.unique_names(root, "networks", "network");
         self.unique_names(root, "phones", "phone");
         self.unique_names(root, "faults", "fault");
+        self.one_sensor(root);
         let device = self.device(root.table("device"));
         let settings = root.table("settings").map(|fields| self.settings(fields));
         let readings = self.readings(root.table("sensor"));
@@ -232,22 +233,48 @@ impl Resolver<'_, '_> {
         }
     }
 
+    /// Reports a sensor that is said to be two at once.
+    fn one_sensor(&mut self, root: &Fields) {
+        let said = |table: &str, key: &str| root.table(table).and_then(|fields| fields.get(key)).cloned();
+        let (Some(sensor), Some(kind)) = (said("device", "sensor"), said("sensor", "kind")) else { return };
+        let is_dht11 = self.soldered == DhtModel::Dht11;
+        if (sensor_kind(sensor.word()) == SensorKind::Dht11) != is_dht11 {
+            self.report(
+                Diagnostic::new("one sensor of two kinds", kind.span, "this kind")
+                    .related(sensor.span, "and this one")
+                    .help("keep one of them: `kind` alone says all"),
+            );
+        }
+    }
+
     fn device(&mut self, fields: Option<&Fields>) -> Device {
         let Some(fields) = fields else {
             return Device {
-                sensor: SensorKind::Dht22,
+                sensor: self.soldered,
                 config_switch: false,
                 spare_switch: false,
                 power_up: Duration::ZERO,
             };
         };
         Device {
-            sensor: sensor_kind(fields.word("sensor")),
+            sensor: self.soldered,
             config_switch: fields.on("config-switch").unwrap_or(false),
             spare_switch: fields.on("spare-switch").unwrap_or(false),
             power_up: self.before_end(fields, "power-up", false).unwrap_or_default(),
         }
     }
+}
+
+/// The sensor on the board.
+fn soldered(root: &Fields) -> DhtModel {
+    let Some(kind) = root.table("sensor").and_then(|sensor| sensor.word("kind")) else {
+        return match sensor_kind(root.table("device").and_then(|device| device.word("sensor"))) {
+            SensorKind::Dht22 => DhtModel::Am2302,
+            SensorKind::Dht11 => DhtModel::Dht11,
+        };
+    };
+    // What is left is the AM2302's other name.
+    DhtModel::ALL.into_iter().find(|model| model.name() == kind).unwrap_or(DhtModel::Am2302)
 }
 
 fn sensor_kind(word: Option<&str>) -> SensorKind {

@@ -8,7 +8,7 @@ use humantime::format_duration;
 use super::Resolver;
 use crate::board::readings::{Column, Gaps, Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
-use crate::scenario::model::{Course, Readings, SensorKind};
+use crate::scenario::model::{Course, DhtModel, Readings};
 use crate::scenario::tree::{Fields, Node, Value};
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 
@@ -92,10 +92,10 @@ impl Resolver<'_, '_> {
             Course::Recording(rows) => rows.iter().filter_map(|(_, value)| value.map(T::tenths)).min(),
         };
         // Half a degree below is rounded up.
-        if self.soldered == SensorKind::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
+        if self.soldered == DhtModel::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
             self.report(
                 Diagnostic::new("a DHT11 cannot send less than 0 °C", node.span.clone(), "below 0 °C")
-                    .help("its range is 0 to 50 °C; a DHT22 goes down to -40 °C: [device] sensor = \"DHT22\""),
+                    .help("its range is 0 to 50 °C; a DHT22 goes down to -40 °C: [sensor] kind = \"DHT22\""),
             );
         }
         Some(course)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use esp8266::peripherals::{Drive, Pins, SerialOut};
 
+use crate::board::HostDrive;
 use crate::events::Level;
 use crate::target::Port;
 use crate::time::Instant;
@@ -77,8 +78,12 @@ impl Pins for Board {
         let at = self.moment(at);
         match pin {
             DATA => {
-                let level = if drive == Drive::Low { Level::Low } else { Level::High };
-                self.port.data_line.borrow_mut().drive(at, level);
+                let drive = match drive {
+                    Drive::Low => HostDrive::Low,
+                    Drive::High => HostDrive::High,
+                    Drive::Floating | Drive::PulledUp => HostDrive::Released,
+                };
+                self.port.data_line.borrow_mut().drive(at, drive);
             }
             LED => {
                 let level = if drive == Drive::High { Level::High } else { Level::Low };

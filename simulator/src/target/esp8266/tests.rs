@@ -121,7 +121,7 @@ fn bench_of(words: &[u32], names: &[(u32, &str)]) -> Bench {
         DeviceId(0),
         Models {
             data_line: DataLine::new(
-                DhtModel::Dht22,
+                DhtModel::Am2302,
                 Signal::Constant(215),
                 Signal::Constant(456),
                 seed.stream("sensor"),

@@ -23,6 +23,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::context::in_simulator;
 use super::limit_by_watchdog;
+use crate::board::HostDrive;
 use crate::board::flash::{self, Operation};
 use crate::events::Level;
 use crate::target::Port;
@@ -99,10 +100,10 @@ impl ErrorType for DataPin {
 }
 
 impl DataPin {
-    fn drive(&mut self, level: Level) {
+    fn drive(&mut self, drive: HostDrive) {
         in_simulator(|| {
             simulator_clock::advance(PIN_ACCESS.as_nanos() as u64);
-            self.0.port.data_line.borrow_mut().drive(self.0.now(), level);
+            self.0.port.data_line.borrow_mut().drive(self.0.now(), drive);
         });
     }
 
@@ -126,12 +127,12 @@ impl InputPin for DataPin {
 
 impl OutputPin for DataPin {
     fn set_low(&mut self) -> Result<(), Infallible> {
-        self.drive(Level::Low);
+        self.drive(HostDrive::Low);
         Ok(())
     }
 
     fn set_high(&mut self) -> Result<(), Infallible> {
-        self.drive(Level::High);
+        self.drive(HostDrive::Released);
         Ok(())
     }
 }

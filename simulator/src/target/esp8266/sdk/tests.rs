@@ -33,7 +33,7 @@ fn port() -> Rc<Port> {
         DeviceId(0),
         Models {
             data_line: DataLine::new(
-                DhtModel::Dht22,
+                DhtModel::Am2302,
                 Signal::Constant(215),
                 Signal::Constant(456),
                 seed.stream("sensor"),
