@@ -289,9 +289,8 @@ impl<'h, H: Host> Connection<'h, H> {
         let now = self.host.now();
         self.busy.set(true);
         match self.host.own_reply(&request, now) {
-            Some(reply) => {
-                let reply =
-                    memory::kept(reply, &request, &mut self.sending.borrow_mut()).unwrap_or_else(|refusal| refusal);
+            Some(mut reply) => {
+                memory::refuse_without_room(&mut reply, &request, &mut self.sending.borrow_mut());
                 Begun::Own(Box::new(self.finished(reply)))
             }
             None => Begun::Exchange(Box::new(Record::of(request, now, held, self))),
@@ -381,11 +380,11 @@ impl<'h, H: Host> Connection<'h, H> {
                 record.exchange.stored = handled.stored;
                 record.exchange.refused = handled.refused;
                 self.host.settled().await;
-                let response = handled.reply.response(record.request());
-                memory::kept(response, record.request(), &mut self.sending.borrow_mut()).unwrap_or_else(|refusal| {
+                let mut response = handled.reply.response(record.request());
+                if memory::refuse_without_room(&mut response, record.request(), &mut self.sending.borrow_mut()) {
                     record.exchange.refused = Some(memory::NO_ROOM_REASON);
-                    refusal
-                })
+                }
+                response
             }
         };
         if plan.delay_after > Duration::ZERO {

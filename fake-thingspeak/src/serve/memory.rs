@@ -112,18 +112,19 @@ pub(super) async fn gather<H: Host>(mut body: Incoming, most: usize, held: &mut 
     Ok(if all.is_empty() { first } else { all.into() })
 }
 
-/// `reply` to `request`, if there is room for it until it is sent, or the refusal that is sent in its place. Only what
-/// changes nothing is refused.
-pub(super) fn kept<H: Host>(
-    reply: Response<Bytes>,
+/// Puts the refusal in the place of a `reply` to `request` for which there is no room until it is sent; whether it did.
+/// Only the reply to what changes nothing is refused.
+pub(super) fn refuse_without_room<H: Host>(
+    reply: &mut Response<Bytes>,
     request: &Request<Bytes>,
     held: &mut Held<'_, H>,
-) -> Result<Response<Bytes>, Response<Bytes>> {
+) -> bool {
     let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD);
     if held.add(reply.body().len()) || !changes_nothing {
-        return Ok(reply);
+        return false;
     }
-    Err(later(held.host.with_cloud(|cloud| cloud.refuse(request, NO_ROOM))))
+    *reply = later(held.host.with_cloud(|cloud| cloud.refuse(request, NO_ROOM)));
+    true
 }
 
 /// A refusal that says when to try again (RFC 9110 §10.2.3).

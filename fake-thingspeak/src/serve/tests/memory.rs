@@ -64,8 +64,8 @@ impl Host for Bounded {
 }
 
 /// Serves as many connections as there are clients, which all speak at the same time. What each heard.
-async fn all<'h, F: Future<Output = String>>(
-    host: &'h Bounded,
+async fn all<F: Future<Output = String>>(
+    host: &Bounded,
     clients: usize,
     pipe: usize,
     speak: impl Fn(DuplexStream) -> F,

@@ -79,18 +79,18 @@ impl Made {
             relocations.extend([place.to_le_bytes(), 20_u32.to_le_bytes(), [0; 4]].concat());
         }
         let flash = vec![0; 0x100];
-        // Type, flags, address, contents, link, info, size of an entry.
-        let sections: [(u32, u32, u32, &[u8], u32, u32, u32); 6] = [
-            (0, 0, 0, &[], 0, 0, 0),
-            (1, 6, TEXT, &self.text, 0, 0, 0),
-            (1, 6, IROM, &flash, 0, 0, 0),
-            (4, 0x40, 0, &relocations, 4, 1, 12),
-            (2, 0, 0, &symbols, 5, 1, 16),
-            (3, 0, 0, &names, 0, 0, 0),
+        // Contents; type, flags, address, link, info, size of an entry.
+        let sections: [(&[u8], [u32; 6]); 6] = [
+            (&[], [0; 6]),
+            (&self.text, [1, 6, TEXT, 0, 0, 0]),
+            (&flash, [1, 6, IROM, 0, 0, 0]),
+            (&relocations, [4, 0x40, 0, 4, 1, 12]),
+            (&symbols, [2, 0, 0, 5, 1, 16]),
+            (&names, [3, 0, 0, 0, 0, 0]),
         ];
         let mut file = vec![0; 52];
         let mut headers = Vec::new();
-        for (kind, flags, address, contents, link, info, entry) in sections {
+        for (contents, [kind, flags, address, link, info, entry]) in sections {
             let words = [0, kind, flags, address, file.len() as u32, contents.len() as u32, link, info, 4, entry];
             headers.extend(words.iter().flat_map(|word: &u32| word.to_le_bytes()));
             file.extend(contents);
