@@ -87,15 +87,17 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     }
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
+    let heard = Heard::default();
+    // In both modes, so that there is one function that makes a stack: two would each have a frame of some kilobytes here.
+    let frames = Listener::new(frames, &heard);
     // By reference, because a binding by value would hold the settings a second time.
     match &mode {
         Mode::Station(settings) => {
             log_settings(settings);
             readings.clear();
-            let heard = Heard::default();
             // No address, and no question for one: `connection` asks once a network is joined.
             let config = Config::default();
-            let (stack, mut runner) = embassy_net::new(Listener::new(frames, &heard), config, stack_resources, seed);
+            let (stack, mut runner) = embassy_net::new(frames, config, stack_resources, seed);
             let hardware: Hardware<'_, B> = Hardware {
                 data_pin: &mut data_pin,
                 wifi_led: &mut wifi_led,

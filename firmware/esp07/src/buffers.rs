@@ -3,7 +3,7 @@
 //! NONOS SDK 3.0 asks for three kinds, and checks the answer only of the third. From a null of the others it goes on to
 //! write to address 4:
 //!
-//! - records for received frames, whose payload lies in the radio's own buffers ([`KIND_REF`]): at most one for each of
+//! - records for received frames, whose payload lies in the radio's own buffers (`PBUF_REF`, a record alone): at most one for each of
 //!   its seven ([`RECORDS`]);
 //! - room for the frames of a handshake with a station, always asked for with [`HANDSHAKE`] bytes. There is one for each
 //!   station that the access point takes. If all are on their way the last is lent once more, and overwrites a frame that
@@ -21,8 +21,6 @@ use crate::task_level::TaskLevel;
 
 /// `PBUF_RAM`: the payload follows the record.
 const KIND_RAM: u8 = 0;
-/// `PBUF_REF`: a record alone.
-const KIND_REF: u8 = 2;
 /// Received frames at a time: the radio has seven buffers for them.
 const RECORDS: usize = 8;
 /// What the SDK asks for to send a frame of a WPA handshake (`__wpa_send_eapol`, `wpa_sm_alloc_eapol`).
