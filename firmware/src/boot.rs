@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Greets on the serial log.
+#[inline(never)]
 pub fn banner(cause: ResetCause) {
     info!(target: "boot", "yellow duck {VERSION}, reset cause: {}", cause.name());
 }

@@ -43,18 +43,18 @@ pub(crate) async fn run<L: OutputPin>(
     led: &mut L,
     mut random: impl RngCore,
 ) -> ! {
-    let network = network(settings);
+    let name = || settings.network();
     let mut backoff = Backoff::new(LEAST_WAIT, MOST_WAIT);
     let mut unanswered = 0;
     loop {
-        info!(target: "wifi", "joining {}", network.name);
-        let joined = with_timeout(JOIN_PATIENCE, radio.join(&network)).await;
+        info!(target: "wifi", "joining {}", name());
+        let joined = with_timeout(JOIN_PATIENCE, radio.join(&network(settings))).await;
         unanswered = if joined == Ok(Err(JoinError::Timeout)) { unanswered + 1 } else { 0 };
         let refusal = match joined {
             Ok(Ok(())) => {
-                log_joined(network.name, radio.signal_strength());
+                log_joined(name(), radio.signal_strength());
                 let address = Address { shared, stack, heard };
-                stay(&address, network.name, radio, led, &mut backoff, &mut random).await;
+                stay(&address, settings, radio, led, &mut backoff, &mut random).await;
                 None
             }
             // Some access points show a wrong passphrase by silence.
@@ -68,7 +68,7 @@ pub(crate) async fn run<L: OutputPin>(
         let (secs, tenths) = (wait.as_secs(), wait.as_millis() / 100 % 10);
         match refusal {
             Some(reason) => {
-                warn!(target: "wifi", "could not join {}: {reason}; again in {secs}.{tenths} s", network.name);
+                warn!(target: "wifi", "could not join {}: {reason}; again in {secs}.{tenths} s", name());
             }
             None => info!(target: "wifi", "joining again in {secs}.{tenths} s"),
         }
@@ -90,7 +90,7 @@ fn log_joined(name: &str, signal: Option<i8>) {
 /// Joined: returns when the link is lost, or given up because no address comes.
 async fn stay<L: OutputPin>(
     address: &Address<'_, '_, '_>,
-    name: &str,
+    settings: &Settings,
     radio: &mut impl Radio,
     led: &mut L,
     backoff: &mut Backoff,
@@ -102,6 +102,7 @@ async fn stay<L: OutputPin>(
     address.shared.set_online(false);
     // No question for an address goes out before the network is joined again.
     address.stack.set_config_v4(ConfigV4::None);
+    let name = settings.network();
     match end {
         Either::First(loss) => warn!(target: "wifi", "lost {name}: {}", loss.reason()),
         Either::Second(NoAddress) => {

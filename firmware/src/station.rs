@@ -56,17 +56,25 @@ pub(crate) async fn run<B: Board>(
     settings: &Settings,
     own: Own,
     readings: &mut Readings,
-    buffers: UploadBuffers<'_>,
+    mut buffers: UploadBuffers<'_>,
 ) -> ! {
     let shared = Shared::new(readings, WallClock::unknown(own.newest_time));
     let random = SharedRandom(hardware.random);
     let interval = Duration::from_secs(settings.interval().into());
-    let Hardware { radio, wifi_led, heard, data_pin, delay, reset_cause, .. } = hardware;
-    let connection = pin!(connection::run(&shared, stack, heard, settings, radio, wifi_led, random));
-    let sampling = pin!(sampling::run(&shared, settings.sensor(), interval, reset_cause, data_pin, delay));
+    // Field by field: a future holds an argument that it takes apart a second time.
+    let connection =
+        pin!(connection::run(&shared, stack, hardware.heard, settings, hardware.radio, hardware.wifi_led, random));
+    let sampling = pin!(sampling::run(
+        &shared,
+        settings.sensor(),
+        interval,
+        hardware.reset_cause,
+        hardware.data_pin,
+        hardware.delay
+    ));
     let sntp = pin!(sntp::run(&shared, stack, random));
-    let floor = Floor::new(hardware.flash, own, shared.clock());
-    let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, floor, buffers));
+    let mut floor = Floor::new(hardware.flash, own, shared.clock());
+    let uploader = pin!(uploader::run(&shared, stack, settings, random, hardware.watchdog, &mut floor, &mut buffers));
     let (never, _) =
         join(feed(hardware.watchdog), join4(apart(connection), apart(sampling), apart(sntp), apart(uploader))).await;
     never

@@ -5,9 +5,9 @@
 //!
 //! - records for received frames, whose payload lies in the radio's own buffers (`PBUF_REF`, a record alone): at most one for each of
 //!   its seven ([`RECORDS`]);
-//! - room for the frames of a handshake with a station, always asked for with [`HANDSHAKE`] bytes. There is one for each
-//!   station that the access point takes. If all are on their way the last is lent once more, and overwrites a frame that
-//!   the station then asks for again;
+//! - room for the frames of a handshake with a station, always asked for with [`HANDSHAKE`] bytes. Two stations can be in
+//!   the midst of theirs ([`ROOMS`]). If both rooms are on their way the last is lent once more, and overwrites a frame that
+//!   the access point repeats after a second;
 //! - copies of what one station sends to all, to be repeated to the others. There is no room for these, and no need: the
 //!   portal's visitors have nothing to say to each other.
 
@@ -15,7 +15,6 @@ use core::cell::UnsafeCell;
 use core::ptr::null_mut;
 
 use crate::frames::{self, HEADROOM};
-use crate::radio::STATIONS;
 use crate::sdk::{self, Pbuf};
 use crate::task_level::TaskLevel;
 
@@ -25,9 +24,11 @@ const KIND_RAM: u8 = 0;
 const RECORDS: usize = 8;
 /// What the SDK asks for to send a frame of a WPA handshake (`__wpa_send_eapol`, `wpa_sm_alloc_eapol`).
 const HANDSHAKE: u16 = 256;
+/// Rooms for such frames.
+const ROOMS: usize = 2;
 
 static RECEIVED: TaskLevel<[Record; RECORDS]> = TaskLevel::new([const { Record::new() }; RECORDS]);
-static HANDSHAKES: TaskLevel<[Room; STATIONS as usize]> = TaskLevel::new([const { Room::new() }; STATIONS as usize]);
+static HANDSHAKES: TaskLevel<[Room; ROOMS]> = TaskLevel::new([const { Room::new() }; ROOMS]);
 
 /// A record that is unused exactly while nobody owns it.
 struct Record(UnsafeCell<Pbuf>);

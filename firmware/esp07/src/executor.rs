@@ -29,7 +29,7 @@ const PRIORITY: u8 = 0;
 /// What one poll may need: the deepest is the search for a path in a server's certificates, 10,432 bytes for two of them as
 /// seen on the emulated core (`cargo ci handshake`), and 1,472 more for each further one of at most five. The SDK's interrupts
 /// come on top of whatever runs.
-const STACK_SIZE: usize = 17 * 1_024;
+const STACK_SIZE: usize = 17 * 1_024 + 512;
 /// The SDK's timers end here, in milliseconds; a later deadline is armed for again.
 const LONGEST_TIMER: u64 = 3_600_000;
 

@@ -121,14 +121,13 @@ pub(super) struct Exchanged<'m> {
 
 /// Sends `outgoing` to the server of the settings and reads the reply. `stage` tells how far it came, also when this is
 /// dropped halfway.
-pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
-    surroundings: Surroundings<'_, R, W>,
+pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
+    surroundings: &Surroundings<'_, R, W>,
     memory: Memory<'m, '_>,
     outgoing: &Outgoing<'_>,
     stage: &Cell<Stage>,
 ) -> Result<Exchanged<'m>, Failure> {
-    let Surroundings { stack, settings, mut random, watchdog, judgement } = surroundings;
-    let Memory { receive, send, reply, tls } = memory;
+    let settings = surroundings.settings;
     let deadline = Instant::now() + EXCHANGE_PATIENCE;
     let timed_out = |_| match stage.get() {
         Stage::Resolving => Failure::ResolvingTimeout,
@@ -139,11 +138,11 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
 
     stage.set(Stage::Resolving);
     let address = {
-        let resolving = pin!(resolve(stack, settings.host()));
+        let resolving = pin!(resolve(surroundings.stack, settings.host()));
         with_deadline(deadline, apart(resolving)).await.map_err(timed_out)??
     };
     stage.set(Stage::Connecting);
-    let mut socket = TcpSocket::new(stack, receive, send);
+    let mut socket = TcpSocket::new(surroundings.stack, memory.receive, memory.send);
     // Requests go out in few, complete pieces; holding the last one back would cost a round trip.
     socket.set_nagle_enabled(false);
     let connected = {
@@ -163,14 +162,20 @@ pub(super) async fn exchange<'m, R: CryptoRngCore, W: Watchdog>(
                 body: outgoing.body,
             };
             let exchanged = if settings.tls() {
-                let feed = || watchdog.borrow_mut().feed();
+                let feed = || surroundings.watchdog.borrow_mut().feed();
+                let mut random = surroundings.random;
                 let trust = settings.trusted_issuer();
-                let judge = Judge { trust: &trust, at: u64::try_from(judgement).unwrap_or(0), between_checks: &feed };
-                let exchange = pin!(secured(&mut socket, &request, reply, tls, judge, &mut random, stage));
+                let judge = Judge {
+                    trust: &trust,
+                    at: u64::try_from(surroundings.judgement).unwrap_or(0),
+                    between_checks: &feed,
+                };
+                let exchange =
+                    pin!(secured(&mut socket, &request, memory.reply, memory.tls, judge, &mut random, stage));
                 with_deadline(deadline, apart(exchange)).await
             } else {
                 stage.set(Stage::Exchanging);
-                let exchange = pin!(http::exchange(&mut socket, &request, reply));
+                let exchange = pin!(http::exchange(&mut socket, &request, memory.reply));
                 with_deadline(deadline, apart(exchange)).await.map(|exchanged| match exchanged {
                     Ok(reply) => Ok(Exchanged { reply, certificates: None }),
                     Err(error) => Err(Failure::PlainHttp(error)),

@@ -47,10 +47,11 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
     settings: &Settings,
     random: SharedRandom<'_, R>,
     watchdog: &RefCell<W>,
-    mut floor: Floor<'_, F>,
-    buffers: UploadBuffers<'_>,
+    floor: &mut Floor<'_, F>,
+    buffers: &mut UploadBuffers<'_>,
 ) -> ! {
-    let UploadBuffers { receive, send, body, reply, mut tls } = buffers;
+    // By reference, like what the exchange is given: a future holds an argument that it takes apart a second time.
+    let UploadBuffers { receive, send, body, reply, tls } = buffers;
     let authenticated = settings.tls();
     let mut uploader = Uploader { shared, authenticated, pace: Pace::new(), question: TimeQuestion::default(), random };
     let mut episode = 0;
@@ -71,7 +72,7 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
         let clock = shared.clock();
         let plan = uploader.pace.plan(uploader.question.is_due(clock), shared.waiting());
         let packed = shared.with_readings(|readings| Parcel::pack(plan, settings, clock, readings, body));
-        let Some(parcel) = packed else {
+        let Some(parcel) = &packed else {
             // Cannot happen while readings wait and the time is known; if it does, it must not spin.
             Timer::after(policy::RATE_LIMIT).await;
             continue;
@@ -82,19 +83,19 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
             info!(target: "time", "asking the cloud, whose certificate is judged as of {}", Iso8601(judgement));
         }
         let surroundings = Surroundings { stack, settings, random, watchdog, judgement };
-        let memory = Memory { receive: &mut *receive, send: &mut *send, reply: &mut *reply, tls: &mut tls };
+        let memory = Memory { receive: &mut receive[..], send: &mut send[..], reply: &mut reply[..], tls: &mut *tls };
         let outgoing = parcel.outgoing(settings, body);
         let exchanged = {
-            let exchange = pin!(exchange::exchange(surroundings, memory, &outgoing, &stage));
+            let exchange = pin!(exchange::exchange(&surroundings, memory, &outgoing, &stage));
             select(apart(exchange), changed(shared, online)).await
         };
         if stage.get() >= Stage::Exchanging {
             shared.with_readings(|readings| parcel.sent(readings));
         }
         match exchanged {
-            Either::First(Ok(exchanged)) => uploader.answered(&parcel, &exchanged),
-            Either::First(Err(failure)) => uploader.failed(&parcel, failure, stage.get()),
-            Either::Second(()) => uploader.failed(&parcel, Failure::Offline, stage.get()),
+            Either::First(Ok(exchanged)) => uploader.answered(parcel, &exchanged),
+            Either::First(Err(failure)) => uploader.failed(parcel, failure, stage.get()),
+            Either::Second(()) => uploader.failed(parcel, Failure::Offline, stage.get()),
         }
         // Here, where the memory of an exchange is free.
         let keeping = pin!(floor.keep(shared.clock()));

@@ -75,6 +75,9 @@ fn samples(kind: Scalar, name: &str) -> Vec<String> {
             said.dedup();
             said.iter().map(i64::to_string).collect()
         }
+        // Of a range, which may not end before it begins.
+        Scalar::Duration if name == "from" => texts(&["1ms"]),
+        Scalar::Duration if name == "to" => texts(&["20ms", "1s"]),
         Scalar::Duration => texts(&["1ms", "1s", "20s", "10m"]),
         Scalar::SignedDuration => texts(&["-400d", "-1h", "400d"]),
         Scalar::Probability => texts(&["10 %", "50 %", "100 %"]),

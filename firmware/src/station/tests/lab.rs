@@ -93,11 +93,12 @@ pub struct Bench {
     pub arrived: RefCell<Vec<Arrived>>,
     /// When LD1 changed, in seconds, and to what.
     pub led: RefCell<Vec<(u64, bool)>>,
-    /// When the firmware first drove its data pin low, in milliseconds, and each time it did so again.
+    /// When the firmware pulled its data pin low, in milliseconds.
     pub starts: RefCell<Vec<u64>>,
     /// When the watchdog was fed, in seconds.
     pub feeds: RefCell<Vec<u64>>,
     joined: Cell<bool>,
+    pulled: Cell<bool>,
     released: Cell<u64>,
 }
 
@@ -185,11 +186,14 @@ impl InputPin for Part {
 
 impl OutputPin for Part {
     fn set_low(&mut self) -> Result<(), Infallible> {
-        self.0.starts.borrow_mut().push(Instant::now().as_millis());
+        if !self.0.pulled.replace(true) {
+            self.0.starts.borrow_mut().push(Instant::now().as_millis());
+        }
         Ok(())
     }
 
     fn set_high(&mut self) -> Result<(), Infallible> {
+        self.0.pulled.set(false);
         self.0.released.set(simulator_clock::now() / 1_000);
         Ok(())
     }
