@@ -31,7 +31,7 @@ pub trait Board {
     /// The flash sectors that hold what [`crate::store`] keeps, and nothing else: at least four erasable sectors, 4-byte
     /// words.
     type Flash: NorFlash;
-    /// Hardware random numbers: noise, [`BETWEEN_RANDOM_BYTES`] apart. It need not be perfect, see [`random`](crate::random).
+    /// Hardware random numbers: noise, [`BETWEEN_RANDOM_BYTES`] apart. It need not be perfect, see `random.rs`.
     type Random: RngCore + CryptoRng;
     /// Ethernet frames in and out of the radio, in both modes.
     type Frames: Driver;

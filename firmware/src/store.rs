@@ -5,7 +5,7 @@
 //! | 0, 1 | [`Own`]: the set-up network's secret, the newest authenticated time | at first start, then about weekly |
 //! | 2, 3 | the [`Settings`] | when somebody sets the duck up |
 //!
-//! Each has a [`pair`] of sectors to itself, of which one holds the newest record while the other takes the next one; how
+//! Each has a pair of sectors to itself, of which one holds the newest record while the other takes the next one; how
 //! that survives torn operations, whose cells may read differently each time, is told there. `settings_record` and
 //! `own_record` say how the records are laid out.
 //!

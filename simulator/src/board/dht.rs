@@ -1,7 +1,7 @@
 //! The sensor itself: what an AM2302 (DHT22) or one of its kin makes of a start pulse.
 //!
 //! It is given the host's start pulse and returns the train of edges with which it answers, worked out in advance.
-//! Timings are drawn anew for each edge, within what was captured of its kind ([`part`]). The line with its pull-up is
+//! Timings are drawn anew for each edge, within what was captured of its kind (`dht/part.rs`). The line with its pull-up is
 //! [`super::data_line`].
 //!
 //! It measures after it has answered, and is deaf meanwhile. So it answers with what it measured after the answer before,

@@ -117,7 +117,7 @@ pub enum Gaps {
     #[default]
     Hold,
     /// Nothing: before the first row, and from one usual interval on after a row that is the last, or whose next comes
-    /// [`GAP`] usual intervals later or more.
+    /// three usual intervals later or more.
     Silent,
 }
 

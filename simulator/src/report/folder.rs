@@ -48,7 +48,7 @@ pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) ->
 /// The same for a case that was given up, with a file that says so.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_given_up(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<Begun, WriteError> {
     let last = results.outcomes.last().and_then(|on| on.outcome.runs.last());
     let reached = last.map_or(Instant::START, |run| run.end);
