@@ -196,14 +196,20 @@ fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Re
     inputs.extend_from_slice(others);
     inputs.push(libgcc()?.into());
     inputs.push("--end-group".into());
-    // The relocations stay, because the check reads from them what calls what.
-    inputs.push("--emit-relocs".into());
+    let scripts = scripts.each_ref().map(|script| script.as_path());
     let map = output.with_extension("map");
+    ld(output, &map, entry, &scripts, &inputs)?;
+    // Once more for the check, which reads from the relocations what calls what. Where they stay, GNU ld leaves the debug
+    // information without addresses.
+    inputs.push("--emit-relocs".into());
     let linked = steps.join("linked");
-    ld(&linked, &map, entry, &scripts.each_ref().map(|script| script.as_path()), &inputs)?;
-    reach::check(&fs::read(&linked).map_err(Error::file(&linked))?)?;
-    let objcopy = tools::gnu("xtensa-lx106-elf-objcopy")?;
-    tools::run("finish the program", &objcopy, &[&"--remove-relocations=*", &linked, &output])
+    ld(&linked, &map, entry, &scripts, &inputs)?;
+    let checked = reach::check(&fs::read(&linked).map_err(Error::file(&linked))?);
+    if checked.is_err() {
+        // An image that cannot start must not lie where one that can is looked for.
+        fs::remove_file(output).map_err(Error::file(output))?;
+    }
+    checked
 }
 
 /// Where the compiler's own library is.
