@@ -123,6 +123,14 @@ impl Page {
              * What happens `every` so often does so every {period} at the fastest, and {times} times in a run at most.\n\
              * A `temperature` lies between -100 °C and 200 °C, a `humidity` between 0 % and 100 %; in a recording, too.\n"
         );
+        let tables = resolve::MOST.map(|(list, most)| format!("{most} of `{list}`")).join(", ");
+        let (scenario, recording) = (super::SCENARIO.0, super::RECORDING.0);
+        let _ = write!(
+            self.text,
+            "* A file has at most {tables}; all that repeats in it happens {} times together.\n\
+             * A scenario has {scenario} MiB at most, and a recording {recording} MiB.\n",
+            resolve::MOST_TIMES_TOGETHER
+        );
     }
 
     /// One key with all that is in it.

@@ -110,6 +110,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
         })
     };
     assert!(has("esp07::executor::poll", "esp07/src/executor.rs"), "{report:#}");
+    assert!(trace.iter().any(|entry| entry["inlined"] == true), "{report:#}");
     assert!(trace.iter().all(|entry| entry["guessed"] != true), "each frame is known for sure: {report:#}");
     let last = trace.last().unwrap()["function"].as_str().unwrap();
     assert!(last.ends_with("of the boot ROM"), "{report:#}");
@@ -119,7 +120,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     assert!(serial.contains("Fatal exception 0(IllegalInstructionCause):"), "{serial}");
 
     let ended = bench.preflash("run s --target esp8266 --image image");
-    for words in ["registers pc", "trace     0x", "firmware/src/apart.rs:"] {
+    for words in ["registers pc", "trace     0x", "(inlined)", "firmware/src/apart.rs:"] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
 }

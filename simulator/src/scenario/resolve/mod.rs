@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use names::Names;
-pub(super) use steps::{MOST_TIMES, SHORTEST_PERIOD};
+pub(super) use steps::{MOST_TIMES, MOST_TIMES_TOGETHER, SHORTEST_PERIOD};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -33,7 +33,7 @@ use super::tree::{Fields, Node, Value};
 pub const OWN_NETWORK: &str = "yellow-duck";
 
 /// How many tables of each kind a file may have.
-const MOST: [(&str, usize); 5] =
+pub(super) const MOST: [(&str, usize); 5] =
     [("networks", 100), ("phones", 100), ("faults", 10_000), ("steps", 100_000), ("expect", 10_000)];
 
 /// With how many names the misspelt ones of a file are compared together. Few files have so many of both; in one that has, what

@@ -12,7 +12,7 @@ pub(in crate::scenario) const SHORTEST_PERIOD: Duration = Duration::from_millis(
 /// How often something that repeats may happen in a run; all of them are scheduled at its beginning.
 pub(in crate::scenario) const MOST_TIMES: u128 = 100_000;
 /// The same for all of a file together.
-const MOST_TIMES_TOGETHER: u128 = 1_000_000;
+pub(in crate::scenario) const MOST_TIMES_TOGETHER: u128 = 1_000_000;
 
 impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {

@@ -77,8 +77,10 @@ fn trace(registers: &Registers, memory: &Memory, image: &Image) -> Vec<TraceEntr
         }
         let outermost = places.len().saturating_sub(1);
         for (index, place) in places.into_iter().enumerate() {
-            let function = place.function.or_else(|| image.function(at));
-            entries.push(entry(function, place.file, place.line, index < outermost));
+            let inlined = index < outermost;
+            // A symbol has the path of its function; what is inlined has no symbol.
+            let symbol = if inlined { None } else { image.function(at) };
+            entries.push(entry(symbol.or(place.function), place.file, place.line, inlined));
         }
     }
     entries
