@@ -2,7 +2,7 @@
 //!
 //! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs, and how long it took. All of
 //! them build with the release profile, so that what is tested is what people run. The first that fails ends the
-//! run with its exit code.
+//! run with its exit code. At the end stands a table of what was run, with the seconds of each task.
 
 mod locks;
 
@@ -136,12 +136,44 @@ fn main() -> ExitCode {
             tasks
         }
     };
-    for command in tasks.iter().flat_map(|task| task.commands) {
-        if let Err(code) = run(command) {
-            return code;
-        }
+    let mut ran = Vec::new();
+    let code = tasks.iter().find_map(|task| {
+        let begin = now();
+        let failed = task.commands.iter().find_map(|command| run(command).err());
+        ran.push(Ran { name: task.name, seconds: begin.elapsed().as_secs(), passed: failed.is_none() });
+        failed
+    });
+    eprint!("\n{}", table(&ran, tasks.len()));
+    code.unwrap_or(ExitCode::SUCCESS)
+}
+
+/// A task that has been run.
+struct Ran {
+    name: &'static str,
+    /// How long it took in real time.
+    seconds: u64,
+    passed: bool,
+}
+
+/// What was run of `all` tasks, a line each with its seconds, and the sum.
+fn table(ran: &[Ran], all: usize) -> String {
+    let mut text = String::new();
+    for Ran { name, seconds, passed } in ran {
+        let failed = if *passed { "" } else { "  failed" };
+        text += &format!("{name:<10} {seconds:>6} s{failed}\n");
     }
-    ExitCode::SUCCESS
+    let together: u64 = ran.iter().map(|task| task.seconds).sum();
+    text += &format!("{:<10} {together:>6} s", "together");
+    match all - ran.len() {
+        0 => text += "\n",
+        left => text += &format!(", {left} not run\n"),
+    }
+    text
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a task takes is what its clock is for")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn usage() -> String {
@@ -153,7 +185,6 @@ fn usage() -> String {
 }
 
 /// Runs one command, visibly.
-#[expect(clippy::disallowed_methods, reason = "how long a task takes is what its clock is for")]
 fn run(line: &str) -> Result<(), ExitCode> {
     eprintln!("\n$ {line}");
     let mut words = line.split(' ');
@@ -171,7 +202,7 @@ fn run(line: &str) -> Result<(), ExitCode> {
         // `esp8266-hal`'s macros want a feature of nightly; what is our own does not.
         command.env("RUSTC_BOOTSTRAP", "esp8266_hal_proc_macros");
     }
-    let begin = Instant::now();
+    let begin = now();
     let status = command.status();
     eprintln!("({} s)", begin.elapsed().as_secs());
     match status {
@@ -181,5 +212,20 @@ fn run(line: &str) -> Result<(), ExitCode> {
             eprintln!("cargo ci: could not run {program}: {error}");
             Err(ExitCode::FAILURE)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ran, table};
+
+    #[test]
+    fn the_table_has_a_line_a_task_and_says_what_was_left_out() {
+        let ran = [Ran { name: "fmt", seconds: 2, passed: true }, Ran { name: "clippy", seconds: 140, passed: false }];
+        assert_eq!(
+            table(&ran, 4),
+            "fmt             2 s\nclippy        140 s  failed\ntogether      142 s, 2 not run\n"
+        );
+        assert_eq!(table(&ran[..1], 1), "fmt             2 s\ntogether        2 s\n");
     }
 }
