@@ -18,11 +18,11 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use simulator::board::{DataLine, DhtModel, HostDrive, Signal};
+use simulator::device::esp8266::Image;
 use simulator::random::Seed;
 use simulator::run::watch::Watch;
 use simulator::run::{self, On};
 use simulator::scenario::Scenario;
-use simulator::target::esp8266::Image;
 use simulator::time::Instant;
 use simulator::world::queue::Queue;
 

@@ -15,13 +15,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use simulator::device::esp8266::probe::{Cost, Probe, Speed, Step};
+use simulator::device::esp8266::{Esp8266Target, Image};
 use simulator::director::Director;
 use simulator::expectation;
 use simulator::random::Seed;
 use simulator::run::build;
 use simulator::scenario::Scenario;
-use simulator::target::esp8266::probe::{Cost, Probe, Speed, Step};
-use simulator::target::esp8266::{Esp8266Target, Image};
 use simulator::time::Instant;
 
 /// The SDK's software watchdog bites after 3 to 6 s, the hardware's later.

@@ -3,6 +3,7 @@
 pub mod air;
 pub mod board;
 pub mod cli;
+pub mod device;
 pub mod director;
 pub mod events;
 pub mod expectation;
@@ -13,6 +14,5 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod scenario;
-pub mod target;
 pub mod time;
 pub mod world;

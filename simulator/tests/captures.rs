@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::board::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
+use simulator::device::esp8266::Image;
 use simulator::events::SensorOutcome;
 use simulator::random::Seed;
 use simulator::run::On;
-use simulator::target::esp8266::Image;
 use simulator::time::Instant;
 
 /// One request to a captured sensor.

@@ -12,14 +12,14 @@ use std::time::Duration;
 use firmware::board::ResetCause;
 use firmware::{FUTURE_BUDGET, Resources};
 use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use simulator::device::Port;
+use simulator::device::host::{HostBoard, firmware_runs};
+use simulator::device::port::Models;
 use simulator::director::Director;
 use simulator::events::{DeviceId, EventKind, Level};
 use simulator::random::Seed;
 use simulator::run;
 use simulator::scenario::Scenario;
-use simulator::target::Port;
-use simulator::target::host::{HostBoard, firmware_runs};
-use simulator::target::port::Models;
 use simulator::time::Instant;
 
 /// The chip's 80 KiB of data memory less what its radio needs.

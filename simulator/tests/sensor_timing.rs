@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::board::{ExactTiming, SensorFault};
+use simulator::device::esp8266::Image;
 use simulator::run::On;
-use simulator::target::esp8266::Image;
 
 /// One time, or several together, over a range.
 struct Sweep {

@@ -84,10 +84,10 @@ const TASKS: &[Task] = &[
             BUILD,
             // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many minutes.
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
-             --exclude scenarios/normal/a-normal-day.toml --target all --out target/preflash-all",
+             --exclude scenarios/normal/a-normal-day.toml --on both --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
             "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
-             --target esp8266 --check-determinism --out target/preflash-esp8266",
+             --on chip --check-determinism --out target/preflash-esp8266",
         ],
     },
     Task {

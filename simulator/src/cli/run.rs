@@ -16,12 +16,12 @@ use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
 use super::signals::{self, Cause, Interruption};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
+use crate::device::esp8266::{Image, ImageError};
 use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Again, Case, CaseError, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
 use crate::run::{self, On, pool};
 use crate::scenario::model::Scenario;
-use crate::target::esp8266::{Image, ImageError};
 
 /// The options of `preflash run`.
 #[derive(Args, Debug)]
@@ -32,11 +32,11 @@ Examples:
   preflash run my.toml --seeds 1..100             one scenario with a hundred seeds
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
-  preflash run --target esp8266                   the ESP-07's own image on the emulated chip
-  preflash run my.toml --target esp8266 --image flash.bin --elf firmware.elf
+  preflash run --on chip                          the ESP-07's own image on the emulated chip
+  preflash run my.toml --on chip --image flash.bin --elf firmware.elf
                                                   a dump of a flash, with names for back traces
-  preflash run scenarios/setup --target all       on this machine and on the chip, compared
-  preflash run --target all --exclude scenarios/normal --check-determinism
+  preflash run scenarios/setup --on both          on this machine and on the chip, compared
+  preflash run --on both --exclude scenarios/normal --check-determinism
                                                   all but one folder, each twice on both
 
 In the project's folder, `cargo run --release -- run` stands for `preflash run`.
@@ -78,9 +78,9 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
-    /// other; with `all`, channel entries, joins, reboots and the LED's history must be the same
-    #[arg(long, value_enum, default_value_t = Target::Host)]
-    target: Target,
+    /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
+    #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Runs::Host)]
+    on: Runs,
     /// The ESP-07's image: the folder that `cargo ci image` builds, an ELF file, or a dump of the flash [default:
     /// target/esp07, or esp07 in CARGO_TARGET_DIR]
     #[arg(long, value_name = "PATH")]
@@ -99,11 +99,14 @@ pub(super) struct RunArgs {
     format: Format,
 }
 
+/// Where the firmware runs. The aliases are the words of earlier versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Target {
+enum Runs {
     Host,
-    Esp8266,
-    All,
+    #[value(alias = "esp8266")]
+    Chip,
+    #[value(alias = "all")]
+    Both,
 }
 
 /// A number of threads: more than processors gain nothing, and thousands more than a machine has room for.
@@ -125,7 +128,7 @@ enum Trouble {
     Find(#[from] FindError),
     #[error(transparent)]
     Cases(#[from] CaseError),
-    #[error("--image is for the emulated chip: say --target esp8266 or --target all, too")]
+    #[error("--image is for the emulated chip: say --on chip or --on both, too")]
     ImageOnHost,
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -150,7 +153,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 }
 
 fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
-    if args.target == Target::Host && args.image.is_some() {
+    if args.on == Runs::Host && args.image.is_some() {
         return Err(Trouble::ImageOnHost);
     }
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
@@ -172,10 +175,10 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         };
         Ok(On::Esp8266(Arc::new(image)))
     };
-    let targets = match args.target {
-        Target::Host => vec![On::Host],
-        Target::Esp8266 => vec![chip()?],
-        Target::All => vec![On::Host, chip()?],
+    let targets = match args.on {
+        Runs::Host => vec![On::Host],
+        Runs::Chip => vec![chip()?],
+        Runs::Both => vec![On::Host, chip()?],
     };
     let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
@@ -227,10 +230,10 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
 
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
 fn again(args: &RunArgs) -> Again {
-    let mut options = match args.target {
-        Target::Host => String::new(),
-        Target::Esp8266 => " --target esp8266".to_owned(),
-        Target::All => " --target all".to_owned(),
+    let mut options = match args.on {
+        Runs::Host => String::new(),
+        Runs::Chip => " --on chip".to_owned(),
+        Runs::Both => " --on both".to_owned(),
     };
     for (option, path) in [(" --image ", &args.image), (" --elf ", &args.elf)] {
         if let Some(path) = path {
@@ -365,7 +368,7 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
 /// in which the first failure is looked for.
 fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    if args.target != Target::Host && !args.fail_fast {
+    if args.on != Runs::Host && !args.fail_fast {
         order.sort_by_key(|&index| {
             let scenario = &scenarios[cases[index].scenario];
             Reverse((scenario.sweep.is_some(), scenario.duration))

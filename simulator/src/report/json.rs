@@ -6,9 +6,9 @@
 use serde::Serialize;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
+use crate::device::Account;
 use crate::events::CrashReport;
 use crate::run::TargetName;
-use crate::target::Account;
 
 /// The summary of all cases.
 #[derive(Serialize)]

@@ -17,11 +17,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::device::Account;
 use crate::events::CrashReport;
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{Case, Outcome, Results, TargetName, case};
 use crate::scenario::model::Scenario;
-use crate::target::Account;
 use crate::time::Instant;
 
 /// All cases that were asked for.

@@ -29,7 +29,7 @@ pub struct Case {
 pub struct Again {
     /// How the program is called.
     pub program: &'static str,
-    /// Options: ` --target esp8266`, or nothing.
+    /// Options: ` --on chip`, or nothing.
     pub options: String,
 }
 

@@ -22,13 +22,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::device::Account;
+use crate::device::esp8266::Image;
 use crate::director::Director;
 use crate::events::{Event, EventKind};
 use crate::expectation::{self, Failure, Verdict};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
-use crate::target::Account;
-use crate::target::esp8266::Image;
 use crate::time::Instant;
 
 pub use case::Case;

@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use firmware::board::ResetCause;
 
 use super::build;
+use crate::device::host::HostTarget;
+use crate::device::port::Output;
+use crate::device::{Port, Progress, Target};
 use crate::director::Director;
 use crate::events::{Event, EventKind};
 use crate::random::{Draw, Seed};
 use crate::scenario::Scenario;
 use crate::scenario::vocabulary::{BSSID, NETWORK, injections};
-use crate::target::host::HostTarget;
-use crate::target::port::Output;
-use crate::target::{Port, Progress, Target};
 use crate::time::Instant;
 
 /// What is counted, and how many of it there may be within any minute and within any ten minutes. The longest honest

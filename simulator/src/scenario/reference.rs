@@ -48,7 +48,7 @@ within = "10s"
   timeline that waits with `after` for an event that never comes.
 * A device that crashes again and again, each time in the same way, ends the run before its time (`equal-crashes`). What
   the scenario expected and was not shown by then is not met, and says so.
-* With `--target all` a scenario is run on the host and on the emulated chip, must pass on both, and both must show the
+* With `--on both` a scenario is run on the host and on the emulated chip, must pass on both, and both must show the
   same: the channel's entries, the attempts to join, the starts of the device, and what LD1 showed. The chip computes and
   the host does not, so times may be 10 s apart; `[targets]` says where more may differ, and why.
 * The device opens the network `yellow-duck` in configuration mode. Its passphrase is the device's own: the firmware makes

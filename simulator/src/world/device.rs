@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 
+use crate::device::{Account, Port, Progress, Target};
 use crate::events::{CrashReport, DeviceId, Level, PowerState};
-use crate::target::{Account, Port, Progress, Target};
 use crate::time::Instant;
 
 /// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an

@@ -31,12 +31,12 @@ use std::time::Duration;
 use firmware::board::ResetCause;
 
 use crate::air::Air;
+use crate::device::port::Output;
+use crate::device::{Account, Port, Target, Wait};
 use crate::events::{DeviceId, Event, EventKind, Level, PowerState};
 use crate::internet::Internet;
 use crate::phone::Phone;
 use crate::random::{Seed, Stream};
-use crate::target::port::Output;
-use crate::target::{Account, Port, Target, Wait};
 use crate::time::Instant;
 
 pub use command::{BoardSwitch, Command, Fault, FlashCut, Rule};
@@ -108,7 +108,7 @@ struct FlashWatch {
 impl World {
     /// A world without devices and phones.
     pub fn new(seed: Seed, air: Air, internet: Internet) -> Self {
-        crate::target::host::install_panic_hook();
+        crate::device::host::install_panic_hook();
         Self {
             now: Instant::START,
             queue: Queue::default(),

@@ -17,10 +17,10 @@ use super::*;
 use crate::air::{AccessPointConfig, Security as AirSecurity};
 use crate::board::flash::SECTOR;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
+use crate::device::port::{Models, WATCHDOG_PERIOD};
 use crate::events::FlashOperation;
 use crate::internet::{CloudSettings, Settings};
-use crate::target::host::{HostBoard, HostTarget, Program, firmware_runs};
-use crate::target::port::{Models, WATCHDOG_PERIOD};
 
 const DUCK: DeviceId = DeviceId(0);
 /// When a device that is powered at the world's beginning starts.

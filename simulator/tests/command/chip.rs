@@ -1,4 +1,4 @@
-//! `preflash run --target esp8266`, with the image that `cargo ci image` builds: what it accounts for, and what it tells of
+//! `preflash run --on chip`, with the image that `cargo ci image` builds: what it accounts for, and what it tells of
 //! a program that comes to grief. Where there is no image these tests do nothing, unless `PREFLASH_REQUIRE_XTENSA=1`.
 
 use std::fs;
@@ -45,7 +45,7 @@ fn json(text: &str) -> Value {
 fn a_run_accounts_for_what_was_answered_at_function_level() {
     let Some(image) = image() else { return };
     let bench = bench("chip-account");
-    let ended = bench.preflash(&format!("run s --target esp8266 --image {}", image.display()));
+    let ended = bench.preflash(&format!("run s --on chip --image {}", image.display()));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("answered at function level: "), "{}", ended.stdout);
     let account = json(&bench.read("target/preflash/s/duck/chip.json"));
@@ -70,7 +70,7 @@ fn the_image_comes_as_a_folder_an_elf_file_or_a_dump() {
     dump.extend(second);
     fs::write(bench.folder.join("flash.bin"), dump).unwrap();
     let serial = |form: &str| {
-        let ended = bench.preflash(&format!("run s --target esp8266 --image {form}"));
+        let ended = bench.preflash(&format!("run s --on chip --image {form}"));
         assert_eq!(ended.code, Some(0), "{form}: {}{}", ended.stdout, ended.stderr);
         bench.read("target/preflash/s/duck/serial.log")
     };
@@ -91,7 +91,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     let bench = bench("chip-exception");
     // Three zeros are the illegal instruction.
     patched(&bench, &image, &["firmware", "apart", "poll", "8sampling3run"], &[0; 3]);
-    let ended = bench.preflash("run s --target esp8266 --image image --format json");
+    let ended = bench.preflash("run s --on chip --image image --format json");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let summary = json(&ended.stdout);
     let failures = summary["cases"][0]["failures"].as_array().unwrap();
@@ -119,7 +119,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     let serial = bench.read("target/preflash/s/duck/serial.log");
     assert!(serial.contains("Fatal exception 0(IllegalInstructionCause):"), "{serial}");
 
-    let ended = bench.preflash("run s --target esp8266 --image image");
+    let ended = bench.preflash("run s --on chip --image image");
     for words in ["registers pc", "trace     0x", "(inlined)", "firmware/src/apart.rs:"] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
@@ -131,7 +131,7 @@ fn a_program_that_never_returns_meets_the_software_watchdog() {
     let bench = bench("chip-watchdog");
     // `j .`
     patched(&bench, &image, &["firmware", "apart", "poll", "8sampling3run"], &[0x06, 0xFF, 0xFF]);
-    let ended = bench.preflash("run s --target esp8266 --image image --format json");
+    let ended = bench.preflash("run s --on chip --image image --format json");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let summary = json(&ended.stdout);
     let failures = summary["cases"][0]["failures"].as_array().unwrap();
@@ -155,7 +155,7 @@ fn a_broken_image_is_one_clear_message() {
         ),
         ("--image nowhere", "error: could not read nowhere: "),
     ] {
-        let ended = bench.preflash(&format!("run s --target esp8266 {arguments}"));
+        let ended = bench.preflash(&format!("run s --on chip {arguments}"));
         assert_eq!(ended.code, Some(2));
         assert!(ended.stderr.starts_with(words) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
         assert!(!bench.folder.join("target").exists(), "nothing is left behind");
@@ -183,7 +183,7 @@ fn a_program_that_does_nothing_but_crash_is_told_soon_and_with_what_it_left() {
     bench.file("s/loop.toml", &format!("title = 'Nothing but crashes'\nduration = '7d'\n{expect}"));
     // `ill`.
     fs::write(bench.folder.join("loop.bin"), dump_of(&[0, 0, 0])).unwrap();
-    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    let ended = bench.preflash("run s --on chip --image loop.bin");
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     let told = "after the same crash 10 times in a row (`equal-crashes` says how many end it)";
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
@@ -197,12 +197,12 @@ fn a_program_that_does_nothing_but_crash_is_told_soon_and_with_what_it_left() {
         "s/loop.toml",
         "title = 'Crashes'\nduration = '5s'\nallow = ['crash']\n[[expect]]\nevent.crash = {}\nat-least = 20\n",
     );
-    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    let ended = bench.preflash("run s --on chip --image loop.bin");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     bench.file(
         "s/loop.toml",
         "title = 'Crashes'\nduration = '1d'\nallow = ['crash']\nequal-crashes = 3\n[[expect]]\nevent.crash = {}\nexactly = 3\n",
     );
-    let ended = bench.preflash("run s --target esp8266 --image loop.bin");
+    let ended = bench.preflash("run s --on chip --image loop.bin");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 }

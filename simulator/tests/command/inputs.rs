@@ -88,14 +88,14 @@ fn an_image_is_a_file_as_well() {
     bench.file("x.toml", READING);
     pipe(&bench, "pipe");
     for (named, why) in [("/dev/zero", "it is a device, not a file"), ("pipe", "it is a pipe; write what comes out")] {
-        let image = format!("run x.toml --target esp8266 --image {named}");
+        let image = format!("run x.toml --on chip --image {named}");
         is_refused(&bench, &image, &format!("could not read {named}: {why}"));
     }
     bench.file("image/0x00000.bin", "");
     symlink("/dev/zero", bench.folder.join("image/0x10000.bin")).unwrap();
-    is_refused(&bench, "run x.toml --target all --image image", "0x10000.bin: it is a device, not a file");
+    is_refused(&bench, "run x.toml --on both --image image", "0x10000.bin: it is a device, not a file");
     // Of what was named nobody is told to name it.
-    let missing = bench.preflash("run x.toml --target esp8266 --image nothing");
+    let missing = bench.preflash("run x.toml --on chip --image nothing");
     assert_eq!(missing.stderr, "error: could not read nothing: no such file\n");
 }
 

@@ -209,7 +209,7 @@ fn wrong_arguments_are_refused() {
     is_refused(&bench, "run s --seed 99999999999999999999", "expected a number from 0 to 18446744073709551615");
     is_refused(&bench, "run s --seeds 1..1000000000000", "could not run 2000000000000 cases: 100000 at a time");
     is_refused(&bench, "run", "could not open scenarios: no such file or folder; without a path, preflash takes");
-    let chip = "--image is for the emulated chip: say --target esp8266 or --target all, too";
+    let chip = "--image is for the emulated chip: say --on chip or --on both, too";
     is_refused(&bench, "run s --image nowhere", chip);
     is_refused(&bench, "run s --junit s", "could not write s: it is a folder");
 }

@@ -1,4 +1,4 @@
-//! `preflash run --target all`: host and chip side by side.
+//! `preflash run --on both`: host and chip side by side.
 
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
@@ -33,7 +33,7 @@ fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-pass");
     bench.file("duck.toml", READING).file("patient.toml", &reading_and(PATIENT));
-    let command = format!("run duck.toml patient.toml --target all --check-determinism --image {}", image.display());
+    let command = format!("run duck.toml patient.toml --on both --check-determinism --image {}", image.display());
     let ended = bench.preflash(&command);
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     assert!(
@@ -44,7 +44,7 @@ fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
     let log = |target: &str| bench.read(&format!("target/preflash/duck/on-{target}/serial.log"));
     assert!(log("host").contains("stored as entry 1") && log("esp8266").contains("stored as entry 1"));
     assert_ne!(log("host"), log("esp8266"), "the chip takes its time");
-    assert!(bench.read("target/preflash/duck/reproduce.txt").contains("--target all"));
+    assert!(bench.read("target/preflash/duck/reproduce.txt").contains("--on both"));
 
     let comparison: Value = serde_json::from_str(&bench.read("target/preflash/duck/comparison.json")).unwrap();
     assert_eq!((&comparison["agrees"], &comparison["tolerance-seconds"]), (&true.into(), &10.0.into()));
@@ -73,11 +73,9 @@ fn a_difference_that_is_not_allowed_fails_with_both_sides() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-differ");
     bench.file("hurried.toml", &reading_and(HURRIED));
-    let command = format!("run hurried.toml --target all --junit junit.xml --image {}", image.display());
-    let again = format!(
-        "again     cargo run --release -- run hurried.toml --seed 1 --target all --image {}\n",
-        image.display()
-    );
+    let command = format!("run hurried.toml --on both --junit junit.xml --image {}", image.display());
+    let again =
+        format!("again     cargo run --release -- run hurried.toml --seed 1 --on both --image {}\n", image.display());
     let ended = bench.preflash(&command);
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     for line in [
@@ -118,7 +116,7 @@ fn what_fails_on_one_target_says_on_which() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-one-fails");
     bench.file("soon.toml", &reading_and(AT_ONCE));
-    let ended = bench.preflash(&format!("run soon.toml --target all --image {}", image.display()));
+    let ended = bench.preflash(&format!("run soon.toml --on both --image {}", image.display()));
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stdout.contains("(soon.toml:7; on esp8266)"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("on host)"), "{}", ended.stdout);
@@ -146,8 +144,11 @@ fn what_is_excluded_is_not_run() {
 fn without_an_image_both_targets_are_refused_before_anything_is_run() {
     let bench = Bench::new("both-without-image");
     bench.file("duck.toml", READING);
-    let ended = bench.preflash("run duck.toml --target all --image nowhere");
-    assert_eq!(ended.code, Some(2), "{}", ended.stdout);
-    assert!(ended.stderr.contains("nowhere"), "{}", ended.stderr);
-    assert_eq!(ended.stdout, "");
+    // The second as in earlier versions.
+    for on in ["--on both", "--target all"] {
+        let ended = bench.preflash(&format!("run duck.toml {on} --image nowhere"));
+        assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+        assert!(ended.stderr.contains("nowhere"), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "");
+    }
 }

@@ -89,7 +89,7 @@ pub(super) const FILE: Table = Table::new(
         optional(
             "targets",
             Shape::Table(&TARGETS),
-            "What may differ between host and chip where the scenario is run on both (`--target all`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
+            "What may differ between host and chip where the scenario is run on both (`--on both`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
         ),
         optional(
             "expect",

@@ -11,8 +11,8 @@ use esp8266::peripherals::Time;
 
 use super::{Answer, Sdk};
 use crate::board::flash::{Operation, SECTOR};
-use crate::target::esp8266::outside::Board;
-use crate::target::port::Output;
+use crate::device::esp8266::outside::Board;
+use crate::device::port::Output;
 use crate::time::Instant;
 
 /// The boot ROM's functions.

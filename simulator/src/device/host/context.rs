@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Once;
 use std::time::Duration;
 
-use crate::target::Port;
+use crate::device::Port;
 use crate::time::Instant;
 
 /// The device that runs on this thread.

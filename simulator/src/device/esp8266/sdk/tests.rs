@@ -5,9 +5,9 @@ use esp8266::image::Program;
 
 use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::device::port::Models;
 use crate::events::{DeviceId, EventKind, Level};
 use crate::random::Seed;
-use crate::target::port::Models;
 
 const BOOT: u32 = 0x4010_0100;
 const STUBS: u32 = 0x4010_0200;

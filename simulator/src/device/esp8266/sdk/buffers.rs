@@ -17,9 +17,9 @@ use esp8266::memory::Miss;
 use esp8266::rom::TASK_LOOP;
 
 use super::{BUFFER_SIZE, INTERFACE_SIZE, INTERFACES, MEMORY, Purpose, Sdk, record};
-use crate::target::esp8266::call::Call;
-use crate::target::esp8266::outside::Board;
-use crate::target::port::Output;
+use crate::device::esp8266::call::Call;
+use crate::device::esp8266::outside::Board;
+use crate::device::port::Output;
 use crate::time::Instant;
 
 /// `PBUF_RAM`: a record with memory behind it.

@@ -6,8 +6,8 @@
 use esp8266::chip::Chip;
 
 use super::{Sdk, rom};
-use crate::target::esp8266::outside::Board;
-use crate::target::esp8266::traps;
+use crate::device::esp8266::outside::Board;
+use crate::device::esp8266::traps;
 
 /// What comes after the program's answer.
 #[derive(Clone, Copy, Debug)]

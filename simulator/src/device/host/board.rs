@@ -25,9 +25,9 @@ use super::context::in_simulator;
 use super::limit_by_watchdog;
 use crate::board::HostDrive;
 use crate::board::flash::{self, Operation};
+use crate::device::Port;
+use crate::device::port::Output;
 use crate::events::Level;
-use crate::target::Port;
-use crate::target::port::Output;
 use crate::time::Instant;
 
 /// What a read or write of a pin costs: a register access on the peripheral bus with the loop around it, as

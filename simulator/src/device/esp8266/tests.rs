@@ -4,9 +4,9 @@ use esp8266::image::{Program, Segment, flash};
 
 use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::device::port::Models;
 use crate::events::{DeviceId, Level};
 use crate::random::Seed;
-use crate::target::port::Models;
 
 /// Where things lie.
 const BOOT: u32 = 0x4010_0000;

@@ -19,8 +19,8 @@ use super::image::Image;
 use super::outside::Board;
 use super::traps;
 use super::watchdog::SoftwareWatchdog;
-use crate::target::Port;
-use crate::target::port::Output;
+use crate::device::Port;
+use crate::device::port::Output;
 use crate::time::Instant;
 
 mod buffers;

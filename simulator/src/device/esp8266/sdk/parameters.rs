@@ -9,8 +9,8 @@
 use esp8266::chip::Chip;
 
 use super::{Sdk, record};
-use crate::target::esp8266::outside::Board;
-use crate::target::port::Output;
+use crate::device::esp8266::outside::Board;
+use crate::device::port::Output;
 use crate::time::Instant;
 
 /// A flash sector.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use esp8266::peripherals::{Drive, Pins, SerialOut};
 
 use crate::board::HostDrive;
+use crate::device::Port;
 use crate::events::Level;
-use crate::target::Port;
 use crate::time::Instant;
 
 /// GPIO14.
