@@ -64,6 +64,11 @@ impl Bench {
 
     /// Runs `preflash` in it, with arguments separated by spaces; a command that does not end is killed.
     pub fn preflash(&self, arguments: &str) -> Ended {
+        self.preflash_with(arguments, &[])
+    }
+
+    /// The same with variables in its environment.
+    pub fn preflash_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Ended {
         // Beside the folder, so that they are not among what the command leaves.
         let [out, err] = ["stdout", "stderr"].map(|name| self.folder.with_extension(name));
         let mut child = Command::new(env!("CARGO_BIN_EXE_preflash"))
@@ -71,6 +76,7 @@ impl Bench {
             .current_dir(&self.folder)
             // As cargo does when it runs something.
             .env("CARGO", "cargo")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())

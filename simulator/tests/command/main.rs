@@ -11,5 +11,6 @@ mod determinism;
 mod image;
 mod inputs;
 mod interrupted;
+mod readme;
 mod run;
 mod targets;
