@@ -3,6 +3,7 @@
 //! A value that is wrong is left out and the reading goes on, so that one pass tells all that is wrong with single
 //! values: unknown and missing keys, types, units, words, regular expressions, keys that exclude each other.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 
@@ -12,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use toml::value::{Datetime, Offset};
 
 use super::diagnostics::Diagnostic;
-use super::shape::{Choice, Key, Scalar, Shape, Table, alternatives, nearest};
+use super::shape::{AnyChoice, AnyWords, Key, Scalar, Shape, Table, Word, alternatives, nearest};
 use super::tree::{Fields, Node, Value};
 use super::units::{self, UnitError};
 
@@ -45,7 +46,7 @@ impl Reader<'_> {
                     return None;
                 }
                 if let (Shape::Choice(choice), Some(word)) = (table, raw.get_ref().as_str())
-                    && let Some(key) = choice.keys.iter().find(|key| key.name == word)
+                    && let Some(key) = choice.keys().find(|key| key.name == word)
                     && matches!(plain, Shape::Words(_))
                 {
                     self.report(
@@ -57,19 +58,20 @@ impl Reader<'_> {
                 if let Shape::Words(words) = plain
                     && !raw.get_ref().is_table()
                 {
-                    let word = self.word(words, Some(table), raw, key)?;
-                    return Some(Node { span, value: Value::Word(word) });
+                    let word = self.word(*words, Some(table), raw, key)?;
+                    return Some(Node { span, value: Value::Word(word.value) });
                 }
                 if let (Shape::Choice(choice), Shape::Words(words), Some(raw_table)) =
                     (table, plain, raw.get_ref().as_table())
                 {
-                    let (key, node) = self.choice(choice, raw_table, span.clone(), key, words)?;
-                    return Some(Node { span, value: Value::Choice(key, Box::new(node)) });
+                    let words: Vec<&str> = words.texts().collect();
+                    let value = self.choice(*choice, raw_table, span.clone(), key, &words)?;
+                    return Some(Node { span, value });
                 }
                 return self.value(if raw.get_ref().is_table() { table } else { plain }, raw, key);
             }
             Shape::Scalar(scalar) => self.scalar(*scalar, raw, key)?,
-            Shape::Words(words) => Value::Word(self.word(words, None, raw, key)?),
+            Shape::Words(words) => Value::Word(self.word(*words, None, raw, key)?.value),
             Shape::List(element) => Value::List(self.list(element, raw, key)?),
             Shape::Pair(element) => {
                 let whole = raw.get_ref().as_array().map(|array| array.iter().count());
@@ -96,8 +98,7 @@ impl Reader<'_> {
                     self.wrong_type(raw, key, &expected(shape));
                     return None;
                 };
-                let (key, node) = self.choice(choice, raw_table, span.clone(), key, &[])?;
-                Value::Choice(key, Box::new(node))
+                self.choice(*choice, raw_table, span.clone(), key, &[])?
             }
         };
         Some(Node { span, value })
@@ -178,25 +179,17 @@ impl Reader<'_> {
     }
 
     /// Reads one of some words; `table` is what may stand instead of a word.
-    fn word(
-        &mut self,
-        words: &'static [(&'static str, &'static str)],
-        table: Option<&Shape>,
-        raw: &Raw<'_>,
-        key: &str,
-    ) -> Option<&'static str> {
-        let names = || words.iter().map(|(word, _)| *word);
+    fn word(&mut self, words: &'static dyn AnyWords, table: Option<&Shape>, raw: &Raw<'_>, key: &str) -> Option<Word> {
         let Some(text) = raw.get_ref().as_str() else {
-            let expected = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
-            self.wrong_type(raw, key, &expected);
+            self.wrong_type(raw, key, &quoted(words));
             return None;
         };
-        let found = names().find(|word| *word == text);
+        let found = words.iter().find(|word| word.text == text);
         if found.is_none() {
-            let quoted = names().map(|name| format!("`{name}`"));
+            let quoted = words.texts().map(|name| format!("`{name}`"));
             let possible: Vec<String> = quoted.chain(table.into_iter().flat_map(forms)).collect();
             let list = either(&possible);
-            let help = match nearest(text, names()) {
+            let help = match nearest(text, words.texts()) {
                 Some(near) if possible.len() > 1 => format!("did you mean `{near}`? {list} are possible"),
                 _ => format!("expected {list}"),
             };
@@ -245,7 +238,10 @@ impl Reader<'_> {
                     Some(node) => fields.insert(key.name, name.span(), node),
                     None => fields.mark_broken(key.name),
                 },
-                None => misspelt.extend(self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys, &[])),
+                None => {
+                    let names: Vec<&'static str> = shape.keys.iter().map(|key| key.name).collect();
+                    misspelt.extend(self.unknown_key(name.get_ref(), name.span(), shape.what, &names, &[]));
+                }
             }
         }
         // A key that is misspelt is there: that it is missing under its right name is no news.
@@ -309,32 +305,33 @@ impl Reader<'_> {
 
     fn choice(
         &mut self,
-        shape: &Choice,
+        shape: &'static dyn AnyChoice,
         raw: &DeTable<'_>,
         span: Range<usize>,
         called: &str,
-        words: Vocabulary,
-    ) -> Option<(&'static str, Node)> {
-        let mut known: Vec<(Range<usize>, &Key, &Raw<'_>)> = Vec::new();
+        words: &[&str],
+    ) -> Option<Value> {
+        let names: Vec<&'static str> = shape.names().collect();
+        let mut known: Vec<(Range<usize>, &Key, &'static dyn Any, &Raw<'_>)> = Vec::new();
         for (name, value) in raw {
-            match shape.keys.iter().find(|key| key.name == name.get_ref().as_ref()) {
-                Some(key) => known.push((name.span(), key, value)),
-                None => _ = self.unknown_key(name.get_ref(), name.span(), shape.what, shape.keys, words),
+            match shape.cases().find(|(key, _)| key.name == name.get_ref().as_ref()) {
+                Some((key, kind)) => known.push((name.span(), key, kind, value)),
+                None => _ = self.unknown_key(name.get_ref(), name.span(), shape.what(), &names, words),
             }
         }
         known.sort_by_key(|(span, ..)| span.start);
         if raw.is_empty() {
-            let names = alternatives(shape.keys.iter().map(|key| key.name));
+            let names = alternatives(names.iter().copied());
             self.report(Diagnostic::new(format!("`{called}` is empty"), span, "empty").help(format!(
                 "{} is one of {names}{}",
-                shape.what,
+                shape.what(),
                 or_word(words)
             )));
         }
         let mut nodes = Vec::new();
-        for (index, (span, key, value)) in known.iter().enumerate() {
+        for (index, (span, key, kind, value)) in known.iter().enumerate() {
             if index > 0 {
-                let (first_span, first, _) = &known[0];
+                let (first_span, first, ..) = &known[0];
                 self.report(
                     Diagnostic::new(
                         format!("`{}` and `{}` exclude each other", key.name, first.name),
@@ -342,15 +339,13 @@ impl Reader<'_> {
                         "the second of them",
                     )
                     .related(first_span.clone(), "the first")
-                    .help(format!("{} is one thing: keep one of them", shape.what)),
+                    .help(format!("{} is one thing: keep one of them", shape.what())),
                 );
             }
-            nodes.push((key.name, self.value(&key.shape, value, key.name)));
+            nodes.push((key.name, *kind, self.value(&key.shape, value, key.name)));
         }
-        match nodes.into_iter().next() {
-            Some((name, Some(node))) => Some((name, node)),
-            _ => None,
-        }
+        let (name, kind, node) = nodes.into_iter().next()?;
+        Some(Value::Choice(name, kind, Box::new(node?)))
     }
 
     /// Reports a key that is none of `keys`; gives the one that is probably meant. `words` may stand in the table's place.
@@ -359,12 +354,11 @@ impl Reader<'_> {
         name: &str,
         span: Range<usize>,
         what: &str,
-        keys: &'static [Key],
-        words: Vocabulary,
+        keys: &[&'static str],
+        words: &[&str],
     ) -> Option<&'static str> {
-        let names = || keys.iter().map(|key| key.name);
-        let near = nearest(name, names());
-        let word = nearest(name, words.iter().map(|(word, _)| *word));
+        let near = nearest(name, keys.iter().copied());
+        let word = nearest(name, words.iter().copied());
         let help = match (near, word) {
             (_, Some(word)) if word == name || near.is_none() => {
                 format!("did you mean the word \"{word}\"? it stands alone, without braces and a value")
@@ -372,7 +366,7 @@ impl Reader<'_> {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, _) if keys.is_empty() => "nothing stands in it".to_owned(),
             (None, _) => {
-                let names = alternatives(names()).replace(" or ", " and ");
+                let names = alternatives(keys.iter().copied()).replace(" or ", " and ");
                 format!("the keys of {what} are {names}{}", or_word(words))
             }
         };
@@ -381,12 +375,9 @@ impl Reader<'_> {
     }
 }
 
-/// Words and what they mean.
-type Vocabulary = &'static [(&'static str, &'static str)];
-
 /// What else may be written, behind the keys of a table: "; or one of the words …".
-fn or_word(words: Vocabulary) -> String {
-    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+fn or_word(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [only] => format!("; or write {only} alone"),
@@ -407,18 +398,23 @@ fn plain_takes(shape: &Shape, value: &DeValue<'_>) -> bool {
 fn expected(shape: &Shape) -> String {
     match shape {
         Shape::Scalar(scalar) => scalar.expected(),
-        Shape::Words(words) => words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "),
+        Shape::Words(words) => quoted(*words),
         Shape::List(_) => "a list".to_owned(),
         Shape::Pair(_) => "a list of two".to_owned(),
         Shape::TextMap => "a table of strings".to_owned(),
         Shape::Table(table) => format!("{}: {}", table.what, either(&forms(shape))),
-        Shape::Choice(choice) if choice.keys.len() > MANY => {
-            format!("a table with one of {}", alternatives(choice.keys.iter().map(|key| key.name)))
+        Shape::Choice(choice) if choice.keys().count() > MANY => {
+            format!("a table with one of {}", alternatives(choice.names()))
         }
         Shape::Choice(_) => either(&forms(shape)),
         Shape::Either { plain, table } => format!("{} or {}", expected(plain), expected(table)),
         Shape::Named(_, shape) => expected(shape),
     }
+}
+
+/// Words in quotation marks, for "expected …".
+fn quoted(words: &'static dyn AnyWords) -> String {
+    words.texts().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")
 }
 
 /// How many keys are shown with braces around them.
@@ -441,7 +437,7 @@ fn forms(shape: &Shape) -> Vec<String> {
                 (required, _) => form(required, ""),
             }]
         }
-        Shape::Choice(choice) => choice.keys.iter().map(|key| form(&[key.name], "")).collect(),
+        Shape::Choice(choice) => choice.names().map(|name| form(&[name], "")).collect(),
         Shape::Named(_, shape) => forms(shape),
         _ => Vec::new(),
     }

@@ -151,14 +151,14 @@ impl Page {
         match shape {
             Shape::Scalar(_) | Shape::TextMap => {}
             Shape::Words(words) => {
-                for (word, doc) in *words {
-                    let _ = writeln!(self.text, "{indent}* `\"{word}\"`: {doc}");
+                for word in words.iter() {
+                    let _ = writeln!(self.text, "{indent}* `\"{}\"`: {}", word.text, word.doc);
                 }
             }
             Shape::List(element) | Shape::Pair(element) => self.inside(element, depth),
             Shape::Table(table) => self.table(table, depth),
             Shape::Choice(choice) => {
-                for key in choice.keys {
+                for key in choice.keys() {
                     self.item(depth, key.name, "", &key.shape, key.doc);
                 }
             }

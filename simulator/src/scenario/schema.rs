@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::grammar;
-use super::shape::{Choice, Key, Scalar, Shape, Table};
+use super::shape::{AnyChoice, Key, Scalar, Shape, Table};
 
 /// The schema (JSON Schema draft 2020-12).
 pub fn schema() -> Value {
@@ -34,7 +34,7 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Scalar(kind) => scalar(*kind),
         Shape::Words(words) => {
             let words: Vec<Value> =
-                words.iter().map(|(word, doc)| json!({ "const": word, "description": doc })).collect();
+                words.iter().map(|word| json!({ "const": word.text, "description": word.doc })).collect();
             json!({ "type": "string", "oneOf": words })
         }
         Shape::List(element) => json!({ "type": "array", "items": self::shape(element, definitions) }),
@@ -43,7 +43,7 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         }
         Shape::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Shape::Table(keys) => table(keys, definitions),
-        Shape::Choice(keys) => choice(keys, definitions),
+        Shape::Choice(keys) => choice(*keys, definitions),
         Shape::Either { plain, table } => {
             json!({ "anyOf": [self::shape(plain, definitions), self::shape(table, definitions)] })
         }
@@ -97,8 +97,8 @@ fn property(key: &Key, definitions: &mut Map<String, Value>) -> Value {
     value
 }
 
-fn properties(keys: &[Key], definitions: &mut Map<String, Value>) -> Value {
-    Value::Object(keys.iter().map(|key| (key.name.to_owned(), property(key, definitions))).collect())
+fn properties<'a>(keys: impl IntoIterator<Item = &'a Key>, definitions: &mut Map<String, Value>) -> Value {
+    Value::Object(keys.into_iter().map(|key| (key.name.to_owned(), property(key, definitions))).collect())
 }
 
 fn table(shape: &Table, definitions: &mut Map<String, Value>) -> Value {
@@ -127,11 +127,11 @@ fn table(shape: &Table, definitions: &mut Map<String, Value>) -> Value {
     schema
 }
 
-fn choice(shape: &Choice, definitions: &mut Map<String, Value>) -> Value {
+fn choice(shape: &'static dyn AnyChoice, definitions: &mut Map<String, Value>) -> Value {
     json!({
         "type": "object",
         "additionalProperties": false,
-        "properties": properties(shape.keys, definitions),
+        "properties": properties(shape.keys(), definitions),
         "minProperties": 1,
         "maxProperties": 1,
     })

@@ -3,14 +3,23 @@
 //!
 //! A [`Shape`] says what a value is by itself: its type, its unit, its keys. Whether values fit together (names that are
 //! defined, intervals that end after they begin) is `resolve`'s.
+//!
+//! A word, and a key of a [`Choice`], stands in the grammar beside the value that it means, and reading gives that
+//! value: `resolve` matches on enums and never on a text once more, so that the compiler names each place that a new word
+//! concerns. The values of one list have one type, which [`AnyWords`] and [`AnyChoice`] hide from those that only read,
+//! describe and suggest.
+
+use std::any::Any;
+use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// What a value may look like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) enum Shape {
     /// A single value.
     Scalar(Scalar),
-    /// One of these words, with their meaning.
-    Words(&'static [(&'static str, &'static str)]),
+    /// One of these words: an array of the word, the value that it means, and a sentence.
+    Words(&'static dyn AnyWords),
     /// Any number of such values.
     List(&'static Shape),
     /// Exactly two such values: lowest and highest.
@@ -19,8 +28,8 @@ pub(super) enum Shape {
     TextMap,
     /// A table with these keys.
     Table(&'static Table),
-    /// A table with exactly one of these keys.
-    Choice(&'static Choice),
+    /// A table with exactly one of some keys: a [`Choice`].
+    Choice(&'static dyn AnyChoice),
     /// Something that is no table, or a table.
     Either {
         /// No table.
@@ -99,8 +108,43 @@ impl Scalar {
     }
 }
 
+/// A list of words, whatever the type of the values that they mean.
+pub(super) trait AnyWords {
+    /// The word at this place of the list.
+    fn at(&'static self, index: usize) -> Option<Word>;
+}
+
+/// A word of a list.
+#[derive(Clone, Copy)]
+pub(super) struct Word {
+    /// As written.
+    pub(super) text: &'static str,
+    /// The value that it means.
+    pub(super) value: &'static dyn Any,
+    /// What it means, in a sentence.
+    pub(super) doc: &'static str,
+}
+
+impl<T: Any, const N: usize> AnyWords for [(&'static str, T, &'static str); N] {
+    fn at(&'static self, index: usize) -> Option<Word> {
+        self.get(index).map(|(text, value, doc)| Word { text, value, doc })
+    }
+}
+
+impl dyn AnyWords {
+    /// All of them, in the grammar's order.
+    pub(super) fn iter(&'static self) -> impl Iterator<Item = Word> {
+        (0..).map_while(|index| self.at(index))
+    }
+
+    /// As they are written.
+    pub(super) fn texts(&'static self) -> impl Iterator<Item = &'static str> {
+        self.iter().map(|word| word.text)
+    }
+}
+
 /// A key of a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Key {
     /// As written, kebab-case.
     pub(super) name: &'static str,
@@ -123,7 +167,7 @@ pub(super) const fn optional(name: &'static str, shape: Shape, doc: &'static str
 }
 
 /// A table's keys.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Table {
     /// What it is, with its article: "a network".
     pub(super) what: &'static str,
@@ -145,12 +189,72 @@ impl Table {
 }
 
 /// A table with exactly one key, which says what it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Choice {
+#[derive(Clone, Copy)]
+pub(super) struct Choice<T: 'static> {
     /// What it is, with its article: "an event".
     pub(super) what: &'static str,
     /// The keys to choose from.
-    pub(super) keys: &'static [Key],
+    pub(super) cases: &'static [Case<T>],
+}
+
+/// A key to choose, and what it means.
+#[derive(Clone, Copy)]
+pub(super) struct Case<T> {
+    kind: T,
+    key: Key,
+}
+
+/// A key to choose: what it means to `resolve`, its name, what its value looks like, and what it means in a sentence.
+pub(super) const fn case<T: Copy>(kind: T, name: &'static str, shape: Shape, doc: &'static str) -> Case<T> {
+    Case { kind, key: required(name, shape, doc) }
+}
+
+/// A choice, whatever the type of what its keys mean.
+pub(super) trait AnyChoice {
+    /// What it is, with its article: "an event".
+    fn what(&self) -> &'static str;
+    /// The key at this place of the list, and what it means.
+    fn at(&self, index: usize) -> Option<(&'static Key, &'static dyn Any)>;
+}
+
+impl<T: Any> AnyChoice for Choice<T> {
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn at(&self, index: usize) -> Option<(&'static Key, &'static dyn Any)> {
+        self.cases.get(index).map(|Case { kind, key }| (key, kind as &dyn Any))
+    }
+}
+
+impl dyn AnyChoice {
+    /// Its keys, in the grammar's order, each with what it means.
+    pub(super) fn cases(&'static self) -> impl Iterator<Item = (&'static Key, &'static dyn Any)> {
+        (0..).map_while(|index| self.at(index))
+    }
+
+    /// Its keys, in the grammar's order.
+    pub(super) fn keys(&'static self) -> impl Iterator<Item = &'static Key> {
+        self.cases().map(|(key, _)| key)
+    }
+
+    /// The names of its keys.
+    pub(super) fn names(&'static self) -> impl Iterator<Item = &'static str> {
+        self.keys().map(|key| key.name)
+    }
+}
+
+/// What makes a `T` of a single value: the meaning of a key such as `slow` or `status`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Makes<T> {
+    /// Of a duration, which is more than nothing.
+    Duration(fn(Duration) -> T),
+    /// Of a duration that may be negative.
+    SignedDuration(fn(time::Duration) -> T),
+    /// Of an integer that the shape keeps within 16 bits.
+    Integer(fn(u16) -> T),
+    /// Of an address.
+    Address(fn(Ipv4Addr) -> T),
 }
 
 /// The candidate nearest to a misspelt word, if one is near enough to be what was meant: a slip of the fingers away, or

@@ -1,5 +1,6 @@
 //! A scenario file's values once each has been read by itself: typed, with its place, its keys known.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -24,8 +25,8 @@ pub(super) struct Node {
 pub(super) enum Value {
     /// `Text`, `Typed`.
     Text(String),
-    /// One of `Words`.
-    Word(&'static str),
+    /// One of `Words`: the value that it means.
+    Word(&'static dyn Any),
     /// `Integer`.
     Integer(i64),
     /// `Boolean`.
@@ -58,8 +59,19 @@ pub(super) enum Value {
     TextMap(BTreeMap<String, (Range<usize>, String)>),
     /// `Table`, without the keys whose values could not be read.
     Table(Fields),
-    /// `Choice`: the key and its value.
-    Choice(&'static str, Box<Node>),
+    /// `Choice`: the key's name, what it means, and its value.
+    Choice(&'static str, &'static dyn Any, Box<Node>),
+}
+
+/// The key that was chosen of a `Choice`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen<'a, T> {
+    /// What it means.
+    pub(super) kind: T,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its value.
+    pub(super) node: &'a Node,
 }
 
 /// A table's readable keys.
@@ -100,8 +112,8 @@ impl Fields {
         self.get(key).and_then(Node::text)
     }
 
-    /// A word out of a list.
-    pub(super) fn word(&self, key: &str) -> Option<&'static str> {
+    /// What a word out of a list means.
+    pub(super) fn word<T: Copy + 'static>(&self, key: &str) -> Option<T> {
         self.get(key).and_then(Node::word)
     }
 
@@ -126,11 +138,6 @@ impl Fields {
         self.get(key).and_then(Node::duration)
     }
 
-    /// A switch's position.
-    pub(super) fn on(&self, key: &str) -> Option<bool> {
-        self.word(key).map(|word| word == "on")
-    }
-
     /// A table.
     pub(super) fn table(&self, key: &str) -> Option<&Fields> {
         self.get(key).and_then(Node::table)
@@ -145,7 +152,7 @@ impl Fields {
     }
 
     /// A one-of table.
-    pub(super) fn choice(&self, key: &str) -> Option<(&'static str, &Node)> {
+    pub(super) fn choice<T: Copy + 'static>(&self, key: &str) -> Option<Chosen<'_, T>> {
         self.get(key).and_then(Node::choice)
     }
 }
@@ -159,10 +166,21 @@ impl Node {
         }
     }
 
-    /// A word out of a list.
-    pub(super) fn word(&self) -> Option<&'static str> {
+    /// What a word out of a list means.
+    ///
+    /// # Panics
+    /// If the grammar's words for this value mean something of another type.
+    pub(super) fn word<T: Copy + 'static>(&self) -> Option<T> {
         match self.value {
-            Value::Word(word) => Some(word),
+            Value::Word(meaning) => Some(meant(meaning)),
+            _ => None,
+        }
+    }
+
+    /// A regular expression.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        match &self.value {
+            Value::Regex(regex) => Some(regex),
             _ => None,
         }
     }
@@ -184,10 +202,18 @@ impl Node {
     }
 
     /// A one-of table.
-    pub(super) fn choice(&self) -> Option<(&'static str, &Node)> {
+    ///
+    /// # Panics
+    /// If the grammar's keys for this value mean something of another type.
+    pub(super) fn choice<T: Copy + 'static>(&self) -> Option<Chosen<'_, T>> {
         match &self.value {
-            Value::Choice(key, node) => Some((key, node)),
+            Value::Choice(name, meaning, node) => Some(Chosen { kind: meant(*meaning), name, node }),
             _ => None,
         }
     }
+}
+
+/// A word's or a key's meaning as what `resolve` reads it for.
+fn meant<T: Copy + 'static>(meaning: &'static dyn Any) -> T {
+    *meaning.downcast_ref().expect("`resolve` reads words and keys as the type that the grammar gives them")
 }

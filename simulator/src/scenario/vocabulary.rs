@@ -24,14 +24,14 @@ fn key<'a>(keys: &'a [Key], name: &str) -> &'a Key {
 fn values(shape: &Shape, name: &str) -> Vec<String> {
     match shape {
         Shape::Scalar(kind) => samples(*kind, name),
-        Shape::Words(words) => words.iter().map(|(word, _)| format!("'{word}'")).collect(),
+        Shape::Words(words) => words.texts().map(|word| format!("'{word}'")).collect(),
         Shape::Either { plain, table } => [plain, table].into_iter().flat_map(|shape| values(shape, name)).collect(),
         Shape::Choice(choice) => {
             let each = |key: &Key| {
                 let kind = key.name;
                 values(&key.shape, kind).into_iter().map(move |value| format!("{{ {kind} = {value} }}"))
             };
-            choice.keys.iter().flat_map(each).collect()
+            choice.keys().flat_map(each).collect()
         }
         Shape::Table(table) => tables(table),
         Shape::Named(_, inner) => values(inner, name),
@@ -103,17 +103,17 @@ mod tests {
     /// All words of a shape, and the names of the keys whose value makes it another fault.
     fn words(shape: &Shape) -> Vec<&'static str> {
         match shape {
-            Shape::Words(words) => words.iter().map(|(word, _)| *word).collect(),
+            Shape::Words(words) => words.texts().collect(),
             Shape::Either { plain, table } => [plain, table].into_iter().flat_map(|shape| words(shape)).collect(),
-            Shape::Choice(choice) => keys(choice.keys),
+            Shape::Choice(choice) => keys(choice.keys()),
             Shape::Table(table) => keys(table.keys),
             Shape::Named(_, inner) => words(inner),
             Shape::Scalar(_) | Shape::List(_) | Shape::Pair(_) | Shape::TextMap => Vec::new(),
         }
     }
 
-    fn keys(keys: &'static [Key]) -> Vec<&'static str> {
-        keys.iter().flat_map(|key| [key.name].into_iter().chain(words(&key.shape))).collect()
+    fn keys(keys: impl IntoIterator<Item = &'static Key>) -> Vec<&'static str> {
+        keys.into_iter().flat_map(|key| [key.name].into_iter().chain(words(&key.shape))).collect()
     }
 
     #[test]

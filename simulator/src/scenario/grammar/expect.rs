@@ -1,9 +1,10 @@
 //! The keys of matchers, triggers and expectations, each with its meaning.
 
 use super::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
+use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
 use crate::scenario::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
-use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
+use crate::scenario::shape::{Choice, Key, Shape, Table, case, optional, required};
 
 /// "The count-th such event, and then a delay."
 pub(super) const TRIGGER: Shape = Named(
@@ -18,19 +19,37 @@ pub(super) const TRIGGER: Shape = Named(
     )),
 );
 
+/// What a text must be, where it is not said in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum TextMatchKind {
+    Contains,
+    Matches,
+}
+
 const TEXT_MATCH: Shape = Named(
     "text",
     &Either {
         plain: &TEXT,
         table: &One(&Choice {
             what: "a text's match",
-            keys: &[
-                required("contains", TEXT, "This is somewhere in it."),
-                required("matches", Scalar(Regex), "This regular expression matches somewhere in it."),
+            cases: &[
+                case(TextMatchKind::Contains, "contains", TEXT, "This is somewhere in it."),
+                case(
+                    TextMatchKind::Matches,
+                    "matches",
+                    Scalar(Regex),
+                    "This regular expression matches somewhere in it.",
+                ),
             ],
         }),
     },
 );
+
+/// What a field must be, where it is not said in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum FieldMatchKind {
+    Between,
+}
 
 const FIELD_MATCH: Shape = Named(
     "field",
@@ -38,7 +57,8 @@ const FIELD_MATCH: Shape = Named(
         plain: &TEXT,
         table: &One(&Choice {
             what: "a field's match",
-            keys: &[required(
+            cases: &[case(
+                FieldMatchKind::Between,
                 "between",
                 Pair(&Scalar(FieldValue)),
                 "No lower than the first and no higher than the second.",
@@ -47,7 +67,7 @@ const FIELD_MATCH: Shape = Named(
     },
 );
 
-const LEVEL: Shape = Words(&[("low", "0 V."), ("high", "3.3 V.")]);
+const LEVEL: Shape = Words(&[("low", Level::Low, "0 V."), ("high", Level::High, "3.3 V.")]);
 const GPIO: Key = required("gpio", Scalar(Integer { least: 0, most: 16 }), "GPIO number.");
 const NETWORK: Key = optional("network", TEXT, "The network's name.");
 const BSSID: Key =
@@ -80,87 +100,140 @@ macro_rules! keys_with_fields {
     };
 }
 
-/// An event that has an outcome out of a list, and a network.
+/// How an event ended: a word that is the record's own.
 macro_rules! outcome {
     ($($word:literal: $doc:literal),* $(,)?) => {
-        optional("outcome", Words(&[$(($word, $doc)),*]), "How it ended.")
+        optional("outcome", Words(&[$(($word, $word, $doc)),*]), "How it ended.")
     };
 }
 
 /// Which events are meant.
 pub(super) const EVENT: Shape = Named("event", &One(&EVENTS));
 
-const EVENTS: Choice = Choice {
+/// A kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum EventWord {
+    Serial,
+    Led,
+    Pin,
+    Boot,
+    Restart,
+    Crash,
+    Power,
+    Sensor,
+    Flash,
+    Join,
+    LinkLost,
+    AccessPoint,
+    Lease,
+    Dns,
+    Ntp,
+    Connection,
+    Tls,
+    Request,
+    Stored,
+    Phone,
+    Fault,
+}
+
+const EVENTS: Choice<EventWord> = Choice {
     what: "an event",
-    keys: &[
-        required(
+    cases: &[
+        case(
+            EventWord::Serial,
             "serial",
             TEXT_MATCH,
             "A line on the serial port, with or without the time since boot in front of it: a plain text is the whole of `sensor: 21.5 °C, 45.6 %` though the line begins with `[2.504831] `.",
         ),
-        required("led", ON_OFF, "LD1 goes on or off."),
-        required(
+        case(EventWord::Led, "led", ON_OFF, "LD1 goes on or off."),
+        case(
+            EventWord::Pin,
             "pin",
             Shape::Table(&Table::new("a pin", &[GPIO, optional("level", LEVEL, "Its level from now on.")])),
             "An output pin or a switch changes.",
         ),
-        required(
+        case(
+            EventWord::Boot,
             "boot",
             Shape::Table(&Table::new(
                 "a boot",
                 &[optional(
                     "cause",
                     Words(&[
-                        ("power-on", "Power came on."),
-                        ("external reset", "The reset pin was pulled low."),
-                        ("software restart", "The firmware asked for it."),
-                        ("watchdog", "Nobody fed the hardware watchdog."),
-                        ("software watchdog", "Nobody fed the SDK's watchdog: on the emulated chip only."),
-                        ("exception", "The program raised an exception: on the emulated chip only."),
+                        ("power-on", "power-on", "Power came on."),
+                        ("external reset", "external reset", "The reset pin was pulled low."),
+                        ("software restart", "software restart", "The firmware asked for it."),
+                        ("watchdog", "watchdog", "Nobody fed the hardware watchdog."),
+                        (
+                            "software watchdog",
+                            "software watchdog",
+                            "Nobody fed the SDK's watchdog: on the emulated chip only.",
+                        ),
+                        ("exception", "exception", "The program raised an exception: on the emulated chip only."),
                     ]),
                     "Why.",
                 )],
             )),
             "The device starts.",
         ),
-        required(
+        case(
+            EventWord::Restart,
             "restart",
             Shape::Table(&Table::new("a restart", &[optional("reason", TEXT_MATCH, "Why.")])),
             "The firmware asks for a restart.",
         ),
-        required(
+        case(
+            EventWord::Crash,
             "crash",
             Shape::Table(&Table::new("a crash", &[optional("message", TEXT_MATCH, "What happened, and where.")])),
             "The firmware panics, or on the emulated chip raises an exception or overruns its stack.",
         ),
-        required(
+        case(
+            EventWord::Power,
             "power",
-            Words(&[("on", "It comes on."), ("off", "It goes off."), ("brown-out", "It dips.")]),
+            Words(&[
+                ("on", PowerState::On, "It comes on."),
+                ("off", PowerState::Off, "It goes off."),
+                ("brown-out", PowerState::BrownOut, "It dips."),
+            ]),
             "The supply changes.",
         ),
-        required(
+        case(
+            EventWord::Sensor,
             "sensor",
             Shape::Table(&Table::new(
                 "a sensor transaction",
-                &[outcome! {
-                    "answered": "With a measurement.",
-                    "bad-checksum": "With a wrong checksum.",
-                    "silent": "Not at all.",
-                    "settling": "Not at all: it has not settled since power-up.",
-                    "too-soon": "Not at all: it still measures, for 0.43 s after each answer.",
-                    "short-start": "Not at all: the start pulse was too short.",
-                }],
+                &[optional(
+                    "outcome",
+                    Words(&[
+                        ("answered", SensorOutcome::Answered, "With a measurement."),
+                        ("bad-checksum", SensorOutcome::BadChecksum, "With a wrong checksum."),
+                        ("silent", SensorOutcome::Silent, "Not at all."),
+                        ("settling", SensorOutcome::Settling, "Not at all: it has not settled since power-up."),
+                        (
+                            "too-soon",
+                            SensorOutcome::TooSoon,
+                            "Not at all: it still measures, for 0.43 s after each answer.",
+                        ),
+                        ("short-start", SensorOutcome::ShortStart, "Not at all: the start pulse was too short."),
+                    ]),
+                    "How it ended.",
+                )],
             )),
             "The sensor was asked.",
         ),
-        required(
+        case(
+            EventWord::Flash,
             "flash",
             Shape::Table(&Table::new(
                 "a flash operation",
                 &[
                     optional(
                         "operation",
-                        Words(&[("erase", "Sectors set to all ones."), ("write", "Bits cleared.")]),
+                        Words(&[
+                            ("erase", FlashOperation::Erase, "Sectors set to all ones."),
+                            ("write", FlashOperation::Write, "Bits cleared."),
+                        ]),
                         "Which.",
                     ),
                     optional("torn", BOOLEAN, "Whether power went away before it was finished."),
@@ -168,7 +241,8 @@ const EVENTS: Choice = Choice {
             )),
             "An erase or write of the flash ended.",
         ),
-        required(
+        case(
+            EventWord::Join,
             "join",
             Shape::Table(&Table::new(
                 "a join",
@@ -187,7 +261,8 @@ const EVENTS: Choice = Choice {
             )),
             "The device's attempt to join a network ended.",
         ),
-        required(
+        case(
+            EventWord::LinkLost,
             "link-lost",
             Shape::Table(&Table::new(
                 "a loss of the link",
@@ -197,10 +272,10 @@ const EVENTS: Choice = Choice {
                     optional(
                         "reason",
                         Words(&[
-                            ("beacon timeout", "No beacons for too long."),
-                            ("deauthenticated", "The access point sent it away."),
-                            ("left", "It left."),
-                            ("power", "It lost power or was reset."),
+                            ("beacon timeout", "beacon timeout", "No beacons for too long."),
+                            ("deauthenticated", "deauthenticated", "The access point sent it away."),
+                            ("left", "left", "It left."),
+                            ("power", "power", "It lost power or was reset."),
                         ]),
                         "Why.",
                     ),
@@ -208,7 +283,8 @@ const EVENTS: Choice = Choice {
             )),
             "The device is no longer joined.",
         ),
-        required(
+        case(
+            EventWord::AccessPoint,
             "access-point",
             Shape::Table(&Table::new(
                 "an access point",
@@ -216,7 +292,8 @@ const EVENTS: Choice = Choice {
             )),
             "An access point appeared or went away: one of the world's, or the device's own, yellow-duck.",
         ),
-        required(
+        case(
+            EventWord::Lease,
             "lease",
             Shape::Table(&Table::new(
                 "a DHCP exchange",
@@ -232,7 +309,8 @@ const EVENTS: Choice = Choice {
             )),
             "A network's DHCP server dealt with a client.",
         ),
-        required(
+        case(
+            EventWord::Dns,
             "dns",
             Shape::Table(&Table::new(
                 "a DNS query",
@@ -249,7 +327,8 @@ const EVENTS: Choice = Choice {
             )),
             "A name server was asked.",
         ),
-        required(
+        case(
+            EventWord::Ntp,
             "ntp",
             Shape::Table(&Table::new(
                 "an NTP query",
@@ -261,7 +340,8 @@ const EVENTS: Choice = Choice {
             )),
             "A time server was asked.",
         ),
-        required(
+        case(
+            EventWord::Connection,
             "connection",
             Shape::Table(&Table::new(
                 "a connection",
@@ -278,7 +358,8 @@ const EVENTS: Choice = Choice {
             )),
             "A TCP connection to a server changed.",
         ),
-        required(
+        case(
+            EventWord::Tls,
             "tls",
             Shape::Table(&Table::new(
                 "a TLS handshake",
@@ -286,7 +367,8 @@ const EVENTS: Choice = Choice {
             )),
             "A TLS handshake with a server ended.",
         ),
-        required(
+        case(
+            EventWord::Request,
             "request",
             Shape::Table(&Table::new(
                 "an HTTP request",
@@ -302,7 +384,8 @@ const EVENTS: Choice = Choice {
             )),
             "A server answered an HTTP request, or chose not to.",
         ),
-        required(
+        case(
+            EventWord::Stored,
             "stored",
             Shape::Table(&Table::new(
                 "a stored entry",
@@ -313,7 +396,8 @@ const EVENTS: Choice = Choice {
             )),
             "The cloud stored an entry.",
         ),
-        required(
+        case(
+            EventWord::Phone,
             "phone",
             Shape::Table(&Table {
                 at_most_one: &[&["joined", "lease", "reply", "failed", "left"]],
@@ -338,7 +422,8 @@ const EVENTS: Choice = Choice {
             }),
             "A phone did or saw something.",
         ),
-        required(
+        case(
+            EventWord::Fault,
             "fault",
             Shape::Table(&Table::new(
                 "a fault's event",
@@ -418,16 +503,25 @@ const RATE: Table = Table::new(
     ],
 );
 
-const STATE: Choice = Choice {
+/// What is so for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum StateKind {
+    Led,
+    Pin,
+    Power,
+}
+
+const STATE: Choice<StateKind> = Choice {
     what: "a state",
-    keys: &[
-        required("led", ON_OFF, "LD1."),
-        required(
+    cases: &[
+        case(StateKind::Led, "led", ON_OFF, "LD1."),
+        case(
+            StateKind::Pin,
             "pin",
             Shape::Table(&Table::new("a pin's state", &[GPIO, required("level", LEVEL, "Its level.")])),
             "A pin; low until it is driven.",
         ),
-        required("power", ON_OFF, "The device's supply."),
+        case(StateKind::Power, "power", ON_OFF, "The device's supply."),
     ],
 };
 

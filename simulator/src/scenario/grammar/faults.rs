@@ -1,10 +1,15 @@
 //! What goes wrong: when, and how.
 
+use std::time::Duration;
+
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
+use crate::scenario::model::{
+    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault, RouteTarget, SensorFault,
+};
 use crate::scenario::shape::Scalar::{HardwareAddress, Integer, Ipv4Address, Probability, SignedDuration};
 use crate::scenario::shape::Shape::{Choice as One, Either, Scalar, Words};
-use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
+use crate::scenario::shape::{Case, Choice, Key, Makes, Shape, Table, case, optional, required};
 
 /// One of `[[faults]]`.
 pub(super) const FAULT: Table = Table {
@@ -37,25 +42,50 @@ pub(super) const FAULT: Table = Table {
 };
 
 /// `{ slow = "3s" }`.
-const SLOW: Key = required("slow", DURATION, "Answers so much later.");
+const fn slow<T: Copy>(fault: fn(Duration) -> T) -> Case<Makes<T>> {
+    case(Makes::Duration(fault), "slow", DURATION, "Answers so much later.")
+}
+
 const FAULTY_NETWORK: Key = required("network", TEXT, "The network's name.");
 const FAULTY_BSSID: Key =
     optional("bssid", Scalar(HardwareAddress), "One of its access points. Default all that have the name.");
 
-const INJECTION: Choice = Choice {
+/// Where something goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum InjectionKind {
+    Sensor,
+    AccessPoint,
+    Link,
+    Dhcp,
+    Dns,
+    Ntp,
+    Route,
+    ManInTheMiddle,
+    Cloud,
+}
+
+/// What goes wrong with a sensor, where it takes more than a word to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum SensorFaultKind {
+    LateResponse,
+}
+
+const INJECTION: Choice<InjectionKind> = Choice {
     what: "a fault's injection",
-    keys: &[
-        required(
+    cases: &[
+        case(
+            InjectionKind::Sensor,
             "sensor",
             Either {
                 plain: &Words(&[
-                    ("silent", "Says nothing."),
-                    ("bad-checksum", "Sends a wrong checksum."),
-                    ("latched", "Says nothing any more until it loses power."),
+                    ("silent", SensorFault::Silent, "Says nothing."),
+                    ("bad-checksum", SensorFault::BadChecksum, "Sends a wrong checksum."),
+                    ("latched", SensorFault::Latched, "Says nothing any more until it loses power."),
                 ]),
                 table: &One(&Choice {
                     what: "a sensor's fault",
-                    keys: &[required(
+                    cases: &[case(
+                        SensorFaultKind::LateResponse,
                         "late-response",
                         Either { plain: &DURATION, table: &Shape::Table(&LATE_RESPONSE) },
                         "Begins each response later than it would, by this much, or some of them: { from = \"20us\", to = \"60us\", probability = \"6 %\" }.",
@@ -64,7 +94,8 @@ const INJECTION: Choice = Choice {
             },
             "The sensor.",
         ),
-        required(
+        case(
+            InjectionKind::AccessPoint,
             "access-point",
             Shape::Table(&Table::new(
                 "an access point's fault",
@@ -74,9 +105,9 @@ const INJECTION: Choice = Choice {
                     required(
                         "state",
                         Words(&[
-                            ("off", "It is not there."),
-                            ("refusing", "It refuses associations."),
-                            ("deaf", "It sends beacons and hears nothing."),
+                            ("off", AccessPointState::Off, "It is not there."),
+                            ("refusing", AccessPointState::Refusing, "It refuses associations."),
+                            ("deaf", AccessPointState::Deaf, "It sends beacons and hears nothing."),
                         ]),
                         "What it does instead of serving.",
                     ),
@@ -85,8 +116,9 @@ const INJECTION: Choice = Choice {
             )),
             "An access point.",
         ),
-        required("link", Shape::Table(&LINK), "The frames between an access point and its stations."),
-        required(
+        case(InjectionKind::Link, "link", Shape::Table(&LINK), "The frames between an access point and its stations."),
+        case(
+            InjectionKind::Dhcp,
             "dhcp",
             Shape::Table(&Table::new(
                 "a DHCP server's fault",
@@ -95,12 +127,16 @@ const INJECTION: Choice = Choice {
                     required(
                         "reply",
                         Either {
-                            plain: &Words(&[("silent", "Says nothing."), ("refuse", "Refuses (DHCPNAK).")]),
+                            plain: &Words(&[
+                                ("silent", DhcpFault::Silent, "Says nothing."),
+                                ("refuse", DhcpFault::Refuse, "Refuses (DHCPNAK)."),
+                            ]),
                             table: &One(&Choice {
                                 what: "a DHCP server's reply",
-                                keys: &[
-                                    SLOW,
-                                    required(
+                                cases: &[
+                                    slow(DhcpFault::Slow),
+                                    case(
+                                        Makes::Duration(DhcpFault::Lease),
                                         "lease",
                                         DURATION,
                                         "Gives leases that last so long; a day without the fault.",
@@ -114,55 +150,74 @@ const INJECTION: Choice = Choice {
             )),
             "A network's DHCP server.",
         ),
-        required(
+        case(
+            InjectionKind::Dns,
             "dns",
             Either {
                 plain: &Words(&[
-                    ("silent", "Says nothing."),
-                    ("refused", "REFUSED."),
-                    ("server-failure", "SERVFAIL."),
-                    ("no-such-name", "NXDOMAIN."),
+                    ("silent", DnsFault::Silent, "Says nothing."),
+                    ("refused", DnsFault::Refused, "REFUSED."),
+                    ("server-failure", DnsFault::ServerFailure, "SERVFAIL."),
+                    ("no-such-name", DnsFault::NoSuchName, "NXDOMAIN."),
                 ]),
                 table: &One(&Choice {
                     what: "a name server's fault",
-                    keys: &[required("wrong-address", Scalar(Ipv4Address), "Answers with this address."), SLOW],
+                    cases: &[
+                        case(
+                            Makes::Address(DnsFault::WrongAddress),
+                            "wrong-address",
+                            Scalar(Ipv4Address),
+                            "Answers with this address.",
+                        ),
+                        slow(DnsFault::Slow),
+                    ],
                 }),
             },
             "The name servers.",
         ),
-        required(
+        case(
+            InjectionKind::Ntp,
             "ntp",
             Either {
                 plain: &Words(&[
-                    ("silent", "Says nothing."),
-                    ("kiss-of-death", "Sends a kiss of death (RFC 5905, section 7.4)."),
+                    ("silent", NtpFault::Silent, "Says nothing."),
+                    ("kiss-of-death", NtpFault::KissOfDeath, "Sends a kiss of death (RFC 5905, section 7.4)."),
                 ]),
                 table: &One(&Choice {
                     what: "a time server's fault",
-                    keys: &[
-                        required("wrong-by", Scalar(SignedDuration), "Tells a time that is wrong by this much."),
-                        SLOW,
+                    cases: &[
+                        case(
+                            Makes::SignedDuration(NtpFault::WrongBy),
+                            "wrong-by",
+                            Scalar(SignedDuration),
+                            "Tells a time that is wrong by this much.",
+                        ),
+                        slow(NtpFault::Slow),
                     ],
                 }),
             },
             "The time servers.",
         ),
-        required(
+        case(
+            InjectionKind::Route,
             "route",
             Shape::Table(&Table::new(
                 "a route's fault",
                 &[
                     optional(
                         "to",
-                        Words(&[("cloud", "To the cloud."), ("everywhere", "To every server.")]),
+                        Words(&[
+                            ("cloud", RouteTarget::Cloud, "To the cloud."),
+                            ("everywhere", RouteTarget::Everywhere, "To every server."),
+                        ]),
                         "Which route. Default cloud.",
                     ),
                     required(
                         "reply",
                         Words(&[
-                            ("silent", "Nothing answers."),
-                            ("refused", "Connections are refused."),
-                            ("reset", "Connections are accepted and then reset."),
+                            ("silent", RouteFault::Silent, "Nothing answers."),
+                            ("refused", RouteFault::Refused, "Connections are refused."),
+                            ("reset", RouteFault::Reset, "Connections are accepted and then reset."),
                         ]),
                         "What a connection meets.",
                     ),
@@ -170,57 +225,89 @@ const INJECTION: Choice = Choice {
             )),
             "The way to a server.",
         ),
-        required(
+        case(
+            InjectionKind::ManInTheMiddle,
             "man-in-the-middle",
             Words(&[
-                ("forged-certificate", "Shows a certificate with the right name, signed by an authority of their own."),
-                ("no-certificate", "Leaves out Certificate and CertificateVerify."),
-                ("no-certificate-verify", "Shows the cloud's certificate and leaves out CertificateVerify."),
-                ("leaf-signed-leaf", "Shows a certificate signed by a good certificate that is no authority's."),
-                ("empty-record", "Sends an encrypted record with nothing in it."),
-                ("split-message", "Splits a handshake message over two records, which TLS allows."),
+                (
+                    "forged-certificate",
+                    Attack::ForgedCertificate,
+                    "Shows a certificate with the right name, signed by an authority of their own.",
+                ),
+                ("no-certificate", Attack::NoCertificate, "Leaves out Certificate and CertificateVerify."),
+                (
+                    "no-certificate-verify",
+                    Attack::NoCertificateVerify,
+                    "Shows the cloud's certificate and leaves out CertificateVerify.",
+                ),
+                (
+                    "leaf-signed-leaf",
+                    Attack::LeafSignedLeaf,
+                    "Shows a certificate signed by a good certificate that is no authority's.",
+                ),
+                ("empty-record", Attack::EmptyRecord, "Sends an encrypted record with nothing in it."),
+                (
+                    "split-message",
+                    Attack::SplitMessage,
+                    "Splits a handshake message over two records, which TLS allows.",
+                ),
                 (
                     "oversized-record",
+                    Attack::OversizedRecord,
                     "Sends a record of more than 8 KiB, which TLS allows and the device has no room for.",
                 ),
             ]),
             "Somebody between router and cloud, in the cloud's place.",
         ),
-        required("cloud", CLOUD_FAULT, "The cloud."),
+        case(InjectionKind::Cloud, "cloud", CLOUD_FAULT, "The cloud."),
     ],
 };
 
 const CLOUD_FAULT: Shape = Either {
     plain: &Words(&[
-        ("drop-before-storing", "Closes the connection without storing."),
-        ("drop-after-storing", "Stores, then closes the connection without an answer."),
-        ("reset", "Resets the connection without storing."),
-        ("chunked", "Answers in chunks."),
-        ("truncated", "Stores, and closes in the middle of the answer."),
-        ("too-soon", "Answers 0, as if the last entry were too young."),
-        ("refuse-key", "Refuses the write key."),
+        ("drop-before-storing", CloudFault::DropBeforeStoring, "Closes the connection without storing."),
+        ("drop-after-storing", CloudFault::DropAfterStoring, "Stores, then closes the connection without an answer."),
+        ("reset", CloudFault::Reset, "Resets the connection without storing."),
+        ("chunked", CloudFault::Chunked, "Answers in chunks."),
+        ("truncated", CloudFault::Truncated, "Stores, and closes in the middle of the answer."),
+        ("too-soon", CloudFault::TooSoon, "Answers 0, as if the last entry were too young."),
+        ("refuse-key", CloudFault::RefuseKey, "Refuses the write key."),
     ]),
     table: &One(&Choice {
         what: "a cloud's fault",
-        keys: &[
-            required(
+        cases: &[
+            case(
+                Makes::Integer(CloudFault::Status),
                 "status",
                 Scalar(Integer { least: 200, most: 599 }),
                 "Stores nothing and answers with this status.",
             ),
-            required(
+            case(
+                Makes::Duration(CloudFault::RetryAfter),
                 "retry-after",
                 DURATION,
                 "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).",
             ),
-            required(
+            case(
+                Makes::Duration(CloudFault::RetryAfterDate),
                 "retry-after-date",
                 DURATION,
                 "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.",
             ),
-            required("delay-before-storing", DURATION, "Waits, then stores and answers."),
-            required("delay-after-storing", DURATION, "Stores, then waits and answers."),
-            required(
+            case(
+                Makes::Duration(CloudFault::DelayBeforeStoring),
+                "delay-before-storing",
+                DURATION,
+                "Waits, then stores and answers.",
+            ),
+            case(
+                Makes::Duration(CloudFault::DelayAfterStoring),
+                "delay-after-storing",
+                DURATION,
+                "Stores, then waits and answers.",
+            ),
+            case(
+                Makes::SignedDuration(CloudFault::DateWrongBy),
                 "date-wrong-by",
                 Scalar(SignedDuration),
                 "Stores and answers, with a Date that is wrong by this much.",

@@ -3,11 +3,11 @@
 //!
 //! The JSON Schema carries the sentences here to editors, so they are written for a scenario's author.
 
-mod expect;
-mod faults;
-mod phones;
-mod sensor;
-mod steps;
+pub(super) mod expect;
+pub(super) mod faults;
+pub(super) mod phones;
+pub(super) mod sensor;
+pub(super) mod steps;
 mod targets;
 
 use expect::EXPECT;
@@ -17,6 +17,7 @@ use sensor::SENSOR;
 use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
+use super::model::{Certificate, KeyType, SensorKind};
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
 use super::shape::{Shape, Table, optional, required};
@@ -30,7 +31,16 @@ const BOOLEAN: Shape = Scalar(Boolean);
 /// A count from 1.
 const COUNT: Shape = Scalar(Integer { least: 1, most: u32::MAX as i64 });
 /// `on` or `off`.
-const ON_OFF: Shape = Words(&[("on", "It is on."), ("off", "It is off.")]);
+const ON_OFF: Shape = Words(&[("on", true, "It is on."), ("off", false, "It is off.")]);
+
+/// What a run may contain without failing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Crash,
+    Watchdog,
+    Livelock,
+    RequestStorm,
+}
 
 /// The whole file.
 pub(super) const FILE: Table = Table::new(
@@ -45,11 +55,20 @@ pub(super) const FILE: Table = Table::new(
         optional(
             "allow",
             List(&Words(&[
-                ("crash", "Panics of the firmware; on the emulated chip exceptions and stack overflows as well."),
-                ("watchdog", "Resets by a watchdog."),
-                ("livelock", "The end of the run by a device that wakes itself without time passing."),
+                (
+                    "crash",
+                    Allowed::Crash,
+                    "Panics of the firmware; on the emulated chip exceptions and stack overflows as well.",
+                ),
+                ("watchdog", Allowed::Watchdog, "Resets by a watchdog."),
+                (
+                    "livelock",
+                    Allowed::Livelock,
+                    "The end of the run by a device that wakes itself without time passing.",
+                ),
                 (
                     "request-storm",
+                    Allowed::RequestStorm,
                     "More requests of a kind than any device in order makes: in any 5 minutes 300 attempts to join, DHCP exchanges, DNS or NTP queries, changes of a connection or TLS handshakes, and in any hour 60 HTTP requests and two for each reading.",
                 ),
             ])),
@@ -99,8 +118,10 @@ pub(super) const FILE: Table = Table::new(
     ],
 );
 
-const SENSOR_KIND: Shape =
-    Words(&[("DHT22", "DHT22, also sold as AM2302: tenths."), ("DHT11", "DHT11: whole degrees and percents.")]);
+const SENSOR_KIND: Shape = Words(&[
+    ("DHT22", SensorKind::Dht22, "DHT22, also sold as AM2302: tenths."),
+    ("DHT11", SensorKind::Dht11, "DHT11: whole degrees and percents."),
+]);
 
 const DEVICE: Table = Table::new(
     "the device",
@@ -182,18 +203,21 @@ const CLOUD: Table = Table::new(
         optional(
             "certificate",
             Words(&[
-                ("good", "Nothing is wrong with it."),
-                ("expired", "Its time is over."),
-                ("not-yet-valid", "Its time has not come."),
-                ("wrong-host", "It is another host's."),
-                ("unknown-issuer", "An authority signed it that the device does not know."),
-                ("self-signed", "It signed itself."),
+                ("good", Certificate::Good, "Nothing is wrong with it."),
+                ("expired", Certificate::Expired, "Its time is over."),
+                ("not-yet-valid", Certificate::NotYetValid, "Its time has not come."),
+                ("wrong-host", Certificate::WrongHost, "It is another host's."),
+                ("unknown-issuer", Certificate::UnknownIssuer, "An authority signed it that the device does not know."),
+                ("self-signed", Certificate::SelfSigned, "It signed itself."),
             ]),
             "What the cloud shows as its certificate. Default good.",
         ),
         optional(
             "key-type",
-            Words(&[("P-256", "ECDSA on the curve P-256."), ("RSA-2048", "RSA with 2048 bits.")]),
+            Words(&[
+                ("P-256", KeyType::P256, "ECDSA on the curve P-256."),
+                ("RSA-2048", KeyType::Rsa2048, "RSA with 2048 bits."),
+            ]),
             "The certificate's key. Default P-256.",
         ),
         optional("host", TEXT, "The name that the cloud answers to. Default api.thingspeak.com."),

@@ -4,7 +4,7 @@ use super::expect::TRIGGER;
 use super::{BOOLEAN, DURATION, TEXT};
 use crate::scenario::shape::Scalar::{Integer, Typed};
 use crate::scenario::shape::Shape::{Choice as One, List, Scalar, TextMap};
-use crate::scenario::shape::{Choice, Shape, Table, optional, required};
+use crate::scenario::shape::{Choice, Shape, Table, case, optional, required};
 
 const NOTHING: Table = Table::new("an empty table", &[]);
 
@@ -26,10 +26,24 @@ pub(super) const PHONE: Table = Table {
     )
 };
 
-const PHONE_ACTION: Choice = Choice {
+/// What a phone does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum PhoneActionKind {
+    Join,
+    Open,
+    Submit,
+    Request,
+    Dribble,
+    ConnectAndSayNothing,
+    Wait,
+    Leave,
+}
+
+const PHONE_ACTION: Choice<PhoneActionKind> = Choice {
     what: "something that a phone does",
-    keys: &[
-        required(
+    cases: &[
+        case(
+            PhoneActionKind::Join,
             "join",
             Shape::Table(&Table::new(
                 "a join",
@@ -44,14 +58,16 @@ const PHONE_ACTION: Choice = Choice {
             )),
             "Joins a network and asks for an address.",
         ),
-        required("open", TEXT, "Opens a page (http://…) and follows redirects."),
-        required(
+        case(PhoneActionKind::Open, "open", TEXT, "Opens a page (http://…) and follows redirects."),
+        case(
+            PhoneActionKind::Submit,
             "submit",
             Shape::Table(&FORM),
             "Gets the form at http://192.168.4.1/, fills it in and sends it as a browser does. The device answers 200 to a form that it refuses, too: what it says is in the page, so expect `reply = { contains = … }`.",
         ),
-        required("request", Shape::Table(&REQUEST), "Sends a request to 192.168.4.1, port 80."),
-        required(
+        case(PhoneActionKind::Request, "request", Shape::Table(&REQUEST), "Sends a request to 192.168.4.1, port 80."),
+        case(
+            PhoneActionKind::Dribble,
             "dribble",
             Shape::Table(&Table::new(
                 "a dribble",
@@ -62,9 +78,14 @@ const PHONE_ACTION: Choice = Choice {
             )),
             "Sends one byte at a time and never finishes.",
         ),
-        required("connect-and-say-nothing", DURATION, "Connects to port 80 and says nothing for so long."),
-        required("wait", DURATION, "Does nothing for so long."),
-        required("leave", Shape::Table(&NOTHING), "Leaves the network."),
+        case(
+            PhoneActionKind::ConnectAndSayNothing,
+            "connect-and-say-nothing",
+            DURATION,
+            "Connects to port 80 and says nothing for so long.",
+        ),
+        case(PhoneActionKind::Wait, "wait", DURATION, "Does nothing for so long."),
+        case(PhoneActionKind::Leave, "leave", Shape::Table(&NOTHING), "Leaves the network."),
     ],
 };
 

@@ -2,17 +2,27 @@
 
 use super::{DURATION, TEXT};
 use crate::board::DhtModel;
+use crate::board::readings::Gaps;
 use crate::scenario::shape::Scalar::{Humidity, Temperature, TimeOfDay};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar, Words};
-use crate::scenario::shape::{Choice, Key, Shape, Table, optional, required};
+use crate::scenario::shape::{Choice, Key, Shape, Table, case, optional, required};
 
 const GAPS: Shape = Words(&[
-    ("hold", "It measures the value before; before the first row, the first row's."),
+    ("hold", Gaps::Hold, "It measures the value before; before the first row, the first row's."),
     (
         "silent",
+        Gaps::Silent,
         "It does not answer. A gap is a time of three usual intervals or more without a row (the usual one is the median of all), from one usual interval after the row before it; the time before the first row and after the last is one, too.",
     ),
 ]);
+
+/// How a value goes over time, where it does not stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum CourseKind {
+    Ramp,
+    Daily,
+    Csv,
+}
 
 /// How a value goes over time, for one unit.
 macro_rules! course {
@@ -23,8 +33,9 @@ macro_rules! course {
                 plain: &Scalar($unit),
                 table: &One(&Choice {
                     what: "a course of values",
-                    keys: &[
-                        required(
+                    cases: &[
+                        case(
+                            CourseKind::Ramp,
                             "ramp",
                             Shape::Table(&Table::new(
                                 "a ramp",
@@ -36,7 +47,8 @@ macro_rules! course {
                             )),
                             "In a straight line from one value to another.",
                         ),
-                        required(
+                        case(
+                            CourseKind::Daily,
                             "daily",
                             Shape::Table(&Table::new(
                                 "a daily curve",
@@ -48,7 +60,8 @@ macro_rules! course {
                             )),
                             "Up and down once a calendar day.",
                         ),
-                        required(
+                        case(
+                            CourseKind::Csv,
                             "csv",
                             Shape::Table(&Table::new(
                                 "a recording",
@@ -87,16 +100,19 @@ pub(super) const SENSOR: Table = Table::new(
             Words(&[
                 (
                     DhtModel::Am2302.name(),
+                    DhtModel::Am2302,
                     "As captured of real ones. It measures after it has answered, and answers with what it measured then.",
                 ),
-                ("DHT22", "The AM2302 under the name it is mostly sold by."),
+                ("DHT22", DhtModel::Am2302, "The AM2302 under the name it is mostly sold by."),
                 (
                     DhtModel::Am2301.name(),
+                    DhtModel::Am2301,
                     "The AM2302's older brother, also sold as DHT21: other times, and three bytes of zeros behind the checksum.",
                 ),
-                (DhtModel::Dht11.name(), "Whole degrees and percents."),
+                (DhtModel::Dht11.name(), DhtModel::Dht11, "Whole degrees and percents."),
                 (
                     DhtModel::Clone.name(),
+                    DhtModel::Clone,
                     "A DHT22 of another maker: temperatures below 0 °C in two's complement, and 6 of a hundred responses late by 20 to 160 us.",
                 ),
             ]),

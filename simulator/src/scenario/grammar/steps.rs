@@ -3,8 +3,9 @@
 use super::expect::TRIGGER;
 use super::sensor::AIR;
 use super::{DURATION, ON_OFF};
+use crate::scenario::model::{PowerAction, SwitchName};
 use crate::scenario::shape::Shape::{Choice as One, Either, Words};
-use crate::scenario::shape::{Choice, Shape, Table, optional, required};
+use crate::scenario::shape::{Choice, Makes, Shape, Table, case, optional, required};
 
 /// One of `[[steps]]`.
 pub(super) const STEP: Table = Table {
@@ -33,38 +34,66 @@ const SWITCH: Shape = Either {
     )),
 };
 
-const ACTION: Choice = Choice {
+/// What hands do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum ActionKind {
+    Power,
+    ResetButton,
+    Switch(SwitchName),
+    Air,
+}
+
+const ACTION: Choice<ActionKind> = Choice {
     what: "a step's action",
-    keys: &[
-        required(
+    cases: &[
+        case(
+            ActionKind::Power,
             "power",
             Either {
-                plain: &ON_OFF,
+                plain: &Words(&[("on", PowerAction::On, "It is on."), ("off", PowerAction::Off, "It is off.")]),
                 table: &One(&Choice {
                     what: "a power action",
-                    keys: &[
-                        required(
+                    cases: &[
+                        case(
+                            Makes::Duration(PowerAction::CutFor),
                             "cut-for",
                             DURATION,
                             "Goes off and comes on again so much later, unless another step does something to the supply before.",
                         ),
-                        required("brown-out", DURATION, "Dips for so long: the chip resets, the sensor goes on."),
+                        case(
+                            Makes::Duration(PowerAction::BrownOut),
+                            "brown-out",
+                            DURATION,
+                            "Dips for so long: the chip resets, the sensor goes on.",
+                        ),
                     ],
                 }),
             },
             "The supply.",
         ),
-        required("reset-button", Words(&[("press", "Presses and releases it.")]), "The reset button."),
-        required("config-switch", SWITCH, "The switch on GPIO5."),
-        required("spare-switch", SWITCH, "The switch on GPIO4."),
-        required("sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
+        case(
+            ActionKind::ResetButton,
+            "reset-button",
+            Words(&[("press", (), "Presses and releases it.")]),
+            "The reset button.",
+        ),
+        case(ActionKind::Switch(SwitchName::Config), "config-switch", SWITCH, "The switch on GPIO5."),
+        case(ActionKind::Switch(SwitchName::Spare), "spare-switch", SWITCH, "The switch on GPIO4."),
+        case(ActionKind::Air, "sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],
 };
 
+/// What a sweep does again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::scenario) enum SweepKind {
+    CutPowerAtEachFlashOperation,
+}
+
 /// `[sweep]`.
-pub(super) const SWEEP: Choice = Choice {
+pub(super) const SWEEP: Choice<SweepKind> = Choice {
     what: "a sweep",
-    keys: &[required(
+    cases: &[case(
+        SweepKind::CutPowerAtEachFlashOperation,
         "cut-power-at-each-flash-operation",
         Shape::Table(&Table::new(
             "a sweep of power cuts",

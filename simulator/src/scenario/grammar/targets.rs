@@ -1,6 +1,7 @@
 //! What may differ between host and chip.
 
 use super::{DURATION, TEXT};
+use crate::scenario::model::Aspect;
 use crate::scenario::shape::Shape::{List, Words};
 use crate::scenario::shape::{Table, optional, required};
 
@@ -19,11 +20,23 @@ pub(super) const TARGETS: Table = Table {
             optional(
                 "may-differ",
                 List(&Words(&[
-                    ("entries", "Which entries the channel got, what is in them and when they were created."),
-                    ("arrivals", "When entries arrived, but not which, nor their `created_at`."),
-                    ("joins", "The device's attempts to join a network, and what came of them."),
-                    ("reboots", "The device's starts, and their causes."),
-                    ("led", "What LD1 showed."),
+                    (
+                        Aspect::Entries.word(),
+                        Aspect::Entries,
+                        "Which entries the channel got, what is in them and when they were created.",
+                    ),
+                    (
+                        Aspect::Arrivals.word(),
+                        Aspect::Arrivals,
+                        "When entries arrived, but not which, nor their `created_at`.",
+                    ),
+                    (
+                        Aspect::Joins.word(),
+                        Aspect::Joins,
+                        "The device's attempts to join a network, and what came of them.",
+                    ),
+                    (Aspect::Reboots.word(), Aspect::Reboots, "The device's starts, and their causes."),
+                    (Aspect::Led.word(), Aspect::Led, "What LD1 showed."),
                 ])),
                 "What need not be the same. Default all of these must.",
             ),

@@ -23,7 +23,7 @@ impl Aspect {
     pub const ALL: [Self; 5] = [Self::Entries, Self::Arrivals, Self::Joins, Self::Reboots, Self::Led];
 
     /// As scenario files have it.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Entries => "entries",
             Self::Arrivals => "arrivals",

@@ -6,13 +6,14 @@ use humantime::format_duration;
 
 use super::Resolver;
 use crate::air::colons;
-use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
+use crate::events::Level;
 use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::grammar::expect::{EventWord, FieldMatchKind, StateKind, TextMatchKind};
 use crate::scenario::matcher::{LED_GPIO, Matcher, PhoneMatch, RequestMatch, TextMatch};
 use crate::scenario::model::{
     Begin, ChannelCheck, Check, End, Expectation, FieldMatch, Quantity, RateCheck, SensorKind, State, Trigger, Window,
 };
-use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 /// The pins whose changes are recorded: switches and LED.
 const PINS: [u8; 3] = [4, 5, LED_GPIO];
@@ -48,44 +49,32 @@ impl Resolver<'_, '_> {
     }
 
     fn matcher(&mut self, node: &Node) -> Option<Matcher> {
-        let (kind, details) = node.choice()?;
+        let Chosen { kind, node: details, .. } = node.choice()?;
         let empty = Fields::default();
         let fields = details.table().unwrap_or(&empty);
         let owned = |key: &str| fields.text(key).map(str::to_owned);
-        let word = |key: &str| fields.word(key).map(str::to_owned);
+        let word = |key: &str| fields.word::<&str>(key).map(str::to_owned);
         Some(match kind {
-            "serial" => Matcher::Serial(self.text_match(details)?),
-            "led" => Matcher::Led { on: details.word()? == "on" },
-            "pin" => Matcher::Pin { gpio: self.gpio(fields)?, level: fields.word("level").map(level) },
-            "boot" => Matcher::Boot { cause: word("cause") },
-            "restart" => Matcher::Restart { reason: self.optional_text(fields, "reason")? },
-            "crash" => Matcher::Crash { message: self.optional_text(fields, "message")? },
-            "power" => Matcher::Power {
-                state: match details.word()? {
-                    "on" => PowerState::On,
-                    "off" => PowerState::Off,
-                    _ => PowerState::BrownOut,
-                },
-            },
-            "sensor" => Matcher::Sensor { outcome: fields.word("outcome").map(sensor_outcome) },
-            "flash" => Matcher::Flash {
-                operation: fields.word("operation").map(|operation| match operation {
-                    "erase" => FlashOperation::Erase,
-                    _ => FlashOperation::Write,
-                }),
-                torn: fields.boolean("torn"),
-            },
-            "join" => Matcher::Join {
+            EventWord::Serial => Matcher::Serial(self.text_match(details)?),
+            EventWord::Led => Matcher::Led { on: details.word()? },
+            EventWord::Pin => Matcher::Pin { gpio: self.gpio(fields)?, level: fields.word("level") },
+            EventWord::Boot => Matcher::Boot { cause: word("cause") },
+            EventWord::Restart => Matcher::Restart { reason: self.optional_text(fields, "reason")? },
+            EventWord::Crash => Matcher::Crash { message: self.optional_text(fields, "message")? },
+            EventWord::Power => Matcher::Power { state: details.word()? },
+            EventWord::Sensor => Matcher::Sensor { outcome: fields.word("outcome") },
+            EventWord::Flash => Matcher::Flash { operation: fields.word("operation"), torn: fields.boolean("torn") },
+            EventWord::Join => Matcher::Join {
                 network: self.joinable(fields),
                 bssid: self.known_bssid(fields).map(colons),
                 outcome: word("outcome"),
             },
-            "link-lost" => Matcher::LinkLost {
+            EventWord::LinkLost => Matcher::LinkLost {
                 network: self.joinable(fields),
                 bssid: self.known_bssid(fields).map(colons),
                 reason: word("reason"),
             },
-            "access-point" => {
+            EventWord::AccessPoint => {
                 if let Some(node) = fields.get("network") {
                     self.known("network", self.names.networks_and_own.clone(), node);
                 }
@@ -95,12 +84,12 @@ impl Resolver<'_, '_> {
                     on: fields.boolean("on"),
                 }
             }
-            "lease" => Matcher::Lease { network: self.known_network(fields), outcome: word("outcome") },
-            "dns" => Matcher::Dns { name: owned("name"), outcome: word("outcome") },
-            "ntp" => Matcher::Ntp { outcome: word("outcome") },
-            "connection" => Matcher::Connection { server: owned("server"), outcome: word("outcome") },
-            "tls" => Matcher::Tls { server: owned("server"), outcome: self.optional_text(fields, "outcome")? },
-            "request" => Matcher::Request(Box::new(RequestMatch {
+            EventWord::Lease => Matcher::Lease { network: self.known_network(fields), outcome: word("outcome") },
+            EventWord::Dns => Matcher::Dns { name: owned("name"), outcome: word("outcome") },
+            EventWord::Ntp => Matcher::Ntp { outcome: word("outcome") },
+            EventWord::Connection => Matcher::Connection { server: owned("server"), outcome: word("outcome") },
+            EventWord::Tls => Matcher::Tls { server: owned("server"), outcome: self.optional_text(fields, "outcome")? },
+            EventWord::Request => Matcher::Request(Box::new(RequestMatch {
                 server: owned("server"),
                 method: owned("method"),
                 path: self.path(fields),
@@ -109,17 +98,17 @@ impl Resolver<'_, '_> {
                 reply_contains: owned("reply-contains"),
                 tls: fields.boolean("tls"),
             })),
-            "stored" => {
+            EventWord::Stored => {
                 Matcher::Stored { fields: self.field_matches(fields)?, status_contains: owned("status-contains") }
             }
-            "phone" => {
+            EventWord::Phone => {
                 if let Some(node) = fields.get("name") {
                     let known = self.names.phones.clone();
                     self.known("phone", known, node);
                 }
                 Matcher::Phone { name: owned("name"), what: self.phone_match(fields)? }
             }
-            _ => {
+            EventWord::Fault => {
                 if let Some(node) = fields.get("name") {
                     let known = self.names.faults.clone();
                     self.known("fault", known, node);
@@ -173,18 +162,15 @@ impl Resolver<'_, '_> {
         if let Some(text) = node.text() {
             return Some(TextMatch::Equals(text.to_owned()));
         }
-        let (_, details) = node.choice()?;
-        let pattern_is_empty = match &details.value {
-            Value::Regex(regex) => regex.as_str().is_empty(),
-            _ => details.text() == Some(""),
+        let Chosen { kind, node: details, .. } = node.choice()?;
+        let wanted = match kind {
+            TextMatchKind::Contains => TextMatch::Contains(details.text()?.to_owned()),
+            TextMatchKind::Matches => TextMatch::Matches(details.regex()?.clone()),
         };
-        if pattern_is_empty {
+        if wanted.pattern().is_empty() {
             self.report(Diagnostic::new("this fits every text", details.span.clone(), "empty"));
         }
-        match &details.value {
-            Value::Regex(regex) => Some(TextMatch::Matches(regex.clone())),
-            _ => details.text().map(|part| TextMatch::Contains(part.to_owned())),
-        }
+        Some(wanted)
     }
 
     fn field_matches(&mut self, fields: &Fields) -> Option<Box<[Option<FieldMatch>; 8]>> {
@@ -224,7 +210,7 @@ impl Resolver<'_, '_> {
             }
             return Some(FieldMatch::Equals(text.to_owned()));
         }
-        let (_, pair) = node.choice()?;
+        let Chosen { kind: FieldMatchKind::Between, node: pair, .. } = node.choice()?;
         let Value::List(bounds) = &pair.value else { return None };
         let [Node { value: Value::Tenths(low, _), .. }, Node { value: Value::Tenths(high, _), .. }] = bounds.as_slice()
         else {
@@ -299,7 +285,7 @@ impl Resolver<'_, '_> {
             self.only_for(fields, "`state`", &["at"]);
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
             Check::Rate(self.rate(rate, fields)?)
-        } else if let Some((kind, details)) = fields.choice("state") {
+        } else if let Some(Chosen { kind, node: details, .. }) = fields.choice("state") {
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
             let state = self.state(kind, details);
             if fields.get("at").is_some() {
@@ -399,13 +385,15 @@ impl Resolver<'_, '_> {
         Some(Window { open: open?, close: close? })
     }
 
-    fn state(&mut self, kind: &str, details: &Node) -> Option<State> {
+    fn state(&mut self, kind: StateKind, details: &Node) -> Option<State> {
         Some(match kind {
-            "led" => State::Pin { gpio: LED_GPIO, level: level(if details.word()? == "on" { "high" } else { "low" }) },
-            "power" => State::Power { on: details.word()? == "on" },
-            _ => {
+            StateKind::Led => {
+                State::Pin { gpio: LED_GPIO, level: if details.word()? { Level::High } else { Level::Low } }
+            }
+            StateKind::Power => State::Power { on: details.word()? },
+            StateKind::Pin => {
                 let fields = details.table()?;
-                State::Pin { gpio: self.gpio(fields)?, level: level(fields.word("level")?) }
+                State::Pin { gpio: self.gpio(fields)?, level: fields.word("level")? }
             }
         })
     }
@@ -458,21 +446,6 @@ impl Resolver<'_, '_> {
             longest_gap: fields.get("longest-gap").and_then(|node| self.positive(node, "longest-gap")),
             fields: self.field_matches(fields)?,
         })
-    }
-}
-
-fn level(word: &str) -> Level {
-    if word == "high" { Level::High } else { Level::Low }
-}
-
-fn sensor_outcome(word: &str) -> SensorOutcome {
-    match word {
-        "bad-checksum" => SensorOutcome::BadChecksum,
-        "silent" => SensorOutcome::Silent,
-        "settling" => SensorOutcome::Settling,
-        "too-soon" => SensorOutcome::TooSoon,
-        "short-start" => SensorOutcome::ShortStart,
-        _ => SensorOutcome::Answered,
     }
 }
 

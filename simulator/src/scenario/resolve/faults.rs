@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::grammar::faults::{InjectionKind, SensorFaultKind};
 use crate::scenario::model::{
-    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, End, Fault, Injection, Lateness, LinkEffects, NtpFault,
-    RouteFault, RouteTarget, SensorFault, When,
+    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, RouteTarget, SensorFault, When,
 };
-use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 use crate::scenario::units::PerMillion;
 
 impl Resolver<'_, '_> {
@@ -18,9 +18,9 @@ impl Resolver<'_, '_> {
             Some(every) => (self.repeated(fields, every), self.length_within(fields, every)),
             None => self.once(fields),
         };
-        let injection = fields.choice("inject").and_then(|(kind, details)| {
+        let injection = fields.choice("inject").and_then(|Chosen { kind, node, .. }| {
             self.countable(fields, kind);
-            self.injection(kind, details)
+            self.injection(kind, node)
         });
         Some(Fault {
             name: fields.text("name")?.to_owned(),
@@ -33,11 +33,17 @@ impl Resolver<'_, '_> {
     }
 
     /// Reports a count of what goes on by itself for as long as the fault is there.
-    fn countable(&mut self, fields: &Fields, kind: &str) {
+    fn countable(&mut self, fields: &Fields, kind: InjectionKind) {
         let what = match kind {
-            "sensor" => "a sensor's fault",
-            "access-point" => "an access point's state",
-            _ => return,
+            InjectionKind::Sensor => "a sensor's fault",
+            InjectionKind::AccessPoint => "an access point's state",
+            InjectionKind::Link
+            | InjectionKind::Dhcp
+            | InjectionKind::Dns
+            | InjectionKind::Ntp
+            | InjectionKind::Route
+            | InjectionKind::ManInTheMiddle
+            | InjectionKind::Cloud => return,
         };
         if let Some(span) = fields.key_span("count") {
             self.report(
@@ -105,23 +111,21 @@ impl Resolver<'_, '_> {
         Some(Lateness { least: fields.duration("from")?, most, per_million })
     }
 
-    fn injection(&mut self, kind: &str, details: &Node) -> Option<Injection> {
+    fn injection(&mut self, kind: InjectionKind, details: &Node) -> Option<Injection> {
         Some(match kind {
-            "sensor" => Injection::Sensor(match (details.word(), details.choice()) {
-                (Some("silent"), _) => SensorFault::Silent,
-                (Some("bad-checksum"), _) => SensorFault::BadChecksum,
-                (Some(_), _) => SensorFault::Latched,
-                (None, late) => SensorFault::LateResponse(self.lateness(late?.1)?),
+            InjectionKind::Sensor => Injection::Sensor(match details.word() {
+                Some(fault) => fault,
+                None => match details.choice()? {
+                    Chosen { kind: SensorFaultKind::LateResponse, node, .. } => {
+                        SensorFault::LateResponse(self.lateness(node)?)
+                    }
+                },
             }),
-            "access-point" => {
+            InjectionKind::AccessPoint => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
                 let bssid = self.known_bssid(fields);
-                let state = match fields.word("state")? {
-                    "off" => AccessPointState::Off,
-                    "refusing" => AccessPointState::Refusing,
-                    _ => AccessPointState::Deaf,
-                };
+                let state = fields.word("state")?;
                 if state != AccessPointState::Off
                     && let Some(span) = fields.key_span("deauth")
                 {
@@ -138,101 +142,28 @@ impl Resolver<'_, '_> {
                     deauth: fields.boolean("deauth").unwrap_or(true),
                 }
             }
-            "link" => {
+            InjectionKind::Link => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
                 let bssid = self.known_bssid(fields);
                 Injection::Link { network: network?, bssid, effects: link_effects(fields) }
             }
-            "dhcp" => {
+            InjectionKind::Dhcp => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
-                let reply = fields.get("reply")?;
-                let reply = match (reply.word(), reply.choice()) {
-                    (Some("silent"), _) => DhcpFault::Silent,
-                    (Some(_), _) => DhcpFault::Refuse,
-                    (None, Some(("lease", node))) => DhcpFault::Lease(self.positive(node, "lease")?),
-                    (None, slow) => DhcpFault::Slow(self.positive(slow?.1, "slow")?),
-                };
+                let reply = self.word_or_made(fields.get("reply")?)?;
                 Injection::Dhcp { network: network?, reply }
             }
-            "dns" => Injection::Dns(match (details.word(), details.choice()) {
-                (Some("silent"), _) => DnsFault::Silent,
-                (Some("refused"), _) => DnsFault::Refused,
-                (Some("server-failure"), _) => DnsFault::ServerFailure,
-                (Some(_), _) => DnsFault::NoSuchName,
-                (None, Some(("wrong-address", node))) => match node.value {
-                    Value::Ipv4Address(address) => DnsFault::WrongAddress(address),
-                    _ => return None,
-                },
-                (None, slow) => DnsFault::Slow(self.positive(slow?.1, "slow")?),
-            }),
-            "ntp" => Injection::Ntp(match (details.word(), details.choice()) {
-                (Some("silent"), _) => NtpFault::Silent,
-                (Some(_), _) => NtpFault::KissOfDeath,
-                (None, Some(("wrong-by", node))) => match node.value {
-                    Value::SignedDuration(error) => NtpFault::WrongBy(error),
-                    _ => return None,
-                },
-                (None, slow) => NtpFault::Slow(self.positive(slow?.1, "slow")?),
-            }),
-            "route" => {
+            InjectionKind::Dns => Injection::Dns(self.word_or_made(details)?),
+            InjectionKind::Ntp => Injection::Ntp(self.word_or_made(details)?),
+            InjectionKind::Route => {
                 let fields = details.table()?;
-                Injection::Route {
-                    to: match fields.word("to") {
-                        Some("everywhere") => RouteTarget::Everywhere,
-                        _ => RouteTarget::Cloud,
-                    },
-                    reply: match fields.word("reply")? {
-                        "silent" => RouteFault::Silent,
-                        "refused" => RouteFault::Refused,
-                        _ => RouteFault::Reset,
-                    },
-                }
+                let to = fields.word("to").unwrap_or(RouteTarget::Cloud);
+                Injection::Route { to, reply: fields.word("reply")? }
             }
-            "man-in-the-middle" => Injection::ManInTheMiddle(man_in_the_middle(details.word()?)),
-            _ => Injection::Cloud(self.cloud_fault(details)?),
+            InjectionKind::ManInTheMiddle => Injection::ManInTheMiddle(details.word()?),
+            InjectionKind::Cloud => Injection::Cloud(self.word_or_made(details)?),
         })
-    }
-
-    fn cloud_fault(&mut self, details: &Node) -> Option<CloudFault> {
-        if let Some(word) = details.word() {
-            return Some(match word {
-                "drop-before-storing" => CloudFault::DropBeforeStoring,
-                "drop-after-storing" => CloudFault::DropAfterStoring,
-                "reset" => CloudFault::Reset,
-                "chunked" => CloudFault::Chunked,
-                "truncated" => CloudFault::Truncated,
-                "too-soon" => CloudFault::TooSoon,
-                _ => CloudFault::RefuseKey,
-            });
-        }
-        match details.choice()? {
-            ("status", Node { value: Value::Integer(status), .. }) => {
-                u16::try_from(*status).ok().map(CloudFault::Status)
-            }
-            ("retry-after", node) => self.positive(node, "retry-after").map(CloudFault::RetryAfter),
-            ("retry-after-date", node) => self.positive(node, "retry-after-date").map(CloudFault::RetryAfterDate),
-            ("delay-before-storing", node) => {
-                self.positive(node, "delay-before-storing").map(CloudFault::DelayBeforeStoring)
-            }
-            ("date-wrong-by", Node { value: Value::SignedDuration(error), .. }) => {
-                Some(CloudFault::DateWrongBy(*error))
-            }
-            (_, node) => self.positive(node, "delay-after-storing").map(CloudFault::DelayAfterStoring),
-        }
-    }
-}
-
-fn man_in_the_middle(word: &str) -> Attack {
-    match word {
-        "forged-certificate" => Attack::ForgedCertificate,
-        "no-certificate" => Attack::NoCertificate,
-        "no-certificate-verify" => Attack::NoCertificateVerify,
-        "leaf-signed-leaf" => Attack::LeafSignedLeaf,
-        "empty-record" => Attack::EmptyRecord,
-        "split-message" => Attack::SplitMessage,
-        _ => Attack::OversizedRecord,
     }
 }
 

@@ -25,9 +25,11 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::diagnostics::Diagnostic;
+use super::grammar::Allowed;
 use super::lines::Lines;
 use super::model::{Allow, Device, DhtModel, EqualCrashes, Internet, Place, Scenario, SensorKind};
-use super::tree::{Fields, Node, Value};
+use super::shape::Makes;
+use super::tree::{Chosen, Fields, Node, Value};
 
 /// The network that the device itself opens in configuration mode.
 pub const OWN_NETWORK: &str = "yellow-duck";
@@ -69,7 +71,7 @@ pub(super) fn resolve(
         sends: root
             .table("settings")
             .filter(|_| root.list("phones").is_empty())
-            .map(|settings| sensor_kind(settings.word("sensor"))),
+            .map(|settings| settings.word("sensor").unwrap_or(SensorKind::Dht22)),
         read_file,
         mistakes,
     }
@@ -125,10 +127,9 @@ impl Resolver<'_, '_> {
         let phones = root.list("phones").iter().map(|node| self.phone(node)).collect::<Vec<_>>();
         let faults = root.list("faults").iter().map(|node| self.fault(node)).collect::<Vec<_>>();
         let steps = root.list("steps").iter().map(|node| self.step(node)).collect::<Vec<_>>();
-        let sweep = root.choice("sweep").map(|(_, node)| self.sweep(node));
+        let sweep = root.choice("sweep").map(|chosen| self.sweep(chosen));
         let targets = root.table("targets").map(|fields| self.targets(fields)).unwrap_or_default();
         let expectations = root.list("expect").iter().map(|node| self.expectation(node)).collect::<Vec<_>>();
-        let allowed = |name: &str| root.list("allow").iter().any(|node| node.word() == Some(name));
         // Said only when everything else is right: a file that is still being written expects nothing yet.
         if self.mistakes.is_empty() && expectations.is_empty() {
             self.expects_nothing(root);
@@ -136,12 +137,7 @@ impl Resolver<'_, '_> {
         if !self.mistakes.is_empty() {
             return None;
         }
-        let allow = Allow {
-            crash: allowed("crash"),
-            watchdog: allowed("watchdog"),
-            livelock: allowed("livelock"),
-            request_storm: allowed("request-storm"),
-        };
+        let allow = allow(root);
         let equal_crashes = root.integer("equal-crashes").and_then(|count| u32::try_from(count).ok());
         Some(Scenario {
             file: file.to_owned(),
@@ -181,6 +177,29 @@ impl Resolver<'_, '_> {
 
     fn report(&mut self, mistake: Diagnostic) {
         self.mistakes.push(mistake);
+    }
+
+    /// What a word means, or what is made of the value of the key that stands in its place.
+    fn word_or_made<T: Copy + 'static>(&mut self, node: &Node) -> Option<T> {
+        if let Some(meant) = node.word() {
+            return Some(meant);
+        }
+        let Chosen { kind, name, node } = node.choice()?;
+        match kind {
+            Makes::Duration(make) => self.positive(node, name).map(make),
+            Makes::SignedDuration(make) => match node.value {
+                Value::SignedDuration(duration) => Some(make(duration)),
+                _ => None,
+            },
+            Makes::Integer(make) => match node.value {
+                Value::Integer(integer) => u16::try_from(integer).ok().map(make),
+                _ => None,
+            },
+            Makes::Address(make) => match node.value {
+                Value::Ipv4Address(address) => Some(make(address)),
+                _ => None,
+            },
+        }
     }
 
     /// Where a value stands.
@@ -238,7 +257,7 @@ impl Resolver<'_, '_> {
         let said = |table: &str, key: &str| root.table(table).and_then(|fields| fields.get(key)).cloned();
         let (Some(sensor), Some(kind)) = (said("device", "sensor"), said("sensor", "kind")) else { return };
         let is_dht11 = self.soldered == DhtModel::Dht11;
-        if (sensor_kind(sensor.word()) == SensorKind::Dht11) != is_dht11 {
+        if (sensor.word() == Some(SensorKind::Dht11)) != is_dht11 {
             self.report(
                 Diagnostic::new("one sensor of two kinds", kind.span, "this kind")
                     .related(sensor.span, "and this one")
@@ -258,8 +277,8 @@ impl Resolver<'_, '_> {
         };
         Device {
             sensor: self.soldered,
-            config_switch: fields.on("config-switch").unwrap_or(false),
-            spare_switch: fields.on("spare-switch").unwrap_or(false),
+            config_switch: fields.word("config-switch").unwrap_or(false),
+            spare_switch: fields.word("spare-switch").unwrap_or(false),
             power_up: self.before_end(fields, "power-up", false).unwrap_or_default(),
         }
     }
@@ -267,19 +286,24 @@ impl Resolver<'_, '_> {
 
 /// The sensor on the board.
 fn soldered(root: &Fields) -> DhtModel {
-    let Some(kind) = root.table("sensor").and_then(|sensor| sensor.word("kind")) else {
-        return match sensor_kind(root.table("device").and_then(|device| device.word("sensor"))) {
-            SensorKind::Dht22 => DhtModel::Am2302,
-            SensorKind::Dht11 => DhtModel::Dht11,
-        };
-    };
-    // What is left is the AM2302's other name.
-    DhtModel::ALL.into_iter().find(|model| model.name() == kind).unwrap_or(DhtModel::Am2302)
+    if let Some(kind) = root.table("sensor").and_then(|sensor| sensor.word("kind")) {
+        return kind;
+    }
+    match root.table("device").and_then(|device| device.word("sensor")).unwrap_or(SensorKind::Dht22) {
+        SensorKind::Dht22 => DhtModel::Am2302,
+        SensorKind::Dht11 => DhtModel::Dht11,
+    }
 }
 
-fn sensor_kind(word: Option<&str>) -> SensorKind {
-    match word {
-        Some("DHT11") => SensorKind::Dht11,
-        _ => SensorKind::Dht22,
+fn allow(root: &Fields) -> Allow {
+    let mut allow = Allow::default();
+    for allowed in root.list("allow").iter().filter_map(Node::word) {
+        match allowed {
+            Allowed::Crash => allow.crash = true,
+            Allowed::Watchdog => allow.watchdog = true,
+            Allowed::Livelock => allow.livelock = true,
+            Allowed::RequestStorm => allow.request_storm = true,
+        }
     }
+    allow
 }

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use super::{OWN_NETWORK, Resolver};
 use crate::air::colons;
 use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::grammar::phones::PhoneActionKind;
 use crate::scenario::shape::nearest;
-use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 /// How many of a file's names are listed where another one was expected.
 const LISTED: usize = 10;
@@ -43,7 +44,7 @@ impl Names {
         }
         let mut joinable: BTreeSet<String> = settings.into_iter().map(str::to_owned).collect();
         for action in root.list("phones").iter().filter_map(Node::table).flat_map(|phone| phone.list("does")) {
-            if let Some(("submit", form)) = action.choice() {
+            if let Some(Chosen { kind: PhoneActionKind::Submit, node: form, .. }) = action.choice() {
                 joinable.extend(form.table().and_then(|form| form.text("network")).map(str::to_owned));
             }
         }

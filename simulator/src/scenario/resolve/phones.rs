@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::grammar::phones::PhoneActionKind;
 use crate::scenario::model::{Begin, Form, Phone, PhoneAction, Request, RequestBody, Typed};
-use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 impl Resolver<'_, '_> {
     pub(super) fn phone(&mut self, node: &Node) -> Option<Phone> {
@@ -31,9 +32,9 @@ impl Resolver<'_, '_> {
     }
 
     fn phone_action(&mut self, node: &Node) -> Option<PhoneAction> {
-        let (kind, details) = node.choice()?;
+        let Chosen { kind, name, node: details } = node.choice()?;
         match kind {
-            "join" => {
+            PhoneActionKind::Join => {
                 let fields = details.table()?;
                 let network = fields.get("network")?;
                 self.known("network", self.names.networks_and_own.clone(), network);
@@ -42,7 +43,7 @@ impl Resolver<'_, '_> {
                 let passphrase = typed.or_else(|| (network != OWN_NETWORK).then(String::new));
                 Some(PhoneAction::Join { network, passphrase })
             }
-            "open" => {
+            PhoneActionKind::Open => {
                 let url = details.text()?;
                 if url.strip_prefix("http://").is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
                     self.report(
@@ -56,17 +57,19 @@ impl Resolver<'_, '_> {
                 }
                 Some(PhoneAction::Open { url: url.to_owned() })
             }
-            "submit" => details.table().map(|fields| PhoneAction::Submit(form(fields))),
-            "request" => self.request(details.table()?).map(PhoneAction::Request),
-            "dribble" => {
+            PhoneActionKind::Submit => details.table().map(|fields| PhoneAction::Submit(form(fields))),
+            PhoneActionKind::Request => self.request(details.table()?).map(PhoneAction::Request),
+            PhoneActionKind::Dribble => {
                 let fields = details.table()?;
                 let every =
                     fields.get("every").map_or(Some(Duration::from_secs(1)), |node| self.positive(node, "every"));
                 Some(PhoneAction::Dribble { bytes: fields.text("bytes")?.to_owned(), every: every? })
             }
-            "connect-and-say-nothing" => self.positive(details, kind).map(PhoneAction::ConnectAndSayNothing),
-            "wait" => self.positive(details, kind).map(PhoneAction::Wait),
-            _ => Some(PhoneAction::Leave),
+            PhoneActionKind::ConnectAndSayNothing => {
+                self.positive(details, name).map(PhoneAction::ConnectAndSayNothing)
+            }
+            PhoneActionKind::Wait => self.positive(details, name).map(PhoneAction::Wait),
+            PhoneActionKind::Leave => Some(PhoneAction::Leave),
         }
     }
 

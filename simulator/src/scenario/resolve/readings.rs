@@ -8,8 +8,9 @@ use humantime::format_duration;
 use super::Resolver;
 use crate::board::readings::{Column, Gaps, Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
+use crate::scenario::grammar::sensor::CourseKind;
 use crate::scenario::model::{Course, DhtModel, Readings};
-use crate::scenario::tree::{Fields, Node, Value};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 
 /// A quantity that a sensor measures.
@@ -102,10 +103,12 @@ impl Resolver<'_, '_> {
     }
 
     fn any_course<T: Measured>(&mut self, node: &Node) -> Option<Course<T>> {
-        let Some((kind, details)) = node.choice() else { return T::from_node(node).map(Course::Constant) };
+        let Some(Chosen { kind, node: details, .. }) = node.choice() else {
+            return T::from_node(node).map(Course::Constant);
+        };
         let fields = details.table()?;
         match kind {
-            "ramp" => {
+            CourseKind::Ramp => {
                 let over = fields.get("over").and_then(|node| self.positive(node, "over"));
                 Some(Course::Ramp {
                     from: T::from_node(fields.get("from")?)?,
@@ -113,7 +116,7 @@ impl Resolver<'_, '_> {
                     over: over?,
                 })
             }
-            "daily" => {
+            CourseKind::Daily => {
                 let mean = T::from_node(fields.get("mean")?)?;
                 let swing = T::from_node(fields.get("swing")?)?;
                 if swing.tenths() < 0 {
@@ -134,7 +137,7 @@ impl Resolver<'_, '_> {
                 let warmest = fields.duration("warmest").unwrap_or(Duration::from_hours(15));
                 Some(Course::Daily { mean, swing, warmest })
             }
-            _ => self.recording(fields).map(Course::Recording),
+            CourseKind::Csv => self.recording(fields).map(Course::Recording),
         }
     }
 
@@ -155,7 +158,7 @@ impl Resolver<'_, '_> {
             name: column_name,
             range: T::RANGE,
             unit: T::UNIT,
-            gaps: if fields.word("gaps") == Some("silent") { Gaps::Silent } else { Gaps::Hold },
+            gaps: fields.word("gaps").unwrap_or(Gaps::Hold),
         };
         let recording = match Recording::from_csv(&text, &wanted, self.start) {
             Ok(recording) => recording,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use firmware::settings::{self as duck, Field};
 
+use super::Resolver;
 use super::world::CLOUD_HOST;
-use super::{Resolver, sensor_kind};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::model::{SensorKind, Settings, TrustedIssuer, WriteKey};
 use crate::scenario::tree::{Fields, Value};
@@ -24,7 +24,7 @@ impl Resolver<'_, '_> {
         let default_port = if tls { 443 } else { 80 };
         let port = fields.integer("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(default_port);
         let interval = fields.duration("interval").unwrap_or(Duration::from_mins(5));
-        let sensor = sensor_kind(fields.word("sensor"));
+        let sensor = fields.word("sensor").unwrap_or(SensorKind::Dht22);
         let network = fields.text("network");
         let passphrase = fields.text("passphrase").unwrap_or_default();
         let write_key = fields.text("write-key").unwrap_or(CHANNEL);

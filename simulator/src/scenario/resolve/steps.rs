@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
-use crate::scenario::model::{Action, PowerAction, Step, Sweep, SwitchName, When};
-use crate::scenario::tree::{Fields, Node};
+use crate::scenario::grammar::steps::{ActionKind, SweepKind};
+use crate::scenario::model::{Action, Step, Sweep, When};
+use crate::scenario::tree::{Chosen, Fields, Node};
 
 /// The shortest time between two times of something that repeats.
 pub(in crate::scenario) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
@@ -18,7 +19,7 @@ impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
         let fields = node.table()?;
         let when = self.when(fields);
-        let action = fields.choice("do").and_then(|(kind, details)| self.action(kind, details));
+        let action = fields.choice("do").and_then(|Chosen { kind, node, .. }| self.action(kind, node));
         Some(Step { when: when?, action: action?, place: self.place(node) })
     }
 
@@ -100,16 +101,11 @@ impl Resolver<'_, '_> {
         Some(When::Every { period, from, until })
     }
 
-    fn action(&mut self, kind: &str, details: &Node) -> Option<Action> {
+    fn action(&mut self, kind: ActionKind, details: &Node) -> Option<Action> {
         Some(match kind {
-            "power" => Action::Power(match (details.word(), details.choice()) {
-                (Some("on"), _) => PowerAction::On,
-                (Some(_), _) => PowerAction::Off,
-                (None, Some(("cut-for", node))) => PowerAction::CutFor(self.positive(node, "cut-for")?),
-                (None, dip) => PowerAction::BrownOut(self.positive(dip?.1, "brown-out")?),
-            }),
-            "reset-button" => Action::PressReset,
-            "sensor" => {
+            ActionKind::Power => Action::Power(self.word_or_made(details)?),
+            ActionKind::ResetButton => Action::PressReset,
+            ActionKind::Air => {
                 let fields = details.table()?;
                 let temperature = fields.get("temperature").map(|node| self.course(node));
                 let humidity = fields.get("humidity").map(|node| self.course(node));
@@ -124,18 +120,19 @@ impl Resolver<'_, '_> {
                     },
                 }
             }
-            _ => Action::Switch {
-                switch: if kind == "config-switch" { SwitchName::Config } else { SwitchName::Spare },
-                on: match (details.word(), details.table()) {
-                    (Some(word), _) => word == "on",
-                    (None, fields) => fields?.on("to")?,
+            ActionKind::Switch(switch) => Action::Switch {
+                switch,
+                on: match details.word() {
+                    Some(on) => on,
+                    None => details.table()?.word("to")?,
                 },
                 bounce: details.table().and_then(|fields| fields.duration("bounce")).unwrap_or_default(),
             },
         })
     }
 
-    pub(super) fn sweep(&mut self, details: &Node) -> Option<Sweep> {
+    pub(super) fn sweep(&mut self, chosen: Chosen<'_, SweepKind>) -> Option<Sweep> {
+        let Chosen { kind: SweepKind::CutPowerAtEachFlashOperation, node: details, .. } = chosen;
         let fields = details.table()?;
         self.ordered(fields, "from", "until");
         let from = match fields.get("from") {

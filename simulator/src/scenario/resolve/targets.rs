@@ -15,10 +15,10 @@ impl Resolver<'_, '_> {
                     .help("say why host and chip may differ: \"the chip needs longer for an RSA signature\""),
             );
         }
-        let named: Vec<&str> = fields.list("may-differ").iter().filter_map(Node::word).collect();
+        let named: Vec<Aspect> = fields.list("may-differ").iter().filter_map(Node::word).collect();
         Targets {
             tolerance: fields.duration("tolerance").unwrap_or(Targets::TOLERANCE),
-            may_differ: Aspect::ALL.into_iter().filter(|aspect| named.contains(&aspect.word())).collect(),
+            may_differ: Aspect::ALL.into_iter().filter(|aspect| named.contains(aspect)).collect(),
             because: fields.text("because").map(|text| text.trim().to_owned()),
         }
     }

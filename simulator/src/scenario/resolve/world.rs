@@ -124,18 +124,8 @@ impl Resolver<'_, '_> {
             self.host(node);
         }
         Cloud {
-            certificate: match fields.and_then(|fields| fields.word("certificate")) {
-                Some("expired") => Certificate::Expired,
-                Some("not-yet-valid") => Certificate::NotYetValid,
-                Some("wrong-host") => Certificate::WrongHost,
-                Some("unknown-issuer") => Certificate::UnknownIssuer,
-                Some("self-signed") => Certificate::SelfSigned,
-                _ => Certificate::Good,
-            },
-            key_type: match fields.and_then(|fields| fields.word("key-type")) {
-                Some("RSA-2048") => KeyType::Rsa2048,
-                _ => KeyType::P256,
-            },
+            certificate: fields.and_then(|fields| fields.word("certificate")).unwrap_or(Certificate::Good),
+            key_type: fields.and_then(|fields| fields.word("key-type")).unwrap_or(KeyType::P256),
             host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
             port: fields.and_then(|fields| self.cloud_port(fields)),
         }
