@@ -3,7 +3,7 @@
 //! A program that was assembled as one text has one line table, which all of its compilation units share, those too whose
 //! functions have all been inlined elsewhere or dropped. `addr2line` takes a unit without addresses of its own for the owner
 //! of all that is in its line table, and then finds no function there. So such units are given an
-//! [empty table](EMPTY_TABLE) first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
+//! empty table first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
 
 use std::rc::Rc;
 
