@@ -16,32 +16,39 @@ use sha2::{Digest, Sha256};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::vocabulary::vocabulary;
 pub use key::{Key, KeyType};
 
 mod key;
 #[cfg(test)]
 mod tests;
 
-/// What is right or wrong with a server's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Nothing is wrong. Valid from a year before the time of issue to a year after it.
-    Good,
-    /// As good, but its time ended 30 days before the time of issue.
-    Expired,
-    /// As good, but its time begins 30 days after the time of issue.
-    NotYetValid,
-    /// As good, but for another host. Its subject's common name is the right host: who still looks there is fooled.
-    WrongHost,
-    /// Signed by another authority of the same name, whose certificate is sent along.
-    UnknownIssuer,
-    /// Signed by its own key; nothing is sent along.
-    SelfSigned,
-    /// Signed by another authority of the same name, and the true authority's certificate is sent along: who only looks
-    /// for the trusted certificate in the chain is fooled.
-    Forged,
-    /// Signed by the key of a good certificate for another host, which is no authority (`CA:FALSE`).
-    LeafSignedLeaf,
+vocabulary! {
+    /// What is right or wrong with a server's certificate.
+    pub enum Kind {
+        /// Nothing is wrong. Valid from a year before the time of issue to a year after it.
+        Good: "good", "Nothing is wrong with it.";
+        /// As good, but its time ended 30 days before the time of issue.
+        Expired: "expired", "Its time is over.";
+        /// As good, but its time begins 30 days after the time of issue.
+        NotYetValid: "not-yet-valid", "Its time has not come.";
+        /// As good, but for another host. Its subject's common name is the right host: who still looks there is fooled.
+        WrongHost: "wrong-host", "It is another host's.";
+        /// Signed by another authority of the same name, whose certificate is sent along.
+        UnknownIssuer: "unknown-issuer", "An authority signed it that the device does not know.";
+        /// Signed by its own key; nothing is sent along.
+        SelfSigned: "self-signed", "It signed itself.";
+        /// Signed by another authority of the same name, and the true authority's certificate is sent along: who only
+        /// looks for the trusted certificate in the chain is fooled.
+        Forged: "forged", "An authority of the same name signed it, and the true authority's certificate comes along.";
+        /// Signed by the key of a good certificate for another host, which is no authority (`CA:FALSE`).
+        LeafSignedLeaf: "leaf-signed-leaf", "A good certificate that is no authority's signed it.";
+    }
+}
+
+impl Kind {
+    /// All with which something is wrong.
+    pub const BAD: &[Self] = Self::ALL.split_at(1).1;
 }
 
 /// Why a certificate could not be made.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
 use crate::printable::printable;
-use crate::standalone::{FAULT_WORDS, FAULTS, address};
+use crate::standalone::{FAULTS, address, attacks, certificates, fault_words};
 
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ enum Action {
     /// Sets a fault; of several, the one that was set last counts
     Set {
         /// What goes wrong
-        #[arg(value_parser = FAULT_WORDS)]
+        #[arg(value_parser = PossibleValuesParser::new(fault_words()))]
         fault: String,
         /// For how many requests (or connections)
         #[arg(long, value_name = "N", conflicts_with = "seconds")]
@@ -49,12 +50,9 @@ enum Action {
         /// With retry-after, retry-after-date, delay-before-storing and delay-after-storing: for how many seconds
         #[arg(long, value_name = "SECONDS")]
         delay: Option<f64>,
-        /// With certificate: expired, not-yet-valid, wrong-host, unknown-issuer, self-signed, forged or leaf-signed-leaf
-        #[arg(long, value_name = "WHICH")]
+        #[arg(long, value_name = "WHICH", help = format!("With certificate: {}", one_of(certificates())))]
         certificate: Option<String>,
-        /// With man-in-the-middle: forged-certificate, no-certificate, no-certificate-verify, leaf-signed-leaf,
-        /// empty-record, split-message or oversized-record
-        #[arg(long, value_name = "WHICH")]
+        #[arg(long, value_name = "WHICH", help = format!("With man-in-the-middle: {}", one_of(attacks())))]
         attack: Option<String>,
     },
     /// Lists the faults that are set
@@ -64,6 +62,15 @@ enum Action {
         /// Its number, as listed
         id: Option<u64>,
     },
+}
+
+/// Words in a sentence: "a, b or c".
+fn one_of(words: impl Iterator<Item = &'static str>) -> String {
+    let words: Vec<&str> = words.collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 /// Why it could not be done; reads well after "could not".

@@ -4,6 +4,7 @@
 //! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
 //! * [`tls`]: TLS servers, one that repeats itself byte for byte from a seed and one for real sockets.
 //! * [`flawed_handshake`]: a TLS server that leaves out or misplaces what makes TLS safe.
+//! * [`attack`]: what somebody does who answers in the cloud's place, by either of these.
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that a cloud has on a bad day.
 //! * `mqtt`: a broker without I/O, through which devices publish to the cloud and hear of what it stores; with the feature
 //!   `server`.
@@ -13,6 +14,7 @@
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
 //! system's randomness except the stand-alone program (`main.rs`) and the configuration made for it in [`tls`].
 
+pub mod attack;
 pub mod certificates;
 pub mod cloud;
 pub mod flawed_handshake;
@@ -24,3 +26,4 @@ pub mod serve;
 pub mod tls;
 #[cfg(feature = "server")]
 pub mod visitor;
+mod vocabulary;

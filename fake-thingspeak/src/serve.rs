@@ -49,7 +49,7 @@ use rejection::Rejecting;
 use reply::Reply;
 use target::names_one_host;
 
-pub use fault::{Fault, Verdict};
+pub use fault::{Fault, FaultNeeds, FaultWord, Verdict};
 pub use host::{Ending, Exchange, Host, Limits};
 
 mod fault;

@@ -21,7 +21,7 @@ use connections::Protocol;
 pub(crate) use control::PATH as FAULTS;
 use database::{Database, DatabaseError};
 use desk::{Certificates, Desk};
-pub(crate) use faults::WORDS as FAULT_WORDS;
+pub(crate) use faults::{attacks, certificates, words as fault_words};
 use journal::Journal;
 use log::Writer;
 pub(crate) use options::{Options, address};

@@ -1,12 +1,15 @@
 //! The page on which a person at the desk makes the cloud have a bad day.
 //!
 //! It is a form over `/_preflash/faults`, which sets, lists and clears faults; `faults.js` speaks with it. What stands in
-//! the form is what [`KINDS`] says.
+//! the form is what [`kinds`] says.
 
 use maud::{Markup, html};
 
 use super::layout;
 use super::reply::File;
+use crate::attack::Attack;
+use crate::certificates;
+use crate::serve::{Fault, FaultNeeds};
 
 /// Where this page is to be had.
 pub(super) const WHERE: &str = "It is shown at the machine that the server runs on, under http://localhost.";
@@ -22,51 +25,38 @@ struct Kind {
 enum Needs {
     /// A number: its name, what it is called on the page, what stands there, and its bounds.
     Number { name: &'static str, label: &'static str, value: u32, min: u32, max: u32 },
-    /// One of some words.
-    Word { name: &'static str, label: &'static str, words: &'static [&'static str] },
+    /// A bad certificate.
+    Certificate,
+    /// An attack.
+    Attack,
 }
 
 const DELAY: Needs = Needs::Number { name: "delay", label: "Seconds", value: 10, min: 1, max: 3_600 };
 const STATUS: Needs = Needs::Number { name: "status", label: "Status", value: 503, min: 200, max: 599 };
-const CERTIFICATE: Needs = Needs::Word {
-    name: "certificate",
-    label: "Which",
-    words: &["expired", "not-yet-valid", "wrong-host", "unknown-issuer", "self-signed", "forged", "leaf-signed-leaf"],
-};
 
-const ATTACK: Needs = Needs::Word {
-    name: "attack",
-    label: "How",
-    words: &[
-        "forged-certificate",
-        "no-certificate",
-        "no-certificate-verify",
-        "leaf-signed-leaf",
-        "empty-record",
-        "split-message",
-        "oversized-record",
-    ],
-};
-
-const KINDS: [Kind; 17] = [
-    Kind { name: "status", about: "Store nothing, and answer with a status", needs: Some(STATUS) },
-    Kind { name: "retry-after", about: "Answer 429, with the seconds to wait", needs: Some(DELAY) },
-    Kind { name: "retry-after-date", about: "Answer 503, with a date to wait for", needs: Some(DELAY) },
-    Kind { name: "delay-before-storing", about: "Wait, then store and answer", needs: Some(DELAY) },
-    Kind { name: "delay-after-storing", about: "Store, then wait and answer", needs: Some(DELAY) },
-    Kind { name: "drop-before-storing", about: "Close the connection without storing", needs: None },
-    Kind { name: "drop-after-storing", about: "Store, then close the connection without an answer", needs: None },
-    Kind { name: "reset", about: "Reset the connection without storing", needs: None },
-    Kind { name: "chunked", about: "Answer in chunks", needs: None },
-    Kind { name: "truncated", about: "Store, and close in the middle of the answer", needs: None },
-    Kind { name: "too-soon", about: "Answer 0, as if the last entry were too young", needs: None },
-    Kind { name: "refuse-key", about: "Refuse the key", needs: None },
+/// What strikes before there is a request.
+const BEFORE_REQUESTS: [Kind; 5] = [
     Kind { name: "silent-connection", about: "Accept a connection, and do nothing", needs: None },
     Kind { name: "reset-connection", about: "Accept a connection, and reset it", needs: None },
     Kind { name: "refused-connection", about: "Refuse connections", needs: None },
-    Kind { name: "certificate", about: "Show a bad certificate over TLS", needs: Some(CERTIFICATE) },
-    Kind { name: "man-in-the-middle", about: "Let somebody else answer over TLS", needs: Some(ATTACK) },
+    Kind { name: "certificate", about: "Show a bad certificate over TLS", needs: Some(Needs::Certificate) },
+    Kind { name: "man-in-the-middle", about: "Let somebody else answer over TLS", needs: Some(Needs::Attack) },
 ];
+
+/// What the form offers.
+fn kinds() -> impl Iterator<Item = Kind> {
+    let requests = Fault::WORDS.iter().filter_map(|word| {
+        let needs = match word.needs {
+            FaultNeeds::Nothing(_) => None,
+            FaultNeeds::Status(_) => Some(STATUS),
+            FaultNeeds::Delay(_) => Some(DELAY),
+            // Nobody is asked for one.
+            FaultNeeds::Error(_) => return None,
+        };
+        Some(Kind { name: word.word, about: word.offer?, needs })
+    });
+    requests.chain(BEFORE_REQUESTS)
+}
 
 /// The page.
 pub(super) fn page() -> Markup {
@@ -93,14 +83,14 @@ pub(super) fn page() -> Markup {
                     form #inject {
                         fieldset {
                             legend { "What" }
-                            @for (index, kind) in KINDS.iter().enumerate() {
+                            @for (index, kind) in kinds().enumerate() {
                                 div.choice {
                                     label {
                                         input type="radio" name="fault" value=(kind.name) checked[index == 0]
                                             data-limit=[(kind.name == "refused-connection").then_some("seconds")];
                                         span { (kind.about) }
                                     }
-                                    @if let Some(needs) = &kind.needs { (asked(kind, needs)) }
+                                    @if let Some(needs) = &kind.needs { (asked(&kind, needs)) }
                                 }
                             }
                         }
@@ -133,22 +123,35 @@ pub(super) fn page() -> Markup {
 
 /// The field for what a fault needs.
 fn asked(kind: &Kind, needs: &Needs) -> Markup {
-    let (Needs::Number { label, .. } | Needs::Word { label, .. }) = needs;
-    let described = format!("{}: {label}", kind.about);
-    html! {
-        label.needs {
-            (label)
-            @match needs {
-                Needs::Number { name, value, min, max, .. } => {
-                    input type="number" name=(name) data-of=(kind.name) value=(value) min=(min) max=(max)
-                        aria-label=(described);
-                }
-                Needs::Word { name, words, .. } => {
-                    select name=(name) data-of=(kind.name) aria-label=(described) {
-                        @for word in *words { option { (word) } }
-                    }
-                }
+    match needs {
+        Needs::Number { name, label, value, min, max } => field(kind, label, |described| {
+            html! {
+                input type="number" name=(name) data-of=(kind.name) value=(value) min=(min) max=(max)
+                    aria-label=(described);
             }
+        }),
+        Needs::Certificate => {
+            let bad = certificates::Kind::BAD.iter().map(|bad| bad.word());
+            field(kind, "Which", |described| words(kind, "certificate", described, bad))
+        }
+        Needs::Attack => {
+            let attacks = Attack::ALL.iter().map(|attack| attack.word());
+            field(kind, "How", |described| words(kind, "attack", described, attacks))
+        }
+    }
+}
+
+/// A field with its label, which is told with what the fault does to those who cannot see it.
+fn field(kind: &Kind, label: &str, input: impl FnOnce(&str) -> Markup) -> Markup {
+    let described = format!("{}: {label}", kind.about);
+    html! { label.needs { (label) (input(&described)) } }
+}
+
+/// One of some words.
+fn words(kind: &Kind, name: &str, described: &str, words: impl Iterator<Item = &'static str>) -> Markup {
+    html! {
+        select name=(name) data-of=(kind.name) aria-label=(described) {
+            @for word in words { option { (word) } }
         }
     }
 }

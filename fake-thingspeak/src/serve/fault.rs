@@ -1,11 +1,12 @@
-//! What a cloud does to a request on a bad day: faults as a host names them, and as a connection carries them out.
+//! What a cloud does to a request on a bad day: faults as a host names them, the words that files, orders and pages
+//! have for them ([`Fault::WORDS`]), and faults as a connection carries them out.
 
 use std::time::Duration;
 
 use crate::cloud::Refusal;
 
 /// One thing that goes wrong with an exchange.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing happens for so long; then the request is handled.
     DelayBeforeStoring(Duration),
@@ -34,6 +35,116 @@ pub enum Fault {
     RefuseKey,
     /// The reply's `Date` is wrong by so much; positive is fast. All else is as it should be.
     DateWrongBy(time::Duration),
+}
+
+/// A fault as files, orders and pages have it.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultWord {
+    /// The word.
+    pub word: &'static str,
+    /// What the cloud does, in a sentence.
+    pub about: &'static str,
+    /// What a person is offered who sets it by hand; `None` where it is for simulated worlds alone.
+    pub offer: Option<&'static str>,
+    /// What has to be said with it.
+    pub needs: FaultNeeds,
+}
+
+/// What has to be said with a fault, and the fault that comes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum FaultNeeds {
+    /// Nothing.
+    Nothing(Fault),
+    /// A status of a reply.
+    Status(fn(u16) -> Fault),
+    /// How long something takes.
+    Delay(fn(Duration) -> Fault),
+    /// By how much a time is wrong; positive is fast.
+    Error(fn(time::Duration) -> Fault),
+}
+
+impl Fault {
+    /// All of them. A server on real sockets tells the machine's time, so a wrong one is for simulated worlds.
+    pub const WORDS: &[FaultWord] = &[
+        FaultWord {
+            word: "status",
+            about: "Stores nothing and answers with this status.",
+            offer: Some("Store nothing, and answer with a status"),
+            needs: FaultNeeds::Status(Self::Status),
+        },
+        FaultWord {
+            word: "retry-after",
+            about: "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).",
+            offer: Some("Answer 429, with the seconds to wait"),
+            needs: FaultNeeds::Delay(Self::RetryAfter),
+        },
+        FaultWord {
+            word: "retry-after-date",
+            about: "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.",
+            offer: Some("Answer 503, with a date to wait for"),
+            needs: FaultNeeds::Delay(Self::RetryAfterDate),
+        },
+        FaultWord {
+            word: "delay-before-storing",
+            about: "Waits, then stores and answers.",
+            offer: Some("Wait, then store and answer"),
+            needs: FaultNeeds::Delay(Self::DelayBeforeStoring),
+        },
+        FaultWord {
+            word: "delay-after-storing",
+            about: "Stores, then waits and answers.",
+            offer: Some("Store, then wait and answer"),
+            needs: FaultNeeds::Delay(Self::DelayAfterStoring),
+        },
+        FaultWord {
+            word: "date-wrong-by",
+            about: "Stores and answers, with a Date that is wrong by this much.",
+            offer: None,
+            needs: FaultNeeds::Error(Self::DateWrongBy),
+        },
+        FaultWord {
+            word: "drop-before-storing",
+            about: "Closes the connection without storing.",
+            offer: Some("Close the connection without storing"),
+            needs: FaultNeeds::Nothing(Self::DropBeforeStoring),
+        },
+        FaultWord {
+            word: "drop-after-storing",
+            about: "Stores, then closes the connection without an answer.",
+            offer: Some("Store, then close the connection without an answer"),
+            needs: FaultNeeds::Nothing(Self::DropAfterStoring),
+        },
+        FaultWord {
+            word: "reset",
+            about: "Resets the connection without storing.",
+            offer: Some("Reset the connection without storing"),
+            needs: FaultNeeds::Nothing(Self::Reset),
+        },
+        FaultWord {
+            word: "chunked",
+            about: "Answers in chunks.",
+            offer: Some("Answer in chunks"),
+            needs: FaultNeeds::Nothing(Self::Chunked),
+        },
+        FaultWord {
+            word: "truncated",
+            about: "Stores, and closes in the middle of the answer.",
+            offer: Some("Store, and close in the middle of the answer"),
+            needs: FaultNeeds::Nothing(Self::Truncated),
+        },
+        FaultWord {
+            word: "too-soon",
+            about: "Answers 0, as if the last entry were too young.",
+            offer: Some("Answer 0, as if the last entry were too young"),
+            needs: FaultNeeds::Nothing(Self::TooSoon),
+        },
+        FaultWord {
+            word: "refuse-key",
+            about: "Refuses the write key.",
+            offer: Some("Refuse the key"),
+            needs: FaultNeeds::Nothing(Self::RefuseKey),
+        },
+    ];
 }
 
 /// What is to happen to a request. Delays add up; of faults that exclude each other the last one counts.

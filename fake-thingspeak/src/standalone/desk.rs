@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fake_thingspeak::attack::Attack;
 use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::{Cloud, Stored};
 use fake_thingspeak::pages;
@@ -23,7 +24,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::control;
-use super::faults::{Attack, ConnectionFault, Faults, TlsFault};
+use super::faults::{ConnectionFault, Faults, TlsFault};
 use super::journal::Journal;
 use super::log::Log;
 use super::mqtt::Post;

@@ -8,55 +8,58 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fake_thingspeak::attack::Attack;
 use fake_thingspeak::certificates::Kind;
-use fake_thingspeak::flawed_handshake::Flaw;
-use fake_thingspeak::serve::Fault;
+use fake_thingspeak::serve::{Fault, FaultNeeds};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use tokio::time::Instant;
 
 /// The longest delay, and the longest that a rule may last.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
-/// The words for faults, for messages.
-pub(crate) const WORDS: [&str; 17] = [
-    "status",
-    "retry-after",
-    "retry-after-date",
-    "delay-before-storing",
-    "delay-after-storing",
-    "drop-before-storing",
-    "drop-after-storing",
-    "reset",
-    "chunked",
-    "truncated",
-    "too-soon",
-    "refuse-key",
-    "silent-connection",
-    "reset-connection",
-    "refused-connection",
-    "certificate",
-    "man-in-the-middle",
+/// What a word asks for.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Request(FaultNeeds),
+    Connection(ConnectionFault),
+    Certificate,
+    ManInTheMiddle,
+}
+
+/// What strikes before there is a request.
+const BEFORE_REQUESTS: [(&str, Asked); 5] = [
+    ("silent-connection", Asked::Connection(ConnectionFault::Silent)),
+    ("reset-connection", Asked::Connection(ConnectionFault::Reset)),
+    ("refused-connection", Asked::Connection(ConnectionFault::Refused)),
+    ("certificate", Asked::Certificate),
+    ("man-in-the-middle", Asked::ManInTheMiddle),
 ];
 
-const CERTIFICATES: [(&str, Kind); 7] = [
-    ("expired", Kind::Expired),
-    ("not-yet-valid", Kind::NotYetValid),
-    ("wrong-host", Kind::WrongHost),
-    ("unknown-issuer", Kind::UnknownIssuer),
-    ("self-signed", Kind::SelfSigned),
-    ("forged", Kind::Forged),
-    ("leaf-signed-leaf", Kind::LeafSignedLeaf),
-];
+/// All that can be asked for, by its word.
+fn offered() -> impl Iterator<Item = (&'static str, Asked)> {
+    let requests = Fault::WORDS.iter().filter(|word| word.offer.is_some());
+    requests.map(|word| (word.word, Asked::Request(word.needs))).chain(BEFORE_REQUESTS)
+}
 
-const ATTACKS: [(&str, Attack); 7] = [
-    ("forged-certificate", Attack::Certificate(Kind::Forged)),
-    ("no-certificate", Attack::Handshake(Flaw::NoCertificate)),
-    ("no-certificate-verify", Attack::Handshake(Flaw::NoCertificateVerify)),
-    ("leaf-signed-leaf", Attack::Certificate(Kind::LeafSignedLeaf)),
-    ("empty-record", Attack::Handshake(Flaw::EmptyRecord)),
-    ("split-message", Attack::Handshake(Flaw::SplitMessage)),
-    ("oversized-record", Attack::Handshake(Flaw::OversizedRecord)),
-];
+/// The words for faults.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    offered().map(|(word, _)| word)
+}
+
+/// The words for bad certificates.
+pub(crate) fn certificates() -> impl Iterator<Item = &'static str> + Clone {
+    Kind::BAD.iter().map(|kind| kind.word())
+}
+
+/// The words for what a man in the middle does.
+pub(crate) fn attacks() -> impl Iterator<Item = &'static str> + Clone {
+    Attack::ALL.iter().map(|attack| attack.word())
+}
+
+/// Words in a message.
+fn list(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,15 +79,6 @@ pub(super) enum TlsFault {
     Certificate(Kind),
     /// Somebody else answers.
     Attack(Attack),
-}
-
-/// What somebody in the cloud's place does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attack {
-    /// Speaks correct TLS, with a certificate that must not be believed.
-    Certificate(Kind),
-    /// Has a good certificate, or copies it, and shakes hands as nobody should.
-    Handshake(Flaw),
 }
 
 /// What happens to a new connection.
@@ -131,44 +125,36 @@ impl Order {
     /// `count` or `seconds`, and `path`. The error says what would be right.
     pub(super) fn parse(mut given: BTreeMap<String, String>, now: Instant) -> Result<Self, String> {
         let mut take = |name: &str| given.remove(name).map(|value| value.trim().to_owned());
-        let fault = take("fault").ok_or_else(|| format!("`fault` is missing: one of {}", WORDS.join(", ")))?;
-        let word = WORDS.into_iter().find(|word| *word == fault);
-        let word = word.ok_or_else(|| format!("`{fault}` is no fault; there are {}", WORDS.join(", ")))?;
-        let (mut parameter, mut delay) = (None, Duration::ZERO);
-        if word.starts_with("delay") || word.starts_with("retry-after") {
-            let seconds = take("delay").ok_or(format!("`{word}` needs `delay`, in seconds"))?;
-            delay = self::seconds("delay", &seconds)?;
-            parameter = Some(("delay", Parameter::Number(delay.as_secs_f64())));
-        }
-        let effect = match word {
-            "status" => {
-                let status = take("status").ok_or("`status` needs a `status` like 503")?;
+        let fault = take("fault").ok_or_else(|| format!("`fault` is missing: one of {}", list(words())))?;
+        let found = offered().find(|(word, _)| *word == fault);
+        let (word, asked) = found.ok_or_else(|| format!("`{fault}` is no fault; there are {}", list(words())))?;
+        let mut parameter = None;
+        let effect = match asked {
+            Asked::Request(FaultNeeds::Nothing(fault)) => Effect::Request(fault),
+            Asked::Request(FaultNeeds::Status(make)) => {
+                let status = take("status").ok_or_else(|| format!("`{word}` needs a `status` like 503"))?;
                 let number: Option<u16> = status.parse().ok().filter(|status| (200..=599).contains(status));
                 let number = number.ok_or_else(|| format!("`{status}` is no status from 200 to 599"))?;
                 parameter = Some(("status", Parameter::Number(number.into())));
-                Effect::Request(Fault::Status(number))
+                Effect::Request(make(number))
             }
-            "retry-after" => Effect::Request(Fault::RetryAfter(delay)),
-            "retry-after-date" => Effect::Request(Fault::RetryAfterDate(delay)),
-            "delay-before-storing" => Effect::Request(Fault::DelayBeforeStoring(delay)),
-            "delay-after-storing" => Effect::Request(Fault::DelayAfterStoring(delay)),
-            "drop-before-storing" => Effect::Request(Fault::DropBeforeStoring),
-            "drop-after-storing" => Effect::Request(Fault::DropAfterStoring),
-            "reset" => Effect::Request(Fault::Reset),
-            "chunked" => Effect::Request(Fault::Chunked),
-            "truncated" => Effect::Request(Fault::Truncated),
-            "too-soon" => Effect::Request(Fault::TooSoon),
-            "refuse-key" => Effect::Request(Fault::RefuseKey),
-            "silent-connection" => Effect::Connection(ConnectionFault::Silent),
-            "reset-connection" => Effect::Connection(ConnectionFault::Reset),
-            "refused-connection" => Effect::Connection(ConnectionFault::Refused),
-            "certificate" => {
-                let (shown, kind) = choice(&CERTIFICATES, word, "certificate", take("certificate"))?;
+            Asked::Request(FaultNeeds::Delay(make)) => {
+                let given = take("delay").ok_or_else(|| format!("`{word}` needs `delay`, in seconds"))?;
+                let delay = seconds("delay", &given)?;
+                parameter = Some(("delay", Parameter::Number(delay.as_secs_f64())));
+                Effect::Request(make(delay))
+            }
+            Asked::Request(FaultNeeds::Error(_)) => return Err(format!("`{word}` is for simulated worlds")),
+            Asked::Connection(fault) => Effect::Connection(fault),
+            Asked::Certificate => {
+                let known = Kind::BAD.iter().map(|kind| (kind.word(), *kind));
+                let (shown, kind) = choice(known, word, "certificate", take("certificate"))?;
                 parameter = Some(("certificate", Parameter::Word(shown)));
                 Effect::Tls(TlsFault::Certificate(kind))
             }
-            _ => {
-                let (shown, attack) = choice(&ATTACKS, word, "attack", take("attack"))?;
+            Asked::ManInTheMiddle => {
+                let known = Attack::ALL.iter().map(|attack| (attack.word(), *attack));
+                let (shown, attack) = choice(known, word, "attack", take("attack"))?;
                 parameter = Some(("attack", Parameter::Word(shown)));
                 Effect::Tls(TlsFault::Attack(attack))
             }
@@ -206,16 +192,16 @@ impl Order {
 }
 
 /// What the word `given` for `name` stands for, which the fault `fault` needs.
-fn choice<T: Copy>(
-    words: &[(&'static str, T)],
+fn choice<T>(
+    known: impl Iterator<Item = (&'static str, T)> + Clone,
     fault: &str,
     name: &str,
     given: Option<String>,
 ) -> Result<(&'static str, T), String> {
-    let all = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let all = list(known.clone().map(|(word, _)| word));
     let given = given.ok_or_else(|| format!("`{fault}` needs `{name}`: one of {all}"))?;
-    let found = words.iter().find(|(word, _)| *word == given);
-    found.copied().ok_or_else(|| format!("`{given}` is no {name}; there are {all}"))
+    let mut known = known;
+    known.find(|(word, _)| *word == given).ok_or_else(|| format!("`{given}` is no {name}; there are {all}"))
 }
 
 /// A number of seconds, perhaps with decimals.
@@ -313,9 +299,7 @@ impl Faults {
     /// What happens to a request for `path`, counted, with the rule's name for the record.
     pub(super) fn request(&mut self, path: &str, now: Instant) -> Option<(String, Fault)> {
         self.apply(now, |order| match &order.effect {
-            Effect::Request(fault) if order.path.as_ref().is_none_or(|begin| path.starts_with(begin)) => {
-                Some(fault.clone())
-            }
+            Effect::Request(fault) if order.path.as_ref().is_none_or(|begin| path.starts_with(begin)) => Some(*fault),
             _ => None,
         })
     }
@@ -380,7 +364,7 @@ mod tests {
 
     #[test]
     fn every_word_is_a_fault() {
-        for word in WORDS {
+        for word in words() {
             let needs = match word {
                 "status" => ("status", "503"),
                 "certificate" => ("certificate", "expired"),
@@ -469,7 +453,7 @@ mod tests {
         faults.set(order(&[("fault", "man-in-the-middle"), ("attack", "no-certificate"), ("count", "1")]).unwrap());
         let shown = serde_json::to_value(faults.list(now)).unwrap();
         assert_eq!((&shown[1]["fault"], &shown[1]["attack"]), (&"man-in-the-middle".into(), &"no-certificate".into()));
-        let attack = TlsFault::Attack(Attack::Handshake(Flaw::NoCertificate));
+        let attack = TlsFault::Attack(Attack::NoCertificate);
         assert_eq!(faults.tls(now), Some(("fault 2, man-in-the-middle no-certificate".to_owned(), attack)));
         let certificate = TlsFault::Certificate(Kind::Expired);
         assert_eq!(faults.tls(now), Some(("fault 1, certificate expired".to_owned(), certificate)));
@@ -514,12 +498,12 @@ mod tests {
         faults.extend(["certificate", "man-in-the-middle"].map(str::to_owned));
         // A server on real sockets tells the machine's time: a wrong one is for simulated worlds.
         assert!(faults.remove("date-wrong-by"));
-        assert_eq!(faults, WORDS.map(str::to_owned).into());
-        assert_eq!(said(&inject["man-in-the-middle"]), ATTACKS.map(|(word, _)| word.to_owned()).into());
+        assert_eq!(faults, words().map(str::to_owned).collect());
+        assert_eq!(said(&inject["man-in-the-middle"]), attacks().map(str::to_owned).collect());
         let mut certificates = said(&schema["properties"]["cloud"]["properties"]["certificate"]);
         assert!(certificates.remove("good"));
         // The others are what a man in the middle shows.
-        let known = CERTIFICATES.map(|(word, _)| word.to_owned()).into();
+        let known = super::certificates().map(str::to_owned).collect();
         assert!(!certificates.is_empty() && certificates.is_subset(&known), "{certificates:?}");
     }
 
@@ -532,11 +516,11 @@ mod tests {
         let control = fake_thingspeak::visitor::Control::AtDesk;
         let page = fake_thingspeak::pages::respond(&mut cloud, &request.unwrap(), now, here, control).unwrap();
         let page = String::from_utf8(page.into_body().to_vec()).unwrap();
-        for word in WORDS {
+        for word in words() {
             assert!(page.contains(&format!(r#"name="fault" value="{word}""#)), "{word}");
         }
-        assert_eq!(page.matches(r#"name="fault""#).count(), WORDS.len());
-        let options = CERTIFICATES.map(|(word, _)| word).into_iter().chain(ATTACKS.map(|(word, _)| word));
+        assert_eq!(page.matches(r#"name="fault""#).count(), words().count());
+        let options = certificates().chain(attacks());
         options.clone().for_each(|word| assert!(page.contains(&format!("<option>{word}</option>")), "{word}"));
         assert_eq!(page.matches("<option>").count(), options.count());
     }

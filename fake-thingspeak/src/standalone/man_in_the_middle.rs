@@ -1,13 +1,14 @@
 //! Somebody who answers over TLS in the cloud's place, as a scenario's man in the middle does.
 //!
-//! Two of his attacks are correct TLS with a certificate that must not be believed; the others break the handshake itself
-//! ([`flawed_handshake`]), which is TLS 1.3 then. Whoever falls for one is answered with `1`, and nothing reaches the cloud. The
-//! log says why a client refused, or what it gave away.
+//! Some of his attacks ([`Attack`]) are correct TLS with a certificate that must not be believed; the others break the
+//! handshake itself ([`flawed_handshake`]), which is TLS 1.3 then. Whoever falls for one is answered with `1`, and
+//! nothing reaches the cloud. The log says why a client refused, or what it gave away.
 
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use fake_thingspeak::attack::{Attack, Means};
 use fake_thingspeak::certificates::Kind;
 use fake_thingspeak::flawed_handshake;
 use fake_thingspeak::serve::Host as _;
@@ -19,7 +20,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::desk::Guest;
-use super::faults::Attack;
 use super::random_seed;
 use crate::socket::Socket;
 
@@ -27,8 +27,8 @@ use crate::socket::Socket;
 pub(super) async fn attack(attack: Attack, mut socket: Socket, guest: &Guest) {
     let limits = guest.limits();
     let mut given = Vec::new();
-    let outcome = match attack {
-        Attack::Certificate(kind) => {
+    let outcome = match attack.means() {
+        Means::Certificate(kind) => {
             let Some(identity) = guest.identity(kind) else { return };
             let acceptor = TlsAcceptor::from(system_server_config(&identity));
             match within(limits.handshake, acceptor.accept(&mut socket)).await {
@@ -39,7 +39,7 @@ pub(super) async fn attack(attack: Attack, mut socket: Socket, guest: &Guest) {
                 Err(reason) => Err(reason),
             }
         }
-        Attack::Handshake(flaw) => {
+        Means::Handshake(flaw) => {
             let (Some(identity), Ok(seed)) = (guest.identity(Kind::Good), random_seed()) else { return };
             let mut random = ChaCha20Rng::from_seed(seed);
             let accepted = flawed_handshake::accept(&mut socket, Some(flaw), &identity, &mut random);

@@ -12,7 +12,6 @@ use smoltcp::wire::EthernetAddress;
 use time::OffsetDateTime;
 
 use super::connection::Accepted;
-use super::fault::CloudFault;
 use super::server::{CLOUD, Shared};
 use super::task::Timers;
 use crate::events::{EventKind, HttpExchange};
@@ -56,12 +55,11 @@ impl Host for CloudHost {
         }
         let applied = self.shared.faults.borrow_mut().cloud();
         let Some(applied) = applied else { return Verdict::honest() };
-        let (fault, action) = carried_out(applied.fault);
-        match action {
+        match carried_out(applied.fault) {
             Some(action) => self.shared.record_fault(self.station, applied.rule.clone(), action),
             None => *self.reply_lost_by.borrow_mut() = Some(applied.rule.clone()),
         }
-        Verdict::fault(applied.rule, fault)
+        Verdict::fault(applied.rule, applied.fault)
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
@@ -124,32 +122,21 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The fault in the cloud's words, and in the record's; `None` if what it did is only known afterwards.
-fn carried_out(fault: CloudFault) -> (Fault, Option<String>) {
-    let (fault, action) = match fault {
-        CloudFault::Status(status) => (Fault::Status(status), format!("answered with status {status}")),
-        CloudFault::RetryAfter(wait) => {
-            (Fault::RetryAfter(wait), format!("answered with status 429, to wait {wait:?}"))
-        }
-        CloudFault::RetryAfterDate(wait) => {
-            (Fault::RetryAfterDate(wait), format!("answered with status 503, to wait {wait:?}, as a date"))
-        }
-        CloudFault::DelayBeforeStoring(delay) => {
-            (Fault::DelayBeforeStoring(delay), format!("waited {delay:?} before it stored anything"))
-        }
-        CloudFault::DelayAfterStoring(delay) => {
-            (Fault::DelayAfterStoring(delay), format!("waited {delay:?} with the reply"))
-        }
-        CloudFault::DropBeforeStoring => (Fault::DropBeforeStoring, "closed without storing or a reply".to_owned()),
-        CloudFault::DropAfterStoring => return (Fault::DropAfterStoring, None),
-        CloudFault::Reset => (Fault::Reset, "reset the connection".to_owned()),
-        CloudFault::Chunked => (Fault::Chunked, "answered in chunks".to_owned()),
-        CloudFault::Truncated => (Fault::Truncated, "cut the reply short".to_owned()),
-        CloudFault::TooSoon => (Fault::TooSoon, "answered that it is too soon".to_owned()),
-        CloudFault::RefuseKey => (Fault::RefuseKey, "refused the key".to_owned()),
-        CloudFault::DateWrongBy(error) => {
-            (Fault::DateWrongBy(error), format!("gave its reply a date that is wrong by {error}"))
-        }
-    };
-    (fault, Some(action))
+/// A fault in the record's words; `None` if what it did is only known afterwards.
+fn carried_out(fault: Fault) -> Option<String> {
+    Some(match fault {
+        Fault::Status(status) => format!("answered with status {status}"),
+        Fault::RetryAfter(wait) => format!("answered with status 429, to wait {wait:?}"),
+        Fault::RetryAfterDate(wait) => format!("answered with status 503, to wait {wait:?}, as a date"),
+        Fault::DelayBeforeStoring(delay) => format!("waited {delay:?} before it stored anything"),
+        Fault::DelayAfterStoring(delay) => format!("waited {delay:?} with the reply"),
+        Fault::DropBeforeStoring => "closed without storing or a reply".to_owned(),
+        Fault::DropAfterStoring => return None,
+        Fault::Reset => "reset the connection".to_owned(),
+        Fault::Chunked => "answered in chunks".to_owned(),
+        Fault::Truncated => "cut the reply short".to_owned(),
+        Fault::TooSoon => "answered that it is too soon".to_owned(),
+        Fault::RefuseKey => "refused the key".to_owned(),
+        Fault::DateWrongBy(error) => format!("gave its reply a date that is wrong by {error}"),
+    })
 }

@@ -8,6 +8,10 @@
 use core::net::Ipv4Addr;
 use std::time::Duration;
 
+pub use fake_thingspeak::attack::Attack;
+/// What the cloud does wrong with a request.
+pub use fake_thingspeak::serve::Fault as CloudFault;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
@@ -87,58 +91,6 @@ pub enum RouteFault {
     Refused,
     /// Connections are accepted and then torn down.
     Reset,
-}
-
-/// What somebody in the cloud's place does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attack {
-    /// Speaks correct TLS, with a certificate for the right name from an authority that nobody knows.
-    ForgedCertificate,
-    /// Sends no certificate at all.
-    NoCertificate,
-    /// Sends the cloud's own certificate, which anybody can copy, but does not prove that it has the key.
-    NoCertificateVerify,
-    /// Signs a certificate for the right name with another server's good certificate.
-    LeafSignedLeaf,
-    /// Sends an encrypted record with nothing in it, not even a content type (RFC 8446 §5.4 forbids it).
-    EmptyRecord,
-    /// Splits the certificate message over two records: correct TLS that few small clients can read. It has a good
-    /// certificate, so that nothing else is wrong.
-    SplitMessage,
-    /// Pads a record to more than 8 KiB: correct TLS, but more than a small client has room for. It has a good
-    /// certificate, so that nothing else is wrong.
-    OversizedRecord,
-}
-
-/// What the cloud does wrong with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloudFault {
-    /// It answers with this status and stores nothing.
-    Status(u16),
-    /// It answers 429, stores nothing, and asks to wait so long, in seconds.
-    RetryAfter(Duration),
-    /// It answers 503, stores nothing, and asks to wait until a date that is so far away.
-    RetryAfterDate(Duration),
-    /// It takes so long before it stores the entry.
-    DelayBeforeStoring(Duration),
-    /// It stores the entry and takes so long to say so.
-    DelayAfterStoring(Duration),
-    /// It closes the connection without storing or answering.
-    DropBeforeStoring,
-    /// It stores the entry and closes the connection without an answer.
-    DropAfterStoring,
-    /// It tears the connection down.
-    Reset,
-    /// It answers in chunks, without a length.
-    Chunked,
-    /// It promises more bytes than it sends.
-    Truncated,
-    /// It answers `0`: the last entry was too short a while ago.
-    TooSoon,
-    /// It does not know the key.
-    RefuseKey,
-    /// The `Date` of its reply is wrong by so much; positive is fast.
-    DateWrongBy(time::Duration),
 }
 
 /// A rule that applied.

@@ -1,16 +1,18 @@
 //! Whoever answers in the cloud's place on port 443.
 //!
-//! Two of the attacks are ordinary TLS servers with certificates that must not be believed; they are served like the
+//! Some of the attacks are ordinary TLS servers with certificates that must not be believed; they are served like the
 //! cloud, over a cloud of their own that has no channels. The others break the handshake itself
 //! (`fake_thingspeak::flawed_handshake`). Any request that gets through to either is recorded as an HTTP exchange with this server: a
 //! scenario expects never to see one.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use fake_thingspeak::attack::{Attack, Means};
 use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::Cloud;
 use fake_thingspeak::flawed_handshake::{self, Ending, Flaw};
@@ -21,7 +23,6 @@ use time::OffsetDateTime;
 
 use super::cloud_host::CloudHost;
 use super::connection::Accepted;
-use super::fault::Attack;
 use super::server::{MAN_IN_THE_MIDDLE, Shared};
 use crate::events::{EventKind, HttpExchange};
 use crate::random::Seed;
@@ -29,8 +30,8 @@ use crate::random::Seed;
 /// What the man in the middle has prepared.
 pub(super) struct ManInTheMiddle {
     seed: Seed,
-    forged: Arc<ServerConfig>,
-    leaf_signed_leaf: Arc<ServerConfig>,
+    /// A server for each certificate that an attack shows.
+    unbelievable: BTreeMap<Kind, Arc<ServerConfig>>,
     /// A copy of a good certificate for the cloud. That it comes with its key serves the attacks that are correct TLS;
     /// the others make no use of the key.
     good: Rc<Identity>,
@@ -41,10 +42,14 @@ impl ManInTheMiddle {
     /// Prepares certificates for `host` in the world of `authority`.
     pub fn new(authority: &Authority, host: &str, now: OffsetDateTime, seed: Seed) -> Result<Self, CertificateError> {
         let issue = |kind| authority.issue(kind, KeyType::P256, &[host], now);
+        let prepare = |kind| issue(kind).map(|identity| server_config(&identity, now));
+        let shown = Attack::ALL.iter().filter_map(|attack| match attack.means() {
+            Means::Certificate(kind) => Some(kind),
+            Means::Handshake(_) => None,
+        });
         Ok(Self {
             seed,
-            forged: server_config(&issue(Kind::Forged)?, now),
-            leaf_signed_leaf: server_config(&issue(Kind::LeafSignedLeaf)?, now),
+            unbelievable: shown.map(|kind| Ok((kind, prepare(kind)?))).collect::<Result<_, CertificateError>>()?,
             good: Rc::new(issue(Kind::Good)?),
             cloud: Rc::new(RefCell::new(Cloud::new(seed.bytes("man in the middle")))),
         })
@@ -52,14 +57,9 @@ impl ManInTheMiddle {
 
     /// Attacks the client of a connection.
     pub fn attack(&self, attack: Attack, accepted: Accepted, shared: &Rc<Shared>) -> Pin<Box<dyn Future<Output = ()>>> {
-        match attack {
-            Attack::ForgedCertificate => self.serve(&self.forged, accepted, shared),
-            Attack::LeafSignedLeaf => self.serve(&self.leaf_signed_leaf, accepted, shared),
-            Attack::NoCertificate => self.break_handshake(Flaw::NoCertificate, accepted, shared),
-            Attack::NoCertificateVerify => self.break_handshake(Flaw::NoCertificateVerify, accepted, shared),
-            Attack::EmptyRecord => self.break_handshake(Flaw::EmptyRecord, accepted, shared),
-            Attack::SplitMessage => self.break_handshake(Flaw::SplitMessage, accepted, shared),
-            Attack::OversizedRecord => self.break_handshake(Flaw::OversizedRecord, accepted, shared),
+        match attack.means() {
+            Means::Certificate(kind) => self.serve(&self.unbelievable[&kind], accepted, shared),
+            Means::Handshake(flaw) => self.break_handshake(flaw, accepted, shared),
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
 use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
@@ -130,18 +129,8 @@ fn fill_in(form: scenario::Form, cloud: &OfTheCloud) -> BTreeMap<String, String>
 fn internet(scenario: &Scenario, seed: Seed) -> Internet {
     let cloud = CloudSettings {
         host: scenario.cloud.host.clone(),
-        certificate: match scenario.cloud.certificate {
-            scenario::Certificate::Good => Kind::Good,
-            scenario::Certificate::Expired => Kind::Expired,
-            scenario::Certificate::NotYetValid => Kind::NotYetValid,
-            scenario::Certificate::WrongHost => Kind::WrongHost,
-            scenario::Certificate::UnknownIssuer => Kind::UnknownIssuer,
-            scenario::Certificate::SelfSigned => Kind::SelfSigned,
-        },
-        key_type: match scenario.cloud.key_type {
-            scenario::KeyType::P256 => KeyType::P256,
-            scenario::KeyType::Rsa2048 => KeyType::Rsa2048,
-        },
+        certificate: scenario.cloud.certificate,
+        key_type: scenario.cloud.key_type,
         port: scenario.cloud.port,
     };
     let settings =

@@ -263,7 +263,7 @@ async fn no_reply_is_a_page_that_others_wrote() {
 async fn neither_faults_nor_refusals_let_markup_out() {
     for fault in [Fault::Chunked, Fault::TooSoon, Fault::RefuseKey].into_iter().chain((200..600).map(Fault::Status)) {
         let mut site = Site::new(Profile::Docs);
-        site.world.faults = vec![fault.clone()];
+        site.world.faults = vec![fault];
         for target in paths(site.world.access.channel, site.talkback.0, "x") {
             for format in [".json", ".xml", ""].iter().filter(|format| format.is_empty() || !target.contains('.')) {
                 let request =

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fake_thingspeak::serve::{FaultNeeds, FaultWord};
+
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
 use crate::scenario::model::{
@@ -228,92 +230,73 @@ const INJECTION: Choice<InjectionKind> = Choice {
         case(
             InjectionKind::ManInTheMiddle,
             "man-in-the-middle",
-            Words(&[
-                (
-                    "forged-certificate",
-                    Attack::ForgedCertificate,
-                    "Shows a certificate with the right name, signed by an authority of their own.",
-                ),
-                ("no-certificate", Attack::NoCertificate, "Leaves out Certificate and CertificateVerify."),
-                (
-                    "no-certificate-verify",
-                    Attack::NoCertificateVerify,
-                    "Shows the cloud's certificate and leaves out CertificateVerify.",
-                ),
-                (
-                    "leaf-signed-leaf",
-                    Attack::LeafSignedLeaf,
-                    "Shows a certificate signed by a good certificate that is no authority's.",
-                ),
-                ("empty-record", Attack::EmptyRecord, "Sends an encrypted record with nothing in it."),
-                (
-                    "split-message",
-                    Attack::SplitMessage,
-                    "Splits a handshake message over two records, which TLS allows.",
-                ),
-                (
-                    "oversized-record",
-                    Attack::OversizedRecord,
-                    "Sends a record of more than 8 KiB, which TLS allows and the device has no room for.",
-                ),
-            ]),
+            Words(&ATTACKS),
             "Somebody between router and cloud, in the cloud's place.",
         ),
         case(InjectionKind::Cloud, "cloud", CLOUD_FAULT, "The cloud."),
     ],
 };
 
-const CLOUD_FAULT: Shape = Either {
-    plain: &Words(&[
-        ("drop-before-storing", CloudFault::DropBeforeStoring, "Closes the connection without storing."),
-        ("drop-after-storing", CloudFault::DropAfterStoring, "Stores, then closes the connection without an answer."),
-        ("reset", CloudFault::Reset, "Resets the connection without storing."),
-        ("chunked", CloudFault::Chunked, "Answers in chunks."),
-        ("truncated", CloudFault::Truncated, "Stores, and closes in the middle of the answer."),
-        ("too-soon", CloudFault::TooSoon, "Answers 0, as if the last entry were too young."),
-        ("refuse-key", CloudFault::RefuseKey, "Refuses the write key."),
-    ]),
-    table: &One(&Choice {
-        what: "a cloud's fault",
-        cases: &[
-            case(
-                Makes::Integer(CloudFault::Status),
-                "status",
-                Scalar(Integer { least: 200, most: 599 }),
-                "Stores nothing and answers with this status.",
-            ),
-            case(
-                Makes::Duration(CloudFault::RetryAfter),
-                "retry-after",
-                DURATION,
-                "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).",
-            ),
-            case(
-                Makes::Duration(CloudFault::RetryAfterDate),
-                "retry-after-date",
-                DURATION,
-                "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.",
-            ),
-            case(
-                Makes::Duration(CloudFault::DelayBeforeStoring),
-                "delay-before-storing",
-                DURATION,
-                "Waits, then stores and answers.",
-            ),
-            case(
-                Makes::Duration(CloudFault::DelayAfterStoring),
-                "delay-after-storing",
-                DURATION,
-                "Stores, then waits and answers.",
-            ),
-            case(
-                Makes::SignedDuration(CloudFault::DateWrongBy),
-                "date-wrong-by",
-                Scalar(SignedDuration),
-                "Stores and answers, with a Date that is wrong by this much.",
-            ),
-        ],
-    }),
+/// What somebody in the cloud's place does, as the server's own library tells it.
+const ATTACKS: [(&str, Attack, &str); Attack::ALL.len()] = {
+    let mut rows = [Attack::ALL[0].row(); Attack::ALL.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        rows[at] = Attack::ALL[at].row();
+        at += 1;
+    }
+    rows
+};
+
+const CLOUD_FAULT: Shape =
+    Either { plain: &Words(&CLOUD_WORDS), table: &One(&Choice { what: "a cloud's fault", cases: &CLOUD_CASES }) };
+
+/// How many of the cloud's faults need nothing said with them.
+const CLOUD_WORD_COUNT: usize = {
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        count += matches!(CloudFault::WORDS[at].needs, FaultNeeds::Nothing(_)) as usize;
+        at += 1;
+    }
+    count
+};
+
+/// The cloud's faults that need nothing said with them, as the server's own library tells them.
+const CLOUD_WORDS: [(&str, CloudFault, &str); CLOUD_WORD_COUNT] = {
+    let mut rows = [("", CloudFault::Reset, ""); CLOUD_WORD_COUNT];
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        let FaultWord { word, about, needs, .. } = CloudFault::WORDS[at];
+        if let FaultNeeds::Nothing(fault) = needs {
+            rows[count] = (word, fault, about);
+            count += 1;
+        }
+        at += 1;
+    }
+    rows
+};
+
+/// The others.
+const CLOUD_CASES: [Case<Makes<CloudFault>>; CloudFault::WORDS.len() - CLOUD_WORD_COUNT] = {
+    const STATUS: Shape = Scalar(Integer { least: 200, most: 599 });
+    let mut cases = [slow(CloudFault::DelayBeforeStoring); CloudFault::WORDS.len() - CLOUD_WORD_COUNT];
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        let FaultWord { word, about, needs, .. } = CloudFault::WORDS[at];
+        let (makes, shape) = match needs {
+            FaultNeeds::Nothing(_) => {
+                at += 1;
+                continue;
+            }
+            FaultNeeds::Status(make) => (Makes::Integer(make), STATUS),
+            FaultNeeds::Delay(make) => (Makes::Duration(make), DURATION),
+            FaultNeeds::Error(make) => (Makes::SignedDuration(make), Scalar(SignedDuration)),
+        };
+        cases[count] = case(makes, word, shape, about);
+        count += 1;
+        at += 1;
+    }
+    cases
 };
 
 const LATE_RESPONSE: Table = Table::new(

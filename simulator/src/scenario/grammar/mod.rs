@@ -203,12 +203,12 @@ const CLOUD: Table = Table::new(
         optional(
             "certificate",
             Words(&[
-                ("good", Certificate::Good, "Nothing is wrong with it."),
-                ("expired", Certificate::Expired, "Its time is over."),
-                ("not-yet-valid", Certificate::NotYetValid, "Its time has not come."),
-                ("wrong-host", Certificate::WrongHost, "It is another host's."),
-                ("unknown-issuer", Certificate::UnknownIssuer, "An authority signed it that the device does not know."),
-                ("self-signed", Certificate::SelfSigned, "It signed itself."),
+                Certificate::Good.row(),
+                Certificate::Expired.row(),
+                Certificate::NotYetValid.row(),
+                Certificate::WrongHost.row(),
+                Certificate::UnknownIssuer.row(),
+                Certificate::SelfSigned.row(),
             ]),
             "What the cloud shows as its certificate. Default good.",
         ),

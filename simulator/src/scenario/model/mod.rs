@@ -254,33 +254,9 @@ pub struct Cloud {
     pub port: Option<CloudPort>,
 }
 
+pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
+
 pub use crate::internet::CloudPort;
-
-/// A server's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certificate {
-    /// Nothing is wrong with it.
-    Good,
-    /// Its time is over.
-    Expired,
-    /// Its time has not come.
-    NotYetValid,
-    /// It is another host's.
-    WrongHost,
-    /// An authority signed it that the device does not know.
-    UnknownIssuer,
-    /// It signed itself.
-    SelfSigned,
-}
-
-/// The type of a certificate's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyType {
-    /// ECDSA on the curve P-256.
-    P256,
-    /// RSA with 2048 bits.
-    Rsa2048,
-}
 
 /// When something begins.
 #[derive(Clone, Debug)]
