@@ -76,6 +76,7 @@ impl Bench {
             .current_dir(&self.folder)
             // As cargo does when it runs something.
             .env("CARGO", "cargo")
+            .env_remove("NO_COLOR")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())

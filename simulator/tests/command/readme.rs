@@ -48,11 +48,36 @@ fn the_example_passes_and_fails_as_the_picture_shows() {
 }
 
 #[test]
+fn what_is_linked_is_there() {
+    let link = regex::Regex::new(r"\]\(([^)#]+)").unwrap();
+    let pages = ["", "docs", "docs/tutorial", "docs/how-to", "docs/reference", "docs/explanation"];
+    let mut links = 0;
+    for folder in pages {
+        for entry in fs::read_dir(project(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            let page = fs::read_to_string(&path).unwrap();
+            // What stands between fences is code.
+            let prose: String = page.split("```").step_by(2).collect();
+            for found in link.captures_iter(&prose).filter(|found| !found[1].starts_with("http")) {
+                let target = path.parent().unwrap().join(&found[1]);
+                assert!(target.exists(), "{} links to {}", path.display(), &found[1]);
+                links += 1;
+            }
+        }
+    }
+    assert!(links > 40, "{links}");
+}
+
+#[test]
 fn each_field_problem_can_be_said() {
     let page = text("docs/how-to/field-problems.md");
     let bench = Bench::new("field-problems");
     let rows: Vec<&str> = page.lines().filter_map(|line| line.split_once("| `")?.1.strip_suffix("` |")).collect();
-    assert!(rows.len() >= 25, "{}", rows.len());
+    let told = format!("[{} reports from the field]", rows.len());
+    assert!(text("README.md").contains(&told), "the README has another number: {told}");
     for (number, row) in rows.iter().enumerate() {
         let said = match () {
             () if row.contains("inject.") => format!("faults = [{{ name = \"in the field\", {row} }}]"),
