@@ -79,8 +79,8 @@ pub(super) struct RunArgs {
     junit: Option<PathBuf>,
     /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
     /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
-    #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Runs::Host)]
-    on: Runs,
+    #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Where::Host)]
+    on: Where,
     /// The ESP-07's image: the folder that `cargo ci image` builds, an ELF file, or a dump of the flash [default:
     /// target/esp07, or esp07 in CARGO_TARGET_DIR]
     #[arg(long, value_name = "PATH")]
@@ -101,7 +101,7 @@ pub(super) struct RunArgs {
 
 /// Where the firmware runs. The aliases are the words of earlier versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Runs {
+enum Where {
     Host,
     #[value(alias = "esp8266")]
     Chip,
@@ -144,7 +144,7 @@ enum Trouble {
     Signals(#[source] io::Error),
 }
 
-/// Runs the scenarios and says how they went.
+/// Where the scenarios and says how they went.
 pub(super) fn run(args: &RunArgs) -> u8 {
     match attempt(args) {
         Ok(code) => code,
@@ -153,7 +153,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 }
 
 fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
-    if args.on == Runs::Host && args.image.is_some() {
+    if args.on == Where::Host && args.image.is_some() {
         return Err(Trouble::ImageOnHost);
     }
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
@@ -176,9 +176,9 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Ok(On::Esp8266(Arc::new(image)))
     };
     let targets = match args.on {
-        Runs::Host => vec![On::Host],
-        Runs::Chip => vec![chip()?],
-        Runs::Both => vec![On::Host, chip()?],
+        Where::Host => vec![On::Host],
+        Where::Chip => vec![chip()?],
+        Where::Both => vec![On::Host, chip()?],
     };
     let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
@@ -231,9 +231,9 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
 fn again(args: &RunArgs) -> Again {
     let mut options = match args.on {
-        Runs::Host => String::new(),
-        Runs::Chip => " --on chip".to_owned(),
-        Runs::Both => " --on both".to_owned(),
+        Where::Host => String::new(),
+        Where::Chip => " --on chip".to_owned(),
+        Where::Both => " --on both".to_owned(),
     };
     for (option, path) in [(" --image ", &args.image), (" --elf ", &args.elf)] {
         if let Some(path) = path {
@@ -297,7 +297,7 @@ enum CaseResult {
     Dropped,
 }
 
-/// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
+/// Where the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
 fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Ran, Trouble> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
@@ -368,7 +368,7 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
 /// in which the first failure is looked for.
 fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    if args.on != Runs::Host && !args.fail_fast {
+    if args.on != Where::Host && !args.fail_fast {
         order.sort_by_key(|&index| {
             let scenario = &scenarios[cases[index].scenario];
             Reverse((scenario.sweep.is_some(), scenario.duration))
@@ -377,7 +377,7 @@ fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     order
 }
 
-/// Runs a case and writes its folder, also if it is given up because of an interruption.
+/// Where a case and writes its folder, also if it is given up because of an interruption.
 fn run_case(
     case: &Case,
     scenario: &Scenario,

@@ -2,15 +2,13 @@
 //!
 //! A program that was assembled as one text has one line table, which all of its compilation units share, those too whose
 //! functions have all been inlined elsewhere or dropped. `addr2line` takes a unit without addresses of its own for the owner
-//! of all that is in its line table, and then finds no function there. So such units are given an
-//! empty table first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
+//! of all that is in its line table, and then finds no function there. So such units are given an empty table
+//! first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
 
 use std::rc::Rc;
 
 use addr2line::Context;
-use gimli::{
-    self, DW_AT_stmt_list, DW_FORM_sec_offset, Dwarf, EndianRcSlice, EndianSlice, LittleEndian, SectionId, Unit,
-};
+use gimli::{DW_AT_stmt_list, DW_FORM_sec_offset, Dwarf, EndianRcSlice, EndianSlice, LittleEndian, SectionId, Unit};
 use object::{Object, ObjectSection};
 
 /// Reads the debug information of a program.
@@ -39,7 +37,7 @@ impl Lines {
         let file = object::read::elf::ElfFile32::<object::Endianness>::parse(elf).ok()?;
         let section =
             |id: SectionId| file.section_by_name(id.name()).and_then(|section| section.data().ok()).unwrap_or_default();
-        let (info, line) = with_tables_of_their_own(section).ok()?;
+        let (info, line) = with_empty_tables(section).ok()?;
         let dwarf = Dwarf::load(|id| {
             let bytes: Rc<[u8]> = match id {
                 SectionId::DebugInfo => info.as_slice().into(),
@@ -70,7 +68,7 @@ impl Lines {
 
 /// The sections `.debug_info` and `.debug_line`, in which the units without addresses have an empty line table. A unit that
 /// is damaged keeps what it has.
-fn with_tables_of_their_own<'a>(section: impl Fn(SectionId) -> &'a [u8]) -> Result<(Vec<u8>, Vec<u8>), gimli::Error> {
+fn with_empty_tables<'a>(section: impl Fn(SectionId) -> &'a [u8]) -> Result<(Vec<u8>, Vec<u8>), gimli::Error> {
     let dwarf = Dwarf::load(|id| Ok::<_, gimli::Error>(EndianSlice::new(section(id), LittleEndian)))?;
     let mut info = section(SectionId::DebugInfo).to_vec();
     let mut line = section(SectionId::DebugLine).to_vec();
