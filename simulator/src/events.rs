@@ -8,11 +8,24 @@ use serde::Serialize;
 
 use crate::time::Instant;
 
+mod board;
+mod chip;
 mod crash;
+mod internet;
+mod people;
+mod vocabulary;
+mod wifi;
+
 #[cfg(test)]
 mod tests;
 
+pub use board::{FlashOperation, Level, SensorOutcome};
+pub use chip::{AccessKind, BootCause, PowerState, WatchdogKind};
 pub use crash::{CrashReport, Hexadecimal, NotModelled, TraceEntry};
+pub use internet::{ConnectionOutcome, DnsOutcome, HttpExchange, LeaseOutcome, NtpOutcome};
+pub use people::PhoneEvent;
+pub use vocabulary::{Row, Vocabulary};
+pub use wifi::{JoinFailure, JoinOutcome, LinkLoss};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,16 +46,6 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DeviceId(pub u32);
 
-/// A logic level on a pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// 0 V.
-    Low,
-    /// 3.3 V.
-    High,
-}
-
 /// What happened, by kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
@@ -56,9 +59,8 @@ pub enum EventKind {
     Boot {
         /// How often it has started, this time included.
         number: u32,
-        /// Why: `power-on`, `external reset`, `software restart`, `watchdog`, and on the emulated chip also `exception` and
-        /// `software watchdog`.
-        cause: &'static str,
+        /// Why.
+        cause: BootCause,
     },
     /// The firmware asked for a restart.
     Restart {
@@ -76,8 +78,8 @@ pub enum EventKind {
     },
     /// Nobody has fed a watchdog, and it resets the device now.
     Watchdog {
-        /// `watchdog` or `software watchdog`.
-        which: &'static str,
+        /// Which.
+        which: WatchdogKind,
         /// What the emulated chip was doing.
         #[serde(skip_serializing_if = "Option::is_none")]
         report: Option<Box<CrashReport>>,
@@ -129,8 +131,8 @@ pub enum EventKind {
         /// The access point's hardware address, if it is joined.
         #[serde(skip_serializing_if = "Option::is_none")]
         bssid: Option<String>,
-        /// `joined`, or why not: `not found`, `wrong passphrase`, `security mismatch`, `refused`, `timeout`.
-        outcome: &'static str,
+        /// What came of it.
+        outcome: JoinOutcome,
     },
     /// The device is no longer joined.
     LinkLost {
@@ -138,8 +140,8 @@ pub enum EventKind {
         network: String,
         /// The hardware address of the access point that it was joined to.
         bssid: String,
-        /// `beacon timeout`, `deauthenticated`, `left`, `power`.
-        reason: &'static str,
+        /// Why.
+        reason: LinkLoss,
     },
     /// An access point appeared or went away: one of the world's, or the device's own.
     AccessPoint {
@@ -154,8 +156,8 @@ pub enum EventKind {
     Lease {
         /// The network's name.
         network: String,
-        /// `offered`, `acknowledged`, `refused`, `ignored`.
-        outcome: &'static str,
+        /// What it did.
+        outcome: LeaseOutcome,
         /// The address concerned.
         #[serde(skip_serializing_if = "Option::is_none")]
         address: Option<core::net::Ipv4Addr>,
@@ -164,15 +166,15 @@ pub enum EventKind {
     Dns {
         /// The name.
         name: String,
-        /// `answered`, `no such name`, `server failure`, `refused`, `ignored`.
-        outcome: &'static str,
+        /// How it answered.
+        outcome: DnsOutcome,
         /// The answer.
         addresses: Vec<core::net::Ipv4Addr>,
     },
     /// A time server of the world was asked.
     Ntp {
-        /// `answered`, `ignored`, `kiss of death`.
-        outcome: &'static str,
+        /// How it answered.
+        outcome: NtpOutcome,
         /// The time it told, in seconds since 1970.
         #[serde(skip_serializing_if = "Option::is_none")]
         unix_time: Option<i64>,
@@ -183,8 +185,8 @@ pub enum EventKind {
         server: String,
         /// Counts the connections of the run, from 1.
         number: u32,
-        /// `opened`, `refused`, `closed`, `reset`, `ignored`.
-        outcome: &'static str,
+        /// What became of it.
+        outcome: ConnectionOutcome,
         /// The client.
         client: core::net::SocketAddrV4,
     },
@@ -333,121 +335,4 @@ impl EventKind {
             Self::Livelock { .. } => Kind::Livelock,
         }
     }
-}
-
-/// A device's supply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PowerState {
-    /// Supplied.
-    On,
-    /// Cut.
-    Off,
-    /// Dipped so far that the chip resets but the sensor goes on.
-    BrownOut,
-}
-
-/// How the sensor answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SensorOutcome {
-    /// With a measurement.
-    Answered,
-    /// With a measurement whose checksum is wrong.
-    BadChecksum,
-    /// Not at all.
-    Silent,
-    /// Not at all: it has not settled since power-up.
-    Settling,
-    /// Not at all: it still measures after its previous answer.
-    TooSoon,
-    /// Not at all: the start pulse was too short.
-    ShortStart,
-}
-
-/// What changes flash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FlashOperation {
-    /// Sectors set to all ones.
-    Erase,
-    /// Bits cleared.
-    Write,
-}
-
-/// One HTTP request to a server of the world, and its reply.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct HttpExchange {
-    /// The server's name.
-    pub server: String,
-    /// The connection's number.
-    pub connection: u32,
-    /// Whether it came over TLS.
-    pub tls: bool,
-    /// When the request had arrived completely.
-    pub received: Instant,
-    /// `POST`.
-    pub method: String,
-    /// Path and query.
-    pub target: String,
-    /// Names in lower case, in order of arrival.
-    pub request_headers: Vec<(String, String)>,
-    /// The body, as text (invalid UTF-8 replaced).
-    pub request_body: String,
-    /// The reply's status; `None` if no reply was sent.
-    pub status: Option<u16>,
-    /// The reply's body, as text.
-    pub response_body: String,
-    /// How many entries the request stored.
-    pub stored: u32,
-    /// The fault that had a hand in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
-}
-
-/// What a phone did or saw.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "what", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum PhoneEvent {
-    /// It tried to join a network.
-    Join {
-        /// The network's name.
-        network: String,
-        /// `joined`, `not found`, `wrong passphrase`.
-        outcome: &'static str,
-    },
-    /// It was given an address.
-    Lease {
-        /// The address.
-        address: core::net::Ipv4Addr,
-    },
-    /// A name was resolved for it (`None`: no answer).
-    Resolved {
-        /// The name.
-        name: String,
-        /// The answer.
-        address: Option<core::net::Ipv4Addr>,
-    },
-    /// It got a reply to an HTTP request.
-    Reply {
-        /// `GET http://192.168.4.1/`
-        request: String,
-        /// The status.
-        status: u16,
-        /// Where a redirect leads.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        location: Option<String>,
-        /// The body, as text.
-        body: String,
-    },
-    /// It got no reply.
-    Failed {
-        /// What it tried.
-        request: String,
-        /// What happened instead.
-        reason: String,
-    },
-    /// It left, or its network went away.
-    Left,
 }

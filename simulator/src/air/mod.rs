@@ -28,13 +28,13 @@ use std::time::Duration;
 
 pub use access_point::{AccessPointConfig, AccessPointState, Security};
 pub use link_fault::{LinkRule, RuleAction};
-pub use station::{BEACON_TIMEOUT, JoinFailure, LossReason, SENSITIVITY};
+pub use station::{BEACON_TIMEOUT, SENSITIVITY};
 
 use access_point::AccessPoint;
 use link_fault::{ActiveRule, Fate};
 use station::{Outcome, Station};
 
-use crate::events::EventKind;
+use crate::events::{EventKind, JoinFailure, LinkLoss};
 use crate::random::{Draw, Seed};
 use crate::time::Instant;
 
@@ -87,7 +87,7 @@ pub enum AirEvent {
         /// The access point's hardware address.
         bssid: Mac,
         /// Why.
-        reason: LossReason,
+        reason: LinkLoss,
     },
     /// An access point appeared or went away.
     AccessPoint {
@@ -117,13 +117,11 @@ impl AirEvent {
 impl From<AirEvent> for EventKind {
     fn from(event: AirEvent) -> Self {
         match event {
-            AirEvent::JoinEnded { name, bssid, outcome, .. } => Self::Join {
-                network: name,
-                bssid: bssid.map(colons),
-                outcome: outcome.map_or_else(JoinFailure::name, |_| "joined"),
-            },
+            AirEvent::JoinEnded { name, bssid, outcome, .. } => {
+                Self::Join { network: name, bssid: bssid.map(colons), outcome: outcome.into() }
+            }
             AirEvent::LinkLost { name, bssid, reason, .. } => {
-                Self::LinkLost { network: name, bssid: colons(bssid), reason: reason.name() }
+                Self::LinkLost { network: name, bssid: colons(bssid), reason }
             }
             AirEvent::AccessPoint { name, bssid, on, .. } => {
                 Self::AccessPoint { network: name, bssid: colons(bssid), on }
@@ -255,15 +253,15 @@ impl Air {
 
     /// A station leaves its network, or gives up joining one, which is not told.
     pub fn leave(&mut self, at: Instant, station: StationId) {
-        self.stop(at, station, LossReason::Left);
+        self.stop(at, station, LinkLoss::Left);
     }
 
     /// A station's power is cut, or it is reset.
     pub fn power_off(&mut self, at: Instant, station: StationId) {
-        self.stop(at, station, LossReason::Power);
+        self.stop(at, station, LinkLoss::Power);
     }
 
-    fn stop(&mut self, at: Instant, station: StationId, reason: LossReason) {
+    fn stop(&mut self, at: Instant, station: StationId, reason: LinkLoss) {
         if let Some(network) = self.forget(station) {
             let AccessPointConfig { name, bssid, .. } = self.access_point(network).clone();
             self.untold.push(AirEvent::LinkLost { at, station, network, name, bssid, reason });

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::access_point::{AccessPoint, Security};
 use super::{Mac, NetworkId};
+use crate::events::{JoinFailure, LinkLoss};
 use crate::random::{Draw, Stream};
 use crate::time::Instant;
 
@@ -34,59 +35,6 @@ const DEAUTHENTICATION: Span = (MS, 5 * MS);
 /// An access point that has restarted sends away the first station that speaks to it as if it had joined.
 const UNKNOWN_STATION: Span = (100 * MS, 500 * MS);
 
-/// Why a network could not be joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinFailure {
-    /// No access point of that name was heard.
-    NotFound,
-    /// The four-way handshake failed.
-    WrongPassphrase,
-    /// Protected where it should be open, or the reverse.
-    SecurityMismatch,
-    /// The access point refused.
-    Refused,
-    /// The access point stopped answering halfway.
-    Timeout,
-}
-
-impl JoinFailure {
-    /// The failure as the record of events names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NotFound => "not found",
-            Self::WrongPassphrase => "wrong passphrase",
-            Self::SecurityMismatch => "security mismatch",
-            Self::Refused => "refused",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
-/// Why a station is no longer joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LossReason {
-    /// No beacon for [`BEACON_TIMEOUT`].
-    BeaconTimeout,
-    /// The access point sent it away.
-    Deauthenticated,
-    /// It left.
-    Left,
-    /// Its power was cut, or it was reset.
-    Power,
-}
-
-impl LossReason {
-    /// The reason as the record of events names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::BeaconTimeout => "beacon timeout",
-            Self::Deauthenticated => "deauthenticated",
-            Self::Left => "left",
-            Self::Power => "power",
-        }
-    }
-}
-
 /// Where a station stands.
 #[derive(Clone, Debug)]
 enum State {
@@ -99,7 +47,7 @@ enum State {
     Joined {
         network: NetworkId,
         /// It is going to notice that it is not joined any longer.
-        loss: Option<(Instant, LossReason)>,
+        loss: Option<(Instant, LinkLoss)>,
     },
 }
 
@@ -125,7 +73,7 @@ enum Step {
 pub(super) enum Outcome {
     Joined { name: String, network: NetworkId },
     Failed { name: String, why: JoinFailure },
-    Lost { network: NetworkId, reason: LossReason },
+    Lost { network: NetworkId, reason: LinkLoss },
 }
 
 /// A radio.
@@ -179,20 +127,20 @@ impl Station {
     /// Its access point goes away, and says so or not.
     pub(super) fn access_point_gone(&mut self, at: Instant, goodbye: bool) {
         let loss = if goodbye {
-            (self.after(at, DEAUTHENTICATION), LossReason::Deauthenticated)
+            (self.after(at, DEAUTHENTICATION), LinkLoss::Deauthenticated)
         } else {
-            (at + BEACON_TIMEOUT, LossReason::BeaconTimeout)
+            (at + BEACON_TIMEOUT, LinkLoss::BeaconTimeout)
         };
         self.will_lose(loss);
     }
 
     /// Its access point is back and does not know it any longer.
     pub(super) fn access_point_back(&mut self, at: Instant) {
-        let loss = (self.after(at, UNKNOWN_STATION), LossReason::Deauthenticated);
+        let loss = (self.after(at, UNKNOWN_STATION), LinkLoss::Deauthenticated);
         self.will_lose(loss);
     }
 
-    fn will_lose(&mut self, loss: (Instant, LossReason)) {
+    fn will_lose(&mut self, loss: (Instant, LinkLoss)) {
         if let State::Joined { loss: planned, .. } = &mut self.state
             && planned.is_none_or(|(at, _)| loss.0 < at)
         {

@@ -55,10 +55,16 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Hexadecimal;
+    use crate::events::{AccessKind, Hexadecimal};
 
     fn touched(address: u32, pc: u32) -> NotModelled {
-        NotModelled { access: "read", address: Hexadecimal(address), name: "SLC", pc: Hexadecimal(pc), function: None }
+        NotModelled {
+            access: AccessKind::Read,
+            address: Hexadecimal(address),
+            name: "SLC",
+            pc: Hexadecimal(pc),
+            function: None,
+        }
     }
 
     #[test]

@@ -11,9 +11,7 @@ pub mod factory;
 pub mod host;
 pub mod port;
 
-use firmware::board::ResetCause;
-
-use crate::events::CrashReport;
+use crate::events::{BootCause, CrashReport};
 use crate::time::Instant;
 
 pub use account::Account;
@@ -22,7 +20,7 @@ pub use port::Port;
 /// What executes a device's firmware.
 pub trait Target {
     /// Starts the firmware from its beginning, whose local time is `at`.
-    fn start(&mut self, at: Instant, cause: ResetCause);
+    fn start(&mut self, at: Instant, cause: BootCause);
 
     /// Runs until the firmware waits or ends. Called only when started, and never before `now` has reached the local
     /// time of the previous call.
@@ -59,7 +57,7 @@ pub enum Wait {
     /// The firmware asks for a restart, and why.
     Restart(String),
     /// The chip resets itself, for this cause.
-    Reset(ResetCause),
+    Reset(BootCause),
     /// The firmware panicked: message and place. It does nothing more.
     Crashed(String),
     /// The firmware never came back before the watchdog bit. It does nothing more.

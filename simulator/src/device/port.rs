@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use esp8266::peripherals::Noise;
-use firmware::board::{JoinError, LinkLoss};
 
 use crate::board::{DataLine, NorFlash, Switch, Uart};
-use crate::events::{DeviceId, EventKind, Level};
+use crate::events::{DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use crate::random::Stream;
 use crate::time::Instant;
 
@@ -57,7 +56,7 @@ pub struct Radio {
     /// Frames pass: joined as a station, or the access point is open.
     pub up: bool,
     /// The outcome of the join that the device waits for.
-    pub joined: Option<Result<(), JoinError>>,
+    pub joined: Option<JoinOutcome>,
     /// Why the link was lost, until the device has heard of it.
     pub lost: Option<LinkLoss>,
     /// The joined access point's signal, dBm.

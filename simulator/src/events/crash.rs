@@ -5,6 +5,8 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::AccessKind;
+
 /// An address or a register's value, written as `0x3ffe8000`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hexadecimal(pub u32);
@@ -96,8 +98,8 @@ impl fmt::Display for TraceEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct NotModelled {
-    /// `read` or `write`.
-    pub access: &'static str,
+    /// How.
+    pub access: AccessKind,
     /// What was accessed.
     pub address: Hexadecimal,
     /// The register's name, or that of the block it belongs to.

@@ -1,7 +1,7 @@
 //! An event in the words of reports: one line, for people.
 
-use crate::events::{EventKind, FlashOperation, HttpExchange, Level, PhoneEvent, PowerState};
-use crate::scenario::matcher::{LED_GPIO, sensor_outcome};
+use crate::events::{EventKind, HttpExchange, Level, PhoneEvent, PowerState};
+use crate::scenario::matcher::LED_GPIO;
 use crate::scenario::units::tenths;
 
 /// What happened, in one line.
@@ -22,20 +22,16 @@ pub fn describe(event: &EventKind) -> String {
             format!("the LED goes {}", if *level == Level::High { "on" } else { "off" })
         }
         EventKind::Pin { gpio, level } => {
-            format!("GPIO{gpio} goes {}", if *level == Level::High { "high" } else { "low" })
+            format!("GPIO{gpio} goes {level}")
         }
         EventKind::Sensor { outcome, temperature, humidity, .. } => {
-            let mut text = format!("the sensor: {}", sensor_outcome(*outcome));
+            let mut text = format!("the sensor: {}", outcome);
             if let (Some(temperature), Some(humidity)) = (temperature, humidity) {
                 text += &format!(" {} °C {} %", tenths((*temperature).into()), tenths((*humidity).into()));
             }
             text
         }
         EventKind::Flash { number, operation, address, length, torn } => {
-            let operation = match operation {
-                FlashOperation::Erase => "erase",
-                FlashOperation::Write => "write",
-            };
             let torn = if *torn { ", torn" } else { "" };
             format!("flash operation {number}: {operation} of {length} bytes at {address:#x}{torn}")
         }

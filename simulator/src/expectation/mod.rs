@@ -22,7 +22,7 @@ pub use timeline::timeline;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::events::{Event, EventKind, Kind};
+use crate::events::{BootCause, Event, EventKind, Kind};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::model::{Allow, Begin, Check, End, Expectation, Place, Quantity, Trigger, Window};
 use crate::scenario::words::times;
@@ -303,7 +303,7 @@ fn sorts(events: &[&Event]) -> String {
 /// What an event is but for what merely counts or measures.
 fn sort(event: &EventKind) -> String {
     match event {
-        EventKind::Boot { cause, .. } => (*cause).to_owned(),
+        EventKind::Boot { cause, .. } => cause.to_string(),
         EventKind::Connection { server, outcome, .. } => format!("{server} {outcome}"),
         EventKind::Tls { server, outcome, .. } => format!("{server} {outcome}"),
         EventKind::Flash { operation, torn, .. } => format!("{operation:?} {torn}"),
@@ -339,7 +339,7 @@ pub fn implicit(allow: Allow, events: &[Event]) -> Vec<Verdict> {
             }
             EventKind::Boot { cause, .. } => {
                 let by_crash = crashed.remove(&event.device);
-                if matches!(*cause, "watchdog" | "software watchdog") && !by_crash {
+                if matches!(cause, BootCause::Watchdog | BootCause::SoftwareWatchdog) && !by_crash {
                     watchdog_resets.push(event);
                 }
             }

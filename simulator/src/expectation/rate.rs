@@ -121,11 +121,11 @@ pub fn storms(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::EventKind;
+    use crate::events::{EventKind, NtpOutcome};
     use proptest::prelude::*;
 
     fn query() -> EventKind {
-        EventKind::Ntp { outcome: "answered", unix_time: None }
+        EventKind::Ntp { outcome: NtpOutcome::Answered, unix_time: None }
     }
 
     fn record(events: impl IntoIterator<Item = (u64, u32)>) -> Vec<Event> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::events::{HttpExchange, Level, PhoneEvent, PowerState, SensorOutcome};
+use crate::events::{DnsOutcome, HttpExchange, JoinFailure, JoinOutcome, Level, PhoneEvent, PowerState, SensorOutcome};
 use crate::scenario::Scenario;
 
 /// A record: each event at a number of milliseconds.
@@ -22,7 +22,7 @@ fn led(on: bool) -> EventKind {
     EventKind::Pin { gpio: 13, level: if on { Level::High } else { Level::Low } }
 }
 
-fn join(outcome: &'static str) -> EventKind {
+fn join(outcome: JoinOutcome) -> EventKind {
     EventKind::Join { network: "home".to_owned(), bssid: None, outcome }
 }
 
@@ -57,10 +57,10 @@ fn seen(expectation: &str, events: &[Event]) -> String {
 fn joined_at_20() -> Vec<Event> {
     record(vec![
         (0, EventKind::Power { state: PowerState::On }),
-        (0, EventKind::Boot { number: 1, cause: "power-on" }),
+        (0, EventKind::Boot { number: 1, cause: BootCause::PowerOn }),
         (100, serial("[0.100000] boot: yellow duck 0.1.0, power-on")),
-        (5_000, join("wrong passphrase")),
-        (20_000, join("joined")),
+        (5_000, join(JoinOutcome::Failed(JoinFailure::WrongPassphrase))),
+        (20_000, join(JoinOutcome::Joined)),
         (20_500, serial("[20.500000] wifi: joined home, -60 dBm")),
         (20_500, led(true)),
         (60_000, led(false)),
@@ -103,8 +103,9 @@ fn a_missing_event_shows_the_nearest() {
          at 20.000000 s attempt to join `home`: joined"
     );
     assert_eq!(seen("event.stored = {}", &joined_at_20()), "nothing of the kind happened");
-    let mut many: Vec<_> = (1..=9).map(|number| (number * 5_000, join("wrong passphrase"))).collect();
-    many.insert(7, (37_000, join("timeout")));
+    let mut many: Vec<_> =
+        (1..=9).map(|number| (number * 5_000, join(JoinOutcome::Failed(JoinFailure::WrongPassphrase)))).collect();
+    many.insert(7, (37_000, join(JoinOutcome::Failed(JoinFailure::Timeout))));
     assert_eq!(
         seen("event.join = { outcome = 'refused' }", &record(many)),
         "it never happened; what did: at 5.000000 s attempt to join `home`: wrong passphrase (9 times); \
@@ -144,8 +145,8 @@ fn the_first_event_too_many_is_where_to_look() {
 #[test]
 fn a_window_opens_after_its_event_and_not_with_it() {
     let events = record(vec![
-        (0, EventKind::Boot { number: 1, cause: "power-on" }),
-        (9_000, EventKind::Boot { number: 2, cause: "watchdog" }),
+        (0, EventKind::Boot { number: 1, cause: BootCause::PowerOn }),
+        (9_000, EventKind::Boot { number: 2, cause: BootCause::Watchdog }),
     ]);
     assert_eq!(seen("event.boot = {}\nafter = { event.boot = {} }\nexactly = 1", &events), "met");
     assert_eq!(
@@ -173,7 +174,7 @@ fn states_hold_or_say_since_when_not() {
 
 #[test]
 fn a_reset_turns_the_led_off() {
-    let events = record(vec![(1_000, led(true)), (2_000, EventKind::Boot { number: 2, cause: "external reset" })]);
+    let events = record(vec![(1_000, led(true)), (2_000, EventKind::Boot { number: 2, cause: BootCause::External })]);
     assert_eq!(seen("state.led = 'on'\nat = '3s'", &events), "the LED is off since 2.000000 s");
 }
 
@@ -277,7 +278,7 @@ fn one_is_singular() {
 #[test]
 fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
     let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned(), report: None };
-    let boot = || EventKind::Boot { number: 2, cause: "watchdog" };
+    let boot = || EventKind::Boot { number: 2, cause: BootCause::Watchdog };
     let events =
         record(vec![(1_000, crash()), (7_000, boot()), (50_000, boot()), (60_000, EventKind::Livelock { polls: 9 })]);
     let seen = |allow: Allow| -> Vec<(String, String)> {
@@ -331,7 +332,7 @@ fn every_kind_of_event_is_matched_by_its_details() {
         (5_000, EventKind::Restart { reason: "settings saved".to_owned() }),
         (6_000, EventKind::Tls { server: "cloud".to_owned(), number: 1, outcome: "alert: bad certificate".to_owned() }),
         (7_000, EventKind::Fault { rule: "storm".to_owned(), action: "begins".to_owned() }),
-        (8_000, EventKind::Dns { name: "pool.ntp.org".to_owned(), outcome: "ignored", addresses: vec![] }),
+        (8_000, EventKind::Dns { name: "pool.ntp.org".to_owned(), outcome: DnsOutcome::Ignored, addresses: vec![] }),
     ]);
     let world =
         "[[phones]]\nname = 'alice'\ndoes = [{ leave = {} }]\n[[faults]]\nname = 'storm'\ninject.dns = 'silent'\n";
@@ -393,7 +394,7 @@ fn crash_loop() -> Vec<Event> {
     let crash = || EventKind::Crash { message: "again at pond.rs:7".to_owned(), report: None };
     let mut events = vec![(0, EventKind::Power { state: PowerState::On }), (0, led(true))];
     for start in 1..=3 {
-        events.push((10_000 * (start - 1), EventKind::Boot { number: start as u32, cause: "watchdog" }));
+        events.push((10_000 * (start - 1), EventKind::Boot { number: start as u32, cause: BootCause::Watchdog }));
         events.push((10_000 * start - 1, crash()));
     }
     events.push((30_000, EventKind::CrashLoop { crashes: 3, message: "again at pond.rs:7".to_owned() }));

@@ -24,6 +24,7 @@ use super::port::{Port, next_poll, stack_time};
 use super::server::Service;
 use super::stream::{MemoryStream, Pipe};
 use super::task::{Task, Timers};
+use crate::events::ConnectionOutcome;
 use crate::time::Instant;
 
 /// A connection on which nothing happens and nothing is waited for is closed after this time, as web servers do
@@ -62,20 +63,19 @@ pub(super) struct Accepted {
     pub timers: Timers,
 }
 
-/// What became of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Opened,
-    Closed,
-    Reset,
-}
-
 /// Whoever serves connections.
 pub(super) trait Reporter {
     /// Serves a connection.
     fn serve(&mut self, service: Service, accepted: Accepted) -> Task;
     /// Records what became of one.
-    fn report(&mut self, server: &str, number: u32, client: SocketAddrV4, station: EthernetAddress, outcome: Outcome);
+    fn report(
+        &mut self,
+        server: &str,
+        number: u32,
+        client: SocketAddrV4,
+        station: EthernetAddress,
+        outcome: ConnectionOutcome,
+    );
 }
 
 /// One client's connections.
@@ -320,7 +320,7 @@ impl Connection {
     }
 
     fn open(&mut self, client: SocketAddrV4, station: EthernetAddress, reporter: &mut impl Reporter) {
-        reporter.report(self.server, self.number, client, station, Outcome::Opened);
+        reporter.report(self.server, self.number, client, station, ConnectionOutcome::Opened);
         if let Reception::Serve(service) = self.reception {
             let pipe = Rc::new(RefCell::new(Pipe::default()));
             let timers = Timers::default();
@@ -404,7 +404,7 @@ impl Connection {
         if opened && !self.reported_end {
             self.reported_end = true;
             let orderly = state == tcp::State::TimeWait || is_orderly_end(self.state);
-            let outcome = if orderly { Outcome::Closed } else { Outcome::Reset };
+            let outcome = if orderly { ConnectionOutcome::Closed } else { ConnectionOutcome::Reset };
             reporter.report(self.server, self.number, client, station, outcome);
         }
     }

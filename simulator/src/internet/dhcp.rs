@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
 
 use super::fault::DhcpFault;
+use crate::events::LeaseOutcome;
 
 /// How long a lease lasts, in seconds.
 const LEASE_SECONDS: u32 = 86_400;
@@ -33,8 +34,8 @@ pub(crate) struct DhcpServer {
 /// What the server did with a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// In the record's words: `offered`, `acknowledged`, `refused`.
-    pub outcome: &'static str,
+    /// Never [`LeaseOutcome::Ignored`].
+    pub outcome: LeaseOutcome,
     /// The address concerned.
     pub address: Option<Ipv4Addr>,
     /// The reply's UDP payload.
@@ -149,9 +150,9 @@ impl DhcpServer {
         };
         Answer {
             outcome: match kind {
-                DhcpMessageType::Offer => "offered",
-                DhcpMessageType::Ack => "acknowledged",
-                _ => "refused",
+                DhcpMessageType::Offer => LeaseOutcome::Offered,
+                DhcpMessageType::Ack => LeaseOutcome::Acknowledged,
+                _ => LeaseOutcome::Refused,
             },
             address: Some(address),
             message,
@@ -205,7 +206,7 @@ mod tests {
         let mut discover = |client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None);
         let first = discover(1).unwrap();
         let second = discover(2).unwrap();
-        assert_eq!(first.outcome, "offered");
+        assert_eq!(first.outcome, LeaseOutcome::Offered);
         assert_ne!(first.address, second.address);
         assert_eq!(discover(1).unwrap(), first);
     }
@@ -214,7 +215,7 @@ mod tests {
     fn an_unknown_address_is_refused_by_broadcast() {
         let wanted = Ipv4Addr::new(10, 0, 0, 5);
         let answer = server().answer(&message(DhcpMessageType::Request, 1, Some(wanted), None), None).unwrap();
-        assert_eq!((answer.outcome, answer.destination), ("refused", Destination::Broadcast));
+        assert_eq!((answer.outcome, answer.destination), (LeaseOutcome::Refused, Destination::Broadcast));
         let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
         assert_eq!(DhcpRepr::parse(&packet).unwrap().your_ip, Ipv4Addr::UNSPECIFIED);
     }

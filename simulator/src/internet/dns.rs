@@ -10,6 +10,7 @@ use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Packet, PacketFlag, QTYPE, RCODE, ResourceRecord, TYPE};
 
 use super::fault::DnsFault;
+use crate::events::DnsOutcome;
 
 /// Seconds an answer may be kept.
 const TIME_TO_LIVE: u32 = 300;
@@ -22,8 +23,8 @@ pub(crate) type Names = BTreeMap<String, Vec<Ipv4Addr>>;
 pub(crate) struct Answer {
     /// The name asked for.
     pub name: String,
-    /// In the record's words.
-    pub outcome: &'static str,
+    /// How it answered.
+    pub outcome: DnsOutcome,
     /// The addresses told.
     pub addresses: Vec<Ipv4Addr>,
     /// The reply's UDP payload; `None` if there is none.
@@ -43,15 +44,17 @@ pub(crate) fn answer(names: &Names, message: &[u8], fault: Option<DnsFault>) -> 
     let known = names.get(&name);
     let wants_address = matches!(qtype, QTYPE::TYPE(TYPE::A) | QTYPE::ANY);
     let (outcome, code, addresses) = match fault {
-        Some(DnsFault::Silent) => return Some(Answer { name, outcome: "ignored", addresses: vec![], message: None }),
-        Some(DnsFault::Refused) => ("refused", RCODE::Refused, vec![]),
-        Some(DnsFault::ServerFailure) => ("server failure", RCODE::ServerFailure, vec![]),
-        Some(DnsFault::NoSuchName) => ("no such name", RCODE::NameError, vec![]),
-        Some(DnsFault::WrongAddress(address)) if wants_address => ("answered", RCODE::NoError, vec![address]),
+        Some(DnsFault::Silent) => {
+            return Some(Answer { name, outcome: DnsOutcome::Ignored, addresses: vec![], message: None });
+        }
+        Some(DnsFault::Refused) => (DnsOutcome::Refused, RCODE::Refused, vec![]),
+        Some(DnsFault::ServerFailure) => (DnsOutcome::ServerFailure, RCODE::ServerFailure, vec![]),
+        Some(DnsFault::NoSuchName) => (DnsOutcome::NoSuchName, RCODE::NameError, vec![]),
+        Some(DnsFault::WrongAddress(address)) if wants_address => (DnsOutcome::Answered, RCODE::NoError, vec![address]),
         Some(DnsFault::WrongAddress(_) | DnsFault::Slow(_)) | None => match known {
-            None => ("no such name", RCODE::NameError, vec![]),
-            Some(_) if !wants_address => ("answered", RCODE::NoError, vec![]),
-            Some(addresses) => ("answered", RCODE::NoError, addresses.clone()),
+            None => (DnsOutcome::NoSuchName, RCODE::NameError, vec![]),
+            Some(_) if !wants_address => (DnsOutcome::Answered, RCODE::NoError, vec![]),
+            Some(addresses) => (DnsOutcome::Answered, RCODE::NoError, addresses.clone()),
         },
     };
     *packet.opt_mut() = None;
@@ -89,7 +92,7 @@ mod tests {
     #[test]
     fn names_are_found_whatever_their_case() {
         let answer = ask("API.ThingSpeak.com", TYPE::A, None);
-        assert_eq!((answer.outcome, &answer.addresses[..]), ("answered", &[CLOUD][..]));
+        assert_eq!((answer.outcome, &answer.addresses[..]), (DnsOutcome::Answered, &[CLOUD][..]));
         let message = answer.message.unwrap();
         let reply = Packet::parse(&message).unwrap();
         assert_eq!((reply.id(), reply.rcode(), reply.answers.len()), (7, RCODE::NoError, 1));

@@ -23,7 +23,7 @@ use fake_thingspeak::cloud::Cloud;
 use rand_core::RngCore;
 use smoltcp::wire::{EthernetAddress, TcpSeqNumber};
 
-use crate::events::EventKind;
+use crate::events::{ConnectionOutcome, EventKind};
 use crate::random::Seed;
 use crate::time::Instant;
 use connection::{Peer, Reception, Tuple};
@@ -313,7 +313,7 @@ impl Internet {
                 self.vanished = Some(tuple);
                 self.connections += 1;
                 self.shared.record_fault(station, applied.rule.clone(), format!("the way to the {server} was dead"));
-                record(server, self.connections, "ignored");
+                record(server, self.connections, ConnectionOutcome::Ignored);
             }
             return false;
         }
@@ -332,13 +332,13 @@ impl Internet {
             Some(applied) => {
                 let action = format!("a connection to the {server} was refused");
                 self.shared.record_fault(station, applied.rule, action);
-                record(server, number, "refused");
+                record(server, number, ConnectionOutcome::Refused);
                 return true;
             }
             None => match self.servers.service(server, port, station) {
                 Some(service) => (Reception::Serve(service), service.server()),
                 None => {
-                    record(server, number, "refused");
+                    record(server, number, ConnectionOutcome::Refused);
                     return true;
                 }
             },

@@ -6,6 +6,7 @@
 use time::OffsetDateTime;
 
 use super::fault::NtpFault;
+use crate::events::NtpOutcome;
 
 /// Bytes of a message without authenticator.
 const LENGTH: usize = 48;
@@ -19,7 +20,7 @@ const UNIX_EPOCH: i128 = 2_208_988_800;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// In the record's words.
-    pub outcome: &'static str,
+    pub outcome: NtpOutcome,
     /// The time told, in seconds since 1970.
     pub unix_time: Option<i64>,
     /// The reply's UDP payload; `None` if there is none.
@@ -40,7 +41,7 @@ pub(super) fn answer(
         return None;
     }
     if fault == Some(NtpFault::Silent) {
-        return Some(Answer { outcome: "ignored", unix_time: None, message: None });
+        return Some(Answer { outcome: NtpOutcome::Ignored, unix_time: None, message: None });
     }
     let mut reply = vec![0; LENGTH];
     reply[0] = version << 3 | SERVER;
@@ -49,7 +50,7 @@ pub(super) fn answer(
     if fault == Some(NtpFault::KissOfDeath) {
         reply[0] |= 3 << 6;
         reply[12..16].copy_from_slice(b"RATE");
-        return Some(Answer { outcome: "kiss of death", unix_time: None, message: Some(reply) });
+        return Some(Answer { outcome: NtpOutcome::KissOfDeath, unix_time: None, message: Some(reply) });
     }
     let error = if let Some(NtpFault::WrongBy(error)) = fault { error } else { time::Duration::ZERO };
     let told = |at: OffsetDateTime| at.saturating_add(error);
@@ -64,7 +65,7 @@ pub(super) fn answer(
     reply[16..24].copy_from_slice(&timestamp(told(received - time::Duration::seconds(16))));
     reply[32..40].copy_from_slice(&timestamp(told(received)));
     reply[40..48].copy_from_slice(&timestamp(told(sent)));
-    Some(Answer { outcome: "answered", unix_time: Some(told(sent).unix_timestamp()), message: Some(reply) })
+    Some(Answer { outcome: NtpOutcome::Answered, unix_time: Some(told(sent).unix_timestamp()), message: Some(reply) })
 }
 
 /// Seconds since 1900 modulo 2^32 (eras, RFC 4330 §3) and a binary fraction.

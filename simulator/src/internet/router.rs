@@ -13,7 +13,7 @@ use super::dns::{self, Names};
 use super::fault::{DhcpFault, DnsFault};
 use super::packet::{self, Ends, Inbound, Payload};
 use super::server::{Shared, TIME_ADDRESS};
-use crate::events::EventKind;
+use crate::events::{EventKind, LeaseOutcome};
 
 const DNS_PORT: u16 = 53;
 
@@ -96,7 +96,7 @@ impl Router {
             && applied.fault == DhcpFault::Silent
         {
             shared.record_fault(client, applied.rule.clone(), "the DHCP server did not answer");
-            shared.record(Some(client), EventKind::Lease { network, outcome: "ignored", address: None });
+            shared.record(Some(client), EventKind::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
             return Verdict::Done;
         }
         let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
@@ -105,7 +105,9 @@ impl Router {
         let mut later = Duration::ZERO;
         if let Some(applied) = fault {
             let action = match applied.fault {
-                DhcpFault::Refuse if answer.outcome == "refused" => Some("the DHCP server refused a lease".to_owned()),
+                DhcpFault::Refuse if answer.outcome == LeaseOutcome::Refused => {
+                    Some("the DHCP server refused a lease".to_owned())
+                }
                 DhcpFault::Silent | DhcpFault::Refuse => None,
                 DhcpFault::Slow(delay) => {
                     later = delay;

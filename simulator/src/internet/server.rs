@@ -20,12 +20,12 @@ use rustls::ServerConfig;
 use smoltcp::wire::EthernetAddress;
 
 use super::cloud_host::CloudHost;
-use super::connection::{Accepted, Outcome, Reporter};
+use super::connection::{Accepted, Reporter};
 use super::fault::{Attack, Faults};
 use super::man_in_the_middle::ManInTheMiddle;
 use super::task::{Clock, Task};
 use super::{Seen, Settings};
-use crate::events::EventKind;
+use crate::events::{ConnectionOutcome, EventKind};
 use crate::random::Seed;
 
 /// The cloud's name in the record and in faults.
@@ -170,12 +170,14 @@ impl Reporter for Servers {
         }
     }
 
-    fn report(&mut self, server: &str, number: u32, client: SocketAddrV4, station: EthernetAddress, outcome: Outcome) {
-        let outcome = match outcome {
-            Outcome::Opened => "opened",
-            Outcome::Closed => "closed",
-            Outcome::Reset => "reset",
-        };
+    fn report(
+        &mut self,
+        server: &str,
+        number: u32,
+        client: SocketAddrV4,
+        station: EthernetAddress,
+        outcome: ConnectionOutcome,
+    ) {
         self.shared.record(Some(station), EventKind::Connection { server: server.to_owned(), number, outcome, client });
     }
 }

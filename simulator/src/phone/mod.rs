@@ -17,7 +17,7 @@ use std::time::Duration;
 use rand_core::RngCore;
 use smoltcp::wire::EthernetAddress;
 
-use crate::events::PhoneEvent;
+use crate::events::{JoinOutcome, PhoneEvent};
 use crate::random::Seed;
 use crate::time::Instant;
 use exchange::{Around, Drip, Fetch, Progress};
@@ -165,16 +165,16 @@ impl Phone {
         self.actions.is_empty() && self.current.is_none()
     }
 
-    /// The air's answer to [`AirRequest::Join`]: joined, or why not (`not found`, `wrong passphrase`, …).
-    pub fn joined(&mut self, now: Instant, outcome: Result<(), &'static str>) {
+    /// The air's answer to [`AirRequest::Join`].
+    pub fn joined(&mut self, now: Instant, outcome: JoinOutcome) {
         let Some(Current { what: Doing::Joining { network }, .. }) = &mut self.current else {
             // The answer to a join that was given up.
             return;
         };
         let network = std::mem::take(network);
-        self.events.push(PhoneEvent::Join { network: network.clone(), outcome: outcome.err().unwrap_or("joined") });
+        self.events.push(PhoneEvent::Join { network: network.clone(), outcome });
         self.current = None;
-        if outcome.is_ok() {
+        if outcome == JoinOutcome::Joined {
             self.joins += 1;
             let random = self.seed.stream(&format!("phone {}, join {}", self.name, self.joins)).next_u64();
             self.frames.extend(unasked::on_joining(self.station));

@@ -6,6 +6,7 @@ use smoltcp::socket::{tcp, udp};
 use smoltcp::wire::{IpAddress, IpCidr};
 
 use super::*;
+use crate::events::JoinFailure;
 use crate::internet::dhcp::DhcpServer;
 use crate::internet::dns::{Names, answer};
 use crate::internet::port::{Port, next_poll, stack_time};
@@ -151,7 +152,7 @@ fn hurt(damage: &BTreeMap<usize, (usize, u8)>, number: usize, frame: &mut [u8]) 
 enum Coming {
     ToDuck(Vec<u8>),
     ToPhone(usize, Vec<u8>),
-    Joined(usize, Result<(), &'static str>),
+    Joined(usize, JoinOutcome),
 }
 
 impl Bench {
@@ -206,10 +207,10 @@ impl Bench {
                 for request in phone.take_requests() {
                     if let AirRequest::Join { network, passphrase } = request {
                         let outcome = match (network.as_str(), passphrase.as_deref().unwrap_or_default()) {
-                            ("yellow-duck", "helloduck") => Ok(()),
-                            ("yellow-duck", _) => Err("wrong passphrase"),
+                            ("yellow-duck", "helloduck") => JoinOutcome::Joined,
+                            ("yellow-duck", _) => JoinOutcome::Failed(JoinFailure::WrongPassphrase),
                             ("nobody answers", _) => continue,
-                            _ => Err("not found"),
+                            _ => JoinOutcome::Failed(JoinFailure::NotFound),
                         };
                         push(&mut coming, now + SECOND, Coming::Joined(number, outcome));
                     }
@@ -230,7 +231,7 @@ impl Bench {
     /// What `phone` saw, its first three events (join, lease) left out.
     fn saw(&self, phone: &str) -> Vec<String> {
         let text = |event: &PhoneEvent| match event {
-            PhoneEvent::Join { outcome, .. } => (*outcome).to_owned(),
+            PhoneEvent::Join { outcome, .. } => outcome.to_string(),
             PhoneEvent::Lease { address } => format!("{address}"),
             PhoneEvent::Resolved { name, address } => format!("{name} is {address:?}"),
             PhoneEvent::Reply { request, status, body, .. } => format!("{request}: {status} {}", body.len()),

@@ -9,14 +9,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firmware::board::ResetCause;
-
 use super::build;
 use crate::device::host::HostTarget;
 use crate::device::port::Output;
 use crate::device::{Port, Progress, Target};
 use crate::director::Director;
-use crate::events::{Event, EventKind};
+use crate::events::{BootCause, Event, EventKind};
 use crate::random::{Draw, Seed};
 use crate::scenario::Scenario;
 use crate::scenario::vocabulary::{BSSID, NETWORK, injections};
@@ -45,7 +43,7 @@ struct Tap {
 }
 
 impl Target for Tap {
-    fn start(&mut self, at: Instant, cause: ResetCause) {
+    fn start(&mut self, at: Instant, cause: BootCause) {
         self.target.start(at, cause);
     }
 

@@ -10,10 +10,9 @@ use regex::Regex;
 
 use super::model::FieldMatch;
 use crate::events::{
-    Event, EventKind, FlashOperation, HttpExchange, Kind, Level, PhoneEvent, PowerState, SensorOutcome,
+    BootCause, ConnectionOutcome, DnsOutcome, Event, EventKind, FlashOperation, HttpExchange, JoinOutcome, Kind,
+    LeaseOutcome, Level, LinkLoss, NtpOutcome, PhoneEvent, PowerState, SensorOutcome,
 };
-
-pub(crate) use wording::sensor_outcome;
 
 /// The GPIO of LD1; high lights it.
 pub const LED_GPIO: u8 = 13;
@@ -92,7 +91,7 @@ pub enum Matcher {
     /// The device starts.
     Boot {
         /// Why.
-        cause: Option<String>,
+        cause: Option<BootCause>,
     },
     /// The firmware asks for a restart.
     Restart {
@@ -128,7 +127,7 @@ pub enum Matcher {
         /// The hardware address of the access point that was joined.
         bssid: Option<String>,
         /// How.
-        outcome: Option<String>,
+        outcome: Option<JoinOutcome>,
     },
     /// The device is no longer joined.
     LinkLost {
@@ -137,7 +136,7 @@ pub enum Matcher {
         /// The hardware address of the access point that it was joined to.
         bssid: Option<String>,
         /// Why.
-        reason: Option<String>,
+        reason: Option<LinkLoss>,
     },
     /// An access point appeared or went away.
     AccessPoint {
@@ -153,26 +152,26 @@ pub enum Matcher {
         /// The network.
         network: Option<String>,
         /// How.
-        outcome: Option<String>,
+        outcome: Option<LeaseOutcome>,
     },
     /// A name server was asked.
     Dns {
         /// For this name.
         name: Option<String>,
         /// How it answered.
-        outcome: Option<String>,
+        outcome: Option<DnsOutcome>,
     },
     /// A time server was asked.
     Ntp {
         /// How it answered.
-        outcome: Option<String>,
+        outcome: Option<NtpOutcome>,
     },
     /// A TCP connection changed.
     Connection {
         /// The server.
         server: Option<String>,
         /// How.
-        outcome: Option<String>,
+        outcome: Option<ConnectionOutcome>,
     },
     /// A TLS handshake ended.
     Tls {
@@ -411,7 +410,7 @@ impl PhoneMatch {
     pub fn matches(&self, event: &PhoneEvent) -> bool {
         match (self, event) {
             (Self::Anything, _) => true,
-            (Self::Joined(joined), PhoneEvent::Join { outcome, .. }) => *joined == (*outcome == "joined"),
+            (Self::Joined(joined), PhoneEvent::Join { outcome, .. }) => *joined == (*outcome == JoinOutcome::Joined),
             (Self::Lease, PhoneEvent::Lease { .. }) | (Self::Left, PhoneEvent::Left) => true,
             (
                 Self::Reply { status: wanted, contains, location: wanted_location },

@@ -4,9 +4,7 @@
 //! found the firmware). Any other start in between, by power, by the button or because the firmware asked for it, begins a
 //! new count.
 
-use firmware::board::ResetCause;
-
-use crate::events::{CrashReport, DeviceId, EventKind};
+use crate::events::{BootCause, CrashReport, DeviceId, EventKind};
 
 /// After how many equal crashes in a row the world ends; `None` for never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,14 +60,14 @@ impl CrashLoops {
     }
 
     /// A device is about to start, for this cause: what ends the world, if its limit is reached.
-    pub(super) fn starts(&mut self, device: DeviceId, cause: ResetCause) -> Option<EventKind> {
+    pub(super) fn starts(&mut self, device: DeviceId, cause: BootCause) -> Option<EventKind> {
         let CrashLimits { crash, watchdog } = self.limits;
         let life = self.life(device);
         let last = life.last.take();
         let ending = life.ending.take()?;
         match cause {
-            ResetCause::Watchdog | ResetCause::SoftwareWatchdog | ResetCause::Exception => {}
-            ResetCause::PowerOn | ResetCause::External | ResetCause::Software => return None,
+            BootCause::Watchdog | BootCause::SoftwareWatchdog | BootCause::Exception => {}
+            BootCause::PowerOn | BootCause::External | BootCause::Software => return None,
         }
         let crashes = last.filter(|(before, _)| *before == ending).map_or(0, |(_, count)| count) + 1;
         let (limit, message) = match &ending {
@@ -98,6 +96,7 @@ fn function(report: &CrashReport) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::WatchdogKind;
 
     const DEVICE: DeviceId = DeviceId(0);
 
@@ -109,10 +108,10 @@ mod tests {
         EventKind::Crash { message: message.to_owned(), report: None }
     }
 
-    const BITE: EventKind = EventKind::Watchdog { which: "watchdog", report: None };
+    const BITE: EventKind = EventKind::Watchdog { which: WatchdogKind::Hardware, report: None };
 
     /// The crashes in a row, if the world ends with the start that these events and this reset end.
-    fn ends(loops: &mut CrashLoops, events: &[EventKind], cause: ResetCause) -> Option<u32> {
+    fn ends(loops: &mut CrashLoops, events: &[EventKind], cause: BootCause) -> Option<u32> {
         events.iter().for_each(|event| loops.observe(DEVICE, event));
         loops.starts(DEVICE, cause).map(|event| match event {
             EventKind::CrashLoop { crashes, .. } => crashes,
@@ -123,23 +122,23 @@ mod tests {
     #[test]
     fn equal_crashes_in_a_row_are_counted_whoever_resets_the_chip_after_them() {
         let mut loops = loops(3, 9);
-        assert_eq!(ends(&mut loops, &[], ResetCause::PowerOn), None);
-        assert_eq!(ends(&mut loops, &[crash("one"), BITE], ResetCause::Watchdog), None);
-        assert_eq!(ends(&mut loops, &[crash("one")], ResetCause::Exception), None);
-        assert_eq!(ends(&mut loops, &[crash("other")], ResetCause::Exception), None, "another begins anew");
-        assert_eq!(ends(&mut loops, &[crash("other")], ResetCause::Exception), None);
-        assert_eq!(ends(&mut loops, &[crash("other"), BITE], ResetCause::Watchdog), Some(3));
+        assert_eq!(ends(&mut loops, &[], BootCause::PowerOn), None);
+        assert_eq!(ends(&mut loops, &[crash("one"), BITE], BootCause::Watchdog), None);
+        assert_eq!(ends(&mut loops, &[crash("one")], BootCause::Exception), None);
+        assert_eq!(ends(&mut loops, &[crash("other")], BootCause::Exception), None, "another begins anew");
+        assert_eq!(ends(&mut loops, &[crash("other")], BootCause::Exception), None);
+        assert_eq!(ends(&mut loops, &[crash("other"), BITE], BootCause::Watchdog), Some(3));
         assert_eq!(loops.crashes(), 5);
     }
 
     #[test]
     fn a_start_for_any_other_reason_begins_a_new_count() {
-        for cause in [ResetCause::PowerOn, ResetCause::External, ResetCause::Software] {
+        for cause in [BootCause::PowerOn, BootCause::External, BootCause::Software] {
             let mut loops = loops(2, 2);
-            assert_eq!(ends(&mut loops, &[crash("one")], ResetCause::Exception), None);
+            assert_eq!(ends(&mut loops, &[crash("one")], BootCause::Exception), None);
             assert_eq!(ends(&mut loops, &[crash("one")], cause), None, "{cause:?}");
-            assert_eq!(ends(&mut loops, &[crash("one")], ResetCause::Exception), None, "{cause:?}");
-            assert_eq!(ends(&mut loops, &[crash("one")], ResetCause::Exception), Some(2), "{cause:?}");
+            assert_eq!(ends(&mut loops, &[crash("one")], BootCause::Exception), None, "{cause:?}");
+            assert_eq!(ends(&mut loops, &[crash("one")], BootCause::Exception), Some(2), "{cause:?}");
         }
     }
 
@@ -147,10 +146,10 @@ mod tests {
     fn a_firmware_that_hangs_again_and_again_has_a_limit_of_its_own() {
         let mut loops = loops(2, 3);
         for expected in [None, None, Some(3)] {
-            assert_eq!(ends(&mut loops, &[BITE], ResetCause::Watchdog), expected);
+            assert_eq!(ends(&mut loops, &[BITE], BootCause::Watchdog), expected);
         }
         loops.limits = CrashLimits::default();
-        assert_eq!(ends(&mut loops, &[BITE], ResetCause::Watchdog), None, "no limit");
+        assert_eq!(ends(&mut loops, &[BITE], BootCause::Watchdog), None, "no limit");
     }
 
     #[test]
@@ -158,7 +157,7 @@ mod tests {
         let mut loops = loops(2, 2);
         for device in [DeviceId(0), DeviceId(1)] {
             loops.observe(device, &crash("one"));
-            assert_eq!(loops.starts(device, ResetCause::Exception), None);
+            assert_eq!(loops.starts(device, BootCause::Exception), None);
         }
     }
 }

@@ -7,10 +7,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use firmware::board::ResetCause;
-
 use crate::device::{Account, Port, Progress, Target};
-use crate::events::{CrashReport, DeviceId, Level, PowerState};
+use crate::events::{BootCause, CrashReport, DeviceId, Level, PowerState};
 use crate::time::Instant;
 
 /// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an
@@ -81,7 +79,7 @@ impl Device {
     }
 
     /// Starts the firmware at `now`; returns how often it has been started.
-    pub fn start(&mut self, now: Instant, cause: ResetCause) -> u32 {
+    pub fn start(&mut self, now: Instant, cause: BootCause) -> u32 {
         self.epoch += 1;
         self.starts += 1;
         self.state = State::Running;

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use firmware::board::ResetCause;
-
 use super::device::BOOT_TIME;
 use super::{Action, BoardSwitch, Command, Fault, FlashWatch, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
-use crate::events::{DeviceId, EventKind, Level, PowerState};
+use crate::events::{BootCause, DeviceId, EventKind, Level, PowerState};
 use crate::random::Draw;
 use crate::time::Instant;
 
@@ -50,7 +48,7 @@ impl World {
             Command::PressReset { device } => match self.device(device).supply {
                 PowerState::On => {
                     self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
-                    self.reset(device, ResetCause::External, BOOT_TIME);
+                    self.reset(device, BootCause::External, BOOT_TIME);
                 }
                 // The chip is in reset as it is, until the supply is back.
                 PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
@@ -84,7 +82,7 @@ impl World {
         device.supply = PowerState::On;
         device.port.data_line.borrow_mut().power_on(now);
         self.commit(Some(id), EventKind::Power { state: PowerState::On });
-        self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
+        self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
     }
 
     fn power_off(&mut self, id: DeviceId) {

@@ -28,12 +28,10 @@ mod tests;
 use std::rc::Rc;
 use std::time::Duration;
 
-use firmware::board::ResetCause;
-
 use crate::air::Air;
 use crate::device::port::Output;
 use crate::device::{Account, Port, Target, Wait};
-use crate::events::{DeviceId, Event, EventKind, Level, PowerState};
+use crate::events::{BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
 use crate::internet::Internet;
 use crate::phone::Phone;
 use crate::random::{Seed, Stream};
@@ -76,11 +74,11 @@ enum Action {
     /// A device put something out.
     Output(DeviceId, u32, Output),
     /// A device comes out of the boot ROM.
-    Start(DeviceId, u32, ResetCause),
+    Start(DeviceId, u32, BootCause),
     /// A device's firmware asked for a restart.
     Restart(DeviceId, u32, String),
     /// A device's chip resets itself.
-    Reset(DeviceId, u32, ResetCause),
+    Reset(DeviceId, u32, BootCause),
     /// A device's firmware panicked.
     Crash(DeviceId, u32, String),
     /// A device woke itself without end.
@@ -232,7 +230,7 @@ impl World {
             Action::Restart(id, epoch, reason) => {
                 if self.device(id).is_current(epoch) {
                     self.commit(Some(id), EventKind::Restart { reason });
-                    self.reset(id, ResetCause::Software, BOOT_TIME);
+                    self.reset(id, BootCause::Software, BOOT_TIME);
                 }
             }
             Action::Reset(id, epoch, cause) => {
@@ -256,7 +254,7 @@ impl World {
                 if self.device(id).is_current(epoch) {
                     self.device(id).supply = PowerState::On;
                     self.commit(Some(id), EventKind::Power { state: PowerState::On });
-                    self.schedule_start(id, ResetCause::PowerOn, BOOT_TIME);
+                    self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
                 }
             }
             Action::CutEnds(id, change) => {
@@ -285,12 +283,12 @@ impl World {
     }
 
     /// Lets the firmware start once the boot ROM is through.
-    fn schedule_start(&mut self, id: DeviceId, cause: ResetCause, after: Duration) {
+    fn schedule_start(&mut self, id: DeviceId, cause: BootCause, after: Duration) {
         let epoch = self.device(id).epoch();
         self.queue.push(self.now + after, Action::Start(id, epoch, cause));
     }
 
-    fn start(&mut self, id: DeviceId, cause: ResetCause) {
+    fn start(&mut self, id: DeviceId, cause: BootCause) {
         let now = self.now;
         if let Some(crash_loop) = self.crash_loops.starts(id, cause) {
             self.commit(Some(id), crash_loop);
@@ -300,13 +298,13 @@ impl World {
         let device = self.device(id);
         let number = device.start(now, cause);
         let (epoch, watchdog_at) = (device.epoch(), device.port.watchdog_bites_at());
-        self.commit(Some(id), EventKind::Boot { number, cause: cause.name() });
+        self.commit(Some(id), EventKind::Boot { number, cause });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);
     }
 
     /// Resets the chip: the firmware ends where it stands and starts anew after the boot ROM.
-    fn reset(&mut self, id: DeviceId, cause: ResetCause, boot: Duration) {
+    fn reset(&mut self, id: DeviceId, cause: BootCause, boot: Duration) {
         self.halt(id);
         self.schedule_start(id, cause, boot);
     }
@@ -395,10 +393,9 @@ impl World {
         if bites_at > now {
             self.queue.push(bites_at, Action::Watchdog(id, epoch));
         } else {
-            let cause = ResetCause::Watchdog;
             let report = device.report().map(Box::new);
-            self.commit(Some(id), EventKind::Watchdog { which: cause.name(), report });
-            self.reset(id, cause, BOOT_TIME);
+            self.commit(Some(id), EventKind::Watchdog { which: WatchdogKind::Hardware, report });
+            self.reset(id, BootCause::Watchdog, BOOT_TIME);
         }
     }
 

@@ -9,7 +9,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{NorFlash as _, ReadNorFlash};
 use fake_thingspeak::certificates::{KeyType, Kind};
-use firmware::board::{Board, Network, Parts, Radio, SETTINGS_SECTORS, Security, Watchdog};
+use firmware::board::{Board, Network, Parts, Radio, ResetCause, SETTINGS_SECTORS, Security, Watchdog};
 use log::info;
 use time::macros::datetime;
 
@@ -19,7 +19,7 @@ use crate::board::flash::SECTOR;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::{Models, WATCHDOG_PERIOD};
-use crate::events::FlashOperation;
+use crate::events::{FlashOperation, Vocabulary as _};
 use crate::internet::{CloudSettings, Settings};
 
 const DUCK: DeviceId = DeviceId(0);
@@ -91,7 +91,7 @@ impl Bench {
 /// When the device started, and why.
 fn boots(events: &[Event]) -> Vec<(Duration, &'static str)> {
     let boot = |event: &Event| match event.kind {
-        EventKind::Boot { cause, .. } => Some((event.at.since_start(), cause)),
+        EventKind::Boot { cause, .. } => Some((event.at.since_start(), cause.word())),
         _ => None,
     };
     events.iter().filter_map(boot).collect()

@@ -7,13 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use firmware::board::{JoinError, LinkLoss};
-
 use super::{Action, World};
-use crate::air::{
-    self, AccessPointConfig, AccessPointState, AirEvent, Delivery, JoinFailure, LossReason, Port, Security, StationId,
-};
-use crate::events::{DeviceId, EventKind};
+use crate::air::{self, AccessPointConfig, AccessPointState, AirEvent, Delivery, Port, Security, StationId};
+use crate::events::{DeviceId, EventKind, JoinOutcome};
 use crate::internet;
 use crate::phone::AirRequest;
 use crate::time::Instant;
@@ -321,10 +317,10 @@ impl World {
             AirEvent::JoinEnded { station, outcome, .. } => match self.arranged.stations[station] {
                 Owner::Device(id) => {
                     let signal = self.air.signal(*station);
-                    let outcome = outcome.map(|_| ()).map_err(join_error);
+                    let outcome = JoinOutcome::from(*outcome);
                     self.commit(Some(id), event.into());
                     let mut radio = self.device(id).port.radio.borrow_mut();
-                    radio.up = outcome.is_ok();
+                    radio.up = outcome == JoinOutcome::Joined;
                     radio.signal = signal;
                     radio.joined = Some(outcome);
                     // A loss that nobody has asked about was that of an earlier network.
@@ -337,13 +333,12 @@ impl World {
                         self.device(id).port.radio.borrow_mut().handshakes += 1;
                         self.wake(id, now);
                     }
-                    let outcome = outcome.map(|_| ()).map_err(JoinFailure::name);
-                    self.phones[phone].joined(now, outcome);
+                    self.phones[phone].joined(now, JoinOutcome::from(*outcome));
                 }
             },
             AirEvent::LinkLost { station, reason, .. } => match self.arranged.stations[station] {
                 Owner::Device(id) => {
-                    let loss = link_loss(*reason);
+                    let loss = *reason;
                     self.commit(Some(id), event.into());
                     let device = self.device(id);
                     if !device.is_running() {
@@ -397,23 +392,5 @@ fn security(passphrase: Option<&str>) -> Security {
     match passphrase {
         None => Security::Open,
         Some(passphrase) => Security::Wpa2(passphrase.to_owned()),
-    }
-}
-
-fn join_error(failure: JoinFailure) -> JoinError {
-    match failure {
-        JoinFailure::NotFound => JoinError::NotFound,
-        JoinFailure::WrongPassphrase => JoinError::WrongPassphrase,
-        JoinFailure::SecurityMismatch => JoinError::SecurityMismatch,
-        JoinFailure::Refused => JoinError::Refused,
-        JoinFailure::Timeout => JoinError::Timeout,
-    }
-}
-
-fn link_loss(reason: LossReason) -> LinkLoss {
-    match reason {
-        LossReason::BeaconTimeout => LinkLoss::BeaconTimeout,
-        LossReason::Deauthenticated => LinkLoss::Deauthenticated,
-        LossReason::Left | LossReason::Power => LinkLoss::Left,
     }
 }

@@ -9,7 +9,7 @@ use esp8266::registers::Registers;
 
 use super::image::{Image, Stack};
 use super::outside::Board;
-use crate::events::{CrashReport, Hexadecimal, NotModelled, TraceEntry};
+use crate::events::{AccessKind, CrashReport, Hexadecimal, NotModelled, TraceEntry};
 
 /// How far below a stack's end a stack pointer still belongs to that stack.
 const BELOW: u32 = 0x2000;
@@ -127,7 +127,7 @@ pub(super) fn reset_information(reason: u32, registers: &Registers, chip: &Chip<
 /// An access to what is not modelled, with the names of what and by whom.
 pub(super) fn not_modelled(access: &esp8266::peripherals::Unmodelled, image: &Image) -> NotModelled {
     NotModelled {
-        access: if access.is_write { "write" } else { "read" },
+        access: if access.is_write { AccessKind::Write } else { AccessKind::Read },
         address: Hexadecimal(access.address),
         name: esp8266::peripherals::describe(access.address).map_or(access.block, |register| register.name),
         pc: Hexadecimal(access.pc),

@@ -35,12 +35,11 @@ use std::time::Duration;
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::peripherals::{ResetCause as ChipReset, Time};
 use esp8266::registers::Registers;
-use firmware::board::ResetCause;
 use rand_core::RngCore;
 
 use super::port::{Output, WATCHDOG_PERIOD};
 use super::{Account, Port, Progress, Target, Wait};
-use crate::events::{CrashReport, EventKind};
+use crate::events::{BootCause, CrashReport, EventKind, WatchdogKind};
 use crate::time::Instant;
 
 pub use image::{Image, ImageError};
@@ -136,8 +135,20 @@ impl Esp8266Target {
     }
 }
 
+/// Why the chip starts, as the SDK numbers it (`rst_reason`, ESP8266 Non-OS SDK API Reference, `system_get_rst_info`).
+fn reset_reason(cause: BootCause) -> u32 {
+    match cause {
+        BootCause::PowerOn => 0,
+        BootCause::Watchdog => 1,
+        BootCause::Exception => 2,
+        BootCause::SoftwareWatchdog => 3,
+        BootCause::Software => 4,
+        BootCause::External => 6,
+    }
+}
+
 impl Target for Esp8266Target {
-    fn start(&mut self, at: Instant, cause: ResetCause) {
+    fn start(&mut self, at: Instant, cause: BootCause) {
         self.port.watchdog_fed.set(at);
         let configuration = Configuration {
             flash: self.image.flash(),
@@ -145,15 +156,15 @@ impl Target for Esp8266Target {
             seed: self.port.random.borrow_mut().next_u64(),
         };
         self.hardware_cause = match cause {
-            ResetCause::PowerOn => ChipReset::PowerOn,
-            ResetCause::External => ChipReset::External,
-            ResetCause::Watchdog => ChipReset::Watchdog,
-            ResetCause::Software | ResetCause::Exception | ResetCause::SoftwareWatchdog => self.hardware_cause,
+            BootCause::PowerOn => ChipReset::PowerOn,
+            BootCause::External => ChipReset::External,
+            BootCause::Watchdog => ChipReset::Watchdog,
+            BootCause::Software | BootCause::Exception | BootCause::SoftwareWatchdog => self.hardware_cause,
         };
         let mut chip = Chip::new(configuration, Board::new(Rc::clone(&self.port), at));
         chip.reset(self.hardware_cause);
         chip.stop_when_spinning = true;
-        let reason = cause as u32;
+        let reason = reset_reason(cause);
         let information = self.reset_information.take().filter(|information| information[0] == reason);
         let information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
         let sdk = Sdk::new(Rc::clone(&self.port), &self.image, information, at);
@@ -388,7 +399,7 @@ impl Running {
                 self.crash(&words, &registers, image, is_exception);
                 None
             }
-            Stop::Reset(ChipReset::Watchdog) => Some(Wait::Reset(ResetCause::Watchdog)),
+            Stop::Reset(ChipReset::Watchdog) => Some(Wait::Reset(BootCause::Watchdog)),
             Stop::Reset(_) => Some(Wait::Restart("reset by a register of the chip".to_owned())),
             Stop::DeepSleep(_) => {
                 Some(self.stand_still("went into deep sleep, which this board cannot wake from", image))
@@ -437,8 +448,8 @@ impl Running {
         let words = crash::vendors_words(&registers, &self.chip);
         self.empty_serial();
         self.port.write_serial(self.now(), &words);
-        let cause = ResetCause::Exception;
-        self.reset_information = Some(crash::reset_information(cause as u32, &registers, &self.chip));
+        let cause = BootCause::Exception;
+        self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
         Wait::Reset(cause)
     }
 
@@ -453,12 +464,12 @@ impl Running {
 
     /// The software watchdog bites.
     fn bitten(&mut self, image: &Image) -> Wait {
-        let cause = ResetCause::SoftwareWatchdog;
+        let cause = BootCause::SoftwareWatchdog;
         let registers = Registers::now(&self.chip.core.cpu);
         let report = crash::report(&registers, &self.chip.core.memory, image, false);
-        let event = EventKind::Watchdog { which: cause.name(), report: Some(Box::new(report)) };
+        let event = EventKind::Watchdog { which: WatchdogKind::Software, report: Some(Box::new(report)) };
         self.port.put(self.now(), Output::Event(event));
-        self.reset_information = Some(crash::reset_information(cause as u32, &registers, &self.chip));
+        self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
         Wait::Reset(cause)
     }
 

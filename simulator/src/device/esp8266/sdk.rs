@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use esp8266::chip::Chip;
 use esp8266::memory::LENT;
-use firmware::board::{JoinError, LinkLoss};
 
 use super::call::Call;
 use super::image::Image;
@@ -21,6 +20,7 @@ use super::traps;
 use super::watchdog::SoftwareWatchdog;
 use crate::device::Port;
 use crate::device::port::Output;
+use crate::events::{JoinFailure, JoinOutcome, LinkLoss};
 use crate::time::Instant;
 
 mod buffers;
@@ -549,18 +549,18 @@ impl Sdk {
             && let Some(outcome) = radio.joined.take()
         {
             self.joining = false;
-            self.joined = outcome.is_ok();
+            self.joined = outcome == JoinOutcome::Joined;
             return Some(match outcome {
-                Ok(()) => (CONNECTED, 0),
+                JoinOutcome::Joined => (CONNECTED, 0),
                 // The SDK's reasons: 802.11's, and its own from 200.
-                Err(JoinError::NotFound) => (DISCONNECTED, 201),
-                Err(JoinError::WrongPassphrase) => {
+                JoinOutcome::Failed(JoinFailure::NotFound) => (DISCONNECTED, 201),
+                JoinOutcome::Failed(JoinFailure::WrongPassphrase) => {
                     self.refusals += 1;
                     (DISCONNECTED, WRONG_PASSPHRASE[(self.refusals - 1) % WRONG_PASSPHRASE.len()])
                 }
-                Err(JoinError::SecurityMismatch) => (DISCONNECTED, 17),
-                Err(JoinError::Refused) => (DISCONNECTED, 203),
-                Err(JoinError::Timeout) => (DISCONNECTED, 2),
+                JoinOutcome::Failed(JoinFailure::SecurityMismatch) => (DISCONNECTED, 17),
+                JoinOutcome::Failed(JoinFailure::Refused) => (DISCONNECTED, 203),
+                JoinOutcome::Failed(JoinFailure::Timeout) => (DISCONNECTED, 2),
             });
         }
         if self.joined
@@ -570,7 +570,7 @@ impl Sdk {
             return Some(match loss {
                 LinkLoss::BeaconTimeout => (DISCONNECTED, 200),
                 LinkLoss::Deauthenticated => (DISCONNECTED, 6),
-                LinkLoss::Left => (DISCONNECTED, 8),
+                LinkLoss::Left | LinkLoss::Power => (DISCONNECTED, 8),
             });
         }
         None

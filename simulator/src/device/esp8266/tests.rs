@@ -5,7 +5,7 @@ use esp8266::image::{Program, Segment, flash};
 use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use crate::device::port::Models;
-use crate::events::{DeviceId, Level};
+use crate::events::{BootCause, DeviceId, Level, WatchdogKind};
 use crate::random::Seed;
 
 /// Where things lie.
@@ -134,7 +134,7 @@ fn bench_of(words: &[u32], names: &[(u32, &str)]) -> Bench {
         },
     ));
     let mut target = Esp8266Target::new(Rc::clone(&port), Arc::new(image));
-    target.start(Instant::START, ResetCause::PowerOn);
+    target.start(Instant::START, BootCause::PowerOn);
     Bench { port, target, now: Instant::START, events: Vec::new() }
 }
 
@@ -189,7 +189,7 @@ fn register(report: &CrashReport, name: &str) -> u32 {
 #[test]
 fn a_null_access_is_printed_by_the_sdk_and_ends_in_its_restart() {
     let mut bench = bench(&[movi(2, 0), movi(5, 77), l32i(3, 2, 8), RET]);
-    assert!(matches!(bench.run(), Wait::Reset(ResetCause::Exception)));
+    assert!(matches!(bench.run(), Wait::Reset(BootCause::Exception)));
     let (message, report) = bench.crash();
     assert_eq!(message, "LoadProhibited (28) at 0x00000008 at 0x40100106 sdk_start");
     assert_eq!(report.exception.as_deref(), Some("LoadProhibited (28)"));
@@ -205,11 +205,11 @@ fn a_null_access_is_printed_by_the_sdk_and_ends_in_its_restart() {
     assert_eq!(serial[serial.len() - 2..], printed, "{serial:?}");
 
     bench.target.stop();
-    bench.target.start(bench.now, ResetCause::Exception);
+    bench.target.start(bench.now, BootCause::Exception);
     let running = bench.target.running.as_ref().unwrap();
     assert_eq!(running.sdk.reset_information(), [2, 28, PROGRAM + 6, 0, 0, 8, 0]);
     bench.target.stop();
-    bench.target.start(bench.now, ResetCause::Software);
+    bench.target.start(bench.now, BootCause::Software);
     let running = bench.target.running.as_ref().unwrap();
     assert_eq!(running.sdk.reset_information(), [4, 0, 0, 0, 0, 0, 0], "that was another restart");
 }
@@ -222,7 +222,7 @@ fn wild_and_illegal_things_are_named() {
         (vec![movi(2, 0), s32i(2, 2, 0)], "StoreProhibited (29) at 0x00000000 at 0x40100103 sdk_start"),
     ] {
         let mut bench = bench(&words);
-        assert!(matches!(bench.run(), Wait::Reset(ResetCause::Exception)), "{expected}");
+        assert!(matches!(bench.run(), Wait::Reset(BootCause::Exception)), "{expected}");
         assert_eq!(bench.crash().0, expected);
     }
 }
@@ -245,14 +245,14 @@ fn a_store_to_flash_and_a_jump_to_null_leave_the_chip_to_its_watchdog() {
 #[test]
 fn who_does_not_return_to_the_sdk_is_bitten_by_its_watchdog() {
     let mut bench = bench(&[J_SELF]);
-    assert!(matches!(bench.run(), Wait::Reset(ResetCause::SoftwareWatchdog)));
+    assert!(matches!(bench.run(), Wait::Reset(BootCause::SoftwareWatchdog)));
     let [(at, EventKind::Watchdog { which, report: Some(report) })] = bench.events.as_slice() else {
         panic!("{:?}", bench.events)
     };
-    assert_eq!((*which, register(report, "pc")), ("software watchdog", PROGRAM));
+    assert_eq!((*which, register(report, "pc")), (WatchdogKind::Software, PROGRAM));
     assert!((Instant::from_millis(5_900)..Instant::from_millis(6_200)).contains(at), "{at}");
     bench.target.stop();
-    bench.target.start(bench.now, ResetCause::SoftwareWatchdog);
+    bench.target.start(bench.now, BootCause::SoftwareWatchdog);
     assert_eq!(bench.target.running.as_ref().unwrap().sdk.reset_information()[..3], [3, 0, PROGRAM]);
 }
 
@@ -342,7 +342,7 @@ fn a_stack_that_runs_over_its_end_is_told_once_and_goes_on() {
     words.extend([addi(1, 1, -16), s32i(0, 1, 0), addi(1, 1, -16), s32i(0, 1, 0), addi(1, 1, -16)]);
     words.extend([s32i(0, 1, 0), addi(1, 1, -16), s32i(0, 1, 0), J_SELF]);
     let mut bench = bench(&words);
-    assert!(matches!(bench.run(), Wait::Reset(ResetCause::SoftwareWatchdog)), "it goes on");
+    assert!(matches!(bench.run(), Wait::Reset(BootCause::SoftwareWatchdog)), "it goes on");
     let (message, report) = bench.crash();
     let expected = "the firmware's stack overflows into 0x3ffe8ff0 at ";
     assert!(message.starts_with(expected) && message.ends_with("; nothing on the chip notices"), "{message}");

@@ -23,6 +23,7 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::context::in_simulator;
 use super::limit_by_watchdog;
+use super::words;
 use crate::board::HostDrive;
 use crate::board::flash::{self, Operation};
 use crate::device::Port;
@@ -331,7 +332,7 @@ impl Radio for HostRadio {
         let mut joining = Joining { radio: self, ended: false };
         let outcome = poll_fn(|_| {
             in_simulator(|| match self.0.port.radio.borrow_mut().joined.take() {
-                Some(outcome) => Poll::Ready(outcome),
+                Some(outcome) => Poll::Ready(words::join_result(outcome)),
                 None => Poll::Pending,
             })
         })
@@ -350,7 +351,7 @@ impl Radio for HostRadio {
             in_simulator(|| {
                 let mut radio = self.0.port.radio.borrow_mut();
                 match radio.lost.take() {
-                    Some(loss) => Poll::Ready(loss),
+                    Some(loss) => Poll::Ready(words::link_loss(loss)),
                     None if radio.up => Poll::Pending,
                     None => Poll::Ready(LinkLoss::Left),
                 }

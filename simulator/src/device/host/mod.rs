@@ -11,6 +11,7 @@
 mod board;
 mod context;
 mod serial;
+mod words;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use firmware::board::ResetCause;
 use simulator_clock::LimitPassed;
 
 use super::{Port, Progress, Target, Wait};
+use crate::events::BootCause;
 use crate::time::Instant;
 
 pub use board::{HostBoard, HostFlash};
@@ -86,10 +87,10 @@ fn limit_by_watchdog(port: &Port, started: Instant) {
 }
 
 impl Target for HostTarget {
-    fn start(&mut self, at: Instant, cause: ResetCause) {
+    fn start(&mut self, at: Instant, cause: BootCause) {
         self.stop();
         self.port.watchdog_fed.set(at);
-        let board = HostBoard::new(Rc::clone(&self.port), at, cause);
+        let board = HostBoard::new(Rc::clone(&self.port), at, words::reset_cause(cause));
         self.running = Some(Running { program: (self.load)(board), started: at });
     }
 

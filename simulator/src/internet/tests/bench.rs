@@ -12,6 +12,7 @@ use time::macros::datetime;
 
 use super::super::port::{Port, next_poll, stack_time};
 use super::super::*;
+use crate::events::Vocabulary as _;
 
 pub(super) const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 /// From the router to a station; the other way takes no time.
@@ -306,7 +307,7 @@ impl Bench {
     /// The outcomes of all connections so far.
     pub fn connections(&self) -> Vec<&'static str> {
         let outcome = |kind: &EventKind| match kind {
-            EventKind::Connection { outcome, .. } => Some(*outcome),
+            EventKind::Connection { outcome, .. } => Some(outcome.word()),
             _ => None,
         };
         self.seen.iter().filter_map(outcome).collect()

@@ -10,6 +10,7 @@ use smoltcp::socket::dns::GetQueryResultError;
 
 use super::fault::{CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
 use super::*;
+use crate::events::LeaseOutcome;
 use bench::{Bench, HOP, HOST};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -166,7 +167,7 @@ fn dhcp_faults() {
     bench.wait(60 * SECOND);
     assert_eq!(bench.clients[0].address, None);
     assert!(bench.actions().contains(&"the DHCP server refused a lease"));
-    assert!(bench.seen.iter().any(|kind| matches!(kind, EventKind::Lease { outcome: "refused", .. })));
+    assert!(bench.seen.iter().any(|kind| matches!(kind, EventKind::Lease { outcome: LeaseOutcome::Refused, .. })));
 
     bench.internet.clear("router is stuck");
     bench.lease();

@@ -1,7 +1,7 @@
 //! Each kind of difference, the tolerance's edges, and how happenings are put beside each other.
 
 use super::*;
-use crate::events::{DeviceId, Level};
+use crate::events::{BootCause, DeviceId, JoinFailure, JoinOutcome, Level};
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
@@ -23,11 +23,11 @@ fn entry(second: i64, temperature: &str) -> EventKind {
     EventKind::Stored { channel: 1, entry_id: 1, created_at: START + second, fields, status: None }
 }
 
-fn join(outcome: &'static str) -> EventKind {
+fn join(outcome: JoinOutcome) -> EventKind {
     EventKind::Join { network: "home".to_owned(), bssid: None, outcome }
 }
 
-fn boot(number: u32, cause: &'static str) -> EventKind {
+fn boot(number: u32, cause: BootCause) -> EventKind {
     EventKind::Boot { number, cause }
 }
 
@@ -51,8 +51,18 @@ fn found(comparison: &Comparison) -> Vec<(Aspect, Difference, usize)> {
 
 #[test]
 fn the_same_a_little_later_is_the_same() {
-    let host = [(0, boot(1, "power-on")), (900, join("joined")), (1_000, led(true)), (2_000, entry(1, "21.5"))];
-    let chip = [(0, boot(1, "power-on")), (940, join("joined")), (1_050, led(true)), (3_250, entry(1, "21.5"))];
+    let host = [
+        (0, boot(1, BootCause::PowerOn)),
+        (900, join(JoinOutcome::Joined)),
+        (1_000, led(true)),
+        (2_000, entry(1, "21.5")),
+    ];
+    let chip = [
+        (0, boot(1, BootCause::PowerOn)),
+        (940, join(JoinOutcome::Joined)),
+        (1_050, led(true)),
+        (3_250, entry(1, "21.5")),
+    ];
     let comparison = compare(&host, &chip);
     assert!(comparison.agrees(), "{:?}", found(&comparison));
     let counts: Vec<_> = comparison.repetitions[0].sequences.iter().map(Sequence::counts).collect();
@@ -70,8 +80,8 @@ fn what_is_not_compared_may_differ() {
 fn each_kind_of_happening_that_one_of_them_lacks_is_told() {
     for (aspect, kind) in [
         (Aspect::Entries, entry(1, "21.5")),
-        (Aspect::Joins, join("timeout")),
-        (Aspect::Reboots, boot(2, "watchdog")),
+        (Aspect::Joins, join(JoinOutcome::Failed(JoinFailure::Timeout))),
+        (Aspect::Reboots, boot(2, BootCause::Watchdog)),
         (Aspect::Led, led(true)),
     ] {
         let happened = [(1_000, kind)];
@@ -86,8 +96,8 @@ fn each_kind_of_happening_that_one_of_them_lacks_is_told() {
 fn each_kind_of_happening_that_says_something_else_is_told() {
     for (aspect, host, chip) in [
         (Aspect::Entries, entry(1, "21.5"), entry(1, "21.6")),
-        (Aspect::Joins, join("joined"), join("timeout")),
-        (Aspect::Reboots, boot(2, "watchdog"), boot(2, "software restart")),
+        (Aspect::Joins, join(JoinOutcome::Joined), join(JoinOutcome::Failed(JoinFailure::Timeout))),
+        (Aspect::Reboots, boot(2, BootCause::Watchdog), boot(2, BootCause::Software)),
         (Aspect::Led, led(true), led(false)),
     ] {
         let comparison = compare(&[(1_000, host)], &[(1_000, chip)]);
@@ -100,8 +110,8 @@ fn the_tolerance_itself_is_still_the_same_and_a_millisecond_more_is_not() {
     let most = Targets::TOLERANCE.as_millis() as u64;
     for (kind, aspect) in [
         (entry(1, "21.5"), Aspect::Arrivals),
-        (join("joined"), Aspect::Joins),
-        (boot(1, "power-on"), Aspect::Reboots),
+        (join(JoinOutcome::Joined), Aspect::Joins),
+        (boot(1, BootCause::PowerOn), Aspect::Reboots),
         (led(true), Aspect::Led),
     ] {
         let at = |millis: u64| [(millis, kind.clone())];

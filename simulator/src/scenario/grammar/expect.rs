@@ -1,10 +1,13 @@
 //! The keys of matchers, triggers and expectations, each with its meaning.
 
 use super::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
-use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
+use crate::events::{
+    BootCause, ConnectionOutcome, DnsOutcome, FlashOperation, JoinOutcome, LeaseOutcome, Level, LinkLoss, NtpOutcome,
+    PowerState, SensorOutcome,
+};
 use crate::scenario::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
-use crate::scenario::shape::{Choice, Key, Shape, Table, case, optional, required};
+use crate::scenario::shape::{AnyWords, Choice, Key, Shape, Table, case, optional, required};
 
 /// "The count-th such event, and then a delay."
 pub(super) const TRIGGER: Shape = Named(
@@ -67,7 +70,7 @@ const FIELD_MATCH: Shape = Named(
     },
 );
 
-const LEVEL: Shape = Words(&[("low", Level::Low, "0 V."), ("high", Level::High, "3.3 V.")]);
+const LEVEL: Shape = Words(&Level::ROWS);
 const GPIO: Key = required("gpio", Scalar(Integer { least: 0, most: 16 }), "GPIO number.");
 const NETWORK: Key = optional("network", TEXT, "The network's name.");
 const BSSID: Key =
@@ -100,11 +103,9 @@ macro_rules! keys_with_fields {
     };
 }
 
-/// How an event ended: a word that is the record's own.
-macro_rules! outcome {
-    ($($word:literal: $doc:literal),* $(,)?) => {
-        optional("outcome", Words(&[$(($word, $word, $doc)),*]), "How it ended.")
-    };
+/// How an event ended, in the record's words.
+const fn outcome(words: &'static dyn AnyWords) -> Key {
+    optional("outcome", Words(words), "How it ended.")
 }
 
 /// Which events are meant.
@@ -155,25 +156,7 @@ const EVENTS: Choice<EventWord> = Choice {
         case(
             EventWord::Boot,
             "boot",
-            Shape::Table(&Table::new(
-                "a boot",
-                &[optional(
-                    "cause",
-                    Words(&[
-                        ("power-on", "power-on", "Power came on."),
-                        ("external reset", "external reset", "The reset pin was pulled low."),
-                        ("software restart", "software restart", "The firmware asked for it."),
-                        ("watchdog", "watchdog", "Nobody fed the hardware watchdog."),
-                        (
-                            "software watchdog",
-                            "software watchdog",
-                            "Nobody fed the SDK's watchdog: on the emulated chip only.",
-                        ),
-                        ("exception", "exception", "The program raised an exception: on the emulated chip only."),
-                    ]),
-                    "Why.",
-                )],
-            )),
+            Shape::Table(&Table::new("a boot", &[optional("cause", Words(&BootCause::ROWS), "Why.")])),
             "The device starts.",
         ),
         case(
@@ -188,37 +171,13 @@ const EVENTS: Choice<EventWord> = Choice {
             Shape::Table(&Table::new("a crash", &[optional("message", TEXT_MATCH, "What happened, and where.")])),
             "The firmware panics, or on the emulated chip raises an exception or overruns its stack.",
         ),
-        case(
-            EventWord::Power,
-            "power",
-            Words(&[
-                ("on", PowerState::On, "It comes on."),
-                ("off", PowerState::Off, "It goes off."),
-                ("brown-out", PowerState::BrownOut, "It dips."),
-            ]),
-            "The supply changes.",
-        ),
+        case(EventWord::Power, "power", Words(&PowerState::ROWS), "The supply changes."),
         case(
             EventWord::Sensor,
             "sensor",
             Shape::Table(&Table::new(
                 "a sensor transaction",
-                &[optional(
-                    "outcome",
-                    Words(&[
-                        ("answered", SensorOutcome::Answered, "With a measurement."),
-                        ("bad-checksum", SensorOutcome::BadChecksum, "With a wrong checksum."),
-                        ("silent", SensorOutcome::Silent, "Not at all."),
-                        ("settling", SensorOutcome::Settling, "Not at all: it has not settled since power-up."),
-                        (
-                            "too-soon",
-                            SensorOutcome::TooSoon,
-                            "Not at all: it still measures, for 0.43 s after each answer.",
-                        ),
-                        ("short-start", SensorOutcome::ShortStart, "Not at all: the start pulse was too short."),
-                    ]),
-                    "How it ended.",
-                )],
+                &[optional("outcome", Words(&SensorOutcome::ROWS), "How it ended.")],
             )),
             "The sensor was asked.",
         ),
@@ -228,14 +187,7 @@ const EVENTS: Choice<EventWord> = Choice {
             Shape::Table(&Table::new(
                 "a flash operation",
                 &[
-                    optional(
-                        "operation",
-                        Words(&[
-                            ("erase", FlashOperation::Erase, "Sectors set to all ones."),
-                            ("write", FlashOperation::Write, "Bits cleared."),
-                        ]),
-                        "Which.",
-                    ),
+                    optional("operation", Words(&FlashOperation::ROWS), "Which."),
                     optional("torn", BOOLEAN, "Whether power went away before it was finished."),
                 ],
             )),
@@ -244,21 +196,7 @@ const EVENTS: Choice<EventWord> = Choice {
         case(
             EventWord::Join,
             "join",
-            Shape::Table(&Table::new(
-                "a join",
-                &[
-                    NETWORK,
-                    BSSID,
-                    outcome! {
-                        "joined": "It is joined.",
-                        "not found": "No access point of that name was heard.",
-                        "wrong passphrase": "The four-way handshake failed.",
-                        "security mismatch": "The network is open instead of WPA2, or the reverse.",
-                        "refused": "The access point refused.",
-                        "timeout": "The access point stopped answering.",
-                    },
-                ],
-            )),
+            Shape::Table(&Table::new("a join", &[NETWORK, BSSID, outcome(&JoinOutcome::ROWS)])),
             "The device's attempt to join a network ended.",
         ),
         case(
@@ -266,20 +204,7 @@ const EVENTS: Choice<EventWord> = Choice {
             "link-lost",
             Shape::Table(&Table::new(
                 "a loss of the link",
-                &[
-                    NETWORK,
-                    BSSID,
-                    optional(
-                        "reason",
-                        Words(&[
-                            ("beacon timeout", "beacon timeout", "No beacons for too long."),
-                            ("deauthenticated", "deauthenticated", "The access point sent it away."),
-                            ("left", "left", "It left."),
-                            ("power", "power", "It lost power or was reset."),
-                        ]),
-                        "Why.",
-                    ),
-                ],
+                &[NETWORK, BSSID, optional("reason", Words(&LinkLoss::ROWS), "Why.")],
             )),
             "The device is no longer joined.",
         ),
@@ -295,18 +220,7 @@ const EVENTS: Choice<EventWord> = Choice {
         case(
             EventWord::Lease,
             "lease",
-            Shape::Table(&Table::new(
-                "a DHCP exchange",
-                &[
-                    NETWORK,
-                    outcome! {
-                        "offered": "An address was offered.",
-                        "acknowledged": "An address was given.",
-                        "refused": "The client was refused.",
-                        "ignored": "The client was ignored.",
-                    },
-                ],
-            )),
+            Shape::Table(&Table::new("a DHCP exchange", &[NETWORK, outcome(&LeaseOutcome::ROWS)])),
             "A network's DHCP server dealt with a client.",
         ),
         case(
@@ -314,48 +228,20 @@ const EVENTS: Choice<EventWord> = Choice {
             "dns",
             Shape::Table(&Table::new(
                 "a DNS query",
-                &[
-                    optional("name", TEXT, "The name."),
-                    outcome! {
-                        "answered": "With an address.",
-                        "no such name": "NXDOMAIN.",
-                        "server failure": "SERVFAIL.",
-                        "refused": "REFUSED.",
-                        "ignored": "Not at all.",
-                    },
-                ],
+                &[optional("name", TEXT, "The name."), outcome(&DnsOutcome::ROWS)],
             )),
             "A name server was asked.",
         ),
         case(
             EventWord::Ntp,
             "ntp",
-            Shape::Table(&Table::new(
-                "an NTP query",
-                &[outcome! {
-                    "answered": "With a time.",
-                    "ignored": "Not at all.",
-                    "kiss of death": "With a kiss of death.",
-                }],
-            )),
+            Shape::Table(&Table::new("an NTP query", &[outcome(&NtpOutcome::ROWS)])),
             "A time server was asked.",
         ),
         case(
             EventWord::Connection,
             "connection",
-            Shape::Table(&Table::new(
-                "a connection",
-                &[
-                    SERVER,
-                    outcome! {
-                        "opened": "It was accepted.",
-                        "refused": "It was refused.",
-                        "closed": "It ended in order.",
-                        "reset": "It was reset.",
-                        "ignored": "Nothing answered.",
-                    },
-                ],
-            )),
+            Shape::Table(&Table::new("a connection", &[SERVER, outcome(&ConnectionOutcome::ROWS)])),
             "A TCP connection to a server changed.",
         ),
         case(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{FieldMatch, Matcher, PhoneMatch, RequestMatch, TextMatch};
-use crate::events::{FlashOperation, Level, PowerState, SensorOutcome};
+use crate::events::{FlashOperation, PowerState};
 use crate::scenario::units::tenths;
 
 impl fmt::Display for Matcher {
@@ -11,9 +11,7 @@ impl fmt::Display for Matcher {
         match self {
             Self::Serial(text) => write!(f, "serial line {text}"),
             Self::Led { on } => write!(f, "LED goes {}", on_off(*on)),
-            Self::Pin { gpio, level } => Words::new(format!("GPIO{gpio} changes"))
-                .with("to ", level.map(|level| if level == Level::High { "high" } else { "low" }))
-                .fmt(f),
+            Self::Pin { gpio, level } => Words::new(format!("GPIO{gpio} changes")).with("to ", level.as_ref()).fmt(f),
             Self::Boot { cause } => Words::new("boot").quoted("after ", cause.as_ref()).fmt(f),
             Self::Restart { reason } => Words::new("restart").with("with reason ", reason.as_ref()).fmt(f),
             Self::Crash { message } => Words::new("crash").with("with message ", message.as_ref()).fmt(f),
@@ -23,7 +21,7 @@ impl fmt::Display for Matcher {
                 PowerState::BrownOut => "brown-out",
             }),
             Self::Sensor { outcome } => {
-                Words::new("sensor transaction").quoted("with outcome ", outcome.map(sensor_outcome)).fmt(f)
+                Words::new("sensor transaction").quoted("with outcome ", outcome.as_ref()).fmt(f)
             }
             Self::Flash { operation, torn } => {
                 let subject = match operation {
@@ -141,18 +139,6 @@ impl fmt::Display for FieldMatch {
             Self::Equals(text) => write!(f, "`{text}`"),
             Self::Between { low, high } => write!(f, "between {} and {}", tenths(*low), tenths(*high)),
         }
-    }
-}
-
-/// A sensor's outcome as files and records write it.
-pub(crate) fn sensor_outcome(outcome: SensorOutcome) -> &'static str {
-    match outcome {
-        SensorOutcome::Answered => "answered",
-        SensorOutcome::BadChecksum => "bad-checksum",
-        SensorOutcome::Silent => "silent",
-        SensorOutcome::Settling => "settling",
-        SensorOutcome::TooSoon => "too-soon",
-        SensorOutcome::ShortStart => "short-start",
     }
 }
 

@@ -53,12 +53,11 @@ impl Resolver<'_, '_> {
         let empty = Fields::default();
         let fields = details.table().unwrap_or(&empty);
         let owned = |key: &str| fields.text(key).map(str::to_owned);
-        let word = |key: &str| fields.word::<&str>(key).map(str::to_owned);
         Some(match kind {
             EventWord::Serial => Matcher::Serial(self.text_match(details)?),
             EventWord::Led => Matcher::Led { on: details.word()? },
             EventWord::Pin => Matcher::Pin { gpio: self.gpio(fields)?, level: fields.word("level") },
-            EventWord::Boot => Matcher::Boot { cause: word("cause") },
+            EventWord::Boot => Matcher::Boot { cause: fields.word("cause") },
             EventWord::Restart => Matcher::Restart { reason: self.optional_text(fields, "reason")? },
             EventWord::Crash => Matcher::Crash { message: self.optional_text(fields, "message")? },
             EventWord::Power => Matcher::Power { state: details.word()? },
@@ -67,12 +66,12 @@ impl Resolver<'_, '_> {
             EventWord::Join => Matcher::Join {
                 network: self.joinable(fields),
                 bssid: self.known_bssid(fields).map(colons),
-                outcome: word("outcome"),
+                outcome: fields.word("outcome"),
             },
             EventWord::LinkLost => Matcher::LinkLost {
                 network: self.joinable(fields),
                 bssid: self.known_bssid(fields).map(colons),
-                reason: word("reason"),
+                reason: fields.word("reason"),
             },
             EventWord::AccessPoint => {
                 if let Some(node) = fields.get("network") {
@@ -84,10 +83,10 @@ impl Resolver<'_, '_> {
                     on: fields.boolean("on"),
                 }
             }
-            EventWord::Lease => Matcher::Lease { network: self.known_network(fields), outcome: word("outcome") },
-            EventWord::Dns => Matcher::Dns { name: owned("name"), outcome: word("outcome") },
-            EventWord::Ntp => Matcher::Ntp { outcome: word("outcome") },
-            EventWord::Connection => Matcher::Connection { server: owned("server"), outcome: word("outcome") },
+            EventWord::Lease => Matcher::Lease { network: self.known_network(fields), outcome: fields.word("outcome") },
+            EventWord::Dns => Matcher::Dns { name: owned("name"), outcome: fields.word("outcome") },
+            EventWord::Ntp => Matcher::Ntp { outcome: fields.word("outcome") },
+            EventWord::Connection => Matcher::Connection { server: owned("server"), outcome: fields.word("outcome") },
             EventWord::Tls => Matcher::Tls { server: owned("server"), outcome: self.optional_text(fields, "outcome")? },
             EventWord::Request => Matcher::Request(Box::new(RequestMatch {
                 server: owned("server"),

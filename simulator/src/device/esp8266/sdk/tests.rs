@@ -6,7 +6,7 @@ use esp8266::image::Program;
 use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
 use crate::device::port::Models;
-use crate::events::{DeviceId, EventKind, Level};
+use crate::events::{DeviceId, EventKind, JoinFailure, JoinOutcome, Level, LinkLoss};
 use crate::random::Seed;
 
 const BOOT: u32 = 0x4010_0100;
@@ -435,7 +435,7 @@ fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
     let join = Output::Join { network: "home".to_owned(), passphrase: Some("correct horse".to_owned()) };
     assert_eq!(bench.output(), [join]);
 
-    bench.port.radio.borrow_mut().joined = Some(Err(JoinError::WrongPassphrase));
+    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
     let call = bench.next_call().unwrap();
     assert_eq!(call.function, handler);
     assert_eq!(bench.word(call.arguments[0]), 1, "disconnected");
@@ -444,14 +444,14 @@ fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
 
     for reason in [15, 202, 204] {
         bench.call("wifi_station_connect", &[]);
-        bench.port.radio.borrow_mut().joined = Some(Err(JoinError::WrongPassphrase));
+        bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
         let call = bench.next_call().unwrap();
         assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [reason], "as routers differ");
         bench.returned(0);
     }
 
     bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(Ok(()));
+    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
     let call = bench.next_call().unwrap();
     assert_eq!(bench.word(call.arguments[0]), 0, "connected");
     bench.returned(0);
@@ -471,7 +471,7 @@ fn that_the_station_has_left_is_told_when_it_joins_again() {
     bench.call("wifi_station_disconnect", &[]);
     assert!(bench.next_call().is_none());
     bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(Ok(()));
+    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
     for event in [[1, 8], [0, 0]] {
         let call = bench.next_call().unwrap();
         let reason = bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1)[0];
