@@ -21,24 +21,28 @@ registers! {
         0x1C Status ReadWrite = 0, "GPIO_STATUS";
         0x20 StatusW1ts WriteOnly = 0, "GPIO_STATUS_W1TS";
         0x24 StatusW1tc WriteOnly = 0, "GPIO_STATUS_W1TC";
-        0x28 Pin0 ReadWrite = 0, "GPIO_PIN0";
-        0x2C Pin1 ReadWrite = 0, "GPIO_PIN1";
-        0x30 Pin2 ReadWrite = 0, "GPIO_PIN2";
-        0x34 Pin3 ReadWrite = 0, "GPIO_PIN3";
-        0x38 Pin4 ReadWrite = 0, "GPIO_PIN4";
-        0x3C Pin5 ReadWrite = 0, "GPIO_PIN5";
-        0x40 Pin6 ReadWrite = 0, "GPIO_PIN6";
-        0x44 Pin7 ReadWrite = 0, "GPIO_PIN7";
-        0x48 Pin8 ReadWrite = 0, "GPIO_PIN8";
-        0x4C Pin9 ReadWrite = 0, "GPIO_PIN9";
-        0x50 Pin10 ReadWrite = 0, "GPIO_PIN10";
-        0x54 Pin11 ReadWrite = 0, "GPIO_PIN11";
-        0x58 Pin12 ReadWrite = 0, "GPIO_PIN12";
-        0x5C Pin13 ReadWrite = 0, "GPIO_PIN13";
-        0x60 Pin14 ReadWrite = 0, "GPIO_PIN14";
-        0x64 Pin15 ReadWrite = 0, "GPIO_PIN15";
-        0x68 SigmaDelta ReadWrite = 0, "GPIO_SIGMA_DELTA";
-        0x6C RtcCalibSync ReadWrite = 0, "GPIO_RTC_CALIB_SYNC";
+        0x28 Pin0 ReadWrite = 0, "GPIO_PIN0" pin {
+            SOURCE: 0 ignored "sigma-delta output";
+            DRIVER: 2;
+            INT_TYPE: 7..=9;
+        };
+        0x2C Pin1 ReadWrite = 0, "GPIO_PIN1" pin;
+        0x30 Pin2 ReadWrite = 0, "GPIO_PIN2" pin;
+        0x34 Pin3 ReadWrite = 0, "GPIO_PIN3" pin;
+        0x38 Pin4 ReadWrite = 0, "GPIO_PIN4" pin;
+        0x3C Pin5 ReadWrite = 0, "GPIO_PIN5" pin;
+        0x40 Pin6 ReadWrite = 0, "GPIO_PIN6" pin;
+        0x44 Pin7 ReadWrite = 0, "GPIO_PIN7" pin;
+        0x48 Pin8 ReadWrite = 0, "GPIO_PIN8" pin;
+        0x4C Pin9 ReadWrite = 0, "GPIO_PIN9" pin;
+        0x50 Pin10 ReadWrite = 0, "GPIO_PIN10" pin;
+        0x54 Pin11 ReadWrite = 0, "GPIO_PIN11" pin;
+        0x58 Pin12 ReadWrite = 0, "GPIO_PIN12" pin;
+        0x5C Pin13 ReadWrite = 0, "GPIO_PIN13" pin;
+        0x60 Pin14 ReadWrite = 0, "GPIO_PIN14" pin;
+        0x64 Pin15 ReadWrite = 0, "GPIO_PIN15" pin;
+        0x68 SigmaDelta ReadWrite = 0, "GPIO_SIGMA_DELTA" sigma_delta { ENABLE: 16 ignored "sigma-delta output"; };
+        0x6C RtcCalibSync ReadWrite = 0, "GPIO_RTC_CALIB_SYNC" calib { PERIOD_NUM: 0..=9; START: 31; };
         0x70 RtcCalibValue ReadOnly = 0, "GPIO_RTC_CALIB_VALUE";
     }
 }
@@ -47,24 +51,44 @@ registers! {
     /// Registers of the pads, in the order of the block.
     pub(super) enum Pad {
         0x00 Conf ReadWrite = 0, "IOMUX_CONF";
-        0x04 Mtdi ReadWrite = 0x80, "IOMUX_MTDI";
-        0x08 Mtck ReadWrite = 0x80, "IOMUX_MTCK";
-        0x0C Mtms ReadWrite = 0x80, "IOMUX_MTMS";
-        0x10 Mtdo ReadWrite = 0x80, "IOMUX_MTDO";
-        0x14 U0rxd ReadWrite = 0x80, "IOMUX_U0RXD";
-        0x18 U0txd ReadWrite = 0, "IOMUX_U0TXD";
-        0x1C SdClk ReadWrite = 0x10, "IOMUX_SD_CLK";
-        0x20 SdData0 ReadWrite = 0x10, "IOMUX_SD_DATA0";
-        0x24 SdData1 ReadWrite = 0x10, "IOMUX_SD_DATA1";
-        0x28 SdData2 ReadWrite = 0x10, "IOMUX_SD_DATA2";
-        0x2C SdData3 ReadWrite = 0x10, "IOMUX_SD_DATA3";
-        0x30 SdCmd ReadWrite = 0x10, "IOMUX_SD_CMD";
-        0x34 Gpio0 ReadWrite = 0x80, "IOMUX_GPIO0";
-        0x38 Gpio2 ReadWrite = 0xA0, "IOMUX_GPIO2";
-        0x3C Gpio4 ReadWrite = 0, "IOMUX_GPIO4";
-        0x40 Gpio5 ReadWrite = 0, "IOMUX_GPIO5";
+        0x04 Mtdi ReadWrite = 0x80, "IOMUX_MTDI" pad { FUNCTION_LOW: 4..=5; PULL_UP: 7; FUNCTION_HIGH: 8; };
+        0x08 Mtck ReadWrite = 0x80, "IOMUX_MTCK" pad;
+        0x0C Mtms ReadWrite = 0x80, "IOMUX_MTMS" pad;
+        0x10 Mtdo ReadWrite = 0x80, "IOMUX_MTDO" pad;
+        0x14 U0rxd ReadWrite = 0x80, "IOMUX_U0RXD" pad;
+        0x18 U0txd ReadWrite = 0, "IOMUX_U0TXD" pad;
+        0x1C SdClk ReadWrite = 0x10, "IOMUX_SD_CLK" pad;
+        0x20 SdData0 ReadWrite = 0x10, "IOMUX_SD_DATA0" pad;
+        0x24 SdData1 ReadWrite = 0x10, "IOMUX_SD_DATA1" pad;
+        0x28 SdData2 ReadWrite = 0x10, "IOMUX_SD_DATA2" pad;
+        0x2C SdData3 ReadWrite = 0x10, "IOMUX_SD_DATA3" pad;
+        0x30 SdCmd ReadWrite = 0x10, "IOMUX_SD_CMD" pad;
+        0x34 Gpio0 ReadWrite = 0x80, "IOMUX_GPIO0" pad;
+        0x38 Gpio2 ReadWrite = 0xA0, "IOMUX_GPIO2" pad;
+        0x3C Gpio4 ReadWrite = 0, "IOMUX_GPIO4" pad;
+        0x40 Gpio5 ReadWrite = 0, "IOMUX_GPIO5" pad;
     }
 }
+
+/// The register of each of GPIO0 to GPIO15.
+const PIN_REGISTERS: [Register; 16] = [
+    Register::Pin0,
+    Register::Pin1,
+    Register::Pin2,
+    Register::Pin3,
+    Register::Pin4,
+    Register::Pin5,
+    Register::Pin6,
+    Register::Pin7,
+    Register::Pin8,
+    Register::Pin9,
+    Register::Pin10,
+    Register::Pin11,
+    Register::Pin12,
+    Register::Pin13,
+    Register::Pin14,
+    Register::Pin15,
+];
 
 /// The pad of each of GPIO0 to GPIO15.
 const PADS: [Pad; 16] = [
@@ -88,14 +112,8 @@ const PADS: [Pad; 16] = [
 
 /// Pins whose pad is GPIO as function 0; for all others it is function 3.
 const GPIO_IS_FUNCTION_0: u32 = 1 << 0 | 1 << 2 | 1 << 4 | 1 << 5;
-/// Pad: weak pull-up.
-const PULL_UP: u32 = 1 << 7;
-/// GPIO_PINn: open drain.
-const OPEN_DRAIN: u32 = 1 << 2;
 /// All pins, with GPIO16.
 const PINS: u32 = 0x1_FFFF;
-/// RTC_CALIB_SYNC: start; RTC_CALIB_VALUE: ready.
-const CALIBRATION: u32 = 1 << 31;
 /// What a calibration finds: crystal cycles of 26 MHz in a period of the RTC's clock.
 const CALIBRATED: u64 = 183;
 
@@ -145,12 +163,12 @@ impl Gpio {
     }
 
     fn pin(&self, pin: u32) -> u32 {
-        Register::at(0x28 + 4 * pin).map_or(0, |register| self.bank.value(register))
+        self.bank.value(PIN_REGISTERS[pin as usize])
     }
 
     fn is_gpio(&self, pin: u32) -> bool {
         let pad = self.pads.value(PADS[pin as usize]);
-        let function = pad >> 4 & 3 | pad >> 6 & 4;
+        let function = pad::FUNCTION_LOW.of(pad) | pad::FUNCTION_HIGH.of(pad) << 2;
         function == if GPIO_IS_FUNCTION_0 >> pin & 1 != 0 { 0 } else { 3 }
     }
 
@@ -162,8 +180,8 @@ impl Gpio {
             (
                 self.bank.value(Register::Out) >> pin & 1 != 0,
                 self.bank.value(Register::Enable) >> pin & 1 != 0 && self.is_gpio(pin),
-                self.pin(pin) & OPEN_DRAIN != 0,
-                self.pads.value(PADS[pin as usize]) & PULL_UP != 0,
+                pin::DRIVER.is_in(self.pin(pin)),
+                pad::PULL_UP.is_in(self.pads.value(PADS[pin as usize])),
             )
         };
         match (enabled, output) {
@@ -200,7 +218,7 @@ impl Gpio {
 
     /// Pins with an interrupt of some kind.
     fn watched(&self) -> u32 {
-        (0..16).filter(|&pin| self.pin(pin) >> 7 & 7 != 0).map(|pin| 1 << pin).sum()
+        (0..16).filter(|&pin| pin::INT_TYPE.is_in(self.pin(pin))).map(|pin| 1 << pin).sum()
     }
 
     /// Looks for edges and levels that raise interrupts.
@@ -214,7 +232,7 @@ impl Gpio {
         let mut status = self.bank.value(Register::Status);
         for pin in (0..16).filter(|pin| watched >> pin & 1 != 0) {
             let (before, level) = (self.seen >> pin & 1 != 0, levels >> pin & 1 != 0);
-            let raised = match self.pin(pin) >> 7 & 7 {
+            let raised = match pin::INT_TYPE.of(self.pin(pin)) {
                 1 => !before && level,
                 2 => before && !level,
                 3 => before != level,
@@ -255,8 +273,8 @@ impl Gpio {
             Register::In => self.levels(now, outside) & 0xFFFF | self.strap,
             Register::RtcCalibValue => {
                 let sync = self.bank.value(Register::RtcCalibSync);
-                let periods = u64::from(sync & 0x3FF) + 1;
-                (periods * CALIBRATED) as u32 & 0xF_FFFF | sync & CALIBRATION
+                let periods = u64::from(calib::PERIOD_NUM.of(sync)) + 1;
+                (periods * CALIBRATED) as u32 & 0xF_FFFF | sync & calib::START.mask()
             }
             register => self.bank.read(register),
         })

@@ -12,7 +12,6 @@
 
 mod clock;
 mod gpio;
-mod ignored;
 mod noise;
 mod nor;
 mod outside;
@@ -31,7 +30,8 @@ use std::collections::BTreeSet;
 pub use clock::{Clock, Time};
 pub use noise::Noise;
 pub use outside::{Drive, Outside, Pins, SerialOut};
-pub use registers::{Access, Description};
+use registers::Registers as _;
+pub use registers::{Access, Description, Field, Ignored};
 pub use rtc::ResetCause;
 
 use crate::bus::{Bus, Context, NoAnswer, Width};
@@ -171,21 +171,25 @@ fn block(address: u32) -> (Block, u32) {
 
 /// The register at `address`, if it is a modelled one.
 pub fn describe(address: u32) -> Option<&'static Description> {
-    fn description<R: registers::Registers>(offset: u32) -> Option<&'static Description> {
+    let (block, offset) = block(address & !3);
+    description(block, offset)
+}
+
+fn description(block: Block, offset: u32) -> Option<&'static Description> {
+    fn of<R: registers::Registers>(offset: u32) -> Option<&'static Description> {
         R::at(offset).map(registers::Registers::description)
     }
-    let (block, offset) = block(address & !3);
     match block {
-        Block::Uart(_) => description::<uart::Register>(offset),
-        Block::Spi(_) => description::<spi::Register>(offset),
-        Block::Gpio => description::<gpio::Register>(offset),
-        Block::Timers => description::<timers::Register>(offset),
-        Block::Rtc => description::<rtc::Register>(offset),
-        Block::Pads => description::<gpio::Pad>(offset),
-        Block::Watchdog => description::<watchdog::Register>(offset),
-        Block::Analog => description::<system::Sar>(offset),
-        Block::System => description::<system::Dport>(offset),
-        Block::Wdev => description::<system::WdevRegister>(offset),
+        Block::Uart(_) => of::<uart::Register>(offset),
+        Block::Spi(_) => of::<spi::Register>(offset),
+        Block::Gpio => of::<gpio::Register>(offset),
+        Block::Timers => of::<timers::Register>(offset),
+        Block::Rtc => of::<rtc::Register>(offset),
+        Block::Pads => of::<gpio::Pad>(offset),
+        Block::Watchdog => of::<watchdog::Register>(offset),
+        Block::Analog => of::<system::Sar>(offset),
+        Block::System => of::<system::Dport>(offset),
+        Block::Wdev => of::<system::WdevRegister>(offset),
         Block::RtcMemory | Block::Rom | Block::Other(_) | Block::Unmapped => None,
     }
 }
@@ -254,7 +258,7 @@ impl<O: Outside> Peripherals<O> {
     pub fn start_pll(&mut self, double: bool, cycle: u64) {
         self.advance(cycle);
         self.analog.start_pll();
-        self.system.write(0x14, u32::from(double));
+        self.system.set_double(double);
         self.clock.switch(cycle, true, double);
         self.schedule();
     }
@@ -389,7 +393,7 @@ impl<O: Outside> Peripherals<O> {
                 if known == Some(false) {
                     self.report(address, true, context.pc, "SPI command");
                 }
-                if number == 0 && offset == 0x08 {
+                if number == 0 && spi::Register::at(offset) == Some(spi::Register::Ctrl) {
                     self.show_cache(context.memory);
                 }
                 known.map(|_| ())
@@ -425,7 +429,7 @@ impl<O: Outside> Peripherals<O> {
             }
             Block::Wdev | Block::Rom | Block::Other(_) | Block::Unmapped => None,
         };
-        if let Some(what) = ignored::of(block, offset, value) {
+        if let Some(what) = description(block, offset).and_then(|register| register.asked_in_vain(value)) {
             self.report(address, true, context.pc, what);
         }
         if done.is_none() {
@@ -481,7 +485,7 @@ impl<O: Outside> Bus for Peripherals<O> {
             }
             let shift = 8 * (address & 3);
             // To read a UART's FIFO would take a byte out of it.
-            let is_fifo = matches!(block, Block::Uart(_)) && offset == 0;
+            let is_fifo = matches!(block, Block::Uart(_)) && uart::Register::at(offset) == Some(uart::Register::Fifo);
             let before = if is_fifo { 0 } else { self.read_word(address, now, context.pc)? };
             before & !(width.mask() << shift) | value << shift
         };

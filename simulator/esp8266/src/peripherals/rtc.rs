@@ -10,15 +10,15 @@ use super::registers::{Bank, Registers, registers};
 registers! {
     /// Registers of the RTC block. What has no published name is named by its offset.
     pub(super) enum Register {
-        0x00 Ctrl ReadWrite = 0, "RTC_CTRL";
+        0x00 Ctrl ReadWrite = 0, "RTC_CTRL" ctrl { SOFTWARE_RESET: 31; };
         0x04 SlpVal ReadWrite = 0, "RTC_SLP_VAL";
-        0x08 State0 ReadWrite = 0, "RTC_STATE0";
+        0x08 State0 ReadWrite = 0, "RTC_STATE0" state0 { SLEEP: 20; };
         0x0C Reg0c ReadWrite = 0, "RTC_0C";
         0x10 Reg10 ReadWrite = 0, "RTC_10";
         0x14 State1 ReadOnly = 1, "RTC_STATE1";
         0x18 State2 ReadWrite = 0, "RTC_STATE2";
         0x1C SlpCntVal ReadOnly = 0, "RTC_SLP_CNT_VAL";
-        0x20 IntEna ReadWrite = 0, "RTC_INT_ENA";
+        0x20 IntEna ReadWrite = 0, "RTC_INT_ENA" int_ena { ALL: 0..=31 ignored "interrupts of the RTC"; };
         0x24 IntClr WriteOnly = 0, "RTC_INT_CLR";
         0x28 IntSt ReadOnly = 1, "RTC_INT_ST";
         0x30 Store0 ReadWrite = 0, "RTC_STORE0";
@@ -77,10 +77,6 @@ pub(super) enum Wish {
     Sleep(Time),
 }
 
-/// RTC_CTRL: software reset.
-const SOFTWARE_RESET: u32 = 1 << 31;
-/// RTC_STATE0: go to sleep.
-const SLEEP: u32 = 1 << 20;
 /// RTC_STATE2: what wakes up, from bit 8 on; the timer is 8.
 const WAKE_BY_TIMER: u32 = 8;
 /// Length of a period of the slow oscillator: 7.028 µs.
@@ -125,10 +121,10 @@ impl Rtc {
     pub(super) fn write(&mut self, offset: u32, value: u32, now: Time) -> Option<Wish> {
         let register = Register::at(offset)?;
         // Whoever reads the register afterwards and writes it back does not mean to sleep again.
-        self.bank.write(register, if register == Register::State0 { value & !SLEEP } else { value });
+        self.bank.write(register, if register == Register::State0 { value & !state0::SLEEP.mask() } else { value });
         Some(match register {
-            Register::Ctrl if value & SOFTWARE_RESET != 0 => Wish::Reset,
-            Register::State0 if value & SLEEP != 0 => Wish::Sleep(self.wake_time(now)),
+            Register::Ctrl if ctrl::SOFTWARE_RESET.is_in(value) => Wish::Reset,
+            Register::State0 if state0::SLEEP.is_in(value) => Wish::Sleep(self.wake_time(now)),
             _ => Wish::Nothing,
         })
     }

@@ -5,25 +5,41 @@
 
 use super::clock::Time;
 use super::nor::{Command, Flash};
-use super::registers::{Bank, Registers, registers};
+use super::registers::{Bank, Field, Registers, registers};
 use crate::memory::Memory;
 
 registers! {
     /// Registers of a controller.
     pub(super) enum Register {
-        0x00 Cmd ReadWrite = 0, "SPI_CMD";
-        0x04 Addr ReadWrite = 0, "SPI_ADDR";
-        0x08 Ctrl ReadWrite = 0x0028_8000, "SPI_CTRL";
+        0x00 Cmd ReadWrite = 0, "SPI_CMD" cmd { USR: 18; };
+        0x04 Addr ReadWrite = 0, "SPI_ADDR" addr { ADDRESS: 0..=23; COUNT: 24..=31; };
+        0x08 Ctrl ReadWrite = 0x0028_8000, "SPI_CTRL" ctrl { ENABLE_AHB: 17; TWO_BYTE_STATUS: 22; };
         0x0C Ctrl1 ReadWrite = 0x5FFF_0000, "SPI_CTRL1";
         0x10 RdStatus ReadWrite = 0, "SPI_RD_STATUS";
         0x14 Ctrl2 ReadWrite = 0x11, "SPI_CTRL2";
-        0x18 Clock ReadWrite = 0x8000_3043, "SPI_CLOCK";
-        0x1C User ReadWrite = 0x8000_0000, "SPI_USER";
-        0x20 User1 ReadWrite = 0x5C00_0007, "SPI_USER1";
-        0x24 User2 ReadWrite = 0x7000_0000, "SPI_USER2";
+        0x18 Clock ReadWrite = 0x8000_3043, "SPI_CLOCK" clock { CLKCNT_N: 12..=17; CLKDIV_PRE: 18..=30; CLK_EQU_SYSCLK: 31; };
+        0x1C User ReadWrite = 0x8000_0000, "SPI_USER" user {
+            MISO_HIGH: 24;
+            MOSI_HIGH: 25;
+            MOSI: 27;
+            MISO: 28;
+            DUMMY: 29;
+            ADDR: 30;
+            COMMAND: 31;
+        };
+        0x20 User1 ReadWrite = 0x5C00_0007, "SPI_USER1" user1 {
+            DUMMY_CYCLELEN: 0..=7;
+            MISO_BITLEN: 8..=16;
+            MOSI_BITLEN: 17..=25;
+            ADDR_BITLEN: 26..=31;
+        };
+        0x24 User2 ReadWrite = 0x7000_0000, "SPI_USER2" user2 { COMMAND_VALUE: 0..=7; };
         0x28 WrStatus ReadWrite = 0, "SPI_WR_STATUS";
         0x2C Pin ReadWrite = 0x1E, "SPI_PIN";
-        0x30 Slave ReadWrite = 0, "SPI_SLAVE";
+        0x30 Slave ReadWrite = 0, "SPI_SLAVE" slave {
+            SLAVE_MODE: 30 ignored "slave mode";
+            INT_EN: 5..=9 ignored "interrupts of an SPI controller";
+        };
         0x34 Slave1 ReadWrite = 0, "SPI_SLAVE1";
         0x38 Slave2 ReadWrite = 0, "SPI_SLAVE2";
         0x3C Slave3 ReadWrite = 0, "SPI_SLAVE3";
@@ -50,23 +66,27 @@ registers! {
     }
 }
 
-/// Bits of SPI_USER: which phases a user-defined command has, and that its data lies in the upper words.
-mod user {
-    pub const COMMAND: u32 = 1 << 31;
-    pub const ADDR: u32 = 1 << 30;
-    pub const DUMMY: u32 = 1 << 29;
-    pub const MISO: u32 = 1 << 28;
-    pub const MOSI: u32 = 1 << 27;
-    pub const MOSI_HIGH: u32 = 1 << 25;
-    pub const MISO_HIGH: u32 = 1 << 24;
-}
-
-/// SPI_CTRL: the flash window is served.
-const ENABLE_AHB: u32 = 1 << 17;
-/// SPI_CTRL: the status register has two bytes.
-const TWO_BYTE_STATUS: u32 = 1 << 22;
+/// The data buffer.
+const BUFFER_REGISTERS: [Register; 16] = [
+    Register::W0,
+    Register::W1,
+    Register::W2,
+    Register::W3,
+    Register::W4,
+    Register::W5,
+    Register::W6,
+    Register::W7,
+    Register::W8,
+    Register::W9,
+    Register::W10,
+    Register::W11,
+    Register::W12,
+    Register::W13,
+    Register::W14,
+    Register::W15,
+];
 /// Bytes in W0 to W15.
-const BUFFER: usize = 64;
+const BUFFER: usize = 4 * BUFFER_REGISTERS.len();
 
 /// A controller.
 #[derive(Clone, Debug, Default)]
@@ -79,14 +99,11 @@ pub(super) struct Spi {
 impl Spi {
     /// Whether the flash window is served.
     pub(super) fn serves_window(&self) -> bool {
-        self.bank.value(Register::Ctrl) & ENABLE_AHB != 0
+        ctrl::ENABLE_AHB.is_in(self.bank.value(Register::Ctrl))
     }
 
     fn buffer(&self) -> Vec<u8> {
-        (0..16)
-            .filter_map(|index| Register::at(0x40 + 4 * index))
-            .flat_map(|w| self.bank.value(w).to_le_bytes())
-            .collect()
+        BUFFER_REGISTERS.iter().flat_map(|register| self.bank.value(*register).to_le_bytes()).collect()
     }
 
     /// Puts bytes into the buffer from byte `start` on.
@@ -95,20 +112,18 @@ impl Spi {
         for (cell, byte) in buffer[start.min(BUFFER)..].iter_mut().zip(bytes) {
             *cell = *byte;
         }
-        for (offset, word) in (0x40..).step_by(4).zip(buffer.chunks_exact(4)) {
-            if let Some(register) = Register::at(offset) {
-                self.bank.set(register, u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
-            }
+        for (register, word) in BUFFER_REGISTERS.into_iter().zip(buffer.as_chunks().0) {
+            self.bank.set(register, u32::from_le_bytes(*word));
         }
     }
 
     /// Length of a bit on the wire.
     fn bit(&self, apb: Time) -> Time {
         let clock = self.bank.value(Register::Clock);
-        if clock >> 31 != 0 {
+        if clock::CLK_EQU_SYSCLK.is_in(clock) {
             return apb;
         }
-        apb.times(u64::from((clock >> 18 & 0x1FFF) + 1) * u64::from((clock >> 12 & 0x3F) + 1))
+        apb.times(u64::from(clock::CLKDIV_PRE.of(clock) + 1) * u64::from(clock::CLKCNT_N.of(clock) + 1))
     }
 
     /// Reads a register.
@@ -136,7 +151,7 @@ impl Spi {
             return Some(true);
         }
         let mut bits = 8;
-        let known = if value & 1 << 18 != 0 {
+        let known = if cmd::USR.is_in(value) {
             self.user_command(&mut bits, now, flash, memory)
         } else {
             self.canned_command(value, &mut bits, now, flash, memory)
@@ -155,11 +170,11 @@ impl Spi {
     ) -> bool {
         let Some(flash) = flash else { return false };
         let addr = self.bank.value(Register::Addr);
-        let (address, count) = (addr & 0xFF_FFFF, (addr >> 24) as usize);
+        let (address, count) = (addr::ADDRESS.of(addr), addr::COUNT.of(addr) as usize);
         let buffer = self.buffer();
         // The status to write stands where the one that was read does.
         let status = self.bank.value(Register::RdStatus).to_le_bytes();
-        let two_bytes = if self.bank.value(Register::Ctrl) & TWO_BYTE_STATUS != 0 { 2 } else { 1 };
+        let two_bytes = if ctrl::TWO_BYTE_STATUS.is_in(self.bank.value(Register::Ctrl)) { 2 } else { 1 };
         let (opcode, data, length): (u8, &[u8], usize) = match command.ilog2() {
             31 => (0x03, &[], count.min(BUFFER)),
             30 => (0x06, &[], 0),
@@ -192,12 +207,12 @@ impl Spi {
     fn user_command(&mut self, bits: &mut u64, now: Time, flash: Option<&mut Flash>, memory: &mut Memory) -> bool {
         let user = self.bank.value(Register::User);
         let user1 = self.bank.value(Register::User1);
-        let opcode = self.bank.value(Register::User2) as u8;
-        let has = |phase: u32| user & phase != 0;
-        let address_bits = if has(user::ADDR) { (user1 >> 26) + 1 } else { 0 };
-        let mosi_bytes = if has(user::MOSI) { ((user1 >> 17 & 0x1FF) as usize + 1).div_ceil(8) } else { 0 };
-        let miso_bytes = if has(user::MISO) { ((user1 >> 8 & 0x1FF) as usize + 1).div_ceil(8) } else { 0 };
-        let dummy_bits = if has(user::DUMMY) { u64::from(user1 & 0xFF) + 1 } else { 0 };
+        let opcode = user2::COMMAND_VALUE.of(self.bank.value(Register::User2)) as u8;
+        let has = |phase: Field| phase.is_in(user);
+        let address_bits = if has(user::ADDR) { user1::ADDR_BITLEN.of(user1) + 1 } else { 0 };
+        let mosi_bytes = if has(user::MOSI) { (user1::MOSI_BITLEN.of(user1) as usize + 1).div_ceil(8) } else { 0 };
+        let miso_bytes = if has(user::MISO) { (user1::MISO_BITLEN.of(user1) as usize + 1).div_ceil(8) } else { 0 };
+        let dummy_bits = if has(user::DUMMY) { u64::from(user1::DUMMY_CYCLELEN.of(user1)) + 1 } else { 0 };
         *bits = 8 + u64::from(address_bits) + dummy_bits + 8 * (mosi_bytes + miso_bytes) as u64;
         let miso_start = if has(user::MISO_HIGH) { 32 } else { 0 };
         let mosi_start = if has(user::MOSI_HIGH) { 32 } else { 0 };

@@ -13,17 +13,24 @@ use super::registers::{Bank, Registers, registers};
 registers! {
     /// Registers of DPORT, and of the eFuse, which lie in the same page.
     pub(super) enum Dport {
-        0x00 NmiEnable ReadWrite = 0, "DPORT_NMI_ENABLE";
+        0x00 NmiEnable ReadWrite = 0, "DPORT_NMI_ENABLE" nmi { FRC1: 1; };
         0x04 EdgeIntEnable ReadWrite = 0, "DPORT_EDGE_INT_ENABLE";
         0x08 Reg08 ReadWrite = 0, "DPORT_08";
-        0x0C SpiCache ReadWrite = 0, "DPORT_SPI_CACHE";
+        0x0C SpiCache ReadWrite = 0, "DPORT_SPI_CACHE" cache {
+            FLUSH: 0;
+            FLUSHED: 1;
+            ENABLE: 8;
+            BUSY: 9;
+            BLOCK: 16..=18;
+            HALF: 24..=25;
+        };
         0x10 Reg10 ReadWrite = 0, "DPORT_10";
-        0x14 CpuClock ReadWrite = 0, "DPORT_CPU_CLOCK";
+        0x14 CpuClock ReadWrite = 0, "DPORT_CPU_CLOCK" cpu_clock { DOUBLE: 0; };
         0x18 ClockGate ReadWrite = 0, "DPORT_CLOCK_GATE";
         0x1C Reg1c ReadWrite = 0, "DPORT_1C";
         0x20 SpiInterruptStatus ReadOnly = 0, "DPORT_INT_STATUS";
-        0x24 SpiCacheTarget ReadWrite = 0, "DPORT_SPI_CACHE_TARGET";
-        0x28 PeripheralSwap ReadWrite = 0, "DPORT_PERI_IO_SWAP";
+        0x24 SpiCacheTarget ReadWrite = 0, "DPORT_SPI_CACHE_TARGET" target { BANK1: 3; BANK0: 4; };
+        0x28 PeripheralSwap ReadWrite = 0, "DPORT_PERI_IO_SWAP" swap { ALL: 0..=31 ignored "swapped pins"; };
         0x2C SlcDebug ReadWrite = 0, "DPORT_SLC_TX_DESC_DEBUG";
         0x30 Reg30 ReadWrite = 0, "DPORT_30";
         0x34 Reg34 ReadWrite = 0, "DPORT_34";
@@ -36,25 +43,12 @@ registers! {
     }
 }
 
-/// Bits of DPORT_SPI_CACHE.
-mod cache {
-    pub const FLUSH: u32 = 1 << 0;
-    pub const FLUSHED: u32 = 1 << 1;
-    pub const ENABLE: u32 = 1 << 8;
-    pub const BUSY: u32 = 1 << 9;
-}
-
 /// Gates of edge interrupts.
 pub(super) mod gate {
     pub const WATCHDOG: u32 = 1 << 0;
     pub const FRC1: u32 = 1 << 1;
     pub const FRC2: u32 = 1 << 2;
 }
-
-/// DPORT_NMI_ENABLE: FRC1 is a source of the NMI (Mongoose OS, `esp8266_hw_timers.c`; the vendor's `NmiTimSetFunc` sets the
-/// low four bits). That the Wi-Fi MAC's source, bit 0, switches itself off when it is taken does not show here, as the MAC
-/// raises nothing.
-const NMI_OF_FRC1: u32 = 1 << 1;
 
 /// What a memory cut into the flash window and instruction RAM is to look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,25 +95,32 @@ impl System {
         self.bank.value(Dport::EdgeIntEnable)
     }
 
-    /// Whether FRC1 raises the NMI in place of its interrupt.
+    /// Whether FRC1 raises the NMI in place of its interrupt (Mongoose OS, `esp8266_hw_timers.c`; the vendor's
+    /// `NmiTimSetFunc` sets the register's low four bits). That the Wi-Fi MAC's source, bit 0, switches itself off when it
+    /// is taken does not show here, as the MAC raises nothing.
     pub(super) fn frc1_is_nmi(&self) -> bool {
-        self.bank.value(Dport::NmiEnable) & NMI_OF_FRC1 != 0
+        nmi::FRC1.is_in(self.bank.value(Dport::NmiEnable))
     }
 
     /// Whether the CPU's frequency is doubled.
     pub(super) fn is_double(&self) -> bool {
-        self.bank.value(Dport::CpuClock) & 1 != 0
+        cpu_clock::DOUBLE.is_in(self.bank.value(Dport::CpuClock))
+    }
+
+    /// Doubles the CPU's frequency or not, as the vendor's start-up code does.
+    pub(super) fn set_double(&mut self, double: bool) {
+        self.bank.set(Dport::CpuClock, u32::from(double));
     }
 
     /// What the cache control says.
     pub(super) fn cache(&self) -> CacheState {
         let control = self.bank.value(Dport::SpiCache);
-        let odd = control >> 24 & 3 == 2;
-        let offset = (control >> 16 & 7) << 21 | u32::from(odd) << 20;
+        let odd = cache::HALF.of(control) == 2;
+        let offset = cache::BLOCK.of(control) << 21 | u32::from(odd) << 20;
         let target = self.bank.value(Dport::SpiCacheTarget);
         CacheState {
-            window: (control & cache::ENABLE != 0).then_some(offset),
-            banks: [target >> 4 & 1 != 0, target >> 3 & 1 != 0],
+            window: cache::ENABLE.is_in(control).then_some(offset),
+            banks: [target::BANK0.is_in(target), target::BANK1.is_in(target)],
         }
     }
 
@@ -128,9 +129,9 @@ impl System {
         let register = Dport::at(offset)?;
         Some(match register {
             Dport::SpiCache => {
-                let control = self.bank.value(register) & !(cache::FLUSHED | cache::BUSY);
+                let control = self.bank.value(register) & !(cache::FLUSHED.mask() | cache::BUSY.mask());
                 // A flush is done at once.
-                if control & cache::FLUSH != 0 { control | cache::FLUSHED } else { control }
+                if cache::FLUSH.is_in(control) { control | cache::FLUSHED.mask() } else { control }
             }
             register => self.bank.read(register),
         })
@@ -184,7 +185,7 @@ registers! {
     /// Registers of the converter.
     pub(super) enum Sar {
         0x48 RegD48 ReadWrite = 0, "D48";
-        0x50 Cfg ReadWrite = 0x0009_08BC, "SAR_CFG";
+        0x50 Cfg ReadWrite = 0x0009_08BC, "SAR_CFG" cfg { START: 1; STATE: 24..=26; };
         0x54 Tim1 ReadWrite = 0x0007_0727, "SAR_TIM1";
         0x58 Tim2 ReadWrite = 0x004F_1757, "SAR_TIM2";
         0x5C Cfg1 ReadWrite = 0, "SAR_CFG1";
@@ -199,6 +200,9 @@ registers! {
         0x9C Data7 ReadOnly = 0, "SAR_DATA7";
     }
 }
+
+/// Where a conversion's results stand.
+const DATA: [Sar; 8] = [Sar::Data0, Sar::Data1, Sar::Data2, Sar::Data3, Sar::Data4, Sar::Data5, Sar::Data6, Sar::Data7];
 
 /// The block of the PLL's registers on the analogue bus, and what they hold when it runs.
 const PLL: (u8, u8) = (4, 103);
@@ -247,15 +251,13 @@ impl Analog {
             return Some(());
         }
         let register = Sar::at(offset)?;
-        let starts = register == Sar::Cfg && value & 2 != 0 && self.sar.value(register) & 2 == 0;
-        // The converter's state, bits 26:24, is always idle.
-        self.sar.write(register, if register == Sar::Cfg { value & !(7 << 24) } else { value });
+        let starts = register == Sar::Cfg && cfg::START.is_in(value) && !cfg::START.is_in(self.sar.value(register));
+        // The converter is always idle.
+        self.sar.write(register, if register == Sar::Cfg { value & !cfg::STATE.mask() } else { value });
         if starts {
             let data = converted(input());
-            for index in 0..8 {
-                if let Some(register) = Sar::at(0x80 + 4 * index) {
-                    self.sar.set(register, data);
-                }
+            for register in DATA {
+                self.sar.set(register, data);
             }
         }
         Some(())

@@ -12,21 +12,20 @@ registers! {
     pub(super) enum Register {
         0x00 Frc1Load ReadWrite = 0, "FRC1_LOAD";
         0x04 Frc1Count ReadOnly = 0, "FRC1_COUNT";
-        0x08 Frc1Ctrl ReadWrite = 0, "FRC1_CTRL";
+        0x08 Frc1Ctrl ReadWrite = 0, "FRC1_CTRL" ctrl {
+            DIVIDER: 2..=3;
+            RELOAD: 6;
+            ENABLE: 7;
+            INTERRUPT: 8;
+            WRITABLE: 0..=7;
+        };
         0x0C Frc1Int ReadWrite = 0, "FRC1_INT";
         0x20 Frc2Load ReadWrite = 0, "FRC2_LOAD";
         0x24 Frc2Count ReadOnly = 0, "FRC2_COUNT";
-        0x28 Frc2Ctrl ReadWrite = 0, "FRC2_CTRL";
+        0x28 Frc2Ctrl ReadWrite = 0, "FRC2_CTRL" ctrl;
         0x2C Frc2Int ReadWrite = 0, "FRC2_INT";
         0x30 Frc2Alarm ReadWrite = 0, "FRC2_ALARM";
     }
-}
-
-/// Bits of the control registers.
-mod control {
-    pub const RELOAD: u32 = 1 << 6;
-    pub const ENABLE: u32 = 1 << 7;
-    pub const INTERRUPT: u32 = 1 << 8;
 }
 
 const FRC1_MASK: u64 = 0x7F_FFFF;
@@ -55,13 +54,13 @@ pub(super) struct Timers {
 }
 
 /// How long a count takes, if the timer runs.
-fn period(ctrl: u32, apb: Time) -> Option<Time> {
-    let divisor = match ctrl >> 2 & 3 {
+fn period(control: u32, apb: Time) -> Option<Time> {
+    let divisor = match ctrl::DIVIDER.of(control) {
         0 => 1,
         1 => 16,
         _ => 256,
     };
-    (ctrl & control::ENABLE != 0).then_some(apb.times(divisor))
+    ctrl::ENABLE.is_in(control).then_some(apb.times(divisor))
 }
 
 impl Timers {
@@ -75,7 +74,7 @@ impl Timers {
 
     /// Counts from FRC1's zero to its next.
     fn cycle1(&self) -> u64 {
-        if self.bank.value(Register::Frc1Ctrl) & control::RELOAD != 0 {
+        if ctrl::RELOAD.is_in(self.bank.value(Register::Frc1Ctrl)) {
             u64::from(self.bank.value(Register::Frc1Load)).max(1)
         } else {
             FRC1_MASK + 1
@@ -96,8 +95,8 @@ impl Timers {
                 let beyond = (counts - self.frc1.value) % self.cycle1();
                 self.frc1.value = self.cycle1() - beyond;
                 self.expired.frc1 = true;
-                let ctrl = self.bank.value(Register::Frc1Ctrl);
-                self.bank.set(Register::Frc1Ctrl, ctrl | control::INTERRUPT);
+                let control = self.bank.value(Register::Frc1Ctrl);
+                self.bank.set(Register::Frc1Ctrl, control | ctrl::INTERRUPT.mask());
             } else {
                 self.frc1.value -= counts;
             }
@@ -109,8 +108,8 @@ impl Timers {
             let counts = now.since(self.frc2.at).0 / period.0;
             if counts >= self.counts_to_alarm() {
                 self.expired.frc2 = true;
-                let ctrl = self.bank.value(Register::Frc2Ctrl);
-                self.bank.set(Register::Frc2Ctrl, ctrl | control::INTERRUPT);
+                let control = self.bank.value(Register::Frc2Ctrl);
+                self.bank.set(Register::Frc2Ctrl, control | ctrl::INTERRUPT.mask());
             }
             self.frc2.value = u64::from((self.frc2.value + counts) as u32);
             self.frc2.at = self.frc2.at + period.times(counts);
@@ -155,8 +154,8 @@ impl Timers {
                 self.frc2 = Count { value: u64::from(value), at: now };
             }
             Register::Frc1Ctrl | Register::Frc2Ctrl => {
-                let status = self.bank.value(register) & control::INTERRUPT;
-                self.bank.write(register, value & 0xFF | status);
+                let status = self.bank.value(register) & ctrl::INTERRUPT.mask();
+                self.bank.write(register, value & ctrl::WRITABLE.mask() | status);
             }
             Register::Frc1Int => self.acknowledge(Register::Frc1Ctrl),
             Register::Frc2Int => self.acknowledge(Register::Frc2Ctrl),
@@ -165,9 +164,9 @@ impl Timers {
         Some(())
     }
 
-    fn acknowledge(&mut self, ctrl: Register) {
-        let value = self.bank.value(ctrl);
-        self.bank.set(ctrl, value & !control::INTERRUPT);
+    fn acknowledge(&mut self, timer: Register) {
+        let control = self.bank.value(timer);
+        self.bank.set(timer, control & !ctrl::INTERRUPT.mask());
     }
 }
 

@@ -16,35 +16,42 @@ registers! {
         0x00 Fifo ReadWrite = 0, "UART_FIFO";
         0x04 IntRaw ReadOnly = 0, "UART_INT_RAW";
         0x08 IntSt ReadOnly = 0, "UART_INT_ST";
-        0x0C IntEna ReadWrite = 0, "UART_INT_ENA";
+        0x0C IntEna ReadWrite = 0, "UART_INT_ENA" interrupt {
+            RXFIFO_FULL: 0;
+            TXFIFO_EMPTY: 1;
+            RXFIFO_OVF: 4;
+            RXFIFO_TOUT: 8;
+        };
         0x10 IntClr WriteOnly = 0, "UART_INT_CLR";
-        0x14 Clkdiv ReadWrite = 0x2B6, "UART_CLKDIV";
-        0x18 Autobaud ReadWrite = 0x1000, "UART_AUTOBAUD";
+        0x14 Clkdiv ReadWrite = 0x2B6, "UART_CLKDIV" clkdiv { CLKDIV: 0..=19; };
+        0x18 Autobaud ReadWrite = 0x1000, "UART_AUTOBAUD" autobaud {
+            AUTOBAUD_EN: 0 ignored "automatic baud rate detection";
+        };
         0x1C Status ReadOnly = 0, "UART_STATUS";
-        0x20 Conf0 ReadWrite = 0x1C, "UART_CONF0";
-        0x24 Conf1 ReadWrite = 0x6060, "UART_CONF1";
+        0x20 Conf0 ReadWrite = 0x1C, "UART_CONF0" conf0 {
+            PARITY_EN: 1;
+            BIT_NUM: 2..=3;
+            STOP_BIT_NUM: 4..=5;
+            TXD_BRK: 8 ignored "a break on the line";
+            LOOPBACK: 14;
+            TX_FLOW_EN: 15 ignored "flow control";
+            RXFIFO_RST: 17;
+            TXFIFO_RST: 18;
+            INVERTED: 19..=24 ignored "inverted lines";
+        };
+        0x24 Conf1 ReadWrite = 0x6060, "UART_CONF1" conf1 {
+            RXFIFO_FULL_THRHD: 0..=6;
+            TXFIFO_EMPTY_THRHD: 8..=14;
+            RX_FLOW_EN: 23 ignored "flow control";
+            RX_TOUT_THRHD: 24..=30;
+            RX_TOUT_EN: 31;
+        };
         0x28 Lowpulse ReadOnly = 0xFFFFF, "UART_LOWPULSE";
         0x2C Highpulse ReadOnly = 0xFFFFF, "UART_HIGHPULSE";
         0x30 RxdCnt ReadOnly = 0, "UART_RXD_CNT";
         0x78 Date ReadWrite = 0x0006_2000, "UART_DATE";
         0x7C Id ReadWrite = 0x500, "UART_ID";
     }
-}
-
-/// Interrupts.
-mod interrupt {
-    pub const RXFIFO_FULL: u32 = 1 << 0;
-    pub const TXFIFO_EMPTY: u32 = 1 << 1;
-    pub const RXFIFO_OVF: u32 = 1 << 4;
-    pub const RXFIFO_TOUT: u32 = 1 << 8;
-}
-
-/// Bits of CONF0.
-mod conf0 {
-    pub const PARITY_EN: u32 = 1 << 1;
-    pub const LOOPBACK: u32 = 1 << 14;
-    pub const RXFIFO_RST: u32 = 1 << 17;
-    pub const TXFIFO_RST: u32 = 1 << 18;
 }
 
 /// Bytes that each FIFO holds.
@@ -92,14 +99,14 @@ impl Uart {
     }
 
     fn bit(&self, apb: Time) -> Time {
-        apb.times(u64::from(self.bank.value(Register::Clkdiv) & 0xF_FFFF).max(1))
+        apb.times(u64::from(clkdiv::CLKDIV.of(self.bank.value(Register::Clkdiv))).max(1))
     }
 
     /// Length of a byte with its frame.
     fn frame(&self, apb: Time) -> Time {
         let conf0 = self.bank.value(Register::Conf0);
-        let half_bits = 2 * (1 + 5 + (conf0 >> 2 & 3) + u32::from(conf0 & conf0::PARITY_EN != 0))
-            + [2, 2, 3, 4][(conf0 >> 4 & 3) as usize];
+        let half_bits = 2 * (1 + 5 + conf0::BIT_NUM.of(conf0) + conf0::PARITY_EN.of(conf0))
+            + [2, 2, 3, 4][conf0::STOP_BIT_NUM.of(conf0) as usize];
         Time(self.bit(apb).0 * u64::from(half_bits) / 2)
     }
 
@@ -114,18 +121,18 @@ impl Uart {
             if self.received.len() < FIFO {
                 self.received.push_back(byte);
             } else {
-                self.latched |= interrupt::RXFIFO_OVF;
+                self.latched |= interrupt::RXFIFO_OVF.mask();
             }
         }
         if self.timeout(apb) <= now {
-            self.latched |= interrupt::RXFIFO_TOUT;
+            self.latched |= interrupt::RXFIFO_TOUT.mask();
         }
     }
 
     fn begin_byte(&mut self, at: Time, apb: Time, outside: &mut impl Outside) {
         let Some(byte) = self.sending.pop_front() else { return };
         self.line_free = at + self.frame(apb);
-        if self.bank.value(Register::Conf0) & conf0::LOOPBACK != 0 {
+        if conf0::LOOPBACK.is_in(self.bank.value(Register::Conf0)) {
             self.receive(byte, self.line_free);
         } else {
             outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
@@ -135,22 +142,22 @@ impl Uart {
     /// When received bytes have been left alone for long enough to say so.
     fn timeout(&self, apb: Time) -> Time {
         let conf1 = self.bank.value(Register::Conf1);
-        if conf1 >> 31 == 0 || self.received.is_empty() || self.latched & interrupt::RXFIFO_TOUT != 0 {
+        if !conf1::RX_TOUT_EN.is_in(conf1) || self.received.is_empty() || interrupt::RXFIFO_TOUT.is_in(self.latched) {
             return Time::NEVER;
         }
-        self.last_received + self.bit(apb).times(8 * u64::from(conf1 >> 24 & 0x7F))
+        self.last_received + self.bit(apb).times(8 * u64::from(conf1::RX_TOUT_THRHD.of(conf1)))
     }
 
     /// When this device changes something by itself.
     pub(super) fn next(&self, apb: Time) -> Time {
         let enabled = self.bank.value(Register::IntEna);
         let mut next = if self.sending.is_empty() { Time::NEVER } else { self.line_free };
-        if enabled & (interrupt::RXFIFO_FULL | interrupt::RXFIFO_OVF | interrupt::RXFIFO_TOUT) != 0
+        if [interrupt::RXFIFO_FULL, interrupt::RXFIFO_OVF, interrupt::RXFIFO_TOUT].iter().any(|of| of.is_in(enabled))
             && let Some(&(at, _)) = self.incoming.front()
         {
             next = next.min(at);
         }
-        if enabled & interrupt::RXFIFO_TOUT != 0 {
+        if interrupt::RXFIFO_TOUT.is_in(enabled) {
             next = next.min(self.timeout(apb));
         }
         next
@@ -159,11 +166,11 @@ impl Uart {
     fn raw(&self) -> u32 {
         let conf1 = self.bank.value(Register::Conf1);
         let mut raw = self.latched;
-        if self.received.len() >= (conf1 & 0x7F).max(1) as usize {
-            raw |= interrupt::RXFIFO_FULL;
+        if self.received.len() >= conf1::RXFIFO_FULL_THRHD.of(conf1).max(1) as usize {
+            raw |= interrupt::RXFIFO_FULL.mask();
         }
-        if self.sending.len() < (conf1 >> 8 & 0x7F).max(1) as usize {
-            raw |= interrupt::TXFIFO_EMPTY;
+        if self.sending.len() < conf1::TXFIFO_EMPTY_THRHD.of(conf1).max(1) as usize {
+            raw |= interrupt::TXFIFO_EMPTY.mask();
         }
         raw
     }
@@ -209,10 +216,10 @@ impl Uart {
             }
             Register::IntClr => self.latched &= !value,
             Register::Conf0 => {
-                if value & conf0::RXFIFO_RST != 0 {
+                if conf0::RXFIFO_RST.is_in(value) {
                     self.received.clear();
                 }
-                if value & conf0::TXFIFO_RST != 0 {
+                if conf0::TXFIFO_RST.is_in(value) {
                     self.sending.clear();
                 }
                 self.bank.write(register, value);

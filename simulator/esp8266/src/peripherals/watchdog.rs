@@ -10,21 +10,14 @@ use super::registers::{Bank, Registers, registers};
 registers! {
     /// Registers of the watchdog.
     pub(super) enum Register {
-        0x00 Ctl ReadWrite = 0, "WDT_CTL";
-        0x04 Op ReadWrite = 0, "WDT_OP";
-        0x08 OpNd ReadWrite = 0, "WDT_OP_ND";
+        0x00 Ctl ReadWrite = 0, "WDT_CTL" ctl { ENABLE: 0; STAGE1_NO_RESET: 1; STAGE1_DISABLE: 2; };
+        0x04 Op ReadWrite = 0, "WDT_OP" op { EXPONENT: 0..=3; };
+        0x08 OpNd ReadWrite = 0, "WDT_OP_ND" op;
         0x0C Count ReadOnly = 0, "WDT_COUNT";
         0x10 Stage ReadOnly = 0, "WDT_STAGE";
-        0x14 Feed WriteOnly = 0, "WDT_FEED";
-        0x18 ResetStage WriteOnly = 0, "WDT_RESET_STAGE";
+        0x14 Feed WriteOnly = 0, "WDT_FEED" feed { FOOD: 0..=7; };
+        0x18 ResetStage WriteOnly = 0, "WDT_RESET_STAGE" feed;
     }
-}
-
-/// Bits of WDT_CTL.
-mod ctl {
-    pub const ENABLE: u32 = 1 << 0;
-    pub const STAGE1_NO_RESET: u32 = 1 << 1;
-    pub const STAGE1_DISABLE: u32 = 1 << 2;
 }
 
 /// What feeds it.
@@ -48,12 +41,12 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     fn is_enabled(&self) -> bool {
-        self.bank.value(Register::Ctl) & ctl::ENABLE != 0
+        ctl::ENABLE.is_in(self.bank.value(Register::Ctl))
     }
 
     fn length(&self, apb: Time) -> Time {
         let exponent = if self.stage == 0 { Register::Op } else { Register::OpNd };
-        apb.times(1 << (16 + (self.bank.value(exponent) & 0xF)))
+        apb.times(1 << (16 + op::EXPONENT.of(self.bank.value(exponent))))
     }
 
     /// When the stage ends.
@@ -68,10 +61,10 @@ impl Watchdog {
             return Bite::Nothing;
         }
         self.began = end;
-        let ctl = self.bank.value(Register::Ctl);
-        let is_last = self.stage == 1 || ctl & ctl::STAGE1_DISABLE != 0;
+        let control = self.bank.value(Register::Ctl);
+        let is_last = self.stage == 1 || ctl::STAGE1_DISABLE.is_in(control);
         self.stage = 1;
-        if is_last && ctl & ctl::STAGE1_NO_RESET == 0 { Bite::Reset } else { Bite::Interrupt }
+        if is_last && !ctl::STAGE1_NO_RESET.is_in(control) { Bite::Reset } else { Bite::Interrupt }
     }
 
     /// Reads a register.
@@ -89,13 +82,13 @@ impl Watchdog {
         let register = Register::at(offset)?;
         match register {
             Register::Ctl => {
-                if value & ctl::ENABLE != 0 && !self.is_enabled() {
+                if ctl::ENABLE.is_in(value) && !self.is_enabled() {
                     (self.stage, self.began) = (0, now);
                 }
                 self.bank.write(register, value);
             }
             Register::Feed | Register::ResetStage => {
-                if value & 0xFF == FEED {
+                if feed::FOOD.of(value) == FEED {
                     (self.stage, self.began) = (0, now);
                 }
             }
