@@ -1,9 +1,9 @@
 //! How the core reaches its devices: every load and store that is not plain memory.
 //!
-//! A device sees the access, the cycle it happens at and the memory (to remap the flash window, or for DMA). Afterwards the
-//! core asks once for the interrupt lines. A device that acts by itself, such as a timer, says when in
-//! [`next_event`](Bus::next_event); the core calls [`advance`](Bus::advance) when that cycle has come and never later than
-//! before the next instruction.
+//! A device sees the access, the cycle it happens at and the memory (to remap the flash window, or for DMA). Afterwards
+//! the core asks once for the interrupt lines. A device that acts by itself, such as a timer, says when in
+//! [`next_event`](Bus::next_event); the core calls [`advance`](Bus::advance) when that cycle has come and never later
+//! than before the next instruction.
 
 use crate::cpu::Interrupts;
 use crate::memory::Memory;
@@ -68,8 +68,8 @@ pub trait Bus {
     }
 
     /// Lets the devices act on what has happened up to `cycle`.
-    fn advance(&mut self, cycle: u64) {
-        let _ = cycle;
+    fn advance(&mut self, cycle: u64, memory: &mut Memory) {
+        let _ = (cycle, memory);
     }
 }
 

@@ -1,10 +1,11 @@
 //! The whole chip: core, memories, devices and boot ROM.
 //!
-//! [`Chip::run`] runs the core and answers the ROM's functions, until the owner's limit, one of the owner's own traps, a
-//! reset or deep sleep, or something that the chip cannot go on from. Functions of the ROM take their time at once, so that
-//! a run may end some cycles behind its limit, and interrupts wait for the end of the function as they would for an
-//! instruction; functions that spin for long do not hold them up.
+//! [`Chip::run`] runs the core and answers the ROM's functions, until the owner's limit, one of the owner's own traps,
+//! a reset or deep sleep, or something that the chip cannot go on from. Functions of the ROM take their time at once,
+//! so that a run may end some cycles behind its limit, and interrupts wait for the end of the function as they would
+//! for an instruction; functions that spin for long do not hold them up.
 
+use crate::bus::Bus;
 use crate::core::{Core, Stop as CoreStop};
 use crate::cpu::Cpu;
 use crate::memory::Memory;
@@ -36,15 +37,16 @@ pub enum Stop {
     Simcall,
     /// The chip was to be reset for this cause, and has been: it stands at the reset vector.
     Reset(ResetCause),
-    /// The chip sleeps until this moment; then [`Chip::reset`] wakes it up. Light sleep looks the same: to let the program
-    /// go on, just run on. The vendor's start-up code sleeps so once.
+    /// The chip sleeps until this moment; then [`Chip::reset`] wakes it up. Light sleep looks the same: to let the
+    /// program go on, just run on. The vendor's start-up code sleeps so once.
     DeepSleep(Time),
-    /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is off.
+    /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is
+    /// off.
     FlashOff(u32),
     /// The last instruction, or function of the boot ROM, has stored to this [watched](Memory::watch) address.
     Watched(u32),
-    /// The boot ROM has begun to loop for ever, see [`Chip::spinning`], and [`Chip::stop_when_spinning`] is set. A later
-    /// run goes on looping.
+    /// The boot ROM has begun to loop for ever, see [`Chip::spinning`], and [`Chip::stop_when_spinning`] is set. A
+    /// later run goes on looping.
     Spinning(&'static str),
     /// The program counter stands in the boot ROM at a function that is not modelled; its name, or what it would do.
     NotModelled(&'static str),
@@ -73,8 +75,8 @@ impl<O: Outside> Chip<O> {
     /// If the flash has an impossible size, see [`Memory::new`].
     pub fn new(configuration: Configuration<'_>, outside: O) -> Self {
         let Configuration { flash, mac, seed } = configuration;
-        let memory = Memory::new(flash);
-        let bus = Peripherals::new(outside, flash.len(), mac, seed);
+        let mut memory = Memory::new(flash);
+        let bus = Peripherals::new(outside, mac, seed, &mut memory);
         Self {
             core: Core::new(memory, bus),
             stop_when_idle: false,
@@ -98,15 +100,29 @@ impl<O: Outside> Chip<O> {
         self.spinning = None;
     }
 
-    /// Says that the [trap](Core::trap) at `address` stands for a C handler of LoadStoreError that does narrow accesses to
-    /// instruction memory, as that of NONOS SDK 3 (`load_non_32_wide_handler`). What a function of the boot ROM reads and
-    /// writes so is then done, as if the handler had run; for a program's own instructions the run stops at the trap.
+    /// Sets the clocks as the vendor's start-up code does: PLL on, and the CPU at 160 instead of 80 MHz if `double`.
+    pub fn start_pll(&mut self, double: bool) {
+        let Core { cpu, memory, bus, .. } = &mut self.core;
+        bus.start_pll(double, cpu.cycles, memory);
+    }
+
+    /// Lets the devices act on what has happened up to now, as they do before the next instruction.
+    pub fn advance_devices(&mut self) {
+        let Core { cpu, memory, bus, .. } = &mut self.core;
+        bus.advance(cpu.cycles, memory);
+    }
+
+    /// Says that the [trap](Core::trap) at `address` stands for a C handler of LoadStoreError that does narrow accesses
+    /// to instruction memory, as that of NONOS SDK 3 (`load_non_32_wide_handler`). What a function of the boot ROM
+    /// reads and writes so is then done, as if the handler had run; for a program's own instructions the run stops at
+    /// the trap.
     pub fn narrow_access_handler(&mut self, address: u32) {
         self.rom.narrow_access_handler = Some(address);
     }
 
-    /// Does what the C handler of LoadStoreError in NONOS SDK 3 does (`load_non_32_wide_handler`), and returns from it: the chip
-    /// stands at its beginning. `false` if the program's instruction is none that it can do; then nothing has changed.
+    /// Does what the C handler of LoadStoreError in NONOS SDK 3 does (`load_non_32_wide_handler`), and returns from it:
+    /// the chip stands at its beginning. `false` if the program's instruction is none that it can do; then nothing has
+    /// changed.
     pub fn do_narrow_access(&mut self) -> bool {
         let Core { cpu, memory, .. } = &mut self.core;
         narrow::do_access(cpu, memory).is_some()
@@ -191,11 +207,11 @@ impl<O: Outside> Chip<O> {
         }
     }
 
-    /// Calls a function of the boot ROM that neither waits nor calls back, with these arguments, and returns its result.
-    /// The registers that the caller of a function may lose are lost; the program counter stays.
+    /// Calls a function of the boot ROM that neither waits nor calls back, with these arguments, and returns its
+    /// result. The registers that the caller of a function may lose are lost; the program counter stays.
     ///
-    /// `None` if the function does not return: of what it was given it has raised an exception, or it stops with a message.
-    /// Then the program goes on there, and returns, if ever, to the address in a0.
+    /// `None` if the function does not return: of what it was given it has raised an exception, or it stops with a
+    /// message. Then the program goes on there, and returns, if ever, to the address in a0.
     pub fn call_rom(&mut self, function: u32, arguments: [u32; 4]) -> Option<u32> {
         let Core { cpu, memory, bus, traps, .. } = &mut self.core;
         let pc = cpu.pc;
@@ -210,8 +226,6 @@ impl<O: Outside> Chip<O> {
 
     /// Lets time pass in a function that waits, up to what may change something.
     fn wait(&mut self, until: u64, limit: u64) {
-        use crate::bus::Bus;
-
         let next = until.min(limit).min(self.core.cpu.timer_at).min(self.core.bus.next_event());
         self.core.let_pass(next);
     }

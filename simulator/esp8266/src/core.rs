@@ -1,9 +1,9 @@
 //! A core with its memory and devices, and the loop that runs it.
 //!
-//! Before an instruction the loop lets devices act whose time has come, latches the timer, and takes a pending interrupt;
-//! then it stops at the limit, or at an address whose function the owner answers; then the instruction runs. [`Core::run`]
-//! does so for whole blocks at a time where nothing can happen in between; [`Core::run_interpreted`] for each instruction.
-//! Both come to the same states at the same cycles.
+//! Before an instruction the loop lets devices act whose time has come, latches the timer, and takes a pending
+//! interrupt; then it stops at the limit, or at an address whose function the owner answers; then the instruction runs.
+//! [`Core::run`] does so for whole blocks at a time where nothing can happen in between; [`Core::run_interpreted`] for
+//! each instruction. Both come to the same states at the same cycles.
 
 use std::collections::BTreeSet;
 
@@ -118,7 +118,7 @@ impl<B: Bus> Core<B> {
         loop {
             self.turns += 1;
             if self.cpu.cycles >= self.bus.next_event() {
-                self.bus.advance(self.cpu.cycles);
+                self.bus.advance(self.cpu.cycles, &mut self.memory);
                 let interrupts = self.bus.interrupts(self.cpu.cycles);
                 self.cpu.apply(interrupts);
                 if interrupts.stop {
@@ -164,8 +164,8 @@ impl<B: Bus> Core<B> {
         }
     }
 
-    /// Runs blocks from the program counter on until one hands an instruction to the interpreter, the horizon is near, or
-    /// an address is trapped. `id` is the first, or [`NONE`] if it is not translated yet. Within blocks no device is
+    /// Runs blocks from the program counter on until one hands an instruction to the interpreter, the horizon is near,
+    /// or an address is trapped. `id` is the first, or [`NONE`] if it is not translated yet. Within blocks no device is
     /// touched and no interrupt can become pending.
     fn run_blocks(&mut self, id: u32, limit: u64) -> Option<Stop> {
         let horizon = self.horizon(limit);

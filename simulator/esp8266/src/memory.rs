@@ -1,9 +1,9 @@
 //! The chip's memories, and which access to them silicon refuses.
 //!
-//! All memory between 0x3FF00000 and 0x40300000 is a table of 4 KiB pages that point into one store: data RAM (any width),
-//! instruction RAM (32 bits only), and the window through which the flash cache shows 1 MiB of the flash (32-bit reads
-//! only). Data RAM is kept apart, because most accesses are to it. Two banks of instruction RAM disappear while they serve as the flash cache. What the table does not map is a
-//! device's or nobody's: see [`Miss`].
+//! All memory between 0x3FF00000 and 0x40300000 is a table of 4 KiB pages that point into one store: data RAM (any
+//! width), instruction RAM (32 bits only), and the window through which the flash cache shows 1 MiB of the flash
+//! (32-bit reads only). Data RAM is kept apart, because most accesses are to it. Two banks of instruction RAM disappear
+//! while they serve as the flash cache. What the table does not map is a device's or nobody's: see [`Miss`].
 //!
 //! Accesses are checked in this order, as the core does: alignment (cause 9), region attributes (causes 20, 28 and 29),
 //! then what the memory refuses (cause 3). Region attributes follow the region protection option (Xtensa ISA manual,
@@ -34,7 +34,8 @@ pub const FLASH_WINDOW_SIZE: u32 = 0x10_0000;
 /// Addresses that hold instructions and refuse access to less than 32 bits: ROM, instruction RAM and flash.
 const INSTRUCTION_MEMORY: core::ops::Range<u32> = 0x4000_0000..0x4030_0000;
 
-/// Where the chip's owner can have memory of its own: see [`Memory::lend`]. Silicon has none there, and no program uses it.
+/// Where the chip's owner can have memory of its own: see [`Memory::lend`]. Silicon has none there, and no program uses
+/// it.
 pub const LENT: core::ops::Range<u32> = 0x3FFC_0000..0x3FFC_4000;
 
 /// Start and size of data RAM.
@@ -149,7 +150,8 @@ impl Memory {
         self.window
     }
 
-    /// Uses banks of instruction RAM (0x40108000, 0x4010C000) as flash cache, or gives them back. Their content survives.
+    /// Uses banks of instruction RAM (0x40108000, 0x4010C000) as flash cache, or gives them back. Their content
+    /// survives.
     pub fn use_as_cache(&mut self, banks: [bool; 2]) {
         if self.cache_banks != banks {
             self.cache_banks = banks;
@@ -157,8 +159,8 @@ impl Memory {
         }
     }
 
-    /// Puts memory at [`LENT`], which programs can use as data RAM. An owner that answers for part of a program keeps there
-    /// what that part would keep in data RAM, and so cannot hurt what the program has in its own.
+    /// Puts memory at [`LENT`], which programs can use as data RAM. An owner that answers for part of a program keeps
+    /// there what that part would keep in data RAM, and so cannot hurt what the program has in its own.
     pub fn lend(&mut self) {
         self.lent = true;
         self.remap();
@@ -321,8 +323,8 @@ impl Memory {
         Err(Miss::Exception(Exception::at(cause, address)))
     }
 
-    /// Copies bytes out of memory as a debugger would: of any width, with no regard to attributes. Stops before the first
-    /// byte that is not mapped.
+    /// Copies bytes out of memory as a debugger would: of any width, with no regard to attributes. Stops before the
+    /// first byte that is not mapped.
     pub fn peek(&self, address: u32, length: usize) -> Vec<u8> {
         let byte = |index: usize| {
             let address = address.wrapping_add(index as u32);

@@ -34,7 +34,7 @@ fn chip() -> Chip<Nothing> {
     chip.core.trap(BACK);
     // What boot says has left the UART afterwards.
     chip.run(10_000_000);
-    chip.core.bus.start_pll(false, chip.core.cpu.cycles);
+    chip.start_pll(false);
     chip.core.cpu.a[1] = 0x3FFF_F000;
     chip.core.cpu.ps = 0x20;
     chip

@@ -1,13 +1,13 @@
 //! Time as the devices know it, and the clocks derived from the crystal.
 //!
 //! Devices must not mind when the CPU changes its frequency, so they count in units of which all clocks are multiples.
-//! With the crystal of 26 MHz the CPU and the APB run at 52 MHz until software sets up the PLL (over the analogue blocks'
-//! bus), then the APB at 80 MHz and the CPU at 80 or 160 MHz (a bit in DPORT).
+//! With the crystal of 26 MHz the CPU and the APB run at 52 MHz until software sets up the PLL (over the analogue
+//! blocks' bus), then the APB at 80 MHz and the CPU at 80 or 160 MHz (a bit in DPORT).
 
 use core::ops::Add;
 
-/// A moment since the chip was powered, or a duration: in units of 1/2080 µs, of which the periods of 52, 80 and 160 MHz
-/// are whole multiples.
+/// A moment since the chip was powered, or a duration: in units of 1/2080 µs, of which the periods of 52, 80 and 160
+/// MHz are whole multiples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
 

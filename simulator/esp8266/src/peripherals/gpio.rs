@@ -1,12 +1,16 @@
-//! Digital pins: GPIO0 to GPIO15, their pads (IO_MUX), and GPIO16, whose registers lie in the RTC block.
+//! Digital pins GPIO0 to GPIO15 and their pads (IO_MUX). GPIO16 is the RTC block's.
 //!
-//! A pin is driven by GPIO when its pad's function is GPIO, its output is enabled, and it is not an open drain that is high.
-//! Pads with another function are driven by nobody here: what the UARTs send is told as bytes. Interrupts on edges are found
-//! when the outside says that a level changes. Not modelled: sigma-delta output, drive strength, holding in sleep.
+//! A pin is driven by GPIO when its pad's function is GPIO, its output is enabled, and it is not an open drain that is
+//! high. Pads with another function are driven by nobody here: what the UARTs send is told as bytes. Interrupts on
+//! edges are found when the outside says that a level changes. Not modelled: sigma-delta output, drive strength,
+//! holding in sleep.
 
 use super::clock::Time;
-use super::outside::{Drive, Outside};
-use super::registers::{Bank, Registers, registers};
+use super::device::{Block, Device};
+use super::env::{Env, line};
+use super::outside::Drive;
+use super::registers::{Bank, registers};
+use super::rtc::ResetCause;
 
 registers! {
     /// Registers of the GPIO block.
@@ -112,20 +116,14 @@ const PADS: [Pad; 16] = [
 
 /// Pins whose pad is GPIO as function 0; for all others it is function 3.
 const GPIO_IS_FUNCTION_0: u32 = 1 << 0 | 1 << 2 | 1 << 4 | 1 << 5;
-/// All pins, with GPIO16.
-const PINS: u32 = 0x1_FFFF;
 /// What a calibration finds: crystal cycles of 26 MHz in a period of the RTC's clock.
 const CALIBRATED: u64 = 183;
 
-/// All digital pins.
+/// GPIO0 to GPIO15.
 #[derive(Clone, Debug)]
 pub(super) struct Gpio {
     bank: Bank<Register>,
     pads: Bank<Pad>,
-    /// GPIO16: output, output enable.
-    gpio16: [bool; 2],
-    /// What is driven, and how, as the outside was told.
-    driven: [Drive; 17],
     /// Levels when edges were looked for last.
     seen: u32,
     /// Strapping, as GPIO_IN shows it in its upper half.
@@ -134,34 +132,13 @@ pub(super) struct Gpio {
     next: Time,
 }
 
+impl Default for Gpio {
+    fn default() -> Self {
+        Self { bank: Bank::default(), pads: Bank::default(), seen: 0, strap: 0, next: Time::NEVER }
+    }
+}
+
 impl Gpio {
-    /// Pins after power on: inputs, some of them pulled up.
-    pub(super) fn new(now: Time, outside: &mut impl Outside) -> Self {
-        let mut gpio = Self {
-            bank: Bank::default(),
-            pads: Bank::default(),
-            gpio16: [false; 2],
-            driven: [Drive::Floating; 17],
-            seen: 0,
-            strap: 0,
-            next: Time::NEVER,
-        };
-        gpio.reset(now, outside);
-        gpio
-    }
-
-    /// Lets go of all pins, and then reads the strapping.
-    pub(super) fn reset(&mut self, now: Time, outside: &mut impl Outside) {
-        self.bank = Bank::default();
-        self.pads = Bank::default();
-        self.gpio16 = [false; 2];
-        self.next = Time::NEVER;
-        self.drive(now, outside);
-        self.seen = outside.levels(now.nanoseconds()) & PINS;
-        let bit = |pin: u32| self.seen >> pin & 1;
-        self.strap = (bit(15) << 2 | bit(0) << 1 | bit(2)) << 16 | (bit(10) << 2 | bit(9) << 1 | bit(7)) << 29;
-    }
-
     fn pin(&self, pin: u32) -> u32 {
         self.bank.value(PIN_REGISTERS[pin as usize])
     }
@@ -172,48 +149,24 @@ impl Gpio {
         function == if GPIO_IS_FUNCTION_0 >> pin & 1 != 0 { 0 } else { 3 }
     }
 
-    /// What the chip does with pin 0 to 16.
+    /// What the chip does with pin 0 to 15.
     fn wanted(&self, pin: u32) -> Drive {
-        let (output, enabled, open_drain, pull_up) = if pin == 16 {
-            (self.gpio16[0], self.gpio16[1], false, false)
-        } else {
-            (
-                self.bank.value(Register::Out) >> pin & 1 != 0,
-                self.bank.value(Register::Enable) >> pin & 1 != 0 && self.is_gpio(pin),
-                pin::DRIVER.is_in(self.pin(pin)),
-                pad::PULL_UP.is_in(self.pads.value(PADS[pin as usize])),
-            )
-        };
+        let output = self.bank.value(Register::Out) >> pin & 1 != 0;
+        let enabled = self.bank.value(Register::Enable) >> pin & 1 != 0 && self.is_gpio(pin);
+        let open_drain = pin::DRIVER.is_in(self.pin(pin));
         match (enabled, output) {
             (true, false) => Drive::Low,
             (true, true) if !open_drain => Drive::High,
-            _ if pull_up => Drive::PulledUp,
+            _ if pad::PULL_UP.is_in(self.pads.value(PADS[pin as usize])) => Drive::PulledUp,
             _ => Drive::Floating,
         }
     }
 
-    /// Tells the outside what has changed.
-    fn drive(&mut self, now: Time, outside: &mut impl Outside) {
-        for pin in 0..17 {
-            let wanted = self.wanted(pin);
-            if wanted != self.driven[pin as usize] {
-                self.driven[pin as usize] = wanted;
-                outside.drive(pin as u8, wanted, now.nanoseconds());
-            }
+    /// Drives the pins as the registers say.
+    fn drive(&self, env: &mut Env<'_>) {
+        for pin in 0..16 {
+            env.drive(pin as usize, self.wanted(pin));
         }
-    }
-
-    /// Levels of all pins: the chip's own where it drives, otherwise the outside's.
-    fn levels(&self, now: Time, outside: &mut impl Outside) -> u32 {
-        let mut levels = outside.levels(now.nanoseconds()) & PINS;
-        for (pin, drive) in self.driven.iter().enumerate() {
-            match drive {
-                Drive::Low => levels &= !(1 << pin),
-                Drive::High => levels |= 1 << pin,
-                Drive::Floating | Drive::PulledUp => {}
-            }
-        }
-        levels
     }
 
     /// Pins with an interrupt of some kind.
@@ -222,13 +175,13 @@ impl Gpio {
     }
 
     /// Looks for edges and levels that raise interrupts.
-    fn look(&mut self, now: Time, outside: &mut impl Outside) {
+    fn look(&mut self, at: Time, env: &mut Env<'_>) {
         let watched = self.watched();
         if watched == 0 {
             self.next = Time::NEVER;
             return;
         }
-        let levels = self.levels(now, outside);
+        let levels = env.levels(at);
         let mut status = self.bank.value(Register::Status);
         for pin in (0..16).filter(|pin| watched >> pin & 1 != 0) {
             let (before, level) = (self.seen >> pin & 1 != 0, levels >> pin & 1 != 0);
@@ -244,92 +197,91 @@ impl Gpio {
         }
         self.bank.set(Register::Status, status);
         self.seen = levels;
-        self.next = outside
-            .next_change(watched, now.nanoseconds())
-            .map_or(Time::NEVER, |at| Time::from_nanoseconds(at).max(now + Time(1)));
+        self.next = env
+            .outside
+            .next_change(watched, at.nanoseconds())
+            .map_or(Time::NEVER, |next| Time::from_nanoseconds(next).max(at + Time(1)));
     }
 
-    /// Acts on level changes up to `now`, each at its moment: a pulse counts even if nobody looked while it lasted.
-    pub(super) fn advance(&mut self, now: Time, outside: &mut impl Outside) {
-        while self.next <= now {
-            self.look(self.next, outside);
+    fn set(&mut self, register: Register, bits: u32) {
+        self.bank.set(register, self.bank.value(register) | bits & 0xFFFF);
+    }
+
+    fn clear(&mut self, register: Register, bits: u32) {
+        self.bank.set(register, self.bank.value(register) & !(bits & 0xFFFF));
+    }
+}
+
+impl Device for Gpio {
+    /// Lets go of all pins, some of them pulled up, and then reads the strapping.
+    fn reset(&mut self, _: ResetCause, env: &mut Env<'_>) {
+        *self = Self::default();
+        self.drive(env);
+        self.seen = env.levels(env.now);
+        let bit = |pin: u32| self.seen >> pin & 1;
+        self.strap = (bit(15) << 2 | bit(0) << 1 | bit(2)) << 16 | (bit(10) << 2 | bit(9) << 1 | bit(7)) << 29;
+    }
+
+    /// Acts on level changes, each at its moment: a pulse counts even if nobody looked while it lasted.
+    fn advance(&mut self, env: &mut Env<'_>) {
+        while self.next <= env.now {
+            self.look(self.next, env);
         }
     }
 
     /// When a level changes by itself that an interrupt is wanted for.
-    pub(super) const fn next(&self) -> Time {
+    fn next(&self, _: Time) -> Time {
         self.next
     }
 
-    /// Whether the block asks for an interrupt.
-    pub(super) fn interrupts(&self) -> bool {
-        self.bank.value(Register::Status) & 0xFFFF != 0
+    fn lines(&self) -> u32 {
+        if self.bank.value(Register::Status) & 0xFFFF != 0 { line::GPIO } else { 0 }
     }
+}
 
-    /// Reads a register of the GPIO block.
-    pub(super) fn read(&mut self, offset: u32, now: Time, outside: &mut impl Outside) -> Option<u32> {
-        let register = Register::at(offset)?;
-        Some(match register {
-            Register::In => self.levels(now, outside) & 0xFFFF | self.strap,
+impl Block<Register> for Gpio {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
+        match register {
+            Register::In => env.levels(env.now) & 0xFFFF | self.strap,
             Register::RtcCalibValue => {
                 let sync = self.bank.value(Register::RtcCalibSync);
                 let periods = u64::from(calib::PERIOD_NUM.of(sync)) + 1;
                 (periods * CALIBRATED) as u32 & 0xF_FFFF | sync & calib::START.mask()
             }
             register => self.bank.read(register),
-        })
+        }
     }
 
-    /// Writes a register of the GPIO block.
-    pub(super) fn write(&mut self, offset: u32, value: u32, now: Time, outside: &mut impl Outside) -> Option<()> {
-        let register = Register::at(offset)?;
+    fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
         let watched = self.watched();
-        let set = |bank: &mut Bank<Register>, target: Register, bits: u32| {
-            let before = bank.value(target);
-            bank.set(target, before | bits);
-        };
-        let clear = |bank: &mut Bank<Register>, target: Register, bits: u32| {
-            let before = bank.value(target);
-            bank.set(target, before & !bits);
-        };
         match register {
-            Register::OutW1ts => set(&mut self.bank, Register::Out, value & 0xFFFF),
-            Register::OutW1tc => clear(&mut self.bank, Register::Out, value & 0xFFFF),
-            Register::EnableW1ts => set(&mut self.bank, Register::Enable, value & 0xFFFF),
-            Register::EnableW1tc => clear(&mut self.bank, Register::Enable, value & 0xFFFF),
-            Register::StatusW1ts => set(&mut self.bank, Register::Status, value & 0xFFFF),
-            Register::StatusW1tc => clear(&mut self.bank, Register::Status, value & 0xFFFF),
+            Register::OutW1ts => self.set(Register::Out, value),
+            Register::OutW1tc => self.clear(Register::Out, value),
+            Register::EnableW1ts => self.set(Register::Enable, value),
+            Register::EnableW1tc => self.clear(Register::Enable, value),
+            Register::StatusW1ts => self.set(Register::Status, value),
+            Register::StatusW1tc => self.clear(Register::Status, value),
             register => self.bank.write(register, value),
         }
         // A pin's edges count from the moment at which somebody wants them.
         let wanted = self.watched() & !watched;
-        self.seen = self.seen & !wanted | self.levels(now, outside) & wanted;
-        self.drive(now, outside);
-        self.look(now, outside);
-        Some(())
-    }
-
-    /// Reads a register of the pads.
-    pub(super) fn read_pad(&self, offset: u32) -> Option<u32> {
-        Pad::at(offset).map(|pad| self.pads.read(pad))
-    }
-
-    /// Writes a register of the pads.
-    pub(super) fn write_pad(&mut self, offset: u32, value: u32, now: Time, outside: &mut impl Outside) -> Option<()> {
-        self.pads.write(Pad::at(offset)?, value);
-        self.drive(now, outside);
-        self.look(now, outside);
-        Some(())
-    }
-
-    /// GPIO16: its output and whether it is driven.
-    pub(super) fn set_gpio16(&mut self, output: bool, enabled: bool, now: Time, outside: &mut impl Outside) {
-        self.gpio16 = [output, enabled];
-        self.drive(now, outside);
-    }
-
-    /// GPIO16's level.
-    pub(super) fn gpio16(&self, now: Time, outside: &mut impl Outside) -> bool {
-        self.levels(now, outside) >> 16 & 1 != 0
+        self.seen = self.seen & !wanted | env.levels(env.now) & wanted;
+        self.drive(env);
+        self.look(env.now, env);
     }
 }
+
+impl Block<Pad> for Gpio {
+    fn read(&mut self, pad: Pad, _: &mut Env<'_>) -> u32 {
+        self.pads.read(pad)
+    }
+
+    fn write(&mut self, pad: Pad, value: u32, env: &mut Env<'_>) {
+        self.pads.write(pad, value);
+        self.drive(env);
+        self.look(env.now, env);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! The serial flash behind SPI controller 0: a W25Q80 or one like it.
 //!
-//! Its content is in the chip's memory, where the cache window shows it. Programming clears bits, erasing sets them; both
-//! need write enable, and take the data sheet's typical times, in which the flash answers nothing but its status. The
-//! content changes when the operation ends: whoever cuts the power before that can ask for what would then be half done.
+//! Its content is in the chip's memory, where the cache window shows it. Programming clears bits, erasing sets them;
+//! both need write enable, and take the data sheet's typical times, in which the flash answers nothing but its status.
+//! The content changes when the operation ends: whoever cuts the power before that can ask for what would then be half
+//! done.
 
 use super::clock::Time;
 use crate::memory::Memory;
@@ -68,8 +69,8 @@ impl Flash {
         }
     }
 
-    /// Power goes: of the operation under way, the part is done that its time allowed. Programming goes through its bytes;
-    /// erasing is taken to go through the sector's.
+    /// Power goes: of the operation under way, the part is done that its time allowed. Programming goes through its
+    /// bytes; erasing is taken to go through the sector's.
     pub(super) fn cut_power(&mut self, now: Time, memory: &mut Memory) {
         self.settle(now, memory);
         if let Some(Operation { change, began, ends }) = self.operation.take() {

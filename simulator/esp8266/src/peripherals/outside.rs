@@ -1,7 +1,7 @@
 //! What the chip's pins are connected to.
 //!
-//! All times are nanoseconds since the chip was powered, exact to the CPU's cycle. The chip runs ahead of whoever owns it, so
-//! inputs are functions of time.
+//! All times are nanoseconds since the chip was powered, exact to the CPU's cycle. The chip runs ahead of whoever owns
+//! it, so inputs are functions of time.
 
 /// What the chip does with a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

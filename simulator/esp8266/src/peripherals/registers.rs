@@ -1,8 +1,8 @@
 //! Register blocks as tables.
 //!
-//! A block is an enumeration made by [`registers!`]: each register's offset, access, value after reset, published name and
-//! fields. Devices look an offset up, match on the register, and keep plain values in a [`Bank`]. What a field asks for in
-//! vain stands beside it: whoever sets it is told, as for a register that is not modelled at all.
+//! A block is an enumeration made by [`registers!`]: each register's offset, access, value after reset, published name
+//! and fields. Devices look an offset up, match on the register, and keep plain values in a [`Bank`]. What a field asks
+//! for in vain stands beside it: whoever sets it is told, as for a register that is not modelled at all.
 
 use core::marker::PhantomData;
 
@@ -77,13 +77,19 @@ impl Description {
     }
 }
 
-/// An enumeration of the registers of a block.
-pub trait Registers: Copy + 'static {
-    /// All of them, in the order of the enumeration.
-    const TABLE: &'static [Description];
-
+/// The registers of a block, as offsets find them.
+pub trait Layout: Copy + 'static {
     /// The register at `offset`, if the block has one there.
     fn at(offset: u32) -> Option<Self>;
+
+    /// Its description, if it has a name of its own.
+    fn describe(self) -> Option<&'static Description>;
+}
+
+/// An enumeration of the registers of a block.
+pub trait Registers: Layout {
+    /// All of them, in the order of the enumeration.
+    const TABLE: &'static [Description];
 
     /// Its place in the table.
     fn index(self) -> usize;
@@ -128,6 +134,19 @@ macro_rules! registers {
             }
         )?)?)+
 
+        impl $crate::peripherals::registers::Layout for $name {
+            fn at(offset: u32) -> Option<Self> {
+                match offset {
+                    $($offset => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            fn describe(self) -> Option<&'static $crate::peripherals::registers::Description> {
+                Some($crate::peripherals::registers::Registers::description(self))
+            }
+        }
+
         impl $crate::peripherals::registers::Registers for $name {
             const TABLE: &'static [$crate::peripherals::registers::Description] = &[
                 $($crate::peripherals::registers::Description {
@@ -138,13 +157,6 @@ macro_rules! registers {
                     ignored: $crate::peripherals::registers::ignored_of!($($fields)?),
                 },)+
             ];
-
-            fn at(offset: u32) -> Option<Self> {
-                match offset {
-                    $($offset => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
 
             fn index(self) -> usize {
                 self as usize

@@ -1,11 +1,16 @@
-//! The real-time clock block: causes of reset, software reset, deep sleep, a slow counter, 1 KiB of memory that survives.
+//! The real-time clock block: causes of reset, software reset, deep sleep, a slow counter, 1 KiB of memory that
+//! survives.
 //!
-//! Deep sleep ends the chip's run; whoever owns it wakes it up again by a reset. Light sleep begins with the same bit, and
-//! what tells the two apart is not known: whoever owns the chip may also let it run on, and the program then finds that it
-//! has woken up. Of other power states nothing is modelled: requests read as granted at once. The counter's oscillator runs at exactly 142.3 kHz; silicon's drifts.
+//! Deep sleep ends the chip's run; whoever owns it wakes it up again by a reset. Light sleep begins with the same bit,
+//! and what tells the two apart is not known: whoever owns the chip may also let it run on, and the program then finds
+//! that it has woken up. GPIO16 is this block's. Of other power states nothing is modelled: requests read as granted at
+//! once. The counter's oscillator runs at exactly 142.3 kHz; silicon's drifts.
 
 use super::clock::Time;
-use super::registers::{Bank, Registers, registers};
+use super::device::{Block, Device};
+use super::env::{Env, Request};
+use super::outside::Drive;
+use super::registers::{Bank, Description, Layout, registers};
 
 registers! {
     /// Registers of the RTC block. What has no published name is named by its offset.
@@ -68,67 +73,45 @@ pub enum ResetCause {
     DeepSleep = 5,
 }
 
-/// What a write to the block asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    Nothing,
-    Reset,
-    /// Sleep, and wake up at this moment if at all.
-    Sleep(Time),
-}
-
 /// RTC_STATE2: what wakes up, from bit 8 on; the timer is 8.
 const WAKE_BY_TIMER: u32 = 8;
 /// Length of a period of the slow oscillator: 7.028 µs.
 const PERIOD: Time = Time(14_618);
 
+/// GPIO16 among the pins.
+const GPIO16: usize = 16;
+/// Bytes of memory.
+const MEMORY: usize = 0x400;
+
+/// A word of the memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word(usize);
+
+impl Layout for Word {
+    fn at(offset: u32) -> Option<Self> {
+        let word = offset as usize & !3;
+        (word < MEMORY).then_some(Self(word))
+    }
+
+    fn describe(self) -> Option<&'static Description> {
+        None
+    }
+}
+
 /// The block and its memory.
 #[derive(Clone, Debug)]
 pub(super) struct Rtc {
     bank: Bank<Register>,
-    memory: Vec<u8>,
+    memory: [u8; MEMORY],
+}
+
+impl Default for Rtc {
+    fn default() -> Self {
+        Self { bank: Bank::default(), memory: [0; MEMORY] }
+    }
 }
 
 impl Rtc {
-    pub(super) fn new() -> Self {
-        Self { bank: Bank::default(), memory: vec![0; 0x400] }
-    }
-
-    /// Keeps memory and stored words, unless power was away.
-    pub(super) fn reset(&mut self, cause: ResetCause) {
-        if cause == ResetCause::PowerOn {
-            *self = Self::new();
-        }
-        self.bank.set(Register::Ctrl, 0);
-        self.bank.set(Register::State0, 0);
-        self.bank.set(Register::State1, cause as u32);
-        self.bank.set(Register::State2, if cause == ResetCause::DeepSleep { WAKE_BY_TIMER << 8 } else { 0 });
-        self.bank.set(Register::GpioEnable, 0);
-        self.bank.set(Register::GpioOut, 0);
-    }
-
-    /// Reads a register; GPIO16's level is the caller's to say.
-    pub(super) fn read(&self, offset: u32, now: Time, gpio16: impl FnOnce() -> bool) -> Option<u32> {
-        let register = Register::at(offset)?;
-        Some(match register {
-            Register::SlpCntVal => (now.0 / PERIOD.0) as u32,
-            Register::GpioInData => u32::from(gpio16()),
-            register => self.bank.read(register),
-        })
-    }
-
-    /// Writes a register.
-    pub(super) fn write(&mut self, offset: u32, value: u32, now: Time) -> Option<Wish> {
-        let register = Register::at(offset)?;
-        // Whoever reads the register afterwards and writes it back does not mean to sleep again.
-        self.bank.write(register, if register == Register::State0 { value & !state0::SLEEP.mask() } else { value });
-        Some(match register {
-            Register::Ctrl if ctrl::SOFTWARE_RESET.is_in(value) => Wish::Reset,
-            Register::State0 if state0::SLEEP.is_in(value) => Wish::Sleep(self.wake_time(now)),
-            _ => Wish::Nothing,
-        })
-    }
-
     /// When the counter meets the sleep value, if that is to wake the chip up.
     fn wake_time(&self, now: Time) -> Time {
         if self.bank.value(Register::State2) & WAKE_BY_TIMER == 0 {
@@ -139,13 +122,66 @@ impl Rtc {
         PERIOD.times(count + u64::from(periods))
     }
 
-    /// GPIO16: output and output enable.
-    pub(super) fn gpio16(&self) -> (bool, bool) {
-        (self.bank.value(Register::GpioOut) & 1 != 0, self.bank.value(Register::GpioEnable) & 1 != 0)
-    }
-
-    /// The memory, 1 KiB from 0x60001000 on.
-    pub(super) fn memory(&mut self) -> &mut [u8] {
-        &mut self.memory
+    fn drive_gpio16(&self, env: &mut Env<'_>) {
+        let is_set = |register| self.bank.value(register) & 1 != 0;
+        let drive = match (is_set(Register::GpioEnable), is_set(Register::GpioOut)) {
+            (false, _) => Drive::Floating,
+            (true, false) => Drive::Low,
+            (true, true) => Drive::High,
+        };
+        env.drive(GPIO16, drive);
     }
 }
+
+impl Device for Rtc {
+    /// Keeps memory and stored words, unless power was away.
+    fn reset(&mut self, cause: ResetCause, env: &mut Env<'_>) {
+        if cause == ResetCause::PowerOn {
+            *self = Self::default();
+        }
+        self.bank.set(Register::Ctrl, 0);
+        self.bank.set(Register::State0, 0);
+        self.bank.set(Register::State1, cause as u32);
+        self.bank.set(Register::State2, if cause == ResetCause::DeepSleep { WAKE_BY_TIMER << 8 } else { 0 });
+        self.bank.set(Register::GpioEnable, 0);
+        self.bank.set(Register::GpioOut, 0);
+        self.drive_gpio16(env);
+    }
+}
+
+impl Block<Register> for Rtc {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
+        match register {
+            Register::SlpCntVal => (env.now.0 / PERIOD.0) as u32,
+            Register::GpioInData => env.levels(env.now) >> GPIO16 & 1,
+            register => self.bank.read(register),
+        }
+    }
+
+    fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
+        // Whoever reads the register afterwards and writes it back does not mean to sleep again.
+        let kept = if register == Register::State0 { value & !state0::SLEEP.mask() } else { value };
+        self.bank.write(register, kept);
+        match register {
+            Register::Ctrl if ctrl::SOFTWARE_RESET.is_in(value) => env.request(Request::Reset(ResetCause::Software)),
+            Register::State0 if state0::SLEEP.is_in(value) => env.request(Request::DeepSleep(self.wake_time(env.now))),
+            Register::GpioOut | Register::GpioEnable => self.drive_gpio16(env),
+            _ => {}
+        }
+    }
+}
+
+impl Block<Word> for Rtc {
+    const TAKES_NARROW_WRITES: bool = true;
+
+    fn read(&mut self, Word(at): Word, _: &mut Env<'_>) -> u32 {
+        self.memory[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn write(&mut self, Word(at): Word, value: u32, _: &mut Env<'_>) {
+        self.memory[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

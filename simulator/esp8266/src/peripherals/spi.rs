@@ -1,11 +1,15 @@
 //! The two SPI controllers: number 0 has the flash, number 1 (HSPI) has nothing on it.
 //!
-//! A canned command or a user-defined one (USR) is done at once and keeps CMD from reading 0 for as long as its bits take.
-//! Bytes lie in W0 to W15 lowest byte first. Not modelled: slave mode, transfer interrupts, DMA, the timing registers.
+//! A canned command or a user-defined one (USR) is done at once and keeps CMD from reading 0 for as long as its bits
+//! take. Bytes lie in W0 to W15 lowest byte first. Not modelled: slave mode, transfer interrupts, DMA, the timing
+//! registers.
 
 use super::clock::Time;
+use super::device::{Block, Device};
+use super::env::Env;
 use super::nor::{Command, Flash};
-use super::registers::{Bank, Field, Registers, registers};
+use super::registers::{Bank, Field, registers};
+use super::rtc::ResetCause;
 use crate::memory::Memory;
 
 registers! {
@@ -94,12 +98,21 @@ pub(super) struct Spi {
     bank: Bank<Register>,
     /// When the command under way is over.
     free: Time,
+    /// What is on it.
+    flash: Option<Flash>,
 }
 
 impl Spi {
-    /// Whether the flash window is served.
-    pub(super) fn serves_window(&self) -> bool {
-        ctrl::ENABLE_AHB.is_in(self.bank.value(Register::Ctrl))
+    /// A controller with a flash on it, which shows in the flash window.
+    pub(super) fn with_flash(flash: Flash) -> Self {
+        Self { flash: Some(flash), ..Self::default() }
+    }
+
+    /// Power goes: what the flash was doing stays half done.
+    pub(super) fn cut_power(&mut self, now: Time, memory: &mut Memory) {
+        if let Some(flash) = &mut self.flash {
+            flash.cut_power(now, memory);
+        }
     }
 
     fn buffer(&self) -> Vec<u8> {
@@ -126,49 +139,11 @@ impl Spi {
         apb.times(u64::from(clock::CLKDIV_PRE.of(clock) + 1) * u64::from(clock::CLKCNT_N.of(clock) + 1))
     }
 
-    /// Reads a register.
-    pub(super) fn read(&self, offset: u32, now: Time) -> Option<u32> {
-        let register = Register::at(offset)?;
-        Some(match register {
-            Register::Cmd if self.free <= now => 0,
-            register => self.bank.read(register),
-        })
-    }
-
-    /// Writes a register. A command goes to the flash, if there is one. The result says whether the flash knew it.
-    pub(super) fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        now: Time,
-        apb: Time,
-        flash: Option<&mut Flash>,
-        memory: &mut Memory,
-    ) -> Option<bool> {
-        let register = Register::at(offset)?;
-        self.bank.write(register, value);
-        if register != Register::Cmd || value == 0 {
-            return Some(true);
+    /// Does a command that the controller knows by itself; whether the flash knows it, too.
+    fn canned_command(&mut self, command: u32, bits: &mut u64, env: &mut Env<'_>) -> bool {
+        if self.flash.is_none() {
+            return false;
         }
-        let mut bits = 8;
-        let known = if cmd::USR.is_in(value) {
-            self.user_command(&mut bits, now, flash, memory)
-        } else {
-            self.canned_command(value, &mut bits, now, flash, memory)
-        };
-        self.free = now + self.bit(apb).times(bits);
-        Some(known)
-    }
-
-    fn canned_command(
-        &mut self,
-        command: u32,
-        bits: &mut u64,
-        now: Time,
-        flash: Option<&mut Flash>,
-        memory: &mut Memory,
-    ) -> bool {
-        let Some(flash) = flash else { return false };
         let addr = self.bank.value(Register::Addr);
         let (address, count) = (addr::ADDRESS.of(addr), addr::COUNT.of(addr) as usize);
         let buffer = self.buffer();
@@ -192,9 +167,7 @@ impl Spi {
             _ => return false,
         };
         *bits = 32 + 8 * (data.len() + length) as u64;
-        let Ok(answer) = flash.command(Command { opcode, address, data, length }, now, memory) else {
-            return false;
-        };
+        let Some(answer) = self.transfer(Command { opcode, address, data, length }, env) else { return false };
         if opcode == 0x05 {
             let status = answer.iter().rev().fold(0, |status, &byte| status << 8 | u32::from(byte));
             self.bank.set(Register::RdStatus, status);
@@ -204,7 +177,8 @@ impl Spi {
         true
     }
 
-    fn user_command(&mut self, bits: &mut u64, now: Time, flash: Option<&mut Flash>, memory: &mut Memory) -> bool {
+    /// Does a command that the program has put together; whether the flash knows it.
+    fn user_command(&mut self, bits: &mut u64, env: &mut Env<'_>) -> bool {
         let user = self.bank.value(Register::User);
         let user1 = self.bank.value(Register::User1);
         let opcode = user2::COMMAND_VALUE.of(self.bank.value(Register::User2)) as u8;
@@ -216,11 +190,11 @@ impl Spi {
         *bits = 8 + u64::from(address_bits) + dummy_bits + 8 * (mosi_bytes + miso_bytes) as u64;
         let miso_start = if has(user::MISO_HIGH) { 32 } else { 0 };
         let mosi_start = if has(user::MOSI_HIGH) { 32 } else { 0 };
-        let Some(flash) = flash else {
+        if self.flash.is_none() {
             // Nothing drives the line; it reads as ones.
             self.fill(miso_start, &vec![0xFF; miso_bytes.min(BUFFER)]);
             return true;
-        };
+        }
         if !has(user::COMMAND) {
             return false;
         }
@@ -230,12 +204,60 @@ impl Spi {
         let end = (mosi_start + mosi_bytes).min(BUFFER);
         let command =
             Command { opcode, address, data: &buffer[mosi_start.min(end)..end], length: miso_bytes.min(BUFFER) };
-        match flash.command(command, now, memory) {
-            Ok(answer) => {
-                self.fill(miso_start, &answer);
-                true
-            }
-            Err(_) => false,
+        let Some(answer) = self.transfer(command, env) else { return false };
+        self.fill(miso_start, &answer);
+        true
+    }
+
+    /// Sends a command to the flash; its answer, unless it does not know the command.
+    fn transfer(&mut self, command: Command<'_>, env: &mut Env<'_>) -> Option<Vec<u8>> {
+        self.flash.as_mut()?.command(command, env.now, env.memory).ok()
+    }
+}
+
+impl Device for Spi {
+    fn reset(&mut self, _: ResetCause, _: &mut Env<'_>) {
+        *self = Self { flash: self.flash.take(), ..Self::default() };
+    }
+
+    fn advance(&mut self, env: &mut Env<'_>) {
+        if let Some(flash) = &mut self.flash {
+            flash.settle(env.now, env.memory);
         }
     }
 }
+
+impl Block<Register> for Spi {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
+        match register {
+            Register::Cmd if self.free <= env.now => 0,
+            register => self.bank.read(register),
+        }
+    }
+
+    fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
+        self.bank.write(register, value);
+        match register {
+            Register::Ctrl if self.flash.is_some() => {
+                env.wires.serves_window = ctrl::ENABLE_AHB.is_in(value);
+                env.show_cache();
+            }
+            Register::Cmd if value != 0 => {
+                let mut bits = 8;
+                let is_known = if cmd::USR.is_in(value) {
+                    self.user_command(&mut bits, env)
+                } else {
+                    self.canned_command(value, &mut bits, env)
+                };
+                if !is_known {
+                    env.not_modelled("SPI command");
+                }
+                self.free = env.now + self.bit(env.apb()).times(bits);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

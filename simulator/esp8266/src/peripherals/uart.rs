@@ -1,14 +1,16 @@
 //! A UART: FIFOs, baud rate timing, interrupts.
 //!
-//! Bytes leave one after the other, each as long as its start, data, parity and stop bits at the rate that CLKDIV makes of
-//! the APB clock. Received bytes come from the owner with their time. Not modelled: levels on the pin, flow control,
+//! Bytes leave one after the other, each as long as its start, data, parity and stop bits at the rate that CLKDIV makes
+//! of the APB clock. Received bytes come from the owner with their time. Not modelled: levels on the pin, flow control,
 //! automatic baud rate detection (its counters never move), errors of parity and frame, infrared.
 
 use std::collections::VecDeque;
 
 use super::clock::Time;
-use super::outside::Outside;
-use super::registers::{Bank, Registers, registers};
+use super::device::{Block, Device};
+use super::env::{Env, line};
+use super::registers::{Bank, registers};
+use super::rtc::ResetCause;
 
 registers! {
     /// Registers of a UART.
@@ -86,12 +88,6 @@ impl Uart {
         }
     }
 
-    /// Forgets everything but what is still to come in.
-    pub(super) fn reset(&mut self) {
-        let incoming = core::mem::take(&mut self.incoming);
-        *self = Self { incoming, ..Self::new(self.number) };
-    }
-
     /// A byte comes in; its last bit is there at `at`.
     pub(super) fn receive(&mut self, byte: u8, at: Time) {
         let after = self.incoming.partition_point(|(before, _)| *before <= at);
@@ -110,32 +106,14 @@ impl Uart {
         Time(self.bit(apb).0 * u64::from(half_bits) / 2)
     }
 
-    /// Sends and receives what is due.
-    pub(super) fn advance(&mut self, now: Time, apb: Time, outside: &mut impl Outside) {
-        while self.line_free <= now && !self.sending.is_empty() {
-            self.begin_byte(self.line_free, apb, outside);
-        }
-        while let Some(&(at, byte)) = self.incoming.front().filter(|(at, _)| *at <= now) {
-            self.incoming.pop_front();
-            self.last_received = at;
-            if self.received.len() < FIFO {
-                self.received.push_back(byte);
-            } else {
-                self.latched |= interrupt::RXFIFO_OVF.mask();
-            }
-        }
-        if self.timeout(apb) <= now {
-            self.latched |= interrupt::RXFIFO_TOUT.mask();
-        }
-    }
-
-    fn begin_byte(&mut self, at: Time, apb: Time, outside: &mut impl Outside) {
+    fn begin_byte(&mut self, at: Time, env: &mut Env<'_>) {
         let Some(byte) = self.sending.pop_front() else { return };
+        let apb = env.apb();
         self.line_free = at + self.frame(apb);
         if conf0::LOOPBACK.is_in(self.bank.value(Register::Conf0)) {
             self.receive(byte, self.line_free);
         } else {
-            outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
+            env.outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
         }
     }
 
@@ -146,21 +124,6 @@ impl Uart {
             return Time::NEVER;
         }
         self.last_received + self.bit(apb).times(8 * u64::from(conf1::RX_TOUT_THRHD.of(conf1)))
-    }
-
-    /// When this device changes something by itself.
-    pub(super) fn next(&self, apb: Time) -> Time {
-        let enabled = self.bank.value(Register::IntEna);
-        let mut next = if self.sending.is_empty() { Time::NEVER } else { self.line_free };
-        if [interrupt::RXFIFO_FULL, interrupt::RXFIFO_OVF, interrupt::RXFIFO_TOUT].iter().any(|of| of.is_in(enabled))
-            && let Some(&(at, _)) = self.incoming.front()
-        {
-            next = next.min(at);
-        }
-        if interrupt::RXFIFO_TOUT.is_in(enabled) {
-            next = next.min(self.timeout(apb));
-        }
-        next
     }
 
     fn raw(&self) -> u32 {
@@ -174,44 +137,78 @@ impl Uart {
         }
         raw
     }
+}
 
-    /// Whether it asks for an interrupt.
-    pub(super) fn interrupts(&self) -> bool {
-        self.raw() & self.bank.value(Register::IntEna) != 0
+impl Device for Uart {
+    /// Forgets everything but what is still to come in.
+    fn reset(&mut self, _: ResetCause, _: &mut Env<'_>) {
+        let incoming = core::mem::take(&mut self.incoming);
+        *self = Self { incoming, ..Self::new(self.number) };
     }
 
-    /// Reads a register. The device has been advanced to now.
-    pub(super) fn read(&mut self, offset: u32) -> Option<u32> {
-        let register = Register::at(offset)?;
-        Some(match register {
+    /// Sends and receives what is due.
+    fn advance(&mut self, env: &mut Env<'_>) {
+        while self.line_free <= env.now && !self.sending.is_empty() {
+            self.begin_byte(self.line_free, env);
+        }
+        while let Some(&(at, byte)) = self.incoming.front().filter(|(at, _)| *at <= env.now) {
+            self.incoming.pop_front();
+            self.last_received = at;
+            if self.received.len() < FIFO {
+                self.received.push_back(byte);
+            } else {
+                self.latched |= interrupt::RXFIFO_OVF.mask();
+            }
+        }
+        if self.timeout(env.apb()) <= env.now {
+            self.latched |= interrupt::RXFIFO_TOUT.mask();
+        }
+    }
+
+    fn next(&self, apb: Time) -> Time {
+        let enabled = self.bank.value(Register::IntEna);
+        let mut next = if self.sending.is_empty() { Time::NEVER } else { self.line_free };
+        if [interrupt::RXFIFO_FULL, interrupt::RXFIFO_OVF, interrupt::RXFIFO_TOUT].iter().any(|of| of.is_in(enabled))
+            && let Some(&(at, _)) = self.incoming.front()
+        {
+            next = next.min(at);
+        }
+        if interrupt::RXFIFO_TOUT.is_in(enabled) {
+            next = next.min(self.timeout(apb));
+        }
+        next
+    }
+
+    fn lines(&self) -> u32 {
+        let asks = self.raw() & self.bank.value(Register::IntEna) != 0;
+        if asks { line::UART0 << self.number } else { 0 }
+    }
+}
+
+impl Block<Register> for Uart {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
+        match register {
+            // To write some bytes of it takes none out.
+            Register::Fifo if env.access.is_write => 0,
             Register::Fifo => self.received.pop_front().map_or(0, u32::from),
             Register::IntRaw => self.raw(),
             Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
-            // The receiver's line is idle, high. Bits 24 to 31 (among them the transmitter's line, by Espressif's header)
-            // read 0 on an idle UART: the Arduino core of 2015 waits by comparing all of the upper half with 0x7F, and
-            // would wait for ever. What they show while it sends is not known.
+            // The receiver's line is idle, high. Bits 24 to 31 (among them the transmitter's line, by Espressif's
+            // header) read 0 on an idle UART: the Arduino core of 2015 waits by comparing all of the upper half with
+            // 0x7F, and would wait for ever. What they show while it sends is not known.
             Register::Status => self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16,
             register => self.bank.read(register),
-        })
+        }
     }
 
-    /// Writes a register.
-    pub(super) fn write(
-        &mut self,
-        offset: u32,
-        value: u32,
-        now: Time,
-        apb: Time,
-        outside: &mut impl Outside,
-    ) -> Option<()> {
-        let register = Register::at(offset)?;
+    fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
         match register {
             Register::Fifo => {
                 if self.sending.len() < FIFO {
                     self.sending.push_back(value as u8);
                 }
-                if self.line_free <= now {
-                    self.begin_byte(now, apb, outside);
+                if self.line_free <= env.now {
+                    self.begin_byte(env.now, env);
                 }
             }
             Register::IntClr => self.latched &= !value,
@@ -226,6 +223,8 @@ impl Uart {
             }
             register => self.bank.write(register, value),
         }
-        Some(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use super::{Entered, RANGE, ram, xtos};
 use crate::bus::{Bus, Context, NoAnswer, Width};
 use crate::cpu::interpreter::{self, Step};
 use crate::cpu::{Cause, Exception, Interrupts, ps, vector};
+use crate::memory::Memory;
 
 /// The registers of the instruction: what is loaded or stored, and the address. The ROM's functions may use both, and none
 /// of them is an argument.
@@ -222,7 +223,7 @@ impl Bus for WithInstruction<'_> {
         self.bus.next_event()
     }
 
-    fn advance(&mut self, cycle: u64) {
-        self.bus.advance(cycle);
+    fn advance(&mut self, cycle: u64, memory: &mut Memory) {
+        self.bus.advance(cycle, memory);
     }
 }

@@ -295,7 +295,7 @@ fn division_by_zero_is_an_illegal_instruction_at_a_known_place() {
 #[test]
 fn delays_last_as_long_as_the_clock_says() {
     let mut chip = chip();
-    chip.core.bus.start_pll(false, chip.core.cpu.cycles);
+    chip.start_pll(false);
     let before = chip.now();
     call(&mut chip, 0x4000_2ECC, &[1000]);
     let elapsed = chip.now().since(before).nanoseconds();
@@ -408,7 +408,7 @@ fn a_posted_event_reaches_its_task_and_a_timer_its_function() {
     const TIMER: u32 = 0x4010_0A00;
     chip.core.trap(TASK);
     chip.core.trap(TIMER);
-    chip.core.bus.start_pll(false, chip.core.cpu.cycles);
+    chip.start_pll(false);
     call(&mut chip, 0x4000_0DD0, &[TASK, 5, DATA, 2]);
     assert_eq!(call(&mut chip, 0x4000_0E24, &[5, 11, 22]), 0);
     assert_eq!(call(&mut chip, 0x4000_0E24, &[5, 33, 44]), 0);

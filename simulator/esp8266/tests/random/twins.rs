@@ -41,7 +41,7 @@ impl Bus for Device {
         self.next
     }
 
-    fn advance(&mut self, cycle: u64) {
+    fn advance(&mut self, cycle: u64, _: &mut Memory) {
         while self.next <= cycle {
             self.next += 100 + self.next % 997;
             self.lines ^= 0x11;

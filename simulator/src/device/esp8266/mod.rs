@@ -455,11 +455,8 @@ impl Running {
 
     /// Lets what is in the UART's FIFO go out.
     fn empty_serial(&mut self) {
-        use esp8266::bus::Bus;
-
         self.pass_time(self.now() + LAST_WORDS);
-        let cycle = self.chip.core.cpu.cycles;
-        self.chip.core.bus.advance(cycle);
+        self.chip.advance_devices();
     }
 
     /// The software watchdog bites.

@@ -187,8 +187,7 @@ impl Probe {
         let Some(segment) = Segment::parse(&frame) else { return };
         match (self.steps.last().map(|cost| cost.step), segment) {
             (None, Segment { opens: true, .. }) if self.speed == Speed::Half => {
-                let cycle = chip.core.cpu.cycles;
-                chip.core.bus.start_pll(false, cycle);
+                chip.start_pll(false);
             }
             (None, Segment { opens: false, .. }) => self.pass(Step::Connected, chip),
             (Some(Step::Connected), Segment { content: Some(HANDSHAKE), .. }) => self.pass(Step::Hello, chip),

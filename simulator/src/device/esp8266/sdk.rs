@@ -288,8 +288,7 @@ impl Sdk {
     /// What the SDK does before it calls the program; `None` if that fails, see [`Chip::call_rom`].
     fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<()> {
         chip.core.memory.lend();
-        let cycle = chip.core.cpu.cycles;
-        chip.core.bus.start_pll(false, cycle);
+        chip.start_pll(false);
         // In this order, because the first makes the task that the timers' interrupt posts to.
         chip.call_rom(rom::ETS_TIMER_INIT, [0; 4])?;
         chip.call_rom(rom::ETS_TASK, [traps::WATCHDOG_TASK, SDK_PRIORITY, TASK_QUEUE, 2])?;
@@ -418,8 +417,7 @@ impl Sdk {
                 0
             }
             "system_update_cpu_freq" => {
-                let cycle = chip.core.cpu.cycles;
-                chip.core.bus.start_pll(first & 0xFF == 160, cycle);
+                chip.start_pll(first & 0xFF == 160);
                 1
             }
             "spi_flash_erase_sector" => return Some(self.erase_flash(chip, now, first)),

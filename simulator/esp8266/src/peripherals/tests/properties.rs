@@ -90,7 +90,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn run(steps: &[Step]) -> Vec<(u64, u64, Interrupts)> {
     let levels =
         (0..200).map(|index| (index * 9_973, 0x1_7FFF ^ (index as u32).wrapping_mul(0x9E37_79B9) >> 16)).collect();
-    let mut board = Board::with(Bench { levels, ..Bench::default() });
+    let mut board = Board::with_levels(levels);
     let mut seen = Vec::new();
     for step in steps {
         let mut context = Context { memory: &mut board.memory, cycle: board.cycle, pc: 0x4010_0000 };
@@ -117,7 +117,7 @@ fn run(steps: &[Step]) -> Vec<(u64, u64, Interrupts)> {
         // As the core does, until nothing is due any more.
         let mut turns = 0;
         while board.devices.next_event() <= board.cycle {
-            board.devices.advance(board.cycle);
+            board.devices.advance(board.cycle, &mut board.memory);
             turns += 1;
             assert!(turns < 100_000, "the devices are stuck at cycle {}", board.cycle);
         }

@@ -1,0 +1,120 @@
+//! What devices are tested on: surroundings for one device alone, and a board around all of them.
+
+use super::env::{Access, Env, Wires};
+use super::reports::Reports;
+use super::{Clock, Drive, Peripherals, Pins, SerialOut, Time};
+use crate::bus::{Bus, Context, Width};
+use crate::cpu::Interrupts;
+use crate::memory::Memory;
+
+/// Pins whose levels change at set moments; keeps what the chip does with them.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    /// Levels from each moment on, in nanoseconds.
+    pub levels: Vec<(u64, u32)>,
+    pub driven: Vec<(u8, Drive, u64)>,
+    pub sent: Vec<(u8, u8, u64)>,
+}
+
+impl Pins for Surroundings {
+    fn levels(&mut self, at: u64) -> u32 {
+        self.levels.iter().rev().find(|(from, _)| *from <= at).map_or(0x1_7FFF, |(_, levels)| *levels)
+    }
+
+    fn drive(&mut self, pin: u8, drive: Drive, at: u64) {
+        self.driven.push((pin, drive, at));
+    }
+
+    fn next_change(&mut self, _: u32, after: u64) -> Option<u64> {
+        self.levels.iter().map(|(from, _)| *from).find(|from| *from > after)
+    }
+
+    fn analog(&mut self, _: u64) -> u16 {
+        512
+    }
+}
+
+impl SerialOut for Surroundings {
+    fn send(&mut self, uart: u8, byte: u8, at: u64, _: u64) {
+        self.sent.push((uart, byte, at));
+    }
+}
+
+/// Surroundings of one device; the clock is set to 80 MHz, the gates of interrupts are open.
+pub(super) struct Bench {
+    pub wires: Wires,
+    outside: Surroundings,
+    memory: Memory,
+    clock: Clock,
+    reports: Reports,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        let mut clock = Clock::new(0, Time(0));
+        clock.switch(0, true, false);
+        let mut wires = Wires::default();
+        wires.gates = u32::MAX;
+        Self {
+            wires,
+            outside: Surroundings::default(),
+            memory: Memory::new(&[0xFF; 0x1000]),
+            clock,
+            reports: Reports::default(),
+        }
+    }
+}
+
+impl Bench {
+    /// What a device sees at `now`.
+    pub(super) fn env(&mut self, now: Time) -> Env<'_> {
+        let Self { wires, outside, memory, clock, reports } = self;
+        let cycle = clock.cycle(now);
+        Env { now, cycle, clock, memory, outside, wires, access: Access::default(), reports }
+    }
+}
+
+/// Devices with a memory around them; the clock is set to 80 MHz.
+pub(super) struct Board {
+    pub devices: Peripherals<Surroundings>,
+    pub memory: Memory,
+    pub cycle: u64,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Self::with(Surroundings::default())
+    }
+
+    pub(super) fn with_levels(levels: Vec<(u64, u32)>) -> Self {
+        Self::with(Surroundings { levels, ..Surroundings::default() })
+    }
+
+    fn with(outside: Surroundings) -> Self {
+        let mut memory = Memory::new(&[0xFF; 0x10_0000]);
+        let mut devices = Peripherals::new(outside, [0x18, 0xFE, 0x34, 1, 2, 3], 42, &mut memory);
+        devices.start_pll(false, 0, &mut memory);
+        Self { devices, memory, cycle: 0 }
+    }
+
+    pub(super) fn read(&mut self, address: u32) -> u32 {
+        let mut context = Context { memory: &mut self.memory, cycle: self.cycle, pc: 0x4010_0000 };
+        self.devices.read(address, Width::Word, &mut context).unwrap()
+    }
+
+    pub(super) fn write(&mut self, address: u32, value: u32) {
+        let mut context = Context { memory: &mut self.memory, cycle: self.cycle, pc: 0x4010_0000 };
+        self.devices.write(address, Width::Word, value, &mut context).unwrap();
+    }
+
+    pub(super) fn interrupts(&mut self) -> Interrupts {
+        self.devices.interrupts(self.cycle)
+    }
+
+    /// Goes on to the next event, as the core does.
+    pub(super) fn next(&mut self) {
+        self.cycle = self.devices.next_event();
+        assert_ne!(self.cycle, u64::MAX, "nothing will happen");
+        self.devices.advance(self.cycle, &mut self.memory);
+    }
+}

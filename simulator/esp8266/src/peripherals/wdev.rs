@@ -1,0 +1,66 @@
+//! The Wi-Fi MAC's block, as far as programs use it without Wi-Fi: the microsecond counter, random numbers, and which
+//! UARTs ask for the interrupt that they share.
+
+use super::clock::Time;
+use super::device::{Block, Device};
+use super::env::{Env, line};
+use super::noise::Noise;
+use super::registers::registers;
+use super::rtc::ResetCause;
+
+registers! {
+    /// Registers of the block that are modelled.
+    pub(super) enum Register {
+        0x020 UartInterrupts ReadOnly = 0, "UART_INTERRUPT_STATUS";
+        0xC00 Microseconds ReadOnly = 0, "WDEV_COUNT";
+        0xE44 Random ReadOnly = 0, "WDEV_RANDOM";
+    }
+}
+
+/// The block.
+#[derive(Clone, Debug)]
+pub(super) struct Wdev {
+    random: Noise,
+    /// Where the counter began.
+    zero: Time,
+}
+
+impl Wdev {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { random: Noise::new(seed), zero: Time(0) }
+    }
+}
+
+impl Device for Wdev {
+    /// The counter begins again; random numbers go on.
+    fn reset(&mut self, _: ResetCause, env: &mut Env<'_>) {
+        self.zero = env.now;
+    }
+}
+
+impl Block<Register> for Wdev {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
+        match register {
+            Register::UartInterrupts => {
+                let asks = |line| u32::from(env.wires.lines & line != 0);
+                asks(line::UART0) | asks(line::UART1) << 2
+            }
+            Register::Microseconds => (env.now.since(self.zero).0 / Time::MICROSECOND.0) as u32,
+            Register::Random => self.random.draw(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::Bench;
+    use super::*;
+
+    #[test]
+    fn random_numbers_follow_the_seed() {
+        let mut bench = Bench::default();
+        let mut draw = |seed| Wdev::new(seed).read(Register::Random, &mut bench.env(Time(0)));
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+}
