@@ -8,7 +8,7 @@
 //! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints, intermediate authorities.
 
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::RngCore;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod};
 use rcgen::{KeyUsagePurpose, PublicKeyData, SerialNumber};
 use rustls::pki_types::CertificateDer;
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::repeatable_random::derived;
 use crate::vocabulary::vocabulary;
 pub use key::{Key, KeyType};
 
@@ -235,15 +236,4 @@ fn serial(stream: &mut ChaCha20Rng) -> SerialNumber {
 /// The first 160 bits of the key's SHA-256 (RFC 7093 §2, method 1, over the whole SubjectPublicKeyInfo).
 fn key_identifier(key: &Key) -> KeyIdMethod {
     KeyIdMethod::PreSpecified(Sha256::digest(key.subject_public_key_info())[..20].to_vec())
-}
-
-/// A random stream of its own for everything that `parts` name.
-pub(crate) fn derived(seed: &[u8; 32], parts: &[&[u8]]) -> ChaCha20Rng {
-    let mut hash = Sha256::new();
-    hash.update(seed);
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    ChaCha20Rng::from_seed(hash.finalize().into())
 }

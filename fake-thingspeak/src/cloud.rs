@@ -30,12 +30,12 @@ use account::Account;
 use call::Call;
 use error::Failure;
 use keys::Keys;
-use profile::Manners;
+use profile::Behaviour;
 use render::Answer;
 use route::{Format, Resource, route};
 use store::{Channel, Store};
 
-pub use message::{Device, News, NotStored, Publication, Stranger};
+pub use message::{AuthError, Device, EntryMessage, NotStored, Publication};
 pub use profile::{Profile, UnknownProfile};
 pub use reply::Draft;
 #[cfg(test)]
@@ -52,7 +52,6 @@ mod channels;
 mod error;
 mod keys;
 mod message;
-mod moment;
 mod multipart;
 mod nested;
 mod parameters;
@@ -66,6 +65,7 @@ mod store;
 mod talkback;
 #[cfg(test)]
 mod tests;
+mod timestamps;
 mod write;
 mod zone;
 
@@ -222,7 +222,7 @@ impl Cloud {
     /// Makes a channel; the same seed and order of creation give the same number and keys.
     pub fn create_channel(&mut self, channel: NewChannel, now: OffsetDateTime) -> Access {
         let access = self.keys.next_channel();
-        let at = moment::whole_seconds(now);
+        let at = timestamps::whole_seconds(now);
         self.store.apply(Change::ChannelCreated { access: access.clone(), about: Box::new(channel.into()), at });
         access
     }
@@ -295,10 +295,10 @@ impl Cloud {
             let reply = self.draft(Answer::ok(format, String::new()), true);
             return Handled { reply, stored: Vec::new(), refused: None };
         }
-        let (manners, allowance) = (self.manners(), self.account.allowance(now));
+        let (behaviour, allowance) = (self.behaviour(), self.account.allowance(now));
         let mut stored = Vec::new();
         let call = resource.ok_or(Failure::NotFound).and_then(|resource| {
-            let call = Call::of(request, resource, format, now, client, manners, allowance)?;
+            let call = Call::of(request, resource, format, now, client, behaviour, allowance)?;
             Ok((resource, call))
         });
         let outcome = match &call {
@@ -339,8 +339,8 @@ impl Cloud {
         reply::response(self.draft(answer, true), None)
     }
 
-    fn manners(&self) -> &'static Manners {
-        self.profile.manners()
+    fn behaviour(&self) -> &'static Behaviour {
+        self.profile.behaviour()
     }
 
     fn carry_out(
@@ -406,11 +406,11 @@ impl Cloud {
             ) => format,
             Some(_) => format.or(Format::Json),
         };
-        failure.answer(resource, format, self.manners())
+        failure.answer(resource, format, self.behaviour())
     }
 
     fn draft(&mut self, answer: Answer, headers: bool) -> Draft {
-        Draft { answer, headers, id: self.keys.next_request(), manners: self.manners() }
+        Draft { answer, headers, id: self.keys.next_request(), behaviour: self.behaviour() }
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
+use fake_thingspeak::injection::{TlsFaultKind, injections};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
 use crate::printable::printable;
-use crate::standalone::{FAULTS, address, attacks, certificates, fault_words};
+use crate::standalone::{FAULTS, address};
 
 /// How long the server may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ enum Action {
     /// Sets a fault; of several, the one that was set last counts
     Set {
         /// What goes wrong
-        #[arg(value_parser = PossibleValuesParser::new(fault_words()))]
+        #[arg(value_parser = PossibleValuesParser::new(injections().map(|injection| injection.word)))]
         fault: String,
         /// For how many requests (or connections)
         #[arg(long, value_name = "N", conflicts_with = "seconds")]
@@ -50,9 +51,9 @@ enum Action {
         /// With retry-after, retry-after-date, delay-before-storing and delay-after-storing: for how many seconds
         #[arg(long, value_name = "SECONDS")]
         delay: Option<f64>,
-        #[arg(long, value_name = "WHICH", help = format!("With certificate: {}", one_of(certificates())))]
+        #[arg(long, value_name = "WHICH", help = format!("With certificate: {}", one_of(TlsFaultKind::Certificate)))]
         certificate: Option<String>,
-        #[arg(long, value_name = "WHICH", help = format!("With man-in-the-middle: {}", one_of(attacks())))]
+        #[arg(long, value_name = "WHICH", help = format!("With man-in-the-middle: {}", one_of(TlsFaultKind::Attack)))]
         attack: Option<String>,
     },
     /// Lists the faults that are set
@@ -64,9 +65,9 @@ enum Action {
     },
 }
 
-/// Words in a sentence: "a, b or c".
-fn one_of(words: impl Iterator<Item = &'static str>) -> String {
-    let words: Vec<&str> = words.collect();
+/// What a fault of TLS may be given, in a sentence: "a, b or c".
+fn one_of(kind: TlsFaultKind) -> String {
+    let words: Vec<&str> = kind.choices().into_iter().map(|(word, _)| word).collect();
     match words.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => words.concat(),

@@ -39,17 +39,17 @@ Examples:
   fake-thingspeak fault set status --status 503 --seconds 60 --path /update
       for a minute, updates are answered with 503, and nothing is stored
   fake-thingspeak fault set refused-connection --seconds 30
-      for half a minute nobody listens, not even for `fault clear`
+      for half a minute the server does not listen, not even for `fault clear`
   fake-thingspeak fault set certificate --certificate expired
       until it is cleared, TLS connections are shown a certificate whose time is over
   fake-thingspeak fault set man-in-the-middle --attack no-certificate-verify --count 1
-      the next TLS connection is answered by somebody who copied the certificate and has no key to it; the log says
-      what the client gave away
+      an attacker who copied the certificate and lacks its key answers the next TLS connection; the log says what
+      the client gave away
   fake-thingspeak fault clear
 
 Without this command: curl http://127.0.0.1:8080/_preflash/faults -d fault=reset -d count=1";
 
-/// A local ThingSpeak, for tests and for the desk.
+/// A local ThingSpeak, for tests and for devices on a desk.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXAMPLES)]
 struct Arguments {
@@ -64,7 +64,7 @@ enum Command {
     Serve(Options),
     /// Makes an authority for certificates that lasts, and says how to trust it
     Ca(ca::Options),
-    /// Makes a running server have a bad day: sets, lists and clears faults
+    /// Injects faults into a running server: sets, lists and clears them
     #[command(after_help = FAULT_EXAMPLES)]
     Fault(fault::Options),
 }

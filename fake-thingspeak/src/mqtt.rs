@@ -1,7 +1,7 @@
 //! The service's MQTT broker, without I/O: bytes of connections and the time go in, bytes and what happened come out.
 //!
 //! [`Broker::received`] hands a connection's bytes to its session (`session`), which lets the library read packets and do
-//! what MQTT 3.1.1 asks of a server, and takes what it means to ThingSpeak (`topic`) to the cloud. [`Broker::tell`] puts
+//! what MQTT 3.1.1 asks of a server, and takes what it means to ThingSpeak (`topic`) to the cloud. [`Broker::notify`] puts
 //! messages about a stored entry, wherever it came from, into the sessions that listen. [`Broker::take`] says what is to
 //! be sent, and whether to close; [`Broker::deadline`] when a connection has been silent for too long.
 //!
@@ -19,7 +19,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::cloud::{Cloud, NotStored, Stored, Stranger};
+use crate::cloud::{AuthError, Cloud, NotStored, Stored};
 use session::Session;
 
 mod session;
@@ -47,7 +47,7 @@ pub enum Event {
         client_id: String,
     },
     /// A client wanted to connect and is none of the devices.
-    Refused(Stranger),
+    Refused(AuthError),
     /// Something was published.
     Published {
         /// Where to.
@@ -119,7 +119,7 @@ impl Broker {
     }
 
     /// Bytes have arrived. What they store in the cloud is in the events; nobody who listens has heard of it yet (see
-    /// [`tell`](Self::tell)).
+    /// [`notify`](Self::notify)).
     pub fn received(&mut self, id: ConnectionId, bytes: &[u8], now: OffsetDateTime, cloud: &mut Cloud) -> Vec<Event> {
         let Some(session) = self.sessions.get_mut(&id) else { return Vec::new() };
         let events = session.received(bytes, now, cloud);
@@ -141,12 +141,12 @@ impl Broker {
     }
 
     /// Tells those who listen of an entry that was stored.
-    pub fn tell(&mut self, stored: &Stored, cloud: &Cloud) {
+    pub fn notify(&mut self, stored: &Stored, cloud: &Cloud) {
         if stored.in_bulk {
             return;
         }
-        if let Some(news) = cloud.news(stored.channel, stored.entry_id) {
-            self.sessions.values_mut().for_each(|session| session.tell(&news));
+        if let Some(message) = cloud.entry_message(stored.channel, stored.entry_id) {
+            self.sessions.values_mut().for_each(|session| session.notify(&message));
         }
     }
 

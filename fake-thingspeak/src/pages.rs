@@ -6,7 +6,8 @@
 //! seconds and exchanges what has changed. Nothing is loaded from anywhere else, and the Content-Security-Policy says so
 //! (`reply`).
 //!
-//! Keys and the page that injects faults are for the desk alone; [`Visitor`] decides who sits there.
+//! Keys and the page that injects faults are only for the machine that the server runs on; [`Visitor`] tells which requests
+//! come from there.
 //!
 //! `/channels/ID` and `/channels/public` have been answered in JSON to whoever names no format, so they are pages only
 //! for a client that names HTML in its `Accept`, as browsers do.
@@ -27,13 +28,13 @@ use feed::Refused;
 use options::Options;
 
 mod chart;
+mod fault_page;
 mod feed;
 mod layout;
 mod list;
 mod options;
 mod reply;
 mod show;
-mod steer;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -56,7 +57,7 @@ pub fn respond(
     let visitor = Visitor::of(request, client);
     let query = request.uri().query().unwrap_or_default();
     Some(match page {
-        Page::List { all } => reply::page(StatusCode::OK, &list::page(cloud, visitor.is_at_desk() && all, now)),
+        Page::List { all } => reply::page(StatusCode::OK, &list::page(cloud, visitor.is_on_this_machine() && all, now)),
         Page::Channel(number) => {
             let key = options::key(query);
             match readable(cloud, number, key.as_deref()) {
@@ -81,10 +82,11 @@ pub fn respond(
                 Err(reason) => refused(reason),
             }
         }
-        Page::Steer if control.is_for(&visitor) => reply::page(StatusCode::OK, &steer::page()),
-        Page::Steer => {
-            reply::page(StatusCode::FORBIDDEN, &layout::refusal("This page is for the desk alone", steer::WHERE))
-        }
+        Page::Faults if control.is_for(&visitor) => reply::page(StatusCode::OK, &fault_page::page()),
+        Page::Faults => reply::page(
+            StatusCode::FORBIDDEN,
+            &layout::refusal("This page is for the server's own machine", fault_page::WHERE),
+        ),
         Page::File(file) => reply::file(file),
     })
 }
@@ -99,7 +101,7 @@ enum Page {
     /// `/channels/ID/charts/N`, or the picture alone with `.svg`; `field` counts from 1 to 8.
     Chart { channel: u32, field: usize, picture: bool },
     /// `/_preflash/`: what goes wrong with the cloud.
-    Steer,
+    Faults,
     /// What pages are made with.
     File(reply::File),
 }
@@ -112,7 +114,7 @@ fn route(request: &Request<Bytes>) -> Option<Page> {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     match segments[..] {
         [""] => Some(Page::List { all: true }),
-        ["_preflash"] | ["admin"] => Some(Page::Steer),
+        ["_preflash"] | ["admin"] => Some(Page::Faults),
         ["channels", "public"] if is_browser(request) => Some(Page::List { all: false }),
         ["channels", channel] if is_browser(request) => Some(Page::Channel(number(channel)?)),
         ["channels", channel, "charts", field] => {
@@ -134,7 +136,7 @@ pub(crate) fn paths(channel: u32) -> Vec<String> {
         Page::Channel(channel) => format!("/channels/{channel}"),
         Page::Chart { channel, field, picture: false } => format!("/channels/{channel}/charts/{field}"),
         Page::Chart { channel, field, picture: true } => format!("/channels/{channel}/charts/{field}.svg"),
-        Page::Steer => "/_preflash/".to_owned(),
+        Page::Faults => "/_preflash/".to_owned(),
         Page::File(file) => file.path().to_owned(),
     };
     let pages = [
@@ -143,7 +145,7 @@ pub(crate) fn paths(channel: u32) -> Vec<String> {
         Page::Channel(channel),
         Page::Chart { channel, field: 1, picture: false },
         Page::Chart { channel, field: 1, picture: true },
-        Page::Steer,
+        Page::Faults,
     ];
     pages.into_iter().chain(reply::File::ALL.map(Page::File)).map(path).collect()
 }

@@ -271,7 +271,7 @@ impl<'h, H: Host> Connection<'h, H> {
             let outcome = match begun {
                 Ok(Begun::Exchange(record)) => self.carry_out(record).await,
                 Ok(Begun::Own(reply)) => {
-                    self.host.settled().await;
+                    self.host.durable().await;
                     Ok(Reply::whole(*reply))
                 }
                 Ok(Begun::Refused(reply)) => Ok(*reply),
@@ -379,7 +379,7 @@ impl<'h, H: Host> Connection<'h, H> {
                 }
                 record.exchange.stored = handled.stored;
                 record.exchange.refused = handled.refused;
-                self.host.settled().await;
+                self.host.durable().await;
                 let mut response = handled.reply.response(record.request());
                 if memory::refuse_without_room(&mut response, record.request(), &mut self.sending.borrow_mut()) {
                     record.exchange.refused = Some(memory::NO_ROOM_REASON);

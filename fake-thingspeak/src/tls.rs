@@ -7,15 +7,11 @@
 //!
 //! Neither resumes sessions or sends tickets, and neither asks for a client's certificate.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use p256::PublicKey;
 use p256::ecdh::EphemeralSecret;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
-use rustls::crypto::{ActiveKeyExchange, CryptoProvider, GetRandomFailed, SecureRandom, SharedSecret};
-use rustls::crypto::{SupportedKxGroup, ring};
+use rustls::crypto::{ActiveKeyExchange, CryptoProvider, SharedSecret, SupportedKxGroup, ring};
 use rustls::pki_types::UnixTime;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -25,46 +21,12 @@ use rustls::{NamedGroup, PeerMisbehaved, ServerConfig, SupportedProtocolVersion}
 use time::OffsetDateTime;
 
 use crate::certificates::Identity;
+use crate::repeatable_random::{ThreadStream, draw};
+
+pub use crate::repeatable_random::seed_this_thread;
 
 #[cfg(test)]
 mod tests;
-
-thread_local! {
-    static STREAM: RefCell<Option<ChaCha20Rng>> = const { RefCell::new(None) };
-}
-
-/// Begins this thread's random stream: every handshake on this thread draws from it from now on, in turn.
-///
-/// A simulation calls this before its first handshake, and again if another world ran on the thread in between.
-pub fn seed_this_thread(seed: [u8; 32]) {
-    STREAM.with(|stream| *stream.borrow_mut() = Some(ChaCha20Rng::from_seed(seed)));
-}
-
-/// A generator for one use, drawn from this thread's stream.
-///
-/// # Errors
-/// [`GetRandomFailed`] if the stream was never begun: better no handshake than one that cannot be repeated.
-pub(crate) fn draw() -> Result<ChaCha20Rng, GetRandomFailed> {
-    let mut seed = [0; 32];
-    ThreadStream.fill(&mut seed)?;
-    Ok(ChaCha20Rng::from_seed(seed))
-}
-
-/// The randomness of handshakes, for rustls.
-#[derive(Debug)]
-struct ThreadStream;
-
-impl SecureRandom for ThreadStream {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
-        STREAM.with(|stream| match stream.borrow_mut().as_mut() {
-            Some(stream) => {
-                stream.fill_bytes(bytes);
-                Ok(())
-            }
-            None => Err(GetRandomFailed),
-        })
-    }
-}
 
 /// Key exchange on P-256 (secp256r1), the only group that `embedded-tls` offers.
 #[derive(Debug)]

@@ -1,14 +1,15 @@
-//! Who asks: whoever sits at the machine that the server runs on, or somebody from elsewhere.
+//! Where a request comes from: the machine that the server runs on, or elsewhere.
 //!
-//! Some things are for the desk alone: keys, and making the cloud fail. A connection from this machine is not enough:
+//! Keys and the page that injects faults are only for requests from the server's own machine. That the connection comes from
+//! there is not enough:
 //!
-//! * A page from elsewhere lets its name point here and has a browser at the desk ask (DNS rebinding). So the request has to
-//!   name the server by an address or as `localhost`; where others may ask too, by a name that is the server's own.
-//! * A proxy on this machine asks for others. So nobody is here whose request a proxy has marked (RFC 7239 `Forwarded`, RFC
-//!   9110 §7.6.3 `Via`, and what was in use before), nor who speaks HTTP/1.0, as nginx does with what is behind it unless it
-//!   is told otherwise, without a mark.
+//! * A page from elsewhere can let its name point here and have a browser on this machine ask (DNS rebinding). So the request
+//!   has to name the server by an address or as `localhost`; where others may ask too, by a name that is the server's own.
+//! * A proxy on this machine asks for others. So a request does not count as local if a proxy has marked it (RFC 7239
+//!   `Forwarded`, RFC 9110 §7.6.3 `Via`, and what was in use before), nor if it is HTTP/1.0, which nginx speaks with what is
+//!   behind it unless it is told otherwise, without a mark.
 //!
-//! Not noticed: whoever hands on bytes without a look at them, such as a tunnel of SSH. Who comes through it is here.
+//! Not noticed: what hands on bytes without a look at them, such as a tunnel of SSH. Requests through it count as local.
 
 use std::net::IpAddr;
 
@@ -29,17 +30,17 @@ static MARKS: [HeaderName; 9] = [
     HeaderName::from_static("cf-connecting-ip"),
 ];
 
-/// Who asks.
+/// Where a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visitor {
     is_local: bool,
     is_proxied: bool,
-    /// How the request calls the server, in small letters and without a port; `None` if it does not.
+    /// The server's name or address in the request, in small letters and without a port; `None` if it names none.
     calls_it: Option<String>,
 }
 
 impl Visitor {
-    /// Whose request that is, which came from the address `client`.
+    /// Where `request` comes from, on a connection from the address `client`.
     pub fn of<B>(request: &Request<B>, client: IpAddr) -> Self {
         let headers = request.headers();
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
@@ -57,13 +58,14 @@ impl Visitor {
         self.is_local
     }
 
-    /// A proxy asks, for somebody who may be anywhere.
+    /// A proxy passed the request on, from a client that may be anywhere.
     pub fn is_proxied(&self) -> bool {
         self.is_proxied
     }
 
-    /// Whoever asks sits at the machine that the server runs on, and means it.
-    pub fn is_at_desk(&self) -> bool {
+    /// The request comes from the machine that the server runs on, not through a proxy, and names the server as one that a page
+    /// from elsewhere cannot.
+    pub fn is_on_this_machine(&self) -> bool {
         self.is_local && !self.is_proxied && self.means_one_of(&[])
     }
 
@@ -81,20 +83,20 @@ impl Visitor {
     }
 }
 
-/// Who may make the cloud fail.
+/// Which requests may inject faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control<'n> {
-    /// Whoever sits at the machine that the server runs on.
-    AtDesk,
-    /// Anyone who calls the server by an address or by one of these names.
+    /// Those from the machine that the server runs on.
+    ThisMachine,
+    /// Those that call the server by an address or by one of these names.
     Anywhere(&'n [String]),
 }
 
 impl Control<'_> {
-    /// Whether this visitor may.
+    /// Whether a request from there may.
     pub fn is_for(self, visitor: &Visitor) -> bool {
         match self {
-            Self::AtDesk => visitor.is_at_desk(),
+            Self::ThisMachine => visitor.is_on_this_machine(),
             Self::Anywhere(names) => visitor.means_one_of(names),
         }
     }
@@ -113,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_through_a_proxy_is_not_at_the_desk() {
+    fn a_request_through_a_proxy_is_not_from_this_machine() {
         let host = ("host", "localhost:8080");
-        assert!(visitor("127.0.0.1", "/", Version::HTTP_11, &[host]).is_at_desk());
+        assert!(visitor("127.0.0.1", "/", Version::HTTP_11, &[host]).is_on_this_machine());
         for mark in &MARKS {
             let visitor = visitor("127.0.0.1", "/", Version::HTTP_11, &[host, (mark.as_str(), "127.0.0.1")]);
-            assert!(visitor.is_proxied() && !visitor.is_at_desk(), "{mark}");
+            assert!(visitor.is_proxied() && !visitor.is_on_this_machine(), "{mark}");
         }
-        assert!(!visitor("127.0.0.1", "/", Version::HTTP_10, &[host]).is_at_desk());
+        assert!(!visitor("127.0.0.1", "/", Version::HTTP_10, &[host]).is_on_this_machine());
     }
 
     #[test]
@@ -129,7 +131,7 @@ mod tests {
         let calls = |host| visitor("192.0.2.7", "/", Version::HTTP_11, &[("host", host)]);
         for host in ["pond.local", "POND.local.:80", "192.0.2.1", "[2001:db8::1]:8080", "localhost", "a.localhost"] {
             assert!(calls(host).means_one_of(&names), "{host}");
-            assert!(!calls(host).is_at_desk(), "{host}");
+            assert!(!calls(host).is_on_this_machine(), "{host}");
         }
         for host in ["", "evil.example", "pond.local.evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]
         {
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn the_target_counts_before_the_header() {
         let local = ("host", "localhost");
-        assert!(!visitor("127.0.0.1", "http://evil.example/", Version::HTTP_11, &[local]).is_at_desk());
-        assert!(visitor("127.0.0.1", "http://127.0.0.1:8080/", Version::HTTP_11, &[local]).is_at_desk());
+        assert!(!visitor("127.0.0.1", "http://evil.example/", Version::HTTP_11, &[local]).is_on_this_machine());
+        assert!(visitor("127.0.0.1", "http://127.0.0.1:8080/", Version::HTTP_11, &[local]).is_on_this_machine());
     }
 }

@@ -1,5 +1,5 @@
 //! Private keys that sign the same message with the same bytes: ECDSA on P-256 by RFC 6979, RSA with the salt of
-//! RSASSA-PSS drawn from the thread's stream (see [`crate::tls::seed_this_thread`]).
+//! RSASSA-PSS drawn from the thread's stream (see [`seed_this_thread`](crate::repeatable_random::seed_this_thread)).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rsa::signature::{RandomizedSigner, SignatureEncoding};
 use rustls::SignatureScheme;
 use sha2::Sha256;
 
-use crate::tls;
+use crate::repeatable_random::draw;
 
 /// Making an RSA key takes a fifth of a second and would differ between versions of the library: this one is constant,
 /// and known to everyone.
@@ -138,7 +138,7 @@ impl rustls::sign::Signer for Key {
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             Self::Rsa(key) => {
-                let mut salts = tls::draw().map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
+                let mut salts = draw().map_err(|_| rustls::Error::FailedToGetRandomBytes)?;
                 let key = rsa::pss::SigningKey::<Sha256>::new(key.secret.clone());
                 let signature = key
                     .try_sign_with_rng(&mut salts, message)

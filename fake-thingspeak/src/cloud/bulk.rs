@@ -16,11 +16,11 @@ use time::{Duration, OffsetDateTime};
 use super::Stored;
 use super::call::Call;
 use super::error::Failure;
-use super::moment::{parse_or_epoch, whole_seconds};
 use super::parameters::{Parameters, json_body};
 use super::render::Answer;
 use super::route::Format;
 use super::store::Store;
+use super::timestamps::{parse_or_epoch, whole_seconds};
 use super::write::{as_stored, content};
 
 /// The most entries at once, for those who do not pay.
@@ -71,7 +71,7 @@ pub(super) fn update(
     let times = times(&updates, call)?;
     let contents = updates.iter().map(|update| content(update, call.client)).collect::<Result<Vec<_>, _>>()?;
     let mut seen = BTreeSet::new();
-    if call.manners.times_are_unique && times.iter().any(|time| channel.has(*time) || !seen.insert(*time)) {
+    if call.behaviour.times_are_unique && times.iter().any(|time| channel.has(*time) || !seen.insert(*time)) {
         return Err(Failure::Conflict);
     }
     for (created_at, content) in times.into_iter().zip(contents) {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::account::Allowance;
 use super::error::Failure;
 use super::parameters::{self, Parameters};
-use super::profile::Manners;
+use super::profile::Behaviour;
 use super::route::{Format, Resource};
 use super::zone::Zone;
 
@@ -27,7 +27,7 @@ pub(super) struct Call<'r> {
     pub(super) zone: Zone,
     pub(super) now: OffsetDateTime,
     pub(super) client: IpAddr,
-    pub(super) manners: &'static Manners,
+    pub(super) behaviour: &'static Behaviour,
     pub(super) allowance: Allowance,
 }
 
@@ -38,12 +38,12 @@ impl<'r> Call<'r> {
         format: Format,
         now: OffsetDateTime,
         client: IpAddr,
-        manners: &'static Manners,
+        behaviour: &'static Behaviour,
         allowance: Allowance,
     ) -> Result<Self, Failure> {
         if resource == Resource::Update {
             let size = request.uri().query().map_or(0, str::len).saturating_add(request.body().len());
-            if size > manners.message {
+            if size > behaviour.message {
                 return Err(Failure::TooLarge);
             }
         }
@@ -56,7 +56,7 @@ impl<'r> Call<'r> {
         };
         let method = method(request, &parameters);
         let zone = Zone::of(parameters.first(&["timezone"]), parameters.first(&["offset"]));
-        let call = Self { request, method, format, parameters, zone, now, client, manners, allowance };
+        let call = Self { request, method, format, parameters, zone, now, client, behaviour, allowance };
         call.callback()?;
         Ok(call)
     }

@@ -66,7 +66,7 @@ pub(super) fn channel(store: &mut Store, number: u32, user: &User, call: &Call<'
         Method::GET => {
             let found = found.ok_or(Failure::NotFound)?;
             let owner = is_by(user, call).is_ok();
-            if !owner && !call.manners.private_channels_are_described && !found.may_read(call.key()) {
+            if !owner && !call.behaviour.private_channels_are_described && !found.may_read(call.key()) {
                 return Err(Failure::ReadRefused);
             }
             shown(store, number, user, owner, call)

@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 
-use super::profile::Manners;
+use super::profile::Behaviour;
 use super::render::{Answer, Cell, Record, json, xml};
 use super::route::{Format, Resource};
 
@@ -114,13 +114,13 @@ impl Failure {
         }
     }
 
-    fn words(self, manners: &Manners) -> Option<Words> {
+    fn words(self, behaviour: &Behaviour) -> Option<Words> {
         let (code, message, details) = match self {
             Self::BadRequest | Self::TooLong => {
                 ("error_bad_request", "Bad Request", "The request cannot be fulfilled due to bad syntax.")
             }
             Self::AuthorizationRequired | Self::WriteRefused | Self::UserRefused => {
-                ("error_auth_required", "Authorization Required", manners.details_of_401)
+                ("error_auth_required", "Authorization Required", behaviour.details_of_401)
             }
             Self::PaymentRequired => (
                 "error_payment_required",
@@ -156,7 +156,7 @@ impl Failure {
     }
 
     /// The reply in `format`, to a request for `resource`.
-    pub(super) fn answer(self, resource: Option<Resource<'_>>, format: Format, manners: &Manners) -> Answer {
+    pub(super) fn answer(self, resource: Option<Resource<'_>>, format: Format, behaviour: &Behaviour) -> Answer {
         let one_entry = resource.is_some_and(Resource::is_one_entry);
         let refused = |status, body: String| Answer {
             status,
@@ -167,19 +167,19 @@ impl Failure {
         match self {
             Self::Status(status) => page(status),
             Self::TooSoon => refused(StatusCode::OK, "0".to_owned()),
-            Self::WriteRefused if manners.zero_for_a_wrong_key => refused(StatusCode::BAD_REQUEST, "0".to_owned()),
-            Self::UserRefused if manners.login_refusal && format == Format::Json => {
+            Self::WriteRefused if behaviour.zero_for_a_wrong_key => refused(StatusCode::BAD_REQUEST, "0".to_owned()),
+            Self::UserRefused if behaviour.login_refusal && format == Format::Json => {
                 let words = Record::new([("error", Cell::text("Could not authenticate you."))]);
                 refused(StatusCode::UNAUTHORIZED, json(&words))
             }
-            Self::ReadRefused if one_entry && manners.refusals_of_one_entry_are_ok => {
-                refused(StatusCode::OK, minus_one(format, manners))
+            Self::ReadRefused if one_entry && behaviour.refusals_of_one_entry_are_ok => {
+                refused(StatusCode::OK, minus_one(format, behaviour))
             }
-            Self::NoEntry => refused(StatusCode::OK, minus_one(format, manners)),
+            Self::NoEntry => refused(StatusCode::OK, minus_one(format, behaviour)),
             Self::ReadRefused => refused(self.status(), "-1".to_owned()),
             _ => {
                 let status = self.status();
-                let body = self.words(manners).map(|words| words.shown(status, format, manners));
+                let body = self.words(behaviour).map(|words| words.shown(status, format, behaviour));
                 refused(status, body.unwrap_or_default())
             }
         }
@@ -187,7 +187,7 @@ impl Failure {
 }
 
 impl Words {
-    fn shown(&self, status: StatusCode, format: Format, manners: &Manners) -> String {
+    fn shown(&self, status: StatusCode, format: Format, behaviour: &Behaviour) -> String {
         let error = Record::new([
             ("error_code", Cell::text(self.code)),
             ("message", Cell::text(self.message)),
@@ -196,7 +196,7 @@ impl Words {
         let beside = |error| Record::new([("status", Cell::text(status.as_str())), ("error", Cell::Record(error))]);
         match format {
             Format::Json => json(&beside(error)),
-            Format::Xml if manners.errors_in_a_hash => xml("hash", &beside(error)),
+            Format::Xml if behaviour.errors_in_a_hash => xml("hash", &beside(error)),
             Format::Xml => xml("error", &error),
             Format::Text | Format::Csv | Format::Unspecified => self.code.to_owned(),
         }
@@ -204,10 +204,10 @@ impl Words {
 }
 
 /// What stands for an entry that there is none of.
-fn minus_one(format: Format, manners: &Manners) -> String {
+fn minus_one(format: Format, behaviour: &Behaviour) -> String {
     match format {
-        Format::Json if manners.dressed_minus_one => r#""-1""#.to_owned(),
-        Format::Xml if manners.dressed_minus_one => xml("feed", &Record::new([("entry_id", Cell::Integer(None))])),
+        Format::Json if behaviour.dressed_minus_one => r#""-1""#.to_owned(),
+        Format::Xml if behaviour.dressed_minus_one => xml("feed", &Record::new([("entry_id", Cell::Integer(None))])),
         _ => "-1".to_owned(),
     }
 }

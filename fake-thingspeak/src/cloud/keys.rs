@@ -4,7 +4,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
 
 use super::{Access, Device, TalkbackAccess, User};
-use crate::certificates::derived;
+use crate::repeatable_random::derived;
 
 /// Where numbers and keys come from.
 #[derive(Clone, Debug)]

@@ -29,7 +29,7 @@ pub struct Device {
 
 /// Why a client is no device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Stranger {
+pub enum AuthError {
     /// No device has this client identifier.
     #[error("no device has this client identifier")]
     Client,
@@ -62,7 +62,7 @@ impl From<Failure> for NotStored {
 
 /// What the subscribers of a channel hear of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct EntryMessage {
     /// The channel's number.
     pub channel: u32,
     /// The entry in JSON, with the fields that the channel has.
@@ -81,11 +81,11 @@ impl Cloud {
     ///
     /// # Errors
     /// Which of the three things that it says of itself is wrong.
-    pub fn admit(&self, client_id: &str, user: Option<&str>, password: Option<&[u8]>) -> Result<(), Stranger> {
+    pub fn admit(&self, client_id: &str, user: Option<&str>, password: Option<&[u8]>) -> Result<(), AuthError> {
         let devices = self.devices();
-        let device = devices.iter().find(|device| device.client_id == client_id).ok_or(Stranger::Client)?;
+        let device = devices.iter().find(|device| device.client_id == client_id).ok_or(AuthError::Client)?;
         let fits = user == Some(device.client_id.as_str()) && password == Some(device.password.as_bytes());
-        if fits { Ok(()) } else { Err(Stranger::Password) }
+        if fits { Ok(()) } else { Err(AuthError::Password) }
     }
 
     /// Stores what a device publishes to `channel`; it came from `client` and arrives `now`.
@@ -102,7 +102,7 @@ impl Cloud {
         let key = self.store.channel(channel).map(|channel| channel.access.write_key.clone());
         let key = key.ok_or(NO_CHANNEL)?;
         let (Publication::Feed(message) | Publication::Field(_, message)) = publication;
-        if message.len() > self.manners().message {
+        if message.len() > self.behaviour().message {
             return Err(Failure::TooLarge.into());
         }
         let form = match publication {
@@ -122,7 +122,7 @@ impl Cloud {
 
     /// What subscribers hear of an entry; `None` if there is none. Of entries that were stored in bulk they hear nothing,
     /// which is for the caller to know ([`Stored::in_bulk`]).
-    pub fn news(&self, channel: u32, entry_id: u64) -> Option<News> {
+    pub fn entry_message(&self, channel: u32, entry_id: u64) -> Option<EntryMessage> {
         let there = self.store.channel(channel)?;
         let entry = there.entry(entry_id)?;
         let shown = there.about.fields.each_ref().map(Option::is_some);
@@ -134,10 +134,10 @@ impl Cloud {
         push_location(&mut all, &entry.content);
         all.push("status", Cell::Text(entry.content.status.clone()));
         let mut record = Record::new([("channel_id", Cell::Integer(Some(channel.into())))]);
-        for prefix in self.manners().order_of_an_entry {
+        for prefix in self.behaviour().order_of_an_entry {
             record.0.extend(all.0.iter().filter(|(name, _)| name.starts_with(prefix)).cloned());
         }
-        Some(News { channel, feed: json(&record), fields: entry.content.fields })
+        Some(EntryMessage { channel, feed: json(&record), fields: entry.content.fields })
     }
 }
 
@@ -182,9 +182,9 @@ mod tests {
             (None, Some(one.password.as_str())),
             (None, None),
         ] {
-            assert_eq!(admit(&one.client_id, user, password), Err(Stranger::Password));
+            assert_eq!(admit(&one.client_id, user, password), Err(AuthError::Password));
         }
-        assert_eq!(admit("", Some(&one.client_id), Some(&one.password)), Err(Stranger::Client));
+        assert_eq!(admit("", Some(&one.client_id), Some(&one.password)), Err(AuthError::Client));
     }
 
     #[test]
@@ -202,12 +202,15 @@ mod tests {
         let later = NOW + time::Duration::seconds(15);
         let stored = cloud.publish(channel, Publication::Field(3, "50 % & mehr ü".as_bytes()), later, CLIENT).unwrap();
         assert_eq!(stored.fields[2].as_deref(), Some("50 % & mehr ü"));
-        let news = cloud.news(channel, 1).unwrap();
+        let message = cloud.entry_message(channel, 1).unwrap();
         let expected = format!(
             r#"{{"channel_id":{channel},"created_at":"2026-01-01T12:00:00Z","entry_id":1,"field1":"21.5","field2":"a&b c","latitude":"1","longitude":null,"elevation":null,"status":"ok"}}"#
         );
-        assert_eq!((news.feed, news.fields[0].as_deref(), news.fields[2].as_deref()), (expected, Some("21.5"), None));
-        assert_eq!((cloud.news(channel, 3), cloud.news(1, 1)), (None, None));
+        assert_eq!(
+            (message.feed, message.fields[0].as_deref(), message.fields[2].as_deref()),
+            (expected, Some("21.5"), None)
+        );
+        assert_eq!((cloud.entry_message(channel, 3), cloud.entry_message(1, 1)), (None, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What changed over the years, in one table.
 //!
-//! [`Manners`] has a row for everything in which the service of one time differs from that of another. `DOCS` is the
+//! [`Behaviour`] has a row for everything in which the service of one time differs from that of another. `DOCS` is the
 //! whole row; each other profile names what it does otherwise. Where a profile has no source for something, it does as
 //! the documentation says, and where that is silent too, as the open-source server of 2015.
 
@@ -36,7 +36,7 @@ impl Profile {
         }
     }
 
-    pub(super) fn manners(self) -> &'static Manners {
+    pub(super) fn behaviour(self) -> &'static Behaviour {
         match self {
             Self::Docs => &DOCS,
             Self::Recorded2019 => &RECORDED_2019,
@@ -66,7 +66,7 @@ impl FromStr for Profile {
 
 /// How the service behaves where its behaviour depends on the time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manners {
+pub(super) struct Behaviour {
     /// A write with a wrong key is 400 `0`, not 401.
     pub(super) zero_for_a_wrong_key: bool,
     /// Reads of one entry (`last`, an entry by its number) that are refused are 200, not 400.
@@ -110,7 +110,7 @@ pub(super) struct Manners {
 }
 
 /// MathWorks' documentation.
-const DOCS: Manners = Manners {
+const DOCS: Behaviour = Behaviour {
     zero_for_a_wrong_key: false,
     refusals_of_one_entry_are_ok: false,
     dressed_minus_one: false,
@@ -134,7 +134,7 @@ const DOCS: Manners = Manners {
 };
 
 /// Recorded on 2017-02-11 and 2019-02-20.
-const RECORDED_2019: Manners = Manners {
+const RECORDED_2019: Behaviour = Behaviour {
     zero_for_a_wrong_key: true,
     login_refusal: true,
     order_of_an_entry: RAILS_ORDER,
@@ -153,7 +153,7 @@ const RECORDED_2019: Manners = Manners {
 };
 
 /// iobridge/thingspeak, its last version of 2015.
-const OPEN_SOURCE_2015: Manners = Manners {
+const OPEN_SOURCE_2015: Behaviour = Behaviour {
     zero_for_a_wrong_key: true,
     refusals_of_one_entry_are_ok: true,
     dressed_minus_one: true,

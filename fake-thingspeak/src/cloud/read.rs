@@ -12,10 +12,10 @@ use time::Duration;
 
 use super::aggregate::{Measure, Row, aggregated, decimals, number, round};
 use super::call::Call;
-use super::moment::parse;
 use super::render::{Answer, Cell, FIELDS, Record, csv, json, push_fields, push_location, xml};
 use super::route::Format;
 use super::store::{Channel, Entry};
+use super::timestamps::parse;
 
 const MOST_ROWS: usize = 8_000;
 const DEFAULT_ROWS: usize = 100;
@@ -145,8 +145,8 @@ fn selected(channel: &Channel, default_rows: usize, call: &Call<'_>) -> Vec<Entr
     let time = |name| parameters.first(&[name]).and_then(|text| parse(text, &call.zone));
     let (start, end) = (time("start"), time("end"));
     let since = start.or(minutes).or(days);
-    let back = if results.is_some() { None } else { call.manners.window.map(ago) };
-    let lifted = start.or(end).or(days).or(minutes.filter(|_| call.manners.minutes_lift_the_row_limit)).is_some();
+    let back = if results.is_some() { None } else { call.behaviour.window.map(ago) };
+    let lifted = start.or(end).or(days).or(minutes.filter(|_| call.behaviour.minutes_lift_the_row_limit)).is_some();
     let rows = results.unwrap_or(if lifted { MOST_ROWS } else { default_rows }).min(MOST_ROWS);
     channel.between(since.or(back), Some(end.unwrap_or(call.now)), rows)
 }
@@ -182,7 +182,7 @@ fn about(channel: &Channel, shown: &Shown, call: &Call<'_>) -> Record {
 fn push_channel_location(record: &mut Record, channel: &Channel, call: &Call<'_>) {
     let about = &channel.about;
     for (name, degrees) in [("latitude", &about.latitude), ("longitude", &about.longitude)] {
-        if let Some(degrees) = degrees.as_deref().or(call.manners.nowhere) {
+        if let Some(degrees) = degrees.as_deref().or(call.behaviour.nowhere) {
             record.push(name, Cell::Decimal(Some(degrees.to_owned())));
         }
     }

@@ -6,9 +6,9 @@ use http::StatusCode;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use time::OffsetDateTime;
 
-use super::moment::{iso, spaced};
 use super::route::Format;
 use super::store::Content;
+use super::timestamps::{iso, spaced};
 
 /// A reply before it is one of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]

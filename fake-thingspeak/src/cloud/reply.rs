@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use md5::{Digest, Md5};
 
 use super::keys::RequestId;
-use super::profile::Manners;
+use super::profile::Behaviour;
 use super::render::Answer;
 
 /// What lets pages from elsewhere use the service; recorded in 2014 and 2019.
@@ -38,7 +38,7 @@ pub struct Draft {
     /// Whether it has headers of its own; an Arduino may ask for none.
     pub(super) headers: bool,
     pub(super) id: RequestId,
-    pub(super) manners: &'static Manners,
+    pub(super) behaviour: &'static Behaviour,
 }
 
 impl Draft {
@@ -51,7 +51,7 @@ impl Draft {
 
 /// The reply to `request` (`None`: to what was none).
 pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Response<Bytes> {
-    let Draft { answer, headers, id, manners } = draft;
+    let Draft { answer, headers, id, behaviour } = draft;
     let Answer { mut status, content_type, cacheable, body } = answer;
     let mut body = Bytes::from(body);
     let mut map = HeaderMap::with_capacity(HEADERS);
@@ -61,10 +61,10 @@ pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Respon
     for (name, value) in &CROSS_ORIGIN {
         map.insert(name, value.clone());
     }
-    for (name, value) in manners.headers {
+    for (name, value) in behaviour.headers {
         map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if manners.etag && cacheable && status.is_success() {
+    if behaviour.etag && cacheable && status.is_success() {
         // Rack's: of the body and nothing else.
         let etag: String = Md5::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
         let etag = format!("\"{etag}\"");
@@ -74,17 +74,17 @@ pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Respon
         }
         insert(&mut map, ETAG, etag);
     }
-    if manners.cookie && request.is_some_and(|request| request.method() == Method::POST) {
+    if behaviour.cookie && request.is_some_and(|request| request.method() == Method::POST) {
         map.insert(SET_COOKIE, HeaderValue::from_static("request_method=POST; path=/"));
     }
-    if manners.status_header {
+    if behaviour.status_header {
         insert(&mut map, HeaderName::from_static("status"), status.to_string());
     }
-    insert(&mut map, REQUEST_ID.clone(), id.text(manners.request_id_is_a_uuid));
+    insert(&mut map, REQUEST_ID.clone(), id.text(behaviour.request_id_is_a_uuid));
     if !headers {
         map.clear();
     }
-    if manners.chunked && status != StatusCode::NOT_MODIFIED {
+    if behaviour.chunked && status != StatusCode::NOT_MODIFIED {
         // Not the service's but that of the proxy in front of it, which nobody can ask to leave it out.
         map.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }

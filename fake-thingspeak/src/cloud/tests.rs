@@ -21,13 +21,13 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
 /// A cloud with one channel, and a hand that moves time on.
-struct Desk {
+struct Service {
     cloud: Cloud,
     access: Access,
     now: OffsetDateTime,
 }
 
-impl Desk {
+impl Service {
     fn new() -> Self {
         Self::with(Profile::Docs, true)
     }
@@ -100,8 +100,8 @@ fn ok(body: &str) -> (u16, String) {
 
 #[test]
 fn an_update_is_accepted_in_all_its_forms() {
-    let mut desk = Desk::new();
-    let key = desk.access.write_key.clone();
+    let mut service = Service::new();
+    let key = service.access.write_key.clone();
     let in_header = |name: &str| {
         Request::post("/update").header(name, &key).header(CONTENT_TYPE, FORM).body(Bytes::from("field1=1")).unwrap()
     };
@@ -118,22 +118,22 @@ fn an_update_is_accepted_in_all_its_forms() {
             .unwrap(),
     ];
     for (number, request) in (1..).zip(&requests) {
-        let handled = desk.send_this(request);
+        let handled = service.send_this(request);
         assert_eq!(seen(&handled), ok(&number.to_string()), "{request:?}");
         let [stored] = &handled.stored[..] else { panic!("{request:?} stored {:?}", handled.stored) };
-        assert_eq!((stored.entry_id, stored.created_at, stored.channel), (number, desk.now, desk.access.channel));
+        assert_eq!((stored.entry_id, stored.created_at, stored.channel), (number, service.now, service.access.channel));
         assert_eq!(stored.fields[0].as_deref(), Some("1"));
-        desk.wait(15);
+        service.wait(15);
     }
 }
 
 #[test]
 fn what_is_too_long_is_told_from_what_is_malformed() {
-    let mut desk = Desk::new();
-    let talkback = desk.cloud.create_talkback();
+    let mut service = Service::new();
+    let talkback = service.cloud.create_talkback();
     let long = "a".repeat(256);
     let commands = format!("/talkbacks/{}/commands?api_key={}&command_string=", talkback.talkback, talkback.key);
-    let mut refused = |method: &str, target: &str| desk.send(method, target, None, "").refused;
+    let mut refused = |method: &str, target: &str| service.send(method, target, None, "").refused;
     assert_eq!(refused("POST", &format!("{commands}{long}")), Some("a value is too long"));
     assert_eq!(refused("POST", &commands), Some("something in it is malformed"));
     let feed = "/channels/ID/feeds.json?callback=";
@@ -152,29 +152,29 @@ fn what_waits_in_numbers_is_small() {
 
 #[test]
 fn a_write_within_fifteen_seconds_gets_a_0_and_does_not_move_the_window() {
-    let mut desk = Desk::new();
-    assert_eq!(desk.post("/update", "api_key=KEY&field1=1"), ok("1"));
-    desk.wait(14);
-    assert_eq!(desk.post("/update.json", "api_key=KEY&field1=2"), ok("0"));
-    assert_eq!(desk.bulk(r#"{"write_api_key":"KEY","updates":[{"created_at":"2026-01-01","field1":1}]}"#).0, 429);
-    desk.wait(1);
-    assert_eq!(desk.post("/update", "api_key=KEY&field1=3"), ok("2"));
-    assert_eq!(desk.count(), 2);
+    let mut service = Service::new();
+    assert_eq!(service.post("/update", "api_key=KEY&field1=1"), ok("1"));
+    service.wait(14);
+    assert_eq!(service.post("/update.json", "api_key=KEY&field1=2"), ok("0"));
+    assert_eq!(service.bulk(r#"{"write_api_key":"KEY","updates":[{"created_at":"2026-01-01","field1":1}]}"#).0, 429);
+    service.wait(1);
+    assert_eq!(service.post("/update", "api_key=KEY&field1=3"), ok("2"));
+    assert_eq!(service.count(), 2);
 }
 
 #[test]
 fn the_reply_is_an_entry_in_the_format_of_the_path() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let entry = r#"{"channel_id":ID,"created_at":"2026-01-01T00:00:00Z","entry_id":1,"field1":"21.5","field2":null,"field3":null,"field4":null,"field5":null,"field6":null,"field7":null,"field8":null,"latitude":null,"longitude":null,"elevation":null,"status":"<ok>"}"#;
-    let handled = desk.send("POST", "/update.json", Some(FORM), "api_key=KEY&field1=21.5&status=%3Cok%3E");
-    assert_eq!(seen(&handled), ok(&desk.filled(entry)));
+    let handled = service.send("POST", "/update.json", Some(FORM), "api_key=KEY&field1=21.5&status=%3Cok%3E");
+    assert_eq!(seen(&handled), ok(&service.filled(entry)));
     assert_eq!(handled.response.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
 
-    let mut desk = Desk::new();
-    let (_, xml) = desk.post("/update.xml", "api_key=KEY&field1=21.5&status=%3Cok%3E");
+    let mut service = Service::new();
+    let (_, xml) = service.post("/update.xml", "api_key=KEY&field1=21.5&status=%3Cok%3E");
     let expected = "<feed><channel-id type=\"integer\">ID</channel-id><created-at type=\"dateTime\">2026-01-01T00:00:00Z\
         </created-at><entry-id type=\"integer\">1</entry-id><field1>21.5</field1><field2 nil=\"true\"/>";
-    assert!(xml.contains(&desk.filled(expected)), "{xml}");
+    assert!(xml.contains(&service.filled(expected)), "{xml}");
     assert!(
         xml.ends_with(
             "<longitude type=\"decimal\" nil=\"true\"/><elevation nil=\"true\"/><status>&lt;ok&gt;</status></feed>"
@@ -183,10 +183,10 @@ fn the_reply_is_an_entry_in_the_format_of_the_path() {
     );
 
     // The order of the keys as recorded on 2017-02-11.
-    let mut desk = Desk::with(Profile::Recorded2019, true);
-    let (_, recorded) = desk.post("/update.json?api_key=KEY&field1=1", "");
+    let mut service = Service::with(Profile::Recorded2019, true);
+    let (_, recorded) = service.post("/update.json?api_key=KEY&field1=1", "");
     let expected = r#"{"channel_id":ID,"field1":"1","field2":null,"field3":null,"field4":null,"field5":null,"field6":null,"field7":null,"field8":null,"created_at":"2026-01-01T00:00:00Z","entry_id":1,"status":null,"latitude":null,"longitude":null,"elevation":null}"#;
-    assert_eq!(recorded, desk.filled(expected));
+    assert_eq!(recorded, service.filled(expected));
 }
 
 #[test]
@@ -213,62 +213,62 @@ fn errors_have_the_shape_of_the_path() {
         ("GET", "/nowhere", "", 404, "error_resource_not_found".into()),
         ("GET", "/channels/1/feeds.csv", "", 404, "error_resource_not_found".into()),
     ];
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     for (method, target, body, status, expected) in cases {
-        let handled = desk.send(method, target, Some(FORM), body);
+        let handled = service.send(method, target, Some(FORM), body);
         assert_eq!(seen(&handled), (status, expected), "{method} {target}");
         assert_eq!(handled.response.headers()[CACHE_CONTROL], "no-cache");
         assert!(handled.stored.is_empty());
     }
-    let (status, xml) = desk.get("/channels/1/feeds.xml");
+    let (status, xml) = service.get("/channels/1/feeds.xml");
     assert_eq!(status, 404);
     assert!(xml.contains("<error><error-code>error_resource_not_found</error-code><message>"), "{xml}");
-    assert_eq!(desk.count(), 0);
+    assert_eq!(service.count(), 0);
 
     // 2019-02-20, with a read key.
-    let mut desk = Desk::with(Profile::Recorded2019, true);
-    assert_eq!(desk.post("/update.json", "api_key=READ&field1=1"), (400, "0".to_owned()));
+    let mut service = Service::with(Profile::Recorded2019, true);
+    assert_eq!(service.post("/update.json", "api_key=READ&field1=1"), (400, "0".to_owned()));
 }
 
 #[test]
 fn a_form_in_parts_is_a_form() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let form = Some("Multipart/Form-Data; boundary=b");
     let part =
         |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let body = format!("{}{}--b--\r\n", part("api_key", "KEY"), part("field1", "21.5"));
-    let handled = desk.send("POST", "/update?field1=1&field2=2", form, &body);
+    let handled = service.send("POST", "/update?field1=1&field2=2", form, &body);
     assert_eq!(seen(&handled), ok("1"));
     let fields = &handled.stored[0].fields;
     assert_eq!([fields[0].as_deref(), fields[1].as_deref()], [Some("21.5"), Some("2")]);
     // One that is cut short is refused, and no empty entry is stored.
-    desk.wait(15);
-    let handled = desk.send("POST", "/update?api_key=KEY", form, &body[..body.len() - 6]);
+    service.wait(15);
+    let handled = service.send("POST", "/update?api_key=KEY", form, &body[..body.len() - 6]);
     assert_eq!(seen(&handled), (400, "error_bad_request".to_owned()));
-    assert_eq!((handled.stored.len(), desk.count()), (0, 1));
+    assert_eq!((handled.stored.len(), service.count()), (0, 1));
     // A type without a body loses nothing.
-    assert_eq!(seen(&desk.send("GET", "/update?api_key=KEY&field1=1", form, "")), ok("2"));
+    assert_eq!(seen(&service.send("GET", "/update?api_key=KEY&field1=1", form, "")), ok("2"));
 }
 
 #[test]
 fn an_existing_created_at_is_refused_alone_and_in_bulk() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let update = "api_key=KEY&field1=1&created_at=2026-01-01T00:00:00%2B01:00";
-    assert_eq!(desk.post("/update", update), ok("1"));
-    desk.wait(15);
-    assert_eq!(desk.post("/update", update), (409, "error_conflict".to_owned()));
+    assert_eq!(service.post("/update", update), ok("1"));
+    service.wait(15);
+    assert_eq!(service.post("/update", update), (409, "error_conflict".to_owned()));
     // A refusal does not move the window either.
     let row = |time: &str| format!(r#"{{"created_at":"{time}","field1":"2"}}"#);
     let bulk = |rows: &[String]| format!(r#"{{"write_api_key":"KEY","updates":[{}]}}"#, rows.join(","));
     let taken = "2025-12-31T23:00:00Z";
-    let (status, body) = desk.bulk(&bulk(&[row("2026-01-01T01:00:00Z"), row(taken)]));
+    let (status, body) = service.bulk(&bulk(&[row("2026-01-01T01:00:00Z"), row(taken)]));
     assert_eq!((status, body.contains("error_conflict")), (409, true));
     let twice = [row("2026-01-01T01:00:00Z"), row("2026-01-01 01:00:00 UTC")];
-    assert_eq!(desk.bulk(&bulk(&twice)).0, 409);
-    assert_eq!(desk.count(), 1);
-    let accepted = desk.bulk(&bulk(&[row("2026-01-01T01:00:00Z"), row("1767225599")]));
+    assert_eq!(service.bulk(&bulk(&twice)).0, 409);
+    assert_eq!(service.count(), 1);
+    let accepted = service.bulk(&bulk(&[row("2026-01-01T01:00:00Z"), row("1767225599")]));
     assert_eq!(accepted, (202, r#"{"success":true}"#.to_owned()));
-    let times: Vec<_> = desk.cloud.entries(desk.access.channel).unwrap();
+    let times: Vec<_> = service.cloud.entries(service.access.channel).unwrap();
     let times: Vec<_> = times.iter().map(|entry| (entry.entry_id, entry.created_at)).collect();
     let expected = [
         (1, datetime!(2025-12-31 23:00 UTC)),
@@ -280,9 +280,9 @@ fn an_existing_created_at_is_refused_alone_and_in_bulk() {
 
 #[test]
 fn a_bulk_update_may_count_from_the_end() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let body = r#"{"write_api_key":"KEY","updates":[{"delta_t":0,"field1":1},{"delta_t":20,"field1":2},{"delta_t":"5","status":"x"}]}"#;
-    let handled = desk.send("POST", "/channels/ID/bulk_update.json", Some(JSON), body);
+    let handled = service.send("POST", "/channels/ID/bulk_update.json", Some(JSON), body);
     assert_eq!(handled.response.status(), StatusCode::ACCEPTED);
     let seen: Vec<_> = handled.stored.iter().map(|entry| (entry.entry_id, entry.created_at - START)).collect();
     assert_eq!(seen, [(1, Duration::seconds(-25)), (2, Duration::seconds(-5)), (3, Duration::ZERO)]);
@@ -302,30 +302,30 @@ fn a_bulk_update_that_is_wrong_stores_nothing() {
         (400, "updates".to_owned()),
         (413, format!(r#"{{"write_api_key":"KEY","updates":[{many}]}}"#)),
     ];
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     for (status, body) in cases {
-        let (seen, reply) = desk.bulk(&body);
+        let (seen, reply) = service.bulk(&body);
         assert_eq!(seen, status, "{body}: {reply}");
     }
-    assert_eq!(desk.count(), 0);
-    assert_eq!(desk.get("/channels/ID/bulk_update.json").0, 405);
+    assert_eq!(service.count(), 0);
+    assert_eq!(service.get("/channels/ID/bulk_update.json").0, 405);
 }
 
 #[test]
 fn values_are_what_the_client_meant() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let body = r"api_key=KEY&field1=ip_address&field2=4\n&lat=1.5&long=-2&status=a+b&unknown=x&created_at=whenever";
-    let handled = desk.send("POST", "/update", Some(FORM), body);
+    let handled = service.send("POST", "/update", Some(FORM), body);
     let [stored] = &handled.stored[..] else { panic!("{:?}", handled.stored) };
     assert_eq!(stored.fields[..2], [Some("192.0.2.7".to_owned()), Some("4".to_owned())]);
     assert_eq!((stored.status.as_deref(), stored.created_at), (Some("a b"), START));
-    let (_, feed) = desk.get("/channels/ID/feeds/last.json?location=true&status=true");
+    let (_, feed) = service.get("/channels/ID/feeds/last.json?location=true&status=true");
     assert!(feed.ends_with(r#""latitude":"1.5","longitude":"-2","elevation":null,"status":"a b"}"#), "{feed}");
 }
 
 #[test]
 fn keys_and_numbers_depend_on_the_seed_and_the_order_alone() {
-    let (one, two) = (Desk::new(), Desk::new());
+    let (one, two) = (Service::new(), Service::new());
     assert_eq!(one.access, two.access);
     for key in [&one.access.write_key, &one.access.read_key] {
         assert_eq!(key.len(), 16);
@@ -336,10 +336,10 @@ fn keys_and_numbers_depend_on_the_seed_and_the_order_alone() {
 
 #[test]
 fn a_refusal_looks_like_the_real_one() {
-    let mut desk = Desk::new();
+    let mut service = Service::new();
     let request = |target: &str| Request::post(target).body(Bytes::new()).unwrap();
     let mut refused = |target: &str, refusal| {
-        let response = desk.cloud.refuse(&request(target), refusal);
+        let response = service.cloud.refuse(&request(target), refusal);
         (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap())
     };
     assert_eq!(refused("/update", Refusal::TooSoon), ok("0"));

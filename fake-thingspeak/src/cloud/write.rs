@@ -8,17 +8,17 @@ use std::net::IpAddr;
 
 use super::call::Call;
 use super::error::Failure;
-use super::moment::{parse, whole_seconds};
 use super::parameters::Parameters;
 use super::render::{Answer, Cell, Record, json, push_fields, push_location, xml};
 use super::route::Format;
 use super::store::{Content, Entry, LONGEST_VALUE, Store, VALUES};
+use super::timestamps::{parse, whole_seconds};
 use super::{Stored, talkback};
 
 /// Stores the entry of an update in the channel that the key opens.
 pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored>) -> Result<Answer, Failure> {
     let channel = call.key().and_then(|key| store.writable(key)).ok_or(Failure::WriteRefused)?;
-    let lifted = call.manners.lifting_the_rate_limit.iter().any(|name| call.parameters.present(name).is_some());
+    let lifted = call.behaviour.lifting_the_rate_limit.iter().any(|name| call.parameters.present(name).is_some());
     if channel.is_resting(call.now, call.allowance.write_interval) && !lifted {
         return Err(Failure::TooSoon);
     }
@@ -28,7 +28,7 @@ pub(super) fn update(store: &mut Store, call: &Call<'_>, stored: &mut Vec<Stored
     let content = content(&call.parameters, call.client)?;
     // A time that cannot be read is ignored, as by the server of 2015.
     let asked = call.parameters.first(&["created_at"]).and_then(|text| parse(text, &call.zone));
-    if call.manners.times_are_unique && asked.is_some_and(|created_at| channel.has(created_at)) {
+    if call.behaviour.times_are_unique && asked.is_some_and(|created_at| channel.has(created_at)) {
         return Err(Failure::Conflict);
     }
     let number = channel.access.channel;
@@ -64,7 +64,7 @@ fn written(channel: u32, entry: &Entry, call: &Call<'_>) -> Record {
     push_location(&mut all, &entry.content);
     all.push("status", Cell::Text(entry.content.status.clone()));
     let mut record = Record::new([("channel_id", Cell::Integer(Some(channel.into())))]);
-    for prefix in call.manners.order_of_an_entry {
+    for prefix in call.behaviour.order_of_an_entry {
         record.0.extend(all.0.iter().filter(|(name, _)| name.starts_with(prefix)).cloned());
     }
     record

@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::topic::{self, Filter, Target};
 use super::{Ending, Event, Output};
-use crate::cloud::{Cloud, News, Publication, Stranger};
+use crate::cloud::{AuthError, Cloud, EntryMessage, Publication};
 
 /// The largest packet that is read: a message of 3000 bytes with its topic, or some hundred subscriptions.
 const PACKET: u32 = 16 << 10;
@@ -115,8 +115,8 @@ impl Session {
         let admitted = cloud.admit(connect.client_id(), connect.user_name(), connect.password());
         let code = match admitted {
             Ok(()) => ConnectReturnCode::Accepted,
-            Err(Stranger::Client) => ConnectReturnCode::IdentifierRejected,
-            Err(Stranger::Password) => ConnectReturnCode::BadUserNameOrPassword,
+            Err(AuthError::Client) => ConnectReturnCode::IdentifierRejected,
+            Err(AuthError::Password) => ConnectReturnCode::BadUserNameOrPassword,
         };
         let reply = v3_1_1::Connack::builder().return_code(code).session_present(false).build();
         self.send(reply.map(Packet::from));
@@ -129,8 +129,8 @@ impl Session {
                 }
                 events.push(Event::Connected { client_id });
             }
-            Err(stranger) => {
-                events.push(Event::Refused(stranger));
+            Err(error) => {
+                events.push(Event::Refused(error));
                 self.close(Ending::Refused);
             }
         }
@@ -181,9 +181,9 @@ impl Session {
         self.send(v3_1_1::Unsuback::builder().packet_id(unsubscribe.packet_id()).build().map(Packet::from));
     }
 
-    pub(super) fn tell(&mut self, news: &News) {
+    pub(super) fn notify(&mut self, message: &EntryMessage) {
         let filters = std::mem::take(&mut self.filters);
-        for (topic, payload) in topic::messages(&filters, news) {
+        for (topic, payload) in topic::messages(&filters, message) {
             if self.ending.is_some() || self.output.len() > BACKLOG {
                 break;
             }

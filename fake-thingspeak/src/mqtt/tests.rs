@@ -42,7 +42,7 @@ impl World {
         let events = self.broker.received(id, bytes, self.now, &mut self.cloud);
         for event in &events {
             if let Event::Published { outcome: Some(Ok(stored)), .. } = event {
-                self.broker.tell(stored, &self.cloud);
+                self.broker.notify(stored, &self.cloud);
             }
         }
         (events, self.broker.take(id))
@@ -113,9 +113,9 @@ fn only_devices_may_connect() {
     let mut world = World::new();
     let [one, other] = world.devices.clone();
     for (packet, code, why) in [
-        (connect_as(&one.client_id, &one.client_id, "wrong", 60), 4, Stranger::Password),
-        (connect_as(&one.client_id, &other.client_id, &one.password, 60), 4, Stranger::Password),
-        (connect_as("esp8266", &one.client_id, &one.password, 60), 2, Stranger::Client),
+        (connect_as(&one.client_id, &one.client_id, "wrong", 60), 4, AuthError::Password),
+        (connect_as(&one.client_id, &other.client_id, &one.password, 60), 4, AuthError::Password),
+        (connect_as("esp8266", &one.client_id, &one.password, 60), 2, AuthError::Client),
     ] {
         let id = world.begin();
         let (events, output) = world.send(id, &packet);
@@ -160,7 +160,7 @@ fn what_one_publishes_the_other_hears() {
     let ask = |world: &mut World, request: http::request::Builder, body: String| {
         world.now += Duration::seconds(15);
         let handled = world.cloud.handle(&request.body(Bytes::from(body)).unwrap(), world.now, CLIENT);
-        handled.stored.iter().for_each(|stored| world.broker.tell(stored, &world.cloud));
+        handled.stored.iter().for_each(|stored| world.broker.notify(stored, &world.cloud));
         handled.stored.len()
     };
     let key = world.access.write_key.clone();

@@ -1,6 +1,6 @@
 //! ThingSpeak's topics: what is published where, and what one can listen to.
 
-use crate::cloud::News;
+use crate::cloud::EntryMessage;
 
 /// What a message that is published there is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +67,12 @@ impl Filter {
 }
 
 /// Topics and payloads of what one who listens through `filters` hears; each message once, however many let it pass.
-pub(super) fn messages<'n>(filters: &[Filter], news: &'n News) -> impl Iterator<Item = (String, &'n str)> {
-    let feed = (None, Some(news.feed.as_str()));
-    let fields = (1..).map(Some).zip(news.fields.iter().map(Option::as_deref));
+pub(super) fn messages<'n>(filters: &[Filter], message: &'n EntryMessage) -> impl Iterator<Item = (String, &'n str)> {
+    let feed = (None, Some(message.feed.as_str()));
+    let fields = (1..).map(Some).zip(message.fields.iter().map(Option::as_deref));
     std::iter::once(feed).chain(fields).filter_map(move |(field, payload)| {
-        let passes = filters.iter().any(|filter| filter.lets_pass(news.channel, field));
-        let topic = format!("channels/{}/subscribe", news.channel);
+        let passes = filters.iter().any(|filter| filter.lets_pass(message.channel, field));
+        let topic = format!("channels/{}/subscribe", message.channel);
         let topic = field.map_or(topic.clone(), |field| format!("{topic}/fields/field{field}"));
         payload.filter(|_| passes).map(|payload| (topic, payload))
     })
@@ -132,10 +132,13 @@ mod tests {
     fn one_hears_what_ones_filters_let_pass_and_no_message_twice() {
         let mut fields = [const { None }; 8];
         (fields[0], fields[2]) = (Some("1".to_owned()), Some(String::new()));
-        let news = News { channel: 7, feed: "{}".to_owned(), fields };
+        let message = EntryMessage { channel: 7, feed: "{}".to_owned(), fields };
         let heard = |filters: &[&str]| {
             let filters: Vec<_> = filters.iter().filter_map(|filter| Filter::parse(filter)).collect();
-            messages(&filters, &news).map(|(topic, payload)| format!("{topic}={payload}")).collect::<Vec<_>>().join(" ")
+            messages(&filters, &message)
+                .map(|(topic, payload)| format!("{topic}={payload}"))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(heard(&["channels/8/subscribe", "channels/8/subscribe/fields/+"]), "");
         assert_eq!(heard(&["channels/7/subscribe"]), "channels/7/subscribe={}");

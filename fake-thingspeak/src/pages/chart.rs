@@ -13,9 +13,10 @@ use super::feed::Feed;
 use super::options::{Kind, Options};
 use super::words::{Color, clean, cut, date_and_time};
 use axis::{Axis, Tick};
-use series::Sample;
+use sample::Sample;
 
 mod axis;
+mod sample;
 mod series;
 mod times;
 

@@ -1,4 +1,5 @@
-//! The list of channels. At the desk it has their keys and what to type, elsewhere only what is public.
+//! The list of channels. On the machine that the server runs on it has their keys and what to type, elsewhere only what is
+//! public.
 
 use maud::{Markup, html};
 use time::OffsetDateTime;
@@ -9,23 +10,23 @@ use crate::cloud::{Cloud, Overview};
 /// How often the page looks for news, in seconds.
 const EVERY: u32 = 15;
 
-/// The list; with keys `at_desk`.
-pub(super) fn page(cloud: &Cloud, at_desk: bool, now: OffsetDateTime) -> Markup {
+/// The list; with keys if `local`.
+pub(super) fn page(cloud: &Cloud, local: bool, now: OffsetDateTime) -> Markup {
     let channels: Vec<Overview> =
-        cloud.channels().into_iter().filter(|channel| at_desk || channel.about.public).collect();
+        cloud.channels().into_iter().filter(|channel| local || channel.about.public).collect();
     layout::page(
         "Channels",
         Some((EVERY, now)),
         &html! {
             h1 { "Channels" }
             @if channels.is_empty() {
-                p.muted { "There are no " @if !at_desk { "public " } "channels." }
+                p.muted { "There are no " @if !local { "public " } "channels." }
             }
             div.cards data-part="channels" {
-                @for channel in &channels { (card(channel, at_desk, now)) }
+                @for channel in &channels { (card(channel, local, now)) }
             }
-            @if at_desk {
-                (desk(cloud))
+            @if local {
+                (service_keys(cloud))
             } @else {
                 p.muted { "Keys are shown at the machine that the server runs on, under http://localhost." }
             }
@@ -33,7 +34,7 @@ pub(super) fn page(cloud: &Cloud, at_desk: bool, now: OffsetDateTime) -> Markup 
     )
 }
 
-fn card(channel: &Overview, at_desk: bool, now: OffsetDateTime) -> Markup {
+fn card(channel: &Overview, local: bool, now: OffsetDateTime) -> Markup {
     let Overview { access, about, last_values, .. } = channel;
     let key = if about.public { String::new() } else { format!("?api_key={}", access.read_key) };
     let base = format!("/channels/{}", access.channel);
@@ -52,7 +53,7 @@ fn card(channel: &Overview, at_desk: bool, now: OffsetDateTime) -> Markup {
                     }
                 }
             }
-            @if at_desk {
+            @if local {
                 dl.keys {
                     div { dt { "Write key" } dd { code { (access.write_key) } } }
                     div { dt { "Read key" } dd { code { (access.read_key) } } }
@@ -78,12 +79,12 @@ pub(super) fn entries(count: u64) -> String {
 }
 
 /// What opens the rest of the service.
-fn desk(cloud: &Cloud) -> Markup {
+fn service_keys(cloud: &Cloud) -> Markup {
     let user = cloud.user();
     let talkbacks = cloud.talkbacks();
     html! {
         section.card {
-            h2 { "At this desk" }
+            h2 { "Keys of the service" }
             p.muted { "Keys are shown because you sit at the machine that the server runs on." }
             dl.keys {
                 div { dt { "User key of " (user.login) } dd { code { (user.key) } } }

@@ -1,51 +1,17 @@
-//! What a cloud does to a request on a bad day: faults as a host names them, the words that files, orders and pages
-//! have for them ([`Fault::WORDS`]), and faults as a connection carries them out.
+//! Faults that a host can have a cloud answer a request with: as a host names them, with the words and sentences that files,
+//! orders and pages have for them ([`Fault::WORDS`]), and as a connection carries them out (`Plan`).
 
 use std::time::Duration;
 
 use crate::cloud::Refusal;
 
-/// One thing that goes wrong with an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing happens for so long; then the request is handled.
-    DelayBeforeStoring(Duration),
-    /// The request is handled, and the reply comes so much later.
-    DelayAfterStoring(Duration),
-    /// The connection is closed (close_notify, FIN); the request was never handled.
-    DropBeforeStoring,
-    /// The request is handled, and the connection closed (close_notify, FIN) without a reply.
-    DropAfterStoring,
-    /// The connection is torn (neither close_notify nor FIN); the request was never handled.
-    Reset,
-    /// The reply has this status and says so in ThingSpeak's manner; nothing is stored. A number that is no final HTTP
-    /// status (200–999) counts as 500.
-    Status(u16),
-    /// The reply has status 429 and asks to wait so long, in seconds (`Retry-After`, RFC 9110 §10.2.3); nothing is stored.
-    RetryAfter(Duration),
-    /// The same with status 503, and the wait ends at a date.
-    RetryAfterDate(Duration),
-    /// The reply comes in chunks (RFC 9112 §7.1) instead of with its length.
-    Chunked,
-    /// The reply announces more than it has, and the connection is closed after what it has.
-    Truncated,
-    /// The reply says that the last write was less than 15 s ago; nothing is stored.
-    TooSoon,
-    /// The reply says that the key is wrong; nothing is stored.
-    RefuseKey,
-    /// The reply's `Date` is wrong by so much; positive is fast. All else is as it should be.
-    DateWrongBy(time::Duration),
-}
-
 /// A fault as files, orders and pages have it.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultWord {
-    /// The word.
+    /// The word, such as `drop-before-storing`.
     pub word: &'static str,
-    /// What the cloud does, in a sentence.
+    /// What the cloud does, in a sentence with a full stop. What stands between backticks is code.
     pub about: &'static str,
-    /// What a person is offered who sets it by hand; `None` where it is for simulated worlds alone.
-    pub offer: Option<&'static str>,
     /// What has to be said with it.
     pub needs: FaultNeeds,
 }
@@ -63,88 +29,68 @@ pub enum FaultNeeds {
     Error(fn(time::Duration) -> Fault),
 }
 
-impl Fault {
-    /// All of them. A server on real sockets tells the machine's time, so a wrong one is for simulated worlds.
-    pub const WORDS: &[FaultWord] = &[
-        FaultWord {
-            word: "status",
-            about: "Stores nothing and answers with this status.",
-            offer: Some("Store nothing, and answer with a status"),
-            needs: FaultNeeds::Status(Self::Status),
-        },
-        FaultWord {
-            word: "retry-after",
-            about: "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).",
-            offer: Some("Answer 429, with the seconds to wait"),
-            needs: FaultNeeds::Delay(Self::RetryAfter),
-        },
-        FaultWord {
-            word: "retry-after-date",
-            about: "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.",
-            offer: Some("Answer 503, with a date to wait for"),
-            needs: FaultNeeds::Delay(Self::RetryAfterDate),
-        },
-        FaultWord {
-            word: "delay-before-storing",
-            about: "Waits, then stores and answers.",
-            offer: Some("Wait, then store and answer"),
-            needs: FaultNeeds::Delay(Self::DelayBeforeStoring),
-        },
-        FaultWord {
-            word: "delay-after-storing",
-            about: "Stores, then waits and answers.",
-            offer: Some("Store, then wait and answer"),
-            needs: FaultNeeds::Delay(Self::DelayAfterStoring),
-        },
-        FaultWord {
-            word: "date-wrong-by",
-            about: "Stores and answers, with a Date that is wrong by this much.",
-            offer: None,
-            needs: FaultNeeds::Error(Self::DateWrongBy),
-        },
-        FaultWord {
-            word: "drop-before-storing",
-            about: "Closes the connection without storing.",
-            offer: Some("Close the connection without storing"),
-            needs: FaultNeeds::Nothing(Self::DropBeforeStoring),
-        },
-        FaultWord {
-            word: "drop-after-storing",
-            about: "Stores, then closes the connection without an answer.",
-            offer: Some("Store, then close the connection without an answer"),
-            needs: FaultNeeds::Nothing(Self::DropAfterStoring),
-        },
-        FaultWord {
-            word: "reset",
-            about: "Resets the connection without storing.",
-            offer: Some("Reset the connection without storing"),
-            needs: FaultNeeds::Nothing(Self::Reset),
-        },
-        FaultWord {
-            word: "chunked",
-            about: "Answers in chunks.",
-            offer: Some("Answer in chunks"),
-            needs: FaultNeeds::Nothing(Self::Chunked),
-        },
-        FaultWord {
-            word: "truncated",
-            about: "Stores, and closes in the middle of the answer.",
-            offer: Some("Store, and close in the middle of the answer"),
-            needs: FaultNeeds::Nothing(Self::Truncated),
-        },
-        FaultWord {
-            word: "too-soon",
-            about: "Answers 0, as if the last entry were too young.",
-            offer: Some("Answer 0, as if the last entry were too young"),
-            needs: FaultNeeds::Nothing(Self::TooSoon),
-        },
-        FaultWord {
-            word: "refuse-key",
-            about: "Refuses the write key.",
-            offer: Some("Refuse the key"),
-            needs: FaultNeeds::Nothing(Self::RefuseKey),
-        },
-    ];
+/// Declares [`Fault`] and [`Fault::WORDS`] together, so that no fault lacks its row: each variant with what it needs, its word
+/// and its sentence.
+macro_rules! faults {
+    ($($(#[$doc:meta])* $variant:ident $(($needs:ident: $value:ty))?, $word:literal, $about:literal;)+) => {
+        /// One thing that goes wrong with an exchange.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $($(#[$doc])* $variant $(($value))?,)+
+        }
+
+        impl Fault {
+            /// A row for each fault, in the order in which the scenario language lists them.
+            pub const WORDS: &[FaultWord] = &[
+                $(FaultWord { word: $word, about: $about, needs: faults!(@needs $variant $($needs)?) },)+
+            ];
+        }
+    };
+    (@needs $variant:ident) => { FaultNeeds::Nothing(Self::$variant) };
+    (@needs $variant:ident $needs:ident) => { FaultNeeds::$needs(Self::$variant) };
+}
+
+faults! {
+    /// The reply has this status and says so in ThingSpeak's manner; nothing is stored. A number that is no final HTTP
+    /// status (200–999) counts as 500.
+    Status(Status: u16), "status",
+        "Stores nothing and answers with this status.";
+    /// The reply has status 429 and asks to wait so long, in seconds (`Retry-After`, RFC 9110 §10.2.3); nothing is stored.
+    RetryAfter(Delay: Duration), "retry-after",
+        "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).";
+    /// The same with status 503, and the wait ends at a date.
+    RetryAfterDate(Delay: Duration), "retry-after-date",
+        "Stores nothing and answers 503, with `Retry-After` as a date that is so far away.";
+    /// Nothing happens for so long; then the request is handled.
+    DelayBeforeStoring(Delay: Duration), "delay-before-storing",
+        "Waits, then stores and answers.";
+    /// The request is handled, and the reply comes so much later.
+    DelayAfterStoring(Delay: Duration), "delay-after-storing",
+        "Stores, then waits and answers.";
+    /// The reply's `Date` is wrong by so much; positive is fast. All else is as it should be.
+    DateWrongBy(Error: time::Duration), "date-wrong-by",
+        "Stores and answers, with a Date that is wrong by this much.";
+    /// The connection is closed (close_notify, FIN); the request was never handled.
+    DropBeforeStoring, "drop-before-storing",
+        "Closes the connection without storing.";
+    /// The request is handled, and the connection closed (close_notify, FIN) without a reply.
+    DropAfterStoring, "drop-after-storing",
+        "Stores, then closes the connection without an answer.";
+    /// The connection is torn (neither close_notify nor FIN); the request was never handled.
+    Reset, "reset",
+        "Resets the connection without storing.";
+    /// The reply comes in chunks (RFC 9112 §7.1) instead of with its length.
+    Chunked, "chunked",
+        "Answers in chunks.";
+    /// The reply announces more than it has, and the connection is closed after what it has.
+    Truncated, "truncated",
+        "Stores, and closes in the middle of the answer.";
+    /// The reply says that the last write was less than 15 s ago; nothing is stored.
+    TooSoon, "too-soon",
+        "Answers 0, as if the last entry were too young.";
+    /// The reply says that the key is wrong; nothing is stored.
+    RefuseKey, "refuse-key",
+        "Refuses the write key.";
 }
 
 /// What is to happen to a request. Delays add up; of faults that exclude each other the last one counts.

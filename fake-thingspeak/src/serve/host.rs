@@ -17,7 +17,7 @@ use crate::cloud::{Cloud, Stored};
 ///
 /// One host may serve many connections, or each may have one of its own that knows the connection's number. None of the
 /// calls may wait, and none is made while another is under way, except that the futures of [`sleep`](Self::sleep) and
-/// [`settled`](Self::settled) live on.
+/// [`durable`](Self::durable) live on.
 pub trait Host {
     /// The time of day.
     fn now(&self) -> OffsetDateTime;
@@ -55,7 +55,7 @@ pub trait Host {
 
     /// Ends when all that the cloud has done so far is kept. Every reply but a refusal waits for it, so that none tells of
     /// what may still be lost. At once by default: the cloud's memory is all there is.
-    fn settled(&self) -> impl Future<Output = ()> {
+    fn durable(&self) -> impl Future<Output = ()> {
         std::future::ready(())
     }
 

@@ -83,7 +83,7 @@ impl Host for World {
         (request.uri().path() == "/own").then(|| Response::new(request.body().clone()))
     }
 
-    async fn settled(&self) {
+    async fn durable(&self) {
         if !self.keeping.is_zero() {
             tokio::time::sleep(self.keeping).await;
         }

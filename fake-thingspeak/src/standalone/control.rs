@@ -3,16 +3,16 @@
 //! `GET` lists them, `POST` sets one (JSON or a form; [`Order::parse`] says what of), `DELETE` clears all of them or, with
 //! its number behind the path, one. Every good reply is the list as it is then. Errors look like the service's.
 //!
-//! Who may: whoever sits at this machine, and means it. A page from elsewhere in a browser here may not, neither by asking
-//! across origins (its `Origin` is another one, and the browser says so in `Sec-Fetch-Site`) nor by letting a name of its own
-//! point here (`Host` is neither an address nor `localhost`). `--control-from-anywhere` lets other machines, but no pages of
-//! others: the server has to be called by an address or by a name of its own.
+//! Requests from this machine may do that. A page from elsewhere in a browser on this machine may not: neither by a request
+//! across origins (its `Origin` is another one, and the browser says so in `Sec-Fetch-Site`) nor by letting its own name point
+//! here (`Host` is neither an address nor `localhost`). With `--control-from-anywhere` requests from other machines may, but
+//! not those of such pages: they have to call the server by an address or by a name of its own.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -21,8 +21,9 @@ use tokio::time::Instant;
 use fake_thingspeak::visitor::{Control, Visitor};
 
 use super::faults::{Faults, Order};
+use super::service_error::{error, json_reply};
 
-/// Where this is.
+/// The path under which faults are set, listed and cleared.
 pub(crate) const PATH: &str = "/_preflash/faults";
 
 /// Why a request is refused.
@@ -52,7 +53,7 @@ pub(super) fn reply(
     let now = Instant::now();
     let done = may(request, client, control).and_then(|()| carry_out(faults, tls, request, id, now));
     Some(match done {
-        Ok(()) => with_status(StatusCode::OK, &json!({ "faults": faults.list(now) })),
+        Ok(()) => json_reply(StatusCode::OK, &json!({ "faults": faults.list(now) })),
         Err(refusal) => refusal.reply(),
     })
 }
@@ -74,11 +75,11 @@ fn may(request: &Request<Bytes>, client: IpAddr, control: Control<'_>) -> Result
     }
     Err(Refusal::Forbidden(match control {
         Control::Anywhere(_) => "Please call the server by its address, or by a name that it was given with --host.",
-        Control::AtDesk if visitor.is_local() && visitor.is_proxied() => {
+        Control::ThisMachine if visitor.is_local() && visitor.is_proxied() => {
             "This came through a proxy, from whom is not known. Please ask the server itself, in HTTP/1.1."
         }
-        Control::AtDesk if visitor.is_local() => "Please call the server localhost, or by its address.",
-        Control::AtDesk => "This is for the machine that the server runs on, without --control-from-anywhere.",
+        Control::ThisMachine if visitor.is_local() => "Please call the server localhost, or by its address.",
+        Control::ThisMachine => "This is for the machine that the server runs on, without --control-from-anywhere.",
     }))
 }
 
@@ -161,22 +162,8 @@ impl Refusal {
                 (status, "error_invalid_byte_sequence", "Invalid Byte Sequence", details)
             }
         };
-        refused(status, code, message, &details)
+        error(status, code, message, &details)
     }
-}
-
-/// An error like the service's, in JSON.
-pub(super) fn refused(status: StatusCode, code: &str, message: &str, details: &str) -> Response<Bytes> {
-    let error = json!({ "error_code": code, "message": message, "details": details });
-    with_status(status, &json!({ "status": status.as_str(), "error": error }))
-}
-
-fn with_status(status: StatusCode, body: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 #[cfg(test)]
@@ -196,7 +183,7 @@ mod tests {
             request = request.header("host", "localhost");
         }
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
-        let reply = reply(faults, true, &request, client.parse().unwrap(), Control::AtDesk).unwrap();
+        let reply = reply(faults, true, &request, client.parse().unwrap(), Control::ThisMachine).unwrap();
         assert!(!reply.headers().contains_key("access-control-allow-origin"));
         (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
     }
@@ -244,7 +231,7 @@ mod tests {
         }
         assert_eq!(ask(faults, HERE, "POST /_preflash/faults", &[], "fault=%FF").0, 422);
         let other = Request::get("/_preflash/faultsx").body(Bytes::new()).unwrap();
-        assert!(reply(faults, true, &other, HERE.parse().unwrap(), Control::AtDesk).is_none());
+        assert!(reply(faults, true, &other, HERE.parse().unwrap(), Control::ThisMachine).is_none());
         assert!(faults.list(Instant::now()).is_empty());
     }
 
@@ -253,7 +240,7 @@ mod tests {
         let faults = &mut Faults::default();
         let mut set = |fault: &'static str, tls| {
             let request = Request::post(PATH).header("host", "localhost").body(Bytes::from_static(fault.as_bytes()));
-            let reply = reply(faults, tls, &request.unwrap(), HERE.parse().unwrap(), Control::AtDesk).unwrap();
+            let reply = reply(faults, tls, &request.unwrap(), HERE.parse().unwrap(), Control::ThisMachine).unwrap();
             (reply.status().as_u16(), String::from_utf8(reply.into_body().to_vec()).unwrap())
         };
         for fault in ["fault=certificate&certificate=expired", "fault=man-in-the-middle&attack=empty-record"] {
@@ -266,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_who_sits_at_the_machine_and_means_it_may() {
+    async fn only_deliberate_requests_from_this_machine_may() {
         let faults = &mut Faults::default();
         type Headers<'a> = &'a [(&'a str, &'a str)];
         let cases: [(&str, Headers<'_>, u16); 14] = [

@@ -140,15 +140,15 @@ impl Database {
             let (access, about) = channel(row)?;
             let about = Box::new(about);
             let number = access.channel;
-            make(Change::ChannelCreated { access, about: about.clone(), at: moment(row.get("created_at")?) });
-            let written_at = row.get::<_, Option<i64>>("written_at")?.map(moment);
+            make(Change::ChannelCreated { access, about: about.clone(), at: time_of(row.get("created_at")?) });
+            let written_at = row.get::<_, Option<i64>>("written_at")?.map(time_of);
             let last = self.load_entries(number, written_at.unwrap_or(OffsetDateTime::UNIX_EPOCH), &mut make)?;
             self.last_entries.insert(number, last);
             if let Some(at) = written_at {
                 // The last write may have been of an entry that is gone.
                 make(Change::ChannelWritten { channel: number, at });
             }
-            make(Change::ChannelDescribed { channel: number, about, at: moment(row.get("updated_at")?) });
+            make(Change::ChannelDescribed { channel: number, about, at: time_of(row.get("updated_at")?) });
         }
 
         let mut statement = self.connection.prepare("SELECT talkback, key FROM talkbacks ORDER BY talkback")?;
@@ -165,8 +165,8 @@ impl Database {
                 id: unsigned(row.get(1)?),
                 text: row.get(2)?,
                 position: row.get::<_, Option<i64>>(3)?.map(unsigned),
-                created_at: moment(row.get(4)?),
-                executed_at: row.get::<_, Option<i64>>(5)?.map(moment),
+                created_at: time_of(row.get(4)?),
+                executed_at: row.get::<_, Option<i64>>(5)?.map(time_of),
             };
             make(Change::CommandSet { talkback: row.get(0)?, command });
         }
@@ -396,12 +396,12 @@ fn channel(row: &Row<'_>) -> Result<(Access, About), DatabaseError> {
 }
 
 /// Nanoseconds since 1970; those of another millennium count as the last that there are.
-fn nanoseconds(moment: OffsetDateTime) -> i64 {
-    let nanoseconds = moment.unix_timestamp_nanos();
+fn nanoseconds(time_of: OffsetDateTime) -> i64 {
+    let nanoseconds = time_of.unix_timestamp_nanos();
     i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX })
 }
 
-fn moment(nanoseconds: i64) -> OffsetDateTime {
+fn time_of(nanoseconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.into()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 

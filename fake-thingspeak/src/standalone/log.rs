@@ -14,6 +14,7 @@ use std::future::pending;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -142,6 +143,22 @@ fn notice(output: &mut impl Write, missing: usize) -> io::Result<()> {
         0 => Ok(()),
         1 => writeln!(output, "1 line is missing here: it could not be written in time"),
         _ => writeln!(output, "{missing} lines are missing here: they could not be written in time"),
+    }
+}
+
+/// Hours, minutes and seconds, such as `23:42:21`.
+pub(super) struct TimeOfDay(pub(super) OffsetDateTime);
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute, second) = self.0.to_hms();
+        // Digit by digit, which takes less than `{hour:02}`: each line of the log has it.
+        for (before, number) in [("", hour), (":", minute), (":", second)] {
+            f.write_str(before)?;
+            f.write_char((b'0' + number / 10).into())?;
+            f.write_char((b'0' + number % 10).into())?;
+        }
+        Ok(())
     }
 }
 

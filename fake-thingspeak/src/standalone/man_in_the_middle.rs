@@ -1,8 +1,8 @@
-//! Somebody who answers over TLS in the cloud's place, as a scenario's man in the middle does.
+//! An attacker who answers over TLS in the cloud's place, as a scenario's man in the middle does.
 //!
-//! Some of his attacks ([`Attack`]) are correct TLS with a certificate that must not be believed; the others break the
-//! handshake itself ([`flawed_handshake`]), which is TLS 1.3 then. Whoever falls for one is answered with `1`, and
-//! nothing reaches the cloud. The log says why a client refused, or what it gave away.
+//! Some attacks ([`Attack`]) are correct TLS with a certificate that must not be believed; the others break the handshake
+//! itself ([`flawed_handshake`]), which is TLS 1.3 then. A client that falls for one is answered with `1`, and nothing reaches
+//! the cloud. The log says why a client refused, or what it gave away.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,6 @@ use std::time::Duration;
 use fake_thingspeak::attack::{Attack, Means};
 use fake_thingspeak::certificates::Kind;
 use fake_thingspeak::flawed_handshake;
-use fake_thingspeak::serve::Host as _;
 use fake_thingspeak::tls::system_server_config;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -19,33 +18,32 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::desk::Guest;
-use super::random_seed;
+use super::client::{Client, HANDSHAKE, REQUEST};
+use super::seed::random_seed;
 use crate::socket::Socket;
 
-/// Attacks the client of a connection, until one of them has enough.
-pub(super) async fn attack(attack: Attack, mut socket: Socket, guest: &Guest) {
-    let limits = guest.limits();
+/// Attacks the client of a connection until either side ends it.
+pub(super) async fn attack(attack: Attack, mut socket: Socket, client: &Client) {
     let mut given = Vec::new();
     let outcome = match attack.means() {
         Means::Certificate(kind) => {
-            let Some(identity) = guest.identity(kind) else { return };
+            let Some(identity) = client.identity(kind) else { return };
             let acceptor = TlsAcceptor::from(system_server_config(&identity));
-            match within(limits.handshake, acceptor.accept(&mut socket)).await {
+            match within(HANDSHAKE, acceptor.accept(&mut socket)).await {
                 Ok(mut stream) => {
-                    let _ = timeout(limits.request, flawed_handshake::answer(&mut stream, &mut given)).await;
+                    let _ = timeout(REQUEST, flawed_handshake::answer(&mut stream, &mut given)).await;
                     Ok(())
                 }
                 Err(reason) => Err(reason),
             }
         }
         Means::Handshake(flaw) => {
-            let (Some(identity), Ok(seed)) = (guest.identity(Kind::Good), random_seed()) else { return };
+            let (Some(identity), Ok(seed)) = (client.identity(Kind::Good), random_seed()) else { return };
             let mut random = ChaCha20Rng::from_seed(seed);
             let accepted = flawed_handshake::accept(&mut socket, Some(flaw), &identity, &mut random);
-            match within(limits.handshake, accepted).await {
+            match within(HANDSHAKE, accepted).await {
                 Ok(session) => {
-                    let _ = timeout(limits.request, session.answer(&mut socket, &mut given)).await;
+                    let _ = timeout(REQUEST, session.answer(&mut socket, &mut given)).await;
                     Ok(())
                 }
                 Err(reason) => Err(reason),
@@ -53,10 +51,10 @@ pub(super) async fn attack(attack: Attack, mut socket: Socket, guest: &Guest) {
         }
     };
     match outcome {
-        Ok(()) => guest.tell(format_args!("man in the middle: believed, and given {}", Given(&given))),
-        Err(reason) => guest.tell(format_args!("man in the middle: not believed: {reason}")),
+        Ok(()) => client.log(format_args!("man in the middle: believed, and given {}", Given(&given))),
+        Err(reason) => client.log(format_args!("man in the middle: not believed: {reason}")),
     }
-    let _ = timeout(limits.handshake, socket.shutdown()).await;
+    let _ = timeout(HANDSHAKE, socket.shutdown()).await;
 }
 
 /// What came of a handshake, or why nothing did.

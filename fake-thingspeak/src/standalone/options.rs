@@ -1,9 +1,11 @@
 //! What the command line of `serve` says.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use fake_thingspeak::cloud::{NewChannel, Profile};
+
+use super::address::address;
 
 /// The longest name of a channel or field in characters, as the service's tables hold it.
 const LONGEST_NAME: usize = 255;
@@ -18,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) tls_listen: Option<SocketAddr>,
     #[command(flatten)]
-    pub(crate) mqtt: super::mqtt::Options,
+    pub(crate) mqtt: MqttOptions,
     /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the end
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
@@ -63,12 +65,16 @@ pub(crate) struct Options {
     pub(crate) changes_per_commit: usize,
 }
 
-/// `127.0.0.1:8080`, `[::1]:8080` or `8080`.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse() {
-        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    text.parse().map_err(|_| "expected an address and a port like 127.0.0.1:8080, or a port like 8080".to_owned())
+/// What the command line says of MQTT without WebSockets.
+#[derive(Debug, clap::Args)]
+#[group(id = "mqtt")]
+pub(crate) struct MqttOptions {
+    /// Where to listen for MQTT without WebSockets as well (3.1.1; the service's port is 1883)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) mqtt_listen: Option<SocketAddr>,
+    /// Where to listen for MQTT over TLS without WebSockets as well (the service's port is 8883)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) mqtt_tls_listen: Option<SocketAddr>,
 }
 
 /// `Pond:temperature,level`; an empty field is one that the channel does not use.
@@ -92,16 +98,6 @@ fn channel(text: &str) -> Result<NewChannel, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_port_alone_is_a_port_of_this_machine() {
-        assert_eq!(address("8080"), Ok(SocketAddr::from(([127, 0, 0, 1], 8080))));
-        assert_eq!(address("0.0.0.0:80"), Ok(SocketAddr::from(([0, 0, 0, 0], 80))));
-        assert_eq!(address("[::1]:80").map(|address| address.port()), Ok(80));
-        for text in ["", "localhost:80", "127.0.0.1", "65536", "-1"] {
-            assert!(address(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_channel_is_a_name_and_fields() {

@@ -1,6 +1,6 @@
 //! MQTT over WebSockets (RFC 6455; MQTT 3.1.1, section 6) at `/mqtt`, where HTTP and HTTPS are served, as the service has it.
 //!
-//! [`reply`] is what a request for the path gets: 101, or in the service's manner what is wrong with it. [`talk`] carries the
+//! [`reply`] is what a request for the path gets: 101, or in the service's manner what is wrong with it. [`serve`] carries the
 //! connection's binary messages, however MQTT is cut into them, to the broker and back; anything else than binary messages
 //! ends it, with a close frame that says why. The library reads and writes frames, and answers pings.
 //!
@@ -22,9 +22,9 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
-use super::control::refused;
-use super::desk::Guest;
-use super::mqtt::{self, Carrier};
+use super::client::Client;
+use super::mqtt::{self, Transport};
+use super::service_error::error as refused;
 
 /// Where it is.
 pub(super) const PATH: &str = "/mqtt";
@@ -102,7 +102,7 @@ fn bad_request(details: &str) -> Response<Bytes> {
 }
 
 /// Carries MQTT over the WebSocket that `stream` has become, until one side has enough. The client has sent `read` already.
-pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, read: Bytes, guest: &Guest) -> Ending {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, read: Bytes, client: &Client) -> Ending {
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)
         .write_buffer_size(0)
@@ -110,25 +110,25 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, read
         .max_frame_size(Some(LARGEST))
         .max_message_size(Some(LARGEST));
     let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
-    let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-    let mut messages = Messages { socket, message: Bytes::new(), farewell };
-    let ending = mqtt::talk(&mut messages, guest).await;
-    if messages.farewell.code != CloseCode::Normal {
-        guest.tell(format_args!("WebSocket closed: {}", messages.farewell.reason));
+    let close_frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    let mut messages = MessageTransport { socket, message: Bytes::new(), close_frame };
+    let ending = mqtt::serve_over(&mut messages, client).await;
+    if messages.close_frame.code != CloseCode::Normal {
+        client.log(format_args!("WebSocket closed: {}", messages.close_frame.reason));
     }
     ending
 }
 
 /// A WebSocket whose messages are pieces of MQTT.
-struct Messages<S> {
+struct MessageTransport<S> {
     socket: WebSocketStream<S>,
     /// The last that came.
     message: Bytes,
     /// What is said at the end.
-    farewell: CloseFrame,
+    close_frame: CloseFrame,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Carrier for Messages<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport for MessageTransport<S> {
     async fn receive(&mut self) -> io::Result<&[u8]> {
         self.message.clear();
         // An empty message is not the end.
@@ -136,14 +136,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier for Messages<S> {
             match self.socket.next().await {
                 Some(Ok(Message::Binary(message))) => self.message = message,
                 Some(Ok(Message::Text(_))) => {
-                    return Err(self.leave(CloseCode::Unsupported, "MQTT is in binary frames"));
+                    return Err(self.close_with(CloseCode::Unsupported, "MQTT is in binary frames"));
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_))) | None => break,
-                Some(Err(Error::Capacity(_))) => return Err(self.leave(CloseCode::Size, "a message is too large")),
-                Some(Err(Error::Utf8(_))) => return Err(self.leave(CloseCode::Invalid, "a text is no UTF-8")),
+                Some(Err(Error::Capacity(_))) => return Err(self.close_with(CloseCode::Size, "a message is too large")),
+                Some(Err(Error::Utf8(_))) => return Err(self.close_with(CloseCode::Invalid, "a text is no UTF-8")),
                 Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => break,
-                Some(Err(Error::Protocol(error))) => return Err(self.leave(CloseCode::Protocol, &error.to_string())),
+                Some(Err(Error::Protocol(error))) => {
+                    return Err(self.close_with(CloseCode::Protocol, &error.to_string()));
+                }
                 Some(Err(error)) => return Err(io::Error::other(error)),
             }
         }
@@ -160,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier for Messages<S> {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        let said = match self.socket.close(Some(self.farewell.clone())).await {
+        let said = match self.socket.close(Some(self.close_frame.clone())).await {
             // The client was the first, and the library's answer has only to be sent.
             Err(Error::Protocol(ProtocolError::SendAfterClosing)) => self.socket.flush().await,
             said => said,
@@ -169,10 +171,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier for Messages<S> {
     }
 }
 
-impl<S> Messages<S> {
+impl<S> MessageTransport<S> {
     /// Gives up, to say so in the close frame.
-    fn leave(&mut self, code: CloseCode, reason: &str) -> io::Error {
-        self.farewell = CloseFrame { code, reason: reason.into() };
+    fn close_with(&mut self, code: CloseCode, reason: &str) -> io::Error {
+        self.close_frame = CloseFrame { code, reason: reason.into() };
         io::Error::other(reason.to_owned())
     }
 }

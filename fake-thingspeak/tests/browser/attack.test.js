@@ -1,9 +1,9 @@
-// An attacker in Chromium: a page from elsewhere, open at the desk where the server runs, wants its keys and its faults.
+// An attacker in Chromium: a page from elsewhere, open on the machine where the server runs, wants its keys and its faults.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { browser, serve } from "./desk.js";
+import { browser, serve } from "./setup.js";
 
 /** Markup that tells if it runs, in every way that markup can. */
 const MARKUP =

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { test } from "node:test";
-import { browser, eventually, page, serve } from "./desk.js";
+import { browser, eventually, page, serve } from "./setup.js";
 
 test("a fault is set, strikes, and is cleared", async (t) => {
   const server = await serve(t);
@@ -14,36 +14,36 @@ test("a fault is set, strikes, and is cleared", async (t) => {
   await view.getByText("Everything works.").waitFor();
   assert.equal(await status(), 200);
 
-  await view.getByLabel("Store nothing, and answer with a status: Status").fill("502");
+  await view.getByLabel("Stores nothing and answers with this status: Status").fill("502");
   await view.getByLabel("For so many times").check();
   await view.getByLabel("Times", { exact: true }).fill("2");
   await view.getByRole("button", { name: "Inject" }).click();
-  await eventually(["Store nothing, and answer with a status (502), 2 times more"], active);
+  await eventually(["Stores nothing and answers with this status (502), 2 times more"], active);
   assert.equal(await status(), 502);
-  await eventually(["Store nothing, and answer with a status (502), once more"], active);
+  await eventually(["Stores nothing and answers with this status (502), once more"], active);
   // The channel's page shows what there is, whatever the devices meet.
   assert.equal((await fetch(`${server.origin}/channels/${server.channel}`, { headers: { accept: "text/html" } })).status, 200);
   assert.equal(await status(), 502);
   await eventually([], active);
   assert.equal(await status(), 200);
 
-  await view.getByLabel("Refuse the key").check();
+  await view.getByLabel("Refuses the write key").check();
   await view.getByLabel("Until it is cleared").check();
   await view.getByRole("button", { name: "Inject" }).click();
-  await eventually(["Refuse the key, until it is cleared"], active);
+  await eventually(["Refuses the write key, until it is cleared"], active);
   assert.equal(await status(), 400);
-  await view.getByRole("button", { name: "Clear: Refuse the key" }).click();
+  await view.getByRole("button", { name: "Clear: Refuses the write key" }).click();
   await eventually([], active);
   assert.equal(await status(), 200);
   assert.equal(await view.getByText("Everything works.").isVisible(), true);
 
-  const attack = view.getByLabel("Let somebody else answer over TLS: How");
+  const attack = view.getByLabel("Lets an attacker answer over TLS: Which");
   assert.deepEqual((await attack.locator("option").allTextContents()).slice(0, 2), ["forged-certificate", "no-certificate"]);
-  await view.getByLabel("Let somebody else answer over TLS", { exact: true }).check();
+  await view.getByLabel("Lets an attacker answer over TLS", { exact: true }).check();
   await attack.selectOption("empty-record");
   await view.getByLabel("For so many seconds").check();
   await view.getByRole("button", { name: "Inject" }).click();
-  await eventually(1, () => view.getByText(/^Let somebody else answer over TLS \(empty-record\), for \d+ s$/).count());
+  await eventually(1, () => view.getByText(/^Lets an attacker answer over TLS \(empty-record\), for \d+ s$/).count());
   const { faults } = await (await server.get("/_preflash/faults")).json();
   assert.deepEqual([faults[0].fault, faults[0].attack], ["man-in-the-middle", "empty-record"]);
 });
@@ -59,7 +59,7 @@ test("connections are refused for so many seconds, and nothing else", async (t) 
   const limits = ["For so many times", "For so many seconds", "Until it is cleared"].map((name) => view.getByLabel(name));
   const enabled = () => Promise.all(limits.map((limit) => limit.isEnabled()));
   assert.deepEqual(await enabled(), [true, true, true]);
-  await view.getByLabel("Refuse connections").check();
+  await view.getByLabel("Refuses connections").check();
   assert.deepEqual(await enabled(), [false, true, false]);
   assert.equal(await limits[1].isChecked(), true);
 
@@ -74,7 +74,7 @@ test("connections are refused for so many seconds, and nothing else", async (t) 
   await view.getByLabel("Only for requests whose path begins with").fill("");
   await view.getByLabel("Seconds", { exact: true }).fill("3");
   await view.getByRole("button", { name: "Inject" }).click();
-  await eventually(1, () => view.getByText(/^Refuse connections, for \d s$/).count());
+  await eventually(1, () => view.getByText(/^Refuses connections, for \d s$/).count());
   const refused = () => new Promise((resolve) => {
     const socket = createConnection(new URL(server.origin).port, "127.0.0.1");
     socket.on("connect", () => resolve(socket.destroy() && "taken"));
@@ -84,7 +84,7 @@ test("connections are refused for so many seconds, and nothing else", async (t) 
   await view.getByText("Everything works.").waitFor();
   await eventually("taken", refused);
   assert.equal(await said.isVisible(), false);
-  await view.getByLabel("Refuse the key").check();
+  await view.getByLabel("Refuses the write key").check();
   assert.deepEqual(await enabled(), [true, true, true]);
   assert.deepEqual(wrong, []);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { browser, eventually, page, serve } from "./desk.js";
+import { browser, eventually, page, serve } from "./setup.js";
 
 const DAY = Array.from({ length: 24 }, (_, hour) => ({
   field1: (20 + 3 * Math.sin(hour / 4)).toFixed(1),
@@ -90,7 +90,7 @@ test("a chart that is not dynamic stays as it is", async (t) => {
   assert.equal((await charted(view)).length, 3);
 });
 
-for (const [what, options] of Object.entries({ "a phone": PHONE, "a desk": {}, "a phone in the dark": { ...PHONE, colorScheme: "dark" } })) {
+for (const [what, options] of Object.entries({ "a phone": PHONE, "a computer": {}, "a phone in the dark": { ...PHONE, colorScheme: "dark" } })) {
   test(`everything fits ${what}, and can be read`, async (t) => {
     const server = await serve(t);
     await server.store([...DAY, { field1: "x".repeat(200), field2: "50", status: "the sensor does not answer ".repeat(8) }]);
@@ -196,9 +196,9 @@ test("a private channel asks for its key, and opens with it", async (t) => {
   const server = await serve(t);
   await server.store(DAY.slice(0, 3));
   const chromium = await browser(t);
-  const desk = await page(t, chromium, server);
-  await desk.goto(server.origin);
-  const keys = await desk.locator(".keys code").allTextContents();
+  const local = await page(t, chromium, server);
+  await local.goto(server.origin);
+  const keys = await local.locator(".keys code").allTextContents();
   assert.equal(keys[0], server.writeKey);
   assert.ok(keys.includes(server.userKey));
   const hide = new URLSearchParams({ api_key: server.userKey, public_flag: "false" });

@@ -67,7 +67,7 @@ fn the_log_gives_a_terminal_no_orders() {
 }
 
 #[test]
-fn who_comes_through_a_proxy_or_by_another_name_is_not_at_the_desk() {
+fn a_request_through_a_proxy_or_by_another_name_is_not_from_this_machine() {
     let anywhere: [&[&str]; 2] = [&[], &["--control-from-anywhere", "--host", "pond.local"]];
     for (more, by_name, by_proxy) in [(anywhere[0], "403", "403"), (anywhere[1], "200", "200")] {
         let server = Server::start(&[&["serve", "--listen", "0"], more].concat());

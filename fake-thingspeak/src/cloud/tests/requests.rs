@@ -147,30 +147,30 @@ proptest! {
             1..10,
         ),
     ) {
-        let mut desk = Desk::with(profile, public);
-        let talkback = desk.cloud.create_talkback();
-        let user = desk.cloud.user().key.clone();
+        let mut service = Service::with(profile, public);
+        let talkback = service.cloud.create_talkback();
+        let user = service.cloud.user().key.clone();
         let (tid, tkey) = (talkback.talkback.to_string(), talkback.key);
         let filled = |text: &str| text.replace("TID", &tid).replace("TKEY", &tkey).replace("USER", &user);
-        desk.cloud.keep_changes();
-        let mut copy = desk.cloud.clone();
+        service.cloud.keep_changes();
+        let mut copy = service.cloud.clone();
         for (target, body, method, content_type, seconds) in requests {
-            desk.wait(seconds);
+            service.wait(seconds);
             let target = filled(&target);
-            if desk.filled(&target).parse::<http::Uri>().is_err() {
+            if service.filled(&target).parse::<http::Uri>().is_err() {
                 continue;
             }
-            let entries = |desk: &Desk| desk.cloud.entries(desk.access.channel).map(|entries| entries.len());
-            let before = entries(&desk);
-            let handled = desk.send(&method, &target, content_type.as_deref(), &filled(&body));
+            let entries = |service: &Service| service.cloud.entries(service.access.channel).map(|entries| entries.len());
+            let before = entries(&service);
+            let handled = service.send(&method, &target, content_type.as_deref(), &filled(&body));
             let status = handled.response.status();
             prop_assert!(status.as_u16() < 500, "{status}");
             let good = status.is_success();
             prop_assert!(good || handled.stored.is_empty());
             if !handled.stored.is_empty() {
-                prop_assert_eq!(entries(&desk), before.map(|before| before + handled.stored.len()));
+                prop_assert_eq!(entries(&service), before.map(|before| before + handled.stored.len()));
             } else if !good {
-                prop_assert_eq!(entries(&desk), before);
+                prop_assert_eq!(entries(&service), before);
             }
             if let Some(content_type) = handled.response.headers().get(CONTENT_TYPE) {
                 let body = handled.response.body();
@@ -183,9 +183,9 @@ proptest! {
                 prop_assert!(target.contains("headers=false") || body.contains("headers=false"));
             }
             // Whoever keeps the changes has the same service.
-            copy.restore(desk.cloud.take_changes());
-            prop_assert_eq!(copy.channels(), desk.cloud.channels());
-            prop_assert_eq!(copy.entries(desk.access.channel), desk.cloud.entries(desk.access.channel));
+            copy.restore(service.cloud.take_changes());
+            prop_assert_eq!(copy.channels(), service.cloud.channels());
+            prop_assert_eq!(copy.entries(service.access.channel), service.cloud.entries(service.access.channel));
         }
     }
 }

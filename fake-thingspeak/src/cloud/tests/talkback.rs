@@ -2,22 +2,22 @@
 
 use super::*;
 
-/// A desk with a TalkBack; `TKEY` and `TID` stand for its key and number.
-fn desk() -> (Desk, TalkbackAccess) {
-    let mut desk = Desk::new();
-    let talkback = desk.cloud.create_talkback();
-    (desk, talkback)
+/// A service with a TalkBack; `TKEY` and `TID` stand for its key and number.
+fn service() -> (Service, TalkbackAccess) {
+    let mut service = Service::new();
+    let talkback = service.cloud.create_talkback();
+    (service, talkback)
 }
 
-fn send(desk: &mut Desk, talkback: &TalkbackAccess, method: &str, target: &str, body: &str) -> (u16, String) {
+fn send(service: &mut Service, talkback: &TalkbackAccess, method: &str, target: &str, body: &str) -> (u16, String) {
     let filled = |text: &str| text.replace("TKEY", &talkback.key).replace("TID", &talkback.talkback.to_string());
-    seen(&desk.send(method, &filled(target), Some(FORM), &filled(body)))
+    seen(&service.send(method, &filled(target), Some(FORM), &filled(body)))
 }
 
 #[test]
 fn commands_wait_in_their_order_until_they_are_executed() {
-    let (mut desk, talkback) = desk();
-    let mut send = |method: &str, target: &str, body: &str| send(&mut desk, &talkback, method, target, body);
+    let (mut service, talkback) = service();
+    let mut send = |method: &str, target: &str, body: &str| send(&mut service, &talkback, method, target, body);
     let all = "/talkbacks/TID/commands";
     assert_eq!(send("POST", all, "api_key=TKEY&command_string=OPENDOOR"), ok("1"));
     assert_eq!(send("POST", all, "api_key=TKEY&command_string=CLOSEDOOR"), ok("2"));
@@ -53,8 +53,8 @@ fn commands_wait_in_their_order_until_they_are_executed() {
 
 #[test]
 fn what_is_wrong_with_a_command_is_told() {
-    let (mut desk, talkback) = desk();
-    let mut send = |method: &str, target: &str, body: &str| send(&mut desk, &talkback, method, target, body).0;
+    let (mut service, talkback) = service();
+    let mut send = |method: &str, target: &str, body: &str| send(&mut service, &talkback, method, target, body).0;
     let all = "/talkbacks/TID/commands";
     assert_eq!(send("GET", "/talkbacks/TID/commands?api_key=KEY", ""), 401);
     assert_eq!(send("GET", "/talkbacks/1/commands?api_key=TKEY", ""), 404);
@@ -67,23 +67,23 @@ fn what_is_wrong_with_a_command_is_told() {
 
 #[test]
 fn an_update_may_take_a_command_along() {
-    let (mut desk, talkback) = desk();
-    send(&mut desk, &talkback, "POST", "/talkbacks/TID/commands", "api_key=TKEY&command_string=OPENDOOR");
+    let (mut service, talkback) = service();
+    send(&mut service, &talkback, "POST", "/talkbacks/TID/commands", "api_key=TKEY&command_string=OPENDOOR");
     let update = "api_key=KEY&field1=1&talkback_key=TKEY";
-    assert_eq!(send(&mut desk, &talkback, "POST", "/update", update), ok("OPENDOOR"));
-    assert_eq!(send(&mut desk, &talkback, "POST", "/update", update), ok("0"));
-    desk.wait(15);
-    assert_eq!(send(&mut desk, &talkback, "POST", "/update.json", update), ok("{}"));
-    assert_eq!(desk.count(), 2);
+    assert_eq!(send(&mut service, &talkback, "POST", "/update", update), ok("OPENDOOR"));
+    assert_eq!(send(&mut service, &talkback, "POST", "/update", update), ok("0"));
+    service.wait(15);
+    assert_eq!(send(&mut service, &talkback, "POST", "/update.json", update), ok("{}"));
+    assert_eq!(service.count(), 2);
     // In 2015, it did not have to wait.
-    desk.cloud = desk.cloud.clone().with_profile(Profile::OpenSource2015);
-    assert_eq!(send(&mut desk, &talkback, "POST", "/update", update), ok(""));
-    assert_eq!(desk.count(), 3);
+    service.cloud = service.cloud.clone().with_profile(Profile::OpenSource2015);
+    assert_eq!(send(&mut service, &talkback, "POST", "/update", update), ok(""));
+    assert_eq!(service.count(), 3);
 }
 
 #[test]
 fn a_queue_is_not_endless_and_neither_is_its_past() {
-    let (mut desk, talkback) = desk();
+    let (mut service, talkback) = service();
     let number = talkback.talkback;
     let command = |id, executed_at: Option<OffsetDateTime>| Change::CommandSet {
         talkback: number,
@@ -95,18 +95,18 @@ fn a_queue_is_not_endless_and_neither_is_its_past() {
             executed_at,
         },
     };
-    desk.cloud.restore((1..=7_999).map(|id| command(id, Some(START))));
+    service.cloud.restore((1..=7_999).map(|id| command(id, Some(START))));
     let mut send =
-        |method: &str, target: &str| send(&mut desk, &talkback, method, target, "api_key=TKEY&command_string=y");
+        |method: &str, target: &str| send(&mut service, &talkback, method, target, "api_key=TKEY&command_string=y");
     for id in 8_000..8_003 {
         assert_eq!(send("POST", "/talkbacks/TID/commands"), ok(&id.to_string()));
         assert_eq!(send("POST", "/talkbacks/TID/commands/execute"), ok("y"));
     }
     assert_eq!(send("GET", "/talkbacks/TID/commands/2?api_key=TKEY").0, 404);
     assert_eq!(send("GET", "/talkbacks/TID/commands/3?api_key=TKEY"), ok("x"));
-    desk.cloud.restore((9_001..=17_000).map(|id| command(id, None)));
+    service.cloud.restore((9_001..=17_000).map(|id| command(id, None)));
     assert_eq!(
-        self::send(&mut desk, &talkback, "POST", "/talkbacks/TID/commands", "api_key=TKEY&command_string=y").0,
+        self::send(&mut service, &talkback, "POST", "/talkbacks/TID/commands", "api_key=TKEY&command_string=y").0,
         400
     );
 }

@@ -1,6 +1,6 @@
 //! The axes: from where to where they go, and where they carry labels.
 
-use super::series::Sample;
+use super::sample::Sample;
 use super::times;
 use crate::pages::options::Options;
 

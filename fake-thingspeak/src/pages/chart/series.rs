@@ -6,32 +6,14 @@
 
 use std::fmt::Write as _;
 
-use time::OffsetDateTime;
-
 use super::axis::Axis;
+use super::sample::Sample;
 use super::{Plot, px};
 use crate::pages::feed::Feed;
 use crate::pages::options::{Kind, finite};
 
 /// Beyond, the span of an axis is no number any more.
 const LARGEST: f64 = 1e300;
-
-/// A value, or a place where the line breaks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sample<'f> {
-    pub(super) at: OffsetDateTime,
-    /// `None` breaks the line.
-    pub(super) value: Option<f64>,
-    /// The value as it was written.
-    pub(super) text: &'f str,
-}
-
-impl Sample<'_> {
-    /// Since 1970.
-    pub(super) fn seconds(&self) -> f64 {
-        self.at.unix_timestamp() as f64
-    }
-}
 
 /// What of a feed is drawn.
 pub(super) fn of(feed: &Feed) -> Vec<Sample<'_>> {

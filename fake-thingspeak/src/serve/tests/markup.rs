@@ -92,7 +92,7 @@ impl Host for Site {
     #[cfg(feature = "server")]
     fn own_reply(&self, request: &Request<Bytes>, now: OffsetDateTime) -> Option<Response<Bytes>> {
         let local = std::net::Ipv4Addr::LOCALHOST.into();
-        self.with_cloud(|cloud| crate::pages::respond(cloud, request, now, local, crate::visitor::Control::AtDesk))
+        self.with_cloud(|cloud| crate::pages::respond(cloud, request, now, local, crate::visitor::Control::ThisMachine))
     }
 
     fn verdict(&self, request: &Request<Bytes>) -> Verdict {

@@ -7,20 +7,19 @@ use std::path::Path;
 use fake_thingspeak::certificates::Authority;
 use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
 
-use super::mqtt::Addresses;
+use super::address::reached_at;
+use super::listeners::Addresses;
 use super::private::Exposure;
-use super::{reached_at, websocket};
+use super::websocket;
 use crate::printable::printable;
 
 /// How many channels are shown.
 const CHANNELS: usize = 8;
 
 /// Everything that a user needs to know to use the server.
-pub(super) struct Welcome<'a> {
+pub(super) struct Banner<'a> {
     pub(super) cloud: &'a Cloud,
-    pub(super) http: SocketAddr,
-    pub(super) https: Option<SocketAddr>,
-    pub(super) mqtt: Addresses,
+    pub(super) addresses: Addresses,
     /// What the certificate is for.
     pub(super) hosts: &'a [&'a str],
     /// Where others reach this machine.
@@ -31,19 +30,19 @@ pub(super) struct Welcome<'a> {
     pub(super) authority_file: Option<&'a Path>,
     /// The file with the data, if others can read it.
     pub(super) exposed: Option<&'a Path>,
-    pub(super) kept: Kept,
+    pub(super) persistent: Persistent,
 }
 
 /// What the next start will have again.
 #[derive(Clone, Copy)]
-pub(super) struct Kept {
+pub(super) struct Persistent {
     /// Numbers and keys of channels and all else.
     pub(super) keys: bool,
     /// The authority, be it with other keys.
     pub(super) authority: bool,
 }
 
-impl Welcome<'_> {
+impl Banner<'_> {
     /// What to call the host that listens there: a server that listens on all of a machine's addresses is reached by
     /// the machine's name or by one of them, not by 0.0.0.0.
     fn host(&self, address: SocketAddr) -> String {
@@ -69,10 +68,10 @@ impl Welcome<'_> {
 
     fn write_mqtt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let addresses = [
-            ("mqtt", self.mqtt.plain, ""),
-            ("mqtts", self.mqtt.tls, ""),
-            ("ws", Some(self.http), websocket::PATH),
-            ("wss", self.https, websocket::PATH),
+            ("mqtt", self.addresses.mqtt, ""),
+            ("mqtts", self.addresses.mqtts, ""),
+            ("ws", Some(self.addresses.http), websocket::PATH),
+            ("wss", self.addresses.https, websocket::PATH),
         ];
         for (scheme, address, path) in addresses {
             let Some(address) = address else { continue };
@@ -109,11 +108,11 @@ fn everywhere(address: SocketAddr) -> &'static str {
     if address.ip().is_unspecified() { " (and on every address of this machine)" } else { "" }
 }
 
-impl Display for Welcome<'_> {
+impl Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let channels = self.cloud.channels();
-        let host = self.host(self.http);
-        let http = Place(&host, self.http.port());
+        let host = self.host(self.addresses.http);
+        let http = Place(&host, self.addresses.http.port());
         for channel in channels.iter().take(CHANNELS) {
             let Access { channel: number, write_key, read_key } = &channel.access;
             writeln!(f, "channel    {number} ({})", described(channel))?;
@@ -131,26 +130,26 @@ impl Display for Welcome<'_> {
         for Device { client_id, password } in self.cloud.devices() {
             writeln!(f, "device     {client_id} (of MQTT, as client identifier and user name; password {password})")?;
         }
-        if !self.kept.keys {
-            let authority = if self.kept.authority { "" } else { " and the authority" };
+        if !self.persistent.keys {
+            let authority = if self.persistent.authority { "" } else { " and the authority" };
             writeln!(f, "           (all of these{authority} are new at every start; --data FILE keeps them, and")?;
             writeln!(f, "           what is stored)")?;
         }
-        writeln!(f, "http       http://{http}{}", everywhere(self.http))?;
-        self.write_others(f, "http", self.http)?;
-        if let Some(https) = self.https {
+        writeln!(f, "http       http://{http}{}", everywhere(self.addresses.http))?;
+        self.write_others(f, "http", self.addresses.http)?;
+        if let Some(https) = self.addresses.https {
             let host = self.host(https);
             let place = Place(&host, https.port());
             writeln!(f, "https      https://{place} as {}{}", self.hosts.join(", "), everywhere(https))?;
             self.write_others(f, "https", https)?;
         }
-        if self.https.is_some() || self.mqtt.tls.is_some() {
+        if self.addresses.https.is_some() || self.addresses.mqtts.is_some() {
             let fingerprint: String = self.authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
             writeln!(f, "trust      {fingerprint}")?;
             let what = "SHA-256 of the authority's certificate, for the trusted issuer on the device's page";
             match self.authority_file {
                 Some(_) => writeln!(f, "           ({what})")?,
-                None if self.kept.authority => {
+                None if self.persistent.authority => {
                     writeln!(f, "           ({what};\n           --authority-out FILE writes the certificate itself)")?;
                 }
                 None => writeln!(
@@ -178,13 +177,13 @@ impl Display for Welcome<'_> {
         writeln!(f, "pages      http://{http}/ (channels, charts; /_preflash/ injects faults)")?;
         writeln!(f, "try        curl 'http://{http}/update?api_key={write_key}{values}'")?;
         writeln!(f, "           curl 'http://{http}/channels/{channel}/feeds.json{reading}'")?;
-        if let (Some(https), Some(file)) = (self.https, self.authority_file) {
+        if let (Some(https), Some(file)) = (self.addresses.https, self.authority_file) {
             let file = file.display().to_string().replace('\'', r"'\''");
             let host = self.host(https);
             let place = Place(&host, https.port());
             writeln!(f, "           curl --cacert '{file}' 'https://{place}/channels/{channel}/feeds.json{reading}'")?;
         }
-        if let Some(mqtt) = self.mqtt.plain {
+        if let Some(mqtt) = self.addresses.mqtt {
             let (host, port) = (self.host(mqtt), mqtt.port());
             let [first, second] = self.cloud.devices();
             for (program, Device { client_id, password }, rest) in [
@@ -210,12 +209,12 @@ mod tests {
 
     /// What is said by a server that listens on both addresses.
     fn said(http: &str, https: &str, hosts: &[&str], hosts_named: bool) -> String {
-        let kept = Kept { keys: true, authority: true };
-        said_by(http, https, hosts, hosts_named, kept, Some(Path::new("ca.pem")))
+        let persistent = Persistent { keys: true, authority: true };
+        said_by(http, https, hosts, hosts_named, persistent, Some(Path::new("ca.pem")))
     }
 
-    fn said_of(kept: Kept, authority_file: Option<&Path>) -> String {
-        said_by("127.0.0.1:80", "127.0.0.1:443", &["pond.local"], true, kept, authority_file)
+    fn said_of(persistent: Persistent, authority_file: Option<&Path>) -> String {
+        said_by("127.0.0.1:80", "127.0.0.1:443", &["pond.local"], true, persistent, authority_file)
     }
 
     fn said_by(
@@ -223,25 +222,29 @@ mod tests {
         https: &str,
         hosts: &[&str],
         hosts_named: bool,
-        kept: Kept,
+        persistent: Persistent,
         authority_file: Option<&Path>,
     ) -> String {
         let channel = NewChannel { name: "duck".to_owned(), fields: [const { None }; 8], public: true };
         let mut cloud = Cloud::new([1; 32]);
         cloud.create_channel(channel, OffsetDateTime::UNIX_EPOCH);
         let authority = Authority::from_seed([1; 32]).unwrap();
-        let (http, https) = (http.parse().unwrap(), Some(https.parse().unwrap()));
-        let mqtt = Addresses { plain: "127.0.0.1:1883".parse().ok(), tls: None };
+        let addresses = Addresses {
+            http: http.parse().unwrap(),
+            https: https.parse().ok(),
+            mqtt: "127.0.0.1:1883".parse().ok(),
+            mqtts: None,
+        };
         let (cloud, authority, machine) =
             (&cloud, &authority, &["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()));
         let exposed = None;
-        Welcome { cloud, http, https, mqtt, hosts, machine, hosts_named, authority, authority_file, exposed, kept }
+        Banner { cloud, addresses, hosts, machine, hosts_named, authority, authority_file, exposed, persistent }
             .to_string()
     }
 
     #[test]
     fn what_is_new_at_the_next_start_is_said() {
-        let told = |keys, authority| said_of(Kept { keys, authority }, None);
+        let told = |keys, authority| said_of(Persistent { keys, authority }, None);
         assert!(told(false, false).contains("(all of these and the authority are new at every start"));
         assert!(told(false, true).contains("(all of these are new at every start"));
         assert!(!told(false, true).contains("makes one that lasts"));

@@ -1,12 +1,14 @@
-//! Between the cloud, which does not wait, and the file, which takes its time: a queue, and a thread that empties it.
+//! Group commit: between the cloud, which does not wait, and the file, which takes its time, are a queue and a thread that
+//! empties it.
 //!
-//! The cloud's changes go into the queue in the order in which they were made. The thread takes all that are there and
-//! commits them together; those that arrive meanwhile are the next commit. A reply waits until everything that was in the
-//! queue when it was made is committed ([`Journal::settled`]), its own changes or not: it may tell of what others changed.
-//! Of a commit the thread tells one task alone ([`Journal::deliver`]), which knows whom it concerns: to wake each of them from
-//! another thread would cost a system call for each.
+//! The cloud's changes go into the queue in the order in which they were made. The thread takes all that are there and commits
+//! them together; those that arrive meanwhile are the next commit. A reply waits until everything that was in the queue when
+//! it was made is committed ([`Committer::durable`]), its own changes or not: it may show what others changed.
 //!
-//! A commit that fails ends the service. What it was to keep is in memory, and served from there it would be a lie.
+//! After a commit the thread wakes a single task ([`Committer::deliver`]), which wakes the replies that waited for it. Waking
+//! each of them from the other thread would cost a system call each.
+//!
+//! A commit that fails ends the service: what it was to keep is in memory, and must not be served as if it were kept.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -21,20 +23,20 @@ use tokio::sync::{oneshot, watch};
 
 use super::database::Database;
 
-/// How many batches in a commit tell that many are writing at the same time.
-const CROWD: usize = 4;
+/// How many batches in a commit show that many clients are writing at the same time.
+const COMMIT_SIBLINGS: usize = 4;
 
-/// How long a commit waits for more of them then: each costs as much time as many entries, and a crowd gets more done with
-/// fewer commits. (PostgreSQL has the same as `commit_siblings` and `commit_delay`.) Whoever writes alone does not wait.
-const GATHERING: Duration = Duration::from_micros(300);
+/// How long a commit then waits for more batches: a commit takes as long as many entries, so that many clients get more done
+/// with fewer commits. A client that writes alone does not wait. The names are PostgreSQL's.
+const COMMIT_DELAY: Duration = Duration::from_micros(300);
 
 /// Changes that were made together.
 type Batch = Vec<Change>;
 
 /// A file that is written to from a thread of its own; what was queued is written before this is dropped.
-pub(super) struct Journal {
+pub(super) struct Committer {
     /// `None` only while dropped.
-    queue: Option<Sender<Batch>>,
+    sender: Option<Sender<Batch>>,
     /// How many batches went into the queue.
     queued: Cell<u64>,
     progress: watch::Receiver<Progress>,
@@ -42,7 +44,7 @@ pub(super) struct Journal {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Those who wait, each until so many batches are committed. Numbers only grow.
+/// Replies that wait, each until so many batches are committed. Numbers only grow.
 type Waiting = VecDeque<(u64, oneshot::Sender<()>)>;
 
 #[derive(Default)]
@@ -53,32 +55,32 @@ struct Progress {
     failure: Option<String>,
 }
 
-impl Journal {
+impl Committer {
     /// Begins to write to `database`, at most `most` batches in one commit.
     pub(super) fn new(database: Database, most: usize) -> std::io::Result<Self> {
-        let (queue, batches) = channel();
+        let (sender, batches) = channel();
         let (report, progress) = watch::channel(Progress::default());
         let work = move || write(database, &batches, most.max(1), &report);
-        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
+        let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(work)?;
         let waiting = Rc::default();
-        Ok(Self { queue: Some(queue), queued: Cell::new(0), progress, waiting, thread: Some(thread) })
+        Ok(Self { sender: Some(sender), queued: Cell::new(0), progress, waiting, thread: Some(thread) })
     }
 
     /// Puts changes into the queue.
-    pub(super) fn keep(&self, changes: Batch) {
+    pub(super) fn queue(&self, changes: Batch) {
         if changes.is_empty() {
             return;
         }
         self.queued.set(self.queued.get() + 1);
-        if let Some(queue) = &self.queue {
-            // The thread has ended after a failure; then nothing is ever settled again.
-            let _ = queue.send(changes);
+        if let Some(sender) = &self.sender {
+            // After a failure the thread has ended, and nothing is ever durable again.
+            let _ = sender.send(changes);
         }
     }
 
-    /// Ends when all that is in the queue now is committed; never, if that fails. For those who have to wait, that is when
-    /// [`deliver`](Self::deliver) has heard of it.
-    pub(super) fn settled(&self) -> impl Future<Output = ()> + use<> {
+    /// Ends when all that is in the queue now is committed; never, if that fails. A caller that has to wait is woken by
+    /// [`deliver`](Self::deliver).
+    pub(super) fn durable(&self) -> impl Future<Output = ()> + use<> {
         let queued = self.queued.get();
         let told = (self.progress.borrow().committed < queued).then(|| {
             let (tell, told) = oneshot::channel();
@@ -94,7 +96,7 @@ impl Journal {
         }
     }
 
-    /// Lets those go on whose changes are committed. Ends when a commit has failed, and says why.
+    /// Wakes the replies whose changes are committed. Ends when a commit has failed, and says why.
     pub(super) fn deliver(&self) -> impl Future<Output = String> + use<> {
         let (mut progress, waiting) = (self.progress.clone(), Rc::clone(&self.waiting));
         async move {
@@ -102,7 +104,7 @@ impl Journal {
                 {
                     let Progress { committed, failure } = &*progress.borrow_and_update();
                     while let Some((_, tell)) = waiting.borrow_mut().pop_front_if(|(number, _)| *number <= *committed) {
-                        // Who does not listen any more has gone, and need not be told.
+                        // A client that has gone need not be woken.
                         let _ = tell.send(());
                     }
                     if let Some(reason) = failure {
@@ -117,11 +119,11 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
+impl Drop for Committer {
     fn drop(&mut self) {
-        self.queue = None;
+        self.sender = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there has said its own words.
+            // A panic there has printed its own message.
             let _ = thread.join();
         }
     }
@@ -131,8 +133,8 @@ fn write(mut database: Database, batches: &Receiver<Batch>, most: usize, report:
     let mut last = 0;
     while let Ok(first) = batches.recv() {
         let mut together = vec![first];
-        if most > 1 && last >= CROWD {
-            std::thread::sleep(GATHERING);
+        if most > 1 && last >= COMMIT_SIBLINGS {
+            std::thread::sleep(COMMIT_DELAY);
         }
         together.extend(batches.try_iter().take(most - 1));
         last = together.len();
@@ -175,54 +177,55 @@ mod tests {
         found
     }
 
-    async fn settle(journal: &Journal) {
+    async fn settle(committer: &Committer) {
         tokio::select! {
-            () = journal.settled() => {}
-            reason = journal.deliver() => panic!("{reason}"),
+            () = committer.durable() => {}
+            reason = committer.deliver() => panic!("{reason}"),
         }
     }
 
     #[tokio::test]
-    async fn what_is_settled_is_in_the_file() {
+    async fn what_is_durable_is_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("duck.db");
         for most in [1, 3, 1_000] {
             let file = folder.path().join(format!("{most}.db"));
-            let journal = Journal::new(Database::open(&file, [1; 32], None).unwrap(), most).unwrap();
-            (1..=10).for_each(|id| journal.keep(batch(id)));
-            settle(&journal).await;
-            assert_eq!(journal.progress.borrow().committed, 10);
-            drop(journal);
+            let committer = Committer::new(Database::open(&file, [1; 32], None).unwrap(), most).unwrap();
+            (1..=10).for_each(|id| committer.queue(batch(id)));
+            settle(&committer).await;
+            assert_eq!(committer.progress.borrow().committed, 10);
+            drop(committer);
             assert_eq!(commands(&mut Database::open(&file, [1; 32], None).unwrap()), (1..=10).collect::<Vec<_>>());
         }
 
         // What nobody waits for is written as well.
-        let journal = Journal::new(Database::open(&path, [1; 32], None).unwrap(), 1_000).unwrap();
-        journal.keep(batch(1));
-        drop(journal);
+        let committer = Committer::new(Database::open(&path, [1; 32], None).unwrap(), 1_000).unwrap();
+        committer.queue(batch(1));
+        drop(committer);
         assert_eq!(commands(&mut Database::open(&path, [1; 32], None).unwrap()), [1]);
     }
 
     #[tokio::test]
-    async fn after_a_failure_nothing_is_settled() {
+    async fn after_a_failure_nothing_is_durable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("duck.db");
         let database = Database::open(&path, [1; 32], None).unwrap();
         database.refuse_writing();
-        let journal = Journal::new(database, 1_000).unwrap();
-        journal.keep(batch(1));
-        let reason = journal.deliver().await;
+        let committer = Committer::new(database, 1_000).unwrap();
+        committer.queue(batch(1));
+        let reason = committer.deliver().await;
         assert!(reason.contains("readonly"), "{reason}");
-        journal.keep(batch(2));
+        committer.queue(batch(2));
         let wait = Duration::from_millis(50);
-        assert!(tokio::time::timeout(wait, journal.settled()).await.is_err());
+        assert!(tokio::time::timeout(wait, committer.durable()).await.is_err());
     }
 
-    /// A journal whose commits are told by hand.
-    fn by_hand() -> (Journal, watch::Sender<Progress>) {
+    /// A committer whose commits are told by hand.
+    fn by_hand() -> (Committer, watch::Sender<Progress>) {
         let (report, progress) = watch::channel(Progress::default());
-        let journal = Journal { queue: None, queued: Cell::new(0), progress, waiting: Rc::default(), thread: None };
-        (journal, report)
+        let committer =
+            Committer { sender: None, queued: Cell::new(0), progress, waiting: Rc::default(), thread: None };
+        (committer, report)
     }
 
     fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
@@ -230,24 +233,24 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_goes_on_when_its_own_changes_are_committed() {
-        let (journal, report) = by_hand();
+    fn a_reply_goes_out_when_its_own_changes_are_committed() {
+        let (committer, report) = by_hand();
         let mut waiting = Vec::new();
         for id in 1..=5 {
-            journal.keep(batch(id));
-            waiting.push((id, Box::pin(journal.settled())));
+            committer.queue(batch(id));
+            waiting.push((id, Box::pin(committer.durable())));
         }
         // Somebody who does not wait to the end is in nobody's way.
-        drop(journal.settled());
-        let mut delivery = Box::pin(journal.deliver());
+        drop(committer.durable());
+        let mut delivery = Box::pin(committer.deliver());
         for committed in [0, 2, 2, 4, 5] {
             report.send_modify(|progress| progress.committed = committed);
             assert!(poll(&mut delivery).is_pending());
-            waiting.retain_mut(|(_, settled)| poll(settled).is_pending());
+            waiting.retain_mut(|(_, durable)| poll(durable).is_pending());
             assert!(waiting.iter().map(|(id, _)| *id).eq(committed + 1..=5), "{committed} committed");
         }
         // Nothing is outstanding.
-        assert!(poll(&mut Box::pin(journal.settled())).is_ready());
+        assert!(poll(&mut Box::pin(committer.durable())).is_ready());
         report.send_modify(|progress| progress.failure = Some("full".to_owned()));
         assert_eq!(poll(&mut delivery), Poll::Ready("full".to_owned()));
     }
