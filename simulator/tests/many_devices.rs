@@ -10,7 +10,7 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use firmware::store::Own;
 use simulator::air::{AccessPointConfig, Air, Security};
-use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use simulator::device::host::HostTarget;
 use simulator::device::port::Models;
 use simulator::device::{Port, factory};
@@ -96,7 +96,6 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
             config_switch: Switch::new(Level::Low, stream("config switch")),
             spare_switch: Switch::new(Level::Low, stream("spare switch")),
             flash,
-            uart: Uart::default(),
             random: stream("hardware random numbers"),
         };
         let port = Rc::new(Port::new(DeviceId(duck), models));

@@ -1,8 +1,8 @@
 //! What the firmware needs of the chip's memory: its future, its `Resources`, and the heap it uses in between.
 //!
-//! An allocator that knows whose code runs counts what firmware code allocates and has not freed, whoever frees it; what
-//! the simulator allocates around it does not count. On the chip pointers are half as wide, so the figures here are the
-//! worse ones.
+//! An allocator that knows whose code runs counts what firmware code allocates and has not freed, whoever frees it;
+//! what the simulator allocates around it does not count. On the chip pointers are half as wide, so the figures here
+//! are the worse ones.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 use firmware::{FUTURE_BUDGET, Resources};
-use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use simulator::device::Port;
 use simulator::device::host::{HostBoard, firmware_runs};
 use simulator::device::port::Models;
@@ -93,7 +93,6 @@ fn future_size() -> usize {
         config_switch: Switch::new(Level::Low, seed.stream("config switch")),
         spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
         flash: NorFlash::new(seed, "flash"),
-        uart: Uart::default(),
         random: seed.stream("random"),
     };
     let port = Rc::new(Port::new(DeviceId(0), models));

@@ -10,7 +10,7 @@ use crate::core::{Core, Stop as CoreStop};
 use crate::cpu::Cpu;
 use crate::memory::Memory;
 use crate::narrow;
-use crate::peripherals::{Outside, Peripherals, Request, ResetCause, Time};
+use crate::peripherals::{Outside, Peripherals, Request, ResetCause, TRANSMIT_FIFO, Time};
 use crate::rom::{self, Entered};
 
 /// What makes one chip differ from another.
@@ -110,6 +110,32 @@ impl<O: Outside> Chip<O> {
     pub fn advance_devices(&mut self) {
         let Core { cpu, memory, bus, .. } = &mut self.core;
         bus.advance(cpu.cycles, memory);
+    }
+
+    /// Puts bytes into the transmit FIFO of UART `uart` (0 or 1) as a program does that looks whether there is room:
+    /// while there is none, time passes.
+    pub fn transmit(&mut self, uart: usize, bytes: &[u8]) {
+        for &byte in bytes {
+            while self.core.bus.unsent(uart) >= TRANSMIT_FIFO {
+                self.pass_to_next_event();
+            }
+            let Core { cpu, memory, bus, .. } = &mut self.core;
+            bus.transmit(uart, byte, cpu.cycles, memory);
+        }
+    }
+
+    /// Lets time pass until the transmit FIFO of UART `uart` is empty, and its last byte on the line.
+    pub fn drain(&mut self, uart: usize) {
+        self.advance_devices();
+        while self.core.bus.unsent(uart) > 0 {
+            self.pass_to_next_event();
+        }
+    }
+
+    /// Lets time pass, in which nothing is executed, until a device acts.
+    fn pass_to_next_event(&mut self) {
+        self.core.let_pass(self.core.bus.next_event());
+        self.advance_devices();
     }
 
     /// Says that the [trap](Core::trap) at `address` stands for a C handler of LoadStoreError that does narrow accesses

@@ -1,5 +1,5 @@
-//! Waiting costs the host nothing: however long the chip waits, the loop comes round a few times and executes next to no
-//! instruction.
+//! Waiting costs the host nothing: however long the chip waits, the loop comes round a few times and executes next to
+//! no instruction.
 
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::peripherals::{Drive, Pins, SerialOut, Time};
@@ -17,7 +17,7 @@ impl Pins for Nothing {
 }
 
 impl SerialOut for Nothing {
-    fn send(&mut self, _: u8, _: u8, _: u64, _: u64) {}
+    fn send(&mut self, _: u8, _: u8, _: std::ops::Range<u64>) {}
 }
 
 /// `ets_delay_us`, `ets_run`, and a place in instruction memory for programs.

@@ -11,12 +11,12 @@ pub mod data_line;
 pub mod dht;
 pub mod flash;
 pub mod readings;
+pub mod serial_line;
 pub mod switch;
-pub mod uart;
 
 pub use data_line::{DataLine, HostDrive, SensorReport};
 pub use dht::{DhtModel, ExactTiming, Lateness, SensorFault};
 pub use flash::NorFlash;
 pub use readings::{Recording, Signal};
+pub use serial_line::SerialLine;
 pub use switch::Switch;
-pub use uart::Uart;

@@ -1,8 +1,8 @@
 //! What executes the firmware: the seam between the world and a chip.
 //!
-//! A [`Target`] runs firmware against a [`Port`], which holds the board's models and collects, stamped with device time,
-//! what the device puts out. A target may run ahead of the world inside one [`Target::run`]; the world commits the
-//! outbox in order and does not run the target again before it has caught up with the target's local time (temporal
+//! A [`Target`] runs firmware against a [`Port`], which holds the board's models and collects, stamped with device
+//! time, what the device puts out. A target may run ahead of the world inside one [`Target::run`]; the world commits
+//! the outbox in order and does not run the target again before it has caught up with the target's local time (temporal
 //! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
 
 pub mod account;
@@ -10,12 +10,14 @@ pub mod esp8266;
 pub mod factory;
 pub mod host;
 pub mod port;
+mod watchdog;
 
 use crate::events::{BootCause, CrashReport};
 use crate::time::Instant;
 
 pub use account::Account;
 pub use port::Port;
+pub use watchdog::{HardwareWatchdog, WATCHDOG_PERIOD};
 
 /// What executes a device's firmware.
 pub trait Target {
@@ -28,6 +30,9 @@ pub trait Target {
 
     /// Ends the firmware where it stands, as a power cut or a reset does.
     fn stop(&mut self);
+
+    /// When the hardware watchdog resets the started chip if it is not fed again.
+    fn watchdog_resets_at(&self) -> Instant;
 
     /// What the firmware is doing, if the target can tell.
     fn report(&self) -> Option<CrashReport> {

@@ -5,18 +5,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use esp8266::peripherals::Noise;
-
-use crate::board::{DataLine, NorFlash, Switch, Uart};
+use crate::board::{DataLine, NorFlash, SerialLine, Switch};
 use crate::events::{DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use crate::random::Stream;
 use crate::time::Instant;
-
-/// How long the hardware watchdog waits after it was last fed. The SDK sets its first stage, which only tells an interrupt,
-/// to 2^(16+11) cycles of 80 MHz, and the second, which resets, to 2^(16+13) (NONOS SDK 3.0, `wdt_init`).
-pub const WATCHDOG_PERIOD: Duration = Duration::from_micros(8_388_608);
 
 /// Where one device meets the world.
 pub struct Port {
@@ -34,19 +27,14 @@ pub struct Port {
     pub wifi_led: Cell<Level>,
     /// The flash chip.
     pub flash: RefCell<NorFlash>,
-    /// UART0's transmitter.
-    pub uart: RefCell<Uart>,
+    /// What listens at UART0.
+    pub serial_line: RefCell<SerialLine>,
     /// Each start of the chip takes the seed of its random numbers from here.
     pub random: RefCell<Stream>,
-    /// The random numbers of the chip that the host stands for: here, because on silicon they take none of the program's
-    /// memory.
-    pub noise: RefCell<Noise>,
     /// Frames received and not yet taken by the device.
     pub frames: RefCell<VecDeque<Vec<u8>>>,
     /// The radio as the device sees it.
     pub radio: RefCell<Radio>,
-    /// When the watchdog was last fed.
-    pub watchdog_fed: Cell<Instant>,
     outbox: RefCell<Vec<(Instant, Output)>>,
 }
 
@@ -112,12 +100,10 @@ impl Port {
             spare_switch: RefCell::new(models.spare_switch),
             wifi_led: Cell::new(Level::Low),
             flash: RefCell::new(models.flash),
-            uart: RefCell::new(models.uart),
+            serial_line: RefCell::default(),
             random: RefCell::new(models.random),
-            noise: RefCell::new(Noise::new(0)),
             frames: RefCell::default(),
             radio: RefCell::default(),
-            watchdog_fed: Cell::new(Instant::START),
             outbox: RefCell::default(),
         }
     }
@@ -132,16 +118,10 @@ impl Port {
         std::mem::take(&mut self.outbox.borrow_mut())
     }
 
-    /// Writes to the serial port from device time `at`; returns when the last byte has entered the transmitter's FIFO,
-    /// which is when the writer goes on.
-    pub fn write_serial(&self, at: Instant, text: &str) -> Instant {
-        self.uart.borrow_mut().write(at, text.as_bytes())
-    }
-
     /// When something is due that the board's models tell of by themselves: a line of the serial log has left, a
     /// transaction on the sensor's bus has ended.
     pub fn report_due(&self) -> Option<Instant> {
-        let line = self.uart.borrow().line_due();
+        let line = self.serial_line.borrow().line_due();
         let transaction = self.data_line.borrow().report_due();
         line.into_iter().chain(transaction).min()
     }
@@ -149,19 +129,14 @@ impl Port {
     /// What the board's models tell of by themselves up to `at`, in order of time.
     pub fn take_reports(&self, at: Instant) -> Vec<(Instant, EventKind)> {
         let mut reports = Vec::new();
-        let mut uart = self.uart.borrow_mut();
+        let mut serial = self.serial_line.borrow_mut();
         reports.extend(
-            std::iter::from_fn(|| uart.take_line(at)).map(|line| (line.at, EventKind::Serial { line: line.text })),
+            std::iter::from_fn(|| serial.take_line(at)).map(|line| (line.at, EventKind::Serial { line: line.text })),
         );
         let mut data_line = self.data_line.borrow_mut();
         reports.extend(std::iter::from_fn(|| data_line.take_report(at)).map(|report| (report.ended, report.into())));
         reports.sort_by_key(|(at, _)| *at);
         reports
-    }
-
-    /// When the hardware watchdog bites if it is not fed again.
-    pub fn watchdog_bites_at(&self) -> Instant {
-        self.watchdog_fed.get() + WATCHDOG_PERIOD
     }
 
     /// Sets LD1.
@@ -189,8 +164,6 @@ pub struct Models {
     pub spare_switch: Switch,
     /// See [`Port::flash`].
     pub flash: NorFlash,
-    /// See [`Port::uart`].
-    pub uart: Uart,
     /// See [`Port::random`].
     pub random: Stream,
 }

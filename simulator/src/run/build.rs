@@ -13,7 +13,7 @@ use smoltcp::wire::EthernetAddress;
 
 use super::On;
 use crate::air::{AccessPointConfig, Air, Security};
-use crate::board::{DataLine, NorFlash, Switch, Uart};
+use crate::board::{DataLine, NorFlash, Switch};
 use crate::device::esp8266::Esp8266Target;
 use crate::device::host::HostTarget;
 use crate::device::{Port, Target, factory, port};
@@ -157,7 +157,6 @@ fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
         config_switch: Switch::new(level(scenario.device.config_switch), seed.stream("config switch")),
         spare_switch: Switch::new(level(scenario.device.spare_switch), seed.stream("spare switch")),
         flash,
-        uart: Uart::default(),
         random: seed.stream("hardware random numbers"),
     }
 }

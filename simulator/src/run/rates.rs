@@ -1,8 +1,8 @@
-//! What the firmware sends while something is wrong, whatever it is: no question is asked more often than once a second in
-//! the long run.
+//! What the firmware sends while something is wrong, whatever it is: no question is asked more often than once a second
+//! in the long run.
 //!
-//! Every fault that the language has words for is there for an hour, and so are random pairs of them that come and go. The
-//! frames are counted as the device hands them to its radio, so that those count, too, that nobody ever receives.
+//! Every fault that the language has words for is there for an hour, and so are random pairs of them that come and go.
+//! The frames are counted as the device hands them to its radio, so that those count, too, that nobody ever receives.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -63,6 +63,10 @@ impl Target for Tap {
 
     fn stop(&mut self) {
         self.target.stop();
+    }
+
+    fn watchdog_resets_at(&self) -> Instant {
+        self.target.watchdog_resets_at()
     }
 }
 

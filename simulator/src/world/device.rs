@@ -1,8 +1,8 @@
 //! One device's life: power, starts, runs ahead, restarts, watchdog.
 //!
-//! The world calls these when an entry of the queue is due; what a device put out goes back into the queue, stamped with
-//! the device's epoch. Each start and each end of running makes a new epoch, so that what an older one still has in the
-//! queue (output that lies after a power cut, a wake-up, a watchdog check) is stale and ignored.
+//! The world calls these when an entry of the queue is due; what a device put out goes back into the queue, stamped
+//! with the device's epoch. Each start and each end of running makes a new epoch, so that what an older one still has
+//! in the queue (output that lies after a power cut, a wake-up, a watchdog check) is stale and ignored.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -129,6 +129,11 @@ impl Device {
             self.wake_at = None;
         }
         due
+    }
+
+    /// When the hardware watchdog bites if it is not fed again.
+    pub fn watchdog_bites_at(&self) -> Instant {
+        self.target.watchdog_resets_at()
     }
 
     /// What the firmware is doing, if its target can tell.

@@ -1,9 +1,9 @@
 //! The world: virtual time, its event queue, the record, and all that devices meet.
 //!
 //! Everything happens when its entry of the queue is due. A device that runs ahead leaves output stamped with its own
-//! time, which is queued and committed when the world gets there; a power cut makes what lies behind it stale. The clock
-//! jumps from entry to entry, so idle time costs nothing. Whoever drives the world ([`World::step`]) may read committed
-//! events and schedule [`Command`]s strictly later.
+//! time, which is queued and committed when the world gets there; a power cut makes what lies behind it stale. The
+//! clock jumps from entry to entry, so idle time costs nothing. Whoever drives the world ([`World::step`]) may read
+//! committed events and schedule [`Command`]s strictly later.
 //!
 //! `device` has one device's life, `wiring` what passes between devices, phones, the air and the internet, `hands` what
 //! commands do.
@@ -297,7 +297,7 @@ impl World {
         }
         let device = self.device(id);
         let number = device.start(now, cause);
-        let (epoch, watchdog_at) = (device.epoch(), device.port.watchdog_bites_at());
+        let (epoch, watchdog_at) = (device.epoch(), device.watchdog_bites_at());
         self.commit(Some(id), EventKind::Boot { number, cause });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);
@@ -314,12 +314,12 @@ impl World {
         let now = self.now;
         self.commit_reports(id);
         let device = self.device(id);
-        // The flash chip goes on by itself for a moment unless it loses power too, which has torn the operation already.
-        // Before the firmware goes, whose last act would be to wait for all of the operation.
+        // The flash chip goes on by itself for a moment unless it loses power too, which has torn the operation
+        // already. Before the firmware goes, whose last act would be to wait for all of the operation.
         let finished = device.port.flash.borrow_mut().reset_host(now);
         // Without its epoch, whatever the device put out for later is stale.
         device.halt();
-        let torn_line = device.port.uart.borrow_mut().cut(now);
+        let torn_line = device.port.serial_line.borrow_mut().cut(now);
         device.port.data_line.borrow_mut().reset_host(now);
         let dark = device.darken();
         if !torn_line.is_empty() {
@@ -350,17 +350,16 @@ impl World {
             Wait::Restart(reason) => {
                 self.device(id).end();
                 // The last words leave the serial port before the chip resets itself.
-                let silent = port.uart.borrow().idle_at();
+                let silent = port.serial_line.borrow().silent_at();
                 self.queue.push(progress.local.max(silent), Action::Restart(id, epoch, reason));
             }
             Wait::Reset(cause) => {
                 self.device(id).end();
-                let silent = port.uart.borrow().idle_at();
+                let silent = port.serial_line.borrow().silent_at();
                 self.queue.push(progress.local.max(silent), Action::Reset(id, epoch, cause));
             }
             Wait::Crashed(message) => {
                 self.device(id).end();
-                port.write_serial(progress.local, &format!("panic: {message}\r\n"));
                 self.queue.push(progress.local, Action::Crash(id, epoch, message));
             }
             // The watchdog is about to bite; the world only has to get there.
@@ -389,7 +388,7 @@ impl World {
         if !device.is_current(epoch) {
             return;
         }
-        let bites_at = device.port.watchdog_bites_at();
+        let bites_at = device.watchdog_bites_at();
         if bites_at > now {
             self.queue.push(bites_at, Action::Watchdog(id, epoch));
         } else {

@@ -16,9 +16,10 @@ use time::macros::datetime;
 use super::*;
 use crate::air::{AccessPointConfig, Security as AirSecurity};
 use crate::board::flash::SECTOR;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use crate::device::WATCHDOG_PERIOD;
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
-use crate::device::port::{Models, WATCHDOG_PERIOD};
+use crate::device::port::Models;
 use crate::events::{FlashOperation, Vocabulary as _};
 use crate::internet::{CloudSettings, Settings};
 
@@ -61,7 +62,6 @@ impl Bench {
             config_switch: Switch::new(Level::Low, seed.stream("config switch")),
             spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
             flash: NorFlash::new(seed, "flash"),
-            uart: Uart::default(),
             random: seed.stream("random"),
         };
         let port = Rc::new(Port::new(DeviceId(self.ports.len() as u32), models));

@@ -1,5 +1,7 @@
 //! What devices are tested on: surroundings for one device alone, and a board around all of them.
 
+use core::ops::Range;
+
 use super::env::{Access, Env, Wires};
 use super::reports::Reports;
 use super::{Clock, Drive, Peripherals, Pins, SerialOut, Time};
@@ -13,7 +15,7 @@ pub(super) struct Surroundings {
     /// Levels from each moment on, in nanoseconds.
     pub levels: Vec<(u64, u32)>,
     pub driven: Vec<(u8, Drive, u64)>,
-    pub sent: Vec<(u8, u8, u64)>,
+    pub sent: Vec<(u8, u8, Range<u64>)>,
 }
 
 impl Pins for Surroundings {
@@ -35,8 +37,8 @@ impl Pins for Surroundings {
 }
 
 impl SerialOut for Surroundings {
-    fn send(&mut self, uart: u8, byte: u8, at: u64, _: u64) {
-        self.sent.push((uart, byte, at));
+    fn send(&mut self, uart: u8, byte: u8, during: Range<u64>) {
+        self.sent.push((uart, byte, during));
     }
 }
 

@@ -21,11 +21,11 @@ mod device;
 mod dport;
 mod env;
 mod gpio;
-mod noise;
 mod nor;
 mod outside;
 pub(crate) mod registers;
 mod reports;
+mod rng;
 mod rtc;
 mod spi;
 mod table;
@@ -38,16 +38,18 @@ mod wdev;
 
 pub use clock::{Clock, Time};
 pub use env::Request;
-pub use noise::Noise;
 pub use outside::{Drive, Outside, Pins, SerialOut};
 pub use registers::{Access, Description, Field, Ignored};
 pub use reports::Unmodelled;
+pub use rng::HardwareRng;
 pub use rtc::ResetCause;
 pub use table::describe;
+pub use uart::FIFO as TRANSMIT_FIFO;
 
 use crate::bus::{Bus, Context, NoAnswer, Width};
 use crate::cpu::Interrupts;
 use crate::memory::Memory;
+use device::Block;
 use env::{Env, Wires};
 use reports::Reports;
 use table::{Devices, Part};
@@ -113,10 +115,21 @@ impl<O: Outside> Peripherals<O> {
 
     /// A byte comes in at UART `uart` (0 or 1); its last bit is there `at` nanoseconds after power on.
     pub fn receive(&mut self, uart: usize, byte: u8, at: u64) {
-        let Devices { uart0, uart1, .. } = &mut self.devices;
-        let uart = if uart & 1 == 0 { uart0 } else { uart1 };
-        uart.receive(byte, Time::from_nanoseconds(at));
+        self.devices.uart(uart).receive(byte, Time::from_nanoseconds(at));
         self.settle();
+    }
+
+    /// Puts a byte into the transmit FIFO of UART `uart` (0 or 1), as a program does. A full FIFO loses it.
+    pub fn transmit(&mut self, uart: usize, byte: u8, cycle: u64, memory: &mut Memory) {
+        let (devices, mut env) = self.around(env::Access::default(), cycle, memory);
+        devices.advance(&mut env);
+        devices.uart(uart).write(uart::Register::Fifo, u32::from(byte), &mut env);
+        self.settle();
+    }
+
+    /// Bytes in the transmit FIFO of UART `uart` (0 or 1), which holds [`TRANSMIT_FIFO`].
+    pub fn unsent(&mut self, uart: usize) -> usize {
+        self.devices.uart(uart).unsent()
     }
 
     /// What a device has asked for.

@@ -3,6 +3,8 @@
 //! All times are nanoseconds since the chip was powered, exact to the CPU's cycle. The chip runs ahead of whoever owns
 //! it, so inputs are functions of time.
 
+use core::ops::Range;
+
 /// What the chip does with a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
@@ -40,8 +42,8 @@ pub trait Pins {
 
 /// Where the UARTs send.
 pub trait SerialOut {
-    /// UART `uart` begins to send `byte` at this moment, with bits of `bit` nanoseconds.
-    fn send(&mut self, uart: u8, byte: u8, at: u64, bit: u64);
+    /// UART `uart` begins to send `byte`: its start bit begins, and its stop bits are over, at these moments.
+    fn send(&mut self, uart: u8, byte: u8, during: Range<u64>);
 }
 
 /// Everything around the chip.

@@ -29,6 +29,13 @@ pub(super) struct Part {
     pub seed: u64,
 }
 
+impl Devices {
+    /// UART 0 or 1.
+    pub(super) fn uart(&mut self, number: usize) -> &mut Uart {
+        if number & 1 == 0 { &mut self.uart0 } else { &mut self.uart1 }
+    }
+}
+
 /// What an unmapped address reads as on silicon.
 const NOTHING: u32 = 0x0080_0000;
 

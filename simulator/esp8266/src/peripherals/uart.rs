@@ -57,7 +57,7 @@ registers! {
 }
 
 /// Bytes that each FIFO holds.
-const FIFO: usize = 128;
+pub const FIFO: usize = 128;
 
 /// A UART.
 #[derive(Clone, Debug)]
@@ -94,6 +94,11 @@ impl Uart {
         self.incoming.insert(after, (at, byte));
     }
 
+    /// Bytes that wait to be sent; the one on the line is not among them.
+    pub(super) fn unsent(&self) -> usize {
+        self.sending.len()
+    }
+
     fn bit(&self, apb: Time) -> Time {
         apb.times(u64::from(clkdiv::CLKDIV.of(self.bank.value(Register::Clkdiv))).max(1))
     }
@@ -113,7 +118,7 @@ impl Uart {
         if conf0::LOOPBACK.is_in(self.bank.value(Register::Conf0)) {
             self.receive(byte, self.line_free);
         } else {
-            env.outside.send(self.number, byte, at.nanoseconds(), self.bit(apb).nanoseconds());
+            env.outside.send(self.number, byte, at.nanoseconds()..self.line_free.nanoseconds());
         }
     }
 

@@ -4,8 +4,8 @@
 use super::clock::Time;
 use super::device::{Block, Device};
 use super::env::{Env, line};
-use super::noise::Noise;
 use super::registers::registers;
+use super::rng::HardwareRng;
 use super::rtc::ResetCause;
 
 registers! {
@@ -20,14 +20,14 @@ registers! {
 /// The block.
 #[derive(Clone, Debug)]
 pub(super) struct Wdev {
-    random: Noise,
+    random: HardwareRng,
     /// Where the counter began.
     zero: Time,
 }
 
 impl Wdev {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Noise::new(seed), zero: Time(0) }
+        Self { random: HardwareRng::new(seed), zero: Time(0) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::peripherals::{Drive, Pins, ResetCause, SerialOut, Time};
 struct Bench {
     text: Vec<u8>,
     starts: Vec<u64>,
-    bit: u64,
+    length: u64,
     strap: Option<u32>,
 }
 
@@ -28,10 +28,10 @@ impl Pins for Bench {
 }
 
 impl SerialOut for Bench {
-    fn send(&mut self, _: u8, byte: u8, at: u64, bit: u64) {
+    fn send(&mut self, _: u8, byte: u8, during: core::ops::Range<u64>) {
         self.text.push(byte);
-        self.starts.push(at);
-        self.bit = bit;
+        self.starts.push(during.start);
+        self.length = during.end - during.start;
     }
 }
 
@@ -129,7 +129,7 @@ fn boot_messages_come_at_74880_baud() {
     let mut chip = chip_with(&[], Bench::default());
     chip.run(2_000_000);
     let bench = &chip.core.bus.outside;
-    assert_eq!(bench.bit, 13_346, "694 periods of 52 MHz");
+    assert_eq!(bench.length, 133_461, "ten times 694 periods of 52 MHz");
     let frames: Vec<u64> = bench.starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(frames.iter().all(|&frame| frame >= 133_461), "{frames:?}");
 }
@@ -528,7 +528,8 @@ fn integers_are_the_hosts_at_the_edges() {
     }
 }
 
-/// That each of the floating-point helpers stands at its address; what they compute is compared with the host's beside them.
+/// That each of the floating-point helpers stands at its address; what they compute is compared with the host's beside
+/// them.
 #[test]
 fn floating_point_helpers_stand_at_their_addresses() {
     let mut chip = chip();

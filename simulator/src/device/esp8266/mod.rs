@@ -1,19 +1,21 @@
 //! The ESP8266 target: the ESP-07's own image, instruction by instruction, on the emulated chip.
 //!
-//! The chip (crate `esp8266`) boots from its flash as silicon does. Boot ROM functions, registers and the program's code
-//! run there. What the program calls of the vendor's SDK stops at a stub; `sdk` answers it at function level, from the
-//! board's models and from what the world says of the radio. The vendor's tasks and timers are the boot ROM's, so that
-//! interrupts and stacks are as on silicon.
+//! The chip (crate `esp8266`) boots from its flash as silicon does. Boot ROM functions, registers and the program's
+//! code run there. What the program calls of the vendor's SDK stops at a stub; `sdk` answers it at function level, from
+//! the board's models and from what the world says of the radio. The vendor's tasks and timers are the boot ROM's, so
+//! that interrupts and stacks are as on silicon.
 //!
-//! A call of [`Target::run`] lets the idle chip catch up with the world, hands it what has come in, and runs it until it
-//! idles again: ahead of the world if it computes for long. Only flash operations make it wait for the world, because a
-//! power cut may tear them.
+//! A call of [`Target::run`] lets the idle chip catch up with the world, hands it what has come in, and runs it until
+//! it idles again: ahead of the world if it computes for long. Only flash operations make it wait for the world,
+//! because a power cut may tear them.
 //!
-//! A program that comes to grief ends as on silicon: an exception in the SDK's handler, which prints it and restarts the
-//! chip; a program that does not return to the SDK in a watchdog's bite; and what silicon does not notice, such as a
-//! stack that runs over its end, in whatever comes of it. What the registers and the stack tell is recorded when it happens (`crash`).
+//! A program that comes to grief ends as on silicon: an exception in the SDK's handler, which prints it and restarts
+//! the chip; a program that does not return to the SDK in a watchdog's bite; and what silicon does not notice, such as
+//! a stack that runs over its end, in whatever comes of it. What the registers and the stack tell is recorded when it
+//! happens (`crash`).
 //!
-//! Not modelled: how long the radio keeps the core busy, the flash cache's misses, the vendor's memory and its interrupts.
+//! Not modelled: how long the radio keeps the core busy, the flash cache's misses, the vendor's memory and its
+//! interrupts.
 
 mod call;
 mod crash;
@@ -37,7 +39,7 @@ use esp8266::peripherals::{ResetCause as ChipReset, Time};
 use esp8266::registers::Registers;
 use rand_core::RngCore;
 
-use super::port::{Output, WATCHDOG_PERIOD};
+use super::port::Output;
 use super::{Account, Port, Progress, Target, Wait};
 use crate::events::{BootCause, CrashReport, EventKind, WatchdogKind};
 use crate::time::Instant;
@@ -54,13 +56,11 @@ use watchdog::Expiry;
 const LONGEST_RUN: Duration = Duration::from_secs(1);
 /// How often a software watchdog that finds interrupts masked looks again.
 const MASKED: Duration = Duration::from_millis(1);
-/// Cycles that a function of the SDK takes at least, so that a program that goes round and round through one gets nowhere
-/// in the end.
+/// Cycles that a function of the SDK takes at least, so that a program that goes round and round through one gets
+/// nowhere in the end.
 const ANSWER: u64 = 20;
 /// Cycles that the SDK's handler of narrow accesses takes, roughly, besides the boot ROM's wrapper around it.
 const NARROW_ACCESS: u64 = 50;
-/// The last words are still in the UART's FIFO: 128 bytes take 11 ms.
-const LAST_WORDS: Duration = Duration::from_millis(15);
 /// How many bytes below a stack's end are watched.
 const WATCHED: u32 = 256;
 /// First address of data memory.
@@ -149,7 +149,6 @@ fn reset_reason(cause: BootCause) -> u32 {
 
 impl Target for Esp8266Target {
     fn start(&mut self, at: Instant, cause: BootCause) {
-        self.port.watchdog_fed.set(at);
         let configuration = Configuration {
             flash: self.image.flash(),
             mac: self.port.hardware_address,
@@ -199,6 +198,10 @@ impl Target for Esp8266Target {
     fn stop(&mut self) {
         self.account = self.account().unwrap_or_default();
         self.running = None;
+    }
+
+    fn watchdog_resets_at(&self) -> Instant {
+        self.running.as_ref().expect("the world asks started targets only").sdk.hardware_watchdog.resets_at()
     }
 
     fn report(&self) -> Option<CrashReport> {
@@ -265,7 +268,7 @@ impl Running {
         let turn = self.now() + LONGEST_RUN;
         let mut masked_until = Instant::START;
         loop {
-            let bites_at = self.port.watchdog_fed.get() + WATCHDOG_PERIOD;
+            let bites_at = self.sdk.hardware_watchdog.resets_at();
             let expires = self.sdk.watchdog.expires().max(masked_until);
             let limit = self.time(turn.min(bites_at).min(expires));
             let stop = match &self.probe {
@@ -278,7 +281,7 @@ impl Running {
                     self.sdk.give_a_sign_of_life(self.now());
                 }
                 let now = self.now();
-                self.sdk.start_stored_mode(now);
+                self.sdk.start_stored_mode(&mut self.chip, now);
                 // The SDK does not call a program that it has called already, even if that has gone to the task loop.
                 if !self.calls.is_under_way()
                     && let Some(call) = self.sdk.next_call(&mut self.chip, now)
@@ -446,17 +449,12 @@ impl Running {
         let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
         self.crash(&crash::exception_in_words(&registers), &registers, image, true);
         let words = crash::vendors_words(&registers, &self.chip);
-        self.empty_serial();
-        self.port.write_serial(self.now(), &words);
+        // The SDK prints where interrupts are off, and waits for the FIFO.
+        self.chip.transmit(0, words.as_bytes());
+        self.chip.drain(0);
         let cause = BootCause::Exception;
         self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
         Wait::Reset(cause)
-    }
-
-    /// Lets what is in the UART's FIFO go out.
-    fn empty_serial(&mut self) {
-        self.pass_time(self.now() + LAST_WORDS);
-        self.chip.advance_devices();
     }
 
     /// The software watchdog bites.
@@ -474,8 +472,8 @@ impl Running {
     fn panicked(&mut self, address: u32, image: &Image) -> Wait {
         let registers = Registers::now(&self.chip.core.cpu);
         self.chip.core.untrap(address);
-        // Where it loops nothing stops it.
-        self.chip.run_until(self.time(self.now() + LAST_WORDS));
+        // Its words are still on their way.
+        self.chip.drain(0);
         let words = self.chip.core.bus.outside.take_panic().unwrap_or_else(|| "halted".to_owned());
         let report = crash::report(&registers, &self.chip.core.memory, image, false);
         self.tell(words, report);

@@ -1,5 +1,6 @@
 //! What the chip's pins and serial port are connected to: the board's models, in the chip's own time.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -95,11 +96,12 @@ impl Pins for Board {
 }
 
 impl SerialOut for Board {
-    fn send(&mut self, uart: u8, byte: u8, at: u64, _bit: u64) {
+    fn send(&mut self, uart: u8, byte: u8, during: Range<u64>) {
         // UART1 comes out at GPIO2, where nothing listens.
         if uart == 0 {
             self.listen(byte);
-            self.port.uart.borrow_mut().write(self.moment(at), &[byte]);
+            let received = self.moment(during.end);
+            self.port.serial_line.borrow_mut().receive(received, byte);
         }
     }
 }

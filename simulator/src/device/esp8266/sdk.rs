@@ -1,10 +1,10 @@
 //! The vendor's SDK at function level: what the program calls of it, and what it calls of the program.
 //!
-//! The boundary is the list in `firmware/esp07/src/sdk.rs` (ESP8266 NONOS SDK 3.0). Tasks and timers are handed to the boot
-//! ROM's functions of the same purpose, as the SDK itself does. Flash operations work on the board's flash chip. The
-//! radio's requests go to the world; what the world says of them, and frames, reach the program in calls at task level
-//! ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where silicon has none, so that it
-//! can be in nobody's way.
+//! The boundary is the list in `firmware/esp07/src/sdk.rs` (ESP8266 NONOS SDK 3.0). Tasks and timers are handed to the
+//! boot ROM's functions of the same purpose, as the SDK itself does. Flash operations work on the board's flash chip.
+//! The radio's requests go to the world; what the world says of them, and frames, reach the program in calls at task
+//! level ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where silicon has none,
+//! so that it can be in nobody's way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -18,8 +18,8 @@ use super::image::Image;
 use super::outside::Board;
 use super::traps;
 use super::watchdog::SoftwareWatchdog;
-use crate::device::Port;
 use crate::device::port::Output;
+use crate::device::{HardwareWatchdog, Port};
 use crate::events::{JoinFailure, JoinOutcome, LinkLoss};
 use crate::time::Instant;
 
@@ -118,6 +118,7 @@ pub(super) struct Sdk {
     /// How often each function was called.
     called: BTreeMap<&'static str, u64>,
     pub(super) watchdog: SoftwareWatchdog,
+    pub(super) hardware_watchdog: HardwareWatchdog,
     handler: u32,
     mode: u8,
     /// The program has said what the radio is to do.
@@ -243,6 +244,7 @@ impl Sdk {
             reset_information,
             called: BTreeMap::new(),
             watchdog: SoftwareWatchdog::new(now),
+            hardware_watchdog: HardwareWatchdog::new(now),
             handler: 0,
             mode: 0,
             mode_is_set: false,
@@ -297,7 +299,7 @@ impl Sdk {
         }
         chip.narrow_access_handler(traps::LOAD_STORE_ERROR);
         self.watchdog.rewind(now);
-        self.port.watchdog_fed.set(now);
+        self.hardware_watchdog.feed(now);
         Some(())
     }
 
@@ -352,7 +354,7 @@ impl Sdk {
     /// The SDK's task: feeds both watchdogs.
     pub(super) fn give_a_sign_of_life(&mut self, now: Instant) {
         self.watchdog.rewind(now);
-        self.port.watchdog_fed.set(now);
+        self.hardware_watchdog.feed(now);
     }
 
     /// The program has called the function at `address`, one of [`addresses`](Self::addresses).
@@ -413,7 +415,7 @@ impl Sdk {
             "system_restart" => return Some(Answer::Restart),
             "system_soft_wdt_feed" => {
                 self.watchdog.feed();
-                self.port.watchdog_fed.set(now);
+                self.hardware_watchdog.feed(now);
                 0
             }
             "system_update_cpu_freq" => {
@@ -435,7 +437,7 @@ impl Sdk {
             // Less what the radio has taken, which is not modelled.
             "system_get_free_heap_size" => self.heap,
             "wifi_set_opmode_current" => {
-                self.set_mode(now, first as u8);
+                self.set_mode(chip, first as u8);
                 1
             }
             "wifi_get_macaddr" => self.hardware_address(chip, first, second),
@@ -575,8 +577,8 @@ impl Sdk {
     }
 }
 
-/// What a program leaves of the data memory for the SDK's heap: an estimate, if the vendor's part is not in the image, and
-/// for an image without names a round number.
+/// What a program leaves of the data memory for the SDK's heap: an estimate, if the vendor's part is not in the image,
+/// and for an image without names a round number.
 fn heap(image: &Image) -> u32 {
     let vendors = if image.is_vendors() { 0 } else { VENDORS_DATA };
     let start = image.address_of("_heap_start").unwrap_or(HEAP_END - 0x4000 - vendors);

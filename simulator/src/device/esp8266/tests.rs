@@ -3,7 +3,8 @@
 use esp8266::image::{Program, Segment, flash};
 
 use super::*;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use crate::device::WATCHDOG_PERIOD;
 use crate::device::port::Models;
 use crate::events::{BootCause, DeviceId, Level, WatchdogKind};
 use crate::random::Seed;
@@ -129,7 +130,6 @@ fn bench_of(words: &[u32], names: &[(u32, &str)]) -> Bench {
             config_switch: Switch::new(Level::Low, seed.stream("config switch")),
             spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
             flash: NorFlash::new(seed, "flash"),
-            uart: Uart::default(),
             random: seed.stream("random"),
         },
     ));
@@ -177,8 +177,8 @@ impl Bench {
     }
 
     fn serial(&mut self) -> Vec<String> {
-        let mut uart = self.port.uart.borrow_mut();
-        std::iter::from_fn(|| uart.take_line(self.now + Duration::from_secs(1))).map(|line| line.text).collect()
+        let mut line = self.port.serial_line.borrow_mut();
+        std::iter::from_fn(|| line.take_line(self.now + Duration::from_secs(1))).map(|line| line.text).collect()
     }
 }
 
@@ -261,7 +261,7 @@ fn with_interrupts_masked_only_the_hardware_watchdog_bites() {
     let mut bench = bench(&[RSIL_A2_3, J_SELF]);
     assert!(matches!(bench.run(), Wait::Until(None)));
     assert!(bench.events.is_empty(), "{:?}", bench.events);
-    assert!(bench.now >= bench.port.watchdog_fed.get() + WATCHDOG_PERIOD);
+    assert!(bench.now >= bench.target.watchdog_resets_at());
     let report = bench.target.report().unwrap();
     assert_eq!((register(&report, "pc"), report.trace[0].function.as_deref()), (PROGRAM + 3, Some("sdk_start")));
 }
@@ -317,7 +317,8 @@ fn who_idles_is_fed_by_the_sdk() {
     let mut bench = bench(&[RET]);
     assert!(matches!(bench.run_until(Instant::from_secs(60)), Wait::Until(Some(_))));
     assert!(bench.events.is_empty(), "{:?}", bench.events);
-    assert!(bench.port.watchdog_fed.get() >= Instant::from_secs(50), "{}", bench.port.watchdog_fed.get());
+    let resets_at = bench.target.watchdog_resets_at();
+    assert!(resets_at >= Instant::from_secs(50) + WATCHDOG_PERIOD, "{resets_at}");
 }
 
 #[test]
@@ -337,6 +338,27 @@ fn a_panics_words_are_the_crashs() {
 }
 
 #[test]
+fn lines_come_whole_at_any_rate() {
+    // CLKDIV for 9,600, 74,880 and 921,600 baud at 80 MHz, whose cycle takes 12.5 ns.
+    for clkdiv in [8_333, 1_068, 87] {
+        let mut words = address(3, clkdiv);
+        words.extend([movi(2, 6), slli(2, 2, 28), s32i(3, 2, 0x14)]);
+        for byte in "one line\r\nanother\r\n".bytes() {
+            words.extend([movi(3, byte.into()), s32i(3, 2, 0)]);
+        }
+        words.push(RET);
+        let mut bench = bench(&words);
+        bench.run_until(Instant::from_secs(1));
+        let mut line = bench.port.serial_line.borrow_mut();
+        let lines: Vec<_> = std::iter::from_fn(|| line.take_line(bench.now)).collect();
+        let [.., one, another, _] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!((one.text.as_str(), another.text.as_str()), ("one line", "another"));
+        let nine_bytes = u64::from(clkdiv) * 9 * 10 * 25 / 2;
+        assert_eq!(another.at.saturating_since(one.at).as_nanos(), u128::from(nine_bytes), "CLKDIV {clkdiv}");
+    }
+}
+
+#[test]
 fn a_stack_that_runs_over_its_end_is_told_once_and_goes_on() {
     let mut words = address(1, STACK + 32);
     words.extend([addi(1, 1, -16), s32i(0, 1, 0), addi(1, 1, -16), s32i(0, 1, 0), addi(1, 1, -16)]);
@@ -349,8 +371,8 @@ fn a_stack_that_runs_over_its_end_is_told_once_and_goes_on() {
     assert_eq!(report.remarks, ["the stack pointer is 16 bytes below the end of the firmware's stack, at 0x3ffe9000"]);
 }
 
-/// The frames of the vendor's start-up code end below the boot ROM's data, in what of them nobody needs; behind that there
-/// are the ROM's tables.
+/// The frames of the vendor's start-up code end below the boot ROM's data, in what of them nobody needs; behind that
+/// there are the ROM's tables.
 #[test]
 fn the_vendors_stack_may_go_on_below_where_the_roms_data_end_but_not_into_its_tables() {
     const NAMES: [(u32, &str); 2] = [(BOOT, "call_user_start"), (PROGRAM, "user_init")];

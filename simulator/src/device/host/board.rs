@@ -14,15 +14,14 @@ use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{
     ErrorType as FlashErrorType, NorFlash as AsyncNorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
-use esp8266::peripherals::Noise;
 use firmware::board::{
     AccessPoint, BETWEEN_RANDOM_BYTES, Board, JoinError, LinkLoss, Network, Parts, Radio, RadioError, ResetCause,
     SETTINGS_SECTORS, Security, Watchdog,
 };
 use rand_core::{CryptoRng, RngCore};
 
+use super::chip::HostChip;
 use super::context::in_simulator;
-use super::limit_by_watchdog;
 use super::words;
 use crate::board::HostDrive;
 use crate::board::flash::{self, Operation};
@@ -43,25 +42,18 @@ pub struct HostBoard {
     cause: ResetCause,
 }
 
-/// What each part holds: the port, and when the device's clock was at zero.
-#[derive(Clone)]
-struct Handle {
-    port: Rc<Port>,
-    started: Instant,
-}
-
-impl Handle {
-    fn now(&self) -> Instant {
-        self.started + Duration::from_nanos(simulator_clock::now())
-    }
-}
+/// What each part holds.
+type Handle = Rc<HostChip>;
 
 impl HostBoard {
     /// A board that starts at `at`, because of `cause`.
     pub fn new(port: Rc<Port>, at: Instant, cause: ResetCause) -> Self {
-        let seed = port.random.borrow_mut().next_u64();
-        port.noise.replace(Noise::new(seed));
-        Self { parts: Handle { port, started: at }, cause }
+        Self { parts: Rc::new(HostChip::new(port, at)), cause }
+    }
+
+    /// The chip that the board stands around.
+    pub(super) fn chip(&self) -> Rc<HostChip> {
+        Rc::clone(&self.parts)
     }
 }
 
@@ -77,13 +69,13 @@ impl Board for HostBoard {
     type Watchdog = HostWatchdog;
 
     fn into_parts(self) -> Parts<Self> {
-        let part = || self.parts.clone();
+        let part = || Rc::clone(&self.parts);
         Parts {
             data_pin: DataPin(part()),
             config_switch: ConfigSwitch(part()),
             wifi_led: WifiLed(part()),
             delay: Delay,
-            flash: HostFlash::new(part().port, self.parts.started),
+            flash: HostFlash { handle: part() },
             random: Random(part()),
             frames: Frames(part()),
             radio: HostRadio(part()),
@@ -203,9 +195,9 @@ impl RngCore for Random {
 
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         in_simulator(|| {
-            let mut noise = self.0.port.noise.borrow_mut();
+            let mut rng = self.0.rng.borrow_mut();
             simulator_clock::advance(bytes.len() as u64 * u64::from(BETWEEN_RANDOM_BYTES) * 1_000);
-            bytes.fill_with(|| noise.draw() as u8);
+            bytes.fill_with(|| rng.draw() as u8);
         });
     }
 
@@ -222,8 +214,8 @@ pub struct HostWatchdog(Handle);
 
 impl Watchdog for HostWatchdog {
     fn feed(&mut self) {
-        self.0.port.watchdog_fed.set(self.0.now());
-        limit_by_watchdog(&self.0.port, self.0.started);
+        self.0.feed_watchdog();
+        self.0.limit_by_watchdog();
     }
 }
 
@@ -371,11 +363,6 @@ pub struct HostFlash {
 }
 
 impl HostFlash {
-    /// The settings sectors of the port's flash, for a device whose clock was at zero at `started`.
-    pub fn new(port: Rc<Port>, started: Instant) -> Self {
-        Self { handle: Handle { port, started } }
-    }
-
     /// The address in the chip of an offset in the settings sectors.
     fn address(&self, offset: u32, length: usize) -> Result<u32, NorFlashErrorKind> {
         if length > self.capacity() || offset as usize > self.capacity() - length {

@@ -1,7 +1,7 @@
 //! Which device runs on this thread, and whether it is its own code or ours that executes.
 //!
-//! The process-wide logger and the panic hook ask here: a line is logged for the device that runs, and a panic belongs to
-//! the firmware exactly if it starts while firmware code executes (the board's parts are ours, although the firmware
+//! The process-wide logger and the panic hook ask here: a line is logged for the device that runs, and a panic belongs
+//! to the firmware exactly if it starts while firmware code executes (the board's parts are ours, although the firmware
 //! calls them).
 
 use std::any::Any;
@@ -9,19 +9,13 @@ use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Once;
-use std::time::Duration;
 
-use crate::device::Port;
+use super::chip::HostChip;
 use crate::time::Instant;
 
-/// The device that runs on this thread.
-struct Current {
-    port: Rc<Port>,
-    started: Instant,
-}
-
 thread_local! {
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// The device that runs on this thread.
+    static CURRENT: RefCell<Option<Rc<HostChip>>> = const { RefCell::new(None) };
     static FIRMWARE: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -30,8 +24,8 @@ thread_local! {
 pub(super) struct Entered;
 
 /// Makes a device the one that runs on this thread.
-pub(super) fn enter(port: &Rc<Port>, started: Instant) -> Entered {
-    CURRENT.with(|current| *current.borrow_mut() = Some(Current { port: Rc::clone(port), started }));
+pub(super) fn enter(chip: &Rc<HostChip>) -> Entered {
+    CURRENT.with(|current| *current.borrow_mut() = Some(Rc::clone(chip)));
     Entered
 }
 
@@ -41,12 +35,12 @@ impl Drop for Entered {
     }
 }
 
-/// Hands the running device's port and local time to `act`; `None` if no device runs.
-pub(super) fn with_current<R>(act: impl FnOnce(&Port, Instant) -> R) -> Option<R> {
+/// Hands the running device's chip and local time to `act`; `None` if no device runs.
+pub(super) fn with_current<R>(act: impl FnOnce(&HostChip, Instant) -> R) -> Option<R> {
     CURRENT.with(|current| {
         let current = current.borrow();
-        let Current { port, started } = current.as_ref()?;
-        Some(act(port, *started + Duration::from_nanos(simulator_clock::now())))
+        let chip = current.as_ref()?;
+        Some(act(chip, chip.now()))
     })
 }
 

@@ -9,8 +9,10 @@
 //! or memory.
 
 mod board;
+mod chip;
 mod context;
 mod serial;
+mod uart;
 mod words;
 
 use std::future::Future;
@@ -31,6 +33,8 @@ use crate::time::Instant;
 pub use board::{HostBoard, HostFlash};
 pub use context::{firmware_runs, install_panic_hook};
 
+use chip::HostChip;
+
 /// The firmware as a future; its output is the reason for the restart it asks for.
 pub type Program = Pin<Box<dyn Future<Output = String>>>;
 
@@ -47,10 +51,10 @@ pub struct HostTarget {
     woken: Arc<Flag>,
 }
 
-/// A started program, and when its clock was at zero.
+/// A started program, and the chip that it runs on.
 struct Running {
     program: Program,
-    started: Instant,
+    chip: Rc<HostChip>,
 }
 
 /// All that a waker owns: embassy-net never drops the wakers it stores.
@@ -80,34 +84,28 @@ impl HostTarget {
     }
 }
 
-/// Has the clock of a device that started at `started` end the poll under way once the watchdog bites.
-fn limit_by_watchdog(port: &Port, started: Instant) {
-    let bites_at = port.watchdog_bites_at().saturating_since(started);
-    simulator_clock::set_limit(u64::try_from(bites_at.as_nanos()).ok());
-}
-
 impl Target for HostTarget {
     fn start(&mut self, at: Instant, cause: BootCause) {
         self.stop();
-        self.port.watchdog_fed.set(at);
         let board = HostBoard::new(Rc::clone(&self.port), at, words::reset_cause(cause));
-        self.running = Some(Running { program: (self.load)(board), started: at });
+        let chip = board.chip();
+        self.running = Some(Running { program: (self.load)(board), chip });
     }
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
-        let started = running.started;
+        let started = running.chip.started;
         simulator_clock::set(now.saturating_since(started).as_nanos() as u64);
         simulator_clock::take_deadline();
         let waker = Waker::from(Arc::clone(&self.woken));
         let local = || started + Duration::from_nanos(simulator_clock::now());
-        let _entered = context::enter(&self.port, started);
+        let _entered = context::enter(&running.chip);
         let mut polls = 0;
         let polled_at = local();
         let wait = loop {
             self.woken.0.store(false, Ordering::Relaxed);
             simulator_clock::set(simulator_clock::now());
-            limit_by_watchdog(&self.port, started);
+            running.chip.limit_by_watchdog();
             let poll = catch_unwind(AssertUnwindSafe(|| {
                 context::in_firmware(|| running.program.as_mut().poll(&mut Context::from_waker(&waker)))
             }));
@@ -130,18 +128,26 @@ impl Target for HostTarget {
                     );
                 }
                 Err(panic) if panic.is::<LimitPassed>() => break Wait::Hung,
-                Err(panic) => break Wait::Crashed(context::firmware_panic(panic)),
+                Err(panic) => {
+                    let message = context::firmware_panic(panic);
+                    running.chip.write_serial(local(), &format!("panic: {message}\r\n"));
+                    break Wait::Crashed(message);
+                }
             }
         };
         let local = local();
         Progress { local, wait }
     }
 
+    fn watchdog_resets_at(&self) -> Instant {
+        self.running.as_ref().expect("the world asks started targets only").chip.watchdog_resets_at()
+    }
+
     fn stop(&mut self) {
         if let Some(running) = self.running.take() {
-            // Dropping the program runs destructors inside the device's context. They happen on no chip, so nothing that
-            // they put out counts.
-            let _entered = context::enter(&self.port, running.started);
+            // Dropping the program runs destructors inside the device's context. They happen on no chip, so nothing
+            // that they put out counts.
+            let _entered = context::enter(&running.chip);
             let dropped = catch_unwind(AssertUnwindSafe(|| context::in_firmware(|| drop(running.program))));
             simulator_clock::set_limit(None);
             if let Err(panic) = dropped

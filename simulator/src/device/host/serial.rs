@@ -1,7 +1,8 @@
 //! The firmware's serial log: `log` records of the running device become lines on its UART.
 //!
 //! `log` has one logger a process; this one serves whichever device runs on the calling thread, and drops records of
-//! everyone else. Areas are single words (`boot`, `wifi`, …); records whose target is a module path come from libraries.
+//! everyone else. Areas are single words (`boot`, `wifi`, …); records whose target is a module path come from
+//! libraries.
 
 use std::sync::Once;
 
@@ -21,11 +22,11 @@ impl log::Log for DeviceLogger {
             return;
         }
         context::in_simulator(|| {
-            context::with_current(|port, at| {
+            context::with_current(|chip, at| {
                 let mut line = String::new();
                 serial_log::write_line(&mut line, at_boot_micros(), record).expect("writing to a string cannot fail");
                 line.push_str("\r\n");
-                let after = port.write_serial(at, &line);
+                let after = chip.write_serial(at, &line);
                 simulator_clock::advance(after.saturating_since(at).as_nanos() as u64);
             })
         });

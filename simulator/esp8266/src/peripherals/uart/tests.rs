@@ -14,7 +14,7 @@ fn bytes_leave_one_after_the_other() {
     board.next();
     assert_eq!(board.read(0x6000_001C) >> 16 & 0xFF, 0);
     // 694 cycles of 80 MHz a bit, ten bits a byte.
-    assert_eq!(board.devices.outside.sent, [(0, 0, 0), (0, 1, 86_750), (0, 2, 173_500)]);
+    assert_eq!(board.devices.outside.sent, [(0, 0, 0..86_750), (0, 1, 86_750..173_500), (0, 2, 173_500..260_250)]);
 }
 
 #[test]

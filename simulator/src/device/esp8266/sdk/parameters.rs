@@ -1,8 +1,8 @@
 //! What the SDK keeps in flash, and what it makes of it by itself.
 //!
 //! After `user_init` the SDK goes into the mode of its parameters, which are blank on a new board: an open access point
-//! named after its MAC address, and a network to join as soon as there is one. A program that wants something else has to
-//! say so before.
+//! named after its MAC address, and a network to join as soon as there is one. A program that wants something else has
+//! to say so before.
 //!
 //! Not modelled: parameters that outlive a start.
 
@@ -53,24 +53,25 @@ impl Sdk {
         u32::from(fixed == SIZES.len())
     }
 
-    /// The program has come to its first rest. If it has not said what the radio is to do, the SDK does what it has stored.
-    pub(in super::super) fn start_stored_mode(&mut self, now: Instant) {
+    /// The program has come to its first rest. If it has not said what the radio is to do, the SDK does what it has
+    /// stored.
+    pub(in super::super) fn start_stored_mode(&mut self, chip: &mut Chip<Board>, now: Instant) {
         if self.mode_is_set {
             return;
         }
-        self.set_mode(now, 2);
+        self.set_mode(chip, 2);
         let [.., high, middle, low] = self.port.hardware_address;
         let network = format!("ESP_{high:02X}{middle:02X}{low:02X}");
         self.port.put(now, Output::StartAccessPoint { network, passphrase: String::new(), channel: 1 });
     }
 
     /// Goes into a mode: station is bit 0, access point bit 1. Says so on the serial port, unless that is switched off.
-    pub(super) fn set_mode(&mut self, now: Instant, mode: u8) {
+    pub(super) fn set_mode(&mut self, chip: &mut Chip<Board>, mode: u8) {
         self.mode = mode;
         self.mode_is_set = true;
         if self.prints {
             let name = ["null", "sta", "softAP", "sta+softAP"][usize::from(mode & 3)];
-            self.port.write_serial(now, &format!("mode : {name}\r\n"));
+            chip.transmit(0, format!("mode : {name}\r\n").as_bytes());
         }
     }
 

@@ -4,7 +4,7 @@ use esp8266::chip::{Configuration, Stop};
 use esp8266::image::Program;
 
 use super::*;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch, Uart};
+use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use crate::device::port::Models;
 use crate::events::{DeviceId, EventKind, JoinFailure, JoinOutcome, Level, LinkLoss};
 use crate::random::Seed;
@@ -41,7 +41,6 @@ fn port() -> Rc<Port> {
             config_switch: Switch::new(Level::Low, seed.stream("config switch")),
             spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
             flash: NorFlash::new(seed, "flash"),
-            uart: Uart::default(),
             random: seed.stream("random"),
         },
     ))
@@ -190,15 +189,15 @@ fn a_partition_table_is_looked_at() {
 #[test]
 fn a_program_that_says_nothing_of_the_radio_gets_the_stored_mode() {
     let mut bench = bench();
-    bench.sdk.start_stored_mode(Instant::START);
+    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
     let network = "ESP_000000".to_owned();
     let open = Output::StartAccessPoint { network, passphrase: String::new(), channel: 1 };
     assert_eq!(bench.output(), [open]);
-    bench.sdk.start_stored_mode(Instant::START);
+    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
     assert_eq!(bench.output(), [], "once");
     let mut bench = self::bench();
     bench.call("wifi_set_opmode_current", &[0]);
-    bench.sdk.start_stored_mode(Instant::START);
+    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
     assert_eq!(bench.output(), []);
     assert_eq!(bench.call("wifi_station_get_auto_connect", &[]), 1, "as on a new board");
     assert_eq!(bench.call("wifi_station_set_auto_connect", &[0]), 1);
@@ -213,11 +212,13 @@ fn the_sdk_prints_until_it_is_told_not_to() {
     };
     let mut bench = bench();
     bench.call("wifi_set_opmode_current", &[1]);
+    bench.chip.drain(0);
     // Behind what the boot ROM has printed.
     let lines = printed(&bench);
     assert!(lines.last().is_some_and(|line| line.ends_with("mode : sta\" }")), "{lines:?}");
     bench.call("system_set_os_print", &[0]);
     bench.call("wifi_set_opmode_current", &[2]);
+    bench.chip.drain(0);
     assert_eq!(printed(&bench), [""; 0]);
 }
 
@@ -320,7 +321,7 @@ fn feeding_starts_both_watchdogs_anew() {
     let expires = bench.sdk.watchdog.expires();
     assert_eq!(bench.sdk.watchdog.expire(expires), super::super::watchdog::Expiry::Ask);
     bench.call("system_soft_wdt_feed", &[]);
-    assert!(bench.port.watchdog_fed.get() >= Instant::from_secs(1));
+    assert!(bench.sdk.hardware_watchdog.fed_at() >= Instant::from_secs(1));
     assert_eq!(bench.sdk.watchdog.expire(bench.sdk.watchdog.expires()), super::super::watchdog::Expiry::Ask);
 }
 
@@ -333,7 +334,7 @@ fn the_sdks_task_answers_what_the_watchdog_asks() {
     bench.run_to(traps::WATCHDOG_TASK);
     let now = Instant::from_secs(9);
     bench.sdk.give_a_sign_of_life(now);
-    assert_eq!(bench.port.watchdog_fed.get(), now);
+    assert_eq!(bench.sdk.hardware_watchdog.fed_at(), now);
 }
 
 #[test]

@@ -8,9 +8,9 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// A chip's source of random numbers.
 #[derive(Clone, Debug)]
-pub struct Noise(ChaCha8Rng);
+pub struct HardwareRng(ChaCha8Rng);
 
-impl Noise {
+impl HardwareRng {
     /// The source of a chip with this seed, from its beginning.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
