@@ -5,7 +5,7 @@
 
 use crate::certificates::Kind;
 use crate::flawed_handshake::Flaw;
-use crate::vocabulary::vocabulary;
+use crate::vocabulary;
 
 vocabulary! {
     /// What somebody in the cloud's place does.

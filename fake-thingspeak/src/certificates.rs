@@ -17,7 +17,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use crate::repeatable_random::derived;
-use crate::vocabulary::vocabulary;
+use crate::vocabulary;
 pub use key::{Key, KeyType};
 
 mod key;

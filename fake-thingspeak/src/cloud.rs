@@ -41,8 +41,7 @@ pub use reply::Draft;
 #[cfg(test)]
 pub(crate) use route::every::paths;
 pub use store::{About, Change, Command, Content, Packed};
-#[cfg(feature = "server")]
-pub(crate) use zone::Zone;
+pub use zone::Zone;
 
 mod account;
 mod aggregate;

@@ -4,6 +4,7 @@
 //! them build with the release profile, so that what is tested is what people run. The first that fails ends the
 //! run with its exit code. At the end stands a table of what was run, with the seconds of each task.
 
+mod features;
 mod locks;
 
 use std::env;
@@ -35,8 +36,6 @@ const TASKS: &[Task] = &[
         about: "no warnings",
         commands: &[
             "cargo clippy --release --workspace --all-targets --locked -- --deny warnings",
-            // As the simulator has it.
-            "cargo clippy --release --package fake-thingspeak --no-default-features --lib --locked -- --deny warnings",
             // For this machine, because rustc for the chip comes without clippy.
             "cargo clippy --release --manifest-path firmware/esp07/Cargo.toml --target-dir target/esp07-clippy --locked \
              -- --deny warnings",
@@ -71,6 +70,11 @@ const TASKS: &[Task] = &[
         name: "locks",
         about: "the lock files have the same versions of what they share",
         commands: &["cargo run --release --quiet --locked --package ci-tasks -- compare-locks"],
+    },
+    Task {
+        name: "features",
+        about: "programs and tests share one build of each dependency",
+        commands: &["cargo run --release --quiet --locked --package ci-tasks -- compare-features"],
     },
     Task {
         name: "size",
@@ -117,6 +121,8 @@ fn main() -> ExitCode {
     let tasks: Vec<&Task> = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         // What the task `locks` runs.
         ["compare-locks"] => return locks::run(),
+        // What the task `features` runs.
+        ["compare-features"] => return features::run(),
         ["all"] => TASKS.iter().collect(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());

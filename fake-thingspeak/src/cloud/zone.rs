@@ -11,9 +11,12 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-/// A time zone.
+/// A time zone; UTC by default.
 #[derive(Clone, Default)]
-pub(crate) enum Zone {
+pub struct Zone(Kind);
+
+#[derive(Clone, Default)]
+enum Kind {
     #[default]
     Utc,
     Fixed(UtcOffset),
@@ -23,13 +26,13 @@ pub(crate) enum Zone {
 /// `UTC`, `UTC+02:00`, `Europe/Berlin`.
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Utc => f.write_str("UTC"),
-            Self::Fixed(offset) => {
+        match &self.0 {
+            Kind::Utc => f.write_str("UTC"),
+            Kind::Fixed(offset) => {
                 let (hours, minutes, _) = offset.as_hms();
                 write!(f, "UTC{hours:+03}:{:02}", minutes.abs())
             }
-            Self::Named(zone) => f.write_str(zone.iana_name().unwrap_or("a zone without a name")),
+            Kind::Named(zone) => f.write_str(zone.iana_name().unwrap_or("a zone without a name")),
         }
     }
 }
@@ -42,25 +45,25 @@ impl fmt::Debug for Zone {
 
 impl Zone {
     /// The zone that the two parameters name; `timezone` counts over `offset`.
-    pub(crate) fn of(timezone: Option<&str>, offset: Option<&str>) -> Self {
+    pub fn of(timezone: Option<&str>, offset: Option<&str>) -> Self {
         if let Some(name) = timezone.filter(|name| !name.is_empty()) {
             let found = TimeZoneDatabase::bundled().get(name);
-            return found.map_or(Self::Utc, |zone| Self::Named(Box::new(zone)));
+            return Self(found.map_or(Kind::Utc, |zone| Kind::Named(Box::new(zone))));
         }
         let hours = offset.map_or(0, whole_number);
-        match i8::try_from(hours) {
+        Self(match i8::try_from(hours) {
             // There are no zones beyond.
-            Ok(hours @ (-12..=-1 | 1..=14)) => UtcOffset::from_hms(hours, 0, 0).map_or(Self::Utc, Self::Fixed),
-            _ => Self::Utc,
-        }
+            Ok(hours @ (-12..=-1 | 1..=14)) => UtcOffset::from_hms(hours, 0, 0).map_or(Kind::Utc, Kind::Fixed),
+            _ => Kind::Utc,
+        })
     }
 
     /// `time` in this zone.
-    pub(crate) fn local(&self, time: OffsetDateTime) -> OffsetDateTime {
-        let offset = match self {
-            Self::Utc => UtcOffset::UTC,
-            Self::Fixed(offset) => *offset,
-            Self::Named(zone) => {
+    pub fn local(&self, time: OffsetDateTime) -> OffsetDateTime {
+        let offset = match &self.0 {
+            Kind::Utc => UtcOffset::UTC,
+            Kind::Fixed(offset) => *offset,
+            Kind::Named(zone) => {
                 let seconds = Timestamp::from_second(time.unix_timestamp()).map(|time| zone.to_offset(time).seconds());
                 seconds.ok().and_then(|seconds| UtcOffset::from_whole_seconds(seconds).ok()).unwrap_or(UtcOffset::UTC)
             }
@@ -70,11 +73,11 @@ impl Zone {
 
     /// When the clocks of this zone show `clock`: the earlier time if they do so twice, and as if they had not been put
     /// forward if they never do. `None` beyond the calendar.
-    pub(crate) fn at(&self, clock: PrimitiveDateTime) -> Option<OffsetDateTime> {
-        match self {
-            Self::Utc => Some(clock.assume_utc()),
-            Self::Fixed(offset) => clock.assume_offset(*offset).checked_to_offset(UtcOffset::UTC),
-            Self::Named(zone) => {
+    pub fn at(&self, clock: PrimitiveDateTime) -> Option<OffsetDateTime> {
+        match &self.0 {
+            Kind::Utc => Some(clock.assume_utc()),
+            Kind::Fixed(offset) => clock.assume_offset(*offset).checked_to_offset(UtcOffset::UTC),
+            Kind::Named(zone) => {
                 let (date, time) = (clock.date(), clock.time());
                 let small = |number: u8| i8::try_from(number).ok();
                 let clock = DateTime::new(
@@ -140,7 +143,7 @@ mod tests {
             (None, Some("15")),
             (None, Some("-99999999999999999999")),
         ] {
-            assert!(matches!(Zone::of(timezone, offset), Zone::Utc), "{timezone:?} {offset:?}");
+            assert!(matches!(Zone::of(timezone, offset), Zone(Kind::Utc)), "{timezone:?} {offset:?}");
         }
         assert_eq!(Zone::of(None, Some("1")).at(datetime!(-9999-01-01 0:00)), None);
     }

@@ -32,7 +32,7 @@ const OPTIONS: [&str; 14] = [
     "M=M",
 ];
 
-/// Asks, and takes the host's own pages, too.
+/// A service to ask, with what opens it.
 struct Site {
     world: World,
     talkback: (u32, String),
@@ -87,12 +87,6 @@ impl Host for Site {
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
         self.world.sleep(duration)
-    }
-
-    #[cfg(feature = "server")]
-    fn own_reply(&self, request: &Request<Bytes>, now: OffsetDateTime) -> Option<Response<Bytes>> {
-        let local = std::net::Ipv4Addr::LOCALHOST.into();
-        self.with_cloud(|cloud| crate::pages::respond(cloud, request, now, local, crate::visitor::Control::ThisMachine))
     }
 
     fn verdict(&self, request: &Request<Bytes>) -> Verdict {
@@ -204,16 +198,6 @@ impl Told {
     }
 }
 
-#[cfg(feature = "server")]
-fn pages(channel: u32) -> Vec<String> {
-    crate::pages::paths(channel)
-}
-
-#[cfg(not(feature = "server"))]
-fn pages(_: u32) -> Vec<String> {
-    Vec::new()
-}
-
 #[tokio::test(start_paused = true)]
 async fn no_reply_is_a_page_that_others_wrote() {
     let (mut seen, mut dangerous, mut bare) = (0, 0, 0);
@@ -224,7 +208,6 @@ async fn no_reply_is_a_page_that_others_wrote() {
         let keys = [&access.write_key, &site.user, talkback_key, ""];
         let login = site.with_cloud(|cloud| cloud.user().login.clone());
         let mut targets = paths(access.channel, *talkback, &login);
-        targets.extend(pages(access.channel));
         targets.push(format!("/nothing/{IN_A_QUERY}"));
         for path in targets {
             for format in FORMATS.iter().filter(|format| format.is_empty() || !path.contains('.')) {

@@ -1,0 +1,1 @@
+//! No code: what counts is what `Cargo.toml` says.
