@@ -2,7 +2,14 @@
 //!
 //! Components hand [`EventKind`]s to the world, which stamps them with virtual time and a sequence number and never
 //! changes them again. Nothing that reads the record feeds anything back into the run, except the director, which
-//! schedules strictly later. `docs/events.md` describes how they are written to a file.
+//! schedules strictly later.
+//!
+//! Each kind is a type of its own, in the file of its family: `chip`, `board`, `wifi`, `internet`, `people`, `scenario`. It
+//! says there what its fields are and which words they may have; `docs/events.md` and the scenario language are made from
+//! that. A new kind is such a type, its row in [`Kind`] below, and, if scenarios can look for it, its row in the language's
+//! grammar.
+
+use std::fmt;
 
 use serde::Serialize;
 
@@ -11,21 +18,30 @@ use crate::time::Instant;
 mod board;
 mod chip;
 mod crash;
+mod declare;
 mod internet;
 mod people;
+mod scenario;
 mod vocabulary;
 mod wifi;
 
 #[cfg(test)]
 mod tests;
 
-pub use board::{FlashOperation, Level, SensorOutcome};
-pub use chip::{AccessKind, BootCause, PowerState, WatchdogKind};
-pub use crash::{CrashReport, Hexadecimal, NotModelled, TraceEntry};
-pub use internet::{ConnectionOutcome, DnsOutcome, HttpExchange, LeaseOutcome, NtpOutcome};
-pub use people::PhoneEvent;
+pub use board::{Flash, FlashOperation, Level, Pin, Sensor, SensorOutcome, Serial, tenths};
+pub use chip::{
+    AccessKind, Boot, BootCause, Crash, CrashLoop, Livelock, NotModelled, Power, PowerState, Restart, Watchdog,
+    WatchdogKind,
+};
+pub use crash::{CrashReport, Hexadecimal, TraceEntry};
+pub use declare::{AnyWord, Declared, Field, FieldOf, Value};
+pub use internet::{
+    Connection, ConnectionOutcome, Dns, DnsOutcome, Http, Lease, LeaseOutcome, Ntp, NtpOutcome, Stored, Tls,
+};
+pub use people::{Phone, PhoneEvent, PhoneRow};
+pub use scenario::{Fault, Step};
 pub use vocabulary::{Row, Vocabulary};
-pub use wifi::{JoinFailure, JoinOutcome, LinkLoss};
+pub use wifi::{AccessPoint, Join, JoinFailure, JoinOutcome, LinkLoss, LinkLost};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,293 +62,125 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DeviceId(pub u32);
 
-/// What happened, by kind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum EventKind {
-    /// The device's supply changed.
-    Power {
-        /// What it is now.
-        state: PowerState,
-    },
-    /// The device started: once for each power-up and reset.
-    Boot {
-        /// How often it has started, this time included.
-        number: u32,
-        /// Why.
-        cause: BootCause,
-    },
-    /// The firmware asked for a restart.
-    Restart {
-        /// Its reason.
-        reason: String,
-    },
-    /// The firmware panicked, raised an exception that nobody handles, or did something else that it does not recover from
-    /// but by a reset; or it ran over the end of its stack, and goes on.
-    Crash {
-        /// What happened, and where.
-        message: String,
-        /// What the emulated chip's registers and stack tell of it.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        report: Option<Box<CrashReport>>,
-    },
-    /// Nobody has fed a watchdog, and it resets the device now.
-    Watchdog {
-        /// Which.
-        which: WatchdogKind,
-        /// What the emulated chip was doing.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        report: Option<Box<CrashReport>>,
-    },
-    /// On the emulated chip, the program touched something that is not modelled; told once for each thing.
-    NotModelled(NotModelled),
-    /// A line left the device's serial port completely (without its line end).
-    Serial {
-        /// The line.
-        line: String,
-    },
-    /// An output pin or a switch changed.
-    Pin {
-        /// GPIO number.
-        gpio: u8,
-        /// Its level from now on.
-        level: Level,
-    },
-    /// A transaction on the sensor's bus ended.
-    Sensor {
-        /// How the sensor answered.
-        outcome: SensorOutcome,
-        /// What it sent, in tenths of a degree Celsius, if it sent a measurement.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        temperature: Option<i32>,
-        /// What it sent, in tenths of a percent, if it sent a measurement.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        humidity: Option<u32>,
-        /// The bus's edges, falling first, in microseconds after the transaction's first edge, which stands at 0.
-        edges: Vec<u32>,
-    },
-    /// An erase or write of the flash ended.
-    Flash {
-        /// Counts the erases and writes since the scenario began, from 1.
-        number: u32,
-        /// Which.
-        operation: FlashOperation,
-        /// Byte address.
-        address: u32,
-        /// Length in bytes.
-        length: u32,
-        /// Power went away before it was finished.
-        torn: bool,
-    },
-    /// An attempt to join a network ended.
-    Join {
-        /// The network's name.
-        network: String,
-        /// The access point's hardware address, if it is joined.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        bssid: Option<String>,
-        /// What came of it.
-        outcome: JoinOutcome,
-    },
-    /// The device is no longer joined.
-    LinkLost {
-        /// The network's name.
-        network: String,
-        /// The hardware address of the access point that it was joined to.
-        bssid: String,
-        /// Why.
-        reason: LinkLoss,
-    },
-    /// An access point appeared or went away: one of the world's, or the device's own.
-    AccessPoint {
-        /// Its name.
-        network: String,
-        /// Its hardware address.
-        bssid: String,
-        /// Whether it is there.
-        on: bool,
-    },
-    /// A DHCP server of the world dealt with a client.
-    Lease {
-        /// The network's name.
-        network: String,
-        /// What it did.
-        outcome: LeaseOutcome,
-        /// The address concerned.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        address: Option<core::net::Ipv4Addr>,
-    },
-    /// A name server of the world was asked.
-    Dns {
-        /// The name.
-        name: String,
-        /// How it answered.
-        outcome: DnsOutcome,
-        /// The answer.
-        addresses: Vec<core::net::Ipv4Addr>,
-    },
-    /// A time server of the world was asked.
-    Ntp {
-        /// How it answered.
-        outcome: NtpOutcome,
-        /// The time it told, in seconds since 1970.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        unix_time: Option<i64>,
-    },
-    /// A TCP connection to a server of the world changed.
-    Connection {
-        /// The server's name.
-        server: String,
-        /// Counts the connections of the run, from 1.
-        number: u32,
-        /// What became of it.
-        outcome: ConnectionOutcome,
-        /// The client.
-        client: core::net::SocketAddrV4,
-    },
-    /// A TLS handshake with a server of the world ended.
-    Tls {
-        /// The server's name.
-        server: String,
-        /// The connection's number.
-        number: u32,
-        /// `established`, or what went wrong as the server saw it.
-        outcome: String,
-    },
-    /// A server of the world answered an HTTP request (or chose not to).
-    Http(Box<HttpExchange>),
-    /// The cloud stored an entry.
-    Stored {
-        /// The channel's number.
-        channel: u32,
-        /// The entry's number in the channel.
-        entry_id: u64,
-        /// `created_at` in seconds since 1970.
-        created_at: i64,
-        /// `field1` to `field8`.
-        fields: [Option<String>; 8],
-        /// `status`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        status: Option<String>,
-    },
-    /// A phone did or saw something in configuration mode.
-    Phone {
-        /// The phone's name.
-        phone: String,
-        /// What: see [`PhoneEvent`].
-        #[serde(flatten)]
-        what: PhoneEvent,
-    },
-    /// A fault's interval began, ended, or the fault did something.
-    Fault {
-        /// The rule's name.
-        rule: String,
-        /// What it did: `begins`, `ends`, or a sentence.
-        action: String,
-    },
-    /// The director carried out a step of the timeline.
-    Step {
-        /// What it did.
-        action: String,
-    },
-    /// The device did nothing but crash, each time in the same way; the run was ended.
-    CrashLoop {
-        /// How often in a row.
-        crashes: u32,
-        /// The crash's message, or where the watchdog found the firmware.
-        message: String,
-    },
-    /// The device woke itself again and again without time passing; the run was ended.
-    Livelock {
-        /// How often.
-        polls: u32,
-    },
-}
-
-/// The kinds of events, so that those of one kind can be kept together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// [`EventKind::Power`].
-    Power,
-    /// [`EventKind::Boot`].
-    Boot,
-    /// [`EventKind::Restart`].
-    Restart,
-    /// [`EventKind::Crash`].
-    Crash,
-    /// [`EventKind::Watchdog`].
-    Watchdog,
-    /// [`EventKind::NotModelled`].
-    NotModelled,
-    /// [`EventKind::Serial`].
-    Serial,
-    /// [`EventKind::Pin`].
-    Pin,
-    /// [`EventKind::Sensor`].
-    Sensor,
-    /// [`EventKind::Flash`].
-    Flash,
-    /// [`EventKind::Join`].
-    Join,
-    /// [`EventKind::LinkLost`].
-    LinkLost,
-    /// [`EventKind::AccessPoint`].
-    AccessPoint,
-    /// [`EventKind::Lease`].
-    Lease,
-    /// [`EventKind::Dns`].
-    Dns,
-    /// [`EventKind::Ntp`].
-    Ntp,
-    /// [`EventKind::Connection`].
-    Connection,
-    /// [`EventKind::Tls`].
-    Tls,
-    /// [`EventKind::Http`].
-    Http,
-    /// [`EventKind::Stored`].
-    Stored,
-    /// [`EventKind::Phone`].
-    Phone,
-    /// [`EventKind::Fault`].
-    Fault,
-    /// [`EventKind::Step`].
-    Step,
-    /// [`EventKind::CrashLoop`].
-    CrashLoop,
-    /// [`EventKind::Livelock`].
-    Livelock,
-}
-
-impl EventKind {
-    /// Which kind it is.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Power { .. } => Kind::Power,
-            Self::Boot { .. } => Kind::Boot,
-            Self::Restart { .. } => Kind::Restart,
-            Self::Crash { .. } => Kind::Crash,
-            Self::Watchdog { .. } => Kind::Watchdog,
-            Self::NotModelled(_) => Kind::NotModelled,
-            Self::Serial { .. } => Kind::Serial,
-            Self::Pin { .. } => Kind::Pin,
-            Self::Sensor { .. } => Kind::Sensor,
-            Self::Flash { .. } => Kind::Flash,
-            Self::Join { .. } => Kind::Join,
-            Self::LinkLost { .. } => Kind::LinkLost,
-            Self::AccessPoint { .. } => Kind::AccessPoint,
-            Self::Lease { .. } => Kind::Lease,
-            Self::Dns { .. } => Kind::Dns,
-            Self::Ntp { .. } => Kind::Ntp,
-            Self::Connection { .. } => Kind::Connection,
-            Self::Tls { .. } => Kind::Tls,
-            Self::Http(_) => Kind::Http,
-            Self::Stored { .. } => Kind::Stored,
-            Self::Phone { .. } => Kind::Phone,
-            Self::Fault { .. } => Kind::Fault,
-            Self::Step { .. } => Kind::Step,
-            Self::CrashLoop { .. } => Kind::CrashLoop,
-            Self::Livelock { .. } => Kind::Livelock,
+/// Makes [`EventKind`] and [`Kind`] of the types of events, family by family.
+macro_rules! kinds {
+    ($($family:literal: $($name:ident),+;)+) => {
+        /// What happened, by kind.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(tag = "event", rename_all = "kebab-case")]
+        pub enum EventKind {
+            $($(
+                #[doc = concat!("See [`struct@", stringify!($name), "`].")]
+                $name($name),
+            )+)+
         }
+
+        /// The kinds of events, so that those of one kind can be kept together.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind {
+            $($(
+                #[doc = concat!("[`EventKind::", stringify!($name), "`].")]
+                $name,
+            )+)+
+        }
+
+        impl EventKind {
+            /// Which kind it is.
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $($(Self::$name(_) => Kind::$name,)+)+
+                }
+            }
+
+            /// The field at this place of the kind's fields; see [`Kind::field`].
+            pub fn field(&self, place: usize) -> Value<'_> {
+                match self {
+                    $($(Self::$name(event) => value(event, place),)+)+
+                }
+            }
+        }
+
+        /// In one line, for people.
+        impl fmt::Display for EventKind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $($(Self::$name(event) => event.fmt(f),)+)+
+                }
+            }
+        }
+
+        impl Kind {
+            /// All of them by family, in the order in which they are told.
+            pub const FAMILIES: &'static [(&'static str, &'static [Self])] = &[$(($family, &[$(Self::$name),+])),+];
+
+            /// What such an event is, in a sentence or two.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $($(Self::$name => $name::ABOUT,)+)+
+                }
+            }
+
+            /// Its fields.
+            pub fn fields(self) -> Vec<FieldAbout> {
+                match self {
+                    $($(Self::$name => $name::FIELDS.iter().map(FieldAbout::of).collect(),)+)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    "The chip": Power, Boot, Restart, Crash, Watchdog, NotModelled, CrashLoop, Livelock;
+    "The board": Serial, Pin, Sensor, Flash;
+    "Wi-Fi": Join, LinkLost, AccessPoint;
+    "The internet": Lease, Dns, Ntp, Connection, Tls, Http, Stored;
+    "People": Phone;
+    "Faults and timeline": Fault, Step;
+}
+
+/// What is to be known of a field of a kind of event.
+pub struct FieldAbout {
+    /// Its name as the record has it.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+    /// The words that it may have, each with a sentence; none if it is no vocabulary.
+    pub words: Vec<(&'static str, &'static str)>,
+}
+
+impl FieldAbout {
+    fn of<E>(field: &FieldOf<E>) -> Self {
+        Self { name: kebab(field.name), about: field.about, words: (field.words)() }
     }
+}
+
+impl Kind {
+    /// Its name as the record has it: `link-lost`.
+    pub fn name(self) -> String {
+        let name = format!("{self:?}");
+        let mut kebab = String::new();
+        for letter in name.chars() {
+            if letter.is_ascii_uppercase() && !kebab.is_empty() {
+                kebab.push('-');
+            }
+            kebab.push(letter.to_ascii_lowercase());
+        }
+        kebab
+    }
+
+    /// The place among its fields of the one that the record calls `name`.
+    pub fn field(self, name: &str) -> Option<usize> {
+        self.fields().iter().position(|field| field.name == name)
+    }
+}
+
+/// A name of Rust's as the record has it: `unix-time`.
+fn kebab(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+fn value<E: Declared>(event: &E, place: usize) -> Value<'_> {
+    E::FIELDS.get(place).map_or(Value::Absent, |field| (field.value)(event))
 }

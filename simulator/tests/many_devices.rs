@@ -14,7 +14,7 @@ use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use simulator::device::host::HostTarget;
 use simulator::device::port::Models;
 use simulator::device::{Port, factory};
-use simulator::events::{DeviceId, Event, EventKind, Level};
+use simulator::events::{self, DeviceId, Event, EventKind, Level};
 use simulator::internet::{self, CloudSettings, Internet};
 use simulator::random::Seed;
 use simulator::time::Instant;
@@ -123,7 +123,10 @@ fn a_hundred_ducks_store_their_readings_once_and_in_order() {
         let device = DeviceId(duck);
         let mut times = Vec::new();
         for event in &events {
-            let EventKind::Stored { channel: its, entry_id, created_at, fields, .. } = &event.kind else { continue };
+            let EventKind::Stored(events::Stored { channel: its, entry_id, created_at, fields, .. }) = &event.kind
+            else {
+                continue;
+            };
             if *its != channel {
                 assert_ne!(event.device, Some(device), "duck {duck} wrote to another's channel");
                 continue;
@@ -141,8 +144,8 @@ fn a_hundred_ducks_store_their_readings_once_and_in_order() {
             assert_eq!(pair[1] - pair[0], INTERVAL.as_secs() as i64, "duck {duck} stored its readings at {times:?}");
         }
     }
-    let trouble = |event: &&Event| matches!(event.kind, EventKind::Crash { .. } | EventKind::Livelock { .. });
+    let trouble = |event: &&Event| matches!(event.kind, EventKind::Crash(_) | EventKind::Livelock(_));
     assert_eq!(events.iter().find(trouble), None);
-    let boots = events.iter().filter(|event| matches!(event.kind, EventKind::Boot { .. })).count();
+    let boots = events.iter().filter(|event| matches!(event.kind, EventKind::Boot(_))).count();
     assert_eq!(boots, DUCKS as usize, "each started once");
 }

@@ -175,6 +175,6 @@ fn a_week_takes_no_more_memory_than_a_day() {
     println!("in use at the end of each day: {seen:?} bytes");
     assert!(seen[0] >= size_of::<Resources>());
     assert!(seen.iter().all(|in_use| *in_use == seen[0]), "{seen:?}");
-    let stored = world.events().iter().filter(|event| matches!(event.kind, EventKind::Stored { .. })).count();
+    let stored = world.events().iter().filter(|event| matches!(event.kind, EventKind::Stored(_))).count();
     assert!(stored > 7 * 280, "only {stored} readings were stored in the week");
 }

@@ -1,19 +1,29 @@
-//! The page about the scenario language against the grammar that it is made from, and the example on it.
+//! The pages about the scenario language and about events against what they are made from, and the language's example.
 
 use std::path::Path;
 
 use simulator::scenario::{Scenario, reference};
 
-#[test]
-fn the_checked_in_page_is_the_grammar() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenario-language.md");
-    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenario-language.md");
-    std::fs::write(&made, reference()).unwrap();
+/// Compares a page that is checked in with what it is made from.
+fn is_up_to_date(page: &str, made: &str) {
+    let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let new = Path::new(env!("CARGO_TARGET_TMPDIR")).join(page);
+    std::fs::write(&new, made).expect("cargo's folder for tests can be written to");
     assert!(
-        std::fs::read_to_string(&page).unwrap_or_default() == reference(),
-        "the language has changed: cp {} docs/scenario-language.md",
-        made.display()
+        std::fs::read_to_string(&checked_in).unwrap_or_default() == made,
+        "what {page} is made from has changed: cp {} docs/{page}",
+        new.display()
     );
+}
+
+#[test]
+fn the_page_about_the_language_is_the_grammar() {
+    is_up_to_date("scenario-language.md", &reference());
+}
+
+#[test]
+fn the_page_about_events_is_their_declarations() {
+    is_up_to_date("events.md", &simulator::report::reference());
 }
 
 #[test]

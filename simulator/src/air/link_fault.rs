@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::NetworkId;
-use crate::events::EventKind;
+use crate::events::{self, EventKind};
 use crate::random::{Draw, Stream};
 
 /// How long an overtaken frame is held, in nanoseconds.
@@ -54,7 +54,7 @@ pub struct RuleAction {
 
 impl From<RuleAction> for EventKind {
     fn from(RuleAction { rule, action }: RuleAction) -> Self {
-        Self::Fault { rule, action }
+        Self::Fault(events::Fault { rule, action })
     }
 }
 

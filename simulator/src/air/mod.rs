@@ -34,7 +34,7 @@ use access_point::AccessPoint;
 use link_fault::{ActiveRule, Fate};
 use station::{Outcome, Station};
 
-use crate::events::{EventKind, JoinFailure, LinkLoss};
+use crate::events::{self, EventKind, JoinFailure, LinkLoss};
 use crate::random::{Draw, Seed};
 use crate::time::Instant;
 
@@ -118,13 +118,13 @@ impl From<AirEvent> for EventKind {
     fn from(event: AirEvent) -> Self {
         match event {
             AirEvent::JoinEnded { name, bssid, outcome, .. } => {
-                Self::Join { network: name, bssid: bssid.map(colons), outcome: outcome.into() }
+                events::Join { network: name, bssid: bssid.map(colons), outcome: outcome.into() }.into()
             }
             AirEvent::LinkLost { name, bssid, reason, .. } => {
-                Self::LinkLost { network: name, bssid: colons(bssid), reason }
+                events::LinkLost { network: name, bssid: colons(bssid), reason }.into()
             }
             AirEvent::AccessPoint { name, bssid, on, .. } => {
-                Self::AccessPoint { network: name, bssid: colons(bssid), on }
+                events::AccessPoint { network: name, bssid: colons(bssid), on }.into()
             }
         }
     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::events::JoinOutcome;
+use crate::events::{self, JoinOutcome};
 
 const DEVICE: Mac = [2, 0, 0, 0, 0, 1];
 const PHONE: Mac = [2, 0, 0, 0, 0, 2];
@@ -273,7 +273,8 @@ fn a_phone_joins_the_devices_own_access_point() {
         }
         events.pop().map(EventKind::from)
     };
-    let ended = |outcome, bssid| Some(EventKind::Join { network: "yellow-duck".to_owned(), bssid, outcome });
+    let ended =
+        |outcome, bssid| Some(EventKind::Join(events::Join { network: "yellow-duck".to_owned(), bssid, outcome }));
     assert_eq!(join(&mut air, "byebyeduck"), ended(JoinOutcome::Failed(JoinFailure::WrongPassphrase), None));
     assert_eq!(join(&mut air, "helloduck"), ended(JoinOutcome::Joined, Some(colons(DEVICE))));
     let at = Instant::from_secs(20);

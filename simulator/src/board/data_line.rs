@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use super::dht::{Dht, DhtModel, SensorFault};
 use super::readings::Signal;
-use crate::events::{EventKind, Level, SensorOutcome};
+use crate::events::{self, EventKind, Level, SensorOutcome};
 use crate::random::Stream;
 use crate::time::Instant;
 
@@ -37,7 +37,7 @@ pub struct SensorReport {
 impl From<SensorReport> for EventKind {
     fn from(report: SensorReport) -> Self {
         let SensorReport { outcome, temperature, humidity, edges, .. } = report;
-        Self::Sensor { outcome, temperature, humidity, edges }
+        Self::Sensor(events::Sensor { outcome, temperature, humidity, edges })
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
 
-use crate::events::{EventKind, FlashOperation};
+use crate::events::{self, EventKind, FlashOperation};
 use crate::random::{Draw, Seed, Stream};
 use crate::time::Instant;
 
@@ -153,7 +153,7 @@ pub struct FlashReport {
 impl From<FlashReport> for EventKind {
     fn from(report: FlashReport) -> Self {
         let FlashReport { number, operation, address, length, torn } = report;
-        Self::Flash { number, operation, address, length, torn }
+        Self::Flash(events::Flash { number, operation, address, length, torn })
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::events::NotModelled;
 
 /// The account of a device's whole life, over all its starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Account {
     /// Functions of the boot ROM that were answered at function level, and how often.

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use crate::board::{DataLine, NorFlash, SerialLine, Switch};
-use crate::events::{DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
+use crate::events::{self, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use crate::random::Stream;
 use crate::time::Instant;
 
@@ -131,7 +131,8 @@ impl Port {
         let mut reports = Vec::new();
         let mut serial = self.serial_line.borrow_mut();
         reports.extend(
-            std::iter::from_fn(|| serial.take_line(at)).map(|line| (line.at, EventKind::Serial { line: line.text })),
+            std::iter::from_fn(|| serial.take_line(at))
+                .map(|line| (line.at, events::Serial { line: line.text }.into())),
         );
         let mut data_line = self.data_line.borrow_mut();
         reports.extend(std::iter::from_fn(|| data_line.take_report(at)).map(|report| (report.ended, report.into())));
@@ -142,7 +143,7 @@ impl Port {
     /// Sets LD1.
     pub fn set_wifi_led(&self, at: Instant, level: Level) {
         if self.wifi_led.replace(level) != level {
-            self.put(at, Output::Event(EventKind::Pin { gpio: 13, level }));
+            self.put(at, Output::Event(EventKind::Pin(events::Pin { gpio: 13, level })));
         }
     }
 

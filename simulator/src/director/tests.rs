@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::events::{Event, EventKind, PowerState};
+use crate::events::{self, Event, EventKind, PowerState};
 use crate::random::Seed;
 use crate::run;
 use crate::scenario::Scenario;
@@ -20,11 +20,11 @@ fn times(events: &[Event], kind: impl Fn(&EventKind) -> bool) -> Vec<Duration> {
 }
 
 fn presses(events: &[Event]) -> Vec<Duration> {
-    times(events, |kind| matches!(kind, EventKind::Step { .. }))
+    times(events, |kind| matches!(kind, EventKind::Step(_)))
 }
 
 fn boots(events: &[Event]) -> Vec<Duration> {
-    times(events, |kind| matches!(kind, EventKind::Boot { .. }))
+    times(events, |kind| matches!(kind, EventKind::Boot(_)))
 }
 
 const fn ms(count: u64) -> Duration {
@@ -55,7 +55,7 @@ fn a_reaction_waits_for_the_event_of_its_count_and_its_delay() {
     let text = "[[steps]]\nevery = '10s'\ndo.reset-button = 'press'\n\
         [[steps]]\nafter = { event.boot = {}, count = 3, plus = '2s' }\ndo.power = 'off'\n";
     let events = events(text);
-    let off = times(&events, |kind| matches!(kind, EventKind::Power { state: PowerState::Off }));
+    let off = times(&events, |kind| matches!(kind, EventKind::Power(events::Power { state: PowerState::Off })));
     let boots = boots(&events);
     assert_eq!(off, [boots[2] + ms(2_000)]);
     assert_eq!(boots.len(), 3, "a button does nothing without power");
@@ -69,7 +69,9 @@ fn a_faults_end_is_counted_from_its_beginning() {
     let acts: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Fault { rule, action } => Some((event.at.since_start(), rule.as_str(), action.as_str())),
+            EventKind::Fault(events::Fault { rule, action }) => {
+                Some((event.at.since_start(), rule.as_str(), action.as_str()))
+            }
             _ => None,
         })
         .collect();
@@ -83,13 +85,13 @@ fn a_later_step_supersedes_a_cut() {
         [[steps]]\nat = '15s'\ndo.power = 'off'\n[[steps]]\nat = '50s'\ndo.power = 'on'\n\
         [[steps]]\nat = '55s'\ndo.power = 'on'\n";
     let events = events(text);
-    let power = |wanted| times(&events, move |kind| *kind == EventKind::Power { state: wanted });
+    let power = |wanted| times(&events, move |kind| *kind == EventKind::Power(events::Power { state: wanted }));
     assert_eq!(power(PowerState::Off), [ms(10_000)]);
     assert_eq!(power(PowerState::On), [ms(0), ms(50_000)], "not at 30 s, for the cut was overtaken");
     let steps: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Step { action } => Some((event.at.since_start(), action.as_str())),
+            EventKind::Step(events::Step { action }) => Some((event.at.since_start(), action.as_str())),
             _ => None,
         })
         .collect();
@@ -101,7 +103,7 @@ fn a_later_step_supersedes_a_cut() {
 #[test]
 fn a_fault_comes_again_and_again() {
     let text = "[[faults]]\nname = 'f'\nevery = '20s'\nfor = '3s'\ninject.sensor = 'silent'\n";
-    let acts = times(&events(text), |kind| matches!(kind, EventKind::Fault { .. }));
+    let acts = times(&events(text), |kind| matches!(kind, EventKind::Fault(_)));
     assert_eq!(acts, [ms(20_000), ms(23_000), ms(40_000), ms(43_000)]);
 }
 

@@ -1,5 +1,8 @@
-//! What happens on the board: pins, the sensor's bus, the flash chip.
+//! What happens on the board: serial port, pins, the sensor's bus, the flash chip.
 
+use std::fmt;
+
+use super::declare::event;
 use super::vocabulary::vocabulary;
 
 vocabulary! {
@@ -37,5 +40,97 @@ vocabulary! {
         Erase = "erase",
         /// Bits cleared.
         Write = "write",
+    }
+}
+
+event! {
+    /// A line left the serial port completely; `at` is when its last byte had.
+    pub struct Serial {
+        /// The line without its end.
+        line: String,
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.line)
+    }
+}
+
+event! {
+    /// An output or a switch changed.
+    pub struct Pin {
+        /// Its GPIO number: 5 the configuration switch, 13 LD1.
+        gpio: u8,
+        /// Its level from now on.
+        level: Level,
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GPIO{} goes {}", self.gpio, self.level)
+    }
+}
+
+event! {
+    /// A transaction on the sensor's wire ended.
+    pub struct Sensor {
+        /// How the sensor answered.
+        outcome: SensorOutcome,
+        /// What it sent, in tenths of a degree Celsius, if it did: what it measured after the answer before, or after
+        /// power-up.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        temperature: Option<i32>,
+        /// What it sent, in tenths of a percent, if it did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        humidity: Option<u32>,
+        /// When the wire's level changed, in microseconds after the first, falling, edge, which itself stands at 0; falling
+        /// and rising ones alternate.
+        edges: Vec<u32>,
+    }
+}
+
+impl fmt::Display for Sensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the sensor: {}", self.outcome)?;
+        if let (Some(temperature), Some(humidity)) = (self.temperature, self.humidity) {
+            write!(f, " {} °C {} %", tenths(temperature.into()), tenths(humidity.into()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes tenths with their decimal only where there is one: `21.5`, `-3`.
+pub fn tenths(value: i64) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let magnitude = value.unsigned_abs();
+    match magnitude % 10 {
+        0 => format!("{sign}{}", magnitude / 10),
+        decimal => format!("{sign}{}.{decimal}", magnitude / 10),
+    }
+}
+
+event! {
+    /// An erase or a write of the flash ended.
+    pub struct Flash {
+        /// Counts them since the scenario began, from 1.
+        number: u32,
+        /// Which.
+        operation: FlashOperation,
+        /// In bytes.
+        address: u32,
+        /// In bytes.
+        length: u32,
+        /// Power went away before it was finished.
+        torn: bool,
+    }
+}
+
+impl fmt::Display for Flash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, operation, address, length, torn } = self;
+        let torn = if *torn { ", torn" } else { "" };
+        write!(f, "flash operation {number}: {operation} of {length} bytes at {address:#x}{torn}")
     }
 }

@@ -1,6 +1,10 @@
-//! What happens to the chip: its supply, its starts, its watchdogs.
+//! What happens to the chip: its supply, its starts, its crashes, its watchdogs.
 
+use std::fmt;
+
+use super::declare::event;
 use super::vocabulary::vocabulary;
+use super::{CrashReport, Hexadecimal};
 
 vocabulary! {
     /// A device's supply.
@@ -51,4 +55,161 @@ vocabulary! {
         /// a UART.
         Write = "write",
     }
+}
+
+event! {
+    /// The supply changed.
+    pub struct Power {
+        /// What it does.
+        state: PowerState,
+    }
+}
+
+impl fmt::Display for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.state.in_words())
+    }
+}
+
+impl PowerState {
+    /// As a sentence about the device: "power comes on".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::On => "power comes on",
+            Self::Off => "power goes off",
+            Self::BrownOut => "brown-out",
+        }
+    }
+}
+
+event! {
+    /// The device started: once for each power-up and reset.
+    pub struct Boot {
+        /// Counts its starts, from 1.
+        number: u32,
+        /// Why.
+        cause: BootCause,
+    }
+}
+
+impl fmt::Display for Boot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "boot {} after `{}`", self.number, self.cause)
+    }
+}
+
+event! {
+    /// The firmware asked for a restart.
+    pub struct Restart {
+        /// Why, in its words.
+        reason: String,
+    }
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the firmware asks for a restart: {}", self.reason)
+    }
+}
+
+event! {
+    /// The firmware panicked, and the watchdog restarts it. On the emulated chip also: it raised an exception that nobody
+    /// handles, and the SDK restarts it; it did something that stops the core; or its stack ran over its end into other
+    /// data, and it goes on.
+    pub struct Crash {
+        /// What happened, and where.
+        message: String,
+        /// What the emulated chip's registers and stack tell of it: see [crash reports](#crash-reports).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report: Option<Box<CrashReport>>,
+    }
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "crash: {}", first_line(&self.message))
+    }
+}
+
+event! {
+    /// Nobody has fed a watchdog, and it resets the device.
+    pub struct Watchdog {
+        /// Which one.
+        which: WatchdogKind,
+        /// What the emulated chip was doing: see [crash reports](#crash-reports).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        report: Option<Box<CrashReport>>,
+    }
+}
+
+impl fmt::Display for Watchdog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} bites", self.which)
+    }
+}
+
+event! {
+    /// On the emulated chip: the program touched something that is not modelled. Told once for each address and access,
+    /// 4096 times at most.
+    pub struct NotModelled {
+        /// How.
+        access: AccessKind,
+        /// What was accessed.
+        address: Hexadecimal,
+        /// The register's name, or that of the block it belongs to.
+        name: &'static str,
+        /// The instruction.
+        pc: Hexadecimal,
+        /// The function that the instruction is in.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        function: Option<String>,
+    }
+}
+
+/// As the coverage of a run has it, without "not modelled".
+impl fmt::Display for NotModelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { access, address, name, pc, function } = self;
+        write!(f, "{access} of {address} ({name}) by the instruction at {pc}")?;
+        match function {
+            Some(function) => write!(f, ", {function}"),
+            None => Ok(()),
+        }
+    }
+}
+
+event! {
+    /// The device did nothing but crash, each time in the same way, and the run was ended before its time (the scenario's
+    /// `equal-crashes`).
+    pub struct CrashLoop {
+        /// How often in a row.
+        crashes: u32,
+        /// The crash's message, or where the watchdog found the firmware.
+        message: String,
+    }
+}
+
+impl fmt::Display for CrashLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { crashes, message } = self;
+        write!(f, "crash loop: {crashes} equal crashes in a row ({}); the run ends", first_line(message))
+    }
+}
+
+event! {
+    /// The device woke itself again and again without time passing, and the run was ended.
+    pub struct Livelock {
+        /// How often.
+        polls: u32,
+    }
+}
+
+impl fmt::Display for Livelock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "livelock: the device woke itself {} times in one moment", self.polls)
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }

@@ -5,8 +5,6 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::AccessKind;
-
 /// An address or a register's value, written as `0x3ffe8000`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hexadecimal(pub u32);
@@ -91,33 +89,5 @@ impl fmt::Display for TraceEntry {
             }
         }
         if self.inlined { f.write_str(" (inlined)") } else { Ok(()) }
-    }
-}
-
-/// An access to something that is not modelled: reads gave a made-up value, writes had no effect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct NotModelled {
-    /// How.
-    pub access: AccessKind,
-    /// What was accessed.
-    pub address: Hexadecimal,
-    /// The register's name, or that of the block it belongs to.
-    pub name: &'static str,
-    /// The instruction.
-    pub pc: Hexadecimal,
-    /// The function that the instruction is in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
-}
-
-impl fmt::Display for NotModelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { access, address, name, pc, function } = self;
-        write!(f, "{access} of {address} ({name}) by the instruction at {pc}")?;
-        match function {
-            Some(function) => write!(f, ", {function}"),
-            None => Ok(()),
-        }
     }
 }

@@ -1,73 +1,56 @@
-//! The page about events against the events.
+//! What is declared of events against what is written of them.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::*;
 
-const PAGE: &str = include_str!("../../../docs/events.md");
+fn all() -> impl Iterator<Item = Kind> {
+    Kind::FAMILIES.iter().flat_map(|(_, kinds)| kinds.iter().copied())
+}
 
-/// A report with all of its fields.
-fn report() -> CrashReport {
-    let text = || "x".to_owned();
-    let address = Hexadecimal(0x4021_0000);
-    CrashReport {
-        exception: Some(text()),
-        access: Some(address),
-        remarks: vec![text()],
-        registers: vec![("pc", address)],
-        trace: vec![TraceEntry {
-            address,
-            function: Some(text()),
-            file: Some(text()),
-            line: Some(1),
-            inlined: true,
-            guessed: true,
-        }],
+#[test]
+fn a_kind_is_called_what_the_record_calls_it() {
+    for kind in all() {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
 }
 
-/// One event of each kind, with all of its fields.
-fn one_of_each() -> Vec<EventKind> {
+#[test]
+fn everything_that_is_declared_has_a_sentence() {
+    let is_sentence = |text: &str| !text.is_empty() && text.ends_with(['.', ':']) && !text.contains('\n');
+    for kind in all() {
+        assert!(is_sentence(kind.about()), "{kind:?}: {}", kind.about());
+        for FieldAbout { name, about, words } in kind.fields() {
+            assert!(is_sentence(about), "{kind:?}, {name}: {about}");
+            assert!(words.iter().all(|(_, about)| is_sentence(about)), "{kind:?}, {name}: {words:?}");
+        }
+    }
+}
+
+/// The keys that the record writes for an event.
+fn written(kind: &EventKind) -> BTreeSet<String> {
+    let event = Event { at: Instant::START, sequence: 0, device: Some(DeviceId(0)), kind: kind.clone() };
+    let event = serde_json::to_value(event).unwrap();
+    let common = ["at", "sequence", "device", "event"];
+    event.as_object().unwrap().keys().filter(|key| !common.contains(&key.as_str())).cloned().collect()
+}
+
+#[test]
+fn the_declared_fields_are_those_that_are_written() {
     let text = || "x".to_owned();
     let address = Ipv4Addr::LOCALHOST;
-    let phone = |what| EventKind::Phone { phone: text(), what };
-    vec![
-        EventKind::Power { state: PowerState::On },
-        EventKind::Boot { number: 1, cause: BootCause::PowerOn },
-        EventKind::Restart { reason: text() },
-        EventKind::Crash { message: text(), report: Some(Box::new(report())) },
-        EventKind::Watchdog { which: WatchdogKind::Hardware, report: Some(Box::new(report())) },
-        EventKind::NotModelled(NotModelled {
-            access: AccessKind::Read,
-            address: Hexadecimal(0),
-            name: "SLC",
-            pc: Hexadecimal(0),
-            function: Some(text()),
-        }),
-        EventKind::Serial { line: text() },
-        EventKind::Pin { gpio: 5, level: Level::Low },
-        EventKind::Sensor {
-            outcome: SensorOutcome::Answered,
-            temperature: Some(215),
-            humidity: Some(456),
-            edges: vec![1],
-        },
-        EventKind::Flash { number: 1, operation: FlashOperation::Erase, address: 0, length: 1, torn: false },
-        EventKind::Join { network: text(), bssid: Some(text()), outcome: JoinOutcome::Joined },
-        EventKind::LinkLost { network: text(), bssid: text(), reason: LinkLoss::Left },
-        EventKind::AccessPoint { network: text(), bssid: text(), on: true },
-        EventKind::Lease { network: text(), outcome: LeaseOutcome::Offered, address: Some(address) },
-        EventKind::Dns { name: text(), outcome: DnsOutcome::Answered, addresses: vec![address] },
-        EventKind::Ntp { outcome: NtpOutcome::Answered, unix_time: Some(1) },
-        EventKind::Connection {
+    let events: [EventKind; 6] = [
+        Boot { number: 1, cause: BootCause::PowerOn }.into(),
+        Ntp { outcome: NtpOutcome::Answered, unix_time: Some(1) }.into(),
+        Connection {
             server: text(),
             number: 1,
             outcome: ConnectionOutcome::Opened,
             client: SocketAddrV4::new(address, 1),
-        },
-        EventKind::Tls { server: text(), number: 1, outcome: text() },
-        EventKind::Http(Box::new(HttpExchange {
+        }
+        .into(),
+        Http {
             server: text(),
             connection: 1,
             tls: true,
@@ -76,52 +59,54 @@ fn one_of_each() -> Vec<EventKind> {
             target: text(),
             request_headers: vec![(text(), text())],
             request_body: text(),
-            status: Some(200),
+            status: None,
             response_body: text(),
             stored: 1,
             fault: Some(text()),
-        })),
-        EventKind::Stored { channel: 1, entry_id: 1, created_at: 1, fields: [const { None }; 8], status: Some(text()) },
-        phone(PhoneEvent::Join { network: text(), outcome: JoinOutcome::Joined }),
-        phone(PhoneEvent::Lease { address }),
-        phone(PhoneEvent::Resolved { name: text(), address: Some(address) }),
-        phone(PhoneEvent::Reply { request: text(), status: 200, location: Some(text()), body: text() }),
-        phone(PhoneEvent::Failed { request: text(), reason: text() }),
-        phone(PhoneEvent::Left),
-        EventKind::Fault { rule: text(), action: text() },
-        EventKind::Step { action: text() },
-        EventKind::CrashLoop { crashes: 1, message: text() },
-        EventKind::Livelock { polls: 1 },
-    ]
-}
-
-/// The page's text about an event, up to the next heading.
-fn section(event: &str) -> &'static str {
-    let heading = format!("\n### `{event}`\n");
-    let (_, rest) = PAGE.split_once(&heading).unwrap_or_else(|| panic!("`{event}` has no section"));
-    rest.split("\n#").next().unwrap()
+        }
+        .into(),
+        Stored { channel: 1, entry_id: 1, created_at: 1, fields: [const { None }; 8], status: Some(text()) }.into(),
+        Sensor { outcome: SensorOutcome::Answered, temperature: Some(1), humidity: Some(1), edges: vec![1] }.into(),
+    ];
+    for event in events {
+        let declared: BTreeSet<String> = event.kind().fields().into_iter().map(|field| field.name).collect();
+        assert_eq!(written(&event), declared, "{event:?}");
+    }
 }
 
 #[test]
-fn the_page_names_every_event_and_every_field() {
-    let mut events = BTreeSet::new();
-    for kind in one_of_each() {
-        let event = Event { at: Instant::START, sequence: 0, device: Some(DeviceId(0)), kind };
-        let event = serde_json::to_value(event).unwrap();
-        let name = event["event"].as_str().unwrap();
-        events.insert(name.to_owned());
-        let (common, _) = PAGE.split_once("## The device").unwrap();
-        for (field, value) in event.as_object().unwrap() {
-            let place =
-                if ["at", "sequence", "device", "event"].contains(&field.as_str()) { common } else { section(name) };
-            assert!(place.contains(&format!("`{field}`")), "the field `{field}` of `{name}` is missing");
-            if field == "what" {
-                let what = value.as_str().unwrap();
-                assert!(place.contains(&format!("\n| `{what}` |")), "`{what}` of `{name}` is missing");
-            }
-        }
+fn what_a_phone_does_is_declared_as_it_is_written() {
+    let text = || "x".to_owned();
+    let address = Ipv4Addr::LOCALHOST;
+    let deeds = [
+        PhoneEvent::Join { network: text(), outcome: JoinOutcome::Joined },
+        PhoneEvent::Lease { address },
+        PhoneEvent::Resolved { name: text(), address: None },
+        PhoneEvent::Reply { request: text(), status: 200, location: Some(text()), body: text() },
+        PhoneEvent::Failed { request: text(), reason: text() },
+        PhoneEvent::Left {},
+    ];
+    assert_eq!(deeds.len(), PhoneEvent::ROWS.len());
+    for (what, (word, _, fields)) in deeds.into_iter().zip(PhoneEvent::ROWS) {
+        assert_eq!(serde_json::to_value(&what).unwrap()["what"], *word);
+        let mut declared: BTreeSet<String> = fields.iter().map(|(name, _)| (*name).to_owned()).collect();
+        declared.extend(["phone".to_owned(), "what".to_owned()]);
+        assert_eq!(written(&Phone { phone: text(), what }.into()), declared, "{word}");
     }
-    let sections: BTreeSet<String> =
-        PAGE.lines().filter_map(|line| Some(line.strip_prefix("### `")?.trim_end_matches('`').to_owned())).collect();
-    assert_eq!(events, sections);
+}
+
+#[test]
+fn fields_are_found_by_the_name_that_the_record_gives_them() {
+    let place = |name| Kind::Ntp.field(name);
+    let ntp = EventKind::from(Ntp { outcome: NtpOutcome::KissOfDeath, unix_time: Some(7) });
+    assert_eq!(ntp.field(place("unix-time").unwrap()), Value::Number(7));
+    assert_eq!(ntp.field(place("outcome").unwrap()), Value::Word(AnyWord::of(NtpOutcome::KissOfDeath)));
+    assert_eq!((place("unix_time"), place("at")), (None, None));
+}
+
+#[test]
+fn the_same_word_of_another_vocabulary_is_another() {
+    assert_eq!(AnyWord::of(DnsOutcome::Ignored), AnyWord::of(DnsOutcome::Ignored));
+    assert_ne!(AnyWord::of(DnsOutcome::Ignored), AnyWord::of(NtpOutcome::Ignored));
+    assert_ne!(AnyWord::of(DnsOutcome::Ignored), AnyWord::of(DnsOutcome::Refused));
 }

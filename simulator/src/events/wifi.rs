@@ -1,5 +1,8 @@
 //! What happens between stations and access points.
 
+use std::fmt;
+
+use super::declare::event;
 use super::vocabulary::{vocabulary, writes_its_word};
 use super::{Row, Vocabulary};
 
@@ -72,5 +75,66 @@ vocabulary! {
         Left = "left",
         /// It lost power or was reset.
         Power = "power",
+    }
+}
+
+event! {
+    /// The device's attempt to join a network ended.
+    pub struct Join {
+        /// The network's name.
+        network: String,
+        /// The access point's hardware address, if it is joined.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bssid: Option<String>,
+        /// What came of it.
+        outcome: JoinOutcome,
+    }
+}
+
+impl fmt::Display for Join {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, bssid, outcome } = self;
+        write!(f, "attempt to join `{network}`: {outcome}")?;
+        match bssid {
+            Some(bssid) => write!(f, " at {bssid}"),
+            None => Ok(()),
+        }
+    }
+}
+
+event! {
+    /// The device is no longer joined.
+    pub struct LinkLost {
+        /// The network's name.
+        network: String,
+        /// The hardware address of the access point that it was joined to.
+        bssid: String,
+        /// Why.
+        reason: LinkLoss,
+    }
+}
+
+impl fmt::Display for LinkLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link to `{}` lost: {}", self.network, self.reason)
+    }
+}
+
+event! {
+    /// An access point appeared or went away, the world's or the device's own.
+    pub struct AccessPoint {
+        /// Its network's name.
+        network: String,
+        /// Its hardware address.
+        bssid: String,
+        /// Whether it is there.
+        on: bool,
+    }
+}
+
+impl fmt::Display for AccessPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, bssid, on } = self;
+        write!(f, "access point `{network}` ({bssid}) {}", if *on { "appears" } else { "goes away" })
     }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Failure;
-use crate::events::{Event, EventKind};
+use crate::events::{self, Event, EventKind};
 use crate::scenario::model::{ChannelCheck, Quantity};
 use crate::scenario::words;
 use crate::time::Instant;
@@ -33,7 +33,7 @@ pub(super) fn judge(check: &ChannelCheck, events: &[Event], end: Instant) -> Res
     let mut entries: Vec<Entry<'_>> = events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Stored { entry_id, created_at, fields, .. } => {
+            EventKind::Stored(events::Stored { entry_id, created_at, fields, .. }) => {
                 Some(Entry { stored: event.at, id: *entry_id, created_at: *created_at, fields })
             }
             _ => None,

@@ -14,7 +14,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
-pub use describe::{contents, describe};
+pub use describe::describe;
 pub use early::say_why_it_ended;
 pub use rate::storms;
 pub use timeline::timeline;
@@ -22,7 +22,7 @@ pub use timeline::timeline;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::events::{BootCause, Event, EventKind, Kind};
+use crate::events::{self, BootCause, Event, EventKind, Kind};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::model::{Allow, Begin, Check, End, Expectation, Place, Quantity, Trigger, Window};
 use crate::scenario::words::times;
@@ -249,9 +249,9 @@ fn nearest(matcher: &Matcher, events: &[&Event], record: &Record<'_>) -> Failure
         let seen = format!("it never happened, though {} of the kind did", candidates.len());
         return Failure::new(seen, last.at);
     }
-    if let Matcher::Serial(text) = matcher {
+    if let Some(text) = matcher.line() {
         let similarity = |event: &Event| match &event.kind {
-            EventKind::Serial { line } => similarity(text.pattern(), line),
+            EventKind::Serial(events::Serial { line }) => similarity(text.pattern(), line),
             _ => 0,
         };
         // Of equals the last; the score is an integer so that it is the same everywhere.
@@ -303,12 +303,12 @@ fn sorts(events: &[&Event]) -> String {
 /// What an event is but for what merely counts or measures.
 fn sort(event: &EventKind) -> String {
     match event {
-        EventKind::Boot { cause, .. } => cause.to_string(),
-        EventKind::Connection { server, outcome, .. } => format!("{server} {outcome}"),
-        EventKind::Tls { server, outcome, .. } => format!("{server} {outcome}"),
-        EventKind::Flash { operation, torn, .. } => format!("{operation:?} {torn}"),
-        EventKind::Sensor { outcome, .. } => format!("{outcome:?}"),
-        EventKind::Stored { .. } => String::new(),
+        EventKind::Boot(events::Boot { cause, .. }) => cause.to_string(),
+        EventKind::Connection(events::Connection { server, outcome, .. }) => format!("{server} {outcome}"),
+        EventKind::Tls(events::Tls { server, outcome, .. }) => format!("{server} {outcome}"),
+        EventKind::Flash(events::Flash { operation, torn, .. }) => format!("{operation:?} {torn}"),
+        EventKind::Sensor(events::Sensor { outcome, .. }) => format!("{outcome:?}"),
+        EventKind::Stored(_) => String::new(),
         other => describe(other),
     }
 }
@@ -333,17 +333,17 @@ pub fn implicit(allow: Allow, events: &[Event]) -> Vec<Verdict> {
     let mut crashed = std::collections::BTreeSet::new();
     for event in events {
         match &event.kind {
-            EventKind::Crash { .. } => {
+            EventKind::Crash(_) => {
                 crashed.insert(event.device);
                 crashes.push(event);
             }
-            EventKind::Boot { cause, .. } => {
+            EventKind::Boot(events::Boot { cause, .. }) => {
                 let by_crash = crashed.remove(&event.device);
                 if matches!(cause, BootCause::Watchdog | BootCause::SoftwareWatchdog) && !by_crash {
                     watchdog_resets.push(event);
                 }
             }
-            EventKind::Livelock { .. } => livelocks.push(event),
+            EventKind::Livelock(_) => livelocks.push(event),
             _ => {}
         }
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::{Failure, Record, Span, Verdict, listed};
-use crate::events::{DeviceId, Event};
-use crate::scenario::matcher::Matcher;
+use crate::events::{DeviceId, Event, Kind};
+use crate::scenario::all_of;
 use crate::scenario::model::{Begin, End, RateCheck, Scenario, Window};
 use crate::scenario::words::times;
 use crate::time::Instant;
@@ -63,13 +63,13 @@ const STRETCH: Duration = Duration::from_mins(5);
 
 /// What a device may ask of others in any [`STRETCH`]: once a second in the long run. A connection counts twice (it opens
 /// and it ends), and so does an address (it is offered and acknowledged).
-const LIMITS: [(Matcher, u64); 6] = [
-    (Matcher::Join { network: None, bssid: None, outcome: None }, 300),
-    (Matcher::Lease { network: None, outcome: None }, 300),
-    (Matcher::Dns { name: None, outcome: None }, 300),
-    (Matcher::Ntp { outcome: None }, 300),
-    (Matcher::Connection { server: None, outcome: None }, 300),
-    (Matcher::Tls { server: None, outcome: None }, 300),
+const LIMITS: [(Kind, u64); 6] = [
+    (Kind::Join, 300),
+    (Kind::Lease, 300),
+    (Kind::Dns, 300),
+    (Kind::Ntp, 300),
+    (Kind::Connection, 300),
+    (Kind::Tls, 300),
 ];
 
 /// HTTP requests in any hour, besides two for each reading: a device that sends one reading at a time, and each of them
@@ -89,11 +89,11 @@ fn limits(scenario: &Scenario) -> impl Iterator<Item = RateCheck> {
     let requests = REQUESTS_AN_HOUR + 2 * readings_an_hour;
     LIMITS
         .into_iter()
-        .map(|(matcher, most)| (matcher, most, STRETCH))
-        .chain([(Matcher::Request(Box::default()), requests, Duration::from_hours(1))])
-        .map(|(matcher, most, per)| {
+        .map(|(kind, most)| (kind, most, STRETCH))
+        .chain([(Kind::Http, requests, Duration::from_hours(1))])
+        .filter_map(|(kind, most, per)| {
             let window = Window { open: Begin::At(Duration::ZERO), close: End::Never };
-            RateCheck { matcher, most, per, window }
+            Some(RateCheck { matcher: all_of(kind)?, most, per, window })
         })
 }
 
@@ -121,11 +121,11 @@ pub fn storms(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::{EventKind, NtpOutcome};
+    use crate::events::{self, EventKind, NtpOutcome};
     use proptest::prelude::*;
 
     fn query() -> EventKind {
-        EventKind::Ntp { outcome: NtpOutcome::Answered, unix_time: None }
+        EventKind::Ntp(events::Ntp { outcome: NtpOutcome::Answered, unix_time: None })
     }
 
     fn record(events: impl IntoIterator<Item = (u64, u32)>) -> Vec<Event> {
@@ -142,7 +142,7 @@ mod tests {
 
     fn rate(most: u64, per: u64) -> RateCheck {
         let window = Window { open: Begin::At(Duration::ZERO), close: End::Never };
-        RateCheck { matcher: Matcher::Ntp { outcome: None }, most, per: Duration::from_millis(per), window }
+        RateCheck { matcher: all_of(Kind::Ntp).unwrap(), most, per: Duration::from_millis(per), window }
     }
 
     const END: Instant = Instant::from_secs(1_000);

@@ -1,7 +1,7 @@
 //! What is so at a moment or throughout a window, read off the events that change it.
 
 use super::{Failure, Span};
-use crate::events::{Event, EventKind, Level, PowerState};
+use crate::events::{self, Event, EventKind, Level, PowerState};
 use crate::scenario::matcher::LED_GPIO;
 use crate::scenario::model::State;
 use crate::time::Instant;
@@ -12,12 +12,14 @@ use crate::time::Instant;
 /// switches stay as they are.
 fn after(state: State, event: &Event) -> Option<bool> {
     match (state, &event.kind) {
-        (State::Pin { gpio, level }, EventKind::Pin { gpio: pin, level: now }) if gpio == *pin => Some(level == *now),
+        (State::Pin { gpio, level }, EventKind::Pin(events::Pin { gpio: pin, level: now })) if gpio == *pin => {
+            Some(level == *now)
+        }
         (
             State::Pin { gpio: LED_GPIO, level },
-            EventKind::Boot { .. } | EventKind::Power { state: PowerState::Off | PowerState::BrownOut },
+            EventKind::Boot(_) | EventKind::Power(events::Power { state: PowerState::Off | PowerState::BrownOut }),
         ) => Some(level == Level::Low),
-        (State::Power { on }, EventKind::Power { state }) => Some(on == (*state != PowerState::Off)),
+        (State::Power { on }, EventKind::Power(events::Power { state })) => Some(on == (*state != PowerState::Off)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::events::{DnsOutcome, HttpExchange, JoinFailure, JoinOutcome, Level, PhoneEvent, PowerState, SensorOutcome};
+use crate::events::{self, DnsOutcome, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PowerState, SensorOutcome};
 use crate::scenario::Scenario;
 
 /// A record: each event at a number of milliseconds.
@@ -15,27 +15,27 @@ fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {
 }
 
 fn serial(line: &str) -> EventKind {
-    EventKind::Serial { line: line.to_owned() }
+    EventKind::Serial(events::Serial { line: line.to_owned() })
 }
 
 fn led(on: bool) -> EventKind {
-    EventKind::Pin { gpio: 13, level: if on { Level::High } else { Level::Low } }
+    EventKind::Pin(events::Pin { gpio: 13, level: if on { Level::High } else { Level::Low } })
 }
 
 fn join(outcome: JoinOutcome) -> EventKind {
-    EventKind::Join { network: "home".to_owned(), bssid: None, outcome }
+    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome })
 }
 
 fn stored(entry_id: u64, created_at: i64, field1: &str) -> EventKind {
     let mut fields: [Option<String>; 8] = Default::default();
     fields[0] = Some(field1.to_owned());
-    EventKind::Stored { channel: 1, entry_id, created_at, fields, status: None }
+    EventKind::Stored(events::Stored { channel: 1, entry_id, created_at, fields, status: None })
 }
 
 /// An entry without a reading.
 fn status(entry_id: u64, created_at: i64, status: &str) -> EventKind {
     let fields = Default::default();
-    EventKind::Stored { channel: 1, entry_id, created_at, fields, status: Some(status.to_owned()) }
+    EventKind::Stored(events::Stored { channel: 1, entry_id, created_at, fields, status: Some(status.to_owned()) })
 }
 
 /// What is seen instead of the expectations of a scenario's text over a run of 100 s; "met" where one is met.
@@ -56,8 +56,8 @@ fn seen(expectation: &str, events: &[Event]) -> String {
 
 fn joined_at_20() -> Vec<Event> {
     record(vec![
-        (0, EventKind::Power { state: PowerState::On }),
-        (0, EventKind::Boot { number: 1, cause: BootCause::PowerOn }),
+        (0, EventKind::Power(events::Power { state: PowerState::On })),
+        (0, EventKind::Boot(events::Boot { number: 1, cause: BootCause::PowerOn })),
         (100, serial("[0.100000] boot: yellow duck 0.1.0, power-on")),
         (5_000, join(JoinOutcome::Failed(JoinFailure::WrongPassphrase))),
         (20_000, join(JoinOutcome::Joined)),
@@ -145,8 +145,8 @@ fn the_first_event_too_many_is_where_to_look() {
 #[test]
 fn a_window_opens_after_its_event_and_not_with_it() {
     let events = record(vec![
-        (0, EventKind::Boot { number: 1, cause: BootCause::PowerOn }),
-        (9_000, EventKind::Boot { number: 2, cause: BootCause::Watchdog }),
+        (0, EventKind::Boot(events::Boot { number: 1, cause: BootCause::PowerOn })),
+        (9_000, EventKind::Boot(events::Boot { number: 2, cause: BootCause::Watchdog })),
     ]);
     assert_eq!(seen("event.boot = {}\nafter = { event.boot = {} }\nexactly = 1", &events), "met");
     assert_eq!(
@@ -174,7 +174,10 @@ fn states_hold_or_say_since_when_not() {
 
 #[test]
 fn a_reset_turns_the_led_off() {
-    let events = record(vec![(1_000, led(true)), (2_000, EventKind::Boot { number: 2, cause: BootCause::External })]);
+    let events = record(vec![
+        (1_000, led(true)),
+        (2_000, EventKind::Boot(events::Boot { number: 2, cause: BootCause::External })),
+    ]);
     assert_eq!(seen("state.led = 'on'\nat = '3s'", &events), "the LED is off since 2.000000 s");
 }
 
@@ -277,10 +280,15 @@ fn one_is_singular() {
 
 #[test]
 fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
-    let crash = || EventKind::Crash { message: "index out of range\nat src/main.rs".to_owned(), report: None };
-    let boot = || EventKind::Boot { number: 2, cause: BootCause::Watchdog };
-    let events =
-        record(vec![(1_000, crash()), (7_000, boot()), (50_000, boot()), (60_000, EventKind::Livelock { polls: 9 })]);
+    let crash =
+        || EventKind::Crash(events::Crash { message: "index out of range\nat src/main.rs".to_owned(), report: None });
+    let boot = || EventKind::Boot(events::Boot { number: 2, cause: BootCause::Watchdog });
+    let events = record(vec![
+        (1_000, crash()),
+        (7_000, boot()),
+        (50_000, boot()),
+        (60_000, EventKind::Livelock(events::Livelock { polls: 9 })),
+    ]);
     let seen = |allow: Allow| -> Vec<(String, String)> {
         implicit(allow, &events).into_iter().map(|v| (v.text, v.failure.unwrap().seen)).collect()
     };
@@ -301,7 +309,7 @@ fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
 
 #[test]
 fn every_kind_of_event_is_matched_by_its_details() {
-    let exchange = HttpExchange {
+    let exchange = Http {
         server: "api.thingspeak.com".to_owned(),
         connection: 1,
         tls: true,
@@ -321,18 +329,36 @@ fn every_kind_of_event_is_matched_by_its_details() {
         location: Some("http://192.168.4.1/".to_owned()),
         body: "moved".to_owned(),
     };
-    let phone = |what| EventKind::Phone { phone: "alice".to_owned(), what };
-    let sensor =
-        EventKind::Sensor { outcome: SensorOutcome::BadChecksum, temperature: None, humidity: None, edges: vec![] };
+    let phone = |what| EventKind::Phone(events::Phone { phone: "alice".to_owned(), what });
+    let sensor = EventKind::Sensor(events::Sensor {
+        outcome: SensorOutcome::BadChecksum,
+        temperature: None,
+        humidity: None,
+        edges: vec![],
+    });
     let events = record(vec![
-        (1_000, EventKind::Http(Box::new(exchange))),
+        (1_000, EventKind::Http(exchange)),
         (2_000, phone(reply)),
         (3_000, phone(PhoneEvent::Failed { request: "GET".to_owned(), reason: "timeout".to_owned() })),
         (4_000, sensor),
-        (5_000, EventKind::Restart { reason: "settings saved".to_owned() }),
-        (6_000, EventKind::Tls { server: "cloud".to_owned(), number: 1, outcome: "alert: bad certificate".to_owned() }),
-        (7_000, EventKind::Fault { rule: "storm".to_owned(), action: "begins".to_owned() }),
-        (8_000, EventKind::Dns { name: "pool.ntp.org".to_owned(), outcome: DnsOutcome::Ignored, addresses: vec![] }),
+        (5_000, EventKind::Restart(events::Restart { reason: "settings saved".to_owned() })),
+        (
+            6_000,
+            EventKind::Tls(events::Tls {
+                server: "cloud".to_owned(),
+                number: 1,
+                outcome: "alert: bad certificate".to_owned(),
+            }),
+        ),
+        (7_000, EventKind::Fault(events::Fault { rule: "storm".to_owned(), action: "begins".to_owned() })),
+        (
+            8_000,
+            EventKind::Dns(events::Dns {
+                name: "pool.ntp.org".to_owned(),
+                outcome: DnsOutcome::Ignored,
+                addresses: vec![],
+            }),
+        ),
     ]);
     let world =
         "[[phones]]\nname = 'alice'\ndoes = [{ leave = {} }]\n[[faults]]\nname = 'storm'\ninject.dns = 'silent'\n";
@@ -391,13 +417,19 @@ fn an_entry_that_only_tells_the_status_has_no_wrong_reading() {
 
 /// A device that crashed three times, 10 s apart; the run of 100 s ended with it.
 fn crash_loop() -> Vec<Event> {
-    let crash = || EventKind::Crash { message: "again at pond.rs:7".to_owned(), report: None };
-    let mut events = vec![(0, EventKind::Power { state: PowerState::On }), (0, led(true))];
+    let crash = || EventKind::Crash(events::Crash { message: "again at pond.rs:7".to_owned(), report: None });
+    let mut events = vec![(0, EventKind::Power(events::Power { state: PowerState::On })), (0, led(true))];
     for start in 1..=3 {
-        events.push((10_000 * (start - 1), EventKind::Boot { number: start as u32, cause: BootCause::Watchdog }));
+        events.push((
+            10_000 * (start - 1),
+            EventKind::Boot(events::Boot { number: start as u32, cause: BootCause::Watchdog }),
+        ));
         events.push((10_000 * start - 1, crash()));
     }
-    events.push((30_000, EventKind::CrashLoop { crashes: 3, message: "again at pond.rs:7".to_owned() }));
+    events.push((
+        30_000,
+        EventKind::CrashLoop(events::CrashLoop { crashes: 3, message: "again at pond.rs:7".to_owned() }),
+    ));
     record(events)
 }
 

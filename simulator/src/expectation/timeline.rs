@@ -47,12 +47,12 @@ fn judge(what: &str, trigger: &Trigger, place: Place, record: &Record<'_>, end: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::{BootCause, EventKind};
+    use crate::events::{self, BootCause, EventKind};
 
     fn verdicts(timeline: &str) -> Vec<(String, String, u32)> {
         let text = format!("title = 't'\nduration = '100s'\n[[expect]]\nevent.boot = {{}}\n{timeline}");
         let scenario = Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap();
-        let boot = EventKind::Boot { number: 1, cause: BootCause::PowerOn };
+        let boot = EventKind::Boot(events::Boot { number: 1, cause: BootCause::PowerOn });
         let events = [Event { at: Instant::from_secs(98), sequence: 0, device: None, kind: boot }];
         super::timeline(&scenario, &events, Instant::from_secs(100))
             .into_iter()

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::connection::Accepted;
 use super::server::{CLOUD, Shared};
 use super::task::Timers;
-use crate::events::{EventKind, HttpExchange};
+use crate::events::{self, EventKind, Http};
 
 /// The world, as one connection to a cloud sees it.
 pub(super) struct CloudHost {
@@ -35,8 +35,8 @@ impl CloudHost {
         Self { server, number, station, timers: timers.clone(), shared, cloud, reply_lost_by: RefCell::default() }
     }
 
-    fn record(&self, kind: EventKind) {
-        self.shared.record(Some(self.station), kind);
+    fn record(&self, event: impl Into<EventKind>) {
+        self.shared.record(Some(self.station), event);
     }
 }
 
@@ -68,7 +68,7 @@ impl Host for CloudHost {
 
     fn stored(&self, entry: &Stored) {
         if self.server == CLOUD {
-            self.record(EventKind::Stored {
+            self.record(events::Stored {
                 channel: entry.channel,
                 entry_id: entry.entry_id,
                 created_at: entry.created_at.unix_timestamp(),
@@ -87,7 +87,7 @@ impl Host for CloudHost {
             };
             self.shared.record_fault(self.station, rule, action);
         }
-        self.record(EventKind::Http(Box::new(HttpExchange {
+        self.record(Http {
             server: self.server.to_owned(),
             connection: self.number,
             tls: exchange.tls,
@@ -100,11 +100,11 @@ impl Host for CloudHost {
             response_body: text(&exchange.response_body),
             stored: u32::try_from(exchange.stored.len()).unwrap_or(u32::MAX),
             fault: exchange.rule.clone(),
-        })));
+        });
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {
-        self.record(EventKind::Tls {
+        self.record(events::Tls {
             server: self.server.to_owned(),
             number: self.number,
             outcome: outcome.map_or_else(|error| error, |()| "established".to_owned()),

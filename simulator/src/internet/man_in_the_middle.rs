@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use super::cloud_host::CloudHost;
 use super::connection::Accepted;
 use super::server::{MAN_IN_THE_MIDDLE, Shared};
-use crate::events::{EventKind, HttpExchange};
+use crate::events::{self, Http};
 use crate::random::Seed;
 
 /// What the man in the middle has prepared.
@@ -92,19 +92,19 @@ impl ManInTheMiddle {
                 Ending::Established(_) => "established".to_owned(),
             };
             let server = MAN_IN_THE_MIDDLE.to_owned();
-            shared.record(Some(station), EventKind::Tls { server, number, outcome });
+            shared.record(Some(station), events::Tls { server, number, outcome });
             if let Ending::Established(request) = ending
                 && !request.is_empty()
             {
                 let exchange = read_request(&request, number, shared.clock.now());
-                shared.record(Some(station), EventKind::Http(Box::new(exchange)));
+                shared.record(Some(station), exchange);
             }
         })
     }
 }
 
 /// What a client has given away, as an HTTP exchange; bytes that are no HTTP are its body.
-fn read_request(bytes: &[u8], connection: u32, received: crate::time::Instant) -> HttpExchange {
+fn read_request(bytes: &[u8], connection: u32, received: crate::time::Instant) -> Http {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut headers);
@@ -112,7 +112,7 @@ fn read_request(bytes: &[u8], connection: u32, received: crate::time::Instant) -
         Ok(httparse::Status::Complete(length)) => length,
         _ => 0,
     };
-    HttpExchange {
+    Http {
         server: MAN_IN_THE_MIDDLE.to_owned(),
         connection,
         tls: true,

@@ -23,7 +23,7 @@ use fake_thingspeak::cloud::Cloud;
 use rand_core::RngCore;
 use smoltcp::wire::{EthernetAddress, TcpSeqNumber};
 
-use crate::events::{ConnectionOutcome, EventKind};
+use crate::events::{self, ConnectionOutcome, EventKind};
 use crate::random::Seed;
 use crate::time::Instant;
 use connection::{Peer, Reception, Tuple};
@@ -304,7 +304,7 @@ impl Internet {
         let (client, port) = (tuple.0, tuple.1.port());
         let record = |server: &str, number, outcome| {
             let server = server.to_owned();
-            self.shared.record(Some(station), EventKind::Connection { server, number, outcome, client });
+            self.shared.record(Some(station), events::Connection { server, number, outcome, client });
         };
         if let Some(applied) = &fault
             && applied.fault == RouteFault::Silent
@@ -371,7 +371,7 @@ impl Internet {
             self.shared.record_fault(ends.to, applied.rule, action);
         }
         let (outcome, unix_time) = (answer.outcome, answer.unix_time);
-        self.shared.record(Some(ends.to), EventKind::Ntp { outcome, unix_time });
+        self.shared.record(Some(ends.to), EventKind::Ntp(events::Ntp { outcome, unix_time }));
         if let Some(message) = answer.message {
             let frame = packet::udp(ends, NTP_PORT, port, &message);
             self.depart(now + later + self.latency, Outgoing { network, frame });

@@ -13,7 +13,7 @@ use super::dns::{self, Names};
 use super::fault::{DhcpFault, DnsFault};
 use super::packet::{self, Ends, Inbound, Payload};
 use super::server::{Shared, TIME_ADDRESS};
-use crate::events::{EventKind, LeaseOutcome};
+use crate::events::{self, LeaseOutcome};
 
 const DNS_PORT: u16 = 53;
 
@@ -96,7 +96,7 @@ impl Router {
             && applied.fault == DhcpFault::Silent
         {
             shared.record_fault(client, applied.rule.clone(), "the DHCP server did not answer");
-            shared.record(Some(client), EventKind::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
+            shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
             return Verdict::Done;
         }
         let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
@@ -119,7 +119,7 @@ impl Router {
                 shared.record_fault(client, applied.rule, action);
             }
         }
-        shared.record(Some(client), EventKind::Lease { network, outcome: answer.outcome, address: answer.address });
+        shared.record(Some(client), events::Lease { network, outcome: answer.outcome, address: answer.address });
         let ends = match answer.destination {
             Destination::Broadcast => self.ends(EthernetAddress::BROADCAST, Ipv4Addr::BROADCAST),
             Destination::Client(address) => self.ends(client, address),
@@ -156,7 +156,7 @@ impl Router {
             shared.record_fault(sender, applied.rule, action);
         }
         let (name, outcome, addresses) = (answer.name, answer.outcome, answer.addresses);
-        shared.record(Some(sender), EventKind::Dns { name, outcome, addresses });
+        shared.record(Some(sender), events::Dns { name, outcome, addresses });
         let Some(message) = answer.message else { return Verdict::Done };
         let frame = packet::udp(self.ends(sender, client.0), DNS_PORT, client.1, &message);
         Verdict::Answer { frame, later }

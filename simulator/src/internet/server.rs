@@ -25,7 +25,7 @@ use super::fault::{Attack, Faults};
 use super::man_in_the_middle::ManInTheMiddle;
 use super::task::{Clock, Task};
 use super::{Seen, Settings};
-use crate::events::{ConnectionOutcome, EventKind};
+use crate::events::{self, ConnectionOutcome, EventKind};
 use crate::random::Seed;
 
 /// The cloud's name in the record and in faults.
@@ -62,13 +62,13 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Records what happened to a station, or to nobody in particular.
-    pub fn record(&self, station: Option<EthernetAddress>, kind: EventKind) {
-        self.seen.borrow_mut().push(Seen { station, kind });
+    pub fn record(&self, station: Option<EthernetAddress>, event: impl Into<EventKind>) {
+        self.seen.borrow_mut().push(Seen { station, kind: event.into() });
     }
 
     /// Records that a rule did something.
     pub fn record_fault(&self, station: EthernetAddress, rule: String, action: impl Into<String>) {
-        self.record(Some(station), EventKind::Fault { rule, action: action.into() });
+        self.record(Some(station), events::Fault { rule, action: action.into() });
     }
 }
 
@@ -178,7 +178,7 @@ impl Reporter for Servers {
         station: EthernetAddress,
         outcome: ConnectionOutcome,
     ) {
-        self.shared.record(Some(station), EventKind::Connection { server: server.to_owned(), number, outcome, client });
+        self.shared.record(Some(station), events::Connection { server: server.to_owned(), number, outcome, client });
     }
 }
 

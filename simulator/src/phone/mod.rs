@@ -189,7 +189,7 @@ impl Phone {
         if self.link.take().is_none() {
             return;
         }
-        self.events.push(PhoneEvent::Left);
+        self.events.push(PhoneEvent::Left {});
         match self.current.take() {
             Some(Current {
                 what: what @ (Doing::Leasing { .. } | Doing::Fetching(_) | Doing::Dripping(_)), ..
@@ -333,7 +333,7 @@ impl Phone {
     fn leave(&mut self) {
         if self.link.take().is_some() {
             self.requests.push(AirRequest::Leave);
-            self.events.push(PhoneEvent::Left);
+            self.events.push(PhoneEvent::Left {});
         }
     }
 

@@ -236,7 +236,7 @@ impl Bench {
             PhoneEvent::Resolved { name, address } => format!("{name} is {address:?}"),
             PhoneEvent::Reply { request, status, body, .. } => format!("{request}: {status} {}", body.len()),
             PhoneEvent::Failed { request, reason } => format!("{request}: {reason}"),
-            PhoneEvent::Left => "left".to_owned(),
+            PhoneEvent::Left {} => "left".to_owned(),
         };
         self.events.iter().filter(|(name, _)| name == phone).map(|(_, event)| text(event)).collect()
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Failure, LogLine};
-use crate::events::{CrashReport, Event, EventKind, Hexadecimal};
+use crate::events::{self, CrashReport, Event, EventKind, Hexadecimal};
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{OnTarget, Results, Run, TargetName};
 use crate::time::Instant;
@@ -139,7 +139,9 @@ fn disagreements(comparison: &Comparison) -> Vec<Found> {
 fn report(run: &Run, at: Option<Instant>) -> Option<Box<CrashReport>> {
     let at = at?;
     run.events.iter().rev().skip_while(|event| event.at > at).find_map(|event| match &event.kind {
-        EventKind::Crash { report, .. } | EventKind::Watchdog { report, .. } => Some(report.clone()),
+        EventKind::Crash(events::Crash { report, .. }) | EventKind::Watchdog(events::Watchdog { report, .. }) => {
+            Some(report.clone())
+        }
         _ => None,
     })?
 }

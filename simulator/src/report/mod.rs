@@ -8,10 +8,13 @@ mod evidence;
 pub mod folder;
 pub mod json;
 pub mod junit;
+mod reference;
 pub mod terminal;
 
 #[cfg(test)]
 mod tests;
+
+pub use reference::reference;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

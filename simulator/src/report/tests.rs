@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::events::{DeviceId, Event, EventKind, Level};
+use crate::events::{self, DeviceId, Event, EventKind, Level};
 use crate::expectation;
 use crate::expectation::Verdict;
 use crate::random::Seed;
@@ -19,7 +19,7 @@ fn scenario(file: &str) -> Scenario {
 
 /// A run with one line on the serial log.
 fn run(repetition: u32) -> Run {
-    let kind = EventKind::Serial { line: format!("[0.000000] boot: number {repetition}") };
+    let kind = EventKind::Serial(events::Serial { line: format!("[0.000000] boot: number {repetition}") });
     let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), kind };
     Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new(), account: None }
 }
@@ -38,7 +38,7 @@ fn results_on_both(repetitions: u32) -> Results {
         at: Instant::from_secs(2),
         sequence: 1,
         device: Some(DeviceId(0)),
-        kind: EventKind::Pin { gpio: 13, level: Level::High },
+        kind: EventKind::Pin(events::Pin { gpio: 13, level: Level::High }),
     };
     let chip = Outcome { runs: (0..repetitions).map(run).collect() };
     let mut host = chip.clone();
@@ -159,7 +159,7 @@ fn evidence_has_the_log_in_the_worlds_time_around_the_moment() {
             at: Instant::from_secs(number * 6),
             sequence: number,
             device: Some(DeviceId(0)),
-            kind: EventKind::Serial { line: format!("[0.000000] line {number}") },
+            kind: EventKind::Serial(events::Serial { line: format!("[0.000000] line {number}") }),
         })
         .collect();
     let evidence = report(vec![run]).evidence(Path::new("out"));

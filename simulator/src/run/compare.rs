@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Outcome, Run};
-use crate::events::{Event, EventKind};
-use crate::expectation::{contents, describe};
+use crate::events::{self, Event, EventKind};
+use crate::expectation::describe;
 use crate::scenario::matcher::LED_GPIO;
 use crate::scenario::model::{Aspect, Targets};
 use crate::time::Instant;
@@ -214,13 +214,15 @@ fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
 /// What happened of a kind in a run, in order.
 fn happenings(aspect: Aspect, run: &Run) -> Vec<Happening> {
     let happening = |event: &Event| match (&event.kind, aspect) {
-        (EventKind::Stored { created_at, fields, status, .. }, Aspect::Entries) => {
-            let created_at = Some(*created_at);
-            Some(Happening { created_at, ..Happening::new(event, contents(fields, status.as_deref())) })
+        (EventKind::Stored(entry), Aspect::Entries) => {
+            let created_at = Some(entry.created_at);
+            Some(Happening { created_at, ..Happening::new(event, entry.contents()) })
         }
-        (EventKind::Join { .. }, Aspect::Joins)
-        | (EventKind::Boot { .. }, Aspect::Reboots)
-        | (EventKind::Pin { gpio: LED_GPIO, .. }, Aspect::Led) => Some(Happening::new(event, describe(&event.kind))),
+        (EventKind::Join(_), Aspect::Joins)
+        | (EventKind::Boot(_), Aspect::Reboots)
+        | (EventKind::Pin(events::Pin { gpio: LED_GPIO, .. }), Aspect::Led) => {
+            Some(Happening::new(event, describe(&event.kind)))
+        }
         _ => None,
     };
     run.events.iter().filter_map(happening).collect()

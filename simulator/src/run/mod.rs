@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::device::Account;
 use crate::device::esp8266::Image;
 use crate::director::Director;
-use crate::events::{Event, EventKind};
+use crate::events::{self, Event, EventKind};
 use crate::expectation::{self, Failure, Verdict};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
@@ -97,7 +97,7 @@ impl Run {
     /// The lines of the serial log, with the times at which they had left the device.
     pub fn serial(&self) -> impl DoubleEndedIterator<Item = (Instant, &str)> {
         self.events.iter().filter_map(|event| match &event.kind {
-            EventKind::Serial { line } => Some((event.at, line.as_str())),
+            EventKind::Serial(events::Serial { line }) => Some((event.at, line.as_str())),
             _ => None,
         })
     }

@@ -143,9 +143,8 @@ fn judge(faults: &str, seed: u64) -> Vec<String> {
             }
         }
     }
-    let ended = |event: &&Event| {
-        matches!(event.kind, EventKind::Livelock { .. } | EventKind::Watchdog { .. } | EventKind::Crash { .. })
-    };
+    let ended =
+        |event: &&Event| matches!(event.kind, EventKind::Livelock(_) | EventKind::Watchdog(_) | EventKind::Crash(_));
     wrong.extend(events.iter().find(ended).map(|event| format!("{:?}, with seed {seed} and\n{faults}", event.kind)));
     wrong
 }

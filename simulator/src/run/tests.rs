@@ -2,7 +2,7 @@
 
 use super::determinism::difference;
 use super::*;
-use crate::events::PowerState;
+use crate::events::{self, PowerState};
 
 fn scenario(text: &str) -> Scenario {
     let text = format!("title = 't'\n{text}\n[[expect]]\nevent.boot = {{}}\n");
@@ -22,17 +22,21 @@ fn sweep(from: &str, until: &str) -> Scenario {
 #[test]
 fn a_sweep_tries_each_flash_operation_once() {
     let outcome = run(&sweep("0s", "40s"), Seed(1));
-    let cuts =
-        |run: &Run| run.events.iter().filter(|event| event.kind == EventKind::Power { state: PowerState::Off }).count();
+    let cuts = |run: &Run| {
+        run.events
+            .iter()
+            .filter(|event| event.kind == EventKind::Power(events::Power { state: PowerState::Off }))
+            .count()
+    };
     let torn = |run: &Run| {
         run.events.iter().find_map(|event| match event.kind {
-            EventKind::Flash { number, torn: true, .. } => Some(number),
+            EventKind::Flash(events::Flash { number, torn: true, .. }) => Some(number),
             _ => None,
         })
     };
     let (plain, repetitions) = outcome.runs.split_first().unwrap();
     assert_eq!((plain.repetition, cuts(plain), torn(plain)), (0, 0, None));
-    let operations = plain.events.iter().filter(|event| matches!(event.kind, EventKind::Flash { .. })).count();
+    let operations = plain.events.iter().filter(|event| matches!(event.kind, EventKind::Flash(_))).count();
     assert!(operations >= 2, "saving erases and writes");
     assert_eq!(repetitions.len(), operations);
     for (number, run) in (1..).zip(repetitions) {
@@ -71,8 +75,8 @@ fn the_first_event_that_differs_is_named() {
     assert_eq!(difference(&first, &run(&scenario, Seed(1))), None);
 
     let mut changed = first.clone();
-    let place = changed.runs[0].events.iter().position(|event| matches!(event.kind, EventKind::Serial { .. })).unwrap();
-    changed.runs[0].events[place].kind = EventKind::Serial { line: "something else".to_owned() };
+    let place = changed.runs[0].events.iter().position(|event| matches!(event.kind, EventKind::Serial(_))).unwrap();
+    changed.runs[0].events[place].kind = EventKind::Serial(events::Serial { line: "something else".to_owned() });
     let found = difference(&first, &changed).unwrap();
     assert_eq!(found.first, Some(first.runs[0].events[place].clone()));
     assert!(found.describe().contains("again: ") && found.describe().contains("something else"));
@@ -102,7 +106,7 @@ fn a_fault_that_takes_the_reply_away_says_what_was_stored() {
         .events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Fault { action, .. } => Some(action.as_str()),
+            EventKind::Fault(events::Fault { action, .. }) => Some(action.as_str()),
             _ => None,
         })
         .collect();

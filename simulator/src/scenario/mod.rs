@@ -32,6 +32,8 @@ pub(crate) mod vocabulary;
 
 use std::path::Path;
 
+pub(crate) use grammar::events::all_of;
+
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use model::Scenario;
 pub use reference::reference;

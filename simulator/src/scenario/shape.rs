@@ -204,6 +204,13 @@ pub(super) struct Case<T> {
     key: Key,
 }
 
+impl<T: Copy> Case<T> {
+    /// What it means.
+    pub(super) fn kind(&self) -> T {
+        self.kind
+    }
+}
+
 /// A key to choose: what it means to `resolve`, its name, what its value looks like, and what it means in a sentence.
 pub(super) const fn case<T: Copy>(kind: T, name: &'static str, shape: Shape, doc: &'static str) -> Case<T> {
     Case { kind, key: required(name, shape, doc) }

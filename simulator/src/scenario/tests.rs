@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use time::macros::datetime;
 
-use super::matcher::{Matcher, TextMatch};
+use super::matcher::TextMatch;
 use super::model::*;
 use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
 use super::{Scenario, schema_text};
@@ -208,10 +208,8 @@ fn the_checked_in_schema_is_the_grammar() {
 #[test]
 fn matchers_read_their_texts() {
     let scenario = parse("title = 't'\nduration = '1m'\n[[expect]]\nevent.serial = { matches = '^\\[\\d+' }");
-    let Check::Events { matcher: Matcher::Serial(text @ TextMatch::Matches(_)), .. } = &scenario.expectations[0].check
-    else {
-        panic!("{:?}", scenario.expectations)
-    };
+    let Check::Events { matcher, .. } = &scenario.expectations[0].check else { panic!("{:?}", scenario.expectations) };
+    let Some(text @ TextMatch::Matches(_)) = matcher.line() else { panic!("{matcher:?}") };
     assert!(text.matches_line("[12.000345] wifi: joined") && !text.matches_line("wifi: joined"));
 }
 
@@ -220,7 +218,7 @@ fn a_line_is_meant_with_and_without_its_time() {
     let text = |toml: &str| {
         let scenario = parse(&format!("title = 't'\nduration = '1m'\n[[expect]]\nevent.serial = {toml}"));
         match &scenario.expectations[0].check {
-            Check::Events { matcher: Matcher::Serial(text), .. } => text.clone(),
+            Check::Events { matcher, .. } => matcher.line().unwrap().clone(),
             check => panic!("{check:?}"),
         }
     };

@@ -119,18 +119,12 @@ impl Fields {
 
     /// An integer; its range was the shape's.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
-        match self.get(key)?.value {
-            Value::Integer(value) => Some(value),
-            _ => None,
-        }
+        self.get(key).and_then(Node::integer)
     }
 
     /// A boolean.
     pub(super) fn boolean(&self, key: &str) -> Option<bool> {
-        match self.get(key)?.value {
-            Value::Boolean(value) => Some(value),
-            _ => None,
-        }
+        self.get(key).and_then(Node::boolean)
     }
 
     /// A duration.
@@ -173,6 +167,22 @@ impl Node {
     pub(super) fn word<T: Copy + 'static>(&self) -> Option<T> {
         match self.value {
             Value::Word(meaning) => Some(meant(meaning)),
+            _ => None,
+        }
+    }
+
+    /// An integer; its range was the shape's.
+    pub(super) fn integer(&self) -> Option<i64> {
+        match self.value {
+            Value::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A boolean.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match self.value {
+            Value::Boolean(value) => Some(value),
             _ => None,
         }
     }

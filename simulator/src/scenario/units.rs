@@ -8,6 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::events::tenths;
+
 /// A temperature in tenths of a degree Celsius, -100.0 °C to 200.0 °C: wider than any sensor, so that a scenario can
 /// leave a sensor's range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,16 +99,6 @@ fn expect_unit(unit: &str, accepted: &[&str], of: &str, hint: &str) -> Result<()
         Err(UnitError::new(format!("the unit of {of} is missing"), hint))
     } else {
         Err(UnitError::new(format!("`{unit}` is not a unit of {of}"), hint))
-    }
-}
-
-/// Writes tenths with their decimal only where there is one: `21.5`, `-3`.
-pub(crate) fn tenths(value: i64) -> String {
-    let sign = if value < 0 { "-" } else { "" };
-    let magnitude = value.unsigned_abs();
-    match magnitude % 10 {
-        0 => format!("{sign}{}", magnitude / 10),
-        decimal => format!("{sign}{}.{decimal}", magnitude / 10),
     }
 }
 

@@ -4,7 +4,7 @@
 //! found the firmware). Any other start in between, by power, by the button or because the firmware asked for it, begins a
 //! new count.
 
-use crate::events::{BootCause, CrashReport, DeviceId, EventKind};
+use crate::events::{self, BootCause, CrashReport, DeviceId, EventKind};
 
 /// After how many equal crashes in a row the world ends; `None` for never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,8 +48,10 @@ impl CrashLoops {
     /// Something has happened to a device.
     pub(super) fn observe(&mut self, device: DeviceId, event: &EventKind) {
         match event {
-            EventKind::Crash { message, .. } => self.life(device).ending = Some(Ending::Crash(message.clone())),
-            EventKind::Watchdog { which, report } => {
+            EventKind::Crash(events::Crash { message, .. }) => {
+                self.life(device).ending = Some(Ending::Crash(message.clone()))
+            }
+            EventKind::Watchdog(events::Watchdog { which, report }) => {
                 let found = report.as_deref().and_then(function).map(|function| format!(" in {function}"));
                 let words = format!("the {which} bites{}", found.unwrap_or_default());
                 // A crash says more than the watchdog that follows it.
@@ -76,7 +78,9 @@ impl CrashLoops {
         };
         life.last = Some((ending, crashes));
         self.crashes += 1;
-        limit.is_some_and(|limit| crashes >= limit).then_some(EventKind::CrashLoop { crashes, message })
+        limit
+            .is_some_and(|limit| crashes >= limit)
+            .then_some(EventKind::CrashLoop(events::CrashLoop { crashes, message }))
     }
 
     fn life(&mut self, device: DeviceId) -> &mut Life {
@@ -105,16 +109,16 @@ mod tests {
     }
 
     fn crash(message: &str) -> EventKind {
-        EventKind::Crash { message: message.to_owned(), report: None }
+        EventKind::Crash(events::Crash { message: message.to_owned(), report: None })
     }
 
-    const BITE: EventKind = EventKind::Watchdog { which: WatchdogKind::Hardware, report: None };
+    const BITE: EventKind = EventKind::Watchdog(events::Watchdog { which: WatchdogKind::Hardware, report: None });
 
     /// The crashes in a row, if the world ends with the start that these events and this reset end.
     fn ends(loops: &mut CrashLoops, events: &[EventKind], cause: BootCause) -> Option<u32> {
         events.iter().for_each(|event| loops.observe(DEVICE, event));
         loops.starts(DEVICE, cause).map(|event| match event {
-            EventKind::CrashLoop { crashes, .. } => crashes,
+            EventKind::CrashLoop(events::CrashLoop { crashes, .. }) => crashes,
             other => panic!("{other:?}"),
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::device::BOOT_TIME;
 use super::{Action, BoardSwitch, Command, Fault, FlashWatch, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
-use crate::events::{BootCause, DeviceId, EventKind, Level, PowerState};
+use crate::events::{self, BootCause, DeviceId, Level, PowerState};
 use crate::random::Draw;
 use crate::time::Instant;
 
@@ -47,7 +47,7 @@ impl World {
             }
             Command::PressReset { device } => match self.device(device).supply {
                 PowerState::On => {
-                    self.commit(Some(device), EventKind::Step { action: "reset button pressed".to_owned() });
+                    self.commit(Some(device), events::Step { action: "reset button pressed".to_owned() });
                     self.reset(device, BootCause::External, BOOT_TIME);
                 }
                 // The chip is in reset as it is, until the supply is back.
@@ -58,7 +58,7 @@ impl World {
             Command::Readings { device, temperature, humidity } => {
                 let now = self.now;
                 self.device(device).port.data_line.borrow_mut().surround(now, temperature, humidity);
-                self.commit(Some(device), EventKind::Step { action: "the sensor's surroundings changed".to_owned() });
+                self.commit(Some(device), events::Step { action: "the sensor's surroundings changed".to_owned() });
             }
             Command::BeginFault(rule) => self.begin_fault(rule),
             Command::EndFault { rule } => self.end_fault(&rule),
@@ -73,7 +73,7 @@ impl World {
 
     /// Records that hands did something that changed nothing.
     fn without_effect(&mut self, id: DeviceId, what: &str) {
-        self.commit(Some(id), EventKind::Step { action: format!("{what}: without effect") });
+        self.commit(Some(id), events::Step { action: format!("{what}: without effect") });
     }
 
     pub(super) fn power_on(&mut self, id: DeviceId) {
@@ -81,7 +81,7 @@ impl World {
         let device = self.device(id);
         device.supply = PowerState::On;
         device.port.data_line.borrow_mut().power_on(now);
-        self.commit(Some(id), EventKind::Power { state: PowerState::On });
+        self.commit(Some(id), events::Power { state: PowerState::On });
         self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
     }
 
@@ -89,7 +89,7 @@ impl World {
         let now = self.now;
         let device = self.device(id);
         device.supply = PowerState::Off;
-        self.commit(Some(id), EventKind::Power { state: PowerState::Off });
+        self.commit(Some(id), events::Power { state: PowerState::Off });
         self.commit_reports(id);
         self.tear_flash(id);
         self.halt(id);
@@ -100,7 +100,7 @@ impl World {
     /// less) goes on.
     fn brown_out(&mut self, id: DeviceId, length: Duration) {
         self.device(id).supply = PowerState::BrownOut;
-        self.commit(Some(id), EventKind::Power { state: PowerState::BrownOut });
+        self.commit(Some(id), events::Power { state: PowerState::BrownOut });
         self.tear_flash(id);
         self.halt(id);
         let epoch = self.device(id).epoch();
@@ -111,7 +111,7 @@ impl World {
         let now = self.now;
         let torn = self.device(id).port.flash.borrow_mut().tear(now);
         if let Some(report) = torn {
-            self.commit(Some(id), report.into());
+            self.commit(Some(id), report);
         }
     }
 
@@ -205,6 +205,6 @@ impl World {
     }
 
     fn note(&mut self, rule: &str, action: &str) {
-        self.commit(None, EventKind::Fault { rule: rule.to_owned(), action: action.to_owned() });
+        self.commit(None, events::Fault { rule: rule.to_owned(), action: action.to_owned() });
     }
 }

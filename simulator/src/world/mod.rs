@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::air::Air;
 use crate::device::port::Output;
 use crate::device::{Account, Port, Target, Wait};
-use crate::events::{BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
+use crate::events::{self, BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
 use crate::internet::Internet;
 use crate::phone::Phone;
 use crate::random::{Seed, Stream};
@@ -229,7 +229,7 @@ impl World {
             }
             Action::Restart(id, epoch, reason) => {
                 if self.device(id).is_current(epoch) {
-                    self.commit(Some(id), EventKind::Restart { reason });
+                    self.commit(Some(id), events::Restart { reason });
                     self.reset(id, BootCause::Software, BOOT_TIME);
                 }
             }
@@ -240,12 +240,12 @@ impl World {
             }
             Action::Crash(id, epoch, message) => {
                 if self.device(id).is_current(epoch) {
-                    self.commit(Some(id), EventKind::Crash { message, report: None });
+                    self.commit(Some(id), events::Crash { message, report: None });
                 }
             }
             Action::Livelock(id, epoch, polls) => {
                 if self.device(id).is_current(epoch) {
-                    self.commit(Some(id), EventKind::Livelock { polls });
+                    self.commit(Some(id), events::Livelock { polls });
                     self.ended = Some(at);
                 }
             }
@@ -253,7 +253,7 @@ impl World {
             Action::BrownOutEnds(id, epoch) => {
                 if self.device(id).is_current(epoch) {
                     self.device(id).supply = PowerState::On;
-                    self.commit(Some(id), EventKind::Power { state: PowerState::On });
+                    self.commit(Some(id), events::Power { state: PowerState::On });
                     self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
                 }
             }
@@ -263,7 +263,7 @@ impl World {
                 }
             }
             Action::Contact(id, switch, level) => {
-                self.commit(Some(id), EventKind::Pin { gpio: switch.gpio(), level });
+                self.commit(Some(id), events::Pin { gpio: switch.gpio(), level });
             }
             Action::Wiring(due) => self.wire(due),
             Action::Command(command) => self.obey(command),
@@ -275,7 +275,8 @@ impl World {
         &mut self.devices[id.0 as usize]
     }
 
-    fn commit(&mut self, device: Option<DeviceId>, kind: EventKind) {
+    fn commit(&mut self, device: Option<DeviceId>, event: impl Into<EventKind>) {
+        let kind = event.into();
         if let Some(device) = device {
             self.crash_loops.observe(device, &kind);
         }
@@ -298,7 +299,7 @@ impl World {
         let device = self.device(id);
         let number = device.start(now, cause);
         let (epoch, watchdog_at) = (device.epoch(), device.watchdog_bites_at());
-        self.commit(Some(id), EventKind::Boot { number, cause });
+        self.commit(Some(id), events::Boot { number, cause });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);
     }
@@ -324,13 +325,13 @@ impl World {
         let dark = device.darken();
         if !torn_line.is_empty() {
             let line = String::from_utf8_lossy(&torn_line).trim_end().to_owned();
-            self.commit(Some(id), EventKind::Serial { line });
+            self.commit(Some(id), events::Serial { line });
         }
         if let Some(report) = finished {
-            self.commit(Some(id), report.into());
+            self.commit(Some(id), report);
         }
         if dark {
-            self.commit(Some(id), EventKind::Pin { gpio: 13, level: Level::Low });
+            self.commit(Some(id), events::Pin { gpio: 13, level: Level::Low });
         }
         self.air_device_gone(id);
     }
@@ -393,7 +394,7 @@ impl World {
             self.queue.push(bites_at, Action::Watchdog(id, epoch));
         } else {
             let report = device.report().map(Box::new);
-            self.commit(Some(id), EventKind::Watchdog { which: WatchdogKind::Hardware, report });
+            self.commit(Some(id), events::Watchdog { which: WatchdogKind::Hardware, report });
             self.reset(id, BootCause::Watchdog, BOOT_TIME);
         }
     }
@@ -411,7 +412,7 @@ impl World {
             return;
         }
         for (_, report) in reports {
-            if let EventKind::Serial { line } = &report
+            if let EventKind::Serial(events::Serial { line }) = &report
                 && let Some(passphrase) = told_passphrase(line)
             {
                 self.device(id).label = Some(passphrase.to_owned());
@@ -424,7 +425,7 @@ impl World {
     fn commit_output(&mut self, id: DeviceId, output: Output) {
         match output {
             Output::Event(kind) => {
-                if let EventKind::Pin { gpio: 13, level } = kind {
+                if let EventKind::Pin(events::Pin { gpio: 13, level }) = kind {
                     self.device(id).lit = level == Level::High;
                 }
                 self.commit(Some(id), kind);

@@ -20,7 +20,7 @@ use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use crate::device::WATCHDOG_PERIOD;
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::Models;
-use crate::events::{FlashOperation, Vocabulary as _};
+use crate::events::{self, FlashOperation, Vocabulary as _};
 use crate::internet::{CloudSettings, Settings};
 
 const DUCK: DeviceId = DeviceId(0);
@@ -91,7 +91,7 @@ impl Bench {
 /// When the device started, and why.
 fn boots(events: &[Event]) -> Vec<(Duration, &'static str)> {
     let boot = |event: &Event| match event.kind {
-        EventKind::Boot { cause, .. } => Some((event.at.since_start(), cause.word())),
+        EventKind::Boot(events::Boot { cause, .. }) => Some((event.at.since_start(), cause.word())),
         _ => None,
     };
     events.iter().filter_map(boot).collect()
@@ -101,7 +101,7 @@ fn lines(events: &[Event]) -> Vec<&str> {
     events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Serial { line } => Some(line.as_str()),
+            EventKind::Serial(events::Serial { line }) => Some(line.as_str()),
             _ => None,
         })
         .collect()
@@ -109,7 +109,7 @@ fn lines(events: &[Event]) -> Vec<&str> {
 
 fn pins(events: &[Event]) -> Vec<(Duration, u8, Level)> {
     let pin = |event: &Event| match event.kind {
-        EventKind::Pin { gpio, level } => Some((event.at.since_start(), gpio, level)),
+        EventKind::Pin(events::Pin { gpio, level }) => Some((event.at.since_start(), gpio, level)),
         _ => None,
     };
     events.iter().filter_map(pin).collect()
@@ -118,7 +118,7 @@ fn pins(events: &[Event]) -> Vec<(Duration, u8, Level)> {
 /// Number, operation and whether it was torn.
 fn flash_operations(events: &[Event]) -> Vec<(u32, FlashOperation, bool)> {
     let flash = |event: &Event| match event.kind {
-        EventKind::Flash { number, operation, torn, .. } => Some((number, operation, torn)),
+        EventKind::Flash(events::Flash { number, operation, torn, .. }) => Some((number, operation, torn)),
         _ => None,
     };
     events.iter().filter_map(flash).collect()
@@ -137,7 +137,7 @@ fn a_panic_is_the_firmwares_crash_and_the_watchdog_ends_it() {
     });
     let events = bench.events(ms(12_000));
     let crash = events.iter().find_map(|event| match &event.kind {
-        EventKind::Crash { message, .. } => Some((event.at.since_start(), message.as_str())),
+        EventKind::Crash(events::Crash { message, .. }) => Some((event.at.since_start(), message.as_str())),
         _ => None,
     });
     let (at, message) = crash.unwrap();
@@ -162,7 +162,7 @@ fn a_panicking_destructor_ends_neither_the_run_nor_anything_else() {
     bench.at(ms(1_000), Command::PressReset { device: DUCK });
     let events = bench.events(ms(2_000));
     assert_eq!(boots(&events), [(BOOT, "power-on"), (ms(1_000) + BOOT, "external reset")]);
-    assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Crash { .. })));
+    assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Crash(_))));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_panic_of_our_own_unwinds_out_of_the_run() {
     drop(held);
     assert!(unwound.is_err());
     assert!(!firmware_runs());
-    assert!(!bench.world.events().iter().any(|event| matches!(event.kind, EventKind::Crash { .. })));
+    assert!(!bench.world.events().iter().any(|event| matches!(event.kind, EventKind::Crash(_))));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_program_that_wakes_itself_without_end_is_a_livelock() {
     bench.run_until(ms(60_000));
     assert_eq!(bench.world.next_at(), None, "the run has ended");
     let last = bench.world.events().last().unwrap();
-    assert!(matches!(last.kind, EventKind::Livelock { polls } if polls > 1_000), "{last:?}");
+    assert!(matches!(last.kind, EventKind::Livelock(events::Livelock { polls }) if polls > 1_000), "{last:?}");
     assert_eq!(last.at, Instant::START + BOOT);
 }
 
@@ -210,12 +210,12 @@ fn a_program_that_does_nothing_but_crash_ends_the_run_after_so_many_times() {
     let limits = CrashLimits { crash: Some(4), watchdog: Some(3) };
 
     let (crashes, at, last) = ended(limits, true);
-    let EventKind::CrashLoop { crashes: 4, message } = last else { panic!("{last:?}") };
+    let EventKind::CrashLoop(events::CrashLoop { crashes: 4, message }) = last else { panic!("{last:?}") };
     assert!(message.starts_with("again at "), "{message}");
     assert_eq!((crashes, at), (4, Some(Instant::START + life * 4 + BOOT)));
 
     let (crashes, at, last) = ended(limits, false);
-    assert_eq!(last, EventKind::CrashLoop { crashes: 3, message: "the watchdog bites".to_owned() });
+    assert_eq!(last, EventKind::CrashLoop(events::CrashLoop { crashes: 3, message: "the watchdog bites".to_owned() }));
     assert_eq!((crashes, at), (3, Some(Instant::START + life * 3 + BOOT)));
 
     let (crashes, at, _) = ended(CrashLimits { crash: None, watchdog: Some(3) }, true);
@@ -270,7 +270,7 @@ fn the_watchdog_bites_who_never_comes_back() {
     for events in [pins, delays, clock] {
         assert_eq!(lines(&events), ["[0.000000] boot: round and round"; 2], "once for each start");
         assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + WATCHDOG_PERIOD + BOOT, "watchdog")]);
-        assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Crash { .. })));
+        assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Crash(_))));
     }
 }
 
@@ -291,8 +291,8 @@ fn a_restart_waits_for_the_last_words() {
         "enough".to_owned()
     });
     let events = bench.events(ms(300));
-    let restart = events.iter().find(|event| matches!(event.kind, EventKind::Restart { .. })).unwrap();
-    assert_eq!(restart.kind, EventKind::Restart { reason: "enough".to_owned() });
+    let restart = events.iter().find(|event| matches!(event.kind, EventKind::Restart(_))).unwrap();
+    assert_eq!(restart.kind, EventKind::Restart(events::Restart { reason: "enough".to_owned() }));
     assert!(lines(&events)[0].ends_with("and they are many"), "{events:?}");
     assert_eq!(boots(&events)[1], (restart.at.since_start() + BOOT, "software restart"));
 }
@@ -402,7 +402,7 @@ fn a_brown_out_resets_the_chip_and_tears_its_flash_operation() {
     let power: Vec<_> = events
         .iter()
         .filter_map(|event| match event.kind {
-            EventKind::Power { state } => Some((event.at.since_start(), state)),
+            EventKind::Power(events::Power { state }) => Some((event.at.since_start(), state)),
             _ => None,
         })
         .collect();
@@ -428,9 +428,8 @@ fn a_button_pressed_during_a_brown_out_starts_nothing_before_the_supply_is_back(
     bench.at(ms(1_100), Command::PressReset { device: DUCK });
     let events = bench.events(ms(5_000));
     assert_eq!(boots(&events), [(BOOT, "power-on"), (ms(1_500) + BOOT, "power-on")]);
-    assert!(events.iter().any(
-        |event| event.kind == EventKind::Power { state: PowerState::On } && event.at == Instant::from_millis(1_500)
-    ));
+    assert!(events.iter().any(|event| event.kind == EventKind::Power(events::Power { state: PowerState::On })
+        && event.at == Instant::from_millis(1_500)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, World};
 use crate::air::{self, AccessPointConfig, AccessPointState, AirEvent, Delivery, Port, Security, StationId};
-use crate::events::{DeviceId, EventKind, JoinOutcome};
+use crate::events::{self, DeviceId, JoinOutcome};
 use crate::internet;
 use crate::phone::AirRequest;
 use crate::time::Instant;
@@ -179,7 +179,7 @@ impl World {
     fn transmit(&mut self, from: Port, frame: &[u8]) {
         let transmission = self.air.transmit(self.now, from, frame);
         for action in transmission.actions {
-            self.commit(None, action.into());
+            self.commit(None, action);
         }
         for delivery in transmission.deliveries {
             self.queue.push(delivery.at, Action::Wiring(Due::Delivery(delivery)));
@@ -277,7 +277,7 @@ impl World {
         for what in self.phones[phone].take_events() {
             handed_on = true;
             let name = self.phones[phone].name().to_owned();
-            self.commit(None, EventKind::Phone { phone: name, what });
+            self.commit(None, events::Phone { phone: name, what });
         }
         for request in self.phones[phone].take_requests() {
             handed_on = true;
@@ -318,7 +318,7 @@ impl World {
                 Owner::Device(id) => {
                     let signal = self.air.signal(*station);
                     let outcome = JoinOutcome::from(*outcome);
-                    self.commit(Some(id), event.into());
+                    self.commit(Some(id), event);
                     let mut radio = self.device(id).port.radio.borrow_mut();
                     radio.up = outcome == JoinOutcome::Joined;
                     radio.signal = signal;
@@ -339,7 +339,7 @@ impl World {
             AirEvent::LinkLost { station, reason, .. } => match self.arranged.stations[station] {
                 Owner::Device(id) => {
                     let loss = *reason;
-                    self.commit(Some(id), event.into());
+                    self.commit(Some(id), event);
                     let device = self.device(id);
                     if !device.is_running() {
                         return;
@@ -359,7 +359,7 @@ impl World {
                     Behind::Router(_) => None,
                     Behind::Device(id) => Some(id),
                 };
-                self.commit(device, event.into());
+                self.commit(device, event);
             }
         }
     }

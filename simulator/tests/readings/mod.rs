@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use simulator::board::SensorFault;
-use simulator::events::{DeviceId, Event, EventKind};
+use simulator::events::{self, DeviceId, Event, EventKind};
 use simulator::random::Seed;
 use simulator::run::{On, build};
 use simulator::scenario::Scenario;
@@ -60,7 +60,7 @@ event.boot = {{}}
 
 /// How a try ended, if it is that what the event tells.
 fn outcome(event: &Event) -> Option<&str> {
-    let EventKind::Serial { line } = &event.kind else { return None };
+    let EventKind::Serial(events::Serial { line }) = &event.kind else { return None };
     let (_, text) = line.split_once(" sensor: ")?;
     if let Some((fault, _)) = text.split_once(", try ") {
         return Some(fault);

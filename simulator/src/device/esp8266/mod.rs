@@ -41,7 +41,7 @@ use rand_core::RngCore;
 
 use super::port::Output;
 use super::{Account, Port, Progress, Target, Wait};
-use crate::events::{BootCause, CrashReport, EventKind, WatchdogKind};
+use crate::events::{self, BootCause, CrashReport, EventKind, WatchdogKind};
 use crate::time::Instant;
 
 pub use image::{Image, ImageError};
@@ -462,7 +462,8 @@ impl Running {
         let cause = BootCause::SoftwareWatchdog;
         let registers = Registers::now(&self.chip.core.cpu);
         let report = crash::report(&registers, &self.chip.core.memory, image, false);
-        let event = EventKind::Watchdog { which: WatchdogKind::Software, report: Some(Box::new(report)) };
+        let event =
+            EventKind::Watchdog(events::Watchdog { which: WatchdogKind::Software, report: Some(Box::new(report)) });
         self.port.put(self.now(), Output::Event(event));
         self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
         Wait::Reset(cause)
@@ -506,7 +507,7 @@ impl Running {
     }
 
     fn tell(&self, message: String, report: CrashReport) {
-        let event = EventKind::Crash { message, report: Some(Box::new(report)) };
+        let event = EventKind::Crash(events::Crash { message, report: Some(Box::new(report)) });
         self.port.put(self.now(), Output::Event(event));
     }
 

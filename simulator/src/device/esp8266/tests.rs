@@ -6,7 +6,7 @@ use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
 use crate::device::WATCHDOG_PERIOD;
 use crate::device::port::Models;
-use crate::events::{BootCause, DeviceId, Level, WatchdogKind};
+use crate::events::{self, BootCause, DeviceId, Level, WatchdogKind};
 use crate::random::Seed;
 
 /// Where things lie.
@@ -168,7 +168,9 @@ impl Bench {
             .events
             .iter()
             .filter_map(|(_, kind)| match kind {
-                EventKind::Crash { message, report: Some(report) } => Some((message.as_str(), &**report)),
+                EventKind::Crash(events::Crash { message, report: Some(report) }) => {
+                    Some((message.as_str(), &**report))
+                }
                 _ => None,
             })
             .collect();
@@ -246,7 +248,7 @@ fn a_store_to_flash_and_a_jump_to_null_leave_the_chip_to_its_watchdog() {
 fn who_does_not_return_to_the_sdk_is_bitten_by_its_watchdog() {
     let mut bench = bench(&[J_SELF]);
     assert!(matches!(bench.run(), Wait::Reset(BootCause::SoftwareWatchdog)));
-    let [(at, EventKind::Watchdog { which, report: Some(report) })] = bench.events.as_slice() else {
+    let [(at, EventKind::Watchdog(events::Watchdog { which, report: Some(report) }))] = bench.events.as_slice() else {
         panic!("{:?}", bench.events)
     };
     assert_eq!((*which, register(report, "pc")), (WatchdogKind::Software, PROGRAM));

@@ -12,7 +12,7 @@ use time::macros::datetime;
 
 use super::super::port::{Port, next_poll, stack_time};
 use super::super::*;
-use crate::events::Vocabulary as _;
+use crate::events::{self, Vocabulary as _};
 
 pub(super) const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 /// From the router to a station; the other way takes no time.
@@ -307,7 +307,7 @@ impl Bench {
     /// The outcomes of all connections so far.
     pub fn connections(&self) -> Vec<&'static str> {
         let outcome = |kind: &EventKind| match kind {
-            EventKind::Connection { outcome, .. } => Some(outcome.word()),
+            EventKind::Connection(events::Connection { outcome, .. }) => Some(outcome.word()),
             _ => None,
         };
         self.seen.iter().filter_map(outcome).collect()
@@ -317,7 +317,9 @@ impl Bench {
     pub fn actions(&self) -> Vec<&str> {
         self.seen
             .iter()
-            .filter_map(|kind| if let EventKind::Fault { action, .. } = kind { Some(&action[..]) } else { None })
+            .filter_map(|kind| {
+                if let EventKind::Fault(events::Fault { action, .. }) = kind { Some(&action[..]) } else { None }
+            })
             .collect()
     }
 }

@@ -10,7 +10,7 @@ use smoltcp::socket::dns::GetQueryResultError;
 
 use super::fault::{CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
 use super::*;
-use crate::events::LeaseOutcome;
+use crate::events::{self, LeaseOutcome};
 use bench::{Bench, HOP, HOST};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ fn upload(bench: &mut Bench) -> Option<(Vec<u8>, bool)> {
 }
 
 fn stored(bench: &Bench) -> usize {
-    bench.seen.iter().filter(|kind| matches!(kind, EventKind::Stored { .. })).count()
+    bench.seen.iter().filter(|kind| matches!(kind, EventKind::Stored(_))).count()
 }
 
 fn route(reply: RouteFault) -> Fault {
@@ -167,7 +167,12 @@ fn dhcp_faults() {
     bench.wait(60 * SECOND);
     assert_eq!(bench.clients[0].address, None);
     assert!(bench.actions().contains(&"the DHCP server refused a lease"));
-    assert!(bench.seen.iter().any(|kind| matches!(kind, EventKind::Lease { outcome: LeaseOutcome::Refused, .. })));
+    assert!(
+        bench
+            .seen
+            .iter()
+            .any(|kind| matches!(kind, EventKind::Lease(events::Lease { outcome: LeaseOutcome::Refused, .. })))
+    );
 
     bench.internet.clear("router is stuck");
     bench.lease();

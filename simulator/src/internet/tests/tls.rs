@@ -89,7 +89,7 @@ fn upload(bench: &mut Bench) -> Result<String, rustls::Error> {
 fn tls_outcomes(bench: &Bench) -> Vec<(&str, &str)> {
     let mut outcomes = Vec::new();
     for kind in &bench.seen {
-        if let EventKind::Tls { server, outcome, .. } = kind {
+        if let EventKind::Tls(events::Tls { server, outcome, .. }) = kind {
             outcomes.push((&server[..], &outcome[..]));
         }
     }

@@ -1,7 +1,7 @@
 //! Each kind of difference, the tolerance's edges, and how happenings are put beside each other.
 
 use super::*;
-use crate::events::{BootCause, DeviceId, JoinFailure, JoinOutcome, Level};
+use crate::events::{self, BootCause, DeviceId, JoinFailure, JoinOutcome, Level};
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
@@ -20,19 +20,19 @@ fn run(happened: &[(u64, EventKind)]) -> Run {
 fn entry(second: i64, temperature: &str) -> EventKind {
     let mut fields = [const { None }; 8];
     fields[0] = Some(temperature.to_owned());
-    EventKind::Stored { channel: 1, entry_id: 1, created_at: START + second, fields, status: None }
+    EventKind::Stored(events::Stored { channel: 1, entry_id: 1, created_at: START + second, fields, status: None })
 }
 
 fn join(outcome: JoinOutcome) -> EventKind {
-    EventKind::Join { network: "home".to_owned(), bssid: None, outcome }
+    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome })
 }
 
 fn boot(number: u32, cause: BootCause) -> EventKind {
-    EventKind::Boot { number, cause }
+    EventKind::Boot(events::Boot { number, cause })
 }
 
 fn led(on: bool) -> EventKind {
-    EventKind::Pin { gpio: LED_GPIO, level: if on { Level::High } else { Level::Low } }
+    EventKind::Pin(events::Pin { gpio: LED_GPIO, level: if on { Level::High } else { Level::Low } })
 }
 
 fn compare_with(targets: &Targets, host: &[(u64, EventKind)], chip: &[(u64, EventKind)]) -> Comparison {
@@ -71,8 +71,8 @@ fn the_same_a_little_later_is_the_same() {
 
 #[test]
 fn what_is_not_compared_may_differ() {
-    let serial = |line: &str| EventKind::Serial { line: line.to_owned() };
-    let spare = EventKind::Pin { gpio: 5, level: Level::High };
+    let serial = |line: &str| EventKind::Serial(events::Serial { line: line.to_owned() });
+    let spare = EventKind::Pin(events::Pin { gpio: 5, level: Level::High });
     assert!(compare(&[(1, serial("a")), (2, spare)], &[(7_000, serial("b"))]).agrees());
 }
 

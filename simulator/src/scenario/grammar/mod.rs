@@ -3,6 +3,7 @@
 //!
 //! The JSON Schema carries the sentences here to editors, so they are written for a scenario's author.
 
+pub(super) mod events;
 pub(super) mod expect;
 pub(super) mod faults;
 pub(super) mod phones;

@@ -2,106 +2,105 @@
 
 use std::fmt;
 
-use super::{FieldMatch, Matcher, PhoneMatch, RequestMatch, TextMatch};
-use crate::events::{FlashOperation, PowerState};
-use crate::scenario::units::tenths;
+use super::{FieldMatch, Matcher, PhoneMatch, TextMatch, Wanted};
+use crate::events::{AnyWord, Level, Value, Vocabulary, tenths};
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serial(text) => write!(f, "serial line {text}"),
-            Self::Led { on } => write!(f, "LED goes {}", on_off(*on)),
-            Self::Pin { gpio, level } => Words::new(format!("GPIO{gpio} changes")).with("to ", level.as_ref()).fmt(f),
-            Self::Boot { cause } => Words::new("boot").quoted("after ", cause.as_ref()).fmt(f),
-            Self::Restart { reason } => Words::new("restart").with("with reason ", reason.as_ref()).fmt(f),
-            Self::Crash { message } => Words::new("crash").with("with message ", message.as_ref()).fmt(f),
-            Self::Power { state } => f.write_str(match state {
-                PowerState::On => "power comes on",
-                PowerState::Off => "power goes off",
-                PowerState::BrownOut => "brown-out",
-            }),
-            Self::Sensor { outcome } => {
-                Words::new("sensor transaction").quoted("with outcome ", outcome.as_ref()).fmt(f)
-            }
-            Self::Flash { operation, torn } => {
-                let subject = match operation {
-                    None => "flash operation",
-                    Some(FlashOperation::Erase) => "flash erase",
-                    Some(FlashOperation::Write) => "flash write",
-                };
-                Words::new(subject).with("that is ", torn.map(|torn| if torn { "torn" } else { "not torn" })).fmt(f)
-            }
-            Self::Join { network, bssid, outcome } => Words::new("attempt to join")
-                .quoted("", network.as_ref())
-                .quoted("at ", bssid.as_ref())
-                .quoted("with outcome ", outcome.as_ref())
-                .fmt(f),
-            Self::LinkLost { network, bssid, reason } => Words::new("loss of the link")
-                .quoted("to ", network.as_ref())
-                .quoted("at ", bssid.as_ref())
-                .quoted("by ", reason.as_ref())
-                .fmt(f),
-            Self::AccessPoint { network, bssid, on } => Words::new("access point")
-                .quoted("", network.as_ref())
-                .quoted("at ", bssid.as_ref())
-                .with(
-                    "",
-                    Some(match on {
-                        None => "appears or goes away",
-                        Some(true) => "appears",
-                        Some(false) => "goes away",
-                    }),
-                )
-                .fmt(f),
-            Self::Lease { network, outcome } => Words::new("DHCP exchange")
-                .quoted("on ", network.as_ref())
-                .quoted("with outcome ", outcome.as_ref())
-                .fmt(f),
-            Self::Dns { name, outcome } => {
-                Words::new("DNS query").quoted("for ", name.as_ref()).quoted("with outcome ", outcome.as_ref()).fmt(f)
-            }
-            Self::Ntp { outcome } => Words::new("NTP query").quoted("with outcome ", outcome.as_ref()).fmt(f),
-            Self::Connection { server, outcome } => {
-                Words::new("connection").quoted("to ", server.as_ref()).quoted("with outcome ", outcome.as_ref()).fmt(f)
-            }
-            Self::Tls { server, outcome } => Words::new("TLS handshake")
-                .quoted("with ", server.as_ref())
-                .with("with outcome ", outcome.as_ref())
-                .fmt(f),
-            Self::Request(request) => request.fmt(f),
-            Self::Stored { fields, status_contains } => {
-                let mut words = Words::new("stored entry");
-                for (index, field) in fields.iter().enumerate() {
-                    words = words.with(&format!("with field{} ", index + 1), field.as_ref());
-                }
-                words.quoted("with status containing ", status_contains.as_ref()).fmt(f)
-            }
-            Self::Phone { name, what } => {
-                match name {
-                    Some(name) => write!(f, "phone `{name}` ")?,
-                    None => f.write_str("a phone ")?,
-                }
-                what.fmt(f)
-            }
-            Self::Fault { name, action } => {
-                Words::new("fault").quoted("", name.as_ref()).with("doing ", action.as_ref()).fmt(f)
-            }
-        }
+        (self.row.says)(Sentence { matcher: self, parts: Vec::new() }).parts.join(" ").fmt(f)
     }
 }
 
-impl fmt::Display for RequestMatch {
+impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = self.tls.map(|tls| if tls { "over TLS" } else { "without TLS" });
-        Words::new(self.method.as_deref().unwrap_or("HTTP"))
-            .with("request", Some(""))
-            .quoted("for ", self.path.as_ref())
-            .quoted("to ", self.server.as_ref())
-            .with("", over)
-            .quoted("with body containing ", self.body_contains.as_ref())
-            .with("answered with status ", self.status)
-            .quoted("answered with a body containing ", self.reply_contains.as_ref())
-            .fmt(f)
+        write!(f, "{:?} {:?}", self.row.kind, self.conditions)
+    }
+}
+
+/// A matcher on its way into words, part by part. Parts of which the file says nothing are left out.
+pub(in crate::scenario) struct Sentence<'m> {
+    matcher: &'m Matcher,
+    parts: Vec<String>,
+}
+
+impl Sentence<'_> {
+    /// What the file says at this key, in words.
+    fn said(&self, key: &str) -> Option<String> {
+        self.wanted(key).map(Wanted::to_string)
+    }
+
+    /// What the file says at this key.
+    fn wanted(&self, key: &str) -> Option<&Wanted> {
+        self.matcher.conditions.iter().find(|condition| condition.key == key).map(|condition| &condition.wanted)
+    }
+
+    /// Adds this as it is.
+    pub(in crate::scenario) fn say(mut self, words: &str) -> Self {
+        self.parts.push(words.to_owned());
+        self
+    }
+
+    /// Adds `before` and what the file says at `key`, or nothing.
+    pub(in crate::scenario) fn with(mut self, before: &str, key: &str) -> Self {
+        self.parts.extend(self.said(key).map(|said| format!("{before}{said}")));
+        self
+    }
+
+    /// The same in quotes.
+    pub(in crate::scenario) fn quoted(mut self, before: &str, key: &str) -> Self {
+        self.parts.extend(self.said(key).map(|said| format!("{before}`{said}`")));
+        self
+    }
+
+    /// Adds what the file says at `key`, or `otherwise` if it says nothing.
+    pub(in crate::scenario) fn or(self, key: &str, otherwise: &str) -> Self {
+        match self.said(key) {
+            Some(said) => self.say(&said),
+            None => self.say(otherwise),
+        }
+    }
+
+    /// Adds the word for yes or for no, if the file says either.
+    pub(in crate::scenario) fn flag(self, key: &str, yes: &str, no: &str) -> Self {
+        match self.wanted(key) {
+            Some(Wanted::Flag(true)) => self.say(yes),
+            Some(Wanted::Flag(false)) => self.say(no),
+            _ => self,
+        }
+    }
+
+    /// Adds the word for a high or for a low level.
+    pub(in crate::scenario) fn level(self, key: &str, high: &str, low: &str) -> Self {
+        let is_high = self.wanted(key).is_some_and(|wanted| wanted.is(Value::Word(AnyWord::of(Level::High))));
+        self.say(if is_high { high } else { low })
+    }
+
+    /// Adds what a word means, as `in_words` says it.
+    pub(in crate::scenario) fn spoken<T: Vocabulary>(self, key: &str, in_words: fn(T) -> &'static str) -> Self {
+        let is = |value: &T| self.wanted(key).is_some_and(|wanted| wanted.is(Value::Word(AnyWord::of(*value))));
+        match T::ALL.iter().map(|(_, value, _)| *value).find(is) {
+            Some(value) => self.say(in_words(value)),
+            None => self,
+        }
+    }
+
+    /// Whether the file says something at `key`.
+    pub(in crate::scenario) fn has(&self, key: &str) -> bool {
+        self.wanted(key).is_some()
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(text) | Self::Part(text) | Self::Path(text) => f.write_str(text),
+            Self::Text(text) | Self::Line(text) => text.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Word(word) => f.write_str(word.text()),
+            Self::EntryField(_, field) => field.fmt(f),
+            Self::Phone(what) => what.fmt(f),
+        }
     }
 }
 
@@ -112,12 +111,21 @@ impl fmt::Display for PhoneMatch {
             Self::Joined(true) => f.write_str("joins"),
             Self::Joined(false) => f.write_str("fails to join"),
             Self::Lease => f.write_str("is given an address"),
-            Self::Reply { status, contains, location } => Words::new("gets a reply")
-                .with("with status ", *status)
-                .quoted("containing ", contains.as_ref())
-                .with("leading to ", location.as_ref())
-                .fmt(f),
-            Self::Failed { reason } => Words::new("gets no reply").with("because ", reason.as_ref()).fmt(f),
+            Self::Reply { status, contains, location } => {
+                f.write_str("gets a reply")?;
+                if let Some(status) = status {
+                    write!(f, " with status {status}")?;
+                }
+                if let Some(contains) = contains {
+                    write!(f, " containing `{contains}`")?;
+                }
+                match location {
+                    Some(location) => write!(f, " leading to {location}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Failed { reason: None } => f.write_str("gets no reply"),
+            Self::Failed { reason: Some(reason) } => write!(f, "gets no reply because {reason}"),
             Self::Left => f.write_str("leaves"),
         }
     }
@@ -140,35 +148,4 @@ impl fmt::Display for FieldMatch {
             Self::Between { low, high } => write!(f, "between {} and {}", tenths(*low), tenths(*high)),
         }
     }
-}
-
-/// Words, joined as a sentence's parts: "a request", "with status 200".
-struct Words(Vec<String>);
-
-impl Words {
-    fn new(subject: impl Into<String>) -> Self {
-        Self(vec![subject.into()])
-    }
-
-    /// Adds `before value after` if there is a value.
-    fn with(mut self, before: &str, value: Option<impl fmt::Display>) -> Self {
-        self.0.extend(value.map(|value| format!("{before}{value}")));
-        self
-    }
-
-    /// Adds `before `value`` in quotes if there is a value.
-    fn quoted(self, before: &str, value: Option<impl fmt::Display>) -> Self {
-        self.with(before, value.map(|value| format!("`{value}`")))
-    }
-}
-
-impl fmt::Display for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
-    }
-}
-
-/// A switch's, LED's or supply's position in words.
-fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Begin, End, Place};
 use crate::events::Level;
-use crate::scenario::matcher::Matcher;
+use crate::scenario::matcher::{FieldMatch, Matcher};
 
 /// What must come of a run.
 #[derive(Clone, Debug)]
@@ -146,18 +146,4 @@ pub struct ChannelCheck {
     pub longest_gap: Option<Duration>,
     /// What `field1` to `field8` must be in every entry.
     pub fields: Box<[Option<FieldMatch>; 8]>,
-}
-
-/// What a field of an entry must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FieldMatch {
-    /// This text.
-    Equals(String),
-    /// A number no lower and no higher, in tenths.
-    Between {
-        /// Lowest, in tenths.
-        low: i64,
-        /// Highest, in tenths.
-        high: i64,
-    },
 }

@@ -6,6 +6,7 @@
 
 mod expect;
 mod faults;
+mod matcher;
 mod names;
 mod phones;
 mod readings;

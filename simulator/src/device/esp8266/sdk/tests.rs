@@ -208,14 +208,14 @@ fn a_program_that_says_nothing_of_the_radio_gets_the_stored_mode() {
 fn the_sdk_prints_until_it_is_told_not_to() {
     let printed = |bench: &Bench| {
         let lines = bench.port.take_reports(Instant::from_secs(3_600)).into_iter();
-        lines.map(|(_, report)| format!("{report:?}")).collect::<Vec<_>>()
+        lines.map(|(_, report)| report.to_string()).collect::<Vec<_>>()
     };
     let mut bench = bench();
     bench.call("wifi_set_opmode_current", &[1]);
     bench.chip.drain(0);
     // Behind what the boot ROM has printed.
     let lines = printed(&bench);
-    assert!(lines.last().is_some_and(|line| line.ends_with("mode : sta\" }")), "{lines:?}");
+    assert!(lines.last().is_some_and(|line| line.ends_with("mode : sta`")), "{lines:?}");
     bench.call("system_set_os_print", &[0]);
     bench.call("wifi_set_opmode_current", &[2]);
     bench.chip.drain(0);
@@ -672,7 +672,6 @@ fn an_exceptions_handler_is_the_sdks() {
 #[test]
 fn nothing_else_is_told() {
     let bench = bench();
-    let events =
-        bench.output().iter().filter(|output| matches!(output, Output::Event(EventKind::Crash { .. }))).count();
+    let events = bench.output().iter().filter(|output| matches!(output, Output::Event(EventKind::Crash(_)))).count();
     assert_eq!(events, 0);
 }

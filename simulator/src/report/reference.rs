@@ -1,0 +1,47 @@
+//! The page about what a run leaves behind, in Markdown: checked in as `docs/events.md`, and a test says when it is not up
+//! to date.
+//!
+//! The events are made from their declarations, family by family: what each is, its fields, and the words that a field may
+//! have. What is told in sentences (folders, crash reports, the summary) stands beside this file.
+
+use std::fmt::Write;
+
+use crate::events::{FieldAbout, Kind, PhoneEvent};
+
+/// The page as it is checked in.
+pub fn reference() -> String {
+    let mut page = include_str!("reference/run.md").to_owned();
+    for (family, kinds) in Kind::FAMILIES {
+        let _ = write!(page, "\n## {family}\n");
+        kinds.iter().for_each(|kind| event(&mut page, *kind));
+    }
+    page.push('\n');
+    page += include_str!("reference/crash-reports.md");
+    page.push('\n');
+    page += include_str!("reference/summary.md");
+    page
+}
+
+/// A kind of event: what it is, and a list of its fields.
+fn event(page: &mut String, kind: Kind) {
+    let _ = write!(page, "\n### `{}`\n\n{}\n\n", kind.name(), kind.about());
+    for FieldAbout { name, about, words } in kind.fields() {
+        let _ = writeln!(page, "* `{name}`: {about}");
+        for (word, about) in words {
+            let _ = writeln!(page, "  * `{word}`: {about}");
+        }
+    }
+    if kind == Kind::Phone {
+        phone(page);
+    }
+}
+
+/// What a phone does: words of `what`, and the fields that go with each.
+fn phone(page: &mut String) {
+    for (word, about, fields) in PhoneEvent::ROWS {
+        let _ = writeln!(page, "  * `{word}`: {about}");
+        for (name, about) in *fields {
+            let _ = writeln!(page, "    * `{name}`: {about}");
+        }
+    }
+}
