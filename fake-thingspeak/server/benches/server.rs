@@ -10,7 +10,7 @@
 //! headers in title case alone 4,000); hello has 7,000. With many clients the time goes where memory is waited for: a
 //! request took twice as long among 256 clients as among 64, until the futures of connections and exchanges were small and
 //! replies waited without their headers. What else made a difference: one pass over the parameters; no entry unpacked for
-//! its reply; a log line without formatting; replies that go out together, as wrk slept after every third otherwise. An
+//! its reply; replies that go out together, as wrk slept after every third otherwise. An
 //! allocator that does not mind that one thread frees what another took gave a twentieth. Checks of overflows and assertions
 //! cost 3 %, and one codegen unit gave nothing.
 //!

@@ -144,7 +144,7 @@ impl Display for Banner<'_> {
             self.write_others(f, "https", https)?;
         }
         if self.addresses.https.is_some() || self.addresses.mqtts.is_some() {
-            let fingerprint: String = self.authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
+            let fingerprint = hex::encode(self.authority.fingerprint());
             writeln!(f, "trust      {fingerprint}")?;
             let what = "SHA-256 of the authority's certificate, for the trusted issuer on the device's page";
             match self.authority_file {

@@ -24,7 +24,7 @@ pub(crate) fn run(Options { file }: &Options) -> Result<(), Error> {
         if file.exists() { (authority::read(file)?, false) } else { (authority::make(file, random_seed()?)?, true) };
     authority::write_certificate(&certificate, &authority)
         .map_err(|source| AuthorityError::Write { path: certificate.clone(), source })?;
-    let fingerprint: String = authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = hex::encode(authority.fingerprint());
     print!("{}", instructions(file, &certificate, &fingerprint, is_new));
     Ok(())
 }

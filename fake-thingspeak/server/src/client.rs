@@ -1,7 +1,5 @@
-//! A client of the server on one connection, whatever is spoken on it: where it comes from, what it meets, and its lines in the
-//! log.
+//! A client of the server on one connection, whatever is spoken on it: where it comes from, and what it meets.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +13,6 @@ use rustls::ServerConfig;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::log::TimeOfDay;
 use crate::state::ServerState;
 
 /// How long a TLS handshake may take.
@@ -36,7 +33,7 @@ pub(crate) enum TlsPeer {
 pub(crate) struct Client {
     pub(crate) state: Rc<ServerState>,
     pub(crate) address: SocketAddr,
-    /// The client's IP address as text, which each of its lines begins with.
+    /// The client's IP address as text, for the log.
     pub(crate) name: String,
 }
 
@@ -49,7 +46,7 @@ impl Client {
     /// What is to go wrong with the connection, counted and logged.
     pub(crate) fn connection_fault(&self) -> Option<ConnectionFault> {
         let (rule, fault) = self.state.faults.borrow_mut().connection(Instant::now())?;
-        self.log(format_args!("connection: {rule}"));
+        tracing::info!(target: "faults", client = self.name, rule, "connection: {rule}");
         Some(fault)
     }
 
@@ -59,7 +56,7 @@ impl Client {
         let Some((rule, fault)) = self.state.faults.borrow_mut().tls(Instant::now()) else {
             return Some(TlsPeer::Cloud(self.state.certificates.good()));
         };
-        self.log(format_args!("connection: {rule}"));
+        tracing::info!(target: "faults", client = self.name, rule, "connection: {rule}");
         Some(match fault {
             TlsFault::Certificate(kind) => TlsPeer::Cloud(system_server_config(&self.identity(kind)?)),
             TlsFault::Attack(attack) => TlsPeer::ManInTheMiddle(attack),
@@ -74,12 +71,7 @@ impl Client {
     /// Logs why a TLS handshake failed, if it did.
     pub(crate) fn tls_finished(&self, outcome: Result<(), String>) {
         if let Err(reason) = outcome {
-            self.log(format_args!("TLS handshake failed: {reason}"));
+            tracing::warn!(target: "tls", client = self.name, reason, "TLS handshake failed: {reason}");
         }
-    }
-
-    /// Logs a line about this client.
-    pub(crate) fn log(&self, what: fmt::Arguments<'_>) {
-        self.state.log.say(format_args!("{} {} {what}", TimeOfDay(OffsetDateTime::now_utc()), self.name));
     }
 }

@@ -41,13 +41,15 @@ pub(crate) fn accept(listener: TcpListener, protocol: Protocol, tls: bool, state
                 }
                 Ok((_, client)) => {
                     let ((all, own), client) = (state.connections.taken(client.ip()), client.ip());
-                    state.log.say(format_args!(
-                        "turned {client} away: it has {own} of {all} connections, and there are {CONNECTIONS} for all"
-                    ));
+                    tracing::warn!(
+                        target: "connection",
+                        %client,
+                        "turned away: it has {own} of {all} connections, and there are {CONNECTIONS} for all"
+                    );
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: wait for connections to end.
-                    state.log.say(format_args!("could not take a connection: {error}"));
+                    tracing::error!(target: "connection", "could not take a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
@@ -90,7 +92,8 @@ async fn serve_connection(mut stream: TcpStream, protocol: Protocol, tls: bool, 
         Protocol::Mqtt => Box::pin(mqtt::serve(socket, config, client)).await,
         Protocol::Http => {
             if serve(socket, config, client.address.ip(), &HttpHost(client)).await == Ending::Failed {
-                client.log(format_args!("connection ended: it broke, or what came could not be read as HTTP"));
+                let name = &client.name;
+                tracing::info!(target: "http", client = name, "connection ended: it broke, or what came could not be read as HTTP");
             }
         }
     }

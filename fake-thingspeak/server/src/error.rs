@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use fake_thingspeak::certificates::CertificateError;
+use tracing_subscriber::filter::FromEnvError;
 
 use crate::authority::AuthorityError;
 use crate::database::DatabaseError;
@@ -26,6 +27,8 @@ pub(crate) enum Error {
     Data { path: PathBuf, source: DatabaseError },
     #[error("write to {}: {reason}; what was acknowledged is kept, and nothing more is", path.display())]
     Commit { path: PathBuf, reason: String },
+    #[error("use RUST_LOG: {0}; a filter is like `info`, `warn` or `info,mqtt=off`")]
+    Filter(#[from] FromEnvError),
     #[error("start: {0}")]
     Start(#[from] io::Error),
 }

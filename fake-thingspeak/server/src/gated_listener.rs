@@ -37,7 +37,7 @@ impl GatedListener {
             match (state.refuses_connections(), self.listener.take()) {
                 (Some((rule, end)), open) => {
                     if open.is_some() {
-                        state.log.say(format_args!("{}: refuses connections ({rule})", self.address));
+                        tracing::info!(target: "connection", rule, "{}: refuses connections ({rule})", self.address);
                         drop(open);
                     }
                     tokio::select! {
@@ -54,14 +54,14 @@ impl GatedListener {
                 }
                 (None, None) => match TcpListener::bind(self.address).await {
                     Ok(listener) => {
-                        state.log.say(format_args!("{}: takes connections again", self.address));
+                        tracing::info!(target: "connection", "{}: takes connections again", self.address);
                         self.listener = Some(listener);
                     }
                     Err(error) => {
                         // Logged once, however long it takes.
                         if !std::mem::replace(&mut missed, true) {
                             let (address, reason) = (self.address, reason(&error));
-                            state.log.say(format_args!("{address}: cannot be listened on again yet: {reason}"));
+                            tracing::warn!(target: "connection", "{address}: cannot be listened on again yet: {reason}");
                         }
                         tokio::time::sleep(RETRY).await;
                     }

@@ -1,6 +1,6 @@
 //! HTTP with a client on real sockets: what the library's connection ([`serve`](fake_thingspeak::serve)) asks of its host.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::client::{Client, HANDSHAKE, REQUEST};
-use crate::log::TimeOfDay;
 use crate::{control, websocket};
 
 /// A client that speaks HTTP.
@@ -38,7 +37,8 @@ impl Host for HttpHost<'_> {
         };
         if request.method() != Method::GET {
             state.faults_changed.notify_waiters();
-            self.0.log(format_args!("{} {}: {}", request.method(), request.uri().path(), reply.status().as_u16()));
+            let (method, path, status) = (request.method(), request.uri().path(), reply.status().as_u16());
+            tracing::info!(target: "faults", client = self.0.name, status, "{method} {path}: {status}");
         }
         Some(reply)
     }
@@ -71,27 +71,20 @@ impl Host for HttpHost<'_> {
     }
 
     fn exchanged(&self, exchange: &Exchange) {
-        let Exchange { request, status, stored, refused, rule, .. } = exchange;
-        let target = exchange.target();
-        // Straight into the buffer, and what is text already without formatting: this is done for each request.
-        self.0.state.log.line(|line| {
-            let _ = write!(line, "{} ", TimeOfDay(exchange.received));
-            line.extend([&self.0.name, " ", request.method().as_str(), " ", &target, ": "]);
-            let _ = match status {
-                Some(status) => write!(line, "{status}"),
-                None => write!(line, "no reply"),
-            };
-            for (index, entry) in stored.iter().enumerate() {
-                let before = if index == 0 { ", stored" } else { "" };
-                let _ = write!(line, "{before} {}", entry.entry_id);
-            }
-            if let Some(reason) = refused {
-                let _ = write!(line, ", refused: {reason}");
-            }
-            if let Some(rule) = rule {
-                let _ = write!(line, " ({rule})");
-            }
-        });
+        let Exchange { request, status, refused, rule, .. } = exchange;
+        let path = exchange.target();
+        tracing::info!(
+            target: "http",
+            client = self.0.name,
+            method = request.method().as_str(),
+            path = &*path,
+            status,
+            refused,
+            rule = rule.as_deref(),
+            "{} {path}: {}",
+            request.method(),
+            Outcome(exchange)
+        );
     }
 
     fn tls_finished(&self, outcome: Result<(), String>) {
@@ -108,5 +101,29 @@ impl Host for HttpHost<'_> {
 
     fn limits(&self) -> Limits {
         Limits { handshake: HANDSHAKE, request: REQUEST, ..Limits::default() }
+    }
+}
+
+/// What came of a request: `200, stored 1`.
+struct Outcome<'e>(&'e Exchange);
+
+impl fmt::Display for Outcome<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Exchange { status, stored, refused, rule, .. } = self.0;
+        match status {
+            Some(status) => write!(f, "{status}")?,
+            None => f.write_str("no reply")?,
+        }
+        for (index, entry) in stored.iter().enumerate() {
+            let before = if index == 0 { ", stored" } else { "" };
+            write!(f, "{before} {}", entry.entry_id)?;
+        }
+        if let Some(reason) = refused {
+            write!(f, ", refused: {reason}")?;
+        }
+        if let Some(rule) = rule {
+            write!(f, " ({rule})")?;
+        }
+        Ok(())
     }
 }

@@ -1,153 +1,139 @@
-//! The record on standard output. It must cost little, and a reader that stalls (a terminal scrolled back, a pipe that
-//! nobody reads) must not hold the server up.
+//! What the server has to say, on standard output: events of `tracing` as lines for people or, with `--log-format json`, as
+//! JSON. `RUST_LOG` filters them by level and by target: `http`, `mqtt`, `connection`, `tls`, `faults`, `server`.
 //!
-//! Lines gather in memory for a moment ([`Log`]), as a write for each would cost more than the request that it is about.
-//! [`Writer`] hands them to a thread, which alone waits for the reader. Meanwhile up to [`MOST`] bytes gather; lines beyond
-//! that are dropped, and where they are missing the record says how many. A line is one line, whatever is in it, and nothing
-//! in it is an order to a terminal ([`printable`]).
+//! Writing must cost little, and a reader that stalls (a terminal scrolled back, a full pipe) must not hold the server up. So
+//! a thread of `tracing-appender` writes, and up to [`MOST_BYTES`] in [`MOST_LINES`] wait for it. Lines beyond that are dropped,
+//! and where they are missing the log says how many ([`Queue`]). `tracing-appender` itself counts lines, which would let a few
+//! thousand long requests take as many times 16 KiB; bytes are counted here.
+//!
+//! A line is one line, whatever is in it, and nothing in it is an order to a terminal ([`printable`]).
 
-use std::borrow::Cow;
-use std::cell::RefCell;
-use std::convert::Infallible;
 use std::fmt::{self, Write as _};
-use std::future::pending;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use time::OffsetDateTime;
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FromEnvError, LevelFilter};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::registry::LookupSpan;
 
-use crate::printable::printable;
+use crate::printable::{printable, printable_json};
 
-/// How long a line may wait to be written together with others.
-const WRITTEN_AFTER: Duration = Duration::from_millis(20);
+#[cfg(test)]
+mod tests;
 
-/// Bytes that are enough to be written at once.
-const ENOUGH: usize = MOST / 16;
+/// Bytes that wait at most for the thread and in it.
+const MOST_BYTES: usize = 1 << 20;
 
-/// Bytes that gather at most while the thread waits; as many may be with the thread, and as many on their way to it.
-const MOST: usize = 1 << 20;
+/// Lines that wait at most for the thread.
+const MOST_LINES: usize = 8 << 10;
 
-/// How long the reader may take for the last lines.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long the thread lets lines gather before it looks for more: a wake-up and a write for each would cost more than the
+/// request that the line is about.
+const GATHERING: Duration = Duration::from_millis(20);
 
-/// Lines that are still to be written.
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line for people, with colours on a terminal
+    Human,
+    /// An object in JSON on each line
+    Json,
+}
+
+/// Lets all events of the process go to `output` from now on. Dropping the result writes the rest, unless the reader takes
+/// longer than a second.
+///
+/// # Errors
+/// `RUST_LOG` is no filter.
+pub(crate) fn start(
+    format: LogFormat,
+    colours: bool,
+    output: impl Write + Send + 'static,
+) -> Result<WorkerGuard, FromEnvError> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env()?;
+    let (queue, guard) = Queue::new(format, output);
+    let subscriber = subscriber(format, colours, queue, filter);
+    // Only a test could have set another one.
+    let _ = tracing::dispatcher::set_global_default(subscriber);
+    Ok(guard)
+}
+
+fn subscriber(format: LogFormat, colours: bool, queue: Queue, filter: EnvFilter) -> tracing::Dispatch {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(queue);
+    match format {
+        LogFormat::Human => builder.event_format(HumanFormat { colours }).finish().into(),
+        LogFormat::Json => {
+            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish().into()
+        }
+    }
+}
+
+/// `23:42:21 127.0.0.1 GET /update?api_key=…: 200, stored 1`: the time in UTC, the client if it is about one, and the message.
+/// Other fields are for machines; the message has what people want of them.
+struct HumanFormat {
+    colours: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for HumanFormat
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let Text { client, message } = text;
+        let now = TimeOfDay(OffsetDateTime::now_utc());
+        let (dim, style) = match *event.metadata().level() {
+            _ if !self.colours => (Style::new(), Style::new()),
+            Level::ERROR => (Style::new().dimmed(), AnsiColor::Red.on_default()),
+            Level::WARN => (Style::new().dimmed(), AnsiColor::Yellow.on_default()),
+            _ => (Style::new().dimmed(), Style::new()),
+        };
+        write!(writer, "{dim}{now}{dim:#} ")?;
+        if !client.is_empty() {
+            write!(writer, "{} ", printable(&client))?;
+        }
+        writeln!(writer, "{style}{}{style:#}", printable(&message))
+    }
+}
+
+/// What people see of an event.
 #[derive(Default)]
-pub(crate) struct Log {
-    lines: RefCell<Lines>,
-    more: Notify,
-    enough: Notify,
+struct Text {
+    client: String,
+    message: String,
 }
 
-#[derive(Debug, Default)]
-struct Lines {
-    text: String,
-    /// How many lines after those are lost.
-    dropped: usize,
-}
-
-impl Log {
-    /// Says a line soon.
-    pub(crate) fn say(&self, line: fmt::Arguments<'_>) {
-        self.line(|text| {
-            let _ = text.write_fmt(line);
-        });
-    }
-
-    /// Has `write` put a line behind those that are there, and says it soon.
-    pub(crate) fn line(&self, write: impl FnOnce(&mut String)) {
-        let mut lines = self.lines.borrow_mut();
-        // Once a line is lost, those after it are too, so that the record says in the right place how many.
-        if lines.dropped > 0 || lines.text.len() >= MOST {
-            lines.dropped += 1;
-        } else {
-            let start = lines.text.len();
-            write(&mut lines.text);
-            // Most of a line is what others sent.
-            if let Cow::Owned(shown) = printable(&lines.text[start..]) {
-                lines.text.truncate(start);
-                lines.text.push_str(&shown);
-            }
-            lines.text.push('\n');
-        }
-        if lines.text.len() >= ENOUGH {
-            self.enough.notify_one();
-        }
-        self.more.notify_one();
-    }
-}
-
-/// Carries lines to the thread that writes them.
-pub(crate) struct Writer {
-    queue: mpsc::Sender<Lines>,
-    /// Resolves when the thread has ended.
-    ended: oneshot::Receiver<()>,
-}
-
-impl Writer {
-    /// Begins to write to `output`.
-    pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
-        let (queue, lines) = mpsc::channel(1);
-        let (alive, ended) = oneshot::channel::<()>();
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            write(lines, output);
-            drop(alive);
-        })?;
-        Ok(Self { queue, ended })
-    }
-
-    /// Hands over what `log` gathers, for ever.
-    pub(crate) async fn write(&self, log: &Log) -> Infallible {
-        loop {
-            log.more.notified().await;
-            let _ = timeout(WRITTEN_AFTER, log.enough.notified()).await;
-            match self.queue.reserve().await {
-                Ok(place) => place.send(log.lines.take()),
-                // The thread is gone. Nobody will hear of it.
-                Err(_) => pending().await,
-            }
-        }
-    }
-
-    /// Writes the rest, unless the reader takes too long.
-    pub(crate) async fn finish(self, log: &Log) {
-        let Self { queue, ended } = self;
-        let written = async {
-            // A thread that is gone has ended, too.
-            let _ = queue.send(log.lines.take()).await;
-            drop(queue);
-            let _ = ended.await;
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = match field.name() {
+            "client" => &mut self.client,
+            "message" => &mut self.message,
+            _ => return,
         };
-        let _ = timeout(LAST_WORDS, written).await;
+        // A string takes whatever comes.
+        let _ = write!(text, "{value:?}");
     }
-}
 
-/// Writes lines as they come; what cannot be written is told as soon as something can.
-fn write(mut queue: mpsc::Receiver<Lines>, mut output: impl Write) {
-    let mut missing = 0;
-    while let Some(Lines { text, dropped }) = queue.blocking_recv() {
-        let written = notice(&mut output, missing)
-            .and_then(|()| output.write_all(text.as_bytes()))
-            .and_then(|()| notice(&mut output, dropped))
-            .and_then(|()| output.flush());
-        missing = match written {
-            Ok(()) => 0,
-            Err(_) => missing + text.lines().count() + dropped,
-        };
-    }
-}
-
-fn notice(output: &mut impl Write, missing: usize) -> io::Result<()> {
-    match missing {
-        0 => Ok(()),
-        1 => writeln!(output, "1 line is missing here: it could not be written in time"),
-        _ => writeln!(output, "{missing} lines are missing here: they could not be written in time"),
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "client" {
+            self.client.push_str(value);
+        }
     }
 }
 
 /// Hours, minutes and seconds, such as `23:42:21`.
-pub(crate) struct TimeOfDay(pub(crate) OffsetDateTime);
+struct TimeOfDay(OffsetDateTime);
 
 impl fmt::Display for TimeOfDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,140 +148,132 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
+/// Lines on their way to the thread that writes them.
+struct Queue {
+    format: LogFormat,
+    queue: Mutex<NonBlocking>,
+    waiting: Arc<Waiting>,
+}
 
-    use tokio::time::sleep;
+/// What has not been written yet, counted.
+#[derive(Default)]
+struct Waiting {
+    /// Bytes in the queue and with the thread.
+    bytes: AtomicUsize,
+    /// Lines in the queue.
+    lines: AtomicUsize,
+    /// Lines that were dropped, and that the log does not tell of yet.
+    dropped: AtomicUsize,
+}
 
-    use super::*;
-
-    /// Something to write on that others can look at.
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<(String, State)>>);
-
-    #[derive(Clone, Copy, Default, PartialEq)]
-    enum State {
-        #[default]
-        Free,
-        /// Who writes has to wait.
-        Stalled,
-        Full,
+impl Queue {
+    /// A queue to `output`, with the thread that writes.
+    fn new(format: LogFormat, output: impl Write + Send + 'static) -> (Self, WorkerGuard) {
+        let waiting = Arc::<Waiting>::default();
+        let output = Output { format, output, unwritten: Vec::new(), waiting: Arc::clone(&waiting) };
+        // One place more, so that the sign to stop always finds one.
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(MOST_LINES + 1).thread_name("log");
+        let (queue, guard) = builder.finish(output);
+        (Self { format, queue: Mutex::new(queue), waiting }, guard)
     }
 
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            while self.0.lock().unwrap().1 == State::Stalled {
-                std::thread::sleep(Duration::from_millis(1));
+    fn send(&self, line: &str) {
+        let Waiting { bytes, lines, dropped } = &*self.waiting;
+        if bytes.load(Ordering::Acquire) + line.len() > MOST_BYTES || lines.load(Ordering::Acquire) >= MOST_LINES {
+            dropped.fetch_add(1, Ordering::AcqRel);
+            return;
+        }
+        let notice = notice(self.format, dropped.swap(0, Ordering::AcqRel));
+        let line = format!("{notice}{line}");
+        bytes.fetch_add(line.len(), Ordering::AcqRel);
+        lines.fetch_add(1, Ordering::AcqRel);
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // It has a place for each line that is counted.
+        let _ = queue.write_all(line.as_bytes());
+    }
+}
+
+impl Write for &Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        match self.format {
+            LogFormat::Human => self.send(&text),
+            LogFormat::Json => self.send(&printable_json(&text)),
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'q> MakeWriter<'q> for Queue {
+    type Writer = &'q Queue;
+
+    fn make_writer(&'q self) -> Self::Writer {
+        self
+    }
+}
+
+/// What the thread writes to. While it cannot, lines stay here, and count as waiting.
+struct Output<W> {
+    format: LogFormat,
+    output: W,
+    unwritten: Vec<u8>,
+    waiting: Arc<Waiting>,
+}
+
+impl<W: Write> Output<W> {
+    fn write_out(&mut self) -> io::Result<()> {
+        while !self.unwritten.is_empty() {
+            match self.output.write(&self.unwritten) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.unwritten.drain(..written);
+                    self.waiting.bytes.fetch_sub(written, Ordering::AcqRel);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            let (text, state) = &mut *self.0.lock().unwrap();
-            if *state == State::Full {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            text.push_str(str::from_utf8(bytes).unwrap());
-            Ok(bytes.len())
         }
+        self.output.flush()
+    }
+}
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.waiting.lines.fetch_sub(1, Ordering::AcqRel);
+        self.unwritten.extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    /// Called when the queue is empty.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.write_out().is_ok() {
+            let notice = notice(self.format, self.waiting.dropped.swap(0, Ordering::AcqRel));
+            self.waiting.bytes.fetch_add(notice.len(), Ordering::AcqRel);
+            self.unwritten.extend_from_slice(notice.as_bytes());
+            // What cannot be written stays.
+            let _ = self.write_out();
         }
+        std::thread::sleep(GATHERING);
+        Ok(())
     }
+}
 
-    impl Paper {
-        fn text(&self) -> String {
-            self.0.lock().unwrap().0.clone()
+/// The line that says how many are missing; nothing if none are.
+fn notice(format: LogFormat, missing: usize) -> String {
+    let text = match missing {
+        0 => return String::new(),
+        1 => "1 line is missing here: it could not be written in time".to_owned(),
+        _ => format!("{missing} lines are missing here: they could not be written in time"),
+    };
+    match format {
+        LogFormat::Human => format!("{text}\n"),
+        LogFormat::Json => {
+            let line = serde_json::json!({ "level": "WARN", "message": text, "missing": missing, "target": "server" });
+            format!("{line}\n")
         }
-
-        fn set(&self, state: State) {
-            self.0.lock().unwrap().1 = state;
-        }
-    }
-
-    /// Lets the log be written until `seen` is on the paper.
-    async fn until(writer: &Writer, log: &Log, paper: &Paper, seen: &str) {
-        let look = async {
-            while !paper.text().contains(seen) {
-                sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::select! {
-            never = writer.write(log) => match never {},
-            found = timeout(Duration::from_secs(20), look) => found.unwrap(),
-        }
-    }
-
-    #[tokio::test]
-    async fn lines_are_written_in_order_and_the_last_ones_at_the_end() {
-        let (log, paper) = (Log::default(), Paper::default());
-        let writer = Writer::start(paper.clone()).unwrap();
-        log.say(format_args!("a"));
-        log.say(format_args!("b"));
-        until(&writer, &log, &paper, "b").await;
-        log.say(format_args!("c"));
-        writer.finish(&log).await;
-        assert_eq!(paper.text(), "a\nb\nc\n");
-    }
-
-    #[tokio::test]
-    async fn a_line_is_one_line_and_gives_no_orders() {
-        let (log, paper) = (Log::default(), Paper::default());
-        let writer = Writer::start(paper.clone()).unwrap();
-        log.say(format_args!("GET /\u{9b}2J\u{1b}[31m\n12:00:00 stopped"));
-        writer.finish(&log).await;
-        assert_eq!(paper.text(), "GET /\\u{9b}2J\\u{1b}[31m\\u{a}12:00:00 stopped\n");
-    }
-
-    #[tokio::test]
-    async fn who_does_not_read_loses_lines_and_is_told_how_many() {
-        let (log, paper) = (Log::default(), Paper::default());
-        let writer = Writer::start(paper.clone()).unwrap();
-        paper.set(State::Stalled);
-        // All of this returns nevertheless.
-        let saying = async {
-            for number in 0..100 {
-                log.line(|text| text.extend([&*number.to_string(), " ", &"x".repeat(MOST / 10)]));
-                sleep(WRITTEN_AFTER / 10).await;
-            }
-        };
-        tokio::select! {
-            never = writer.write(&log) => match never {},
-            () = saying => {}
-        }
-        assert!(log.lines.borrow().text.len() <= MOST + MOST / 9);
-        paper.set(State::Free);
-        until(&writer, &log, &paper, "missing").await;
-        log.say(format_args!("after"));
-        writer.finish(&log).await;
-        let text = paper.text();
-        let numbers: Vec<_> = text.lines().map(|line| line.split(' ').next().unwrap()).collect();
-        let [kept @ .., missing, "after"] = &numbers[..] else { panic!("{numbers:?}") };
-        assert!(text.contains(&format!("\n{missing} lines are missing here: ")));
-        assert_eq!(*kept, (0..kept.len()).map(|number| number.to_string()).collect::<Vec<_>>());
-        assert_eq!(kept.len() + missing.parse::<usize>().unwrap(), 100);
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_written_is_told_when_something_can() {
-        let (log, paper) = (Log::default(), Paper::default());
-        paper.set(State::Full);
-        let writer = Writer::start(paper.clone()).unwrap();
-        log.say(format_args!("lost"));
-        let wait = timeout(Duration::from_millis(100), writer.write(&log));
-        assert!(wait.await.is_err());
-        paper.set(State::Free);
-        log.say(format_args!("kept"));
-        writer.finish(&log).await;
-        assert_eq!(paper.text(), "1 line is missing here: it could not be written in time\nkept\n");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_end_does_not_wait_for_ever() {
-        let (log, paper) = (Log::default(), Paper::default());
-        paper.set(State::Stalled);
-        let writer = Writer::start(paper.clone()).unwrap();
-        log.say(format_args!("lost"));
-        writer.finish(&log).await;
-        assert_eq!(paper.text(), "");
-        paper.set(State::Free);
     }
 }

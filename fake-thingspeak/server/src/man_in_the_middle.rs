@@ -51,8 +51,12 @@ pub(crate) async fn attack(attack: Attack, mut socket: Socket, client: &Client) 
         }
     };
     match outcome {
-        Ok(()) => client.log(format_args!("man in the middle: believed, and given {}", Given(&given))),
-        Err(reason) => client.log(format_args!("man in the middle: not believed: {reason}")),
+        Ok(()) => {
+            tracing::info!(target: "tls", client = client.name, "man in the middle: believed, and given {}", Given(&given));
+        }
+        Err(reason) => {
+            tracing::info!(target: "tls", client = client.name, reason, "man in the middle: not believed: {reason}");
+        }
     }
     let _ = timeout(HANDSHAKE, socket.shutdown()).await;
 }

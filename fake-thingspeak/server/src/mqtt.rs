@@ -156,5 +156,5 @@ fn received(client: &Client, id: ConnectionId, bytes: &[u8]) {
 }
 
 fn log(client: &Client, what: fmt::Arguments<'_>) {
-    client.log(format_args!("MQTT {what}"));
+    tracing::info!(target: "mqtt", client = client.name, "MQTT {what}");
 }

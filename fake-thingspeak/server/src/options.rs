@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use fake_thingspeak::cloud::{NewChannel, Profile};
 
 use crate::address::address;
+use crate::log::LogFormat;
 
 /// The longest name of a channel or field in characters, as the service's tables hold it.
 const LONGEST_NAME: usize = 255;
@@ -60,6 +61,9 @@ pub(crate) struct Options {
     /// server by an address or by a name of --host, so that no page from elsewhere can
     #[arg(long)]
     pub(crate) control_from_anywhere: bool,
+    /// How to write the log; RUST_LOG filters it, like RUST_LOG=warn or RUST_LOG=info,mqtt=off
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Human)]
+    pub(crate) log_format: LogFormat,
     /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is worth
     #[arg(long, value_name = "N", hide = true, default_value_t = 10_000)]
     pub(crate) changes_per_commit: usize,

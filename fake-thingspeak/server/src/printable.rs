@@ -22,6 +22,24 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// JSON in which such a character is written out as JSON has it. Between its tokens a line of JSON has none.
+pub(crate) fn printable_json(line: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
+    if line.bytes().all(is_plain) {
+        return Cow::Borrowed(line);
+    }
+    let mut shown = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_obeyed(c) && c != '\n' {
+            // All of them are in the basic plane.
+            shown += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 fn is_obeyed(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns || matches!(c, '\u{2028}' | '\u{2029}')
@@ -42,5 +60,14 @@ mod tests {
         ] {
             assert_eq!(printable(text), shown);
         }
+    }
+
+    #[test]
+    fn json_stays_json() {
+        let line = "{\"a\":\"\u{9b}2J\u{7f}\u{202e}ü\"}\n";
+        let shown = printable_json(line);
+        assert_eq!(shown, "{\"a\":\"\\u009b2J\\u007f\\u202eü\"}\n");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&shown), read(line));
     }
 }

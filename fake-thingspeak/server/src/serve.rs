@@ -21,7 +21,7 @@ use crate::banner::{Banner, Persistent};
 use crate::connections::{Protocol, accept};
 use crate::error::Error;
 use crate::listeners::{Addresses, Listeners};
-use crate::log::Writer;
+use crate::log::{self, LogFormat};
 use crate::options::Options;
 use crate::seed::part;
 use crate::server_certificates::ServerCertificates;
@@ -72,20 +72,24 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
         exposed: service.exposed.as_deref(),
         persistent: Persistent { keys, authority: keys || options.authority.is_some() },
     };
+    let banner = format!("{banner}\n");
     // The output may be closed.
-    let _ = io::stdout().write_all(format!("{banner}\n").as_bytes());
-    let writer = Writer::start(io::stdout())?;
+    let _ = match options.log_format {
+        LogFormat::Human => io::stdout().write_all(banner.as_bytes()),
+        // Standard output is for machines alone.
+        LogFormat::Json => io::stderr().write_all(banner.as_bytes()),
+    };
+    let colours = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let _written_at_the_end = log::start(options.log_format, colours, io::stdout())?;
     let state = Rc::new(ServerState::new(service.cloud, service.committer, certificates, options));
     accept_all(listeners, &state)?;
     let outcome = tokio::select! {
         () = stop => Ok(()),
         error = commits_fail => Err(error),
-        never = writer.write(&state.log) => match never {},
     };
     if outcome.is_ok() {
-        state.log.say(format_args!("stopped"));
+        tracing::info!(target: "server", "stopped");
     }
-    writer.finish(&state.log).await;
     outcome
 }
 

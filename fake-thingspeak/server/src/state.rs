@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use crate::committer::Committer;
 use crate::fault_rules::Faults;
-use crate::log::Log;
 use crate::options::Options;
 use crate::server_certificates::ServerCertificates;
 use crate::shares::Shares;
@@ -39,7 +38,6 @@ pub(crate) struct ServerState {
     pub(crate) connections: Shares,
     /// Bytes for large bodies and replies, by client.
     pub(crate) memory: Shares,
-    pub(crate) log: Log,
 }
 
 impl ServerState {
@@ -61,7 +59,6 @@ impl ServerState {
             subscriptions: Subscriptions::default(),
             connections: Shares::new(CONNECTIONS),
             memory: Shares::new(MEMORY),
-            log: Log::default(),
         }
     }
 

@@ -114,7 +114,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, rea
     let mut messages = MessageTransport { socket, message: Bytes::new(), close_frame };
     let ending = mqtt::serve_over(&mut messages, client).await;
     if messages.close_frame.code != CloseCode::Normal {
-        client.log(format_args!("WebSocket closed: {}", messages.close_frame.reason));
+        tracing::info!(target: "mqtt", client = client.name, "WebSocket closed: {}", messages.close_frame.reason);
     }
     ending
 }

@@ -29,7 +29,7 @@ impl Server {
     pub fn stop(&mut self) {
         let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(interrupted.success());
-        assert_eq!(self.line("stopped"), "");
+        while !self.next_line().ends_with(" stopped") {}
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
 }

@@ -242,7 +242,7 @@ fn faults_are_set_and_cleared_while_it_runs() {
         let mut missing: Vec<_> = [&http, &https].map(|address| format!("{address}: {what}")).into();
         while !missing.is_empty() {
             let line = server.next_line();
-            missing.retain(|expected| !line.starts_with(expected));
+            missing.retain(|expected| !line.contains(expected.as_str()));
         }
     };
     both_say("refuses connections (fault ");
@@ -458,4 +458,40 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
     (0..count).for_each(|_| get(&long));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_log_in_json_has_standard_output_for_itself() {
+    let mut running = Running(
+        program(&["serve", "--listen", "0", "--seed", "7", "--log-format", "json"])
+            .env("RUST_LOG", "info,faults=off")
+            .spawn()
+            .unwrap(),
+    );
+    let mut banner = BufReader::new(running.0.stderr.take().unwrap());
+    let mut output = BufReader::new(running.0.stdout.take().unwrap());
+    let http = loop {
+        if let Some(address) = next_line(&mut banner).strip_prefix("http ") {
+            break address.trim().strip_prefix("http://").unwrap().to_owned();
+        }
+    };
+    crate::client::fault(&http, &["set", "reset", "--count", "1", "--path", "/none"]);
+    ask(connect(&http), "GET /no%9b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let line: serde_json::Value = serde_json::from_str(&next_line(&mut output)).unwrap();
+    assert_eq!(
+        (&line["target"], &line["level"], &line["client"]),
+        (&"http".into(), &"INFO".into(), &"127.0.0.1".into())
+    );
+    assert_eq!((&line["path"], &line["status"], &line["method"]), (&"/no%9b".into(), &404.into(), &"GET".into()));
+    assert_eq!(line["message"], "GET /no%9b: 404, refused: there is no such thing");
+    assert!(Command::new("kill").args(["-INT", &running.0.id().to_string()]).status().unwrap().success());
+    let line: serde_json::Value = serde_json::from_str(&next_line(&mut output)).unwrap();
+    assert_eq!((&line["target"], &line["message"]), (&"server".into(), &"stopped".into()));
+}
+
+#[test]
+fn a_filter_that_is_none_is_refused() {
+    let output = program(&["serve", "--listen", "0"]).env("RUST_LOG", "http=loud").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.starts_with("could not use RUST_LOG: "), "{said}");
 }
