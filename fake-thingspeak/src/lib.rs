@@ -10,6 +10,35 @@
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
 //! system's randomness, except the configuration for real sockets in [`tls`]. The program on real sockets, with MQTT and pages
 //! for people, is the package `fake-thingspeak-server`.
+//!
+//! A channel, an update and a read, in process:
+//!
+//! ```
+//! use std::net::{IpAddr, Ipv4Addr};
+//!
+//! use fake_thingspeak::cloud::{Cloud, NewChannel};
+//! use http::Request;
+//! use hyper::body::Bytes;
+//! use time::macros::datetime;
+//!
+//! let now = datetime!(2026-01-01 12:00 UTC);
+//! let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+//! // The same seed gives the same channels and keys.
+//! let mut cloud = Cloud::new([7; 32]);
+//! let mut fields: [Option<String>; 8] = Default::default();
+//! fields[0] = Some("temperature".to_owned());
+//! let access = cloud.create_channel(NewChannel { name: "Pond".to_owned(), fields, public: true }, now);
+//!
+//! let update = Request::get(format!("/update?api_key={}&field1=21.5", access.write_key)).body(Bytes::new())?;
+//! let handled = cloud.handle(&update, now, client);
+//! assert_eq!(handled.stored[0].entry_id, 1);
+//! assert_eq!(handled.reply.response(&update).body(), "1");
+//!
+//! let read = Request::get(format!("/channels/{}/fields/1/last", access.channel)).body(Bytes::new())?;
+//! let handled = cloud.handle(&read, now, client);
+//! assert_eq!(handled.reply.response(&read).body(), "21.5");
+//! # Ok::<(), http::Error>(())
+//! ```
 
 pub mod attack;
 pub mod certificates;

@@ -9,6 +9,27 @@
 //!
 //! Timers are not kept: a device re-arms all of its pending timers whenever it is polled, so the earliest deadline since
 //! the last poll is all that a simulator needs, and a dropped timer leaves nothing behind.
+//!
+//! ```
+//! use core::pin::pin;
+//! use core::task::{Context, Poll, Waker};
+//!
+//! use embassy_time::{Instant, Timer};
+//!
+//! let mut device = pin!(async {
+//!     Timer::after_secs(2).await;
+//!     Instant::now().as_millis()
+//! });
+//! let mut cx = Context::from_waker(Waker::noop());
+//!
+//! simulator_clock::set(0);
+//! assert!(device.as_mut().poll(&mut cx).is_pending());
+//! // The device waits for two seconds. They pass at once.
+//! let deadline = simulator_clock::take_deadline().expect("the device waits for a timer");
+//! assert_eq!(deadline, 2_000_000_000);
+//! simulator_clock::set(deadline);
+//! assert_eq!(device.as_mut().poll(&mut cx), Poll::Ready(2_000));
+//! ```
 
 use core::cell::Cell;
 use core::task::Waker;
