@@ -15,9 +15,7 @@ use crate::rom::{self, Entered};
 
 /// What makes one chip differ from another.
 #[derive(Clone, Copy, Debug)]
-pub struct Configuration<'a> {
-    /// Content of the flash; its length is the flash's size, a power of two from 64 KiB to 16 MiB.
-    pub flash: &'a [u8],
+pub struct Configuration {
     /// Factory address, in the eFuse.
     pub mac: [u8; 6],
     /// Seed of the hardware's random numbers.
@@ -40,6 +38,9 @@ pub enum Stop {
     /// The chip sleeps until this moment; then [`Chip::reset`] wakes it up. Light sleep looks the same: to let the
     /// program go on, just run on. The vendor's start-up code sleeps so once.
     DeepSleep(Time),
+    /// The flash has begun to erase or program, which lasts until this moment, and [`Chip::stop_at_flash`] is set. An
+    /// owner that may cut the power in between runs the chip no further before it knows that it will not.
+    FlashBegan(Time),
     /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is
     /// off.
     FlashOff(u32),
@@ -64,23 +65,27 @@ pub struct Chip<O> {
     pub stop_when_idle: bool,
     /// Whether a run ends where the boot ROM begins to loop for ever.
     pub stop_when_spinning: bool,
+    /// Whether a run ends when the flash has begun to erase or program.
+    pub stop_at_flash: bool,
     rom: rom::State,
     spinning: Option<&'static str>,
 }
 
 impl<O: Outside> Chip<O> {
-    /// A chip to which power has just come.
+    /// A chip to which power has just come, beside the flash that is outside.
     ///
     /// # Panics
     /// If the flash has an impossible size, see [`Memory::new`].
-    pub fn new(configuration: Configuration<'_>, outside: O) -> Self {
-        let Configuration { flash, mac, seed } = configuration;
-        let mut memory = Memory::new(flash);
+    pub fn new(configuration: Configuration, mut outside: O) -> Self {
+        let Configuration { mac, seed } = configuration;
+        let flash = outside.flash().map(|flash| flash.content()).unwrap_or_default();
+        let mut memory = Memory::new(&flash);
         let bus = Peripherals::new(outside, mac, seed, &mut memory);
         Self {
             core: Core::new(memory, bus),
             stop_when_idle: false,
             stop_when_spinning: false,
+            stop_at_flash: false,
             rom: rom::State::default(),
             spinning: None,
         }
@@ -167,12 +172,6 @@ impl<O: Outside> Chip<O> {
     /// Names of the boot ROM's functions that were answered instead of run as code, and how often.
     pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.rom.answered()
-    }
-
-    /// Cuts the power: what the flash was doing stays half done.
-    pub fn cut_power(&mut self) {
-        let cycle = self.core.cpu.cycles;
-        self.core.bus.cut_power(cycle, &mut self.core.memory);
     }
 
     /// Runs up to this moment, or until something is for the owner to answer. The frequency may change on the way.
@@ -263,6 +262,7 @@ impl<O: Outside> Chip<O> {
                 Some(Stop::Reset(cause))
             }
             Request::DeepSleep(until) => Some(Stop::DeepSleep(until)),
+            Request::FlashBegan(until) => self.stop_at_flash.then_some(Stop::FlashBegan(until)),
         }
     }
 }

@@ -24,5 +24,6 @@ mod narrow;
 pub mod peripherals;
 pub mod registers;
 pub mod rom;
+pub mod serial_flash;
 
 pub use crate::core::{Core, Stop};

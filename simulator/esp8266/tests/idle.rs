@@ -2,13 +2,14 @@
 //! no instruction.
 
 use esp8266::chip::{Chip, Configuration, Stop};
-use esp8266::peripherals::{Drive, Pins, SerialOut, Time};
+use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus, Time};
+use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
-/// Nothing is connected; strapped for booting from flash.
+/// A blank flash and nothing else is connected; strapped for booting from flash.
 #[derive(Debug)]
-struct Nothing;
+struct Blank(SerialFlash<PlainCells>);
 
-impl Pins for Nothing {
+impl Pins for Blank {
     fn levels(&mut self, _: u64) -> u32 {
         0x1_7FFF
     }
@@ -16,7 +17,13 @@ impl Pins for Nothing {
     fn drive(&mut self, _: u8, _: Drive, _: u64) {}
 }
 
-impl SerialOut for Nothing {
+impl SpiBus for Blank {
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        Some(&mut self.0)
+    }
+}
+
+impl SerialOut for Blank {
     fn send(&mut self, _: u8, _: u8, _: std::ops::Range<u64>) {}
 }
 
@@ -28,9 +35,9 @@ const CODE: u32 = 0x4010_0000;
 const BACK: u32 = 0x4010_0800;
 
 /// A chip whose boot ROM has found no program and stands still, at 80 MHz.
-fn chip() -> Chip<Nothing> {
-    let flash = vec![0xFF; 0x10_0000];
-    let mut chip = Chip::new(Configuration { flash: &flash, mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Nothing);
+fn chip() -> Chip<Blank> {
+    let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x10_0000]));
+    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank(flash));
     chip.core.trap(BACK);
     // What boot says has left the UART afterwards.
     chip.run(10_000_000);
@@ -41,7 +48,7 @@ fn chip() -> Chip<Nothing> {
 }
 
 /// Runs for that long, and returns what that took: turns of the loop, and cycles in which something was executed.
-fn cost(chip: &mut Chip<Nothing>, length: Time, expected: Stop) -> (u64, u64) {
+fn cost(chip: &mut Chip<Blank>, length: Time, expected: Stop) -> (u64, u64) {
     let (turns, idle, cycles) = (chip.core.turns, chip.core.idle, chip.core.cpu.cycles);
     let end = chip.now() + length;
     assert_eq!(chip.run_until(end), expected);
@@ -50,7 +57,7 @@ fn cost(chip: &mut Chip<Nothing>, length: Time, expected: Stop) -> (u64, u64) {
 }
 
 /// One second and forty cost the same few steps. (CCOUNT comes round after 53 s at 80 MHz.)
-fn is_free(prepare: impl Fn(&mut Chip<Nothing>)) {
+fn is_free(prepare: impl Fn(&mut Chip<Blank>)) {
     let costs = [1_000, 40_000].map(|milliseconds| {
         let mut chip = chip();
         prepare(&mut chip);

@@ -14,7 +14,7 @@
 //! the erase's time of their change.
 //!
 //! Not modelled: cells that wear out (the wear is counted, nothing breaks), unstable cells that settle with time, a page
-//! whose words are programmed all at once, write protection, the status register.
+//! whose words are programmed all at once. Commands and the status register are the host's or the emulated chip's to know.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,6 +37,12 @@ pub const WORD: u32 = 4;
 /// Nanoseconds: shortest and longest erase of a sector, and programming of a page.
 const SECTOR_ERASE: (u64, u64) = (45_000_000, 60_000_000);
 const PAGE_PROGRAM: (u64, u64) = (650_000, 750_000);
+/// The same for what is erased in one go beside sectors: blocks of 32 and 64 KiB, and the whole chip.
+const HALF_BLOCK: u32 = 0x8000;
+const HALF_BLOCK_ERASE: (u64, u64) = (120_000_000, 160_000_000);
+const BLOCK: u32 = 0x1_0000;
+const BLOCK_ERASE: (u64, u64) = (150_000_000, 200_000_000);
+const CHIP_ERASE: (u64, u64) = (2_000_000_000, 2_700_000_000);
 /// Reads go through the controller's FIFO of 64 bytes: set-up of each, and a byte at 40 MHz over two wires.
 const READ_SETUP: u64 = 4_000;
 const READ_BYTE: u64 = 100;
@@ -54,6 +60,14 @@ pub enum Operation {
         /// Byte after the last, aligned to [`SECTOR`].
         to: u32,
     },
+    /// Sets the sectors from byte address `from` to (not including) `to` to ones in one go, as the chip's commands for
+    /// blocks of 32 and 64 KiB and for all of it do.
+    EraseBlock {
+        /// First byte, aligned to [`SECTOR`].
+        from: u32,
+        /// Byte after the last, aligned to [`SECTOR`].
+        to: u32,
+    },
     /// Clears the bits that are zero in `data`.
     Write {
         /// First byte, aligned to [`WORD`].
@@ -66,14 +80,14 @@ pub enum Operation {
 impl Operation {
     fn span(&self) -> (u32, u32) {
         match self {
-            Self::Erase { from, to } => (*from, to.saturating_sub(*from)),
+            Self::Erase { from, to } | Self::EraseBlock { from, to } => (*from, to.saturating_sub(*from)),
             Self::Write { address, data } => (*address, u32::try_from(data.len()).unwrap_or(u32::MAX)),
         }
     }
 
     fn kind(&self) -> FlashOperation {
         match self {
-            Self::Erase { .. } => FlashOperation::Erase,
+            Self::Erase { .. } | Self::EraseBlock { .. } => FlashOperation::Erase,
             Self::Write { .. } => FlashOperation::Write,
         }
     }
@@ -81,14 +95,27 @@ impl Operation {
     fn check(&self) -> Result<(), FlashError> {
         let (address, length) = self.span();
         let unit = match self {
-            Self::Erase { .. } => SECTOR,
+            Self::Erase { .. } | Self::EraseBlock { .. } => SECTOR,
             Self::Write { .. } => WORD,
         };
         check_bounds(address, length)?;
         match self {
-            Self::Erase { from, to } if from > to => Err(FlashError::OutOfBounds),
+            Self::Erase { from, to } | Self::EraseBlock { from, to } if from > to => Err(FlashError::OutOfBounds),
             _ if address % unit != 0 || length % unit != 0 => Err(FlashError::NotAligned),
             _ => Ok(()),
+        }
+    }
+
+    /// Bytes that change in one go, and the shortest and longest time that takes in nanoseconds.
+    fn unit(&self) -> (u32, (u64, u64)) {
+        match self {
+            Self::Erase { .. } => (SECTOR, SECTOR_ERASE),
+            Self::EraseBlock { .. } => {
+                let units = [(SECTOR, SECTOR_ERASE), (HALF_BLOCK, HALF_BLOCK_ERASE), (BLOCK, BLOCK_ERASE)];
+                let length = self.span().1;
+                units.into_iter().find(|(unit, _)| length <= *unit).unwrap_or((SIZE, CHIP_ERASE))
+            }
+            Self::Write { .. } => (PAGE, PAGE_PROGRAM),
         }
     }
 }
@@ -206,9 +233,16 @@ impl NorFlash {
     /// # Errors
     /// [`FlashError::OutOfBounds`].
     pub fn preload(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError> {
-        check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
-        for (address, byte) in (address..).zip(bytes) {
-            *self.byte(address) = *byte;
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        check_bounds(address, length)?;
+        for (from, to) in units(address, length, SECTOR) {
+            let part = &bytes[(from - address) as usize..(to - address) as usize];
+            let slot = &mut self.sectors[(from / SECTOR) as usize];
+            if slot.is_none() && part.iter().all(|byte| *byte == 0xFF) {
+                continue;
+            }
+            let offset = (from % SECTOR) as usize;
+            slot.get_or_insert_with(blank)[offset..offset + part.len()].copy_from_slice(part);
         }
         Ok(())
     }
@@ -222,6 +256,16 @@ impl NorFlash {
         if self.running.is_some() {
             return Err(FlashError::Busy);
         }
+        self.sense(address, bytes);
+        let length = bytes.len() as u64;
+        Ok(at + Duration::from_nanos(length.div_ceil(READ_FIFO) * READ_SETUP + length * READ_BYTE))
+    }
+
+    /// Reads bytes that lie within the chip, without time.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn sense(&mut self, address: u32, bytes: &mut [u8]) {
         for (address, byte) in (address..).zip(bytes.iter_mut()) {
             let sector = self.sectors[(address / SECTOR) as usize].as_deref();
             *byte = sector.map_or(0xFF, |sector| sector[(address % SECTOR) as usize]);
@@ -230,8 +274,11 @@ impl NorFlash {
                 *byte ^= unstable & self.reading.between(0, 0xFF) as u8;
             }
         }
-        let length = bytes.len() as u64;
-        Ok(at + Duration::from_nanos(length.div_ceil(READ_FIFO) * READ_SETUP + length * READ_BYTE))
+    }
+
+    /// All bytes, as a host sees them that keeps what it has read: nothing of that draws what unstable cells read as.
+    pub fn contents(&self) -> Vec<u8> {
+        self.sectors.iter().flat_map(|sector| sector.as_deref().unwrap_or(&BLANK)).copied().collect()
     }
 
     /// Begins an erase or write at `at`. Call [`NorFlash::finish`] when it ends, or [`NorFlash::tear`] if power goes away
@@ -245,10 +292,7 @@ impl NorFlash {
             return Err(FlashError::Busy);
         }
         let (address, length) = operation.span();
-        let (unit, (shortest, longest)) = match operation {
-            Operation::Erase { .. } => (SECTOR, SECTOR_ERASE),
-            Operation::Write { .. } => (PAGE, PAGE_PROGRAM),
-        };
+        let (unit, (shortest, longest)) = operation.unit();
         let mut end = at;
         let ends: Vec<Instant> = units(address, length, unit)
             .map(|_| {
@@ -292,10 +336,7 @@ impl NorFlash {
             return None;
         }
         let (address, length) = operation.span();
-        let unit = match operation {
-            Operation::Erase { .. } => SECTOR,
-            Operation::Write { .. } => PAGE,
-        };
+        let (unit, _) = operation.unit();
         let mut starts = begun;
         for ((from, to), ends) in units(address, length, unit).zip(&ends) {
             if at <= starts {
@@ -304,7 +345,9 @@ impl NorFlash {
             let (elapsed, whole) = (at.saturating_since(starts), ends.saturating_since(starts));
             let done_per_million = (elapsed.min(whole).as_nanos() * 1_000_000 / whole.as_nanos().max(1)) as u32;
             match &operation {
-                Operation::Erase { .. } => self.erase_sector(from / SECTOR, done_per_million),
+                Operation::Erase { .. } | Operation::EraseBlock { .. } => {
+                    (from / SECTOR..to / SECTOR).for_each(|sector| self.erase_sector(sector, done_per_million));
+                }
                 Operation::Write { data, .. } => {
                     let part = &data[(from - address) as usize..(to - address) as usize];
                     self.program(from, part, done_per_million);
@@ -318,7 +361,7 @@ impl NorFlash {
 
     /// Changes the wear of the sectors that an operation erases, if it does.
     fn wear_out(&mut self, operation: &Operation, change: impl Fn(u32) -> u32) {
-        if let Operation::Erase { from, to } = operation {
+        if let Operation::Erase { from, to } | Operation::EraseBlock { from, to } = operation {
             for wear in &mut self.wear[(from / SECTOR) as usize..(to / SECTOR) as usize] {
                 *wear = change(*wear);
             }
@@ -384,7 +427,7 @@ impl NorFlash {
 
     fn byte(&mut self, address: u32) -> &mut u8 {
         let sector = &mut self.sectors[(address / SECTOR) as usize];
-        let sector = sector.get_or_insert_with(|| vec![0xFF; SECTOR as usize].into());
+        let sector = sector.get_or_insert_with(blank);
         &mut sector[(address % SECTOR) as usize]
     }
 
@@ -403,6 +446,13 @@ impl NorFlash {
     pub fn cut_at_operation(&mut self, number: Option<u32>) {
         self.cut_at = number;
     }
+}
+
+/// A sector that has been erased.
+const BLANK: [u8; SECTOR as usize] = [0xFF; SECTOR as usize];
+
+fn blank() -> Box<[u8]> {
+    BLANK.into()
 }
 
 /// No cell of a sector is unstable.

@@ -4,18 +4,33 @@ use core::ops::Range;
 
 use super::env::{Access, Env, Wires};
 use super::reports::Reports;
-use super::{Clock, Drive, Peripherals, Pins, SerialOut, Time};
+use super::{Clock, Drive, Peripherals, Pins, SerialOut, SpiBus, Time};
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::Interrupts;
 use crate::memory::Memory;
+use crate::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 /// Pins whose levels change at set moments; keeps what the chip does with them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Surroundings {
     /// Levels from each moment on, in nanoseconds.
     pub levels: Vec<(u64, u32)>,
     pub driven: Vec<(u8, Drive, u64)>,
     pub sent: Vec<(u8, u8, Range<u64>)>,
+    flash: SerialFlash<PlainCells>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x10_0000]));
+        Self { levels: Vec::new(), driven: Vec::new(), sent: Vec::new(), flash }
+    }
+}
+
+impl SpiBus for Surroundings {
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        Some(&mut self.flash)
+    }
 }
 
 impl Pins for Surroundings {
@@ -92,8 +107,12 @@ impl Board {
         Self::with(Surroundings { levels, ..Surroundings::default() })
     }
 
+    pub(super) fn with_flash(content: Vec<u8>) -> Self {
+        Self::with(Surroundings { flash: SerialFlash::new(PlainCells::new(content)), ..Surroundings::default() })
+    }
+
     fn with(outside: Surroundings) -> Self {
-        let mut memory = Memory::new(&[0xFF; 0x10_0000]);
+        let mut memory = Memory::new(&outside.flash.content());
         let mut devices = Peripherals::new(outside, [0x18, 0xFE, 0x34, 1, 2, 3], 42, &mut memory);
         devices.start_pll(false, 0, &mut memory);
         Self { devices, memory, cycle: 0 }

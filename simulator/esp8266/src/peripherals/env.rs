@@ -17,6 +17,8 @@ pub enum Request {
     Reset(ResetCause),
     /// The chip sleeps deeply until this moment ([`Time::NEVER`]: until the reset pin).
     DeepSleep(Time),
+    /// The flash has begun to change its content, until this moment.
+    FlashBegan(Time),
 }
 
 /// The core's interrupts, as bits.

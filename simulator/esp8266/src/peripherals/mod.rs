@@ -21,7 +21,6 @@ mod device;
 mod dport;
 mod env;
 mod gpio;
-mod nor;
 mod outside;
 pub(crate) mod registers;
 mod reports;
@@ -38,7 +37,7 @@ mod wdev;
 
 pub use clock::{Clock, Time};
 pub use env::Request;
-pub use outside::{Drive, Outside, Pins, SerialOut};
+pub use outside::{Drive, Outside, Pins, SerialOut, SpiBus};
 pub use registers::{Access, Description, Field, Ignored};
 pub use reports::Unmodelled;
 pub use rng::HardwareRng;
@@ -68,14 +67,12 @@ pub struct Peripherals<O> {
 }
 
 impl<O: Outside> Peripherals<O> {
-    /// Devices after power on, beside a memory that holds the flash, with a factory address and a seed for random
-    /// numbers.
+    /// Devices after power on, with a factory address and a seed for random numbers.
     pub fn new(outside: O, mac: [u8; 6], seed: u64, memory: &mut Memory) -> Self {
-        let flash = memory.flash().len();
         let mut peripherals = Self {
             outside,
             clock: Clock::new(0, Time(0)),
-            devices: Devices::new(&Part { flash, mac, seed }),
+            devices: Devices::new(&Part { mac, seed }),
             wires: Wires::default(),
             reports: Reports::default(),
             next: u64::MAX,
@@ -140,12 +137,6 @@ impl<O: Outside> Peripherals<O> {
     /// Accesses to what is not modelled, since this was last asked. Each is reported once in a chip's life.
     pub fn take_reports(&mut self) -> Vec<Unmodelled> {
         self.reports.take()
-    }
-
-    /// Power goes at `cycle`: what the flash was doing stays half done.
-    pub fn cut_power(&mut self, cycle: u64, memory: &mut Memory) {
-        let now = self.now(cycle);
-        self.devices.spi0.cut_power(now, memory);
     }
 
     /// The devices, and what surrounds them at `cycle`.

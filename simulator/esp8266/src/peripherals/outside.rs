@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 
+use crate::serial_flash::FlashChip;
+
 /// What the chip does with a pin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
@@ -46,7 +48,15 @@ pub trait SerialOut {
     fn send(&mut self, uart: u8, byte: u8, during: Range<u64>);
 }
 
-/// Everything around the chip.
-pub trait Outside: Pins + SerialOut {}
+/// What is connected to the SPI controllers.
+pub trait SpiBus {
+    /// The flash on controller 0, if there is one.
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        None
+    }
+}
 
-impl<T: Pins + SerialOut> Outside for T {}
+/// Everything around the chip.
+pub trait Outside: Pins + SerialOut + SpiBus {}
+
+impl<T: Pins + SerialOut + SpiBus> Outside for T {}

@@ -6,11 +6,10 @@
 
 use super::clock::Time;
 use super::device::{Block, Device};
-use super::env::Env;
-use super::nor::{Command, Flash};
+use super::env::{Env, Request};
 use super::registers::{Bank, Field, registers};
 use super::rtc::ResetCause;
-use crate::memory::Memory;
+use crate::serial_flash::Command;
 
 registers! {
     /// Registers of a controller.
@@ -93,26 +92,25 @@ const BUFFER_REGISTERS: [Register; 16] = [
 const BUFFER: usize = 4 * BUFFER_REGISTERS.len();
 
 /// A controller.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Spi {
+    number: u8,
     bank: Bank<Register>,
     /// When the command under way is over.
     free: Time,
-    /// What is on it.
-    flash: Option<Flash>,
+    /// When the flash is to have done what it is at.
+    flash_done: Time,
 }
 
 impl Spi {
-    /// A controller with a flash on it, which shows in the flash window.
-    pub(super) fn with_flash(flash: Flash) -> Self {
-        Self { flash: Some(flash), ..Self::default() }
+    /// Controller 0, which the flash is on, or 1.
+    pub(super) fn new(number: u8) -> Self {
+        Self { number, bank: Bank::default(), free: Time(0), flash_done: Time::NEVER }
     }
 
-    /// Power goes: what the flash was doing stays half done.
-    pub(super) fn cut_power(&mut self, now: Time, memory: &mut Memory) {
-        if let Some(flash) = &mut self.flash {
-            flash.cut_power(now, memory);
-        }
+    /// Whether a flash is on this controller.
+    fn has_flash(&self, env: &mut Env<'_>) -> bool {
+        self.number == 0 && env.outside.flash().is_some()
     }
 
     fn buffer(&self) -> Vec<u8> {
@@ -141,7 +139,7 @@ impl Spi {
 
     /// Does a command that the controller knows by itself; whether the flash knows it, too.
     fn canned_command(&mut self, command: u32, bits: &mut u64, env: &mut Env<'_>) -> bool {
-        if self.flash.is_none() {
+        if !self.has_flash(env) {
             return false;
         }
         let addr = self.bank.value(Register::Addr);
@@ -190,7 +188,7 @@ impl Spi {
         *bits = 8 + u64::from(address_bits) + dummy_bits + 8 * (mosi_bytes + miso_bytes) as u64;
         let miso_start = if has(user::MISO_HIGH) { 32 } else { 0 };
         let mosi_start = if has(user::MOSI_HIGH) { 32 } else { 0 };
-        if self.flash.is_none() {
+        if !self.has_flash(env) {
             // Nothing drives the line; it reads as ones.
             self.fill(miso_start, &vec![0xFF; miso_bytes.min(BUFFER)]);
             return true;
@@ -211,19 +209,40 @@ impl Spi {
 
     /// Sends a command to the flash; its answer, unless it does not know the command.
     fn transfer(&mut self, command: Command<'_>, env: &mut Env<'_>) -> Option<Vec<u8>> {
-        self.flash.as_mut()?.command(command, env.now, env.memory).ok()
+        let reply = env.outside.flash()?.command(command, env.now.nanoseconds())?;
+        if let Some(until) = reply.busy_until {
+            self.flash_done = Time::from_nanoseconds(until);
+        }
+        if reply.changes_content {
+            // A reset that has been asked for comes first.
+            env.wires.request.get_or_insert(Request::FlashBegan(self.flash_done));
+        }
+        Some(reply.bytes)
     }
 }
 
 impl Device for Spi {
+    /// The flash goes on with what it is at.
     fn reset(&mut self, _: ResetCause, _: &mut Env<'_>) {
-        *self = Self { flash: self.flash.take(), ..Self::default() };
+        *self = Self { flash_done: self.flash_done, ..Self::new(self.number) };
     }
 
+    /// Once the flash has done what it is at, the cache shows it.
     fn advance(&mut self, env: &mut Env<'_>) {
-        if let Some(flash) = &mut self.flash {
-            flash.settle(env.now, env.memory);
+        if self.flash_done > env.now {
+            return;
         }
+        let change = env.outside.flash().and_then(|flash| flash.settle(env.now.nanoseconds()));
+        // A flash that is late is asked again.
+        self.flash_done = if change.is_some() { Time::NEVER } else { env.now + Time::MICROSECOND };
+        if let Some(change) = change.filter(|change| !change.bytes.is_empty()) {
+            let start = change.address as usize;
+            env.memory.flash_mut()[start..start + change.bytes.len()].copy_from_slice(&change.bytes);
+        }
+    }
+
+    fn next(&self, _: Time) -> Time {
+        self.flash_done
     }
 }
 
@@ -238,7 +257,7 @@ impl Block<Register> for Spi {
     fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
         self.bank.write(register, value);
         match register {
-            Register::Ctrl if self.flash.is_some() => {
+            Register::Ctrl if self.number == 0 => {
                 env.wires.serves_window = ctrl::ENABLE_AHB.is_in(value);
                 env.show_cache();
             }

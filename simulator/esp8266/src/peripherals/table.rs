@@ -9,7 +9,6 @@ use super::device::{Block, Device, devices};
 use super::dport::{self, Dport};
 use super::env::Env;
 use super::gpio::{self, Gpio};
-use super::nor::Flash;
 use super::registers::{Description, Layout};
 use super::rtc::{self, ResetCause, Rtc};
 use super::spi::{self, Spi};
@@ -21,8 +20,6 @@ use super::wdev::{self, Wdev};
 /// What makes the devices of one chip differ from another's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
-    /// Size of the flash in bytes.
-    pub flash: usize,
     /// Factory address.
     pub mac: [u8; 6],
     /// Seed of random numbers.
@@ -71,8 +68,8 @@ devices! {
         0x6000_0700..=0x6000_07FF => 0xFF, "RTC", rtc::Register;
         0x6000_1000..=0x6000_13FF | 0x6000_1800..=0x6000_1BFF => 0x3FF, "RTC memory", rtc::Word;
     }
-    spi0: Spi = Spi::with_flash(Flash::new(part.flash)), { 0x6000_0200..=0x6000_02FF => 0xFF, "SPI", spi::Register; }
-    spi1: Spi = Spi::default(), { 0x6000_0100..=0x6000_01FF => 0xFF, "SPI", spi::Register; }
+    spi0: Spi = Spi::new(0), { 0x6000_0200..=0x6000_02FF => 0xFF, "SPI", spi::Register; }
+    spi1: Spi = Spi::new(1), { 0x6000_0100..=0x6000_01FF => 0xFF, "SPI", spi::Register; }
     dport: Dport = Dport::new(part.mac), { 0x3FF0_0000..=0x3FF0_0FFF => 0xFF, "DPORT", dport::Register; }
     wdev: Wdev = Wdev::new(part.seed), { 0x3FF2_0000..=0x3FF2_1FFF => 0x1FFF, "Wi-Fi MAC", wdev::Register; }
     analog: Analog = Analog::default(), {

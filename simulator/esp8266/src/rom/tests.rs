@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use crate::bus::Width;
 use crate::chip::{Chip, Configuration, Stop};
 use crate::cpu::Cause;
-use crate::peripherals::{Drive, Pins, ResetCause, SerialOut, Time};
+use crate::peripherals::{Drive, Pins, ResetCause, SerialOut, SpiBus, Time};
+use crate::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 /// Strapped for booting from flash; keeps what the UARTs send.
 #[derive(Debug, Default)]
@@ -17,6 +18,13 @@ struct Bench {
     starts: Vec<u64>,
     length: u64,
     strap: Option<u32>,
+    flash: SerialFlash<PlainCells>,
+}
+
+impl SpiBus for Bench {
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        Some(&mut self.flash)
+    }
 }
 
 impl Pins for Bench {
@@ -40,10 +48,11 @@ const DATA: u32 = 0x3FFE_8000;
 const CODE: u32 = 0x4010_0000;
 const BACK: u32 = 0x4010_0800;
 
-fn chip_with(flash: &[u8], outside: Bench) -> Chip<Bench> {
+fn chip_with(flash: &[u8], mut outside: Bench) -> Chip<Bench> {
     let mut content = vec![0xFF; 0x10_0000];
     content[..flash.len()].copy_from_slice(flash);
-    Chip::new(Configuration { flash: &content, mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, outside)
+    outside.flash.cells = PlainCells::new(content);
+    Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, outside)
 }
 
 /// A chip whose ROM has initialized its data, as a program finds it.
@@ -51,7 +60,7 @@ fn chip() -> Chip<Bench> {
     let mut chip = chip_with(&[], Bench::default());
     chip.core.trap(BACK);
     chip.run(1_000_000);
-    chip.core.bus.outside = Bench::default();
+    chip.core.bus.outside.text.clear();
     chip.core.cpu.a[1] = 0x3FFF_F000;
     chip.core.cpu.ps = 0x20;
     chip
@@ -304,9 +313,12 @@ fn delays_last_as_long_as_the_clock_says() {
 
 #[test]
 fn flash_is_erased_programmed_and_read_back() {
-    let mut chip = chip();
+    let mut chip = chip_with(&[0; 0x3000], Bench::default());
+    chip.core.trap(BACK);
+    chip.run(1_000_000);
+    chip.core.cpu.a[1] = 0x3FFF_F000;
+    chip.core.cpu.ps = 0x20;
     call(&mut chip, 0x4000_4644, &[]);
-    chip.core.memory.flash_mut()[0x2000..0x3000].fill(0);
     let before = chip.now();
     assert_eq!(call(&mut chip, 0x4000_4A00, &[2]), 0);
     assert!(chip.now().since(before) >= Time::from_milliseconds(45));

@@ -106,6 +106,26 @@ fn a_torn_erase_of_two_sectors_leaves_the_second_as_it_was() {
 }
 
 #[test]
+fn a_block_is_erased_in_one_go() {
+    for (length, times) in [(0x8000, 120..=160), (0x1_0000, 150..=200), (SIZE, 2_000..=2_700)] {
+        let mut flash = flash();
+        flash.preload(0, &vec![0; length as usize]).unwrap();
+        let ends = flash.begin(AT, Operation::EraseBlock { from: 0, to: length }).unwrap().ends;
+        let took = ends.saturating_since(AT);
+        assert!(times.contains(&took.as_millis()), "{took:?}");
+        assert!(flash.tear(AT + took / 2).unwrap().torn);
+        for sector in [0, length / SECTOR - 1] {
+            let ones: u32 =
+                read(&mut flash, sector * SECTOR, SECTOR as usize).iter().map(|byte| byte.count_ones()).sum();
+            assert!((14_000..19_000).contains(&ones), "half of 32768 bits in sector {sector}: {ones}");
+        }
+        done(&mut flash, Operation::EraseBlock { from: 0, to: length });
+        assert_eq!(flash.contents(), vec![0xFF; SIZE as usize]);
+        assert_eq!(flash.wear()[0], 2);
+    }
+}
+
+#[test]
 fn the_chip_completes_a_page_or_sector_without_its_host() {
     let mut flash = flash();
     let in_the_first = AT + Duration::from_micros(100);

@@ -19,6 +19,7 @@
 
 mod call;
 mod crash;
+mod flash;
 mod image;
 mod outside;
 pub mod probe;
@@ -89,8 +90,10 @@ struct Running {
     calls: Calls,
     port: Rc<Port>,
     started: Instant,
-    /// Until when the chip waits for its flash.
+    /// Until when the chip waits for its flash, in a function of the SDK.
     flash_busy: Option<Instant>,
+    /// When the flash will have done what the program has commanded it; the chip runs no further ahead than that.
+    flash_ends: Instant,
     probe: Option<Rc<RefCell<Probe>>>,
     /// It has computed for so long that the world had its turn in between.
     gave_way: bool,
@@ -105,6 +108,7 @@ struct Running {
 impl Esp8266Target {
     /// A chip with that image in its flash, on the board behind `port`.
     pub fn new(port: Rc<Port>, image: Arc<Image>) -> Self {
+        flash::program(&port, &image);
         Self {
             port,
             image,
@@ -149,11 +153,8 @@ fn reset_reason(cause: BootCause) -> u32 {
 
 impl Target for Esp8266Target {
     fn start(&mut self, at: Instant, cause: BootCause) {
-        let configuration = Configuration {
-            flash: self.image.flash(),
-            mac: self.port.hardware_address,
-            seed: self.port.random.borrow_mut().next_u64(),
-        };
+        let configuration =
+            Configuration { mac: self.port.hardware_address, seed: self.port.random.borrow_mut().next_u64() };
         self.hardware_cause = match cause {
             BootCause::PowerOn => ChipReset::PowerOn,
             BootCause::External => ChipReset::External,
@@ -163,6 +164,7 @@ impl Target for Esp8266Target {
         let mut chip = Chip::new(configuration, Board::new(Rc::clone(&self.port), at));
         chip.reset(self.hardware_cause);
         chip.stop_when_spinning = true;
+        chip.stop_at_flash = true;
         let reason = reset_reason(cause);
         let information = self.reset_information.take().filter(|information| information[0] == reason);
         let information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
@@ -177,6 +179,7 @@ impl Target for Esp8266Target {
             port: Rc::clone(&self.port),
             started: at,
             flash_busy: None,
+            flash_ends: at,
             probe: self.probe.clone(),
             gave_way: false,
             stands_still: false,
@@ -241,12 +244,13 @@ impl Running {
         if self.stands_still {
             return Wait::Until(None);
         }
+        self.chip.core.bus.outside.world_is_at(now);
         if let Some(until) = self.flash_busy {
             if until > now {
                 return Wait::Until(Some(until));
             }
             self.flash_busy = None;
-            self.sdk.finish_flash(until);
+            self.sdk.finish_flash(&mut self.chip, until);
             self.pass_time(until);
             self.sdk.end_flash(&mut self.chip, 0);
         } else if self.now() < now {
@@ -270,7 +274,8 @@ impl Running {
         loop {
             let bites_at = self.sdk.hardware_watchdog.resets_at();
             let expires = self.sdk.watchdog.expires().max(masked_until);
-            let limit = self.time(turn.min(bites_at).min(expires));
+            let flash_ends = Some(self.flash_ends).filter(|ends| *ends > now).unwrap_or(Instant::FAR_FUTURE);
+            let limit = self.time(turn.min(bites_at).min(expires).min(flash_ends));
             let stop = match &self.probe {
                 Some(probe) => probe.borrow_mut().run(&mut self.chip, limit),
                 None => self.chip.run_until(limit),
@@ -313,7 +318,7 @@ impl Running {
                     self.sdk.ask_for_a_sign_of_life(&mut self.chip);
                 }
             }
-            if local >= turn {
+            if local >= turn.min(flash_ends) {
                 self.gave_way = true;
                 return Wait::Until(Some(local));
             }
@@ -382,6 +387,10 @@ impl Running {
                 Answer::Restart => Some(Wait::Restart("system_restart".to_owned())),
                 Answer::Unknown => Some(self.stand_still("jumped to where the SDK has no function", image)),
             },
+            Stop::FlashBegan(until) => {
+                self.flash_ends = self.started + Duration::from_nanos(until.nanoseconds());
+                None
+            }
             Stop::Watched(address) => {
                 self.overran(address, image);
                 None

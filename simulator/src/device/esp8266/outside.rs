@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-use esp8266::peripherals::{Drive, Pins, SerialOut};
+use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus};
+use esp8266::serial_flash::{FlashChip, SerialFlash};
 
+use super::flash::BoardCells;
 use crate::board::HostDrive;
 use crate::device::Port;
 use crate::events::Level;
@@ -26,6 +28,8 @@ const STRAPPING: u32 = 1 << 0 | 1 << 2;
 pub(super) struct Board {
     port: Rc<Port>,
     started: Instant,
+    /// The flash chip, as it answers commands.
+    flash: SerialFlash<BoardCells>,
     /// The line that the serial port is sending, as far as it may be a panic's.
     line: Vec<u8>,
     panic: Option<String>,
@@ -38,7 +42,13 @@ const LONGEST_LINE: usize = 1_024;
 
 impl Board {
     pub(super) fn new(port: Rc<Port>, started: Instant) -> Self {
-        Self { port, started, line: Vec::new(), panic: None }
+        let flash = SerialFlash::new(BoardCells::new(Rc::clone(&port), started));
+        Self { port, started, flash, line: Vec::new(), panic: None }
+    }
+
+    /// The world has come as far as `now`: up to there no power cut can come any more.
+    pub(super) fn world_is_at(&self, now: Instant) {
+        self.flash.cells.world.set(now);
     }
 
     /// What the last panic said on the serial port, if there was one since this was last asked.
@@ -92,6 +102,12 @@ impl Pins for Board {
             }
             _ => {}
         }
+    }
+}
+
+impl SpiBus for Board {
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        Some(&mut self.flash)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Programs of a few instructions that come to grief, each in its own way, and what the world hears of it.
 
-use esp8266::image::{Program, Segment, flash};
+mod flash;
+
+use esp8266::image::{self as format, Program, Segment};
 
 use super::*;
 use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
@@ -112,7 +114,7 @@ fn bench_of(words: &[u32], names: &[(u32, &str)]) -> Bench {
     let at = (HALT - BOOT) as usize;
     code[at..at + halt.len()].copy_from_slice(&halt);
     let segments = vec![Segment { address: BOOT, bytes: code }];
-    let mut first = flash::emit(2, 0x20, BOOT, &segments);
+    let mut first = format::flash::emit(2, 0x20, BOOT, &segments);
     first.resize(1 << 20, 0xFF);
     let mut symbols: Vec<_> = names.iter().map(|&(address, name)| (address, 0, name.to_owned())).collect();
     symbols.sort();

@@ -126,11 +126,11 @@ fn run(steps: &[Step]) -> Vec<(u64, u64, Interrupts)> {
             let cause = match request {
                 Request::Reset(cause) => cause,
                 Request::DeepSleep(_) => ResetCause::DeepSleep,
+                Request::FlashBegan(_) => continue,
             };
             board.devices.reset(cause, board.cycle, &mut board.memory);
         }
     }
-    board.devices.cut_power(board.cycle, &mut board.memory);
     seen
 }
 

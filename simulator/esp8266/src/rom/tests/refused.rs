@@ -114,7 +114,7 @@ fn chip_with_code(code: &[u32]) -> Chip<Bench> {
     let mut chip = chip_with(b"01:23:45:67:89:ab\0%s and more\0", Bench::default());
     chip.core.trap(BACK);
     chip.run(1_000_000);
-    chip.core.bus.outside = Bench::default();
+    chip.core.bus.outside.text.clear();
     chip.core.cpu.a[1] = 0x3FFF_F000;
     chip.core.cpu.ps = 0x20;
     call(&mut chip, 0x4000_4678, &[0, 0, 0]);

@@ -89,8 +89,11 @@ impl Sdk {
     }
 
     /// The flash has done what it was asked to.
-    pub(in super::super) fn finish_flash(&mut self, at: Instant) {
-        if let Some(report) = self.port.flash.borrow_mut().finish() {
+    pub(in super::super) fn finish_flash(&mut self, chip: &mut Chip<Board>, at: Instant) {
+        let mut flash = self.port.flash.borrow_mut();
+        if let Some(report) = flash.finish() {
+            let range = report.address as usize..(report.address + report.length) as usize;
+            flash.sense(report.address, &mut chip.core.memory.flash_mut()[range]);
             self.port.put(at, Output::Event(report.into()));
         }
     }

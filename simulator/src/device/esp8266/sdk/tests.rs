@@ -50,7 +50,7 @@ fn port() -> Rc<Port> {
 fn bench() -> Bench {
     let port = port();
     let flash = vec![0xFF; 1 << 20];
-    let configuration = Configuration { flash: &flash, mac: port.hardware_address, seed: 1 };
+    let configuration = Configuration { mac: port.hardware_address, seed: 1 };
     let mut chip = Chip::new(configuration, Board::new(Rc::clone(&port), Instant::START));
     chip.stop_when_spinning = true;
     traps::ALL.into_iter().for_each(|address| chip.core.trap(address));
@@ -239,7 +239,7 @@ fn the_program_is_asked_before_the_cache_is_opened() {
     bench.poke(DATA, b"word");
     let answer = bench.begin("spi_flash_write", &[0xF_7000, DATA, 4]);
     let Answer::Flash(until) = answer else { panic!("{answer:?}") };
-    bench.sdk.finish_flash(until);
+    bench.sdk.finish_flash(&mut bench.chip, until);
     bench.sdk.end_flash(&mut bench.chip, 0);
     bench.answer_for_memory();
     assert_eq!((bench.chip.core.cpu.pc, bench.chip.core.cpu.a[2]), (BACK, 0));
@@ -342,7 +342,7 @@ fn flash_is_erased_written_and_read() {
     let mut bench = bench();
     let finish = |bench: &mut Bench, answer| {
         let Answer::Flash(until) = answer else { panic!("{answer:?}") };
-        bench.sdk.finish_flash(until);
+        bench.sdk.finish_flash(&mut bench.chip, until);
         until
     };
     bench.poke(DATA, b"settings");
@@ -350,6 +350,10 @@ fn flash_is_erased_written_and_read() {
     let written = finish(&mut bench, answer);
     bench.chip.core.cpu.cycles += 80_000_000;
     assert!(written < Instant::from_secs(1));
+    assert_eq!(bench.chip.core.memory.flash()[0xF_7000..][..8], *b"settings", "the cache shows it");
+    let read = esp8266::serial_flash::Command { opcode: 0x03, address: 0xF_7000, data: &[], length: 8 };
+    let flash = esp8266::peripherals::SpiBus::flash(&mut bench.chip.core.bus.outside).unwrap();
+    assert_eq!(flash.command(read, 1_000_000_000).unwrap().bytes, b"settings", "and so do commands");
     assert_eq!(bench.call("spi_flash_read", &[0xF_7000, DATA + 0x100, 8]), 0);
     assert_eq!(bench.chip.core.memory.peek(DATA + 0x100, 8), b"settings");
     let answer = bench.begin("spi_flash_erase_sector", &[0xF7]);
