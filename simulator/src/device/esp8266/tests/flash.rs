@@ -51,7 +51,7 @@ fn a_program_runs_what_it_has_written_by_commands() {
         .events
         .iter()
         .map(|(_, kind)| match kind {
-            EventKind::Flash { operation, address, length, torn, .. } => (*operation, *address, *length, *torn),
+            EventKind::Flash(flash) => (flash.operation, flash.address, flash.length, flash.torn),
             other => panic!("{other:?}"),
         })
         .collect();
