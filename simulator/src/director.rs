@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::events::{Event, Kind};
+use crate::events::{DeviceId, Event, Kind};
 use crate::scenario::model::{Begin, End, Fault, Scenario, Sweep, Trigger, When};
 use crate::time::Instant;
 use crate::world::{Command, FlashCut, World};
@@ -17,7 +17,7 @@ pub mod translate;
 #[cfg(test)]
 mod tests;
 
-use translate::{Calendar, DUCK};
+use translate::Calendar;
 
 /// Carries out a scenario's timeline.
 pub struct Director<'a> {
@@ -52,7 +52,9 @@ impl<'a> Director<'a> {
     /// the run without the sweep's intervention.
     pub fn new(scenario: &'a Scenario, repetition: u32, world: &mut World) -> Self {
         let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new(), read: 0 };
-        world.schedule(at(scenario.device.power_up), Command::Power { device: DUCK, on: true });
+        for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
+            world.schedule(at(device.power_up), Command::Power { device: id, on: true });
+        }
         for (index, phone) in scenario.phones.iter().enumerate() {
             match &phone.arrives {
                 Begin::At(time) => director.begin(Cue::Phone(index), at(*time), world),
@@ -124,7 +126,7 @@ impl<'a> Director<'a> {
         match cue {
             Cue::Phone(phone) => world.schedule(time, Command::StartPhone { phone }),
             Cue::Step(step) => {
-                world.schedule(time, translate::step(&self.scenario.steps[step].action, time, &self.calendar));
+                world.schedule(time, translate::step(&self.scenario.steps[step], time, &self.calendar));
             }
             Cue::Fault(fault) => {
                 world.schedule(time, Command::BeginFault(translate::fault(fault)));

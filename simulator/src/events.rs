@@ -28,7 +28,7 @@ mod wifi;
 #[cfg(test)]
 mod tests;
 
-pub use board::{Flash, FlashOperation, Level, Pin, Sensor, SensorOutcome, Serial, tenths};
+pub use board::{Flash, FlashOperation, Level, Pin, PinKind, Sensor, SensorOutcome, Serial, tenths};
 pub use chip::{
     AccessKind, Boot, BootCause, Crash, CrashLoop, Livelock, NotModelled, Power, PowerState, Restart, Watchdog,
     WatchdogKind,
@@ -59,7 +59,7 @@ pub struct Event {
 }
 
 /// One of a world's devices, counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DeviceId(pub u32);
 
 /// Makes [`EventKind`] and [`Kind`] of the types of events, family by family.

@@ -2,6 +2,7 @@
 
 pub mod air;
 pub mod board;
+pub mod boards;
 pub mod cli;
 pub mod device;
 pub mod director;

@@ -10,11 +10,12 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use firmware::store::Own;
 use simulator::air::{AccessPointConfig, Air, Security};
-use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use simulator::board::{Signal, Soldered, Surroundings};
+use simulator::boards::yellow_duck;
 use simulator::device::host::HostTarget;
 use simulator::device::port::Models;
 use simulator::device::{Port, factory};
-use simulator::events::{self, DeviceId, Event, EventKind, Level};
+use simulator::events::{self, DeviceId, Event, EventKind};
 use simulator::internet::{self, CloudSettings, Internet};
 use simulator::random::Seed;
 use simulator::time::Instant;
@@ -75,9 +76,12 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
         capacity: usize::MAX,
     });
     for (duck, access) in (0..).zip(&access) {
-        let stream = |name: &str| seed.stream(&format!("duck {duck}/{name}"));
-        let mut flash = NorFlash::new(seed, &format!("duck {duck}/flash"));
-        flash
+        let surroundings =
+            Surroundings { temperature: Signal::Constant(temperature(duck)), humidity: Signal::Constant(500) };
+        let parts: Vec<Soldered> = yellow_duck::BOARD.parts.iter().map(Soldered::from).collect();
+        let mut models = Models::new(parts.iter().map(|part| (part, &surroundings)), seed, &format!("duck {duck}/"));
+        models
+            .flash
             .preload(
                 SETTINGS_SECTORS.start,
                 &factory::settings_sectors(
@@ -86,18 +90,6 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
                 ),
             )
             .expect("the settings sectors lie within the flash");
-        let models = Models {
-            data_line: DataLine::new(
-                DhtModel::Am2302,
-                Signal::Constant(temperature(duck)),
-                Signal::Constant(500),
-                stream("sensor"),
-            ),
-            config_switch: Switch::new(Level::Low, stream("config switch")),
-            spare_switch: Switch::new(Level::Low, stream("spare switch")),
-            flash,
-            random: stream("hardware random numbers"),
-        };
         let port = Rc::new(Port::new(DeviceId(duck), models));
         world.add_device(Rc::clone(&port), Box::new(HostTarget::yellow_duck(port)));
         // They are not switched on at the same moment.

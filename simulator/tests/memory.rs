@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 use firmware::{FUTURE_BUDGET, Resources};
-use simulator::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use simulator::boards;
 use simulator::device::Port;
 use simulator::device::host::{HostBoard, firmware_runs};
 use simulator::device::port::Models;
 use simulator::director::Director;
-use simulator::events::{DeviceId, EventKind, Level};
+use simulator::events::{DeviceId, EventKind};
 use simulator::random::Seed;
 use simulator::run;
 use simulator::scenario::Scenario;
@@ -88,13 +88,7 @@ unsafe impl GlobalAlloc for Counting {
 /// The bytes of the firmware's future over the host's board.
 fn future_size() -> usize {
     let seed = Seed(1);
-    let models = Models {
-        data_line: DataLine::new(DhtModel::Am2302, Signal::Constant(215), Signal::Constant(456), seed.stream("sensor")),
-        config_switch: Switch::new(Level::Low, seed.stream("config switch")),
-        spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
-        flash: NorFlash::new(seed, "flash"),
-        random: seed.stream("random"),
-    };
+    let models = Models::of_board(&boards::yellow_duck::BOARD, seed, "");
     let port = Rc::new(Port::new(DeviceId(0), models));
     let mut resources = Box::new(Resources::new());
     size_of_val(&firmware::run(HostBoard::new(port, Instant::START, ResetCause::PowerOn), &mut resources))

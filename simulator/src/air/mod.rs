@@ -200,10 +200,10 @@ impl Air {
         network
     }
 
-    /// Changes what an access point does. One that goes [off](AccessPointState::Off) sends its stations away if it says
-    /// goodbye; otherwise they notice after [`BEACON_TIMEOUT`], or when it comes back and does not know them. `goodbye`
-    /// means nothing otherwise.
-    pub fn set_state(&mut self, at: Instant, network: NetworkId, state: AccessPointState, goodbye: bool) {
+    /// Changes what an access point does. One that goes [off](AccessPointState::Off) and deauthenticates its stations
+    /// (`deauth`) sends them away; otherwise they notice after [`BEACON_TIMEOUT`], or when it comes back and does not
+    /// know them. `deauth` means nothing with other states.
+    pub fn set_state(&mut self, at: Instant, network: NetworkId, state: AccessPointState, deauth: bool) {
         let access_point = &mut self.access_points[network.0 as usize];
         let was_up = access_point.is_up();
         access_point.state = state;
@@ -220,7 +220,7 @@ impl Air {
         for id in (0..self.stations.len() as u32).map(StationId) {
             if self.stations[id.0 as usize].network() == Some(network) {
                 self.with_station(id, |station| {
-                    if is_up { station.access_point_back(at) } else { station.access_point_gone(at, goodbye) }
+                    if is_up { station.access_point_back(at) } else { station.access_point_gone(at, deauth) }
                 });
             }
         }

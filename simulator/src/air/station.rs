@@ -125,8 +125,8 @@ impl Station {
     }
 
     /// Its access point goes away, and says so or not.
-    pub(super) fn access_point_gone(&mut self, at: Instant, goodbye: bool) {
-        let loss = if goodbye {
+    pub(super) fn access_point_gone(&mut self, at: Instant, deauth: bool) {
+        let loss = if deauth {
             (self.after(at, DEAUTHENTICATION), LinkLoss::Deauthenticated)
         } else {
             (at + BEACON_TIMEOUT, LinkLoss::BeaconTimeout)

@@ -10,6 +10,7 @@
 //! spoils what it reads; the sensor talks on and takes the rest of the pulse, if any, for the next start.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::dht::{Dht, DhtModel, SensorFault};
 use super::readings::Signal;
@@ -34,10 +35,11 @@ pub struct SensorReport {
     pub edges: Vec<u32>,
 }
 
-impl From<SensorReport> for EventKind {
-    fn from(report: SensorReport) -> Self {
-        let SensorReport { outcome, temperature, humidity, edges, .. } = report;
-        Self::Sensor(events::Sensor { outcome, temperature, humidity, edges })
+impl SensorReport {
+    /// The event that tells it, of the sensor of this name.
+    pub fn into_event(self, part: &Arc<str>) -> EventKind {
+        let Self { outcome, temperature, humidity, edges, .. } = self;
+        EventKind::Sensor(events::Sensor { part: Arc::clone(part), outcome, temperature, humidity, edges })
     }
 }
 

@@ -1,15 +1,16 @@
-//! What is soldered to a yellow duck: the sensor on its wire, switches, flash, serial port.
+//! Models of what is soldered to a chip: sensors on their wires, switches, buttons, LEDs, flash, serial port.
 //!
-//! Each model is a plain object: time is a parameter, nothing schedules itself, and where something will happen later
+//! A [`Part`] is one of them on its pin, under its name; which of them a board has is [`crate::boards`]'s. Each model is a plain object: time is a parameter, nothing schedules itself, and where something will happen later
 //! the model says when. Whatever carries the firmware (the host, an emulated chip) calls a model in the device's own
-//! time, which only goes forward between two power-ups; the world calls it for faults, power and hands. LD1 needs no
-//! model: its pin's level is all there is to it.
+//! time, which only goes forward between two power-ups; the world calls it for faults, power and hands.
 //!
 //! Not modelled: analogue levels, rise times, currents, temperature of anything but the sensor's surroundings.
 
 pub mod data_line;
 pub mod dht;
 pub mod flash;
+pub mod led;
+pub mod part;
 pub mod readings;
 pub mod serial_line;
 pub mod switch;
@@ -17,6 +18,8 @@ pub mod switch;
 pub use data_line::{DataLine, HostDrive, SensorReport};
 pub use dht::{DhtModel, ExactTiming, Lateness, SensorFault};
 pub use flash::NorFlash;
+pub use led::Led;
+pub use part::{Part, PartId, PartKind, Soldered, Surroundings};
 pub use readings::{Recording, Signal};
 pub use serial_line::SerialLine;
 pub use switch::Switch;

@@ -47,18 +47,11 @@ impl Switch {
             let mut bounced = level;
             self.changes.push((at, level));
             for time in times {
-                bounced = opposite(bounced);
+                bounced = bounced.opposite();
                 self.changes.push((at + Duration::from_nanos(time), bounced));
             }
         }
         &self.changes
-    }
-}
-
-fn opposite(level: Level) -> Level {
-    match level {
-        Level::Low => Level::High,
-        Level::High => Level::Low,
     }
 }
 

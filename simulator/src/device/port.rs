@@ -3,12 +3,13 @@
 //! The device side (a target) reads and writes in device time, which may be ahead of the world's. The world side takes
 //! the outbox after each run, commits it in order, and hands in frames and radio results.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use crate::board::{DataLine, NorFlash, SerialLine, Switch};
+use crate::board::{HostDrive, NorFlash, Part, PartKind, SerialLine, Soldered, Surroundings};
+use crate::boards::Board;
 use crate::events::{self, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
-use crate::random::Stream;
+use crate::random::{Seed, Stream};
 use crate::time::Instant;
 
 /// Where one device meets the world.
@@ -17,14 +18,8 @@ pub struct Port {
     pub device: DeviceId,
     /// The station's and the access point's hardware address.
     pub hardware_address: [u8; 6],
-    /// GPIO14 with the sensor on it.
-    pub data_line: RefCell<DataLine>,
-    /// GPIO5.
-    pub config_switch: RefCell<Switch>,
-    /// GPIO4.
-    pub spare_switch: RefCell<Switch>,
-    /// GPIO13, LD1.
-    pub wifi_led: Cell<Level>,
+    /// What is soldered to its pins.
+    pub parts: Vec<Part>,
     /// The flash chip.
     pub flash: RefCell<NorFlash>,
     /// What listens at UART0.
@@ -95,10 +90,7 @@ impl Port {
             device,
             // Espressif's OUI, the device's number behind it.
             hardware_address: [0x18, 0xfe, 0x34, high, middle, low],
-            data_line: RefCell::new(models.data_line),
-            config_switch: RefCell::new(models.config_switch),
-            spare_switch: RefCell::new(models.spare_switch),
-            wifi_led: Cell::new(Level::Low),
+            parts: models.parts,
             flash: RefCell::new(models.flash),
             serial_line: RefCell::default(),
             random: RefCell::new(models.random),
@@ -122,8 +114,8 @@ impl Port {
     /// transaction on the sensor's bus has ended.
     pub fn report_due(&self) -> Option<Instant> {
         let line = self.serial_line.borrow().line_due();
-        let transaction = self.data_line.borrow().report_due();
-        line.into_iter().chain(transaction).min()
+        let parts = self.parts.iter().filter_map(Part::report_due);
+        line.into_iter().chain(parts).min()
     }
 
     /// What the board's models tell of by themselves up to `at`, in order of time.
@@ -134,16 +126,27 @@ impl Port {
             std::iter::from_fn(|| serial.take_line(at))
                 .map(|line| (line.at, events::Serial { line: line.text }.into())),
         );
-        let mut data_line = self.data_line.borrow_mut();
-        reports.extend(std::iter::from_fn(|| data_line.take_report(at)).map(|report| (report.ended, report.into())));
+        for part in &self.parts {
+            reports.extend(std::iter::from_fn(|| part.take_report(at)));
+        }
         reports.sort_by_key(|(at, _)| *at);
         reports
     }
 
-    /// Sets LD1.
-    pub fn set_wifi_led(&self, at: Instant, level: Level) {
-        if self.wifi_led.replace(level) != level {
-            self.put(at, Output::Event(EventKind::Pin(events::Pin { gpio: 13, level })));
+    /// The part on a pin, if there is one.
+    pub fn part_on(&self, gpio: u8) -> Option<&Part> {
+        self.parts.iter().find(|part| part.gpio == gpio)
+    }
+
+    /// A pin's level at device time `at`, as what is soldered to it has it; `None` if nothing there gives it one.
+    pub fn level(&self, gpio: u8, at: Instant) -> Option<Level> {
+        self.part_on(gpio)?.level(at)
+    }
+
+    /// Drives a pin from device time `at` on.
+    pub fn drive(&self, gpio: u8, at: Instant, drive: HostDrive) {
+        if let Some(event) = self.part_on(gpio).and_then(|part| part.drive(at, drive)) {
+            self.put(at, Output::Event(event));
         }
     }
 
@@ -157,14 +160,43 @@ impl Port {
 
 /// The models a port is made of.
 pub struct Models {
-    /// See [`Port::data_line`].
-    pub data_line: DataLine,
-    /// See [`Port::config_switch`].
-    pub config_switch: Switch,
-    /// See [`Port::spare_switch`].
-    pub spare_switch: Switch,
+    /// See [`Port::parts`].
+    pub parts: Vec<Part>,
     /// See [`Port::flash`].
     pub flash: NorFlash,
     /// See [`Port::random`].
     pub random: Stream,
+}
+
+impl Models {
+    /// Models of a device with these parts and a blank flash. Its random streams have names that begin with `prefix`, by
+    /// which several devices of one seed draw different numbers.
+    pub fn new<'a>(
+        parts: impl IntoIterator<Item = (&'a Soldered, &'a Surroundings)>,
+        seed: Seed,
+        prefix: &str,
+    ) -> Self {
+        let stream = |name: &str| seed.stream(&format!("{prefix}{name}"));
+        let part = |(soldered, surroundings): (&Soldered, &Surroundings)| {
+            let name = match soldered.kind {
+                PartKind::Dht(_) => soldered.name.to_string(),
+                PartKind::Switch { .. } => format!("{} switch", soldered.name),
+                PartKind::Button { .. } => format!("{} button", soldered.name),
+                PartKind::Led { .. } => format!("{} LED", soldered.name),
+            };
+            Part::new(soldered, surroundings, stream(&name))
+        };
+        Self {
+            parts: parts.into_iter().map(part).collect(),
+            flash: NorFlash::new(seed, &format!("{prefix}flash")),
+            random: stream("hardware random numbers"),
+        }
+    }
+
+    /// Models of a board whose switches are off and whose sensors measure 21.5 °C and 45.6 %.
+    pub fn of_board(board: &Board, seed: Seed, prefix: &str) -> Self {
+        let surroundings = Surroundings::default();
+        let soldered: Vec<Soldered> = board.parts.iter().map(Soldered::from).collect();
+        Self::new(soldered.iter().map(|soldered| (soldered, &surroundings)), seed, prefix)
+    }
 }

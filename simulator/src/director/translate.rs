@@ -7,37 +7,34 @@
 use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
-use crate::board::{Recording, SensorFault, Signal};
-use crate::events::DeviceId;
+use crate::board::{Recording, SensorFault, Signal, Surroundings};
 use crate::internet::CLOUD;
 use crate::internet::fault;
 use crate::scenario::model as scenario;
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 use crate::time::Instant;
-use crate::world::{BoardSwitch, Command, Fault, Rule};
-
-/// The one device that scenarios have.
-pub const DUCK: DeviceId = DeviceId(0);
+use crate::world::{Command, Fault, Rule};
 
 /// What the timeline does at `at`.
-pub fn step(action: &scenario::Action, at: Instant, calendar: &Calendar) -> Command {
-    match action {
+pub fn step(step: &scenario::Step, at: Instant, calendar: &Calendar) -> Command {
+    let device = step.device;
+    match &step.action {
         scenario::Action::Power(power) => match *power {
-            scenario::PowerAction::On => Command::Power { device: DUCK, on: true },
-            scenario::PowerAction::Off => Command::Power { device: DUCK, on: false },
-            scenario::PowerAction::CutFor(length) => Command::CutPower { device: DUCK, length },
-            scenario::PowerAction::BrownOut(length) => Command::BrownOut { device: DUCK, length },
+            scenario::PowerAction::On => Command::Power { device, on: true },
+            scenario::PowerAction::Off => Command::Power { device, on: false },
+            scenario::PowerAction::CutFor(length) => Command::CutPower { device, length },
+            scenario::PowerAction::BrownOut(length) => Command::BrownOut { device, length },
         },
-        scenario::Action::PressReset => Command::PressReset { device: DUCK },
-        scenario::Action::Switch { switch, on, bounce } => {
-            let switch = match switch {
-                scenario::SwitchName::Config => BoardSwitch::Config,
-                scenario::SwitchName::Spare => BoardSwitch::Spare,
-            };
-            Command::Switch { device: DUCK, switch, on: *on, bounce: *bounce }
+        scenario::Action::PressReset => Command::PressReset { device },
+        scenario::Action::Switch { part, on, bounce } => {
+            Command::Switch { device, part: *part, on: *on, bounce: *bounce }
         }
-        scenario::Action::Readings { temperature, humidity } => Command::Readings {
-            device: DUCK,
+        scenario::Action::Press { part, length, bounce } => {
+            Command::Press { device, part: *part, length: *length, bounce: *bounce }
+        }
+        scenario::Action::Readings { part, temperature, humidity } => Command::Readings {
+            device,
+            part: *part,
             temperature: temperature.as_ref().map(|course| signal(course, at, calendar)),
             humidity: humidity.as_ref().map(|course| signal(course, at, calendar)),
         },
@@ -51,14 +48,16 @@ pub fn fault(fault: &scenario::Fault) -> Rule {
 
 fn injection(injection: &scenario::Injection) -> Fault {
     match injection {
-        scenario::Injection::Sensor(sensor) => match *sensor {
-            scenario::SensorFault::Silent => Fault::Sensor { device: DUCK, fault: SensorFault::Silent },
-            scenario::SensorFault::BadChecksum => Fault::Sensor { device: DUCK, fault: SensorFault::BadChecksum },
-            scenario::SensorFault::LateResponse(lateness) => {
-                Fault::Sensor { device: DUCK, fault: SensorFault::LateResponse(lateness) }
-            }
-            scenario::SensorFault::Latched => Fault::SensorLatched { device: DUCK },
-        },
+        scenario::Injection::Sensor { device, part, fault } => {
+            let (device, part) = (*device, *part);
+            let fault = match *fault {
+                scenario::SensorFault::Silent => SensorFault::Silent,
+                scenario::SensorFault::BadChecksum => SensorFault::BadChecksum,
+                scenario::SensorFault::LateResponse(lateness) => SensorFault::LateResponse(lateness),
+                scenario::SensorFault::Latched => return Fault::SensorLatched { device, part },
+            };
+            Fault::Sensor { device, part, fault }
+        }
         scenario::Injection::AccessPoint { network, bssid, state, deauth } => Fault::AccessPoint {
             network: network.clone(),
             bssid: *bssid,
@@ -67,7 +66,7 @@ fn injection(injection: &scenario::Injection) -> Fault {
                 scenario::AccessPointState::Refusing => AccessPointState::Refusing,
                 scenario::AccessPointState::Deaf => AccessPointState::Deaf,
             },
-            goodbye: *deauth,
+            deauth: *deauth,
         },
         scenario::Injection::Link { network, bssid, effects } => Fault::Link {
             network: network.clone(),
@@ -130,6 +129,14 @@ impl Tenths for DeciCelsius {
 impl Tenths for DeciPercent {
     fn tenths(self) -> i32 {
         i32::try_from(self.0).unwrap_or(i32::MAX)
+    }
+}
+
+/// What there is to measure for a sensor, from the beginning.
+pub fn surroundings(readings: &scenario::Readings, calendar: &Calendar) -> Surroundings {
+    Surroundings {
+        temperature: signal(&readings.temperature, Instant::START, calendar),
+        humidity: signal(&readings.humidity, Instant::START, calendar),
     }
 }
 

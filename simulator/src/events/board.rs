@@ -1,6 +1,9 @@
 //! What happens on the board: serial port, pins, the sensor's bus, the flash chip.
 
 use std::fmt;
+use std::sync::Arc;
+
+use serde::Serializer;
 
 use super::declare::event;
 use super::vocabulary::vocabulary;
@@ -13,6 +16,49 @@ vocabulary! {
         /// 3.3 V.
         High = "high",
     }
+}
+
+impl Level {
+    /// The other one.
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Low => Self::High,
+            Self::High => Self::Low,
+        }
+    }
+
+    /// The level of a pin that has this one while something is on, and the other one while it is off.
+    pub fn when(self, on: bool) -> Self {
+        if on { self } else { self.opposite() }
+    }
+}
+
+vocabulary! {
+    /// What stands at a pin whose level is recorded.
+    pub enum PinKind {
+        /// An LED; on while it is lit.
+        Led = "led",
+        /// A switch; on in one of its two positions.
+        Switch = "switch",
+        /// A button; on while it is pressed.
+        Button = "button",
+    }
+}
+
+impl PinKind {
+    /// In a sentence: "LED".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Led => "LED",
+            Self::Switch => "switch",
+            Self::Button => "button",
+        }
+    }
+}
+
+/// A name that many events share.
+fn name<S: Serializer>(name: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name)
 }
 
 vocabulary! {
@@ -58,24 +104,40 @@ impl fmt::Display for Serial {
 }
 
 event! {
-    /// An output or a switch changed.
+    /// The pin of an LED, a switch or a button changed.
     pub struct Pin {
-        /// Its GPIO number: 5 the configuration switch, 13 LD1.
+        /// Its GPIO number.
         gpio: u8,
         /// Its level from now on.
         level: Level,
+        /// The part's name on its board.
+        #[serde(serialize_with = "name")]
+        part: Arc<str>,
+        /// What kind of part it is.
+        kind: PinKind,
+        /// Whether it is lit, on or pressed from now on.
+        on: bool,
     }
 }
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GPIO{} goes {}", self.gpio, self.level)
+        let goes = match (self.kind, self.on) {
+            (PinKind::Led | PinKind::Switch, true) => "goes on",
+            (PinKind::Led | PinKind::Switch, false) => "goes off",
+            (PinKind::Button, true) => "is pressed",
+            (PinKind::Button, false) => "is let go",
+        };
+        write!(f, "the {} `{}` {goes}", self.kind.name(), self.part)
     }
 }
 
 event! {
     /// A transaction on the sensor's wire ended.
     pub struct Sensor {
+        /// The sensor's name on its board.
+        #[serde(serialize_with = "name")]
+        part: Arc<str>,
         /// How the sensor answered.
         outcome: SensorOutcome,
         /// What it sent, in tenths of a degree Celsius, if it did: what it measured after the answer before, or after
@@ -93,7 +155,7 @@ event! {
 
 impl fmt::Display for Sensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the sensor: {}", self.outcome)?;
+        write!(f, "the sensor `{}`: {}", self.part, self.outcome)?;
         if let (Some(temperature), Some(humidity)) = (self.temperature, self.humidity) {
             write!(f, " {} °C {} %", tenths(temperature.into()), tenths(humidity.into()))?;
         }

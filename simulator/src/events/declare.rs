@@ -123,6 +123,7 @@ macro_rules! values {
 
 values! {
     String: text => Value::Text(text);
+    std::sync::Arc<str>: text => Value::Text(text);
     bool: flag => Value::Flag(*flag);
     u8: number => Value::Number((*number).into());
     u16: number => Value::Number((*number).into());

@@ -66,7 +66,14 @@ fn the_declared_fields_are_those_that_are_written() {
         }
         .into(),
         Stored { channel: 1, entry_id: 1, created_at: 1, fields: [const { None }; 8], status: Some(text()) }.into(),
-        Sensor { outcome: SensorOutcome::Answered, temperature: Some(1), humidity: Some(1), edges: vec![1] }.into(),
+        Sensor {
+            part: "sensor".into(),
+            outcome: SensorOutcome::Answered,
+            temperature: Some(1),
+            humidity: Some(1),
+            edges: vec![1],
+        }
+        .into(),
     ];
     for event in events {
         let declared: BTreeSet<String> = event.kind().fields().into_iter().map(|field| field.name).collect();

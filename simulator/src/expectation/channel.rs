@@ -32,6 +32,7 @@ impl Entry<'_> {
 pub(super) fn judge(check: &ChannelCheck, events: &[Event], end: Instant) -> Result<(), Failure> {
     let mut entries: Vec<Entry<'_>> = events
         .iter()
+        .filter(|event| event.device.is_none_or(|device| device == check.device))
         .filter_map(|event| match &event.kind {
             EventKind::Stored(events::Stored { entry_id, created_at, fields, .. }) => {
                 Some(Entry { stored: event.at, id: *entry_id, created_at: *created_at, fields })

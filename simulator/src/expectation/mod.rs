@@ -82,10 +82,10 @@ fn judge(check: &Check, record: &Record<'_>, end: Instant) -> Result<(), Failure
     match check {
         Check::Events { matcher, quantity, window } => count(matcher, *quantity, window, record, end),
         Check::Rate(rate) => rate::judge(rate, record, end),
-        Check::StateAt { state, at } => state::at_moment(*state, Instant::START + *at, events, end),
+        Check::StateAt { state, at } => state::at_moment(state, Instant::START + *at, events, end),
         Check::StateThroughout { state, window } => {
             let span = Span::of(window, record, end)?;
-            state::throughout(*state, &span, events)?;
+            state::throughout(state, &span, events)?;
             span.is_over()
         }
         Check::Channel(check) => channel::judge(check, events, end),

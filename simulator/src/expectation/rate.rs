@@ -12,7 +12,7 @@ use humantime::format_duration;
 use super::{Failure, Record, Span, Verdict, listed};
 use crate::events::{DeviceId, Event, Kind};
 use crate::scenario::all_of;
-use crate::scenario::model::{Begin, End, RateCheck, Scenario, Window};
+use crate::scenario::model::{Begin, End, RateCheck, Scenario, Settings, Window};
 use crate::scenario::words::times;
 use crate::time::Instant;
 
@@ -81,10 +81,12 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The rates that every run of a scenario is held against.
 fn limits(scenario: &Scenario) -> impl Iterator<Item = RateCheck> {
-    let interval = match &scenario.settings {
+    let interval = |settings: Option<&Settings>| match settings {
         Some(settings) if scenario.phones.is_empty() => settings.interval,
         _ => SHORTEST_INTERVAL,
     };
+    let interval = scenario.devices.iter().map(|device| interval(device.settings.as_ref())).min();
+    let interval = interval.unwrap_or(SHORTEST_INTERVAL);
     let readings_an_hour = Duration::from_hours(1).as_secs() / interval.as_secs().max(1);
     let requests = REQUESTS_AN_HOUR + 2 * readings_an_hour;
     LIMITS

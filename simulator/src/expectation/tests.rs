@@ -3,14 +3,21 @@
 use std::time::Duration;
 
 use super::*;
-use crate::events::{self, DnsOutcome, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PowerState, SensorOutcome};
+use crate::events::{
+    self, DeviceId, DnsOutcome, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PinKind, PowerState, SensorOutcome,
+};
 use crate::scenario::Scenario;
 
 /// A record: each event at a number of milliseconds.
 fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {
     (0..)
         .zip(events)
-        .map(|(sequence, (millis, kind))| Event { at: Instant::from_millis(millis), sequence, device: None, kind })
+        .map(|(sequence, (millis, kind))| Event {
+            at: Instant::from_millis(millis),
+            sequence,
+            device: Some(DeviceId(0)),
+            kind,
+        })
         .collect()
 }
 
@@ -19,7 +26,7 @@ fn serial(line: &str) -> EventKind {
 }
 
 fn led(on: bool) -> EventKind {
-    EventKind::Pin(events::Pin { gpio: 13, level: if on { Level::High } else { Level::Low } })
+    EventKind::Pin(events::Pin { gpio: 13, level: Level::High.when(on), part: "wifi".into(), kind: PinKind::Led, on })
 }
 
 fn join(outcome: JoinOutcome) -> EventKind {
@@ -83,11 +90,11 @@ fn an_event_in_its_window_is_met() {
 fn a_late_event_says_how_late() {
     assert_eq!(
         seen("event.led = 'on'\nby = '10s'", &joined_at_20()),
-        "it happened at 20.500000 s, 10.500000 s too late: the LED goes on"
+        "it happened at 20.500000 s, 10.500000 s too late: the LED `wifi` goes on"
     );
     assert_eq!(
         seen("event.led = 'on'\nfrom = '30s'", &joined_at_20()),
-        "it happened at 20.500000 s, before the window opened: the LED goes on"
+        "it happened at 20.500000 s, before the window opened: the LED `wifi` goes on"
     );
 }
 
@@ -117,7 +124,7 @@ fn a_missing_event_shows_the_nearest() {
 fn wrong_counts_list_what_was_counted() {
     assert_eq!(
         seen("event.led = 'on'\nnever = true", &joined_at_20()),
-        "it happened once: at 20.500000 s the LED goes on"
+        "it happened once: at 20.500000 s the LED `wifi` goes on"
     );
     assert_eq!(
         seen("event.join = {}\nat-least = 3", &joined_at_20()),
@@ -127,8 +134,8 @@ fn wrong_counts_list_what_was_counted() {
     let many = record((1..=9).map(|second| (second * 1_000, led(true))).collect());
     assert_eq!(
         seen("event.led = 'on'\nat-most = 2", &many),
-        "it happened 9 times: at 1.000000 s the LED goes on; at 2.000000 s the LED goes on; \
-         at 3.000000 s the LED goes on; and 6 more"
+        "it happened 9 times: at 1.000000 s the LED `wifi` goes on; at 2.000000 s the LED `wifi` goes on; \
+         at 3.000000 s the LED `wifi` goes on; and 6 more"
     );
 }
 
@@ -331,6 +338,7 @@ fn every_kind_of_event_is_matched_by_its_details() {
     };
     let phone = |what| EventKind::Phone(events::Phone { phone: "alice".to_owned(), what });
     let sensor = EventKind::Sensor(events::Sensor {
+        part: "sensor".into(),
         outcome: SensorOutcome::BadChecksum,
         temperature: None,
         humidity: None,

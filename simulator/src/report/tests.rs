@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::events::{self, DeviceId, Event, EventKind, Level};
+use crate::events::{self, DeviceId, Event, EventKind, Level, PinKind};
 use crate::expectation;
 use crate::expectation::Verdict;
 use crate::random::Seed;
@@ -38,7 +38,13 @@ fn results_on_both(repetitions: u32) -> Results {
         at: Instant::from_secs(2),
         sequence: 1,
         device: Some(DeviceId(0)),
-        kind: EventKind::Pin(events::Pin { gpio: 13, level: Level::High }),
+        kind: EventKind::Pin(events::Pin {
+            gpio: 13,
+            level: Level::High,
+            part: "wifi".into(),
+            kind: PinKind::Led,
+            on: true,
+        }),
     };
     let chip = Outcome { runs: (0..repetitions).map(run).collect() };
     let mut host = chip.clone();
@@ -209,7 +215,7 @@ fn what_differs_between_targets_is_shown_with_both_logs() {
     let expected = "\
 expected  the same changes of the LED on host and chip, up to 10s apart
 saw       1 on the host, 0 on the chip; the first is on one of them only:
-            host: at 2.000000 s: the LED goes on
+            host: at 2.000000 s: the LED `wifi` goes on
             chip: nothing in its place
 host      1.000000 s  [0.000000] boot: number 0
 esp8266   1.000000 s  [0.000000] boot: number 0

@@ -13,18 +13,17 @@ use smoltcp::wire::EthernetAddress;
 
 use super::On;
 use crate::air::{AccessPointConfig, Air, Security};
-use crate::board::{DataLine, NorFlash, Switch};
+use crate::board::{Soldered, Surroundings};
 use crate::device::esp8266::Esp8266Target;
 use crate::device::host::HostTarget;
 use crate::device::{Port, Target, factory, port};
-use crate::director::translate::{self, Calendar, DUCK};
-use crate::events::Level;
+use crate::director::translate::{self, Calendar};
+use crate::events::DeviceId;
 use crate::internet::{CloudSettings, Internet, Settings as InternetSettings};
 use crate::phone::{Action, Phone};
 use crate::random::Seed;
 use crate::scenario::model as scenario;
 use crate::scenario::model::Scenario;
-use crate::time::Instant;
 use crate::world::{CrashLimits, World};
 
 /// What only the run knows of its cloud, and settings and phones ask for by name.
@@ -48,10 +47,15 @@ pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
 }
 
 /// The same with the firmware on a target that somebody makes for the device's port.
-pub fn world_with(scenario: &Scenario, seed: Seed, make: impl FnOnce(Rc<Port>) -> Box<dyn Target>) -> World {
+pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>) -> Box<dyn Target>) -> World {
     let internet = internet(scenario, seed);
-    let access = internet.cloud().create_channel(weather_station(), scenario.start);
-    let cloud = OfTheCloud { write_key: access.write_key, issuer: hexadecimal(&internet.authority().fingerprint()) };
+    let issuer = hexadecimal(&internet.authority().fingerprint());
+    let channel = || internet.cloud().create_channel(weather_station(), scenario.start);
+    let clouds: Vec<OfTheCloud> = scenario
+        .devices
+        .iter()
+        .map(|_| OfTheCloud { write_key: channel().write_key, issuer: issuer.clone() })
+        .collect();
     let mut world = World::new(seed, Air::new(seed), internet);
     let scenario::EqualCrashes { crash, watchdog } = scenario.equal_crashes;
     world.end_after_equal_crashes(CrashLimits { crash, watchdog });
@@ -65,13 +69,16 @@ pub fn world_with(scenario: &Scenario, seed: Seed, make: impl FnOnce(Rc<Port>) -
             capacity: usize::MAX,
         });
     }
-    let port = Rc::new(Port::new(DUCK, models(scenario, seed, &cloud)));
-    let target = make(Rc::clone(&port));
-    world.add_device(port, target);
+    for ((id, device), cloud) in (0..).map(DeviceId).zip(&scenario.devices).zip(&clouds) {
+        let port = Rc::new(Port::new(id, models(device, scenario, seed, cloud)));
+        let target = make(Rc::clone(&port));
+        world.add_device(port, target);
+    }
     for (index, phone) in scenario.phones.iter().enumerate() {
         let [high, low] = (index as u16).to_be_bytes();
         let station = EthernetAddress([0x02, 0, 0, 0x02, high, low]);
-        world.add_phone(Phone::new(&phone.name, station, phone.does.iter().map(|action| act(action, &cloud)), seed));
+        let actions = phone.does.iter().map(|action| act(action, &clouds[phone.device.0 as usize]));
+        world.add_phone(Phone::new(&phone.name, station, actions, seed), phone.device);
     }
     world
 }
@@ -138,31 +145,24 @@ fn internet(scenario: &Scenario, seed: Seed) -> Internet {
     Internet::new(settings, seed).expect("a checked scenario's host can stand in a certificate")
 }
 
-fn models(scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
+fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
     let calendar = Calendar::of(scenario);
-    let level = |on| if on { Level::High } else { Level::Low };
-    let readings = &scenario.readings;
-    let mut flash = NorFlash::new(seed, "flash");
-    if let Some(settings) = &scenario.settings {
-        let contents = flash_contents(settings, cloud, seed);
-        flash.preload(SETTINGS_SECTORS.start, &contents).expect("the settings sectors lie within the flash");
+    let parts: Vec<(Soldered, Surroundings)> = device
+        .parts
+        .iter()
+        .map(|part| (part.soldered.clone(), translate::surroundings(&part.readings, &calendar)))
+        .collect();
+    let prefix = device.name.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
+    let mut models = port::Models::new(parts.iter().map(|(soldered, around)| (soldered, around)), seed, &prefix);
+    if let Some(settings) = &device.settings {
+        let contents = flash_contents(settings, cloud, seed, &prefix);
+        models.flash.preload(SETTINGS_SECTORS.start, &contents).expect("the settings sectors lie within the flash");
     }
-    port::Models {
-        data_line: DataLine::new(
-            scenario.device.sensor,
-            translate::signal(&readings.temperature, Instant::START, &calendar),
-            translate::signal(&readings.humidity, Instant::START, &calendar),
-            seed.stream("sensor"),
-        ),
-        config_switch: Switch::new(level(scenario.device.config_switch), seed.stream("config switch")),
-        spare_switch: Switch::new(level(scenario.device.spare_switch), seed.stream("spare switch")),
-        flash,
-        random: seed.stream("hardware random numbers"),
-    }
+    models
 }
 
 /// The settings sectors as the firmware itself would have written them.
-fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed) -> Vec<u8> {
+fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed, prefix: &str) -> Vec<u8> {
     let newest_time = Some(settings.authenticated_time.unix_timestamp());
     let issuer = match settings.trusted_issuer {
         scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),
@@ -188,7 +188,7 @@ fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed)
     });
     let Ok(settings) = settings else { unreachable!("a checked scenario's settings are the firmware's, too") };
     let mut secret = [0; SECRET];
-    seed.stream("set-up secret").fill_bytes(&mut secret);
+    seed.stream(&format!("{prefix}set-up secret")).fill_bytes(&mut secret);
     factory::settings_sectors(&settings, &Own { secret, newest_time })
 }
 

@@ -14,9 +14,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Outcome, Run};
-use crate::events::{self, Event, EventKind};
+use crate::events::{self, Event, EventKind, PinKind};
 use crate::expectation::describe;
-use crate::scenario::matcher::LED_GPIO;
 use crate::scenario::model::{Aspect, Targets};
 use crate::time::Instant;
 
@@ -220,7 +219,7 @@ fn happenings(aspect: Aspect, run: &Run) -> Vec<Happening> {
         }
         (EventKind::Join(_), Aspect::Joins)
         | (EventKind::Boot(_), Aspect::Reboots)
-        | (EventKind::Pin(events::Pin { gpio: LED_GPIO, .. }), Aspect::Led) => {
+        | (EventKind::Pin(events::Pin { kind: PinKind::Led, .. }), Aspect::Led) => {
             Some(Happening::new(event, describe(&event.kind)))
         }
         _ => None,

@@ -10,21 +10,22 @@ mod row;
 mod text;
 mod wording;
 
-use crate::events::{AnyWord, Event, Kind, Value};
+use std::sync::Arc;
+
+use crate::events::{AnyWord, DeviceId, Event, Kind, Value};
 
 pub use phone::PhoneMatch;
 pub(super) use row::{Ask, Names, Reads, Row, word};
 pub use text::{FieldMatch, TextMatch};
 pub(super) use wording::Sentence;
 
-/// The GPIO of LD1; high lights it.
-pub const LED_GPIO: u8 = 13;
-
 /// Which events are meant.
 #[derive(Clone)]
 pub struct Matcher {
     row: &'static Row,
     conditions: Vec<Condition>,
+    /// The only device whose events are meant, with its name.
+    device: Option<(DeviceId, Arc<str>)>,
 }
 
 /// What a field must be.
@@ -94,9 +95,9 @@ impl Matcher {
     /// # Panics
     /// If the row names a field that its kind of event has not: a mistake in the grammar.
     pub(super) fn new(row: &'static Row) -> Self {
-        let mut all = Self { row, conditions: Vec::new() };
-        for (field, number) in row.fixed {
-            all.add(&Ask { key: field, field, reads: Reads::Number }, Wanted::Number(*number));
+        let mut all = Self { row, conditions: Vec::new(), device: None };
+        for (field, word) in row.fixed {
+            all.add(&Ask { key: field, field, reads: Reads::Number }, Wanted::Word(word()));
         }
         all
     }
@@ -111,6 +112,15 @@ impl Matcher {
         self.conditions.push(Condition { key, name, field, wanted });
     }
 
+    /// Leaves out the events of other devices.
+    pub(super) fn only_of(&mut self, device: DeviceId, name: Arc<str>) {
+        self.device = Some((device, name));
+    }
+
+    fn is_of_device(&self, event: &Event) -> bool {
+        self.device.as_ref().is_none_or(|(device, _)| event.device == Some(*device))
+    }
+
     /// The one kind of events that can be meant.
     pub fn kind(&self) -> Kind {
         self.row.kind
@@ -118,14 +128,18 @@ impl Matcher {
 
     /// Whether `event` is meant.
     pub fn matches(&self, event: &Event) -> bool {
-        event.kind.kind() == self.row.kind && self.conditions.iter().all(|condition| condition.holds(event))
+        event.kind.kind() == self.row.kind
+            && self.is_of_device(event)
+            && self.conditions.iter().all(|condition| condition.holds(event))
     }
 
     /// Whether `event` is of the kind that is meant, and about the same pin or phone, whatever its other details: a candidate
     /// for the nearest miss.
     pub fn concerns(&self, event: &Event) -> bool {
         let mut identity = self.conditions.iter().filter(|condition| self.row.identity.contains(&condition.name));
-        event.kind.kind() == self.row.kind && identity.all(|condition| condition.holds(event))
+        event.kind.kind() == self.row.kind
+            && self.is_of_device(event)
+            && identity.all(|condition| condition.holds(event))
     }
 
     /// What a line of the serial log must be, if that is what is meant.

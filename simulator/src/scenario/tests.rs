@@ -9,6 +9,8 @@ use super::matcher::TextMatch;
 use super::model::*;
 use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
 use super::{Scenario, schema_text};
+use crate::board::PartId;
+use crate::events::DeviceId;
 
 fn parse(text: &str) -> Scenario {
     let files = |name: &str| match name {
@@ -28,10 +30,10 @@ fn the_smallest_scenario_has_the_documented_defaults() {
     assert_eq!(scenario.duration, Duration::from_mins(1));
     assert_eq!(scenario.allow, Allow::default());
     assert_eq!(scenario.equal_crashes, EqualCrashes { crash: Some(10), watchdog: Some(10) });
-    assert_eq!(scenario.settings, None);
+    assert_eq!(scenario.devices[0].settings, None);
     assert!(scenario.networks.is_empty());
-    assert_eq!(scenario.readings.temperature, Course::Constant(DeciCelsius(215)));
-    assert_eq!(scenario.readings.humidity, Course::Constant(DeciPercent(456)));
+    assert_eq!(scenario.devices[0].parts[0].readings.temperature, Course::Constant(DeciCelsius(215)));
+    assert_eq!(scenario.devices[0].parts[0].readings.humidity, Course::Constant(DeciPercent(456)));
     assert_eq!(scenario.internet.latency, Duration::from_millis(20));
     assert_eq!(scenario.cloud.host, "api.thingspeak.com");
 }
@@ -58,7 +60,7 @@ fn the_start_may_stand_in_quotes() {
 #[test]
 fn settings_bring_a_network_that_fits() {
     let scenario = parse("title = 't'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'secret & good'");
-    let settings = scenario.settings.unwrap();
+    let settings = scenario.devices[0].settings.clone().unwrap();
     assert_eq!((settings.port, settings.tls, settings.interval), (443, true, Duration::from_mins(5)));
     assert_eq!((settings.write_key, settings.trusted_issuer), (WriteKey::Channel, TrustedIssuer::Cloud));
     let network = Network {
@@ -84,7 +86,7 @@ every = '10m'
 do.sensor = { temperature = { ramp = { from = '20 °C', to = '-5 °C', over = '5m' } } }",
     );
     assert_eq!(
-        scenario.readings.temperature,
+        scenario.devices[0].parts[0].readings.temperature,
         Course::Recording(vec![
             (Duration::ZERO, Some(DeciCelsius(215))),
             (Duration::from_secs(90), Some(DeciCelsius(220))),
@@ -92,13 +94,21 @@ do.sensor = { temperature = { ramp = { from = '20 °C', to = '-5 °C', over = '5
         ])
     );
     let warmest = Duration::from_hours(4);
-    assert_eq!(scenario.readings.humidity, Course::Daily { mean: DeciPercent(500), swing: DeciPercent(105), warmest });
+    assert_eq!(
+        scenario.devices[0].parts[0].readings.humidity,
+        Course::Daily { mean: DeciPercent(500), swing: DeciPercent(105), warmest }
+    );
     let ramp = Course::Ramp { from: DeciCelsius(200), to: DeciCelsius(-50), over: Duration::from_mins(5) };
-    assert_eq!(scenario.steps[0].action, Action::Readings { temperature: Some(ramp), humidity: None });
+    assert_eq!(scenario.steps[0].action, Action::Readings { part: PartId(0), temperature: Some(ramp), humidity: None });
     let period = Duration::from_mins(10);
     assert!(
         matches!(scenario.steps[0].when, When::Every { period: p, from, until: None } if p == period && from == period)
     );
+}
+
+/// A fault of the yellow duck's sensor.
+fn sensor(fault: SensorFault) -> Injection {
+    Injection::Sensor { device: DeviceId(0), part: PartId(0), fault }
 }
 
 #[test]
@@ -113,8 +123,8 @@ fn faults_of_every_kind() {
         ..LinkEffects::default()
     };
     let expected = [
-        Injection::Sensor(SensorFault::BadChecksum),
-        Injection::Sensor(SensorFault::LateResponse(Lateness::always(Duration::from_micros(150)))),
+        sensor(SensorFault::BadChecksum),
+        sensor(SensorFault::LateResponse(Lateness::always(Duration::from_micros(150)))),
         Injection::AccessPoint { network: network(), bssid: None, state: AccessPointState::Off, deauth: false },
         Injection::Link { network: network(), bssid: None, effects },
         Injection::Dhcp { network: network(), reply: DhcpFault::Slow(Duration::from_secs(4)) },
@@ -138,7 +148,11 @@ fn faults_of_every_kind() {
 
 #[test]
 fn sensors_of_every_kind() {
-    let soldered = |text: &str| parse(&format!("title = 't'\nduration = '1h'\n{text}")).device.sensor;
+    let soldered =
+        |text: &str| match parse(&format!("title = 't'\nduration = '1h'\n{text}")).devices[0].parts[0].soldered.kind {
+            PartKind::Dht(model) => model,
+            other => panic!("{other:?}"),
+        };
     assert_eq!(soldered(""), DhtModel::Am2302);
     for model in DhtModel::ALL {
         assert_eq!(soldered(&format!("[sensor]\nkind = '{}'", model.name())), model);
@@ -157,7 +171,7 @@ fn some_responses_are_late() {
         parse(&text).faults[0].injection.clone()
     };
     let (least, most) = (Duration::from_micros(20), Duration::from_micros(60));
-    let expected = |per_million| Injection::Sensor(SensorFault::LateResponse(Lateness { least, most, per_million }));
+    let expected = |per_million| sensor(SensorFault::LateResponse(Lateness { least, most, per_million }));
     assert_eq!(lateness("{ from = '20us', to = '60us', probability = '6 %' }"), expected(60_000));
     assert_eq!(lateness("{ from = '20us', to = '60us' }"), expected(1_000_000));
 }

@@ -107,6 +107,11 @@ impl Fields {
         self.entries.get(key).map(|(span, _)| span.clone())
     }
 
+    /// The bytes of the key that stands first.
+    pub(super) fn first_key_span(&self) -> Option<Range<usize>> {
+        self.entries.values().map(|(span, _)| span.clone()).min_by_key(|span| span.start)
+    }
+
     /// A text.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Node::text)

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::matcher::LED_GPIO;
-use super::model::{Begin, ChannelCheck, End, Quantity, RateCheck, State, Trigger, Window};
-use crate::events::Level;
+use super::model::{Begin, ChannelCheck, End, PinState, PinWords, Quantity, RateCheck, State, Trigger, Window};
+use crate::events::{Level, PinKind};
 
 /// "at least once", "exactly 3 times".
 impl fmt::Display for Quantity {
@@ -79,12 +78,36 @@ fn ordinal(number: u32) -> String {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pin { gpio: LED_GPIO, level: Level::High } => f.write_str("the LED is on"),
-            Self::Pin { gpio: LED_GPIO, level: Level::Low } => f.write_str("the LED is off"),
-            Self::Pin { gpio, level: Level::High } => write!(f, "GPIO{gpio} is high"),
-            Self::Pin { gpio, level: Level::Low } => write!(f, "GPIO{gpio} is low"),
-            Self::Power { on: true } => f.write_str("the device has power"),
-            Self::Power { on: false } => f.write_str("the device has no power"),
+            Self::Pin(PinState { of, gpio, level, words, .. }) => {
+                match words {
+                    PinWords::On { kind, part, on } => {
+                        let is = match (kind, on) {
+                            (PinKind::Led | PinKind::Switch, true) => "on",
+                            (PinKind::Led | PinKind::Switch, false) => "off",
+                            (PinKind::Button, true) => "pressed",
+                            (PinKind::Button, false) => "not pressed",
+                        };
+                        match part {
+                            Some(part) => write!(f, "the {} `{part}` is {is}", kind.name())?,
+                            None => write!(f, "the {} is {is}", kind.name())?,
+                        }
+                    }
+                    PinWords::Level => {
+                        write!(f, "GPIO{gpio} is {}", if *level == Level::High { "high" } else { "low" })?;
+                    }
+                }
+                match of {
+                    Some(name) => write!(f, " on `{name}`"),
+                    None => Ok(()),
+                }
+            }
+            Self::Power { of, on, .. } => {
+                match of {
+                    Some(name) => write!(f, "`{name}`")?,
+                    None => f.write_str("the device")?,
+                }
+                f.write_str(if *on { " has power" } else { " has no power" })
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What the outside may do to a world: the director's hands, or a test's.
+//! What the director, or a test, may do to a world.
 
 use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
-use crate::board::{SensorFault, Signal};
+use crate::board::{PartId, SensorFault, Signal};
 use crate::events::DeviceId;
 use crate::internet;
 use crate::time::Instant;
@@ -37,21 +37,34 @@ pub enum Command {
         /// Whose.
         device: DeviceId,
     },
-    /// Somebody throws a switch.
+    /// A hand throws a switch, or presses a button or lets go of it.
     Switch {
-        /// Whose.
+        /// The device that it is soldered to.
         device: DeviceId,
-        /// Which one.
-        switch: BoardSwitch,
-        /// Which way.
+        /// Which of its parts.
+        part: PartId,
+        /// Whether it is on, or pressed, from now on.
         on: bool,
         /// How long the contact bounces.
         bounce: Duration,
     },
+    /// A hand presses a button and lets go of it.
+    Press {
+        /// The device that it is soldered to.
+        device: DeviceId,
+        /// Which of its parts.
+        part: PartId,
+        /// How long it is pressed.
+        length: Duration,
+        /// How long the contact bounces, each time.
+        bounce: Duration,
+    },
     /// What there is to measure changes; `None` leaves it as it is.
     Readings {
-        /// Whose sensor.
+        /// The device that the sensor is soldered to.
         device: DeviceId,
+        /// Which of its parts.
+        part: PartId,
         /// Tenths of a degree Celsius.
         temperature: Option<Signal>,
         /// Tenths of a percent.
@@ -71,25 +84,6 @@ pub enum Command {
     },
 }
 
-/// A switch of the board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BoardSwitch {
-    /// GPIO5.
-    Config,
-    /// GPIO4.
-    Spare,
-}
-
-impl BoardSwitch {
-    /// The pin it is on.
-    pub fn gpio(self) -> u8 {
-        match self {
-            Self::Config => 5,
-            Self::Spare => 4,
-        }
-    }
-}
-
 /// A rule by which something goes wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -106,15 +100,19 @@ pub struct Rule {
 pub enum Fault {
     /// A device's sensor.
     Sensor {
-        /// Whose.
+        /// The device that it is soldered to.
         device: DeviceId,
+        /// Which of its parts.
+        part: PartId,
         /// What it does.
         fault: SensorFault,
     },
     /// A device's sensor latches up until it loses power, even after the rule's end.
     SensorLatched {
-        /// Whose.
+        /// The device that it is soldered to.
         device: DeviceId,
+        /// Which of its parts.
+        part: PartId,
     },
     /// An access point is not what it should be.
     AccessPoint {
@@ -124,8 +122,8 @@ pub enum Fault {
         bssid: Option<[u8; 6]>,
         /// What it is instead.
         state: AccessPointState,
-        /// Whether it says goodbye to its stations before it goes off.
-        goodbye: bool,
+        /// Whether it deauthenticates its stations before it goes off.
+        deauth: bool,
     },
     /// Frames between an access point and its stations.
     Link {

@@ -4,29 +4,30 @@
 //! with the device's epoch. Each start and each end of running makes a new epoch, so that what an older one still has
 //! in the queue (output that lies after a power cut, a wake-up, a watchdog check) is stale and ignored.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::device::{Account, Port, Progress, Target};
-use crate::events::{BootCause, CrashReport, DeviceId, Level, PowerState};
+use crate::events::{self, BootCause, CrashReport, EventKind, LinkLoss, PinKind, PowerState};
 use crate::time::Instant;
 
 /// From power or reset to the firmware's first instruction: boot ROM, loading the image from flash. About 100 ms on an
 /// ESP-07 with a program of some 300 KiB.
 pub(super) const BOOT_TIME: Duration = Duration::from_millis(100);
 
+/// How many frames the radio keeps for a device that is busy; the vendor's library has buffers for about as many.
+const RECEIVE_BUFFERS: usize = 16;
+
 /// A device of the world.
 pub(super) struct Device {
-    pub id: DeviceId,
     pub port: Rc<Port>,
     target: Box<dyn Target>,
     pub supply: PowerState,
     /// How often something was done to the supply: a cut's end counts only if nothing has been since.
     pub supply_changes: u32,
-    /// The set-up network's passphrase, once its firmware has told it: what is written on its label.
-    pub label: Option<String>,
-    /// Whether LD1 is lit, as far as the record tells; the port's level may be ahead of it.
-    pub lit: bool,
+    /// Which LEDs are lit, as far as the record tells, by their pins; the models may be ahead of it.
+    lit: BTreeSet<u8>,
     state: State,
     epoch: u32,
     starts: u32,
@@ -48,13 +49,11 @@ enum State {
 impl Device {
     pub fn new(port: Rc<Port>, target: Box<dyn Target>) -> Self {
         Self {
-            id: port.device,
             port,
             target,
             supply: PowerState::Off,
             supply_changes: 0,
-            label: None,
-            lit: false,
+            lit: BTreeSet::new(),
             state: State::Down,
             epoch: 0,
             starts: 0,
@@ -136,6 +135,29 @@ impl Device {
         self.target.watchdog_resets_at()
     }
 
+    /// A frame arrives; says whether it was taken. One that does not run or whose buffers are full takes none.
+    pub fn receive(&mut self, frame: &[u8]) -> bool {
+        let mut frames = self.port.frames.borrow_mut();
+        let takes = self.state == State::Running && frames.len() < RECEIVE_BUFFERS;
+        if takes {
+            frames.push_back(frame.to_vec());
+        }
+        takes
+    }
+
+    /// The link to the network is lost; says whether that is of interest to what runs.
+    pub fn lose_link(&mut self, reason: LinkLoss) -> bool {
+        if !self.is_running() {
+            return false;
+        }
+        let mut radio = self.port.radio.borrow_mut();
+        radio.up = false;
+        radio.signal = None;
+        radio.lost = Some(reason);
+        self.port.frames.borrow_mut().clear();
+        true
+    }
+
     /// What the firmware is doing, if its target can tell.
     pub fn report(&self) -> Option<CrashReport> {
         self.target.report()
@@ -146,9 +168,19 @@ impl Device {
         self.target.account()
     }
 
-    /// Pins float, and LD1 goes dark, when the chip is in reset; says whether it was lit.
-    pub fn darken(&mut self) -> bool {
-        self.port.wifi_led.set(Level::Low);
-        std::mem::take(&mut self.lit)
+    /// Sees what is recorded of the device.
+    pub fn observe(&mut self, event: &EventKind) {
+        if let EventKind::Pin(events::Pin { gpio, kind: PinKind::Led, on, .. }) = event {
+            if *on {
+                self.lit.insert(*gpio);
+            } else {
+                self.lit.remove(gpio);
+            }
+        }
+    }
+
+    /// Pins float, and LEDs go dark, when the chip is in reset; gives what is to be recorded of those that were lit.
+    pub fn take_lit(&mut self) -> Vec<EventKind> {
+        std::mem::take(&mut self.lit).into_iter().filter_map(|gpio| self.port.part_on(gpio)?.dark_event()).collect()
     }
 }

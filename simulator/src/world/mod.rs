@@ -5,22 +5,16 @@
 //! clock jumps from entry to entry, so idle time costs nothing. Whoever drives the world ([`World::step`]) may read
 //! committed events and schedule [`Command`]s strictly later.
 //!
-//! `device` has one device's life, `wiring` what passes between devices, phones, the air and the internet, `hands` what
+//! `device` has one device's life, `links` what passes between devices, phones, the air and the internet, `apply` what
 //! commands do.
 
+mod apply;
 mod command;
 mod crash_loop;
 mod device;
-mod hands;
+mod links;
 pub mod queue;
 pub mod record;
-mod wiring;
-
-/// The passphrase of the set-up network, if this line of the serial log tells it.
-fn told_passphrase(line: &str) -> Option<&str> {
-    let (_, message) = line.split_once("] config: set-up network ")?;
-    message.strip_prefix(firmware::SETUP_NETWORK)?.strip_prefix(", passphrase ")
-}
 
 #[cfg(test)]
 mod tests;
@@ -28,21 +22,24 @@ mod tests;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::air::Air;
+use crate::air::{AccessPointConfig, Air};
+use crate::board::PartId;
+use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
 use crate::device::{Account, Port, Target, Wait};
-use crate::events::{self, BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
+use crate::events::{self, BootCause, DeviceId, Event, EventKind, JoinOutcome, Level, PowerState, WatchdogKind};
 use crate::internet::Internet;
 use crate::phone::Phone;
 use crate::random::{Seed, Stream};
 use crate::time::Instant;
 
-pub use command::{BoardSwitch, Command, Fault, FlashCut, Rule};
+pub use command::{Command, Fault, FlashCut, Rule};
 pub use crash_loop::CrashLimits;
 
+use apply::ActiveRule;
 use crash_loop::CrashLoops;
 use device::{BOOT_TIME, Device};
-use hands::ActiveRule;
+use links::{Due, Handed, Links};
 use queue::Queue;
 use record::Record;
 
@@ -52,15 +49,12 @@ pub struct World {
     queue: Queue<Action>,
     record: Record,
     devices: Vec<Device>,
-    air: Air,
-    internet: Internet,
-    phones: Vec<Phone>,
+    links: Links,
     rules: Vec<ActiveRule>,
     flash_cut: Option<FlashWatch>,
     crash_loops: CrashLoops,
-    /// When each part of the world that tells its own next deadline has an entry in the queue.
-    arranged: wiring::Arranged,
-    hands: Stream,
+    /// When in the midst of a flash operation power is cut.
+    cuts: Stream,
     /// When the run was ended before its time.
     ended: Option<Instant>,
 }
@@ -90,9 +84,9 @@ enum Action {
     /// A device's supply comes back after a cut, if it was the last thing done to the supply.
     CutEnds(DeviceId, u32),
     /// A switch's contact moves.
-    Contact(DeviceId, BoardSwitch, Level),
+    Contact(DeviceId, PartId, Level),
     /// Something passes between devices, phones, the air and the internet.
-    Wiring(wiring::Due),
+    Link(Due),
     /// The outside acts.
     Command(Command),
 }
@@ -112,14 +106,11 @@ impl World {
             queue: Queue::default(),
             record: Record::default(),
             devices: Vec::new(),
-            air,
-            internet,
-            phones: Vec::new(),
+            links: Links::new(air, internet),
             rules: Vec::new(),
             flash_cut: None,
             crash_loops: CrashLoops::default(),
-            arranged: wiring::Arranged::default(),
-            hands: seed.stream("hands"),
+            cuts: seed.stream("hands"),
             ended: None,
         }
     }
@@ -131,14 +122,19 @@ impl World {
             self.devices.len(),
             "devices are numbered in the order in which they are added"
         );
-        self.connect_device(port.device, port.hardware_address);
+        self.links.add_device(port.device, port.hardware_address);
         self.devices.push(Device::new(port, target));
     }
 
-    /// Adds a phone, which does nothing until [`Command::StartPhone`].
-    pub fn add_phone(&mut self, phone: Phone) {
-        self.connect_phone(self.phones.len(), phone.station().0);
-        self.phones.push(phone);
+    /// Adds a phone, which does nothing until [`Command::StartPhone`]. Its owner reads the label of `device`.
+    pub fn add_phone(&mut self, phone: Phone, device: DeviceId) {
+        self.links.add_phone(phone, device);
+    }
+
+    /// Opens an access point with a router behind it: that of the access points of the same name, if there are any.
+    /// Stations at different ones do not hear each other.
+    pub fn add_network(&mut self, config: AccessPointConfig) {
+        self.links.add_network(self.now, config);
     }
 
     /// Virtual time.
@@ -262,11 +258,15 @@ impl World {
                     self.power_on(id);
                 }
             }
-            Action::Contact(id, switch, level) => {
-                self.commit(Some(id), events::Pin { gpio: switch.gpio(), level });
+            Action::Contact(id, part, level) => {
+                let event = self.device(id).port.parts[part.0].pin_event(level);
+                self.commit(Some(id), event);
             }
-            Action::Wiring(due) => self.wire(due),
-            Action::Command(command) => self.obey(command),
+            Action::Link(due) => {
+                let handed = self.links.run(at, due);
+                self.take_over(handed);
+            }
+            Action::Command(command) => self.apply(command),
         }
         self.settle();
     }
@@ -321,8 +321,8 @@ impl World {
         // Without its epoch, whatever the device put out for later is stale.
         device.halt();
         let torn_line = device.port.serial_line.borrow_mut().cut(now);
-        device.port.data_line.borrow_mut().reset_host(now);
-        let dark = device.darken();
+        device.port.parts.iter().for_each(|part| part.reset_host(now));
+        let dark = device.take_lit();
         if !torn_line.is_empty() {
             let line = String::from_utf8_lossy(&torn_line).trim_end().to_owned();
             self.commit(Some(id), events::Serial { line });
@@ -330,10 +330,10 @@ impl World {
         if let Some(report) = finished {
             self.commit(Some(id), report);
         }
-        if dark {
-            self.commit(Some(id), events::Pin { gpio: 13, level: Level::Low });
+        for event in dark {
+            self.commit(Some(id), event);
         }
-        self.air_device_gone(id);
+        self.links.device_is_gone(now, id);
     }
 
     /// Runs a device until it waits, and queues what it put out.
@@ -415,7 +415,7 @@ impl World {
             if let EventKind::Serial(events::Serial { line }) = &report
                 && let Some(passphrase) = told_passphrase(line)
             {
-                self.device(id).label = Some(passphrase.to_owned());
+                self.links.set_label(id, passphrase);
             }
             self.commit(Some(id), report);
         }
@@ -423,19 +423,70 @@ impl World {
     }
 
     fn commit_output(&mut self, id: DeviceId, output: Output) {
+        let now = self.now;
         match output {
             Output::Event(kind) => {
-                if let EventKind::Pin(events::Pin { gpio: 13, level }) = kind {
-                    self.device(id).lit = level == Level::High;
-                }
+                self.device(id).observe(&kind);
                 self.commit(Some(id), kind);
             }
             Output::FlashBegan { ends, .. } => self.flash_began(id, ends),
-            Output::Frame(frame) => self.device_sends(id, &frame),
-            Output::Join { network, passphrase } => self.device_joins(id, &network, passphrase.as_deref()),
-            Output::Leave => self.device_leaves(id),
+            Output::Frame(frame) => {
+                let handed = self.links.device_sends(now, id, &frame);
+                self.take_over(handed);
+            }
+            Output::Join { network, passphrase } => {
+                self.links.device_joins(now, id, &network, passphrase.as_deref());
+            }
+            Output::Leave => self.links.device_leaves(now, id),
             Output::StartAccessPoint { network, passphrase, channel } => {
-                self.device_opens_access_point(id, &network, &passphrase, channel);
+                self.links.device_opens_access_point(now, id, &network, &passphrase, channel);
+                self.device(id).port.radio.borrow_mut().up = true;
+                self.wake(id, now);
+            }
+        }
+    }
+
+    /// Hands on all that is ready now, and arranges for what comes next.
+    fn settle(&mut self) {
+        let now = self.now;
+        let handed = self.links.settle(now);
+        self.take_over(handed);
+        for (at, due) in self.links.take_deadlines(now) {
+            self.queue.push(at, Action::Link(due));
+        }
+    }
+
+    /// Does what the links have handed to the world.
+    fn take_over(&mut self, all: impl IntoIterator<Item = Handed>) {
+        let now = self.now;
+        for handed in all {
+            match handed {
+                Handed::Event(device, kind) => self.commit(device, *kind),
+                Handed::Delivery(delivery) => self.queue.push(delivery.at, Action::Link(Due::Delivery(delivery))),
+                Handed::Frame(id, frame) => {
+                    if self.device(id).receive(&frame) {
+                        self.wake(id, now);
+                    }
+                }
+                Handed::Joined { device: id, outcome, signal } => {
+                    let mut radio = self.device(id).port.radio.borrow_mut();
+                    radio.up = outcome == JoinOutcome::Joined;
+                    radio.signal = signal;
+                    radio.joined = Some(outcome);
+                    // A loss that nobody has asked about was that of an earlier network.
+                    radio.lost = None;
+                    drop(radio);
+                    self.wake(id, now);
+                }
+                Handed::Lost { device: id, reason } => {
+                    if self.device(id).lose_link(reason) {
+                        self.wake(id, now);
+                    }
+                }
+                Handed::Handshake(id) => {
+                    self.device(id).port.radio.borrow_mut().handshakes += 1;
+                    self.wake(id, now);
+                }
             }
         }
     }

@@ -16,7 +16,8 @@ use time::macros::datetime;
 use super::*;
 use crate::air::{AccessPointConfig, Security as AirSecurity};
 use crate::board::flash::SECTOR;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use crate::board::{Part, PartId};
+use crate::boards::yellow_duck;
 use crate::device::WATCHDOG_PERIOD;
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::Models;
@@ -52,18 +53,7 @@ fn bench<F: Future<Output = String> + 'static>(body: impl Fn(Parts<HostBoard>) -
 impl Bench {
     fn add<F: Future<Output = String> + 'static>(&mut self, body: impl Fn(Parts<HostBoard>) -> F + 'static) {
         let seed = Seed(self.ports.len() as u64);
-        let models = Models {
-            data_line: DataLine::new(
-                DhtModel::Am2302,
-                Signal::Constant(215),
-                Signal::Constant(456),
-                seed.stream("sensor"),
-            ),
-            config_switch: Switch::new(Level::Low, seed.stream("config switch")),
-            spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
-            flash: NorFlash::new(seed, "flash"),
-            random: seed.stream("random"),
-        };
+        let models = Models::of_board(&yellow_duck::BOARD, seed, "");
         let port = Rc::new(Port::new(DeviceId(self.ports.len() as u32), models));
         let load = move |board: HostBoard| -> Program { Box::pin(body(board.into_parts())) };
         let target = HostTarget::with_program(Rc::clone(&port), load);
@@ -109,7 +99,7 @@ fn lines(events: &[Event]) -> Vec<&str> {
 
 fn pins(events: &[Event]) -> Vec<(Duration, u8, Level)> {
     let pin = |event: &Event| match event.kind {
-        EventKind::Pin(events::Pin { gpio, level }) => Some((event.at.since_start(), gpio, level)),
+        EventKind::Pin(events::Pin { gpio, level, .. }) => Some((event.at.since_start(), gpio, level)),
         _ => None,
     };
     events.iter().filter_map(pin).collect()
@@ -168,11 +158,11 @@ fn a_panicking_destructor_ends_neither_the_run_nor_anything_else() {
 #[test]
 fn a_panic_of_our_own_unwinds_out_of_the_run() {
     let mut bench = bench(|mut parts| async move {
-        let _level = parts.config_switch.is_high();
+        let _level = parts.data_pin.is_high();
         pending().await
     });
     let port = Rc::clone(&bench.ports[0]);
-    let held = port.config_switch.borrow_mut();
+    let held = port.part_on(yellow_duck::SENSOR).and_then(Part::sensor).unwrap();
     let unwound = catch_unwind(AssertUnwindSafe(|| bench.run_until(ms(1_000))));
     drop(held);
     assert!(unwound.is_err());
@@ -396,7 +386,7 @@ fn a_power_cut_tears_the_flash_operation() {
 #[test]
 fn a_brown_out_resets_the_chip_and_tears_its_flash_operation() {
     let mut bench = eraser();
-    bench.at(BOOT + ms(9), Command::Switch { device: DUCK, switch: BoardSwitch::Config, on: true, bounce: ms(0) });
+    bench.at(BOOT + ms(9), Command::Switch { device: DUCK, part: PartId(1), on: true, bounce: ms(0) });
     bench.at(BOOT + ms(10), Command::BrownOut { device: DUCK, length: ms(50) });
     let events = bench.events(ms(1_000));
     let power: Vec<_> = events

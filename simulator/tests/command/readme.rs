@@ -91,3 +91,16 @@ fn each_field_problem_can_be_said() {
     let ended = bench.preflash("check rows");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
+
+#[test]
+fn the_scenarios_of_the_page_about_boards_pass() {
+    let page = text("docs/how-to/boards.md");
+    let bench = Bench::new("boards");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    for (number, scenario) in blocks.into_iter().enumerate() {
+        bench.file(&format!("boards/{number}.toml"), scenario);
+    }
+    let ended = bench.preflash("run boards");
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}

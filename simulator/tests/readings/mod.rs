@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use simulator::board::SensorFault;
+use simulator::board::{PartId, SensorFault};
 use simulator::events::{self, DeviceId, Event, EventKind};
 use simulator::random::Seed;
 use simulator::run::{On, build};
@@ -12,6 +12,8 @@ use simulator::time::Instant;
 use simulator::world::{Command, Fault, Rule};
 
 const DUCK: DeviceId = DeviceId(0);
+/// The yellow duck's first part.
+const SENSOR: PartId = PartId(0);
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Of a reading's period before anything comes of it: the sensor is asked for the first time 0.5 s into the period, and for
 /// the last time 6.5 s into it.
@@ -40,7 +42,7 @@ event.boot = {{}}
     // The first reading has the sensor as it is.
     let slot = |number: usize| Instant::START + INTERVAL * number as u32 + BEFORE;
     for (number, fault) in (1..).zip(faults) {
-        let fault = Fault::Sensor { device: DUCK, fault: fault.clone() };
+        let fault = Fault::Sensor { device: DUCK, part: SENSOR, fault: fault.clone() };
         world.schedule(slot(number), Command::BeginFault(Rule { name: number.to_string(), count: None, fault }));
         world.schedule(slot(number + 1), Command::EndFault { rule: number.to_string() });
     }

@@ -13,18 +13,10 @@ use crate::device::Port;
 use crate::events::Level;
 use crate::time::Instant;
 
-/// GPIO14.
-const DATA: u8 = 14;
-/// GPIO13.
-const LED: u8 = 13;
-/// GPIO5.
-const CONFIG_SWITCH: u8 = 5;
-/// GPIO4.
-const SPARE_SWITCH: u8 = 4;
 /// GPIO0 and GPIO2, which an ESP-07's board pulls up so that it boots from flash; GPIO15 is pulled down.
 const STRAPPING: u32 = 1 << 0 | 1 << 2;
 
-/// The yellow duck's board around the chip.
+/// The board around the chip.
 pub(super) struct Board {
     port: Rc<Port>,
     started: Instant,
@@ -78,30 +70,20 @@ impl Board {
 impl Pins for Board {
     fn levels(&mut self, at: u64) -> u32 {
         let at = self.moment(at);
-        let bit = |pin: u8, level: Level| u32::from(level == Level::High) << pin;
-        STRAPPING
-            | bit(DATA, self.port.data_line.borrow().level(at))
-            | bit(CONFIG_SWITCH, self.port.config_switch.borrow().level(at))
-            | bit(SPARE_SWITCH, self.port.spare_switch.borrow().level(at))
+        self.port.parts.iter().fold(STRAPPING, |levels, part| match part.level(at) {
+            Some(Level::High) => levels | 1 << part.gpio,
+            Some(Level::Low) => levels & !(1 << part.gpio),
+            None => levels,
+        })
     }
 
     fn drive(&mut self, pin: u8, drive: Drive, at: u64) {
-        let at = self.moment(at);
-        match pin {
-            DATA => {
-                let drive = match drive {
-                    Drive::Low => HostDrive::Low,
-                    Drive::High => HostDrive::High,
-                    Drive::Floating | Drive::PulledUp => HostDrive::Released,
-                };
-                self.port.data_line.borrow_mut().drive(at, drive);
-            }
-            LED => {
-                let level = if drive == Drive::High { Level::High } else { Level::Low };
-                self.port.set_wifi_led(at, level);
-            }
-            _ => {}
-        }
+        let drive = match drive {
+            Drive::Low => HostDrive::Low,
+            Drive::High => HostDrive::High,
+            Drive::Floating | Drive::PulledUp => HostDrive::Released,
+        };
+        self.port.drive(pin, self.moment(at), drive);
     }
 }
 

@@ -5,10 +5,10 @@ mod flash;
 use esp8266::image::{self as format, Program, Segment};
 
 use super::*;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use crate::boards::yellow_duck;
 use crate::device::WATCHDOG_PERIOD;
 use crate::device::port::Models;
-use crate::events::{self, BootCause, DeviceId, Level, WatchdogKind};
+use crate::events::{self, BootCause, DeviceId, WatchdogKind};
 use crate::random::Seed;
 
 /// Where things lie.
@@ -120,21 +120,7 @@ fn bench_of(words: &[u32], names: &[(u32, &str)]) -> Bench {
     symbols.sort();
     let image = Image::new(first, Some(Program { entry: BOOT, segments, symbols }), None).unwrap();
     let seed = Seed(1);
-    let port = Rc::new(Port::new(
-        DeviceId(0),
-        Models {
-            data_line: DataLine::new(
-                DhtModel::Am2302,
-                Signal::Constant(215),
-                Signal::Constant(456),
-                seed.stream("sensor"),
-            ),
-            config_switch: Switch::new(Level::Low, seed.stream("config switch")),
-            spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
-            flash: NorFlash::new(seed, "flash"),
-            random: seed.stream("random"),
-        },
-    ));
+    let port = Rc::new(Port::new(DeviceId(0), Models::of_board(&yellow_duck::BOARD, seed, "")));
     let mut target = Esp8266Target::new(Rc::clone(&port), Arc::new(image));
     target.start(Instant::START, BootCause::PowerOn);
     Bench { port, target, now: Instant::START, events: Vec::new() }

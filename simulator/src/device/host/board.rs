@@ -25,6 +25,7 @@ use super::context::in_simulator;
 use super::words;
 use crate::board::HostDrive;
 use crate::board::flash::{self, Operation};
+use crate::boards::yellow_duck::{CONFIG_SWITCH, SENSOR, WIFI_LED};
 use crate::device::Port;
 use crate::device::port::Output;
 use crate::events::Level;
@@ -85,7 +86,7 @@ impl Board for HostBoard {
     }
 }
 
-/// GPIO14.
+/// The pin to which the duck's firmware expects the sensor.
 pub struct DataPin(Handle);
 
 impl ErrorType for DataPin {
@@ -96,14 +97,14 @@ impl DataPin {
     fn drive(&mut self, drive: HostDrive) {
         in_simulator(|| {
             simulator_clock::advance(PIN_ACCESS.as_nanos() as u64);
-            self.0.port.data_line.borrow_mut().drive(self.0.now(), drive);
+            self.0.port.drive(SENSOR, self.0.now(), drive);
         });
     }
 
     fn level(&mut self) -> Level {
         in_simulator(|| {
             simulator_clock::advance(PIN_ACCESS.as_nanos() as u64);
-            self.0.port.data_line.borrow_mut().level(self.0.now())
+            self.0.port.level(SENSOR, self.0.now()).unwrap_or(Level::Low)
         })
     }
 }
@@ -130,7 +131,7 @@ impl OutputPin for DataPin {
     }
 }
 
-/// GPIO5.
+/// The pin to which the duck's firmware expects the config switch.
 pub struct ConfigSwitch(Handle);
 
 impl ErrorType for ConfigSwitch {
@@ -141,7 +142,7 @@ impl InputPin for ConfigSwitch {
     fn is_high(&mut self) -> Result<bool, Infallible> {
         in_simulator(|| {
             simulator_clock::advance(PIN_ACCESS.as_nanos() as u64);
-            Ok(self.0.port.config_switch.borrow_mut().level(self.0.now()) == Level::High)
+            Ok(self.0.port.level(CONFIG_SWITCH, self.0.now()) == Some(Level::High))
         })
     }
 
@@ -150,7 +151,7 @@ impl InputPin for ConfigSwitch {
     }
 }
 
-/// GPIO13, LD1.
+/// The pin to which the duck's firmware expects LD1.
 pub struct WifiLed(Handle);
 
 impl ErrorType for WifiLed {
@@ -159,12 +160,12 @@ impl ErrorType for WifiLed {
 
 impl OutputPin for WifiLed {
     fn set_low(&mut self) -> Result<(), Infallible> {
-        in_simulator(|| self.0.port.set_wifi_led(self.0.now(), Level::Low));
+        in_simulator(|| self.0.port.drive(WIFI_LED, self.0.now(), HostDrive::Low));
         Ok(())
     }
 
     fn set_high(&mut self) -> Result<(), Infallible> {
-        in_simulator(|| self.0.port.set_wifi_led(self.0.now(), Level::High));
+        in_simulator(|| self.0.port.drive(WIFI_LED, self.0.now(), HostDrive::High));
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ fn boot(number: u32, cause: BootCause) -> EventKind {
 }
 
 fn led(on: bool) -> EventKind {
-    EventKind::Pin(events::Pin { gpio: LED_GPIO, level: if on { Level::High } else { Level::Low } })
+    EventKind::Pin(events::Pin { gpio: 13, level: Level::High.when(on), part: "wifi".into(), kind: PinKind::Led, on })
 }
 
 fn compare_with(targets: &Targets, host: &[(u64, EventKind)], chip: &[(u64, EventKind)]) -> Comparison {
@@ -72,7 +72,13 @@ fn the_same_a_little_later_is_the_same() {
 #[test]
 fn what_is_not_compared_may_differ() {
     let serial = |line: &str| EventKind::Serial(events::Serial { line: line.to_owned() });
-    let spare = EventKind::Pin(events::Pin { gpio: 5, level: Level::High });
+    let spare = EventKind::Pin(events::Pin {
+        gpio: 5,
+        level: Level::High,
+        part: "config".into(),
+        kind: PinKind::Switch,
+        on: true,
+    });
     assert!(compare(&[(1, serial("a")), (2, spare)], &[(7_000, serial("b"))]).agrees());
 }
 
@@ -189,7 +195,7 @@ fn a_difference_is_told_with_both_sides_and_their_times() {
     assert_eq!(
         disagreement.seen(),
         "1 of 3 differ; the first is later on the chip, by 10.500 s:\n  \
-         host: at 9.000000 s: the LED goes off\n  chip: at 19.500000 s: the LED goes off"
+         host: at 9.000000 s: the LED `wifi` goes off\n  chip: at 19.500000 s: the LED `wifi` goes off"
     );
     let comparison = compare(&[(2_500, entry(2, "21.5"))], &[]);
     assert_eq!(

@@ -3,10 +3,11 @@
 
 use super::{BOOLEAN, ON_OFF, TEXT};
 use crate::events::{
-    BootCause, ConnectionOutcome, DnsOutcome, FlashOperation, JoinOutcome, Kind, LeaseOutcome, Level, LinkLoss,
-    NtpOutcome, PowerState, SensorOutcome,
+    AnyWord, BootCause, ConnectionOutcome, DnsOutcome, FlashOperation, JoinOutcome, Kind, LeaseOutcome, Level,
+    LinkLoss, NtpOutcome, PinKind, PowerState, SensorOutcome,
 };
-use crate::scenario::matcher::{Ask, LED_GPIO, Matcher, Names, Reads, Row, word};
+use crate::scenario::matcher::{Ask, Matcher, Names, Reads, Row, word};
+use crate::scenario::model::PartClass;
 use crate::scenario::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
 use crate::scenario::shape::{AnyWords, Case, Choice, Key, Shape, Table, case, optional, required};
@@ -121,6 +122,33 @@ macro_rules! event {
     };
 }
 
+const PART: Key = optional("part", TEXT, "Which one, by its name. Default any of the kind.");
+pub(super) const PRESSED: Shape = Words(&[("pressed", true, "It is pressed."), ("released", false, "It is let go.")]);
+
+/// A row for what happens to a part on a pin: to what it goes alone, or in a table with the part's name.
+macro_rules! part {
+    ($kind:ident $word:literal: $about:literal, $positions:ident, $name:literal, $on:literal, $off:literal) => {
+        case(
+            &Row {
+                kind: Kind::Pin,
+                fixed: &[("kind", || AnyWord::of(PinKind::$kind))],
+                asks: &[
+                    Ask { key: PART.name, field: "part", reads: Reads::PartName(PartClass::On(PinKind::$kind)) },
+                    Ask { key: "", field: "on", reads: Reads::Position },
+                ],
+                identity: &["kind", "part"],
+                says: |it| it.say($name).quoted("", PART.name).flag("", $on, $off),
+            },
+            $word,
+            Either {
+                plain: &$positions,
+                table: &Shape::Table(&Table::new("a part's change", &[PART, required("to", $positions, "To what.")])),
+            },
+            $about,
+        )
+    };
+}
+
 /// Which events are meant.
 pub(super) const EVENT: Shape = Named("event", &One(&EVENTS));
 
@@ -139,18 +167,9 @@ const ROWS: &[Case<&'static Row>] = &[
         TEXT_MATCH,
         "A line on the serial port, with or without the time since boot in front of it: a plain text is the whole of `sensor: 21.5 °C, 45.6 %` though the line begins with `[2.504831] `.",
     ),
-    case(
-        &Row {
-            kind: Kind::Pin,
-            fixed: &[("gpio", LED_GPIO as i64)],
-            asks: &[Ask { key: "", field: "level", reads: Reads::OnOff }],
-            identity: &["gpio"],
-            says: |it| it.say("LED goes").level("", "on", "off"),
-        },
-        "led",
-        ON_OFF,
-        "LD1 goes on or off.",
-    ),
+    part!(Led "led": "An LED goes on or off.", ON_OFF, "LED", "goes on", "goes off"),
+    part!(Switch "switch": "A switch goes on or off.", ON_OFF, "switch", "goes on", "goes off"),
+    part!(Button "button": "A button is pressed or let go.", PRESSED, "button", "is pressed", "is let go"),
     case(
         &Row {
             kind: Kind::Pin,
@@ -164,7 +183,7 @@ const ROWS: &[Case<&'static Row>] = &[
         },
         "pin",
         Shape::Table(&Table::new("a pin", &[GPIO, optional("level", LEVEL, "Its level from now on.")])),
-        "An output pin or a switch changes.",
+        "The pin of an LED, switch or button changes.",
     ),
     event!(
         Boot "boot": "The device starts.",
@@ -196,9 +215,10 @@ const ROWS: &[Case<&'static Row>] = &[
     event!(
         Sensor "sensor": "The sensor was asked.",
         "a sensor transaction" {
+            optional("part", TEXT, "Which sensor, by its name.") => "part": Reads::PartName(PartClass::Sensor),
             optional("outcome", Words(&SensorOutcome::ROWS), "How it ended.") => "outcome": word::<SensorOutcome>(),
         },
-        |it| it.say("sensor transaction").quoted("with outcome ", "outcome")
+        |it| it.say("sensor transaction").quoted("of ", "part").quoted("with outcome ", "outcome")
     ),
     event!(
         Flash "flash": "An erase or write of the flash ended.",

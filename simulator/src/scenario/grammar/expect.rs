@@ -1,7 +1,8 @@
 //! The keys of triggers and expectations, each with its meaning.
 
-use super::events::{EVENT, GPIO, LEVEL, field, keys_with_fields};
+use super::events::{EVENT, GPIO, LEVEL, PRESSED, field, keys_with_fields};
 use super::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
+use crate::events::PinKind;
 use crate::scenario::shape::Scalar::Integer;
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar};
 use crate::scenario::shape::{Choice, Shape, Table, case, optional, required};
@@ -13,11 +14,28 @@ pub(super) const TRIGGER: Shape = Named(
         "a trigger",
         &[
             required("event", EVENT, "Which events count."),
+            optional("device", TEXT, "Only those of this device. Default those of any."),
             optional("count", COUNT, "Which of them it is, from 1. Default 1."),
             optional("plus", DURATION, "A delay after it. Default 0s."),
         ],
     )),
 );
+
+/// A part's state: the state alone, or with the part's name.
+macro_rules! stays {
+    ($positions:ident) => {
+        Either {
+            plain: &$positions,
+            table: &Shape::Table(&Table::new(
+                "a part's state",
+                &[
+                    optional("part", TEXT, "Which one, by its name. Default the device's only one of the kind."),
+                    required("is", $positions, "What it is."),
+                ],
+            )),
+        }
+    };
+}
 
 const AMOUNT: Shape = Scalar(Integer { least: 0, most: u32::MAX as i64 });
 
@@ -54,6 +72,11 @@ pub(super) const EXPECT: Table = Table {
                 TRIGGER,
                 "The window opens once this has happened; if it never does, the expectation fails.",
             ),
+            optional(
+                "device",
+                TEXT,
+                "Which of the `devices`, by its name: of `event` and `rate` only what happens to it (default to any), and whose `state` and `channel` (which must be said if there are several).",
+            ),
             optional("at", DURATION, "With `state`: the moment."),
             optional("never", BOOLEAN, "true: no such event happens in the window."),
             optional("exactly", AMOUNT, "So many such events happen in the window."),
@@ -76,7 +99,7 @@ const RATE: Table = Table::new(
 /// What is so for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scenario) enum StateKind {
-    Led,
+    Part(PinKind),
     Pin,
     Power,
 }
@@ -84,12 +107,14 @@ pub(in crate::scenario) enum StateKind {
 const STATE: Choice<StateKind> = Choice {
     what: "a state",
     cases: &[
-        case(StateKind::Led, "led", ON_OFF, "LD1."),
+        case(StateKind::Part(PinKind::Led), "led", stays!(ON_OFF), "An LED."),
+        case(StateKind::Part(PinKind::Switch), "switch", stays!(ON_OFF), "A switch."),
+        case(StateKind::Part(PinKind::Button), "button", stays!(PRESSED), "A button."),
         case(
             StateKind::Pin,
             "pin",
             Shape::Table(&Table::new("a pin's state", &[GPIO, required("level", LEVEL, "Its level.")])),
-            "A pin; low until it is driven.",
+            "The pin of an LED, switch or button.",
         ),
         case(StateKind::Power, "power", ON_OFF, "The device's supply."),
     ],

@@ -38,6 +38,8 @@ pub(super) const FAULT: Table = Table {
                 COUNT,
                 "How often it applies at most, each time it has begun; not with `sensor` and `access-point`. Default no limit.",
             ),
+            optional("device", TEXT, "With `sensor`: which of several devices, by its name."),
+            optional("part", TEXT, "With `sensor`: which of several sensors, by its name."),
             required("inject", One(&INJECTION), "What goes wrong."),
         ],
     )
@@ -113,7 +115,11 @@ const INJECTION: Choice<InjectionKind> = Choice {
                         ]),
                         "What it does instead of serving.",
                     ),
-                    optional("deauth", BOOLEAN, "With `off`: whether it says goodbye first. Default true."),
+                    optional(
+                        "deauth",
+                        BOOLEAN,
+                        "With `off`: whether it deauthenticates its stations first. Default true.",
+                    ),
                 ],
             )),
             "An access point.",

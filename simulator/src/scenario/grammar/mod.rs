@@ -3,6 +3,7 @@
 //!
 //! The JSON Schema carries the sentences here to editors, so they are written for a scenario's author.
 
+pub(super) mod devices;
 pub(super) mod events;
 pub(super) mod expect;
 pub(super) mod faults;
@@ -11,6 +12,7 @@ pub(super) mod sensor;
 pub(super) mod steps;
 mod targets;
 
+use devices::{BOARD, DEVICE, DEVICES, PARTS, SETTINGS};
 use expect::EXPECT;
 use faults::FAULT;
 use phones::PHONE;
@@ -18,10 +20,10 @@ use sensor::SENSOR;
 use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
-use super::model::{Certificate, KeyType, SensorKind};
+use super::model::{Certificate, KeyType};
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
-use super::shape::{Shape, Table, optional, required};
+use super::shape::{Key, Shape, Table, optional, required};
 
 /// A string.
 const TEXT: Shape = Scalar(Text);
@@ -31,6 +33,12 @@ const DURATION: Shape = Scalar(Duration);
 const BOOLEAN: Shape = Scalar(Boolean);
 /// A count from 1.
 const COUNT: Shape = Scalar(Integer { least: 1, most: u32::MAX as i64 });
+/// Which of several devices is meant.
+const DEVICE_NAME: Key = optional(
+    "device",
+    TEXT,
+    "Which of the `devices`, by its name. Must be there if there are several and it matters which.",
+);
 /// `on` or `off`.
 const ON_OFF: Shape = Words(&[("on", true, "It is on."), ("off", false, "It is off.")]);
 
@@ -44,133 +52,85 @@ pub(super) enum Allowed {
 }
 
 /// The whole file.
-pub(super) const FILE: Table = Table::new(
-    "the scenario",
-    &[
-        required("title", TEXT, "A sentence that a field engineer would say."),
-        optional("description", TEXT, "What happened in the field."),
-        optional("links", List(&TEXT), "Where it was reported: http or https addresses."),
-        optional("seed", Scalar(Integer { least: 0, most: i64::MAX }), "Where all randomness comes from. Default 1."),
-        optional("start", Scalar(DateTime), "The calendar at the beginning. Default 2026-01-01T00:00:00Z."),
-        required("duration", DURATION, "When the run ends, counted from the beginning."),
-        optional(
-            "allow",
-            List(&Words(&[
-                (
-                    "crash",
-                    Allowed::Crash,
-                    "Panics of the firmware; on the emulated chip exceptions and stack overflows as well.",
-                ),
-                ("watchdog", Allowed::Watchdog, "Resets by a watchdog."),
-                (
-                    "livelock",
-                    Allowed::Livelock,
-                    "The end of the run by a device that wakes itself without time passing.",
-                ),
-                (
-                    "request-storm",
-                    Allowed::RequestStorm,
-                    "More requests of a kind than any device in order makes: in any 5 minutes 300 attempts to join, DHCP exchanges, DNS or NTP queries, changes of a connection or TLS handshakes, and in any hour 60 HTTP requests and two for each reading.",
-                ),
-            ])),
-            "What may happen without failing the scenario. Default nothing of these.",
-        ),
-        optional(
-            "equal-crashes",
-            Scalar(Integer { least: 0, most: 1_000_000 }),
-            "After how many crashes in a row, all in the same way, the run ends before its time; resets by a watchdog count, too. 0 for never. Default 10, and never for what `allow` has.",
-        ),
-        optional("device", Shape::Table(&DEVICE), "The board as it is soldered and set up."),
-        optional(
-            "settings",
-            Shape::Table(&SETTINGS),
-            "What the flash holds at the beginning. Without this table it is blank.",
-        ),
-        optional("sensor", Shape::Table(&SENSOR), "The sensor, and what it measures."),
-        optional(
-            "networks",
-            List(&Shape::Table(&NETWORK)),
-            "The access points in reach, at most 100. Default one that fits the settings.",
-        ),
-        optional("internet", Shape::Table(&INTERNET), "What lies between router and servers."),
-        optional("cloud", Shape::Table(&CLOUD), "The cloud."),
-        optional("phones", List(&Shape::Table(&PHONE)), "People with phones, in configuration mode; at most 100."),
-        optional(
-            "faults",
-            List(&Shape::Table(&FAULT)),
-            "What goes wrong: rules with a name and an interval; at most 10000.",
-        ),
-        optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do; at most 100000 steps."),
-        optional(
-            "sweep",
-            One(&SWEEP),
-            "Repeats the run, each time with one thing different; every repetition must pass.",
-        ),
-        optional(
-            "targets",
-            Shape::Table(&TARGETS),
-            "What may differ between host and chip where the scenario is run on both (`--on both`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
-        ),
-        optional(
-            "expect",
-            List(&Shape::Table(&EXPECT)),
-            "What must come of it: one expectation or more, at most 10000.",
-        ),
+pub(super) const FILE: Table = Table {
+    at_most_one: &[
+        &["devices", "board"],
+        &["devices", "parts"],
+        &["devices", "device"],
+        &["devices", "settings"],
+        &["devices", "sensor"],
     ],
-);
+    ..Table::new("the scenario", FILE_KEYS)
+};
 
-const SENSOR_KIND: Shape = Words(&[
-    ("DHT22", SensorKind::Dht22, "DHT22, also sold as AM2302: tenths."),
-    ("DHT11", SensorKind::Dht11, "DHT11: whole degrees and percents."),
-]);
-
-const DEVICE: Table = Table::new(
-    "the device",
-    &[
-        optional(
-            "sensor",
-            SENSOR_KIND,
-            "What is soldered to GPIO14, as its owner calls it; `kind` in `[sensor]` says which part exactly. Default DHT22.",
-        ),
-        optional(
-            "config-switch",
-            ON_OFF,
-            "The switch on GPIO5 at the beginning; on asks for configuration mode. Default off.",
-        ),
-        optional("spare-switch", ON_OFF, "The switch on GPIO4 at the beginning. Default off."),
-        optional("power-up", DURATION, "When power comes on. Default 0s."),
-    ],
-);
+const FILE_KEYS: &[Key] = &[
+    required("title", TEXT, "A sentence that a field engineer would say."),
+    optional("description", TEXT, "What happened in the field."),
+    optional("links", List(&TEXT), "Where it was reported: http or https addresses."),
+    optional("seed", Scalar(Integer { least: 0, most: i64::MAX }), "Where all randomness comes from. Default 1."),
+    optional("start", Scalar(DateTime), "The calendar at the beginning. Default 2026-01-01T00:00:00Z."),
+    required("duration", DURATION, "When the run ends, counted from the beginning."),
+    optional(
+        "allow",
+        List(&Words(&[
+            (
+                "crash",
+                Allowed::Crash,
+                "Panics of the firmware; on the emulated chip exceptions and stack overflows as well.",
+            ),
+            ("watchdog", Allowed::Watchdog, "Resets by a watchdog."),
+            ("livelock", Allowed::Livelock, "The end of the run by a device that wakes itself without time passing."),
+            (
+                "request-storm",
+                Allowed::RequestStorm,
+                "More requests of a kind than any device in order makes: in any 5 minutes 300 attempts to join, DHCP exchanges, DNS or NTP queries, changes of a connection or TLS handshakes, and in any hour 60 HTTP requests and two for each reading.",
+            ),
+        ])),
+        "What may happen without failing the scenario. Default nothing of these.",
+    ),
+    optional(
+        "equal-crashes",
+        Scalar(Integer { least: 0, most: 1_000_000 }),
+        "After how many crashes in a row, all in the same way, the run ends before its time; resets by a watchdog count, too. 0 for never. Default 10, and never for what `allow` has.",
+    ),
+    BOARD,
+    PARTS,
+    optional("device", Shape::Table(&DEVICE), "The board as it is set up."),
+    optional(
+        "settings",
+        Shape::Table(&SETTINGS),
+        "What the flash holds at the beginning. Without this table it is blank.",
+    ),
+    optional("sensor", Shape::Table(&SENSOR), "The device's sensor, if it has one, and what it measures."),
+    optional(
+        "devices",
+        List(&Shape::Table(&DEVICES)),
+        "Several devices in one world instead of one: each with its own parts, settings, serial log, channel and folder of evidence; at most 100.",
+    ),
+    optional(
+        "networks",
+        List(&Shape::Table(&NETWORK)),
+        "The access points in reach, at most 100. Default one that fits the settings.",
+    ),
+    optional("internet", Shape::Table(&INTERNET), "What lies between router and servers."),
+    optional("cloud", Shape::Table(&CLOUD), "The cloud."),
+    optional("phones", List(&Shape::Table(&PHONE)), "People with phones, in configuration mode; at most 100."),
+    optional(
+        "faults",
+        List(&Shape::Table(&FAULT)),
+        "What goes wrong: rules with a name and an interval; at most 10000.",
+    ),
+    optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do; at most 100000 steps."),
+    optional("sweep", One(&SWEEP), "Repeats the run, each time with one thing different; every repetition must pass."),
+    optional(
+        "targets",
+        Shape::Table(&TARGETS),
+        "What may differ between host and chip where the scenario is run on both (`--on both`). Without this table nothing may but times, by up to 10 s: a TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much.",
+    ),
+    optional("expect", List(&Shape::Table(&EXPECT)), "What must come of it: one expectation or more, at most 10000."),
+];
 
 const PORT: Shape = Scalar(Integer { least: 1, most: 65_535 });
-
-const SETTINGS: Table = Table::new(
-    "settings",
-    &[
-        required("network", TEXT, "Network name, 1 to 32 bytes."),
-        optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent or empty for an open network."),
-        optional(
-            "write-key",
-            TEXT,
-            "16 of 0-9 and A-Z, or `channel` for the key of the simulated channel. Default `channel`.",
-        ),
-        optional("host", TEXT, "Server name; that of the cloud. Default api.thingspeak.com."),
-        optional("port", PORT, "Server port, at which the cloud must answer. Default 443, or 80 without TLS."),
-        optional("tls", BOOLEAN, "Whether to use TLS. Default true."),
-        optional(
-            "trusted-issuer",
-            TEXT,
-            "Whom to trust: `cloud` for the simulated authority, `digicert`, or the SHA-256 of a certificate as 64 hexadecimal digits. Default `cloud`.",
-        ),
-        optional("interval", DURATION, "Between readings, 15 s to 24 h. Default 5m."),
-        optional("sensor", SENSOR_KIND, "The sensor that the owner chose. Default DHT22."),
-        optional(
-            "authenticated-time",
-            Scalar(DateTime),
-            "The newest time that the device has had from a cloud it could check, as its flash holds it. Default the scenario's start: it has been at work until then. 2026-01-01T00:00:00Z, the firmware's release, stands for none.",
-        ),
-    ],
-);
 
 const NETWORK: Table = Table::new(
     "a network",

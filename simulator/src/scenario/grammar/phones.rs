@@ -17,6 +17,11 @@ pub(super) const PHONE: Table = Table {
             required("name", TEXT, "Its name."),
             optional("arrives", DURATION, "When it begins. Default 0s."),
             optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
+            optional(
+                "device",
+                TEXT,
+                "Which of several devices it sets up: whose label it reads, and whose channel's key `channel` stands for. Default the first.",
+            ),
             required(
                 "does",
                 List(&One(&PHONE_ACTION)),

@@ -83,12 +83,12 @@ macro_rules! course {
 const TEMPERATURE: Shape = course!(Temperature, "temperature");
 const HUMIDITY: Shape = course!(Humidity, "humidity");
 
-const AIR_TEMPERATURE: Key = optional(
+pub(super) const AIR_TEMPERATURE: Key = optional(
     "temperature",
     TEMPERATURE,
     "Default 21.5 °C. Outside of its range (DHT22 -40 to 80 °C, DHT11 0 to 50 °C) a sensor sends what it can, as a broken one does, and the duck refuses it; a DHT11 cannot send less than 0 °C.",
 );
-const AIR_HUMIDITY: Key =
+pub(super) const AIR_HUMIDITY: Key =
     optional("humidity", HUMIDITY, "Default 45.6 %. A DHT11's range is 20 to 90 %, with the same rule.");
 
 /// `[sensor]`.
@@ -124,5 +124,14 @@ pub(super) const SENSOR: Table = Table::new(
 );
 
 /// What a step does to the air around the sensor.
-pub(super) const AIR: Table =
-    Table { at_least_one: &["temperature", "humidity"], ..Table::new("the sensor", &[AIR_TEMPERATURE, AIR_HUMIDITY]) };
+pub(super) const AIR: Table = Table {
+    at_least_one: &["temperature", "humidity"],
+    ..Table::new(
+        "the sensor",
+        &[
+            optional("part", TEXT, "Which sensor, by its name. Default the device's only one."),
+            AIR_TEMPERATURE,
+            AIR_HUMIDITY,
+        ],
+    )
+};

@@ -2,8 +2,9 @@
 
 use super::expect::TRIGGER;
 use super::sensor::AIR;
-use super::{DURATION, ON_OFF};
-use crate::scenario::model::{PowerAction, SwitchName};
+use super::{DEVICE_NAME, DURATION, ON_OFF, TEXT};
+use crate::boards::yellow_duck;
+use crate::scenario::model::PowerAction;
 use crate::scenario::shape::Shape::{Choice as One, Either, Words};
 use crate::scenario::shape::{Choice, Makes, Shape, Table, case, optional, required};
 
@@ -18,6 +19,7 @@ pub(super) const STEP: Table = Table {
             optional("every", DURATION, "Again and again: 1 ms or more, and at most 100000 times in a run."),
             optional("from", DURATION, "With `every`: the first time. Default one period after the beginning."),
             optional("until", DURATION, "With `every`: no later than this. Default the end."),
+            DEVICE_NAME,
             required("do", One(&ACTION), "What hands do."),
         ],
     )
@@ -34,12 +36,33 @@ const SWITCH: Shape = Either {
     )),
 };
 
+const ANY_SWITCH: Table = Table::new(
+    "a switch's move",
+    &[
+        optional("part", TEXT, "Which switch, by its name. Default the device's only one."),
+        required("to", ON_OFF, "Where to."),
+        optional("bounce", DURATION, "How long its contact bounces. Default 0s."),
+    ],
+);
+
+const BUTTON: Table = Table::new(
+    "a button's press",
+    &[
+        optional("part", TEXT, "Which button, by its name. Default the device's only one."),
+        required("for", DURATION, "How long it is pressed."),
+        optional("bounce", DURATION, "How long its contact bounces, each time. Default 0s."),
+    ],
+);
+
 /// What hands do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scenario) enum ActionKind {
     Power,
     ResetButton,
-    Switch(SwitchName),
+    /// To the switch of this name.
+    SwitchNamed(&'static str),
+    Switch,
+    Button,
     Air,
 }
 
@@ -77,8 +100,20 @@ const ACTION: Choice<ActionKind> = Choice {
             Words(&[("press", (), "Presses and releases it.")]),
             "The reset button.",
         ),
-        case(ActionKind::Switch(SwitchName::Config), "config-switch", SWITCH, "The switch on GPIO5."),
-        case(ActionKind::Switch(SwitchName::Spare), "spare-switch", SWITCH, "The switch on GPIO4."),
+        case(
+            ActionKind::SwitchNamed(yellow_duck::CONFIG),
+            "config-switch",
+            SWITCH,
+            "The switch `config`, as the yellow duck has it.",
+        ),
+        case(
+            ActionKind::SwitchNamed(yellow_duck::SPARE),
+            "spare-switch",
+            SWITCH,
+            "The switch `spare`, as the yellow duck has it.",
+        ),
+        case(ActionKind::Switch, "switch", Shape::Table(&ANY_SWITCH), "A switch of the board."),
+        case(ActionKind::Button, "button", Shape::Table(&BUTTON), "A button of the board, pressed and let go."),
         case(ActionKind::Air, "sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],
 };

@@ -2,14 +2,15 @@
 
 use super::Sentence;
 use crate::events::{AnyWord, Kind, Vocabulary};
+use crate::scenario::model::PartClass;
 use crate::scenario::tree::Node;
 
 /// What the language can ask of a kind of event.
 pub(in crate::scenario) struct Row {
     /// The kind.
     pub(in crate::scenario) kind: Kind,
-    /// Fields that must have a number, whatever the file says: the pin of LD1.
-    pub(in crate::scenario) fixed: &'static [(&'static str, i64)],
+    /// Fields that must have a word, whatever the file says: the kind of part on a pin.
+    pub(in crate::scenario) fixed: &'static [Fixed],
     /// What the file may say of fields.
     pub(in crate::scenario) asks: &'static [Ask],
     /// The fields that tell whom an event is about: one about another is no near miss.
@@ -17,6 +18,9 @@ pub(in crate::scenario) struct Row {
     /// The matcher in words.
     pub(in crate::scenario) says: fn(Sentence<'_>) -> Sentence<'_>,
 }
+
+/// A field's name, and the word that it must have.
+pub(in crate::scenario) type Fixed = (&'static str, fn() -> AnyWord);
 
 /// Something that a file may say of a field.
 pub(in crate::scenario) struct Ask {
@@ -48,8 +52,10 @@ pub(in crate::scenario) enum Reads {
     Number,
     /// Yes or no.
     Flag,
-    /// On or off: a high or a low level.
-    OnOff,
+    /// Whether something is on: a word alone, or at `to` in a table.
+    Position,
+    /// The name of a part of this kind.
+    PartName(PartClass),
     /// A word of the record's.
     Word(fn(&Node) -> Option<AnyWord>),
     /// What a field of an entry must be, by its place from 0.

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::{FieldMatch, Matcher, PhoneMatch, TextMatch, Wanted};
-use crate::events::{AnyWord, Level, Value, Vocabulary, tenths};
+use crate::events::{AnyWord, Value, Vocabulary, tenths};
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (self.row.says)(Sentence { matcher: self, parts: Vec::new() }).parts.join(" ").fmt(f)
+        let mut parts = (self.row.says)(Sentence { matcher: self, parts: Vec::new() }).parts;
+        parts.extend(self.device.as_ref().map(|(_, name)| format!("of `{name}`")));
+        parts.join(" ").fmt(f)
     }
 }
 
@@ -67,12 +69,6 @@ impl Sentence<'_> {
             Some(Wanted::Flag(false)) => self.say(no),
             _ => self,
         }
-    }
-
-    /// Adds the word for a high or for a low level.
-    pub(in crate::scenario) fn level(self, key: &str, high: &str, low: &str) -> Self {
-        let is_high = self.wanted(key).is_some_and(|wanted| wanted.is(Value::Word(AnyWord::of(Level::High))));
-        self.say(if is_high { high } else { low })
     }
 
     /// Adds what a word means, as `in_words` says it.

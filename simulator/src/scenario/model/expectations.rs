@@ -1,9 +1,10 @@
 //! What must come of a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Begin, End, Place};
-use crate::events::Level;
+use crate::events::{DeviceId, Level, PinKind};
 use crate::scenario::matcher::{FieldMatch, Matcher};
 
 /// What must come of a run.
@@ -117,25 +118,80 @@ impl Quantity {
 }
 
 /// Something that is so for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A pin has a level; low until it is driven.
-    Pin {
-        /// GPIO number.
-        gpio: u8,
-        /// Its level.
-        level: Level,
-    },
-    /// The device has power, or has not.
+    /// A pin has a level.
+    Pin(PinState),
+    /// A device has power, or has not.
     Power {
+        /// Which device.
+        device: DeviceId,
+        /// Its name, if the file gives it one.
+        of: Option<Arc<str>>,
         /// Whether it has.
         on: bool,
     },
 }
 
+/// The level of an LED's, a switch's or a button's pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinState {
+    /// Which device.
+    pub device: DeviceId,
+    /// Its name, if the file gives it one.
+    pub of: Option<Arc<str>>,
+    /// GPIO number.
+    pub gpio: u8,
+    /// The level that it must have.
+    pub level: Level,
+    /// The level that it has at the beginning; of an output also after a reset.
+    pub begins: Level,
+    /// Whether the device drives it: an LED's pin.
+    pub is_output: bool,
+    /// What the file says of it.
+    pub words: PinWords,
+}
+
+/// What a file says of a pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinWords {
+    /// Its level.
+    Level,
+    /// That the part on it is on, or off.
+    On {
+        /// What kind of part it is.
+        kind: PinKind,
+        /// The part's name, if it is named.
+        part: Option<Arc<str>>,
+        /// Which.
+        on: bool,
+    },
+}
+
+impl State {
+    /// The opposite.
+    pub fn opposite(&self) -> Self {
+        let mut opposite = self.clone();
+        match &mut opposite {
+            Self::Pin(pin) => {
+                pin.level = pin.level.opposite();
+                if let PinWords::On { on, .. } = &mut pin.words {
+                    *on = !*on;
+                }
+            }
+            Self::Power { on, .. } => *on = !*on,
+        }
+        opposite
+    }
+}
+
 /// What the channel must hold at the end.
 #[derive(Clone, Debug, Default)]
 pub struct ChannelCheck {
+    /// Whose channel it is.
+    pub device: DeviceId,
+    /// Its name, if the file gives it one.
+    pub of: Option<Arc<str>>,
     /// How many entries with a reading.
     pub entries: Option<Quantity>,
     /// How many entries that tell a status and no reading.

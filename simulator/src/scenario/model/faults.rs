@@ -5,6 +5,8 @@
 use std::time::Duration;
 
 use super::{End, Place, When};
+use crate::board::PartId;
+use crate::events::DeviceId;
 use crate::scenario::units::PerMillion;
 
 pub use crate::board::Lateness;
@@ -31,7 +33,14 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Injection {
     /// The sensor.
-    Sensor(SensorFault),
+    Sensor {
+        /// The device that it is soldered to.
+        device: DeviceId,
+        /// Which of its parts.
+        part: PartId,
+        /// What it does.
+        fault: SensorFault,
+    },
     /// An access point.
     AccessPoint {
         /// The network's name.
@@ -40,7 +49,7 @@ pub enum Injection {
         bssid: Option<[u8; 6]>,
         /// What it does instead.
         state: AccessPointState,
-        /// With `Off`: whether it says goodbye first; default true.
+        /// With `Off`: whether it deauthenticates its stations first; default true.
         deauth: bool,
     },
     /// The frames between an access point and its stations.

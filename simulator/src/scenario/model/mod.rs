@@ -4,6 +4,7 @@
 //! passphrases have a length that WPA2 allows. Times are durations since the scenario began. What the file's own words
 //! were is gone, but for the places that a report points to.
 
+mod devices;
 mod expectations;
 mod faults;
 mod phones;
@@ -11,6 +12,7 @@ mod targets;
 
 use std::time::Duration;
 
+pub use devices::*;
 pub use expectations::*;
 pub use faults::*;
 pub use phones::*;
@@ -20,6 +22,8 @@ use time::OffsetDateTime;
 
 use super::matcher::Matcher;
 use super::units::{Dbm, DeciCelsius, DeciPercent};
+use crate::board::PartId;
+use crate::events::DeviceId;
 
 /// A scenario.
 #[derive(Clone, Debug)]
@@ -42,12 +46,8 @@ pub struct Scenario {
     pub allow: Allow,
     /// After how many equal crashes in a row the run ends before its time.
     pub equal_crashes: EqualCrashes,
-    /// The device.
-    pub device: Device,
-    /// What its flash holds at the beginning; `None` for a blank flash.
-    pub settings: Option<Settings>,
-    /// What the sensor measures.
-    pub readings: Readings,
+    /// The devices, one or more; each one's number is its place here.
+    pub devices: Vec<Device>,
     /// The access points in reach.
     pub networks: Vec<Network>,
     /// What lies between router and servers.
@@ -111,84 +111,6 @@ pub struct Place {
     pub line: u32,
     /// The column, in characters.
     pub column: u32,
-}
-
-/// The board as it is soldered and set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// The sensor on GPIO14; default AM2302.
-    pub sensor: DhtModel,
-    /// The switch on GPIO5 at the beginning; on asks for configuration mode.
-    pub config_switch: bool,
-    /// The switch on GPIO4 at the beginning.
-    pub spare_switch: bool,
-    /// When power comes on; default 0.
-    pub power_up: Duration,
-}
-
-pub use crate::board::DhtModel;
-
-/// A sensor as its owner knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SensorKind {
-    /// DHT22: tenths.
-    Dht22,
-    /// DHT11: whole degrees and percents.
-    Dht11,
-}
-
-/// What the flash holds at the beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Network name (SSID), 1 to 32 bytes.
-    pub network: String,
-    /// Empty (open network), 8 to 63 bytes, or 64 hexadecimal digits.
-    pub passphrase: String,
-    /// The write key.
-    pub write_key: WriteKey,
-    /// Server name; default api.thingspeak.com.
-    pub host: String,
-    /// Server port; default 443, or 80 without TLS.
-    pub port: u16,
-    /// Whether to use TLS; default true.
-    pub tls: bool,
-    /// Whom to trust; default the simulated authority.
-    pub trusted_issuer: TrustedIssuer,
-    /// Time between readings, whole seconds from 15 s to 24 h; default 5 min.
-    pub interval: Duration,
-    /// The sensor that the owner chose; default DHT22.
-    pub sensor: SensorKind,
-    /// The newest time that the device has had from a cloud it could check; default the scenario's start.
-    pub authenticated_time: OffsetDateTime,
-}
-
-/// A ThingSpeak write key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WriteKey {
-    /// That of the simulated cloud's channel.
-    Channel,
-    /// These 16 characters of `0-9A-Z`.
-    Key(String),
-}
-
-/// Whom the device trusts to vouch for the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrustedIssuer {
-    /// The authority that signs the simulated cloud's certificate.
-    Cloud,
-    /// The DigiCert roots in the firmware.
-    DigiCert,
-    /// The authority whose certificate has this SHA-256.
-    Fingerprint([u8; 32]),
-}
-
-/// What the sensor would measure at any moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Readings {
-    /// Default 21.5 °C.
-    pub temperature: Course<DeciCelsius>,
-    /// Default 45.6 %.
-    pub humidity: Course<DeciPercent>,
 }
 
 /// How a value goes over time.
@@ -294,6 +216,8 @@ pub struct Trigger {
 pub struct Step {
     /// When.
     pub when: When,
+    /// The device that it is done to.
+    pub device: DeviceId,
     /// What.
     pub action: Action,
     /// Where it stands in the file.
@@ -327,15 +251,26 @@ pub enum Action {
     PressReset,
     /// To a switch.
     Switch {
-        /// Which.
-        switch: SwitchName,
+        /// Which of the device's parts.
+        part: PartId,
         /// Where to.
         on: bool,
         /// How long its contact bounces; default 0.
         bounce: Duration,
     },
-    /// To the air around the sensor; what is `None` stays as it is.
+    /// Press a button and let go of it.
+    Press {
+        /// Which of the device's parts.
+        part: PartId,
+        /// How long it is pressed; more than 0.
+        length: Duration,
+        /// How long its contact bounces, each time; default 0.
+        bounce: Duration,
+    },
+    /// To the air around a sensor; what is `None` stays as it is.
     Readings {
+        /// Which of the device's parts.
+        part: PartId,
         /// The temperature from now on.
         temperature: Option<Course<DeciCelsius>>,
         /// The humidity from now on.
@@ -354,15 +289,6 @@ pub enum PowerAction {
     CutFor(Duration),
     /// Dips for so long: the chip resets, the sensor goes on.
     BrownOut(Duration),
-}
-
-/// One of the board's switches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SwitchName {
-    /// GPIO5.
-    Config,
-    /// GPIO4.
-    Spare,
 }
 
 /// The run again and again, each time with one thing different; every repetition must pass.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Begin, Place};
+use crate::events::DeviceId;
 
 /// A person with a phone.
 #[derive(Clone, Debug)]
 pub struct Phone {
     /// Its name; no two phones have the same.
     pub name: String,
+    /// The device that it sets up: whose label it reads, and whose channel's key it knows.
+    pub device: DeviceId,
     /// When it begins.
     pub arrives: Begin,
     /// What it does, one after the other; each begins when the one before has ended or failed.

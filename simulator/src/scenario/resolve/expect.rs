@@ -1,23 +1,25 @@
 //! Triggers and expectations, and the words that reports use for them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use humantime::format_duration;
 
 use super::Resolver;
-use crate::events::Level;
+use crate::board::Soldered;
+use crate::events::DeviceId;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::expect::StateKind;
-use crate::scenario::matcher::LED_GPIO;
 use crate::scenario::model::{
-    Begin, ChannelCheck, Check, End, Expectation, Quantity, RateCheck, State, Trigger, Window,
+    Begin, ChannelCheck, Check, End, Expectation, PartClass, PartKind, PinState, PinWords, Quantity, RateCheck, State,
+    Trigger, Window,
 };
 use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 impl Resolver<'_, '_> {
     pub(super) fn trigger(&mut self, node: &Node) -> Option<Trigger> {
         let fields = node.table()?;
-        let matcher = fields.get("event").and_then(|node| self.matcher(node));
+        let matcher = fields.get("event").and_then(|node| self.matcher(node, fields));
         let plus = match fields.get("plus") {
             Some(_) => self.before_end(fields, "plus", false),
             None => Some(Duration::ZERO),
@@ -33,7 +35,7 @@ impl Resolver<'_, '_> {
         }
         let check = if let Some(event) = fields.get("event") {
             self.only_for(fields, "`state`", &["at"]);
-            let matcher = self.matcher(event);
+            let matcher = self.matcher(event, fields);
             let quantity = self.quantity(fields);
             let window = self.window(fields);
             Check::Events { matcher: matcher?, quantity: quantity?, window: window? }
@@ -43,7 +45,8 @@ impl Resolver<'_, '_> {
             Check::Rate(self.rate(rate, fields)?)
         } else if let Some(Chosen { kind, node: details, .. }) = fields.choice("state") {
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
-            let state = self.state(kind, details);
+            let device = self.one_device(fields, &node.span);
+            let state = device.and_then(|device| self.state(kind, details, device));
             if fields.get("at").is_some() {
                 let at = self.before_end(fields, "at", true);
                 Check::StateAt { state: state?, at: at? }
@@ -55,7 +58,8 @@ impl Resolver<'_, '_> {
             let channel = fields.table("channel")?;
             self.only_for(fields, "`event`", &["never", "exactly", "at-least", "at-most"]);
             self.only_for(fields, "`event`, `rate` or `state`", &["by", "until", "within", "from", "after", "at"]);
-            Check::Channel(self.channel(channel)?)
+            let device = self.one_device(fields, &node.span);
+            Check::Channel(self.channel(channel, device?)?)
         };
         let text = describe(&check);
         Some(Expectation { check, because: fields.text("because").map(str::to_owned), text, place: self.place(node) })
@@ -141,22 +145,48 @@ impl Resolver<'_, '_> {
         Some(Window { open: open?, close: close? })
     }
 
-    fn state(&mut self, kind: StateKind, details: &Node) -> Option<State> {
+    fn state(&mut self, kind: StateKind, details: &Node, device: DeviceId) -> Option<State> {
+        let of = self.device_name(device);
         Some(match kind {
-            StateKind::Led => {
-                State::Pin { gpio: LED_GPIO, level: if details.word()? { Level::High } else { Level::Low } }
+            StateKind::Part(kind) => {
+                let named = details.table().and_then(|fields| fields.get("part"));
+                let part = self.part_of(device, PartClass::On(kind), named, &details.span)?;
+                let Soldered { gpio, name, kind: part, on: begins_on } =
+                    &self.devices[device.0 as usize].parts[part.0].soldered;
+                let on: bool = match details.word() {
+                    Some(on) => on,
+                    None => details.table()?.word("is")?,
+                };
+                State::Pin(PinState {
+                    device,
+                    of,
+                    gpio: *gpio,
+                    level: part.on_level()?.when(on),
+                    begins: part.on_level()?.when(*begins_on),
+                    is_output: matches!(part, PartKind::Led { .. }),
+                    words: PinWords::On { kind, part: named.map(|_| Arc::clone(name)), on },
+                })
             }
-            StateKind::Power => State::Power { on: details.word()? },
+            StateKind::Power => State::Power { device, of, on: details.word()? },
             StateKind::Pin => {
                 let fields = details.table()?;
-                State::Pin { gpio: self.gpio(fields)?, level: fields.word("level")? }
+                let (gpio, part) = self.recorded_pin(fields, Some(device))?;
+                State::Pin(PinState {
+                    device,
+                    of,
+                    gpio,
+                    level: fields.word("level")?,
+                    begins: part.soldered.kind.on_level()?.when(part.soldered.on),
+                    is_output: matches!(part.soldered.kind, PartKind::Led { .. }),
+                    words: PinWords::Level,
+                })
             }
         })
     }
 
     /// A rate, whose window is said beside it.
     fn rate(&mut self, rate: &Fields, expectation: &Fields) -> Option<RateCheck> {
-        let matcher = rate.get("event").and_then(|event| self.matcher(event));
+        let matcher = rate.get("event").and_then(|event| self.matcher(event, expectation));
         let most = rate.integer("at-most").and_then(|most| u64::try_from(most).ok());
         let per = rate.get("per").and_then(|per| self.positive(per, "per"));
         if let (Some(per), Some(node), Some((end, end_span))) = (per, rate.get("per"), self.end.clone())
@@ -184,7 +214,7 @@ impl Resolver<'_, '_> {
         })
     }
 
-    fn channel(&mut self, fields: &Fields) -> Option<ChannelCheck> {
+    fn channel(&mut self, fields: &Fields, device: DeviceId) -> Option<ChannelCheck> {
         let entries = self.entries(fields, "entries")?;
         let status_reports = self.entries(fields, "status-reports")?;
         if let Some(node) = fields.get("ascending")
@@ -196,6 +226,8 @@ impl Resolver<'_, '_> {
             );
         }
         Some(ChannelCheck {
+            device,
+            of: self.device_name(device),
             entries,
             status_reports,
             ascending: fields.boolean("ascending").unwrap_or(false),
@@ -212,6 +244,9 @@ fn describe(check: &Check) -> String {
         Check::Rate(rate) => rate.to_string(),
         Check::StateAt { state, at } => format!("{state} at {}", format_duration(*at)),
         Check::StateThroughout { state, window } => format!("{state} throughout{window}"),
-        Check::Channel(channel) => format!("the channel: {channel}"),
+        Check::Channel(channel) => match &channel.of {
+            Some(name) => format!("the channel of `{name}`: {channel}"),
+            None => format!("the channel: {channel}"),
+        },
     }
 }

@@ -6,7 +6,7 @@ use super::Resolver;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::faults::{InjectionKind, SensorFaultKind};
 use crate::scenario::model::{
-    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, RouteTarget, SensorFault, When,
+    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, RouteTarget, SensorFault, When,
 };
 use crate::scenario::tree::{Chosen, Fields, Node, Value};
 use crate::scenario::units::PerMillion;
@@ -20,7 +20,7 @@ impl Resolver<'_, '_> {
         };
         let injection = fields.choice("inject").and_then(|Chosen { kind, node, .. }| {
             self.countable(fields, kind);
-            self.injection(kind, node)
+            self.injection(kind, node, fields)
         });
         Some(Fault {
             name: fields.text("name")?.to_owned(),
@@ -111,16 +111,22 @@ impl Resolver<'_, '_> {
         Some(Lateness { least: fields.duration("from")?, most, per_million })
     }
 
-    fn injection(&mut self, kind: InjectionKind, details: &Node) -> Option<Injection> {
+    fn injection(&mut self, kind: InjectionKind, details: &Node, rule: &Fields) -> Option<Injection> {
         Some(match kind {
-            InjectionKind::Sensor => Injection::Sensor(match details.word() {
-                Some(fault) => fault,
-                None => match details.choice()? {
-                    Chosen { kind: SensorFaultKind::LateResponse, node, .. } => {
-                        SensorFault::LateResponse(self.lateness(node)?)
-                    }
-                },
-            }),
+            InjectionKind::Sensor => {
+                let device = self.one_device(rule, &details.span);
+                let part =
+                    device.and_then(|device| self.part_of(device, PartClass::Sensor, rule.get("part"), &details.span));
+                let fault = match details.word() {
+                    Some(fault) => fault,
+                    None => match details.choice()? {
+                        Chosen { kind: SensorFaultKind::LateResponse, node, .. } => {
+                            SensorFault::LateResponse(self.lateness(node)?)
+                        }
+                    },
+                };
+                Injection::Sensor { device: device?, part: part?, fault }
+            }
             InjectionKind::AccessPoint => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);

@@ -2,15 +2,12 @@
 
 use super::Resolver;
 use crate::air::colons;
-use crate::events::{AnyWord, Level};
+use crate::events::DeviceId;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::events::{FieldMatchKind, TextMatchKind};
-use crate::scenario::matcher::{FieldMatch, LED_GPIO, Matcher, Names, PhoneMatch, Reads, Row, TextMatch, Wanted};
-use crate::scenario::model::SensorKind;
+use crate::scenario::matcher::{FieldMatch, Matcher, Names, PhoneMatch, Reads, Row, TextMatch, Wanted};
+use crate::scenario::model::{Part, PartKind, SensorKind};
 use crate::scenario::tree::{Chosen, Fields, Node, Value};
-
-/// The pins whose changes are recorded: switches and LED.
-const PINS: [u8; 3] = [4, 5, LED_GPIO];
 
 /// What the duck sends in `field1` and `field2`.
 const FIELDS: [(&str, &str); 2] = [("temperature", "°C"), ("humidity", "%")];
@@ -31,7 +28,9 @@ fn is_written_so(text: &str, decimals: usize) -> bool {
 }
 
 impl Resolver<'_, '_> {
-    pub(super) fn matcher(&mut self, node: &Node) -> Option<Matcher> {
+    /// Which events are meant, of the device that the table around them names, if it does.
+    pub(super) fn matcher(&mut self, node: &Node, around: &Fields) -> Option<Matcher> {
+        let device = self.any_device(around);
         let Chosen { kind: row, node: details, .. } = node.choice::<&'static Row>()?;
         let empty = Fields::default();
         let fields = details.table().unwrap_or(&empty);
@@ -39,13 +38,23 @@ impl Resolver<'_, '_> {
         for ask in row.asks {
             let node = if ask.key.is_empty() { Some(details) } else { fields.get(ask.key) };
             let Some(node) = node else { continue };
-            matcher.add(ask, self.wanted(&ask.reads, ask.key, node, fields)?);
+            matcher.add(ask, self.wanted(&ask.reads, ask.key, node, fields, device)?);
+        }
+        if let Some((device, name)) = device.and_then(|device| Some((device, self.device_name(device)?))) {
+            matcher.only_of(device, name);
         }
         Some(matcher)
     }
 
     /// What a field must be, as the file says it at this node.
-    fn wanted(&mut self, reads: &Reads, key: &str, node: &Node, fields: &Fields) -> Option<Wanted> {
+    fn wanted(
+        &mut self,
+        reads: &Reads,
+        key: &str,
+        node: &Node,
+        fields: &Fields,
+        device: Option<DeviceId>,
+    ) -> Option<Wanted> {
         Some(match reads {
             Reads::Exactly(names) => {
                 self.name(names, node);
@@ -56,10 +65,14 @@ impl Resolver<'_, '_> {
             Reads::Line => Wanted::Line(self.text_match(node)?),
             Reads::Path => Wanted::Path(self.path(node)?),
             Reads::Bssid => Wanted::Exactly(colons(self.known_bssid(fields)?)),
-            Reads::Gpio => Wanted::Number(self.gpio(fields)?.into()),
+            Reads::Gpio => Wanted::Number(self.recorded_pin(fields, device)?.0.into()),
             Reads::Number => Wanted::Number(node.integer()?),
             Reads::Flag => Wanted::Flag(node.boolean()?),
-            Reads::OnOff => Wanted::Word(AnyWord::of(if node.word()? { Level::High } else { Level::Low })),
+            Reads::Position => Wanted::Flag(match node.word() {
+                Some(on) => on,
+                None => fields.word("to")?,
+            }),
+            Reads::PartName(kind) => Wanted::Exactly(self.part_name(device, *kind, Some(node))?.to_string()),
             Reads::Word(word) => Wanted::Word(word(node)?),
             Reads::EntryField(place) => Wanted::EntryField(*place, self.entry_field(*place, key, node, fields)?),
             Reads::Phone => Wanted::Phone(self.phone_match(fields)?),
@@ -92,16 +105,35 @@ impl Resolver<'_, '_> {
         Some(path.to_owned())
     }
 
-    pub(super) fn gpio(&mut self, fields: &Fields) -> Option<u8> {
+    /// A pin whose level is recorded, of the device that is meant or of any, and the part on it.
+    pub(super) fn recorded_pin(&mut self, fields: &Fields, device: Option<DeviceId>) -> Option<(u8, Part)> {
         let node = fields.get("gpio")?;
         let gpio = u8::try_from(fields.integer("gpio")?).ok()?;
-        if !PINS.contains(&gpio) {
+        let meant = |place: usize| device.is_none_or(|device| device.0 as usize == place);
+        let devices = self.devices.iter().enumerate().filter(|(place, _)| meant(*place)).map(|(_, device)| device);
+        let parts: Vec<&Part> = devices
+            .flat_map(|device| device.parts_of(|kind| !matches!(kind, PartKind::Dht(_))))
+            .map(|(_, part)| part)
+            .collect();
+        let found = parts.iter().find(|part| part.soldered.gpio == gpio).map(|part| (*part).clone());
+        if found.is_none() {
+            let pins = parts.iter().map(|part| format!("{} (`{}`)", part.soldered.gpio, part.soldered.name));
+            let pins: std::collections::BTreeSet<String> = pins.collect();
+            let help = if pins.is_empty() {
+                "the board has no LED, switch or button".to_owned()
+            } else {
+                let pins: Vec<String> = pins.into_iter().collect();
+                format!(
+                    "recorded are the pins of LEDs, switches and buttons: {}; a sensor's bus has events of its own",
+                    pins.join(", ")
+                )
+            };
             self.report(
                 Diagnostic::new(format!("nothing is recorded of GPIO{gpio}"), node.span.clone(), "not recorded")
-                    .help("4 and 5 are the switches and 13 is LD1; the sensor's bus has events of its own"),
+                    .help(help),
             );
         }
-        Some(gpio)
+        Some((gpio, found?))
     }
 
     /// What a text must be; the inner `None` for a key that is absent.
@@ -197,9 +229,11 @@ impl Resolver<'_, '_> {
     }
 
     /// How many decimals the duck's numbers may have in this scenario: one with a DHT22 in its settings, none with a
-    /// DHT11, and either if phones set it up.
+    /// DHT11, and either if phones set it up or devices differ.
     fn decimals(&self) -> &'static [usize] {
-        match self.sends {
+        let mut sensors = self.devices.iter().map(|device| Some(device.settings.as_ref()?.sensor));
+        let first = sensors.next().flatten().filter(|_| !self.has_phones);
+        match first.filter(|first| sensors.all(|other| other == Some(*first))) {
             Some(SensorKind::Dht22) => &[1],
             Some(SensorKind::Dht11) => &[0],
             None => &[0, 1],

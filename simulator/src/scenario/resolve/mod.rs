@@ -4,6 +4,7 @@
 //! the run's end, secrets and the length that their use demands. A part that is wrong is reported and left out, and the
 //! rest is looked at all the same; a scenario comes of it only if nothing was reported.
 
+mod devices;
 mod expect;
 mod faults;
 mod matcher;
@@ -28,16 +29,16 @@ use time::macros::datetime;
 use super::diagnostics::Diagnostic;
 use super::grammar::Allowed;
 use super::lines::Lines;
-use super::model::{Allow, Device, DhtModel, EqualCrashes, Internet, Place, Scenario, SensorKind};
+use super::model::{Allow, Device, EqualCrashes, Internet, Place, Scenario};
 use super::shape::Makes;
 use super::tree::{Chosen, Fields, Node, Value};
 
 /// The network that the device itself opens in configuration mode.
-pub const OWN_NETWORK: &str = "yellow-duck";
+pub const OWN_NETWORK: &str = crate::boards::yellow_duck::SETUP_NETWORK;
 
 /// How many tables of each kind a file may have.
-pub(super) const MOST: [(&str, usize); 5] =
-    [("networks", 100), ("phones", 100), ("faults", 10_000), ("steps", 100_000), ("expect", 10_000)];
+pub(super) const MOST: [(&str, usize); 6] =
+    [("devices", 100), ("networks", 100), ("phones", 100), ("faults", 10_000), ("steps", 100_000), ("expect", 10_000)];
 
 /// With how many names the misspelt ones of a file are compared together. Few files have so many of both; in one that has, what
 /// is misspelt later is told without what may have been meant.
@@ -68,11 +69,8 @@ pub(super) fn resolve(
         comparisons_left: MOST_COMPARISONS,
         repetitions: 0,
         access_points: BTreeMap::new(),
-        soldered: soldered(root),
-        sends: root
-            .table("settings")
-            .filter(|_| root.list("phones").is_empty())
-            .map(|settings| settings.word("sensor").unwrap_or(SensorKind::Dht22)),
+        devices: Vec::new(),
+        has_phones: !root.list("phones").is_empty(),
         read_file,
         mistakes,
     }
@@ -92,10 +90,10 @@ struct Resolver<'a, 'm> {
     repetitions: u128,
     /// The networks' names by the hardware addresses of their access points.
     access_points: BTreeMap<[u8; 6], BTreeSet<String>>,
-    /// The sensor on the board.
-    soldered: DhtModel,
-    /// The sensor that the duck is set up for, which decides how it writes numbers; `None` if a phone may change it.
-    sends: Option<SensorKind>,
+    /// The devices, once they are known.
+    devices: Vec<Device>,
+    /// Whether a phone may change a device's settings.
+    has_phones: bool,
     read_file: ReadFile<'a>,
     mistakes: &'m mut Vec<Diagnostic>,
 }
@@ -113,17 +111,17 @@ impl Resolver<'_, '_> {
         self.unique_names(root, "networks", "network");
         self.unique_names(root, "phones", "phone");
         self.unique_names(root, "faults", "fault");
-        self.one_sensor(root);
-        let device = self.device(root.table("device"));
-        let settings = root.table("settings").map(|fields| self.settings(fields));
-        let readings = self.readings(root.table("sensor"));
-        let networks = self.networks(root, settings.as_ref().and_then(Option::as_ref));
+        self.unique_names(root, "devices", "device");
+        self.devices = self.devices(root);
+        let networks = self.networks(root);
         for network in networks.iter().flatten() {
             self.access_points.entry(network.bssid).or_default().insert(network.name.clone());
         }
         let cloud = self.cloud(root.table("cloud"));
-        if let (Some(fields), Some(Some(settings))) = (root.table("settings"), &settings) {
-            self.reaches_the_cloud(fields, settings, &cloud);
+        for (fields, settings) in settings_tables(root).into_iter().zip(self.devices.clone()) {
+            if let (Some(fields), Some(settings)) = (fields, &settings.settings) {
+                self.reaches_the_cloud(fields, settings, &cloud);
+            }
         }
         let phones = root.list("phones").iter().map(|node| self.phone(node)).collect::<Vec<_>>();
         let faults = root.list("faults").iter().map(|node| self.fault(node)).collect::<Vec<_>>();
@@ -150,12 +148,7 @@ impl Resolver<'_, '_> {
             duration: root.duration("duration")?,
             allow,
             equal_crashes: EqualCrashes::new(equal_crashes, allow),
-            device,
-            settings: match settings {
-                Some(settings) => Some(settings?),
-                None => None,
-            },
-            readings: readings?,
+            devices: std::mem::take(&mut self.devices),
             networks: networks?,
             internet: Internet {
                 latency: root
@@ -252,48 +245,14 @@ impl Resolver<'_, '_> {
             }
         }
     }
-
-    /// Reports a sensor that is said to be two at once.
-    fn one_sensor(&mut self, root: &Fields) {
-        let said = |table: &str, key: &str| root.table(table).and_then(|fields| fields.get(key)).cloned();
-        let (Some(sensor), Some(kind)) = (said("device", "sensor"), said("sensor", "kind")) else { return };
-        let is_dht11 = self.soldered == DhtModel::Dht11;
-        if (sensor.word() == Some(SensorKind::Dht11)) != is_dht11 {
-            self.report(
-                Diagnostic::new("one sensor of two kinds", kind.span, "this kind")
-                    .related(sensor.span, "and this one")
-                    .help("keep one of them: `kind` alone says all"),
-            );
-        }
-    }
-
-    fn device(&mut self, fields: Option<&Fields>) -> Device {
-        let Some(fields) = fields else {
-            return Device {
-                sensor: self.soldered,
-                config_switch: false,
-                spare_switch: false,
-                power_up: Duration::ZERO,
-            };
-        };
-        Device {
-            sensor: self.soldered,
-            config_switch: fields.word("config-switch").unwrap_or(false),
-            spare_switch: fields.word("spare-switch").unwrap_or(false),
-            power_up: self.before_end(fields, "power-up", false).unwrap_or_default(),
-        }
-    }
 }
 
-/// The sensor on the board.
-fn soldered(root: &Fields) -> DhtModel {
-    if let Some(kind) = root.table("sensor").and_then(|sensor| sensor.word("kind")) {
-        return kind;
+/// What the file says of each device's flash, in the devices' order.
+fn settings_tables(root: &Fields) -> Vec<Option<&Fields>> {
+    if root.get("devices").is_none() {
+        return vec![root.table("settings")];
     }
-    match root.table("device").and_then(|device| device.word("sensor")).unwrap_or(SensorKind::Dht22) {
-        SensorKind::Dht22 => DhtModel::Am2302,
-        SensorKind::Dht11 => DhtModel::Dht11,
-    }
+    root.list("devices").iter().filter_map(Node::table).map(|fields| fields.table("settings")).collect()
 }
 
 fn allow(root: &Fields) -> Allow {

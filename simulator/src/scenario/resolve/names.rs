@@ -37,10 +37,14 @@ impl Names {
             }
             root.list(list).iter().map(|node| Some(node.table()?.text("name")?.to_owned())).collect()
         };
-        let settings = root.table("settings").and_then(|settings| settings.text("network"));
+        let settings: Vec<&str> = super::settings_tables(root)
+            .into_iter()
+            .flatten()
+            .filter_map(|settings| settings.text("network"))
+            .collect();
         let mut networks = defined("networks");
-        if let (None, Some(networks), Some(network)) = (root.get("networks"), &mut networks, settings) {
-            networks.insert(network.to_owned());
+        if let (None, Some(networks)) = (root.get("networks"), &mut networks) {
+            networks.extend(settings.iter().map(|network| (*network).to_owned()));
         }
         let mut joinable: BTreeSet<String> = settings.into_iter().map(str::to_owned).collect();
         for action in root.list("phones").iter().filter_map(Node::table).flat_map(|phone| phone.list("does")) {

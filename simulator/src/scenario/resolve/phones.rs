@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{OWN_NETWORK, Resolver};
+use crate::events::DeviceId;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::phones::PhoneActionKind;
 use crate::scenario::model::{Begin, Form, Phone, PhoneAction, Request, RequestBody, Typed};
@@ -26,6 +27,7 @@ impl Resolver<'_, '_> {
         Some(Phone {
             place: self.place(node),
             name: fields.text("name")?.to_owned(),
+            device: fields.get("device").map_or(Some(DeviceId(0)), |_| self.any_device(fields))?,
             arrives: arrives?,
             does: does.into_iter().collect::<Option<_>>()?,
         })

@@ -75,16 +75,16 @@ impl Measured for DeciPercent {
 }
 
 impl Resolver<'_, '_> {
-    pub(super) fn readings(&mut self, fields: Option<&Fields>) -> Option<Readings> {
+    pub(super) fn readings(&mut self, fields: Option<&Fields>, model: DhtModel) -> Option<Readings> {
         let temperature = fields.and_then(|fields| fields.get("temperature"));
         let humidity = fields.and_then(|fields| fields.get("humidity"));
-        let temperature = temperature.map_or(Some(Course::Constant(DeciCelsius(215))), |node| self.course(node));
-        let humidity = humidity.map_or(Some(Course::Constant(DeciPercent(456))), |node| self.course(node));
+        let temperature = temperature.map_or(Some(Course::Constant(DeciCelsius(215))), |node| self.course(node, model));
+        let humidity = humidity.map_or(Some(Course::Constant(DeciPercent(456))), |node| self.course(node, model));
         Some(Readings { temperature: temperature?, humidity: humidity? })
     }
 
-    /// How a quantity goes, which the soldered sensor must be able to tell.
-    pub(super) fn course<T: Measured>(&mut self, node: &Node) -> Option<Course<T>> {
+    /// How a quantity goes, which the sensor must be able to tell.
+    pub(super) fn course<T: Measured>(&mut self, node: &Node, model: DhtModel) -> Option<Course<T>> {
         let course = self.any_course::<T>(node)?;
         let least = match &course {
             Course::Constant(value) => Some(value.tenths()),
@@ -93,7 +93,7 @@ impl Resolver<'_, '_> {
             Course::Recording(rows) => rows.iter().filter_map(|(_, value)| value.map(T::tenths)).min(),
         };
         // Half a degree below is rounded up.
-        if self.soldered == DhtModel::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
+        if model == DhtModel::Dht11 && least.is_some_and(|least| least < T::LEAST_OF_DHT11 - 5) {
             self.report(
                 Diagnostic::new("a DHT11 cannot send less than 0 °C", node.span.clone(), "below 0 °C")
                     .help("its range is 0 to 50 °C; a DHT22 goes down to -40 °C: [sensor] kind = \"DHT22\""),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::Resolver;
+use crate::board::PartId;
+use crate::events::{DeviceId, PinKind};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::steps::{ActionKind, SweepKind};
-use crate::scenario::model::{Action, Step, Sweep, When};
-use crate::scenario::tree::{Chosen, Fields, Node};
+use crate::scenario::model::{Action, PartClass, PartKind, Step, Sweep, When};
+use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 /// The shortest time between two times of something that repeats.
 pub(in crate::scenario) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
@@ -19,8 +21,10 @@ impl Resolver<'_, '_> {
     pub(super) fn step(&mut self, node: &Node) -> Option<Step> {
         let fields = node.table()?;
         let when = self.when(fields);
-        let action = fields.choice("do").and_then(|Chosen { kind, node, .. }| self.action(kind, node));
-        Some(Step { when: when?, action: action?, place: self.place(node) })
+        let device = self.one_device(fields, &node.span);
+        let action = fields.choice("do").zip(device);
+        let action = action.and_then(|(Chosen { kind, node, .. }, device)| self.action(kind, node, device));
+        Some(Step { when: when?, device: device?, action: action?, place: self.place(node) })
     }
 
     fn when(&mut self, fields: &Fields) -> Option<When> {
@@ -101,15 +105,20 @@ impl Resolver<'_, '_> {
         Some(When::Every { period, from, until })
     }
 
-    fn action(&mut self, kind: ActionKind, details: &Node) -> Option<Action> {
+    fn action(&mut self, kind: ActionKind, details: &Node, device: DeviceId) -> Option<Action> {
         Some(match kind {
             ActionKind::Power => Action::Power(self.word_or_made(details)?),
             ActionKind::ResetButton => Action::PressReset,
             ActionKind::Air => {
                 let fields = details.table()?;
-                let temperature = fields.get("temperature").map(|node| self.course(node));
-                let humidity = fields.get("humidity").map(|node| self.course(node));
+                let part = self.part_of(device, PartClass::Sensor, fields.get("part"), &details.span)?;
+                let PartKind::Dht(model) = self.devices[device.0 as usize].parts[part.0].soldered.kind else {
+                    return None;
+                };
+                let temperature = fields.get("temperature").map(|node| self.course(node, model));
+                let humidity = fields.get("humidity").map(|node| self.course(node, model));
                 Action::Readings {
+                    part,
                     temperature: match temperature {
                         Some(course) => Some(course?),
                         None => None,
@@ -120,14 +129,34 @@ impl Resolver<'_, '_> {
                     },
                 }
             }
-            ActionKind::Switch(switch) => Action::Switch {
-                switch,
-                on: match details.word() {
-                    Some(on) => on,
-                    None => details.table()?.word("to")?,
-                },
-                bounce: details.table().and_then(|fields| fields.duration("bounce")).unwrap_or_default(),
+            ActionKind::SwitchNamed(name) => {
+                let name = Node { span: details.span.clone(), value: Value::Text(name.to_owned()) };
+                let part = self.part_of(device, PartClass::On(PinKind::Switch), Some(&name), &details.span)?;
+                self.switch(part, details)?
+            }
+            ActionKind::Switch => {
+                let named = details.table()?.get("part");
+                let part = self.part_of(device, PartClass::On(PinKind::Switch), named, &details.span)?;
+                self.switch(part, details)?
+            }
+            ActionKind::Button => {
+                let fields = details.table()?;
+                let part = self.part_of(device, PartClass::On(PinKind::Button), fields.get("part"), &details.span);
+                let length = fields.get("for").and_then(|node| self.positive(node, "for"));
+                let bounce = fields.duration("bounce").unwrap_or_default();
+                Action::Press { part: part?, length: length?, bounce }
+            }
+        })
+    }
+
+    fn switch(&self, part: PartId, details: &Node) -> Option<Action> {
+        Some(Action::Switch {
+            part,
+            on: match details.word() {
+                Some(on) => on,
+                None => details.table()?.word("to")?,
             },
+            bounce: details.table().and_then(|fields| fields.duration("bounce")).unwrap_or_default(),
         })
     }
 

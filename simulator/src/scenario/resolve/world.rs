@@ -62,16 +62,21 @@ impl Resolver<'_, '_> {
         }
     }
 
-    pub(super) fn networks(&mut self, root: &Fields, settings: Option<&Settings>) -> Option<Vec<Network>> {
+    pub(super) fn networks(&mut self, root: &Fields) -> Option<Vec<Network>> {
         if root.get("networks").is_none() {
-            let network = settings.map(|settings| Network {
-                name: settings.network.clone(),
-                passphrase: (!settings.passphrase.is_empty()).then(|| settings.passphrase.clone()),
-                bssid: default_bssid(0),
-                channel: 6,
-                signal: Dbm(-60),
-            });
-            return Some(network.into_iter().collect());
+            let mut networks: Vec<Network> = Vec::new();
+            for settings in self.devices.iter().filter_map(|device| device.settings.as_ref()) {
+                if networks.iter().all(|known| known.name != settings.network) {
+                    networks.push(Network {
+                        name: settings.network.clone(),
+                        passphrase: (!settings.passphrase.is_empty()).then(|| settings.passphrase.clone()),
+                        bssid: default_bssid(networks.len()),
+                        channel: 6,
+                        signal: Dbm(-60),
+                    });
+                }
+            }
+            return Some(networks);
         }
         let mut networks: Vec<Network> = Vec::new();
         let mut bssids = BTreeSet::new();

@@ -4,9 +4,9 @@ use esp8266::chip::{Configuration, Stop};
 use esp8266::image::Program;
 
 use super::*;
-use crate::board::{DataLine, DhtModel, NorFlash, Signal, Switch};
+use crate::boards::yellow_duck;
 use crate::device::port::Models;
-use crate::events::{DeviceId, EventKind, JoinFailure, JoinOutcome, Level, LinkLoss};
+use crate::events::{DeviceId, EventKind, JoinFailure, JoinOutcome, LinkLoss};
 use crate::random::Seed;
 
 const BOOT: u32 = 0x4010_0100;
@@ -29,21 +29,7 @@ struct Bench {
 
 fn port() -> Rc<Port> {
     let seed = Seed(1);
-    Rc::new(Port::new(
-        DeviceId(0),
-        Models {
-            data_line: DataLine::new(
-                DhtModel::Am2302,
-                Signal::Constant(215),
-                Signal::Constant(456),
-                seed.stream("sensor"),
-            ),
-            config_switch: Switch::new(Level::Low, seed.stream("config switch")),
-            spare_switch: Switch::new(Level::Low, seed.stream("spare switch")),
-            flash: NorFlash::new(seed, "flash"),
-            random: seed.stream("random"),
-        },
-    ))
+    Rc::new(Port::new(DeviceId(0), Models::of_board(&yellow_duck::BOARD, seed, "")))
 }
 
 /// A chip whose boot ROM has set up its data, with the SDK's stubs in a row and already started.

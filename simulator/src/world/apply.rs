@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::device::BOOT_TIME;
-use super::{Action, BoardSwitch, Command, Fault, FlashWatch, Rule, World};
+use super::{Action, Command, Fault, FlashWatch, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
-use crate::events::{self, BootCause, DeviceId, Level, PowerState};
+use crate::board::{DataLine, Part, PartId};
+use crate::events::{self, BootCause, DeviceId, PowerState};
 use crate::random::Draw;
 use crate::time::Instant;
 
@@ -16,7 +17,7 @@ pub(super) struct ActiveRule {
 }
 
 impl World {
-    pub(super) fn obey(&mut self, command: Command) {
+    pub(super) fn apply(&mut self, command: Command) {
         match command {
             Command::Power { device, on } => {
                 self.device(device).supply_changes += 1;
@@ -54,15 +55,19 @@ impl World {
                 PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
                 PowerState::Off => self.without_effect(device, "reset button pressed without power"),
             },
-            Command::Switch { device, switch, on, bounce } => self.throw(device, switch, on, bounce),
-            Command::Readings { device, temperature, humidity } => {
+            Command::Switch { device, part, on, bounce } => self.throw(device, part, on, bounce),
+            Command::Press { device, part, length, bounce } => {
+                self.throw(device, part, true, bounce);
+                self.schedule(self.now + length, Command::Switch { device, part, on: false, bounce });
+            }
+            Command::Readings { device, part, temperature, humidity } => {
                 let now = self.now;
-                self.device(device).port.data_line.borrow_mut().surround(now, temperature, humidity);
+                self.with_sensor(device, part, |line| line.surround(now, temperature, humidity));
                 self.commit(Some(device), events::Step { action: "the sensor's surroundings changed".to_owned() });
             }
             Command::BeginFault(rule) => self.begin_fault(rule),
             Command::EndFault { rule } => self.end_fault(&rule),
-            Command::StartPhone { phone } => self.start_phone(phone),
+            Command::StartPhone { phone } => self.links.start_phone(self.now, phone),
         }
     }
 
@@ -71,7 +76,7 @@ impl World {
         self.device(id).supply != PowerState::Off
     }
 
-    /// Records that hands did something that changed nothing.
+    /// Records a command that changed nothing.
     fn without_effect(&mut self, id: DeviceId, what: &str) {
         self.commit(Some(id), events::Step { action: format!("{what}: without effect") });
     }
@@ -80,7 +85,7 @@ impl World {
         let now = self.now;
         let device = self.device(id);
         device.supply = PowerState::On;
-        device.port.data_line.borrow_mut().power_on(now);
+        device.port.parts.iter().for_each(|part| part.power_on(now));
         self.commit(Some(id), events::Power { state: PowerState::On });
         self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
     }
@@ -93,7 +98,7 @@ impl World {
         self.commit_reports(id);
         self.tear_flash(id);
         self.halt(id);
-        self.device(id).port.data_line.borrow_mut().power_off(now);
+        self.device(id).port.parts.iter().for_each(|part| part.power_off(now));
     }
 
     /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
@@ -115,17 +120,21 @@ impl World {
         }
     }
 
-    fn throw(&mut self, id: DeviceId, switch: BoardSwitch, on: bool, bounce: Duration) {
+    fn part(&mut self, id: DeviceId, part: PartId) -> &Part {
+        &self.device(id).port.parts[part.0]
+    }
+
+    /// Does something with a device's sensor; commands are given for parts that are sensors.
+    fn with_sensor(&mut self, id: DeviceId, part: PartId, act: impl FnOnce(&mut DataLine)) {
+        if let Some(mut line) = self.part(id, part).sensor() {
+            act(&mut line);
+        }
+    }
+
+    fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
         let now = self.now;
-        let level = if on { Level::High } else { Level::Low };
-        let port = &self.device(id).port;
-        let contact = match switch {
-            BoardSwitch::Config => &port.config_switch,
-            BoardSwitch::Spare => &port.spare_switch,
-        };
-        let changes = contact.borrow_mut().set(now, level, bounce).to_vec();
-        for (at, level) in changes {
-            self.queue.push(at, Action::Contact(id, switch, level));
+        for (at, level) in self.part(id, part).throw(now, on, bounce) {
+            self.queue.push(at, Action::Contact(id, part, level));
         }
     }
 
@@ -142,7 +151,7 @@ impl World {
         }
         let off_for = cut.off_for;
         let at =
-            Instant::from_nanos(self.hands.between(now.as_nanos() + 1, ends.as_nanos().max(now.as_nanos() + 2) - 1));
+            Instant::from_nanos(self.cuts.between(now.as_nanos() + 1, ends.as_nanos().max(now.as_nanos() + 2) - 1));
         self.schedule(at, Command::CutPower { device: id, length: off_for });
     }
 
@@ -150,20 +159,20 @@ impl World {
         self.note(&rule.name, "begins");
         let Rule { name, count, fault } = rule;
         match &fault {
-            Fault::Sensor { device, fault } => {
-                self.device(*device).port.data_line.borrow_mut().set_fault(Some(fault.clone()));
+            Fault::Sensor { device, part, fault } => {
+                self.with_sensor(*device, *part, |line| line.set_fault(Some(fault.clone())));
             }
-            Fault::SensorLatched { device } => self.device(*device).port.data_line.borrow_mut().latch(),
-            Fault::AccessPoint { network, bssid, state, goodbye } => {
-                for network in self.access_points_named(network, *bssid) {
-                    self.air.set_state(self.now, network, *state, *goodbye);
+            Fault::SensorLatched { device, part } => self.with_sensor(*device, *part, DataLine::latch),
+            Fault::AccessPoint { network, bssid, state, deauth } => {
+                for network in self.links.access_points_named(network, *bssid) {
+                    self.links.air.set_state(self.now, network, *state, *deauth);
                 }
             }
             Fault::Link { network, bssid, effects } => {
-                let networks = Some(self.access_points_named(network, *bssid));
-                self.air.add_rule(LinkRule { name: name.clone(), networks, count, ..effects.clone() });
+                let networks = Some(self.links.access_points_named(network, *bssid));
+                self.links.air.add_rule(LinkRule { name: name.clone(), networks, count, ..effects.clone() });
             }
-            Fault::Internet(fault) => self.internet.set_active(&name, fault.clone(), count),
+            Fault::Internet(fault) => self.links.internet.set_active(&name, fault.clone(), count),
         }
         self.rules.push(ActiveRule { name, fault });
     }
@@ -172,34 +181,34 @@ impl World {
         let Some(place) = self.rules.iter().position(|rule| rule.name == name) else { return };
         let ActiveRule { name, fault } = self.rules.remove(place);
         match &fault {
-            Fault::Sensor { device, .. } => {
+            Fault::Sensor { device, part, .. } => {
                 // Another rule may still be in force.
-                let id = *device;
+                let of = (*device, *part);
                 let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
-                    Fault::Sensor { device, fault } if *device == id => Some(fault.clone()),
+                    Fault::Sensor { device, part, fault } if (*device, *part) == of => Some(fault.clone()),
                     _ => None,
                 });
-                self.device(id).port.data_line.borrow_mut().set_fault(left);
+                self.with_sensor(*device, *part, |line| line.set_fault(left));
             }
             // Latched until power goes.
             Fault::SensorLatched { .. } => {}
             Fault::AccessPoint { network, bssid, .. } => {
-                for network in self.access_points_named(network, *bssid) {
+                for network in self.links.access_points_named(network, *bssid) {
                     // Another rule may still be in force there.
                     let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
-                        Fault::AccessPoint { network: its, bssid, state, goodbye }
-                            if self.access_points_named(its, *bssid).contains(&network) =>
+                        Fault::AccessPoint { network: its, bssid, state, deauth }
+                            if self.links.access_points_named(its, *bssid).contains(&network) =>
                         {
-                            Some((*state, *goodbye))
+                            Some((*state, *deauth))
                         }
                         _ => None,
                     });
-                    let (state, goodbye) = left.unwrap_or((AccessPointState::On, false));
-                    self.air.set_state(self.now, network, state, goodbye);
+                    let (state, deauth) = left.unwrap_or((AccessPointState::On, false));
+                    self.links.air.set_state(self.now, network, state, deauth);
                 }
             }
-            Fault::Link { .. } => self.air.remove_rule(&name),
-            Fault::Internet(_) => self.internet.clear(&name),
+            Fault::Link { .. } => self.links.air.remove_rule(&name),
+            Fault::Internet(_) => self.links.internet.clear(&name),
         }
         self.note(&name, "ends");
     }
