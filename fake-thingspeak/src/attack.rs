@@ -1,16 +1,17 @@
-//! What somebody does who answers over TLS in the cloud's place.
+//! What an attacker does who answers over TLS in the cloud's place.
 //!
-//! Two of the attacks are correct TLS with a certificate that must not be believed ([`certificates`](crate::certificates));
-//! the others break the handshake itself ([`flawed_handshake`](crate::flawed_handshake)).
+//! Two of the attacks are correct TLS with a certificate that must not be believed
+//! ([`certificates`](crate::certificates)); the others break the handshake itself
+//! ([`flawed_handshake`](crate::flawed_handshake)).
 
 use crate::certificates::Kind;
 use crate::flawed_handshake::Flaw;
 use crate::vocabulary;
 
 vocabulary! {
-    /// What somebody in the cloud's place does.
+    /// What an attacker in the cloud's place does.
     pub enum Attack {
-        /// Speaks correct TLS, with a certificate for the right name from an authority that nobody knows.
+        /// Speaks correct TLS, with a certificate for the right name from an unknown authority.
         ForgedCertificate: "forged-certificate",
             "Shows a certificate with the right name, signed by an authority of their own.";
         /// Sends no certificate at all.

@@ -1,11 +1,12 @@
 //! A simulated certificate authority, and server certificates that are good or bad in a known way.
 //!
-//! Everything — keys, serial numbers — comes from a seed, so that the same seed gives the same bytes; times are
-//! parameters. An [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. The chain
-//! always ends with the authority's own certificate where there is one, because the yellow duck can be told to trust
-//! the SHA-256 of a certificate that the server sends along.
+//! Keys and serial numbers come from a seed, so that the same seed gives the same bytes; times are parameters. An
+//! [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. The chain always ends
+//! with the authority's own certificate where there is one, because the yellow duck can be told to trust the SHA-256 of
+//! a certificate that the server sends along.
 //!
-//! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints, intermediate authorities.
+//! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints, intermediate
+//! authorities.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
@@ -33,14 +34,15 @@ vocabulary! {
         Expired: "expired", "Its time is over.";
         /// As good, but its time begins 30 days after the time of issue.
         NotYetValid: "not-yet-valid", "Its time has not come.";
-        /// As good, but for another host. Its subject's common name is the right host: who still looks there is fooled.
+        /// As good, but for another host. Its subject's common name is the right host, which fools a client that still
+        /// looks there.
         WrongHost: "wrong-host", "It is another host's.";
         /// Signed by another authority of the same name, whose certificate is sent along.
         UnknownIssuer: "unknown-issuer", "An authority signed it that the device does not know.";
         /// Signed by its own key; nothing is sent along.
         SelfSigned: "self-signed", "It signed itself.";
-        /// Signed by another authority of the same name, and the true authority's certificate is sent along: who only
-        /// looks for the trusted certificate in the chain is fooled.
+        /// Signed by another authority of the same name, and the true authority's certificate is sent along, which
+        /// fools a client that only looks for the trusted certificate in the chain.
         Forged: "forged", "An authority of the same name signed it, and the true authority's certificate comes along.";
         /// Signed by the key of a good certificate for another host, which is no authority (`CA:FALSE`).
         LeafSignedLeaf: "leaf-signed-leaf", "A good certificate that is no authority's signed it.";
@@ -48,7 +50,7 @@ vocabulary! {
 }
 
 impl Kind {
-    /// All with which something is wrong.
+    /// All kinds with which something is wrong.
     pub const BAD: &[Self] = Self::ALL.split_at(1).1;
 }
 
@@ -185,7 +187,7 @@ impl Authority {
         Ok(params.signed_by(key, &Issuer::from_params(&self.params, &self.key))?.into())
     }
 
-    /// Another authority that calls itself the same.
+    /// Another authority of the same name.
     fn namesake(&self) -> Result<Self, CertificateError> {
         let mut seed = [0; 32];
         derived(&self.seed, &[b"namesake"]).fill_bytes(&mut seed);

@@ -1,22 +1,22 @@
 //! ThingSpeak without I/O: a request and the time go in, a reply and what was stored come out.
 //!
 //! [`Cloud::handle`] finds out what the path names (`route`), gathers parameters, key and time zone (`call`), lets the
-//! operation work on what is remembered (`store`), puts its outcome into the format that the path asks for (`render`,
-//! `error`), and adds the headers (`reply`). Operations: one entry is written by `write`, many by `bulk`; feeds are read
-//! by `read` and put together by `aggregate`, single things of a channel by `single`; `channels` is what their owner does
-//! with them, `talkback` the queues of commands. What MQTT has to do with all of this is in `message`. Keys and numbers
-//! come from a seed (`keys`).
+//! operation work on the stored state (`store`), puts its outcome into the format that the path asks for (`render`,
+//! `error`), and adds the headers (`reply`). Operations: one entry is written by `write`, many by `bulk`; feeds are
+//! read by `read` and put together by `aggregate`, single things of a channel by `single`; `channels` is what their
+//! owner does with them, `talkback` the queues of commands. `message` is what MQTT needs. Keys
+//! and numbers come from a seed (`keys`).
 //!
-//! Follows MathWorks' API documentation, recordings of the service, and for what neither tells the behaviour of the
-//! open-source server of 2015; where they differ, [`Profile`] chooses. Our own decision, because the service's is not
+//! Follows MathWorks' API documentation, recordings of the service, and where both are silent the open-source server of
+//! 2015. Where they differ, [`Profile`] chooses. Our own decision, because the service's is not
 //! known: an entry whose `created_at` the channel already has is refused with 409 and stores nothing, alone or in bulk.
 //!
-//! The last entry is the one with the highest number, which was stored last, and not the newest by its time: who stores old
-//! readings late has an old one for the last. So the server of 2015 has it in `last`, `status/last` and `last_entry_id`
-//! (`entry_id desc`, or the channel's `last_entry_id`); the documentation says no more than "last". Feeds and charts, and what
-//! is made of several entries (`last_average`), go by time. Pages show the same last values.
+//! The last entry is the one with the highest number, which was stored last, and not the newest by its time. A device
+//! that stores old readings late has an old one for its last. So the server of 2015 has it in `last`, `status/last` and
+//! `last_entry_id` (`entry_id desc`, or the channel's `last_entry_id`); the documentation says no more than "last".
+//! Feeds and charts, and what is made of several entries (`last_average`), go by time. Pages show the same last values.
 //!
-//! Whoever keeps the service beyond the end of the program asks for its [`Change`]s.
+//! A program that keeps the service beyond its own end asks for its [`Change`]s.
 //!
 //! Not modelled: more than one user.
 
@@ -78,7 +78,7 @@ pub struct Cloud {
     store: Store,
 }
 
-/// What a channel is to be.
+/// A channel that is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewChannel {
     /// Its name.
@@ -89,7 +89,7 @@ pub struct NewChannel {
     pub public: bool,
 }
 
-/// How to get at a channel.
+/// A channel's number and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Its number.
@@ -100,7 +100,7 @@ pub struct Access {
     pub read_key: String,
 }
 
-/// How to get at a TalkBack.
+/// A TalkBack's number and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TalkbackAccess {
     /// Its number.
@@ -109,23 +109,23 @@ pub struct TalkbackAccess {
     pub key: String,
 }
 
-/// Whose channels these are.
+/// The user to whom all channels belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name.
+    /// The name, as it stands in URLs.
     pub login: String,
     /// The key with which channels are made, listed, described, emptied and deleted: 16 characters of `0-9A-Z`.
     pub key: String,
 }
 
-/// A channel, for whoever shows it.
+/// A channel as pages and lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
     /// Its number and keys.
     pub access: Access,
-    /// What it is.
+    /// Its description.
     pub about: About,
-    /// When it was made.
+    /// When it was made, in whole seconds.
     pub created_at: OffsetDateTime,
     /// When it was last described or written to.
     pub updated_at: OffsetDateTime,
@@ -146,11 +146,11 @@ pub struct Stored {
     pub entry_id: u64,
     /// The entry's time, in whole seconds.
     pub created_at: OffsetDateTime,
-    /// `field1` to `field8`.
+    /// The values of `field1` to `field8`.
     pub fields: [Option<String>; 8],
-    /// `status`.
+    /// The value of `status`.
     pub status: Option<String>,
-    /// Whether it came in bulk. Nobody who listens by MQTT hears of such entries.
+    /// Whether it came in bulk. MQTT's subscribers are not told of such entries.
     pub in_bulk: bool,
 }
 
@@ -186,28 +186,28 @@ impl Cloud {
         Self { profile, account, user: keys.user(), keys, store: Store::default() }
     }
 
-    /// The same service at another time.
+    /// The same service as it was at another time.
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// The same service for those who may write more often: a channel's writer waits so long between two writes, instead
-    /// of 15 s.
+    /// The same service for an account that may write more often: a channel's writer waits so long between two writes,
+    /// instead of 15 s.
     pub fn with_write_interval(mut self, interval: Duration) -> Self {
         self.account.write_interval = interval;
         self
     }
 
-    /// The same service for those who may have so many channels (4 without paying): a request for one more is refused with
-    /// 402. [`create_channel`](Self::create_channel), which is no request, is not.
+    /// The same service for an account that may have so many channels (4 for a free one): a request for one more is
+    /// refused with 402. [`create_channel`](Self::create_channel) is no request, and is not refused.
     pub fn with_max_channels(mut self, most: u32) -> Self {
         self.account.channels = Some(most);
         self
     }
 
-    /// The same service for those who may store so many messages a year (three million without paying), counted from now
-    /// on and with what [`restore`](Self::restore) adds: one more is refused with 402.
+    /// The same service for an account that may store so many messages a year (three million for a free one), counted
+    /// from now on and with what [`restore`](Self::restore) adds: one more is refused with 402.
     pub fn with_message_quota(mut self, messages: u64) -> Self {
         self.account.messages = Some(messages);
         self
@@ -260,13 +260,13 @@ impl Cloud {
         self.store.keep_changes();
     }
 
-    /// The changes since the last call, in order. None of them may be lost once a reply has gone out that was made after
-    /// it. Empty unless they are kept.
+    /// The changes since the last call, in order. None of them may be lost once a reply has gone out that was made
+    /// after it. Empty unless they are kept.
     pub fn take_changes(&mut self) -> Vec<Change> {
         self.store.take_changes()
     }
 
-    /// Makes the changes of another service, in order.
+    /// Applies the changes of another service, in order.
     pub fn restore(&mut self, changes: impl IntoIterator<Item = Change>) {
         for change in changes {
             match &change {
@@ -276,7 +276,7 @@ impl Cloud {
                     channel.iter().for_each(|channel| self.keys.skip_channel(*channel));
                     talkback.iter().for_each(|talkback| self.keys.skip_talkback(*talkback));
                 }
-                // When it was written is not kept for each: what has a time of its own was mostly of that time.
+                // The time of writing is not kept for each entry; `created_at` is mostly the same.
                 Change::EntryAdded { created_at, .. } => self.account.count(1, *created_at),
                 _ => {}
             }
@@ -332,7 +332,7 @@ impl Cloud {
         self.draft(answer, true).response(request)
     }
 
-    /// The reply to what came in place of a request: it was no HTTP, or more than anyone reads.
+    /// The reply to bytes that are no request: no HTTP, or more than is read.
     pub fn reject(&mut self, status: StatusCode) -> Response<Bytes> {
         let answer = self.failed(Failure::from_status(status.as_u16()), None, Format::Unspecified);
         reply::response(self.draft(answer, true), None)
@@ -365,7 +365,7 @@ impl Cloud {
                 bulk::update(store, channel, csv, call, stored)
             }
             Resource::Update | Resource::BulkUpdate { .. } => Err(Failure::MethodInvalid),
-            // All others can only be looked at.
+            // All others can only be read.
             _ if call.method != Method::GET => Err(Failure::MethodInvalid),
             Resource::PublicChannels => channels::public(store, user, call),
             Resource::User { login } => channels::user(store, login, user, call),
@@ -391,7 +391,7 @@ impl Cloud {
         let format = match resource {
             // Its good replies are JSON too.
             Some(Resource::BulkUpdate { .. }) => Format::Json,
-            // Where text is what one gets without asking, so is the error.
+            // Where text is the format by default, the error is text, too.
             None
             | Some(
                 Resource::Update

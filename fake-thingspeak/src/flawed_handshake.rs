@@ -1,11 +1,11 @@
-//! A TLS 1.3 server (RFC 8446) of the smallest kind, which can leave out or misplace what makes TLS safe.
+//! A minimal TLS 1.3 server (RFC 8446) that can leave out or misplace what makes TLS safe.
 //!
 //! It speaks one cipher suite (TLS_AES_128_GCM_SHA256) and one group (P-256, which it asks for if a client begins with
-//! another), reads a ClientHello in one record, and answers one request of HTTP, whatever it is, with `1`. Without a flaw
-//! it is correct, and a test has rustls complete a handshake with it; rustls itself cannot be made to misbehave so. All
-//! randomness is the caller's stream.
+//! another), reads a ClientHello in one record, and answers one request of HTTP, whatever it is, with `1`. Without a
+//! flaw it is correct, and a test has rustls complete a handshake with it; rustls itself cannot be made to misbehave
+//! so. All randomness is the caller's stream.
 //!
-//! [`accept`] shakes hands, [`Session::answer`] hears what the client has to say then, and [`serve`] does both.
+//! [`accept`] shakes hands, [`Session::answer`] reads what the client sends then, and [`serve`] does both.
 //!
 //! Not modelled: TLS 1.2, resumption, client certificates, key updates.
 
@@ -50,7 +50,7 @@ pub enum Flaw {
 pub enum Ending {
     /// The client did not complete the handshake, in words.
     Refused(String),
-    /// It did, and sent this.
+    /// The client completed the handshake, and sent these bytes.
     Established(Vec<u8>),
 }
 
@@ -99,7 +99,7 @@ where
         }
         Err(refusal) => Ending::Refused(refusal.to_string()),
     };
-    // Whatever the client still has is not waited for.
+    // The rest of what the client sends is not waited for.
     let _ = io.shutdown().await;
     ending
 }
@@ -116,7 +116,7 @@ pub enum Refusal {
     /// The client speaks no TLS 1.3.
     #[error("the client's hello cannot be used: it does not offer TLS 1.3")]
     Version,
-    /// The client's first words make no sense here.
+    /// The client's first message makes no sense here.
     #[error("the client's hello cannot be used: {0}")]
     Hello(&'static str),
     /// A record of the client's is not under the keys that were agreed on.
@@ -338,14 +338,14 @@ fn reply() -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{REPLY_BODY}", REPLY_BODY.len())
 }
 
-/// What bytes of a client are.
+/// What the bytes of a client turn out to be.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
     /// The beginning of a request.
     Part,
     /// A request to the end of its body, or more than is read of one.
     Request,
-    /// No HTTP.
+    /// Not HTTP.
     Foreign,
 }
 
@@ -390,7 +390,7 @@ fn parse_hello(message: &[u8]) -> Result<ClientHello<'_>, Refusal> {
     let session_id = vector::<1>(&mut hello)?;
     let suites = vector::<2>(&mut hello)?;
     vector::<1>(&mut hello)?;
-    // A hello of old may end here.
+    // An old client's hello may end here, without extensions.
     let mut extensions = if hello.is_empty() { hello } else { vector::<2>(&mut hello)? };
     let (mut offers_tls_1_3, mut knows_group, mut key_share) = (false, false, None);
     while !extensions.is_empty() {
@@ -433,14 +433,14 @@ fn server_hello(session_id: &[u8], random: &[u8; 32], share: &[u8]) -> Vec<u8> {
     message(SERVER_HELLO, &body)
 }
 
-/// RFC 8446 §4.4.2.
+/// The message Certificate (RFC 8446 §4.4.2).
 fn certificate(identity: &Identity) -> Vec<u8> {
     let entries: Vec<u8> =
         identity.chain().iter().flat_map(|entry| [vector_of::<3>(entry), vec![0, 0]].concat()).collect();
     [vec![0], vector_of::<3>(&entries)].concat()
 }
 
-/// RFC 8446 §4.4.3.
+/// The message CertificateVerify (RFC 8446 §4.4.3).
 fn certificate_verify(identity: &Identity, transcript: &[u8]) -> Vec<u8> {
     let signed = [&[b' '; 64][..], b"TLS 1.3, server CertificateVerify\0", transcript].concat();
     let key = identity.key().to_rustls();
@@ -451,7 +451,7 @@ fn certificate_verify(identity: &Identity, transcript: &[u8]) -> Vec<u8> {
     [&ECDSA_SECP256R1_SHA256[..], &vector_of::<2>(&signature)].concat()
 }
 
-/// RFC 8446 §4.4.4. HKDF-Extract is HMAC with the salt as its key.
+/// The message Finished (RFC 8446 §4.4.4). HKDF-Extract is HMAC with the salt as its key.
 fn finished(secret: &[u8], transcript: &[u8]) -> Vec<u8> {
     extract(&expand::<32>(secret, "finished", &[]), transcript).to_vec()
 }

@@ -8,8 +8,8 @@
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that can be injected into it.
 //!
 //! Data runs `serve` → `cloud`; nothing in `cloud` knows of connections. Nothing here reads a clock or the operating
-//! system's randomness, except the configuration for real sockets in [`tls`]. The program on real sockets, with MQTT and pages
-//! for people, is the package `fake-thingspeak-server`.
+//! system's randomness, except the configuration for real sockets in [`tls`]. The program on real sockets, with MQTT
+//! and pages for people, is the package `fake-thingspeak-server`.
 //!
 //! A channel, an update and a read, in process:
 //!

@@ -1,8 +1,8 @@
 //! Randomness that repeats itself: streams that come from a seed and a name, and one stream a thread for handshakes.
 //!
-//! [`derived`] is for what is made once and must be the same at every start, such as keys. rustls takes its random numbers
-//! from wherever the process has them, without a parameter: [`ThreadStream`] gives it those of the thread's stream, which
-//! [`seed_this_thread`] begins.
+//! [`derived`] is for what is made once and must be the same at every start, such as keys. rustls takes its random
+//! numbers from wherever the process has them, without a parameter: [`ThreadStream`] gives it those of the thread's
+//! stream, which [`seed_this_thread`] begins.
 
 use std::cell::RefCell;
 

@@ -9,12 +9,12 @@
 //! (`poll_shutdown`: close_notify and then FIN) where it means to close it, and drops it without that where it means to
 //! tear it. A stream that is dropped without having been shut down should reset its connection.
 //!
-//! What no reply lacks, whoever made it, is in `guard`; which requests have no good target in `target`; what all connections may
-//! take together in `memory`.
+//! `guard` adds what no reply may lack; `target` finds requests without a good target; `memory` bounds what all
+//! connections take together.
 //!
 //! What it tolerates, because devices in the field do it: a line feed before the request line and after the body, line
 //! ends without carriage return, and a client that closes its sending side before it has the reply. A request that has
-//! arrived is carried out even if nobody waits for the reply any more.
+//! arrived is carried out even if the client does not wait for the reply any more.
 //!
 //! A host may let a connection go on in another protocol (RFC 9110 §7.8): its reply 101 ends the HTTP, and
 //! [`Host::upgraded`] has the stream.
@@ -70,8 +70,8 @@ where
 {
     match tls {
         None => serve_http(&mut io, false, client, host).await,
-        // In a place of its own. What a connection takes is looked at twice a request, and among many connections each line
-        // of a cache counts.
+        // Boxed, so that the future of each connection is small: it is read twice a request, and with many connections
+        // each cache line counts.
         Some(config) => Box::pin(serve_tls(io, config, client, host)).await,
     }
 }
@@ -122,15 +122,15 @@ async fn drain<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What an exchange asks of the connection that carries it.
+/// How an exchange ends its connection.
 enum Tear {
     /// Close it, after these bytes.
     Close(Vec<u8>),
-    /// Drop it.
+    /// Drop it, which resets it.
     Reset,
 }
 
-/// What a request has come to when it has arrived.
+/// How a request is answered, known when it has arrived.
 enum Begun<'h, H: Host> {
     /// An exchange, for the cloud.
     Exchange(Box<Record<'h, H>>),
@@ -152,14 +152,14 @@ struct Connection<'h, H: Host> {
     answered: Cell<u64>,
     /// A reply is on its way to the stream.
     replying: Cell<bool>,
-    /// What replies take until they are there.
+    /// The memory of replies until they are sent.
     sending: RefCell<Held<'h, H>>,
-    /// More is on its way than will be read.
+    /// The client may still be sending what will not be read.
     unread: Cell<bool>,
     /// The last reply was a 101.
     upgraded: Cell<bool>,
     tear: RefCell<Option<Tear>>,
-    /// The date of the last reply, with its second: many have the same.
+    /// The date of the last reply, with its second: many replies have the same.
     date: RefCell<Option<(i64, HeaderValue)>>,
 }
 
@@ -253,7 +253,8 @@ where
 }
 
 impl<'h, H: Host> Connection<'h, H> {
-    /// The reply to a request. The future is small: it is moved for each request, and of many connections each waits in its own.
+    /// The reply to a request. The future is small: it is moved for each request, and of many connections each waits in
+    /// its own.
     fn exchange(&self, request: Request<Incoming>) -> impl Future<Output = Result<Response<Reply>, Infallible>> {
         let begun = if !names_one_host(&request) {
             let request = request.map(|_| Bytes::new());
@@ -284,7 +285,7 @@ impl<'h, H: Host> Connection<'h, H> {
         }
     }
 
-    /// Begins to answer a request that has arrived, and whose body takes what is `held`.
+    /// Begins to answer a request that has arrived; its body takes the memory that is `held`.
     fn begin(&self, request: Request<Bytes>, held: Held<'h, H>) -> Begun<'h, H> {
         let now = self.host.now();
         self.busy.set(true);
@@ -425,8 +426,8 @@ impl<'h, H: Host> Connection<'h, H> {
         }
     }
 
-    /// `response` with the date of its sending (RFC 9110 §5.6.7) and what keeps browsers from running it. Every reply goes
-    /// through here.
+    /// `response` with the date of its sending (RFC 9110 §5.6.7) and what keeps browsers from running it. Every reply
+    /// goes through here.
     fn finished(&self, response: Response<Bytes>) -> Response<Bytes> {
         self.finished_wrong_by(time::Duration::ZERO, response)
     }

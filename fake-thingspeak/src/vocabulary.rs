@@ -1,6 +1,8 @@
-//! Enums whose variants have a word in files, orders and pages: each is declared in one place with its word and a sentence.
+//! Enums whose variants have a word in files, orders and pages: each is declared in one place with its word and a
+//! sentence.
 
-/// Declares an enum without fields whose variants each have a word and a sentence, and with it `ALL`, `word`, `about` and `row`.
+/// Declares an enum without fields whose variants each have a word and a sentence, and with it `ALL`, `word`, `about`
+/// and `row`.
 #[macro_export]
 macro_rules! vocabulary {
     (

@@ -1,8 +1,8 @@
 //! Exchanges with the service, recorded or documented, and what each profile makes of the same request.
 //!
-//! The tables are in `conformance`. Every case meets a service of its own: the two channels that the recordings
-//! of 2017 and 2019 are of, and a TalkBack. What the recorded names, numbers, times and values were, they are here; keys
-//! and the latter half of the entries are not.
+//! The tables are in `conformance`. Every case meets a service of its own: the two channels that the recordings of 2017
+//! and 2019 are of, and a TalkBack. What the recorded names, numbers, times and values were, they are here; keys and
+//! the latter half of the entries are not.
 
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 

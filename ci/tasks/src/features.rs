@@ -1,8 +1,8 @@
 //! Whether programs and tests share one build of each dependency.
 //!
-//! Tests may want features of a dependency that programs do without. Cargo then builds it twice, and with it everything that
-//! depends on it. `ci/features` asks for such features always; here is compared whether one is missing there. Compared is what
-//! `cargo tree` says for this machine's target.
+//! Tests may want features of a dependency that programs do without. Cargo then builds it twice, and with it everything
+//! that depends on it. `ci/features` asks for such features always; here is compared whether one is missing there.
+//! Compared is what `cargo tree` says for this machine's target.
 
 use std::collections::BTreeSet;
 use std::process::{Command, ExitCode};

@@ -1,9 +1,9 @@
-//! Whether the lock files agree: the workspace's, and those of the ESP-07 binary and of the bare programs, which are built
-//! for another target.
+//! Whether the lock files agree: the workspace's, and those of the ESP-07 binary and of the bare programs, which are
+//! built for another target.
 //!
-//! What two have must have the same versions, or the firmware that the host runs is not the firmware on the chip. Versions
-//! that cannot take each other's place (1 and 2, 0.9 and 0.11) are different packages to whoever wants one of them, so each
-//! is compared within its series.
+//! What two have must have the same versions, or the firmware that the host runs is not the firmware on the chip.
+//! Versions that cannot take each other's place (1 and 2, 0.9 and 0.11) are different packages to whoever wants one of
+//! them, so each is compared within its series.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

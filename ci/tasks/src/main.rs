@@ -1,8 +1,8 @@
 //! `cargo ci`: what continuous integration runs, one task at a time or all of them.
 //!
-//! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs, and how long it took. All of
-//! them build with the release profile, so that what is tested is what people run. The first that fails ends the
-//! run with its exit code. At the end stands a table of what was run, with the seconds of each task.
+//! Each task is a command that could be typed by hand; `cargo ci` prints it before it runs, and how long it took. All
+//! of them build with the release profile, so that what is tested is what people run. The first that fails ends the run
+//! with its exit code. At the end stands a table of what was run, with the seconds of each task.
 
 mod features;
 mod locks;
@@ -86,7 +86,8 @@ const TASKS: &[Task] = &[
         about: "scenarios do the same on host and emulated chip, and on the chip twice the same (after image)",
         commands: &[
             BUILD,
-            // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many minutes.
+            // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many
+            // minutes.
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
              --exclude scenarios/normal/a-normal-day.toml --on both --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.

@@ -5,30 +5,31 @@
 //! * 8000 rows out of a channel with a million, by number of rows and by date, against the same from one with 8000.
 //! * Memory for each stored entry.
 //!
-//! Where an update's time goes (`perf`, `valgrind --tool=callgrind`): half in the kernel, in the same two system calls a
-//! request as for hello, and the rest in many small pieces: some 29,000 instructions, of which hyper has 13,000 (the names of
-//! headers in title case alone 4,000); hello has 7,000. With many clients the time goes where memory is waited for: a
-//! request took twice as long among 256 clients as among 64, until the futures of connections and exchanges were small and
-//! replies waited without their headers. What else made a difference: one pass over the parameters; no entry unpacked for
-//! its reply; replies that go out together, as wrk slept after every third otherwise. An
-//! allocator that does not mind that one thread frees what another took gave a twentieth. Checks of overflows and assertions
-//! cost 3 %, and one codegen unit gave nothing.
+//! Where an update's time goes (`perf`, `valgrind --tool=callgrind`): half in the kernel, in the same two system calls
+//! a request as for hello, and the rest in many small pieces: some 29,000 instructions, of which hyper has 13,000 (the
+//! names of headers in title case alone 4,000); hello has 7,000. With many clients the time goes where memory is waited
+//! for: a request took twice as long among 256 clients as among 64, until the futures of connections and exchanges were
+//! small and replies waited without their headers. What else made a difference: one pass over the parameters; no entry
+//! unpacked for its reply; replies that go out together, as wrk slept after every third otherwise. An allocator that
+//! does not mind that one thread frees what another took gave a twentieth. Checks of overflows and assertions cost 3 %,
+//! and one codegen unit gave nothing.
 //!
-//! What a commit for each request reaches is the disk's business, and so is how much sharing gains: with a disk that keeps
-//! 3,700 commits a second, as here, commits that are shared are held up by the processor, which `wrk` takes a third of: the
-//! ratio is 8.5 to 9.5, and the same server in memory comes to 10.7 to 13.2 times a commit for each request. With each
-//! `fsync` 0.5 ms longer (`strace --seccomp-bpf -f -e trace=fsync -e inject=fsync:delay_exit=500`) it is 26. From 128 to
-//! 256 clients the ratio is the same within what the machine varies; with fewer, the disk is waited for.
+//! What a commit for each request reaches is the disk's business, and so is how much sharing gains: with a disk that
+//! keeps 3,700 commits a second, as here, commits that are shared are held up by the processor, which `wrk` takes a
+//! third of: the ratio is 8.5 to 9.5, and the same server in memory comes to 10.7 to 13.2 times a commit for each
+//! request. With each `fsync` 0.5 ms longer (`strace --seccomp-bpf -f -e trace=fsync -e inject=fsync:delay_exit=500`)
+//! it is 26. From 128 to 256 clients the ratio is the same within what the machine varies; with fewer, the disk is
+//! waited for.
 //!
 //! Tried for the shared commits, 12 to 45 rounds in turns: entries by one number in a table in that order instead of
-//! two, 4 % (±2 %), for a file that older programs cannot read; the queue to the committer in one buffer, one wake-up less for
-//! each that waits, the cloud's work before the exchange's future, LTO: nothing that could be told from chance; entries added
-//! while a commit gathers, 2 % (±2 %); glibc's allocator, 6 % less, jemalloc, the same.
+//! two, 4 % (±2 %), for a file that older programs cannot read; the queue to the committer in one buffer, one wake-up
+//! less for each that waits, the cloud's work before the exchange's future, LTO: nothing that could be told from
+//! chance; entries added while a commit gathers, 2 % (±2 %); glibc's allocator, 6 % less, jemalloc, the same.
 //!
 //! A part alone: `cargo bench --bench server -- memory` (or `data`, or `reads`).
 //!
-//! Contestants take turns; medians of the rounds are shown, and the ratio is the median of each round's own, as a machine
-//! may be twice as fast one second as the next. Needs `wrk` (`apt install wrk`) and Linux's `/proc`.
+//! Contestants take turns; medians of the rounds are shown, and the ratio is the median of each round's own, as a
+//! machine may be twice as fast one second as the next. Needs `wrk` (`apt install wrk`) and Linux's `/proc`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing else to say")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 

@@ -18,7 +18,8 @@ pub(crate) fn addresses_of_this_machine() -> Vec<IpAddr> {
     addresses.filter(|ip| !ip.is_loopback() && !of_a_link(ip)).collect()
 }
 
-/// The addresses at which others reach a server that listens on `address`, on a machine that has the addresses `machine`.
+/// The addresses at which others reach a server that listens on `address`, on a machine that has the addresses
+/// `machine`.
 pub(crate) fn reached_at(address: SocketAddr, machine: &[IpAddr]) -> Vec<IpAddr> {
     if address.ip().is_unspecified() {
         machine.iter().copied().filter(|ip| ip.is_ipv4() || address.is_ipv6()).collect()

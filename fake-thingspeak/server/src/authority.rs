@@ -1,8 +1,8 @@
 //! An authority that lasts: a file with its secret, and beside it the certificate that others are to trust.
 //!
-//! The file holds, as PEM, the seed that everything of the authority comes from and the SHA-256 of its certificate, so that
-//! a version that would make another certificate of the same seed is found out. On Unix it is its owner's alone: one that
-//! others can get at is refused.
+//! The file holds, as PEM, the seed that everything of the authority comes from and the SHA-256 of its certificate, so
+//! that a version that would make another certificate from the same seed notices. On Unix only its owner may read it: a
+//! file that others can read or write is refused.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,7 +16,7 @@ use crate::private::Exposure;
 
 const LABEL: &str = "FAKE THINGSPEAK AUTHORITY";
 
-/// Why an authority cannot be had; reads well after "could not".
+/// Why an authority cannot be read or made; reads well after "could not".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthorityError {
     #[error("read {}: {source}; `fake-thingspeak ca` makes an authority", path.display())]
@@ -56,7 +56,7 @@ pub(crate) fn read(path: &Path) -> Result<Authority, AuthorityError> {
     }
 }
 
-/// Makes an authority of `seed` in a file that there must not be yet.
+/// Makes an authority from `seed`, in a file that must not exist yet.
 pub(crate) fn make(path: &Path, seed: [u8; 32]) -> Result<Authority, AuthorityError> {
     let authority = Authority::from_seed(seed)?;
     let bytes = [seed, authority.fingerprint()].concat();
@@ -90,7 +90,7 @@ mod tests {
         let path = folder.path().join("authority.key");
         let made = make(&path, [7; 32]).unwrap();
         assert_eq!(read(&path).unwrap().certificate(), made.certificate());
-        // It is not made over again.
+        // An existing file is not overwritten.
         assert!(matches!(make(&path, [8; 32]), Err(AuthorityError::Write { .. })));
         assert_eq!(read(&path).unwrap().fingerprint(), made.fingerprint());
         #[cfg(unix)]

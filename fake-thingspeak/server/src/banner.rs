@@ -13,18 +13,18 @@ use crate::printable::printable;
 use crate::private::Exposure;
 use crate::websocket;
 
-/// How many channels are shown.
+/// How many channels are shown at most.
 const CHANNELS: usize = 8;
 
 /// Everything that a user needs to know to use the server.
 pub(crate) struct Banner<'a> {
     pub(crate) cloud: &'a Cloud,
     pub(crate) addresses: Addresses,
-    /// What the certificate is for.
+    /// The names and addresses that the certificate is for.
     pub(crate) hosts: &'a [&'a str],
-    /// Where others reach this machine.
+    /// The addresses at which others reach this machine.
     pub(crate) machine: &'a [IpAddr],
-    /// Whether the user named the hosts: then the first is how this machine is called.
+    /// Whether the user named the hosts: then the first is this machine's name.
     pub(crate) hosts_named: bool,
     pub(crate) authority: &'a Authority,
     pub(crate) authority_file: Option<&'a Path>,
@@ -33,18 +33,18 @@ pub(crate) struct Banner<'a> {
     pub(crate) persistent: Persistent,
 }
 
-/// What the next start will have again.
+/// What the next start will have again unchanged.
 #[derive(Clone, Copy)]
 pub(crate) struct Persistent {
-    /// Numbers and keys of channels and all else.
+    /// Channels with their numbers and keys, and everything else.
     pub(crate) keys: bool,
-    /// The authority, be it with other keys.
+    /// The authority, perhaps with other channels and keys.
     pub(crate) authority: bool,
 }
 
 impl Banner<'_> {
-    /// What to call the host that listens there: a server that listens on all of a machine's addresses is reached by
-    /// the machine's name or by one of them, not by 0.0.0.0.
+    /// The host's name in URLs. A server that listens on all of a machine's addresses is reached by the machine's name
+    /// or by one of its addresses, not by 0.0.0.0.
     fn host(&self, address: SocketAddr) -> String {
         match (address.ip(), self.hosts) {
             (ip, [first, ..]) if ip.is_unspecified() && self.hosts_named => (*first).to_owned(),
@@ -54,7 +54,7 @@ impl Banner<'_> {
         }
     }
 
-    /// Says where else a server can be reached that listens on all of the machine's addresses.
+    /// Lists the other addresses of a server that listens on all of the machine's addresses.
     fn write_others(&self, f: &mut fmt::Formatter<'_>, scheme: &str, address: SocketAddr) -> fmt::Result {
         if address.ip().is_unspecified() {
             let host = self.host(address);

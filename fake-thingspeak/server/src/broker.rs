@@ -1,15 +1,17 @@
 //! The service's MQTT broker, without I/O: bytes of connections and the time go in, bytes and what happened come out.
 //!
-//! [`Broker::received`] hands a connection's bytes to its session (`session`), which lets the library read packets and do
-//! what MQTT 3.1.1 asks of a server, and takes what it means to ThingSpeak (`topic`) to the cloud. [`Broker::notify`] puts
-//! messages about a stored entry, wherever it came from, into the sessions that listen. [`Broker::take`] says what is to
-//! be sent, and whether to close; [`Broker::deadline`] when a connection has been silent for too long.
+//! [`Broker::received`] hands a connection's bytes to its session (`session`), which lets the library read packets and
+//! do what MQTT 3.1.1 asks of a server, and takes what it means to ThingSpeak (`topic`) to the cloud.
+//! [`Broker::notify`] puts messages about a stored entry, wherever it came from, into the sessions that subscribe to
+//! it. [`Broker::take`] says what is to be sent, and whether to close; [`Broker::deadline`] says when a connection has
+//! been silent for too long.
 //!
-//! Follows the OASIS standard MQTT 3.1.1 and MathWorks' documentation of `mqtt3.thingspeak.com`: QoS 0, nothing retained,
-//! `channels/ID/publish[/fields/fieldN]`, `channels/ID/subscribe[/fields/fieldN|/fields/+]`, clients that are devices.
-//! Ours, because the documentation leaves it open: a message with another QoS or to be retained ends the connection, as
-//! a server may that does not support it; one that is not stored is dropped without a word; a topic that is none is refused
-//! in the SUBACK; a device that connects again takes the place of its older connection, as the standard has it.
+//! Follows the OASIS standard MQTT 3.1.1 and MathWorks' documentation of `mqtt3.thingspeak.com`: QoS 0, nothing
+//! retained, `channels/ID/publish[/fields/fieldN]`, `channels/ID/subscribe[/fields/fieldN|/fields/+]`, clients that are
+//! devices. Ours, because the documentation leaves it open: a message with another QoS, or one to be retained, ends the
+//! connection. The standard lets a server that does not support these do that. A message that is not stored is dropped
+//! without a reply. A filter for anything else than these topics is refused in the SUBACK. A device that connects again
+//! takes the place of its older connection, as the standard has it.
 //!
 //! Not modelled: sessions that outlive their connection, wills (they are accepted and never sent), and the older broker
 //! `mqtt.thingspeak.com` with keys in its topics.
@@ -27,7 +29,7 @@ mod session;
 mod tests;
 mod topic;
 
-/// All connections, and who of them listens to what.
+/// All connections, with what each subscribes to.
 #[derive(Default)]
 pub struct Broker {
     sessions: BTreeMap<ConnectionId, Session>,
@@ -46,20 +48,20 @@ pub enum Event {
         /// Its client identifier.
         client_id: String,
     },
-    /// A client wanted to connect and is none of the devices.
+    /// A client tried to connect and is none of the devices.
     Refused(AuthError),
     /// Something was published.
     Published {
-        /// Where to.
+        /// The topic's name.
         topic: String,
         /// The entry that it made, or why it made none; `None` if the topic is not one of ThingSpeak's.
         outcome: Option<Result<Box<Stored>, NotStored>>,
     },
-    /// A client wanted to listen to a topic.
+    /// A client asked to subscribe to a topic.
     Subscribed {
-        /// To which.
+        /// The topic filter.
         filter: String,
-        /// Whether it may.
+        /// Whether the subscription was granted.
         granted: bool,
     },
     /// The connection is to be closed.
@@ -69,16 +71,16 @@ pub enum Event {
 /// Why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Ending {
-    /// The client said goodbye.
+    /// The client sent DISCONNECT.
     #[error("the client disconnected")]
     Disconnected,
-    /// The client is no device.
+    /// The client is none of the devices.
     #[error("the client is none of the devices")]
     Refused,
     /// What came is no MQTT 3.1.1, or not in its order.
     #[error("what came is no MQTT 3.1.1")]
     Malformed,
-    /// A packet is larger than anyone needs.
+    /// A packet is larger than 16 KiB.
     #[error("a packet is too large")]
     TooLarge,
     /// A message had another QoS than 0.
@@ -87,7 +89,7 @@ pub enum Ending {
     /// A message was to be retained.
     #[error("a message is to be retained")]
     Retain,
-    /// The client did not connect, or was silent for longer than it said it would be, or for an hour.
+    /// The client sent no CONNECT in time, or was silent for longer than its keep-alive allows, or for an hour.
     #[error("the client was silent for too long")]
     Silent,
     /// The device has connected anew.
@@ -98,9 +100,9 @@ pub enum Ending {
 /// What a connection has to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
-    /// To be sent.
+    /// Bytes to send.
     pub bytes: Vec<u8>,
-    /// Whether to close afterwards.
+    /// Whether to close the connection afterwards.
     pub close: bool,
 }
 
@@ -113,13 +115,13 @@ impl Broker {
         id
     }
 
-    /// A connection has ended. What there still was to be sent is gone.
+    /// A connection has ended. What was still to be sent on it is dropped.
     pub fn disconnected(&mut self, id: ConnectionId) {
         self.sessions.remove(&id);
     }
 
-    /// Bytes have arrived. What they store in the cloud is in the events; nobody who listens has heard of it yet (see
-    /// [`notify`](Self::notify)).
+    /// Bytes have arrived. What they store in the cloud is in the events. Subscribers do not know of it before
+    /// [`notify`](Self::notify).
     pub fn received(&mut self, id: ConnectionId, bytes: &[u8], now: OffsetDateTime, cloud: &mut Cloud) -> Vec<Event> {
         let Some(session) = self.sessions.get_mut(&id) else { return Vec::new() };
         let events = session.received(bytes, now, cloud);
@@ -140,7 +142,7 @@ impl Broker {
         }
     }
 
-    /// Tells those who listen of an entry that was stored.
+    /// Puts messages about an entry that was stored into the sessions that subscribe to it.
     pub fn notify(&mut self, stored: &Stored, cloud: &Cloud) {
         if stored.in_bulk {
             return;
@@ -150,12 +152,12 @@ impl Broker {
         }
     }
 
-    /// When the connection is to be asked whether it is still alive, if nothing has come from it until then.
+    /// When the connection counts as silent for too long, if nothing has come from it until then.
     pub fn deadline(&self, id: ConnectionId) -> Option<OffsetDateTime> {
         self.sessions.get(&id).map(Session::deadline)
     }
 
-    /// The time has gone on: a connection that was silent for too long is to be closed.
+    /// Tells the broker the time: a connection that was silent for too long is to be closed.
     pub fn passed(&mut self, id: ConnectionId, now: OffsetDateTime) {
         if let Some(session) = self.sessions.get_mut(&id)
             && now >= session.deadline()
@@ -164,7 +166,7 @@ impl Broker {
         }
     }
 
-    /// What the connection has to do now. One that the broker does not know has to close.
+    /// What the connection has to do now. A connection that the broker does not know has to close.
     pub fn take(&mut self, id: ConnectionId) -> Output {
         match self.sessions.get_mut(&id) {
             Some(session) => session.take(),

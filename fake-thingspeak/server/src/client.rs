@@ -50,8 +50,8 @@ impl Client {
         Some(fault)
     }
 
-    /// What the client is to meet over TLS. `None` if the certificate cannot be made, although one for the same hosts could be
-    /// made when the server started.
+    /// What the client is to meet over TLS. `None` if the certificate cannot be made, although one for the same hosts
+    /// could be made when the server started.
     pub(crate) fn tls_peer(&self) -> Option<TlsPeer> {
         let Some((rule, fault)) = self.state.faults.borrow_mut().tls(Instant::now()) else {
             return Some(TlsPeer::Cloud(self.state.certificates.good()));

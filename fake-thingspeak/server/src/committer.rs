@@ -1,12 +1,13 @@
-//! Group commit: between the cloud, which does not wait, and the file, which takes its time, are a queue and a thread that
-//! empties it.
+//! Group commit: between the cloud, which does not wait, and the file, which takes its time, are a queue and a thread
+//! that empties it.
 //!
-//! The cloud's changes go into the queue in the order in which they were made. The thread takes all that are there and commits
-//! them together; those that arrive meanwhile are the next commit. A reply waits until everything that was in the queue when
-//! it was made is committed ([`Committer::durable`]), its own changes or not: it may show what others changed.
+//! The cloud's changes go into the queue in the order in which they were made. The thread takes all that are there and
+//! commits them together; those that arrive meanwhile are the next commit. A reply waits until everything that was in
+//! the queue when it was made is committed ([`Committer::durable`]), its own changes or not: it may show what others
+//! changed.
 //!
-//! After a commit the thread wakes a single task ([`Committer::deliver`]), which wakes the replies that waited for it. Waking
-//! each of them from the other thread would cost a system call each.
+//! After a commit the thread wakes a single task ([`Committer::deliver`]), which wakes the replies that waited for it.
+//! Waking each of them from the other thread would cost a system call each.
 //!
 //! A commit that fails ends the service: what it was to keep is in memory, and must not be served as if it were kept.
 
@@ -26,8 +27,8 @@ use crate::database::Database;
 /// How many batches in a commit show that many clients are writing at the same time.
 const COMMIT_SIBLINGS: usize = 4;
 
-/// How long a commit then waits for more batches: a commit takes as long as many entries, so that many clients get more done
-/// with fewer commits. A client that writes alone does not wait. The names are PostgreSQL's.
+/// How long a commit then waits for more batches: a commit takes as long as many entries, so that many clients get more
+/// done with fewer commits. A client that writes alone does not wait. The names are PostgreSQL's.
 const COMMIT_DELAY: Duration = Duration::from_micros(300);
 
 /// Changes that were made together.
@@ -198,7 +199,7 @@ mod tests {
             assert_eq!(commands(&mut Database::open(&file, [1; 32], None).unwrap()), (1..=10).collect::<Vec<_>>());
         }
 
-        // What nobody waits for is written as well.
+        // A change is written also if no reply waits for it.
         let committer = Committer::new(Database::open(&path, [1; 32], None).unwrap(), 1_000).unwrap();
         committer.queue(batch(1));
         drop(committer);
@@ -220,7 +221,7 @@ mod tests {
         assert!(tokio::time::timeout(wait, committer.durable()).await.is_err());
     }
 
-    /// A committer whose commits are told by hand.
+    /// A committer whose commits the test reports.
     fn by_hand() -> (Committer, watch::Sender<Progress>) {
         let (report, progress) = watch::channel(Progress::default());
         let committer =
@@ -240,7 +241,7 @@ mod tests {
             committer.queue(batch(id));
             waiting.push((id, Box::pin(committer.durable())));
         }
-        // Somebody who does not wait to the end is in nobody's way.
+        // A reply that does not wait to the end holds up no other.
         drop(committer.durable());
         let mut delivery = Box::pin(committer.deliver());
         for committed in [0, 2, 2, 4, 5] {

@@ -1,7 +1,7 @@
-//! Connections on real sockets, of HTTP and MQTT alike, from accepting them to what is spoken on them. Each is a task of its own,
-//! and faults that strike before anything is said come first.
+//! Connections on real sockets, of HTTP and MQTT alike, from accepting them to what is spoken on them. Each is a task
+//! of its own, and faults that strike before anything is said come first.
 //!
-//! What few connections need is boxed (`Box::pin`), so that the task of each is small.
+//! What only few connections need is boxed (`Box::pin`), so that the task of each connection is small.
 
 use std::io;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use crate::socket::Socket;
 use crate::state::{CONNECTIONS, ServerState};
 use crate::{man_in_the_middle, mqtt};
 
-/// How long a connection lasts on which nothing arrives.
+/// How long a connection that a fault keeps silent lasts at most.
 const IDLE: Duration = Duration::from_secs(600);
 
 /// What is spoken on a connection.
@@ -83,7 +83,7 @@ async fn serve_connection(mut stream: TcpStream, protocol: Protocol, tls: bool, 
             Some(TlsPeer::ManInTheMiddle(attack)) => {
                 return Box::pin(man_in_the_middle::attack(attack, Socket::new(stream), client)).await;
             }
-            // Better no service than one without the encryption that was promised.
+            // No service is better than one without the encryption that was promised.
             None => return,
         };
     }

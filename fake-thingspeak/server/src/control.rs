@@ -1,12 +1,12 @@
 //! `/_preflash/faults`: faults are set, listed and cleared while the server runs.
 //!
-//! `GET` lists them, `POST` sets one (JSON or a form; [`Order::parse`] says what of), `DELETE` clears all of them or, with
-//! its number behind the path, one. Every good reply is the list as it is then. Errors look like the service's.
+//! `GET` lists them, `POST` sets one (JSON or a form; [`Order::parse`] says with what), `DELETE` clears all of them or,
+//! with its number behind the path, one. Every good reply is the list as it is then. Errors look like the service's.
 //!
-//! Requests from this machine may do that. A page from elsewhere in a browser on this machine may not: neither by a request
-//! across origins (its `Origin` is another one, and the browser says so in `Sec-Fetch-Site`) nor by letting its own name point
-//! here (`Host` is neither an address nor `localhost`). With `--control-from-anywhere` requests from other machines may, but
-//! not those of such pages: they have to call the server by an address or by a name of its own.
+//! Requests from this machine may do that. A page from elsewhere in a browser on this machine may not: neither by a
+//! request across origins (its `Origin` is another one, and the browser says so in `Sec-Fetch-Site`) nor by letting its
+//! own name point here (`Host` is neither an address nor `localhost`). With `--control-from-anywhere` requests from
+//! other machines may, but not those of such pages: they have to call the server by an address or by a name of its own.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -35,8 +35,8 @@ enum Refusal {
     InvalidByteSequence,
 }
 
-/// The reply to a request for [`PATH`] and what is below it; `None` for any other. Faults of TLS are for a server that speaks
-/// `tls`.
+/// The reply to a request for [`PATH`] and what is below it; `None` for any other. Faults of TLS are for a server that
+/// speaks `tls`.
 pub(crate) fn reply(
     faults: &mut Faults,
     tls: bool,
@@ -58,7 +58,7 @@ pub(crate) fn reply(
     })
 }
 
-/// What the browser says of the page that has it ask (W3C Fetch Metadata Request Headers, §2.4).
+/// The header in which a browser says what page a request comes from (W3C Fetch Metadata Request Headers, §2.4).
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 fn may(request: &Request<Bytes>, client: IpAddr, control: Control<'_>) -> Result<(), Refusal> {
@@ -113,7 +113,7 @@ fn carry_out(
     }
 }
 
-/// What the body says, be it JSON or a form.
+/// The parameters in the body, which is JSON or a form.
 fn given(request: &Request<Bytes>) -> Result<BTreeMap<String, String>, Refusal> {
     let body = str::from_utf8(request.body()).map_err(|_| Refusal::InvalidByteSequence)?;
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! A service in a file: SQLite, one process at a time.
 //!
-//! The file holds what there is, not how it came about: each [`Change`] alters its rows, and at the start rows become the
-//! changes that make the same service again ([`Database::load`]). All of them are read then, and SQLite checks its pages
-//! before, so that damage is found before anything is served. The journal is a write-ahead log, synchronised at each
-//! commit: what is committed survives the end of the process and of the machine.
+//! The file holds the present state, not its history: each [`Change`] alters its rows, and at the start the rows become
+//! changes that make the same service again ([`Database::load`]). All rows are read then, and SQLite checks its pages
+//! before, so that damage is found before anything is served. The journal is a write-ahead log, synchronised at
+//! each commit: what is committed survives the end of the process and of the machine.
 //!
-//! The file holds keys. On Unix a new one is its owner's alone; of one that others may read the user is told, and one that
-//! others may write to is refused, as are files beside it that SQLite would read with it.
+//! The file holds keys. On Unix a new file belongs to its owner alone. If others may read an existing one, the user is
+//! told; if others may write to it, or to files beside it that SQLite would read with it, it is refused.
 
 use std::collections::BTreeMap;
 use std::fs::{Metadata, OpenOptions};
@@ -70,7 +70,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens the file, or makes one with `new_seed`. `wanted` is the seed that it must have.
+    /// Opens the file, or makes one with `new_seed`. With `wanted`, an existing file must have that seed.
     pub(crate) fn open(path: &Path, new_seed: [u8; 32], wanted: Option<[u8; 32]>) -> Result<Self, DatabaseError> {
         create(path)?;
         let file = path.metadata()?;
@@ -114,7 +114,7 @@ impl Database {
         Ok(Self { connection, seed, exposure, last_entries: BTreeMap::new() })
     }
 
-    /// Where the keys of the file come from.
+    /// The seed that the keys of the file come from.
     pub(crate) fn seed(&self) -> [u8; 32] {
         self.seed
     }
@@ -173,7 +173,7 @@ impl Database {
         Ok(())
     }
 
-    /// The entries of a channel; the number of the last one.
+    /// Hands out the entries of a channel; returns the number of the last one.
     fn load_entries(
         &self,
         channel: u32,
@@ -214,7 +214,7 @@ impl Database {
         let Self { connection, last_entries, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            // Found once, and not for each entry.
+            // Looked up once, and not for each entry.
             let mut insert = transaction.prepare_cached(INSERT_ENTRY)?;
             let mut changes = changes.into_iter().peekable();
             while let Some(change) = changes.next() {
@@ -223,7 +223,7 @@ impl Database {
                     continue;
                 };
                 add_entry(&mut insert, last_entries, *channel, *created_at, content)?;
-                // Of entries of a channel that come one after the other, the last one alone says when it was written to.
+                // Of successive entries of one channel only the last one updates when it was written to.
                 let more = |next: &&Change| matches!(next, Change::EntryAdded { channel: of, .. } if of == channel);
                 if !changes.peek().is_some_and(more) {
                     note_write(&transaction, *channel, *written_at)?;
@@ -243,7 +243,7 @@ fn create(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// What SQLite reads along with a file, by what is added to its name.
+/// The endings of files that SQLite reads along with a database.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Refuses files beside `path` through which others could write into it.
@@ -252,7 +252,7 @@ fn refuse_planted(path: &Path, file: &Metadata) -> Result<(), DatabaseError> {
         let mut companion = path.as_os_str().to_owned();
         companion.push(ending);
         let companion = PathBuf::from(companion);
-        // A symbolic link counts as what it is: SQLite makes none.
+        // A symbolic link is not followed: SQLite makes none.
         let Ok(found) = companion.symlink_metadata() else { continue };
         if !same_owner(&found, file) || found.is_symlink() {
             return Err(DatabaseError::Planted(companion));
@@ -266,7 +266,8 @@ fn refuse_planted(path: &Path, file: &Metadata) -> Result<(), DatabaseError> {
 
 const INSERT_ENTRY: &str = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/// Adds an entry by way of [`INSERT_ENTRY`]. What is of no channel changes nothing, as for the service itself.
+/// Adds an entry with the statement [`INSERT_ENTRY`]. An entry of an unknown channel changes nothing, as in the
+/// service.
 fn add_entry(
     insert: &mut Statement<'_>,
     last_entries: &mut BTreeMap<u32, u64>,
@@ -395,7 +396,7 @@ fn channel(row: &Row<'_>) -> Result<(Access, About), DatabaseError> {
     Ok((access, about))
 }
 
-/// Nanoseconds since 1970; those of another millennium count as the last that there are.
+/// Nanoseconds since 1970, clamped to what 64 bits hold (until 2262).
 fn nanoseconds(time_of: OffsetDateTime) -> i64 {
     let nanoseconds = time_of.unix_timestamp_nanos();
     i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX })
@@ -405,7 +406,7 @@ fn time_of(nanoseconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(nanoseconds.into()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// SQLite's numbers have a sign; ours count from 0 and do not come so far.
+/// A number for SQLite, whose integers have a sign; ours count from 0 and stay far below 2⁶³.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

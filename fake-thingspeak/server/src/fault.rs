@@ -18,7 +18,7 @@ use crate::control::PATH as FAULTS;
 use crate::injection::{TlsFaultKind, injections};
 use crate::printable::printable;
 
-/// How long the server may take.
+/// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,7 @@ fn one_of(kind: TlsFaultKind) -> String {
     }
 }
 
-/// Why it could not be done; reads well after "could not".
+/// Why the command could not be carried out; reads well after "could not".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("reach the server at {address}: {reason}; is it running there? --server says where")]
@@ -88,7 +88,7 @@ pub(crate) enum Error {
     Start(#[from] std::io::Error),
 }
 
-/// Does it, and prints the faults that are set then.
+/// Carries out the command, and prints the faults that are set afterwards.
 pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let (method, path, body) = match &options.action {
         Action::List => (Method::GET, FAULTS.to_owned(), None),

@@ -1,8 +1,8 @@
-//! Faults that are injected while the server runs: rules that are set and cleared by hand, each for so many requests, for so
-//! long, or until it is cleared.
+//! Faults that are injected while the server runs: rules that are set and cleared by hand, each for so many requests,
+//! for so long, or until it is cleared.
 //!
-//! Of several rules that concern the same thing (a request, a connection, whom it meets over TLS), the one that was set last
-//! counts, as in a scenario.
+//! Of several rules that concern the same thing (a request, a connection, what it meets over TLS), the one that was set
+//! last counts, as in a scenario.
 
 use std::collections::BTreeMap;
 
@@ -76,14 +76,14 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Sets a rule; its number.
+    /// Sets a rule; returns its number.
     pub(crate) fn set(&mut self, order: Order) -> u64 {
         self.last_id += 1;
         self.rules.push(Rule { id: self.last_id, order });
         self.last_id
     }
 
-    /// Clears a rule; whether there was one.
+    /// Clears a rule; returns whether there was one.
     pub(crate) fn clear(&mut self, id: u64) -> bool {
         let before = self.rules.len();
         self.rules.retain(|rule| rule.id != id);
@@ -101,7 +101,7 @@ impl Faults {
         self.rules.iter().map(|rule| Shown(rule, now)).collect()
     }
 
-    /// What happens to a request for `path`, counted, with the rule's name for the record.
+    /// What happens to a request for `path`, counted, with the rule's name for the log.
     pub(crate) fn request(&mut self, path: &str, now: Instant) -> Option<(String, Fault)> {
         self.apply(now, |order| match &order.effect {
             Effect::Request(fault) if order.path.as_ref().is_none_or(|begin| path.starts_with(begin)) => Some(*fault),
@@ -125,7 +125,7 @@ impl Faults {
         self.rules.iter().any(|rule| matches!(rule.order.effect, Effect::Connection(_)))
     }
 
-    /// Whether connections are refused: the rule's name for the record, and until when.
+    /// Whether connections are refused: the rule's name for the log, and until when.
     pub(crate) fn refusal(&mut self, now: Instant) -> Option<(String, Instant)> {
         self.expire(now);
         let rule = self.rules.iter().rev().find(|rule| matches!(rule.order.effect, Effect::Connection(_)))?;

@@ -1,6 +1,6 @@
-//! A listening socket that a fault can close for a while. The operating system then refuses connections itself, which a server
-//! that accepts them cannot do. Connections that exist stay. Afterwards the socket is at the same address again, also where
-//! the operating system chose the port.
+//! A listening socket that a fault can close for a while. The operating system then refuses connections itself, which a
+//! server that accepts them cannot do. Connections that exist stay. Afterwards the socket is at the same address again,
+//! also where the operating system chose the port.
 
 use std::io;
 use std::net::SocketAddr;

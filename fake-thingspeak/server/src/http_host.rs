@@ -1,4 +1,5 @@
-//! HTTP with a client on real sockets: what the library's connection ([`serve`](fake_thingspeak::serve)) asks of its host.
+//! HTTP with a client on real sockets: what the library's connection ([`serve`](fake_thingspeak::serve)) asks of its
+//! host.
 
 use std::fmt;
 use std::future::Future;

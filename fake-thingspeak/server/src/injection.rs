@@ -1,9 +1,9 @@
-//! What a person can make go wrong on a server that runs: one vocabulary for the command line, for `/_preflash/faults` and for
-//! the page that injects faults.
+//! What a person can make go wrong on a server that runs: one vocabulary for the command line, for `/_preflash/faults`
+//! and for the page that injects faults.
 //!
-//! A fault strikes a request ([`Fault`]), a new connection ([`ConnectionFault`]), or a new connection over TLS ([`TlsFault`]).
-//! The words are those of a scenario's `inject.cloud`, `inject.man-in-the-middle`, `[cloud]` and `route`, where a server on
-//! real sockets can do what they say.
+//! A fault strikes a request ([`Fault`]), a new connection ([`ConnectionFault`]), or a new connection over TLS
+//! ([`TlsFault`]). The words are those of a scenario's `inject.cloud`, `inject.man-in-the-middle`, `[cloud]` and
+//! `route`, where a server on real sockets can do what they say.
 
 use std::time::Duration;
 

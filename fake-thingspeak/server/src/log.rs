@@ -1,10 +1,11 @@
-//! What the server has to say, on standard output: events of `tracing` as lines for people or, with `--log-format json`, as
-//! JSON. `RUST_LOG` filters them by level and by target: `http`, `mqtt`, `connection`, `tls`, `faults`, `server`.
+//! What the server has to say, on standard output: events of `tracing` as lines for people or, with `--log-format
+//! json`, as JSON. `RUST_LOG` filters them by level and by target: `http`, `mqtt`, `connection`, `tls`, `faults`,
+//! `server`.
 //!
-//! Writing must cost little, and a reader that stalls (a terminal scrolled back, a full pipe) must not hold the server up. So
-//! a thread of `tracing-appender` writes, and up to [`MOST_BYTES`] in [`MOST_LINES`] wait for it. Lines beyond that are dropped,
-//! and where they are missing the log says how many ([`Queue`]). `tracing-appender` itself counts lines, which would let a few
-//! thousand long requests take as many times 16 KiB; bytes are counted here.
+//! Writing must cost little, and a reader that stalls (a terminal scrolled back, a full pipe) must not hold the server
+//! up. So a thread of `tracing-appender` writes, and up to [`MOST_BYTES`] in [`MOST_LINES`] wait for it. Lines beyond
+//! that are dropped, and where they are missing the log says how many ([`Queue`]). `tracing-appender` itself counts
+//! lines, which would let a few thousand long requests take as many times 16 KiB; bytes are counted here.
 //!
 //! A line is one line, whatever is in it, and nothing in it is an order to a terminal ([`printable`]).
 
@@ -36,8 +37,8 @@ const MOST_BYTES: usize = 1 << 20;
 /// Lines that wait at most for the thread.
 const MOST_LINES: usize = 8 << 10;
 
-/// How long the thread lets lines gather before it looks for more: a wake-up and a write for each would cost more than the
-/// request that the line is about.
+/// How long the thread lets lines gather before it looks for more: a wake-up and a write for each would cost more than
+/// the request that the line is about.
 const GATHERING: Duration = Duration::from_millis(20);
 
 /// How the log is written.
@@ -49,8 +50,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Lets all events of the process go to `output` from now on. Dropping the result writes the rest, unless the reader takes
-/// longer than a second.
+/// Lets all events of the process go to `output` from now on. Dropping the result writes the rest, unless the reader
+/// takes longer than a second.
 ///
 /// # Errors
 /// `RUST_LOG` is no filter.
@@ -77,8 +78,8 @@ fn subscriber(format: LogFormat, colours: bool, queue: Queue, filter: EnvFilter)
     }
 }
 
-/// `23:42:21 127.0.0.1 GET /update?api_key=…: 200, stored 1`: the time in UTC, the client if it is about one, and the message.
-/// Other fields are for machines; the message has what people want of them.
+/// `23:42:21 127.0.0.1 GET /update?api_key=…: 200, stored 1`: the time in UTC, the client if it is about one, and the
+/// message. Other fields are for machines; the message has what people want of them.
 struct HumanFormat {
     colours: bool,
 }

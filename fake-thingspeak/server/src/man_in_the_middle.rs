@@ -1,8 +1,8 @@
 //! An attacker who answers over TLS in the cloud's place, as a scenario's man in the middle does.
 //!
-//! Some attacks ([`Attack`]) are correct TLS with a certificate that must not be believed; the others break the handshake
-//! itself ([`flawed_handshake`]), which is TLS 1.3 then. A client that falls for one is answered with `1`, and nothing reaches
-//! the cloud. The log says why a client refused, or what it gave away.
+//! Some attacks ([`Attack`]) are correct TLS with a certificate that must not be believed; the others break the
+//! handshake itself ([`flawed_handshake`]), which is TLS 1.3 then. A client that falls for one is answered with `1`,
+//! and nothing reaches the cloud. The log says why a client refused, or what it gave away.
 
 use std::fmt;
 use std::future::Future;
@@ -61,7 +61,7 @@ pub(crate) async fn attack(attack: Attack, mut socket: Socket, client: &Client) 
     let _ = timeout(HANDSHAKE, socket.shutdown()).await;
 }
 
-/// What came of a handshake, or why nothing did.
+/// The outcome of a handshake, or why it failed.
 async fn within<T, E: fmt::Display>(
     limit: Duration,
     handshake: impl Future<Output = Result<T, E>>,

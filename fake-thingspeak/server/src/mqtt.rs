@@ -1,5 +1,5 @@
-//! MQTT with a client on real sockets: bytes go from the connection to the broker and back. What carries them is a [`Transport`]:
-//! a stream, or the messages of a WebSocket (`websocket`).
+//! MQTT with a client on real sockets: bytes go from the connection to the broker and back. What carries them is a
+//! [`Transport`]: a stream, or the messages of a WebSocket (`websocket`).
 
 use std::fmt;
 use std::io;
@@ -39,7 +39,7 @@ pub(crate) async fn serve(mut socket: Socket, tls: Option<Arc<ServerConfig>>, cl
     }
 }
 
-/// What carries the bytes of MQTT.
+/// A channel for the bytes of MQTT.
 pub(crate) trait Transport {
     /// Waits for bytes; the result is empty once none will come. Dropping the future loses nothing.
     async fn receive(&mut self) -> io::Result<&[u8]>;
@@ -79,8 +79,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for StreamTransport<'_, S> {
     }
 }
 
-/// Carries bytes between a connection and the broker until either side ends it. [`Ending::Reset`] if the client does not take
-/// what it is sent.
+/// Carries bytes between a connection and the broker until either side ends it. [`Ending::Reset`] if the client does
+/// not take what it is sent.
 pub(crate) async fn serve_over(transport: &mut impl Transport, client: &Client) -> Ending {
     let subscriptions = &client.state.subscriptions;
     let id = subscriptions.broker.borrow_mut().connected(client.address.ip(), OffsetDateTime::now_utc());
@@ -149,7 +149,7 @@ fn received(client: &Client, id: ConnectionId, bytes: &[u8]) {
                 let granted = if granted { "granted" } else { "refused: there is nothing to be heard" };
                 log(client, format_args!("subscribe {}: {granted}", filter));
             }
-            // Logged when it has been closed.
+            // Logged when the connection has been closed.
             Event::Closing(_) => {}
         }
     }

@@ -14,7 +14,8 @@ const LONGEST_NAME: usize = 255;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("tls").args(["tls_listen", "mqtt_tls_listen"]).multiple(true))]
 pub(crate) struct Options {
-    /// Where to listen for HTTP: an address with a port, or a port of this machine alone. MQTT over WebSockets is at /mqtt
+    /// Where to listen for HTTP: an address with a port, or a port of this machine alone. MQTT over WebSockets is at
+    /// /mqtt
     #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
     /// Where to listen for HTTPS as well (TLS 1.2 and 1.3)
@@ -22,24 +23,25 @@ pub(crate) struct Options {
     pub(crate) tls_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) mqtt: MqttOptions,
-    /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the end
+    /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the
+    /// end
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// A public channel to have, with the names of its fields (1 to 8); more with more of them. One that is there already
-    /// stays as it is [default: one with temperature and humidity, unless there are channels]
+    /// A public channel to have, with the names of its fields (1 to 8); more with more of them. One that is there
+    /// already stays as it is [default: one with temperature and humidity, unless there are channels]
     #[arg(long = "channel", value_name = "NAME:FIELD,FIELD…", value_parser = channel)]
     pub(crate) channels: Vec<NewChannel>,
     /// As which ThingSpeak to behave: docs, recorded-2019 or open-source-2015
     #[arg(long, value_name = "NAME", default_value_t = Profile::Docs)]
     pub(crate) profile: Profile,
-    /// How many seconds a channel's writer has to wait between two writes; 15 for those who do not pay, 1 for those who do
+    /// How many seconds a channel's writer has to wait between two writes; 15 for a free account, 1 for a paid one
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     pub(crate) write_interval: u32,
-    /// How many channels there may be before a request for one more is refused with 402; 4 for those who do not pay.
+    /// How many channels there may be before a request for one more is refused with 402; 4 for a free account.
     /// Those of --channel do not ask [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) max_channels: Option<u32>,
-    /// How many messages a year are stored before one more is refused with 402; 3000000 for those who do not pay. Of
+    /// How many messages a year are stored before one more is refused with 402; 3000000 for a free account. Of
     /// those in --data, entries of the year that are still there count [default: no limit]
     #[arg(long, value_name = "N")]
     pub(crate) message_quota: Option<u64>,
@@ -47,7 +49,8 @@ pub(crate) struct Options {
     /// addresses that are listened on, and --control-from-anywhere answers to it; more with more of them
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
-    /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the seed]
+    /// The authority that signs the certificate, as `fake-thingspeak ca` made it [default: one that comes from the
+    /// seed]
     #[arg(long, value_name = "FILE", requires = "tls")]
     pub(crate) authority: Option<PathBuf>,
     /// Where to write the certificate of the authority that signed the server's (PEM), for curl --cacert and browsers
@@ -57,14 +60,15 @@ pub(crate) struct Options {
     /// Without it, they differ at every start, or are those of --data
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Lets other machines set faults too (fake-thingspeak fault, /_preflash/faults), not only this one. They have to call the
-    /// server by an address or by a name of --host, so that no page from elsewhere can
+    /// Lets other machines set faults too (fake-thingspeak fault, /_preflash/faults), not only this one. They have to
+    /// call the server by an address or by a name of --host, so that no page from elsewhere can
     #[arg(long)]
     pub(crate) control_from_anywhere: bool,
     /// How to write the log; RUST_LOG filters it, like RUST_LOG=warn or RUST_LOG=info,mqtt=off
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Human)]
     pub(crate) log_format: LogFormat,
-    /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is worth
+    /// How many requests' changes to --data are committed together at most; for the benchmark, to see what that is
+    /// worth
     #[arg(long, value_name = "N", hide = true, default_value_t = 10_000)]
     pub(crate) changes_per_commit: usize,
 }

@@ -1,15 +1,15 @@
 //! Pages for people: what the service's website shows of its channels, made by the server and kept current by it.
 //!
-//! [`respond`] finds out which page a request asks for and makes it out of what the API answers (`feed`), so that a page
-//! never shows another value than the feed has. Charts (`chart`) are SVG, drawn for the size of their frame; `options`
-//! is the table of their parameters. Pages work without scripts; with them, `live.js` fetches a page again every so many
-//! seconds and exchanges what has changed. Nothing is loaded from anywhere else, and the Content-Security-Policy says so
-//! (`reply`).
+//! [`respond`] finds out which page a request asks for and makes it out of what the API answers (`feed`), so that a
+//! page never shows another value than the feed has. Charts (`chart`) are SVG, drawn for the size of their frame;
+//! `options` is the table of their parameters. Pages work without scripts; with them, `live.js` fetches a page again
+//! every so many seconds and exchanges what has changed. Nothing is loaded from anywhere else, and the
+//! Content-Security-Policy says so (`reply`).
 //!
-//! Keys and the page that injects faults are only for the machine that the server runs on; [`Visitor`] tells which requests
-//! come from there.
+//! Keys and the page that injects faults are only for the machine that the server runs on; [`Visitor`] tells which
+//! requests come from there.
 //!
-//! `/channels/ID` and `/channels/public` have been answered in JSON to whoever names no format, so they are pages only
+//! The service answers `/channels/ID` and `/channels/public` in JSON where no format is named. So they are pages only
 //! for a client that names HTML in its `Accept`, as browsers do.
 //!
 //! Not modelled: accounts, settings of a channel, MATLAB visualisations, several fields in one chart, export of a chart
@@ -41,8 +41,8 @@ mod words;
 
 /// The page that `request` asks for; `None` if it is none of ours to answer.
 ///
-/// `cloud` is asked as a client of the API asks it, and nothing is stored. The page that injects faults is for those who have
-/// the `control`.
+/// `cloud` is asked as a client of the API asks it, and nothing is stored. The page that injects faults is for requests
+/// that `control` admits.
 pub fn respond(
     cloud: &mut Cloud,
     request: &Request<Bytes>,
@@ -100,9 +100,9 @@ enum Page {
     Channel(u32),
     /// `/channels/ID/charts/N`, or the picture alone with `.svg`; `field` counts from 1 to 8.
     Chart { channel: u32, field: usize, picture: bool },
-    /// `/_preflash/`: what goes wrong with the cloud.
+    /// `/_preflash/`: faults.
     Faults,
-    /// What pages are made with.
+    /// A file that pages load.
     File(reply::File),
 }
 
@@ -126,8 +126,8 @@ fn route(request: &Request<Bytes>) -> Option<Page> {
     }
 }
 
-/// A path for each page and file, for tests that go over all of them. No catch-all: a new page does not compile before it has
-/// a path here.
+/// A path for each page and file, for tests that go over all of them. No catch-all: a new page does not compile before
+/// it has a path here.
 #[cfg(test)]
 pub(crate) fn paths(channel: u32) -> Vec<String> {
     let path = |page: Page| match page {
@@ -161,7 +161,7 @@ fn is_browser(request: &Request<Bytes>) -> bool {
     accepted.filter_map(|value| value.to_str().ok()).any(|value| value.contains("text/html"))
 }
 
-/// The channel, if `key` or nobody's key opens it.
+/// The channel, if it is public or `key` opens it.
 fn readable(cloud: &Cloud, number: u32, key: Option<&str>) -> Result<Overview, Refused> {
     let channel = cloud.channel(number).ok_or(Refused::NotFound)?;
     let access = &channel.access;

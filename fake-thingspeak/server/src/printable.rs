@@ -1,8 +1,8 @@
 //! Text from elsewhere for a terminal: what a terminal would obey instead of showing is written out.
 //!
-//! Control characters (ECMA-48, also those above U+007F, which terminals obey in UTF-8 too) move the cursor, change the title
-//! or begin a line that looks like another one of ours; characters that change the direction of writing (Unicode, UAX #9)
-//! make a line read differently than it is.
+//! Control characters (ECMA-48, also those above U+007F, which terminals obey in UTF-8 too) move the cursor, change the
+//! title or begin a line that looks like another one of ours; characters that change the direction of writing (Unicode,
+//! UAX #9) make a line read differently than it is.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,8 @@
-//! Whether others on this machine can get at a file that has keys in it, by its permissions (POSIX; elsewhere nobody is told
-//! of anything).
+//! Whether other users of this machine can read or write a file that has keys in it, by its permissions (POSIX;
+//! elsewhere nothing is reported).
 //!
-//! New files are their owner's alone (mode 0600). Those that exist may have been copied or unpacked otherwise.
+//! New files belong to their owner alone (mode 0600). Files that exist may have been copied or unpacked with other
+//! permissions.
 
 use std::fmt;
 use std::fs::Metadata;
@@ -9,9 +10,9 @@ use std::fs::Metadata;
 /// What others can do with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exposure {
-    /// Write to it, and perhaps read it.
+    /// Others can write to it, and perhaps read it.
     Writable,
-    /// Read it.
+    /// Others can read it.
     Readable,
 }
 

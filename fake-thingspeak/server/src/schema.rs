@@ -1,11 +1,11 @@
 //! The file's tables, and how those of an older version become those of this one.
 //!
-//! SQLite keeps the version in the file (`user_version`): how many of [`MIGRATIONS`] have been carried out. One that has
-//! been released is never altered; what has to change is another one at the end.
+//! SQLite keeps the version in the file (`user_version`): how many of [`MIGRATIONS`] have been carried out. One that
+//! has been released is never altered; what has to change is another one at the end.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Says in the file whose it is: "duck".
+/// Marks the file as one of this program: "duck" in ASCII.
 pub(crate) const APPLICATION: i32 = 0x6475_636b;
 
 /// Times are nanoseconds since 1970, but those of entries seconds, as the service has them.

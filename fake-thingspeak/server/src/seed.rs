@@ -12,7 +12,7 @@ pub(crate) fn seed(number: Option<u64>) -> Result<[u8; 32], Error> {
     Ok(seed)
 }
 
-/// A seed that nobody can guess.
+/// A seed from the operating system, which cannot be guessed.
 pub(crate) fn random_seed() -> Result<[u8; 32], Error> {
     let mut seed = [0; 32];
     rustls::crypto::ring::default_provider().secure_random.fill(&mut seed).map_err(|_| Error::Randomness)?;

@@ -1,10 +1,12 @@
-//! `fake-thingspeak serve`: the cloud on real sockets. One thread, connections as local tasks, time and randomness of the operating system.
+//! `fake-thingspeak serve`: the cloud on real sockets. One thread, connections as local tasks, time and randomness of
+//! the operating system.
 //!
-//! Prints how to use it, then a line for every request, until Ctrl-C; a second thread does the printing. What is stored is
-//! in memory, and with `--data` in a file as well, to which a third thread writes.
+//! Prints how to use it, then a line for every request, until Ctrl-C; a second thread does the printing. What is stored
+//! is in memory, and with `--data` in a file as well, to which a third thread writes.
 //!
-//! From the bottom up: `options`; what all connections share (`state`) and one `client`; what is spoken (`http_host`, `mqtt`,
-//! `websocket`, `man_in_the_middle`); `connections`, which brings them together; and here, where all of it begins.
+//! From the bottom up: `options`; what all connections share (`state`) and one `client`; what is spoken (`http_host`,
+//! `mqtt`, `websocket`, `man_in_the_middle`); `connections`, which brings them together; and here, where all of it
+//! begins.
 
 use std::future::Future;
 use std::io::{self, Write};

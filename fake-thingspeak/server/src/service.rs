@@ -67,8 +67,8 @@ impl Service {
         }
     }
 
-    /// Begins to write to the file. When it returns, all that exists so far is durable; the future that it returns ends when a
-    /// later commit fails.
+    /// Begins to write to the file. When it returns, all that exists so far is durable; the future that it returns ends
+    /// when a later commit fails.
     pub(crate) async fn keep(&mut self, options: &Options) -> Result<impl Future<Output = Error> + use<>, Error> {
         let mut failure = None;
         if let (Some(database), Some(path)) = (self.database.take(), &options.data) {

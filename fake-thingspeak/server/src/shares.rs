@@ -1,17 +1,17 @@
-//! What many clients share who do not know of each other, such as connections: none of them gets all of it.
+//! A limited supply, such as connections, that independent clients share: no client gets all of it.
 //!
-//! A client may have as much as is left for the others. One alone gets half of everything, a second one half of the rest, and
-//! there is always something left for the next. (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory
-//! packet switches", IEEE/ACM Transactions on Networking 6(2), 1998, with α = 1.) That holds for clients on this machine too:
-//! half of the connections are far more than a bench or a simulated fleet needs.
+//! A client may have as much as is left for the others. One alone gets half of everything, a second one half of the
+//! rest, and there is always something left for the next. (Choudhury and Hahne, "Dynamic queue length thresholds for
+//! shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998, with α = 1.) That holds for clients
+//! on this machine too: half of the connections are far more than a bench or a simulated fleet needs.
 //!
-//! A client is an address; in IPv6 a network, as each gets one of 2⁶⁴ addresses (RFC 6177 §2).
+//! A client is an address. In IPv6 it is a network, as each network has 2⁶⁴ addresses (RFC 6177 §2).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What there is, and who has what of it.
+/// A supply, and what of it each client has.
 pub(crate) struct Shares {
     total: usize,
     taken: Cell<usize>,
@@ -19,13 +19,13 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// `total` of something that nobody has yet.
+    /// A supply of `total` (connections or bytes), of which nothing is taken yet.
     pub(crate) fn new(total: usize) -> Self {
         Self { total, taken: Cell::new(0), of: RefCell::default() }
     }
 
-    /// Takes so much for the client, unless that leaves less for others. Who is alone gets what it asks for, or what is larger
-    /// than half could never be had.
+    /// Takes `much` for the client, unless less than the client then has would be left for others; whether it was
+    /// taken. A client that is alone gets whatever it asks for: otherwise more than half could never be had.
     pub(crate) fn take(&self, client: IpAddr, much: usize) -> bool {
         let (taken, client) = (self.taken.get(), client_of(client));
         let mut of = self.of.borrow_mut();
@@ -39,7 +39,7 @@ impl Shares {
         fits
     }
 
-    /// Takes so much back.
+    /// Takes `much` back from the client.
     pub(crate) fn give(&self, client: IpAddr, much: usize) {
         let client = client_of(client);
         self.taken.set(self.taken.get().saturating_sub(much));

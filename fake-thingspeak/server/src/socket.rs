@@ -1,5 +1,5 @@
-//! A TCP socket that keeps [`serve`](fake_thingspeak::serve::serve)'s promise: dropped without having been shut down, it
-//! resets its connection.
+//! A TCP socket that keeps [`serve`](fake_thingspeak::serve::serve)'s promise: dropped without having been shut down,
+//! it resets its connection.
 
 use std::io;
 use std::pin::Pin;

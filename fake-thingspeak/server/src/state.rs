@@ -1,5 +1,5 @@
-//! What all connections share: the cloud and the file it is kept in, certificates, faults, subscriptions, and how much of the
-//! machine each client has.
+//! What all connections share: the cloud and the file it is kept in, certificates, faults, subscriptions, and how much
+//! of the machine each client has.
 
 use std::cell::RefCell;
 
@@ -76,8 +76,8 @@ impl ServerState {
     pub(crate) async fn durable(&self) {
         match &self.committer {
             Some(committer) => committer.durable().await,
-            // Let all requests that have arrived be handled before the first reply goes out: a client that waits for several
-            // is woken once then, and not for each. That costs a tenth to a fifth less than a reply at a time.
+            // Let all requests that have arrived be handled before the first reply goes out: a client that waits for
+            // several is woken once then, and not for each. That costs a tenth to a fifth less than a reply at a time.
             None => tokio::task::yield_now().await,
         }
     }

@@ -1,7 +1,7 @@
 //! The MQTT broker with what wakes its connections, and the queue through which it hears of new entries.
 //!
-//! Every entry goes through the queue, whether it was stored by HTTP or by MQTT. Subscribers hear of it once it is durable
-//! ([`ServerState::broadcast`](crate::state::ServerState::broadcast)).
+//! Every entry goes through the queue, whether it was stored by HTTP or by MQTT. Subscribers hear of it once it is
+//! durable ([`ServerState::broadcast`](crate::state::ServerState::broadcast)).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,15 +1,17 @@
 //! Where a request comes from: the machine that the server runs on, or elsewhere.
 //!
-//! Keys and the page that injects faults are only for requests from the server's own machine. That the connection comes from
-//! there is not enough:
+//! Keys and the page that injects faults are only for requests from the server's own machine. That the connection comes
+//! from there is not enough:
 //!
-//! * A page from elsewhere can let its name point here and have a browser on this machine ask (DNS rebinding). So the request
-//!   has to name the server by an address or as `localhost`; where others may ask too, by a name that is the server's own.
+//! * A page from elsewhere can let its name point here and have a browser on this machine ask (DNS rebinding). So the
+//!   request has to name the server by an address or as `localhost`; where others may ask too, by a name that is the
+//!   server's own.
 //! * A proxy on this machine asks for others. So a request does not count as local if a proxy has marked it (RFC 7239
-//!   `Forwarded`, RFC 9110 §7.6.3 `Via`, and what was in use before), nor if it is HTTP/1.0, which nginx speaks with what is
-//!   behind it unless it is told otherwise, without a mark.
+//!   `Forwarded`, RFC 9110 §7.6.3 `Via`, and what was in use before), nor if it is HTTP/1.0, which nginx speaks with
+//!   what is behind it unless it is told otherwise, without a mark.
 //!
-//! Not noticed: what hands on bytes without a look at them, such as a tunnel of SSH. Requests through it count as local.
+//! Not noticed: what hands on bytes without a look at them, such as a tunnel of SSH. Requests through it count as
+//! local.
 
 use std::net::IpAddr;
 
@@ -63,14 +65,14 @@ impl Visitor {
         self.is_proxied
     }
 
-    /// The request comes from the machine that the server runs on, not through a proxy, and names the server as one that a page
-    /// from elsewhere cannot.
+    /// The request comes from the machine that the server runs on, not through a proxy, and names the server as one
+    /// that a page from elsewhere cannot.
     pub fn is_on_this_machine(&self) -> bool {
         self.is_local && !self.is_proxied && self.means_one_of(&[])
     }
 
-    /// The request calls the server by an address, as `localhost`, or by one of these names. No page from elsewhere has such
-    /// a name.
+    /// The request calls the server by an address, as `localhost`, or by one of these names. No page from elsewhere has
+    /// such a name.
     pub fn means_one_of(&self, names: &[String]) -> bool {
         self.calls_it.as_deref().is_some_and(|host| {
             let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

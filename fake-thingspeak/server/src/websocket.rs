@@ -1,8 +1,10 @@
-//! MQTT over WebSockets (RFC 6455; MQTT 3.1.1, section 6) at `/mqtt`, where HTTP and HTTPS are served, as the service has it.
+//! MQTT over WebSockets (RFC 6455; MQTT 3.1.1, section 6) at `/mqtt`, where HTTP and HTTPS are served, as the service
+//! has it.
 //!
-//! [`reply`] is what a request for the path gets: 101, or in the service's manner what is wrong with it. [`serve`] carries the
-//! connection's binary messages, however MQTT is cut into them, to the broker and back; anything else than binary messages
-//! ends it, with a close frame that says why. The library reads and writes frames, and answers pings.
+//! [`reply`] is what a request for the path gets: 101, or an error like the service's that says what is wrong with it.
+//! [`serve`] carries the connection's binary messages, however MQTT is cut into them, to the broker and back; anything
+//! else than binary messages ends it, with a close frame that says why. The library reads and writes frames, and
+//! answers pings.
 //!
 //! Pages from elsewhere may connect, as they may use the rest of the service: MQTT asks for the password of a device.
 //!
@@ -26,7 +28,7 @@ use crate::client::Client;
 use crate::mqtt::{self, Transport};
 use crate::service_error::error as refused;
 
-/// Where it is.
+/// The path of the WebSocket.
 pub(crate) const PATH: &str = "/mqtt";
 
 /// What MQTT is called among subprotocols: its name, and what older clients say.
@@ -65,7 +67,7 @@ fn subprotocol(request: &Request<Bytes>) -> Option<&'static str> {
     SUBPROTOCOLS.into_iter().find(|known| offers.contains(known))
 }
 
-/// What to tell a client whose handshake lacks something.
+/// The refusal for a handshake that lacks something.
 fn refusal(error: Error) -> Response<Bytes> {
     let Error::Protocol(error) = error else { return bad_request("This is no handshake of a WebSocket.") };
     let lacks = |details| {
@@ -101,7 +103,8 @@ fn bad_request(details: &str) -> Response<Bytes> {
     refused(StatusCode::BAD_REQUEST, "error_bad_request", "Bad Request", details)
 }
 
-/// Carries MQTT over the WebSocket that `stream` has become, until one side has enough. The client has sent `read` already.
+/// Carries MQTT over the WebSocket that `stream` has become, until one side has enough. The client has sent `read`
+/// already.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, read: Bytes, client: &Client) -> Ending {
     let config = WebSocketConfig::default()
         .read_buffer_size(BUFFER)

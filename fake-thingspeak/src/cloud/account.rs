@@ -1,15 +1,15 @@
-//! What the user's account has: how often its channels may be written to, how many there may be, and how many messages a
-//! year.
+//! What the user's account has: how often its channels may be written to, how many there may be, and how many messages
+//! a year.
 //!
-//! Follows the service's "License FAQ". Ours, where that is silent: a year is one of the calendar, in UTC; every entry that is
-//! stored is a message, each of a bulk update as well; and who wants more than is left is refused with
+//! Follows the service's "License FAQ". Ours, where that is silent: a year is one of the calendar, in UTC; every entry
+//! that is stored is a message, each of a bulk update as well; and a request for more than is left is refused with
 //! `error_payment_required`, and nothing of it is stored. Entries that are taken away give no messages back.
 
 use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
 
-/// How long a channel's writer waits between two writes, for those who do not pay.
+/// How long a channel's writer waits between two writes, with a free account.
 const WRITE_INTERVAL: Duration = Duration::seconds(15);
 
 /// An account.

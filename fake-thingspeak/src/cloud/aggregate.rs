@@ -1,7 +1,7 @@
 //! Many entries as few rows: the first, the sum, the average or the median of every so many minutes.
 //!
-//! Time is cut into pieces that begin at multiples of their length since 1970. Every piece from the first entry's to the
-//! last one's is a row; one without entries is a row without values. Rows have no `entry_id`.
+//! Time is cut into pieces that begin at multiples of their length since 1970. Every piece from the first entry's to
+//! the last one's is a row; one without entries is a row without values. Rows have no `entry_id`.
 //!
 //! Numbers are what looks like one: digits, a sign, a point or a comma before decimals. What is none adds nothing, but
 //! counts in an average, which is over the entries and not over the numbers (MathWorks: "NaN counts as 0"). As soon as

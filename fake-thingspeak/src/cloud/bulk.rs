@@ -23,7 +23,7 @@ use super::store::Store;
 use super::timestamps::{parse_or_epoch, whole_seconds};
 use super::write::{as_stored, content};
 
-/// The most entries at once, for those who do not pay.
+/// The most entries at once, with a free account.
 const MOST: usize = 960;
 
 /// The columns of an entry in CSV, after its time.

@@ -1,10 +1,10 @@
 //! Channels as their owner sees them: made, listed, looked at, described otherwise, emptied, deleted; and the list of
 //! public ones for everybody.
 //!
-//! There is one user, to whom all channels belong. How interesting a channel is (`ranking`) goes by what is known of it,
-//! as for the open-source server of 2015; so do the names of a channel and a field that were made without. What a channel
-//! is to be stands in parameters of its own (`name`), as documented, or in `channel` (`channel[name]`), as in the forms of
-//! that server; ours: of both, what stands in `channel` counts.
+//! There is one user, to whom all channels belong. How interesting a channel is (`ranking`) goes by what is known of
+//! it, as for the open-source server of 2015; so do the names of a channel and a field that were made without. What a
+//! channel is to be stands in parameters of its own (`name`), as documented, or in `channel` (`channel[name]`), as in
+//! the forms of that server; ours: of both, what stands in `channel` counts.
 //!
 //! Not modelled: watching, comments, windows.
 

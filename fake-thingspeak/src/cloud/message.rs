@@ -1,8 +1,8 @@
-//! The service as MQTT sees it: devices and their passwords, entries that are published, and what subscribers hear.
+//! The service as MQTT sees it: devices and their passwords, entries that are published, and messages to subscribers.
 //!
-//! Follows MathWorks' documentation of MQTT (`mqtt-basics`, `publishtoachannelfeed`, `subscribetoachannelfeed`). An entry
-//! that is published is an update with the channel's write key, limits and all. Ours, because the documentation leaves it
-//! open: a message in JSON has the names and the order of an update's reply.
+//! Follows MathWorks' documentation of MQTT (`mqtt-basics`, `publishtoachannelfeed`, `subscribetoachannelfeed`). An
+//! entry that is published is an update with the channel's write key, limits and all. Ours, because the documentation
+//! leaves it open: a message in JSON has the names and the order of an update's reply.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use super::{Cloud, Stored};
 /// What a message that is published may name, beside `field1` to `field8`.
 const NAMES: [&str; 7] = ["lat", "latitude", "long", "longitude", "elevation", "status", "created_at"];
 
-/// Who may publish and subscribe, in all channels of the user.
+/// A client that may publish and subscribe in all channels of the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Client identifier, and user name as well: 23 letters and digits.
@@ -60,7 +60,7 @@ impl From<Failure> for NotStored {
     }
 }
 
-/// What the subscribers of a channel hear of one entry.
+/// The messages about one entry to the subscribers of its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryMessage {
     /// The channel's number.
@@ -72,7 +72,8 @@ pub struct EntryMessage {
 }
 
 impl Cloud {
-    /// The devices: two, because a client identifier is connected only once, and who publishes may want to listen as well.
+    /// The devices: two, because a client identifier is connected only once, and a program may publish and subscribe at
+    /// the same time.
     pub fn devices(&self) -> [Device; 2] {
         self.keys.devices()
     }
@@ -91,7 +92,7 @@ impl Cloud {
     /// Stores what a device publishes to `channel`; it came from `client` and arrives `now`.
     ///
     /// # Errors
-    /// Says why nothing was stored. The device never hears of it.
+    /// Says why nothing was stored. The device is not told.
     pub fn publish(
         &mut self,
         channel: u32,
@@ -120,8 +121,8 @@ impl Cloud {
         handled.stored.pop().ok_or(NotStored(handled.refused.unwrap_or_default()))
     }
 
-    /// What subscribers hear of an entry; `None` if there is none. Of entries that were stored in bulk they hear nothing,
-    /// which is for the caller to know ([`Stored::in_bulk`]).
+    /// The messages about an entry; `None` if there is no such entry. Subscribers are not told of entries that were
+    /// stored in bulk; the caller has to look ([`Stored::in_bulk`]).
     pub fn entry_message(&self, channel: u32, entry_id: u64) -> Option<EntryMessage> {
         let there = self.store.channel(channel)?;
         let entry = there.entry(entry_id)?;

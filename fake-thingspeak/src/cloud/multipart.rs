@@ -1,7 +1,7 @@
 //! Forms in parts (`multipart/form-data`, RFC 7578), as `curl -F` and forms of HTML send them.
 //!
-//! Not modelled: files among them, and line ends without carriage return. Such a form is refused, as no parameter of the
-//! service is a file, and nothing is to be taken for what it is not.
+//! Not modelled: files among them, and line ends without carriage return. Such a form is refused, as no parameter of
+//! the service is a file, and nothing is to be taken for what it is not.
 
 use std::convert::Infallible;
 

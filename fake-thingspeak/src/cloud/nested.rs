@@ -1,9 +1,9 @@
-//! Parameters inside of others, as Rails reads their names: `channel[name]` is `name` in `channel`. JSON says the same with
-//! objects in objects.
+//! Parameters inside of others, as Rails reads their names: `channel[name]` is `name` in `channel`. JSON says the same
+//! with objects in objects.
 //!
-//! They stay in one flat list under their whole names, so that a request without any, as nearly all are, pays nothing for
-//! them. Ours, where Rails is lenient or the service unknown: a bracket that is not closed, or with something behind it,
-//! is malformed, and so is a name that is both a value and something with values inside.
+//! They stay in one flat list under their whole names, so that a request without any, as nearly all are, pays nothing
+//! for them. Ours, where Rails is lenient or the service unknown: a bracket that is not closed, or with something
+//! behind it, is malformed, and so is a name that is both a value and something with values inside.
 
 use super::error::Failure;
 

@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::error::Failure;
 use super::{multipart, nested};
 
-/// Parameters in the order of the request, parts of it where nothing had to be decoded. What the body says counts over the
-/// query, and a later value over an earlier one. A list, because a request has few, and for each of them a map would cost
-/// more than it saves.
+/// Parameters in the order of the request, parts of it where nothing had to be decoded. What the body says counts over
+/// the query, and a later value over an earlier one. A list, because a request has few, and for each of them a map
+/// would cost more than it saves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parameters<'r>(Vec<(Cow<'r, str>, Cow<'r, str>)>);
 
@@ -76,8 +76,8 @@ impl<'r> Parameters<'r> {
         Ok(())
     }
 
-    /// Texts, numbers and truth values, also those of objects inside; `null` is no value, and lists and what lies deeper
-    /// mean nothing here.
+    /// Texts, numbers and truth values, also those of objects inside; `null` is no value, and lists and what lies
+    /// deeper mean nothing here.
     fn add_object(&mut self, object: &Value) -> Result<(), Failure> {
         for (name, value) in object.as_object().ok_or(Failure::BadRequest)? {
             if let Value::Object(inside) = value {

@@ -15,8 +15,8 @@ pub enum Profile {
     /// As its documentation has it: a write with a wrong key is 401 `error_auth_required`.
     #[default]
     Docs,
-    /// As recorded in 2017–2019: a write with a wrong key is 400 with the body `0`, the entry in a reply begins with its
-    /// fields, replies come in chunks, and a read without parameters shows entries of any age.
+    /// As recorded in 2017–2019: a write with a wrong key is 400 with the body `0`, the entry in a reply begins with
+    /// its fields, replies come in chunks, and a read without parameters shows entries of any age.
     Recorded2019,
     /// As the open-source server of 2015: several entries may have the same `created_at`, some parameters lift the 15 s
     /// rule, and a refused read of a single entry is 200 with `-1`.
@@ -85,7 +85,7 @@ pub(super) struct Behaviour {
     pub(super) window: Option<Duration>,
     /// `minutes` lifts the limit of 100 rows, as `days` does.
     pub(super) minutes_lift_the_row_limit: bool,
-    /// Where a channel lies that nobody has told where it lies.
+    /// The latitude and longitude that a channel without a place shows.
     pub(super) nowhere: Option<&'static str>,
     /// Anyone may look at the description of a private channel.
     pub(super) private_channels_are_described: bool,

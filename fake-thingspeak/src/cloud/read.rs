@@ -178,7 +178,7 @@ fn about(channel: &Channel, shown: &Shown, call: &Call<'_>) -> Record {
     record
 }
 
-/// Where the channel lies, if anyone has told or the profile has a place for those that nobody has told of.
+/// The channel's place, or the one that the profile shows for a channel without a place.
 fn push_channel_location(record: &mut Record, channel: &Channel, call: &Call<'_>) {
     let about = &channel.about;
     for (name, degrees) in [("latitude", &about.latitude), ("longitude", &about.longitude)] {

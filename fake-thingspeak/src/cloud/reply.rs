@@ -30,8 +30,8 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Room for the headers of a reply, so that the map need not grow.
 const HEADERS: usize = 12;
 
-/// A reply that may have to wait before it goes out, in the little room that it takes until then: its headers take ten times
-/// as much, and among many that wait each line of a cache counts.
+/// A reply that may have to wait before it goes out, in the little room that it takes until then: its headers take ten
+/// times as much, and among many that wait each line of a cache counts.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) answer: Answer,
@@ -42,8 +42,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The reply to `request`, which is the one that the draft was made for, without `Date` and `Content-Length`. If it names
-    /// a `Transfer-Encoding`, it is to be sent in chunks.
+    /// The reply to `request`, which is the one that the draft was made for, without `Date` and `Content-Length`. If it
+    /// names a `Transfer-Encoding`, it is to be sent in chunks.
     pub fn response(self, request: &Request<Bytes>) -> Response<Bytes> {
         response(self, Some(request))
     }
@@ -85,7 +85,7 @@ pub(super) fn response(draft: Draft, request: Option<&Request<Bytes>>) -> Respon
         map.clear();
     }
     if behaviour.chunked && status != StatusCode::NOT_MODIFIED {
-        // Not the service's but that of the proxy in front of it, which nobody can ask to leave it out.
+        // It is not the service's but that of the proxy in front of it, so `headers=false` does not drop it.
         map.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let mut response = Response::new(body);

@@ -10,7 +10,7 @@ pub(super) enum Resource<'p> {
     Update,
     /// `/channels/ID/bulk_update.json` and `.csv`.
     BulkUpdate { channel: u32, csv: bool },
-    /// `/channels`: the channels of the user whose key it is.
+    /// `/channels`: the channels of the user, with the user's key.
     Channels,
     /// `/channels/public`.
     PublicChannels,

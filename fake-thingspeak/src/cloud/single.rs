@@ -1,8 +1,8 @@
 //! Reading one thing of a channel: its last entry, an entry by its number, the last of some entries together, how old
 //! the last one is and which number it has.
 //!
-//! The last entry is the one that was stored last, whatever its time; of a field it is the last that has a value there (see
-//! [`cloud`](super) for why).
+//! The last entry is the one that was stored last, whatever its time; of a field it is the last that has a value there
+//! (see [`cloud`](super) for why).
 
 use super::aggregate::{Measure, Row, aggregated, decimals, minutes, round};
 use super::call::Call;

@@ -1,12 +1,12 @@
 //! What the service remembers: channels with their entries, TalkBacks with their commands, tags.
 //!
-//! Everything that alters it is a [`Change`], and [`Store::apply`] makes it, or [`Store::add_entry`] the most frequent one
-//! at less cost. So whatever keeps a store beyond the end of the program has to do two things: write down each change, in
-//! order, before the reply that tells of it goes out ([`Store::take_changes`]), and apply them again at the next start.
-//! Reading is of the store in memory.
+//! Everything that alters it is a [`Change`], and [`Store::apply`] makes it, or [`Store::add_entry`] the most frequent
+//! one at less cost. So whatever keeps a store beyond the end of the program has to do two things: write down each
+//! change, in order, before the reply that tells of it goes out ([`Store::take_changes`]), and apply them again at the
+//! next start. Reading is of the store in memory.
 //!
-//! Costs: an entry takes some 90 bytes beside its texts. Reads of the newest entries, of a range of time, and of an entry
-//! by its number cost as much as they return.
+//! Costs: an entry takes some 90 bytes beside its texts. Reads of the newest entries, of a range of time, and of an
+//! entry by its number cost as much as they return.
 
 use std::collections::BTreeMap;
 
@@ -89,8 +89,8 @@ impl From<NewChannel> for About {
     }
 }
 
-/// One thing that became different. Applied in order to an empty store, the changes of another make it the same. Small: each
-/// is moved a few times.
+/// One thing that became different. Applied in order to an empty store, the changes of another make it the same. Small:
+/// each is moved a few times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// There is a new channel.
@@ -132,8 +132,8 @@ pub enum Change {
         /// When it was written; the next write is possible 15 s later.
         written_at: OffsetDateTime,
     },
-    /// A channel was last written to at some time, whether or not the entry is there any more. Never of a request: for whoever
-    /// remembers what there is, and not every change.
+    /// A channel was last written to at some time, whether or not the entry is there any more. Never of a request: for
+    /// programs that keep the state and not every change.
     ChannelWritten {
         /// Its number.
         channel: u32,
@@ -166,8 +166,8 @@ pub enum Change {
         /// The TalkBack's number.
         talkback: u32,
     },
-    /// Numbers that were given before to what may be gone by now, so that none of them is given again. Never of a request:
-    /// for whoever remembers what there is, and not every change.
+    /// Numbers that were given before to what may be gone by now, so that none of them is given again. Never of a
+    /// request: for programs that keep the state and not every change.
     NumbersGiven {
         /// The last channel's.
         channel: Option<u32>,
@@ -190,7 +190,7 @@ pub(super) struct Store {
     /// Numbers of tags, in the order of their first use.
     tags: BTreeMap<String, u32>,
     last_command: u64,
-    /// `None`: nobody wants to know.
+    /// `None` if changes are not kept.
     changes: Option<Vec<Change>>,
 }
 
@@ -270,8 +270,8 @@ impl Store {
         }
     }
 
-    /// Makes [`Change::EntryAdded`], and hands the new entry back; `None` if there is no such channel. Only a store that
-    /// remembers its changes copies the content.
+    /// Makes [`Change::EntryAdded`], and hands the new entry back; `None` if there is no such channel. Only a store
+    /// that remembers its changes copies the content.
     pub(super) fn add_entry(
         &mut self,
         channel: u32,

@@ -1,4 +1,4 @@
-//! The service as clients see it: recorded and documented exchanges, and requests that nobody should send.
+//! The service as clients see it: recorded and documented exchanges, and requests that no client should send.
 
 use std::net::Ipv4Addr;
 

@@ -1,8 +1,8 @@
 //! Writing one entry: `/update`.
 //!
-//! Of several reasons for a refusal the first counts, in this order: too large, malformed, key, too soon, no message left,
-//! a value too long, a `created_at` that is taken. Too soon before taken: a device that repeats a write at once is told to
-//! wait first, as by the service.
+//! Of several reasons for a refusal the first counts, in this order: too large, malformed, key, too soon, no message
+//! left, a value too long, a `created_at` that is taken. Too soon before taken: a device that repeats a write at once
+//! is told to wait first, as by the service.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! Faults that a host can have a cloud answer a request with: as a host names them, with the words and sentences that files,
-//! orders and pages have for them ([`Fault::WORDS`]), and as a connection carries them out (`Plan`).
+//! Faults that a host can have a cloud answer a request with: as a host names them, with the words and sentences that
+//! files, orders and pages have for them ([`Fault::WORDS`]), and as a connection carries them out (`Plan`).
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub enum FaultNeeds {
     Error(fn(time::Duration) -> Fault),
 }
 
-/// Declares [`Fault`] and [`Fault::WORDS`] together, so that no fault lacks its row: each variant with what it needs, its word
-/// and its sentence.
+/// Declares [`Fault`] and [`Fault::WORDS`] together, so that no fault lacks its row: each variant with what it needs,
+/// its word and its sentence.
 macro_rules! faults {
     ($($(#[$doc:meta])* $variant:ident $(($needs:ident: $value:ty))?, $word:literal, $about:literal;)+) => {
         /// One thing that goes wrong with an exchange.
@@ -55,7 +55,8 @@ faults! {
     /// status (200–999) counts as 500.
     Status(Status: u16), "status",
         "Stores nothing and answers with this status.";
-    /// The reply has status 429 and asks to wait so long, in seconds (`Retry-After`, RFC 9110 §10.2.3); nothing is stored.
+    /// The reply has status 429 and asks to wait so long, in seconds (`Retry-After`, RFC 9110 §10.2.3); nothing is
+    /// stored.
     RetryAfter(Delay: Duration), "retry-after",
         "Stores nothing and answers 429, with `Retry-After` in seconds (RFC 9110, section 10.2.3).";
     /// The same with status 503, and the wait ends at a date.
@@ -98,7 +99,7 @@ faults! {
 pub struct Verdict {
     /// What goes wrong; nothing by default.
     pub faults: Vec<Fault>,
-    /// Who says so, for the record.
+    /// The name of the rule that says so, for the record.
     pub rule: Option<String>,
 }
 
@@ -164,7 +165,7 @@ impl Plan {
                 Fault::Truncated => plan.delivery = Delivery::Truncated,
                 Fault::Status(status) => plan.refuse(Refusal::Status(*status), None),
                 Fault::RetryAfter(wait) => {
-                    // Rounded up, so that nobody comes too early.
+                    // Rounded up, so that no client comes too early.
                     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                     plan.refuse(Refusal::Status(429), Some(RetryAfter::Seconds(seconds)));
                 }

@@ -1,23 +1,23 @@
 //! What keeps a browser from taking a reply for a page of this server that its author may have scripts in.
 //!
-//! Replies hold what others wrote: values that devices store, and what a request has in its parameters. A page of this
-//! server may see keys and set faults; so no such text may become one, however the request wants its reply (`headers=false`
-//! drops what the service sends along). [`guarded`] is the last thing that is done to each reply, the cloud's and the host's
-//! own alike, so that none can be forgotten:
+//! Replies hold text from elsewhere: values that devices store, and what a request has in its parameters. A page of
+//! this server may see keys and set faults. So no such text may become a page, however the request wants its reply
+//! (`headers=false` drops what the service sends along). [`guarded`] is the last thing that is done to each reply, the
+//! cloud's and the host's own alike, so that none can be forgotten:
 //!
 //! * A reply that is more than a word or a number has a `Content-Type` (plain text, if it came without one) and
-//!   `X-Content-Type-Options: nosniff`, so that nobody guesses another type (WHATWG, MIME Sniffing §7).
+//!   `X-Content-Type-Options: nosniff`, so that no browser guesses another type (WHATWG, MIME Sniffing §7).
 //! * A reply with markup in it and without a policy of its own has one under which it loads nothing and runs no script
 //!   (CSP3 §6.3.2 `sandbox`).
 //!
-//! Words and numbers stay as they are: devices of which many ask for no headers get those, and no browser makes anything
-//! of them.
+//! Words and numbers stay as they are: they are for devices, many of which ask for no headers, and no browser makes a
+//! page of them.
 
 use http::Response;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::body::Bytes;
 
-/// What text is that nobody gave a type.
+/// The type of a reply that came without one.
 static PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 static NO_GUESSING: HeaderValue = HeaderValue::from_static("nosniff");
 static NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");

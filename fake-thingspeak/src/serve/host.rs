@@ -25,8 +25,9 @@ pub trait Host {
     /// Ends after `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 
-    /// What the host itself has to say to `request`, which arrives `now`: pages for people, whatever steers the host. Asked
-    /// first, once a request. No fault strikes such a reply and it is no [`Exchange`]; `None` leaves the request to the cloud.
+    /// The host's own reply to `request`, which arrives `now`: pages for people, and what controls the host. Asked
+    /// first, once a request. No fault strikes such a reply, and it is no [`Exchange`]; `None` leaves the request to
+    /// the cloud.
     fn own_reply(&self, _request: &Request<Bytes>, _now: OffsetDateTime) -> Option<Response<Bytes>> {
         None
     }
@@ -41,8 +42,8 @@ pub trait Host {
         None
     }
 
-    /// Has the connection after the 101, until it is to be closed ([`Ending::Closed`]) or torn ([`Ending::Reset`]). What
-    /// came after the request is in `read`, or still in the stream.
+    /// Has the connection after the 101, until it is to be closed ([`Ending::Closed`]) or torn ([`Ending::Reset`]).
+    /// What came after the request is in `read`, or still in the stream.
     fn upgraded<S>(&self, _stream: &mut S, _read: Bytes) -> impl Future<Output = Ending>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -53,8 +54,8 @@ pub trait Host {
     /// Lets `work` have the cloud.
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R;
 
-    /// Ends when all that the cloud has done so far is kept. Every reply but a refusal waits for it, so that none tells of
-    /// what may still be lost. At once by default: the cloud's memory is all there is.
+    /// Ends when all that the cloud has done so far is durable. Every reply but a refusal waits for it, so that none
+    /// tells of what may still be lost. Ends at once by default: the cloud is kept in memory only.
     fn durable(&self) -> impl Future<Output = ()> {
         std::future::ready(())
     }
@@ -62,15 +63,16 @@ pub trait Host {
     /// The cloud has stored an entry; its reply may still be long in coming.
     fn stored(&self, entry: &Stored);
 
-    /// An exchange is over: its reply was handed to the stream, or there will be none. Also called when [`serve`](super::serve)'s
-    /// future is dropped in the middle of an exchange.
+    /// An exchange is over: its reply was handed to the stream, or there will be none. Also called when
+    /// [`serve`](super::serve)'s future is dropped in the middle of an exchange.
     fn exchanged(&self, exchange: &Exchange);
 
     /// The TLS handshake ended; an error is what rustls says of it.
     fn tls_finished(&self, outcome: Result<(), String>);
 
-    /// Takes `bytes` of the memory that there is for what is large on all connections, bodies of requests and replies that are
-    /// not sent yet; `false` if there is too little, and then the request is refused with 503. Without end by default.
+    /// Takes `bytes` of the memory that there is for what is large on all connections, bodies of requests and replies
+    /// that are not sent yet; `false` if there is too little, and then the request is refused with 503. Without end by
+    /// default.
     fn take_memory(&self, _bytes: usize) -> bool {
         true
     }
@@ -110,7 +112,7 @@ pub struct Exchange {
     pub received: OffsetDateTime,
     /// Whether it came over TLS.
     pub tls: bool,
-    /// Who sent it.
+    /// The address that it came from.
     pub client: IpAddr,
     /// The request; without its body, if that was larger than [`Limits`] allow.
     pub request: Request<Bytes>,
@@ -122,7 +124,7 @@ pub struct Exchange {
     pub stored: Vec<Stored>,
     /// Why the cloud refused it, in plain words.
     pub refused: Option<&'static str>,
-    /// The rule that had a hand in it (see [`Verdict::rule`]).
+    /// The rule that put a fault on it (see [`Verdict::rule`]).
     pub rule: Option<String>,
 }
 

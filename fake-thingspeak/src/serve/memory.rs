@@ -1,9 +1,10 @@
-//! What all connections of a host may take together: the bodies of requests as they arrive, and replies until they are sent.
+//! What all connections of a host may take together: the bodies of requests as they arrive, and replies until they are
+//! sent.
 //!
-//! Each is bounded by itself ([`Limits`](super::Limits)), but there are many connections, and a client may send slowly and
-//! read slowly. So what is large counts against what the host has for all ([`Host::take_memory`]); what finds no room is
-//! refused with 503. What is small does not count, and small devices get through whatever large clients do. It is bounded by
-//! the number of connections.
+//! Each is bounded by itself ([`Limits`](super::Limits)), but there are many connections, and a client may send slowly
+//! and read slowly. So what is large counts against what the host has for all ([`Host::take_memory`]); what finds no
+//! room is refused with 503. What is small does not count, and small devices get through whatever large clients do. It
+//! is bounded by the number of connections.
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response};
@@ -16,7 +17,7 @@ use crate::cloud::Refusal;
 /// Up to how many bytes a body is small. No update is larger than 3000, and hyper reads as much at once.
 const SMALL: usize = 16 << 10;
 
-/// What is said to whom there is no room for.
+/// The refusal of a request for which there is no room.
 pub(super) const NO_ROOM: Refusal = Refusal::Status(503);
 
 /// The same for the record.

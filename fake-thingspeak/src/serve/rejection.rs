@@ -1,9 +1,9 @@
 //! What hyper refuses by itself, in the cloud's own words.
 //!
 //! Bytes that are no request (400), a target or headers that are too long (414, 431) never become a request that the
-//! cloud could answer: hyper writes an empty reply and closes. [`Rejecting`] lies between hyper and the stream and writes
-//! the cloud's reply in place of that. It knows hyper's reply by its coming while no reply of ours is under way; one that
-//! comes in the same write as a reply before it (a client that does not wait for replies) stays as it is.
+//! cloud could answer: hyper writes an empty reply and closes. [`Rejecting`] lies between hyper and the stream and
+//! writes the cloud's reply in place of that. It knows hyper's reply by its coming while no reply of ours is under way;
+//! one that comes in the same write as a reply before it (a client that does not wait for replies) stays as it is.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use std::task::{Context, Poll, ready};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream in which hyper's own refusals become those of `reject`, which makes a whole reply for a status, unless a reply of
-/// ours is on its way. `flushed` hears that it has arrived.
+/// A stream in which hyper's own refusals become those of `reject`, which makes a whole reply for a status, unless a
+/// reply of ours is on its way. `flushed` hears that it has arrived.
 pub(super) struct Rejecting<'c, S, F, G> {
     stream: &'c mut S,
     reject: F,

@@ -1,8 +1,8 @@
-//! Whom a request is for: exactly one `Host`, and a sound one (RFC 9112 §3.2, RFC 3986 §3.2.2).
+//! Which host a request is for: exactly one `Host`, and a sound one (RFC 9112 §3.2, RFC 3986 §3.2.2).
 //!
-//! Whoever stands in front of a server may look at another of two hosts than the server does, or read more into a malformed
-//! one. So HTTP/1.1 has such requests refused with 400, and those without. An empty host is that of a target that has none,
-//! and is sound. HTTP/1.0 does not know the header.
+//! A proxy in front of a server may look at another of two hosts than the server does, or read more into a malformed
+//! one. So HTTP/1.1 has such requests refused with 400, and those without a host. An empty host is that of a target
+//! that has none, and is sound. HTTP/1.0 does not know the header.
 
 use std::net::Ipv6Addr;
 

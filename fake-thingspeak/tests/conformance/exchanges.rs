@@ -1,7 +1,7 @@
 //! The table: a request, where it is known from, and the reply to it in each profile.
 //!
-//! Sources: "rec" with a date is a recording of the service; "doc" with a page is MathWorks' documentation; "2015" is the
-//! open-source server's source; "ours" is a decision.
+//! Sources: "rec" with a date is a recording of the service; "doc" with a page is MathWorks' documentation; "2015" is
+//! the open-source server's source; "ours" is a decision.
 
 use fake_thingspeak::cloud::Profile::{self, Docs, OpenSource2015, Recorded2019};
 

@@ -1,7 +1,7 @@
 //! One connection: the library reads and writes packets and knows their order, this says what they mean here.
 //!
-//! That nothing may come before the CONNECT is left to the library's user, and is here. Bits that the standard reserves are
-//! not looked at, by neither.
+//! The library leaves it to its user that nothing may come before the CONNECT: it is checked here. Neither checks the
+//! bits that the standard reserves.
 
 use std::net::IpAddr;
 
@@ -20,10 +20,10 @@ use fake_thingspeak::cloud::{AuthError, Cloud, EntryMessage, Publication};
 /// The largest packet that is read: a message of 3000 bytes with its topic, or some hundred subscriptions.
 const PACKET: u32 = 16 << 10;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to send CONNECT.
 const HANDSHAKE: Duration = Duration::seconds(30);
 
-/// How long a client may be silent that has not said how long it would be.
+/// How long a client may be silent if its CONNECT gives no keep-alive.
 const IDLE: Duration = Duration::HOUR;
 
 /// How many filters a client has at most.
@@ -74,7 +74,7 @@ impl Session {
             _ => None,
         });
         if let Some(error) = error {
-            // A CONNACK with a code is for those who speak another version; others would not understand it.
+            // A client of another version understands a CONNACK with a code; others would not.
             if error == MqttError::UnsupportedProtocolVersion {
                 self.send_all(happened);
             }

@@ -156,7 +156,7 @@ fn what_one_publishes_the_other_hears() {
     world.send(publisher, &single);
     assert_eq!(world.heard(listener)[1..], [field(2, "7")]);
 
-    // By HTTP, and in bulk, of which nobody hears.
+    // By HTTP, and in bulk, of which subscribers are not told.
     let ask = |world: &mut World, request: http::request::Builder, body: String| {
         world.now += Duration::seconds(15);
         let handled = world.cloud.handle(&request.body(Bytes::from(body)).unwrap(), world.now, CLIENT);
@@ -260,7 +260,7 @@ fn a_device_that_connects_anew_takes_the_place_of_its_older_connection() {
     assert_eq!(world.broker.ending(older), Some(Ending::TakenOver));
     assert!(world.broker.take(older).close);
     assert_eq!((world.broker.ending(newer), world.broker.ending(other)), (None, None));
-    // One who is not let in takes nobody's place.
+    // A client that is refused takes the place of no other.
     let id = world.begin();
     let wrong = connect_as(&world.devices[0].client_id, "", "", 60);
     world.send(id, &wrong);
@@ -326,7 +326,7 @@ fn a_session_is_the_same_in_whatever_pieces_it_arrives() {
     let at_once = other.broker.received(id, &whole, other.now, &mut other.cloud);
     assert_eq!((events.len(), at_once.len()), (6, 6));
     assert_eq!(events, at_once);
-    // Whoever sends all at once hears of nothing that it did before it said goodbye.
+    // A client that sends everything at once, DISCONNECT included, gets no replies.
     let told = output.bytes.len() - other.broker.take(id).bytes.len();
     assert!(told > 0 && output.close && is_packets(&output.bytes));
 }
@@ -339,8 +339,8 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
 
-    /// Packets in any order, cut up, changed in places, with noise between them: the broker goes on, and what it sends are
-    /// packets.
+    /// Packets in any order, cut up, changed in places, with noise between them: the broker goes on, and what it sends
+    /// are packets.
     #[test]
     fn no_bytes_upset_the_broker(
         order in prop::collection::vec((0_usize..6, prop::option::of((any::<prop::sample::Index>(), any::<u8>()))), 0..12),
@@ -371,7 +371,7 @@ proptest! {
             prop_assert!(is_packets(&output.bytes), "{:?}", output.bytes);
             prop_assert_eq!(output.close, world.broker.ending(id).is_some());
         }
-        // Nobody else is harmed.
+        // Other connections are not affected.
         prop_assert_eq!(world.broker.ending(watcher), None);
         prop_assert!(is_packets(&world.broker.take(watcher).bytes));
     }

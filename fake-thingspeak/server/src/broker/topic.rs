@@ -1,4 +1,4 @@
-//! ThingSpeak's topics: what is published where, and what one can listen to.
+//! ThingSpeak's topics: where to publish what, and what to subscribe to.
 
 use fake_thingspeak::cloud::EntryMessage;
 
@@ -10,7 +10,7 @@ pub(super) struct Target {
     pub(super) field: Option<usize>,
 }
 
-/// What a client listens to.
+/// What a client subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Filter {
     pub(super) channel: u32,
@@ -66,7 +66,7 @@ impl Filter {
     }
 }
 
-/// Topics and payloads of what one who listens through `filters` hears; each message once, however many let it pass.
+/// Topics and payloads of the messages that pass `filters`; each message once, however many filters let it pass.
 pub(super) fn messages<'n>(filters: &[Filter], message: &'n EntryMessage) -> impl Iterator<Item = (String, &'n str)> {
     let feed = (None, Some(message.feed.as_str()));
     let fields = (1..).map(Some).zip(message.fields.iter().map(Option::as_deref));

@@ -101,7 +101,7 @@ fn a_service_in_a_file_is_the_same_after_each_of_its_changes() {
     let mut twin = Cloud::new(SEED);
     for batch in &batches {
         let mut database = open(&path).unwrap();
-        // What is in the file is known to who writes on, as at every start.
+        // The database knows what is in the file, as at every start.
         database.load(drop).unwrap();
         database.commit(batch).unwrap();
         drop(database);
@@ -180,7 +180,7 @@ fn damage_is_found_before_anything_is_served() {
     std::fs::write(&path, &bad).unwrap();
     assert!(fails().starts_with("it is damaged: "), "{}", fails());
 
-    // Somebody took an entry away.
+    // An entry is missing.
     std::fs::write(&path, &good).unwrap();
     Connection::open(&path).unwrap().execute("DELETE FROM entries WHERE entry_id = 1", []).unwrap();
     assert!(fails().contains(" has no entry 1; "), "{}", fails());

@@ -20,7 +20,7 @@ fn list(words: impl Iterator<Item = &'static str>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// What goes wrong.
+/// What goes wrong, and with what.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Effect {
     /// With a request.
@@ -62,13 +62,13 @@ pub(super) enum Parameter {
 }
 
 impl Order {
-    /// Whether it is of TLS, and strikes nobody without.
+    /// Whether it is for connections over TLS alone.
     pub(crate) fn is_of_tls(&self) -> bool {
         matches!(self.effect, Effect::Tls(_))
     }
 
-    /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`, `attack`), and perhaps
-    /// `count` or `seconds`, and `path`. The error says what would be right.
+    /// Reads an order: `fault`, what that fault needs (`status`, `delay` in seconds, `certificate`, `attack`), and
+    /// perhaps `count` or `seconds`, and `path`. The error says what would be right.
     pub(crate) fn parse(mut given: BTreeMap<String, String>, now: Instant) -> Result<Self, String> {
         let mut take = |name: &str| given.remove(name).map(|value| value.trim().to_owned());
         let fault = take("fault").ok_or_else(|| format!("`fault` is missing: one of {}", list(words())))?;

@@ -1,8 +1,8 @@
 //! A field's values over time as SVG (SVG 2), drawn for a size in pixels.
 //!
 //! Data runs feed → [`Sample`]s (`series`) → the two axes (`axis`: which values and times carry a label) → marks in the
-//! plot. Marks and labels know only places from 0 to 1 along time and along the values; `Plot` says where on the picture
-//! that is, also for bars, where time runs down.
+//! plot. Marks and labels know only places from 0 to 1 along time and along the values; `Plot` says where on the
+//! picture that is, also for bars, where time runs down.
 //!
 //! Colours are attributes for a light page; style.css puts its own over them by the classes, for dark ones too. A chart
 //! with a background of its own keeps its colours everywhere and has text that can be read on it.
@@ -20,7 +20,7 @@ mod sample;
 mod series;
 mod times;
 
-/// The size of a chart that is to fit its frame, as long as nobody has measured the frame.
+/// The size of a chart that is to fit its frame, until a script has measured the frame.
 const SIZE: (u32, u32) = (450, 250);
 /// The colour of a line, as ThingSpeak has it.
 const RED: &str = "#d62020";

@@ -1,7 +1,7 @@
 //! The page on which a person injects faults into the running server.
 //!
-//! It is a form over `/_preflash/faults`, which sets, lists and clears faults; `faults.js` speaks with it. The form offers what
-//! [`injections`] lists.
+//! It is a form over `/_preflash/faults`, which sets, lists and clears faults; `faults.js` speaks with it. The form
+//! offers what [`injections`] lists.
 
 use maud::{Markup, html};
 
@@ -75,7 +75,7 @@ pub(super) fn page() -> Markup {
     )
 }
 
-/// A refusal of connections must end by itself: nobody reaches the server to clear it.
+/// A refusal of connections must end by itself: no request to clear it reaches the server.
 fn lasts_seconds(injection: &Injection) -> bool {
     matches!(injection.effect, InjectedEffect::Connection(ConnectionFault::Refused))
 }

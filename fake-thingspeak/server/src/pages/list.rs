@@ -1,5 +1,5 @@
-//! The list of channels. On the machine that the server runs on it has their keys and what to type, elsewhere only what is
-//! public.
+//! The list of channels. On the machine that the server runs on it has their keys and what to type, elsewhere only what
+//! is public.
 
 use maud::{Markup, html};
 use time::OffsetDateTime;

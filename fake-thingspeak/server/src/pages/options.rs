@@ -2,15 +2,17 @@
 //!
 //! | parameter | value | otherwise |
 //! |---|---|---|
-//! | `title`, `xaxis`, `yaxis` | a text, cut where the chart ends; an empty one is none | channel's name, `Date` with the zone, field's name |
-//! | `color`, `bgcolor` | `d62020`, `#d62020`, `#d20` or one of HTML's colour names | red; white, or dark where the reader likes it dark |
+//! | `title` | a text, cut where the chart ends; an empty one is none | the channel's name |
+//! | `xaxis`, `yaxis` | a text, cut where the chart ends; an empty one is none | `Date` with the zone, the field's name |
+//! | `color`, `bgcolor` | `d62020`, `#d62020`, `#d20`, a colour name of HTML | red; white, or dark in a dark theme |
 //! | `type` | `line`, `bar`, `column`, `spline`, `step` | `line` |
 //! | `step` | `true`: the same as `type=step` | nothing |
 //! | `width`, `height` | pixels, brought to 120–2000 and 80–2000; `auto` | `auto`: as large as the frame |
 //! | `dynamic` | `true`: the chart keeps itself current | it stays as it is |
 //! | `update` | seconds between two looks, brought to 1–3600; counts with `dynamic` only | 15 |
 //! | `yaxismin`, `yaxismax` | numbers, the first smaller than the second | from the values |
-//! | `results`, `days`, `minutes`, `start`, `end`, `timescale`, `sum`, `average`, `median`, `round`, `min`, `max`, `timezone`, `offset` | as in a feed | as in a feed |
+//! | `results`, `days`, `minutes`, `start`, `end`, `timezone`, `offset` | as in a feed | as in a feed |
+//! | `timescale`, `sum`, `average`, `median`, `round`, `min`, `max` | as in a feed | as in a feed |
 //! | `api_key` (`key`, `apikey`) | the read or write key of a private channel | the channel stays closed |
 //! | `export`, `callback` and all others | nothing | |
 //!

@@ -1,8 +1,8 @@
 //! Pages, pictures and the files that they need as replies of HTTP.
 //!
-//! The Content-Security-Policy lets a page load what this server has and nothing else, and run no script but the two that
-//! are files here: whatever a device writes into a channel stays text. Only a chart may be framed by pages from elsewhere;
-//! the page that injects faults by none.
+//! The Content-Security-Policy lets a page load what this server has and nothing else, and run no script but the two
+//! that are files here: whatever a device writes into a channel stays text. Only a chart may be framed by pages from
+//! elsewhere; the page that injects faults by none.
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -11,7 +11,7 @@ use http::{Response, StatusCode};
 use hyper::body::Bytes;
 use maud::Markup;
 
-/// What all pages may do; who may not frame them comes after it.
+/// What all pages may do; the sources that may frame them are added to it.
 macro_rules! policy {
     ($ancestors:literal) => {
         concat!(
@@ -40,8 +40,8 @@ pub(super) fn picture(svg: String) -> Response<Bytes> {
     reply(StatusCode::OK, "image/svg+xml", ALONE, shown(&svg))
 }
 
-/// What may stand in a page or a picture. A value may hold control characters, and a picture with one is no XML (XML 1.0
-/// §2.2) and is not drawn at all.
+/// What may stand in a page or a picture. A value may hold control characters, and a picture with one is no XML (XML
+/// 1.0 §2.2) and is not drawn at all.
 fn shown(markup: &str) -> String {
     let is_foreign = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}');
     markup.replace(is_foreign, "\u{fffd}")

@@ -79,8 +79,8 @@ fn described(channel: &Overview) -> Markup {
     }
 }
 
-/// One field: its last value, and its chart. The last is what was stored last; where that is not the end of the chart, the page
-/// says so.
+/// One field: its last value, and its chart. The last is what was stored last; where that is not the end of the chart,
+/// the page says so.
 fn field(
     channel: &Overview,
     index: usize,

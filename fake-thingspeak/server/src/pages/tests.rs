@@ -1,4 +1,4 @@
-//! Pages as a browser gets them: what they show, whom they show it to, and what cannot get into them.
+//! Pages as a browser gets them: what they show, to which requests, and what cannot get into them.
 
 use std::net::Ipv4Addr;
 
@@ -62,7 +62,7 @@ impl Site {
         respond(&mut self.cloud, &request.body(Bytes::new()).unwrap(), self.now, client, Control::ThisMachine)
     }
 
-    /// The status of a page and the page, for somebody elsewhere.
+    /// The status of a page and the page, for a request from elsewhere.
     fn get(&mut self, target: &str) -> (u16, String) {
         let reply = self.reply(target, "thing.example", ELSEWHERE).unwrap();
         (reply.status().as_u16(), String::from_utf8(reply.body().to_vec()).unwrap())

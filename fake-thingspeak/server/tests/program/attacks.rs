@@ -1,4 +1,4 @@
-//! What those try who mean no good: on the network, on this machine, and with what they store.
+//! What attackers try: on the network, on this machine, and with what they store.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -115,7 +115,7 @@ fn bodies_that_never_end_take_little_of_the_machine() {
             let head =
                 format!("POST /channels/1/bulk_update.json HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n");
             stream.write_all(head.as_bytes()).unwrap();
-            // Who is refused cannot send all of it.
+            // A client that is refused cannot send all of it.
             let _ = stream.write_all(&vec![b' '; size - 1]);
             stream
         })

@@ -268,7 +268,7 @@ fn npms_package_works() {
     ran(Command::new(&node).env("NODE_PATH", packages).arg(script("npm_thingspeakclient.js")).args(world.arguments()));
 }
 
-/// How a Mosquitto client says who it is and what it talks about.
+/// The options that give a Mosquitto client its identifier, password and topic.
 fn mosquitto(program: &Path, port: &str, device: &Device, topic: &str) -> Command {
     let mut command = Command::new(program);
     command.args(["-h", "localhost", "-p", port, "-i", &device.client_id, "-u", &device.client_id]);

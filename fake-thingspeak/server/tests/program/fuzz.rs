@@ -1,10 +1,10 @@
-//! Requests that nobody would send, to every endpoint of the program on a real socket: whatever comes, the reply is one of
-//! ThingSpeak's, or a page, a picture or a file, and the server goes on.
+//! Requests that no sane client sends, to every endpoint of the program on a real socket: whatever comes, the reply is
+//! one of ThingSpeak's, or a page, a picture or a file, and the server goes on.
 //!
-//! The requests are made of what the service knows (paths, parameters, keys, bodies in each of its formats) and of what it
-//! does not (other numbers, other types, text that is none, JSON that is deep or cut off, bytes). CI tries a fixed number
-//! of them, the same each time; `PREFLASH_FUZZ_CASES=100000 cargo test -p fake-thingspeak --test program fuzz` tries more, and
-//! others each time.
+//! The requests are made of what the service knows (paths, parameters, keys, bodies in each of its formats) and of what
+//! it does not (other numbers, other types, text that is none, JSON that is deep or cut off, bytes). CI tries a fixed
+//! number of them, the same each time; `PREFLASH_FUZZ_CASES=100000 cargo test -p fake-thingspeak --test program fuzz`
+//! tries more, and others each time.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -245,7 +245,7 @@ impl World {
 
 /// Whether a reply is one that ThingSpeak could have given, or a page.
 fn judge(case: &Case, reply: &[u8]) -> TestCaseResult {
-    // A request whose length was damaged may never have come to its end.
+    // If the length was damaged, the request may never have ended.
     if case.damage.is_some() && reply.is_empty() {
         return Ok(());
     }
@@ -393,7 +393,7 @@ fn every_page_is_a_page_whatever_is_asked_and_stored() {
             entries.set(entries.get() + 1);
         }
         judge(&case, &world.send(&world.bytes(&case)))?;
-        // Some of them are faults, and strike whoever comes next.
+        // Some of them set faults, which strike the next request.
         let cleared = world.ask("DELETE /_preflash/faults", "");
         prop_assert!(cleared.ends_with("\r\n\r\n{\"faults\":[]}"), "{}", cleared);
         Ok(())

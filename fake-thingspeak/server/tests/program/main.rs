@@ -1,5 +1,5 @@
-//! The program on real sockets, each module a side of it. One crate, so that all share how the program is started and spoken
-//! to (`server`, which the benchmark uses as well, and `client`).
+//! The program on real sockets, each module a side of it. One crate, so that all share how the program is started and
+//! spoken to (`server`, which the benchmark uses as well, and `client`).
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests, not what they share")]
 

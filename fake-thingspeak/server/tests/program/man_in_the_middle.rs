@@ -1,5 +1,5 @@
-//! Clients that meet somebody in the cloud's place, over real sockets: who is careful refuses him, and the log says so; who
-//! is not gives something away, and the log says what.
+//! Clients that meet an attacker in the cloud's place, over real sockets. A careful client refuses, and the log says
+//! so; a careless one gives something away, and the log says what.
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex};
@@ -51,7 +51,7 @@ impl World {
         self.server.told().strip_prefix("man in the middle: ").unwrap().to_owned()
     }
 
-    /// The reply that somebody gets who believes only whom the authority vouches for.
+    /// The reply that a client gets that trusts only the authority's certificates.
     fn careful(&self) -> io::Result<String> {
         let name = ServerName::try_from("localhost").unwrap();
         let session = ClientConnection::new(trusting(&self.authority), name).unwrap();
@@ -92,7 +92,7 @@ fn who_is_careful_refuses_what_is_wrong_and_takes_what_is_only_rare() {
 }
 
 #[test]
-fn who_is_careless_gives_something_away() {
+fn a_careless_client_gives_something_away() {
     let world = World::start();
     let careless = || Look { last: false, seen: Arc::new(Mutex::new(Vec::new())) };
     for attack in ["forged-certificate", "leaf-signed-leaf"] {

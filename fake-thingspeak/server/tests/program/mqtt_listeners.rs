@@ -41,7 +41,7 @@ impl World {
 
     fn greet(&self, stream: &mut TcpStream) -> Result<[u8; 4], ErrorKind> {
         let mut answer = [0; 4];
-        // Who resets a connection may be faster than who writes to it.
+        // The reset may come before the client has written.
         stream.write_all(&mqtt_connect(&self.device)).map_err(|error| error.kind())?;
         stream.read_exact(&mut answer).map(|()| answer).map_err(|error| error.kind())
     }

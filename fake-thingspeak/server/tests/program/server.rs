@@ -11,7 +11,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server, killed at the latest when the test ends.
 pub struct Server {
     pub child: Child,
-    /// What it says, line by line; `None`: nobody reads it.
+    /// Its output, line by line; `None` if the test does not read it.
     pub lines: Option<Receiver<String>>,
 }
 

@@ -226,7 +226,7 @@ fn faults_are_set_and_cleared_while_it_runs() {
     assert_eq!(fault(&["clear", "2"]), (Some(0), "no faults are set\n".to_owned()));
     assert!(update().ends_with("\r\n\r\n3"));
 
-    // What a connection meets does not keep those away who set faults.
+    // Faults of connections do not keep requests away that set faults.
     fault(&["set", "reset-connection"]);
     let mut stream = connect(&http);
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
@@ -234,7 +234,7 @@ fn faults_are_set_and_cleared_while_it_runs() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(fault(&["clear"]), (Some(0), "no faults are set\n".to_owned()));
 
-    // Nobody listens, and then at the same ports again.
+    // The server does not listen for a while, and then at the same ports again.
     let refused = fault(&["set", "refused-connection"]);
     assert!(refused.0 == Some(2) && refused.1.contains("`refused-connection` needs `seconds`"), "{refused:?}");
     fault(&["set", "refused-connection", "--seconds", "2"]);
@@ -312,7 +312,7 @@ fn an_authority_lasts_from_one_server_to_the_next() {
             server.line("https").strip_prefix("https://pond.local:").unwrap().split(' ').next().unwrap().to_owned();
         let https = format!("127.0.0.1:{https}");
         assert_eq!(server.line("trust"), fingerprint);
-        // Who trusts it believes the server, at each address that it has and by all of its names.
+        // A client that trusts it believes the server, at each address that it has and by all of its names.
         let config = trusting(&certificate);
         let mut names =
             ["pond.local", "api.thingspeak.com", "localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
@@ -427,7 +427,7 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
     let count = 500;
     (0..count).for_each(|_| get(&long));
 
-    // Whoever reads on learns how many lines are missing, and has the others.
+    // A reader that goes on learns how many lines are missing, and has the others.
     let (sender, lines) = channel();
     let reader = std::thread::spawn(move || {
         loop {
@@ -454,7 +454,7 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
     assert!(line().ends_with(&format!(" GET /short: 404{REFUSED}")));
     let _output = reader.join().unwrap();
 
-    // Nobody reads again, and it ends nevertheless.
+    // The log is not read again, and the server ends nevertheless.
     (0..count).for_each(|_| get(&long));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -317,7 +317,7 @@ fn a_client_that_takes_nothing_is_dropped() {
     let world = World::start();
     let mut socket = world.device(0);
     let pings = Message::binary(PING.repeat(30_000));
-    // Nobody reads the answers.
+    // The client does not read the answers.
     let failed = loop {
         if let Err(error) = socket.send(pings.clone()) {
             break error;

@@ -1,7 +1,7 @@
 //! A path for each resource, for tests that go over all of them.
 //!
-//! [`path`] is the reverse of [`route`](super::route) and has no catch-all: a new resource does not compile before it has a
-//! path here, and belongs into [`EVERY`] then.
+//! [`path`] is the reverse of [`route`](super::route) and has no catch-all: a new resource does not compile before it
+//! has a path here, and belongs into [`EVERY`] then.
 
 use super::Resource;
 

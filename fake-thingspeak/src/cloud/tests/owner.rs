@@ -69,7 +69,7 @@ fn a_channel_is_made_and_described_inside_of_channel_as_well() {
     let channel = service.cloud.channel(u32::try_from(id).unwrap()).unwrap();
     assert_eq!((channel.about.name.as_str(), channel.about.public), ("Lake", false));
     assert_eq!(channel.about.fields[1], None);
-    // Whoever misspells something inside is told, and nothing is altered.
+    // A misspelling inside is reported, and nothing is altered.
     for (target, body, expected) in [
         (target.clone() + "&channel=1", r#"{"channel": {"name": "x"}}"#, 400),
         (target.clone() + "&channel[name=x", "{}", 400),

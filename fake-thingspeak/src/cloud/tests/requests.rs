@@ -1,4 +1,4 @@
-//! Requests that nobody should send: whatever comes, no 500, nothing stored that is not told, and JSON that is some.
+//! Requests that no client should send. Whatever comes: no 500, nothing stored that is not reported, and valid JSON.
 
 use proptest::prelude::*;
 
@@ -182,7 +182,7 @@ proptest! {
             } else {
                 prop_assert!(target.contains("headers=false") || body.contains("headers=false"));
             }
-            // Whoever keeps the changes has the same service.
+            // The changes make the same service again.
             copy.restore(service.cloud.take_changes());
             prop_assert_eq!(copy.channels(), service.cloud.channels());
             prop_assert_eq!(copy.entries(service.access.channel), service.cloud.entries(service.access.channel));

@@ -1,4 +1,5 @@
-//! Requests that two readers may read differently: whom they are for, and where they end (RFC 9112 §3.2, §6.1 to §6.3).
+//! Requests that two readers may read differently: which host they are for, and where they end (RFC 9112 §3.2, §6.1 to
+//! §6.3).
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! No reply is a page of this server that somebody else wrote: all paths, formats, methods and options, with markup in
-//! whatever can be stored and in whatever a request can say.
+//! No reply is a page of this server with markup from elsewhere: all paths, formats, methods and options, with markup
+//! in whatever can be stored and in whatever a request can say.
 
 use http::header::{ACCEPT, HOST};
 

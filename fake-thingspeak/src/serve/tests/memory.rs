@@ -105,7 +105,7 @@ async fn bodies_are_bounded_in_total_and_small_ones_get_through() {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // All who could wait together do so now.
+        // All clients that could wait together do so now.
         tokio::time::sleep(Duration::from_secs(5)).await;
         let _ = client.write_all(&[b'x'; 1024]).await;
         let mut reply = String::new();

@@ -1,8 +1,8 @@
 //! A feed as numbers in time, and the line through them.
 //!
-//! What breaks the line is a value that is no number, and a piece of time without entries in a feed that was put together
-//! out of pieces. An entry that says nothing of the field does not: channels whose fields are written one by one have a
-//! line all the same, as on ThingSpeak.
+//! What breaks the line is a value that is no number, and a piece of time without entries in a feed that was put
+//! together out of pieces. An entry without a value of the field does not: channels whose fields are written one by one
+//! have a line all the same, as on ThingSpeak.
 
 use std::fmt::Write as _;
 

@@ -10,7 +10,7 @@ pub const PING: [u8; 2] = [0xc0, 0];
 pub const PONG: [u8; 2] = [0xd0, 0];
 pub const DISCONNECT: [u8; 2] = [0xe0, 0];
 
-/// Who a client may be.
+/// A device's identifier and password.
 pub struct Device {
     pub client_id: String,
     pub password: String,

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::connect;
 
-/// Believes whom the authority with this certificate vouches for.
+/// Trusts certificates of the authority with this certificate.
 pub fn trusting(certificate: &CertificateDer<'static>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();

@@ -1,5 +1,5 @@
-//! Frames that nobody would send, on a WebSocket of the program: whatever comes, what comes back are frames of a server, the
-//! last of them closes, and the server goes on.
+//! Frames that no sane client sends, on a WebSocket of the program: whatever comes, what comes back are frames of a
+//! server, the last of them closes, and the server goes on.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
