@@ -1,15 +1,15 @@
 //! Who called whom, when a program came to grief.
 //!
-//! The call0 calling convention has no frame pointer, and tables for unwinding (`.debug_frame`) exist neither in the vendor's
-//! archives nor for assembly. What every function has is its beginning: it lowers the stack pointer and stores the return
-//! address below it. [`backtrace`] follows the instructions from a function's symbol to where it stands, and so knows how
-//! far the stack pointer has moved and where the return address lies. This also leads over a switch of stacks, if the
-//! function that switches saves the old pointer on the new stack.
+//! The call0 calling convention has no frame pointer, and tables for unwinding (`.debug_frame`) exist neither in the
+//! vendor's archives nor for assembly. What every function has is its beginning: it lowers the stack pointer and stores
+//! the return address below it. [`backtrace`] follows the instructions from a function's symbol to where it stands, and
+//! so knows how far the stack pointer has moved and where the return address lies. This also leads over a switch of
+//! stacks, if the function that switches saves the old pointer on the new stack.
 //!
-//! Where that fails (no symbol, or what should be a return address does not follow a call) the stack is searched upwards for the next word that
-//! could be a return address; such a caller is marked as [guessed](Frame::guessed). It may be left over from an earlier
-//! call. Calls that were replaced by a jump, and functions that were inlined, leave nothing on the stack; debug
-//! information tells the latter ([`Lines`](crate::image::lines::Lines)).
+//! Where that fails (no symbol, or what should be a return address does not follow a call) the stack is searched
+//! upwards for the next word that could be a return address; such a caller is marked as [guessed](Frame::guessed). It
+//! may be left over from an earlier call. Calls that were replaced by a jump, and functions that were inlined, leave
+//! nothing on the stack; debug information tells the latter ([`Lines`](crate::image::lines::Lines)).
 
 use crate::image::Program;
 use crate::isa::{self, Instruction, Opcode};
@@ -37,8 +37,8 @@ const SEARCHED: u32 = 4_096;
 /// Where programs have code.
 const CODE: core::ops::Range<u32> = 0x4010_0000..0x4030_0000;
 
-/// The frames from where the program stood up to the outermost caller that can be found, which is a function of the boot
-/// ROM if the trace is complete.
+/// The frames from where the program stood up to the outermost caller that can be found, which is a function of the
+/// boot ROM if the trace is complete.
 pub fn backtrace(registers: &Registers, memory: &Memory, program: Option<&Program>) -> Vec<Frame> {
     let code = Code { memory, program };
     let mut frames = vec![Frame { address: registers.pc, is_caller: false, guessed: false }];
@@ -219,8 +219,8 @@ impl Beginning {
         true
     }
 
-    /// The return address and the caller's stack pointer, if the function's stack pointer is `sp`. The innermost function
-    /// may still have the return address in a0.
+    /// The return address and the caller's stack pointer, if the function's stack pointer is `sp`. The innermost
+    /// function may still have the return address in a0.
     fn caller(&self, sp: u32, a0: u32, innermost: bool, memory: &Memory) -> Option<(u32, u32)> {
         let Value::Entry(base, offset) = self.registers[1] else { return None };
         // The base register's value at the function's entry.

@@ -12,8 +12,8 @@
 //! Words of pages that the block executor has translated are marked; a store to one of them is remembered in
 //! `take_modified_code`, whoever makes it.
 
-use crate::bus::Width;
 use crate::cpu::{Cause, Exception};
+use crate::width::Width;
 
 mod map;
 #[cfg(test)]

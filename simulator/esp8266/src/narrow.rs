@@ -1,21 +1,21 @@
-//! What the C handler of LoadStoreError in NONOS SDK 3 does (`load_non_32_wide_handler`): narrow loads from instruction memory
-//! and flash, and narrow stores to instruction memory, by whole words.
+//! What the C handler of LoadStoreError in NONOS SDK 3 does (`load_non_32_wide_handler`): narrow loads from instruction
+//! memory and flash, and narrow stores to instruction memory, by whole words.
 //!
-//! It finds the registers of the program in the frame that the boot ROM's wrapper has made, changes them there, and returns
-//! to the wrapper. What it cannot do stays undone.
+//! It finds the registers of the program in the frame that the boot ROM's wrapper has made, changes them there, and
+//! returns to the wrapper. What it cannot do stays undone.
 
 use crate::bus::Width;
 use crate::cpu::Cpu;
+use crate::frame;
 use crate::isa::{self, Opcode};
 use crate::memory::Memory;
 use crate::registers::word;
-use crate::rom::frame;
 
 /// Length of every instruction that accesses less than a word.
 const LENGTH: u32 = 3;
 
-/// Does the access of the instruction that has raised the exception, at the beginning of the handler: a2 is the frame and a0
-/// leads back. `None` if it is none of those, or memory refuses it altogether; then nothing has changed.
+/// Does the access of the instruction that has raised the exception, at the beginning of the handler: a2 is the frame
+/// and a0 leads back. `None` if it is none of those, or memory refuses it altogether; then nothing has changed.
 pub(crate) fn do_access(cpu: &mut Cpu, memory: &mut Memory) -> Option<()> {
     let frame = cpu.a[2];
     let at = word(memory, frame.wrapping_add(frame::EPC))?;

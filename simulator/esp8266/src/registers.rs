@@ -4,8 +4,8 @@
 //! program's stack. [`Registers::in_handler`] and [`Registers::in_vector`] put together what the program had.
 
 use crate::cpu::{Cause, Cpu};
+use crate::frame;
 use crate::memory::Memory;
-use crate::rom::frame;
 
 /// The registers that tell where a program is and why it stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Registers {
         }
     }
 
-    /// Those of the program that raised an exception, in the C function that handles it: what is not in the core any more
-    /// stands in the frame, to which a2 points at the function's beginning.
+    /// Those of the program that raised an exception, in the C function that handles it: what is not in the core any
+    /// more stands in the frame, to which a2 points at the function's beginning.
     pub fn in_handler(cpu: &Cpu, memory: &Memory) -> Self {
         let base = cpu.a[2];
         let mut registers = Self { pc: cpu.epc[0], ..Self::now(cpu) };

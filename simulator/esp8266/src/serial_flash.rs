@@ -1,14 +1,15 @@
 //! The serial flash beside the chip: a W25Q80 or one like it, as it answers commands on its wires.
 //!
-//! The controller sends a [`Command`]; a [`FlashChip`] answers. [`SerialFlash`] is the part of such a chip that all of them
-//! have: opcodes, the status register, write enable, the time in which it answers nothing but its status. What it keeps, and
-//! how that changes, are its [`Cells`]: whoever owns the chip may have cells that wear, or tear when power goes. [`PlainCells`]
-//! are those of a flash that never fails.
+//! The controller sends a [`Command`]; a [`FlashChip`] answers. [`SerialFlash`] is the part of such a chip that all of
+//! them have: opcodes, the status register, write enable, the time in which it answers nothing but its status. What it
+//! keeps, and how that changes, are its [`Cells`]: whoever owns the chip may have cells that wear, or tear when power
+//! goes. [`PlainCells`] are those of a flash that never fails.
 //!
-//! The content changes when an operation is over. The emulated chip keeps a copy of it, for the cache; so a read through the
-//! cache window always gives what was read there last.
+//! The content changes when an operation is over. The emulated chip keeps a copy of it, for the cache; so a read
+//! through the cache window always gives what was read there last.
 //!
-//! After Winbond's W25Q80DV data sheet. Not modelled: its table of parameters, suspending, a status that outlives the power.
+//! After Winbond's W25Q80DV data sheet. Not modelled: its table of parameters, suspending, a status that outlives the
+//! power.
 
 use core::ops::Range;
 
@@ -53,8 +54,8 @@ pub trait FlashChip {
     /// Takes a command; `None` if it does not know it.
     fn command(&mut self, command: Command<'_>, at: u64) -> Option<Reply>;
 
-    /// What has changed by an operation that is over at this moment, if one is and was not told yet. A flash may take longer
-    /// than it said; then it is asked again.
+    /// What has changed by an operation that is over at this moment, if one is and was not told yet. A flash may take
+    /// longer than it said; then it is asked again.
     fn settle(&mut self, at: u64) -> Option<Change>;
 }
 

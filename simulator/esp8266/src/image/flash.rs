@@ -1,11 +1,12 @@
 //! Images in flash: what the boot ROM loads.
 //!
-//! An image (esptool's "version 1") has a header of eight bytes: magic 0xE9, number of segments, SPI mode, flash size and
-//! frequency, entry point. Each segment has its address, its length and its data. Zeros follow so that the checksum, the
-//! XOR of all data and 0xEF, is the last byte of a 16-byte line. Code that runs from flash is no segment: it stands in flash as it
-//! is, in the second file that `esptool elf2image` makes, for 0x10000.
+//! An image (esptool's "version 1") has a header of eight bytes: magic 0xE9, number of segments, SPI mode, flash size
+//! and frequency, entry point. Each segment has its address, its length and its data. Zeros follow so that the
+//! checksum, the XOR of all data and 0xEF, is the last byte of a 16-byte line. Code that runs from flash is no segment:
+//! it stands in flash as it is, in the second file that `esptool elf2image` makes, for 0x10000.
 
-use super::{ImageError, Segment, check_entry};
+use super::{ImageError, Program, Segment, check_entry};
+use crate::memory::FLASH_WINDOW;
 
 /// First byte of an image.
 pub const MAGIC: u8 = 0xE9;
@@ -13,6 +14,9 @@ pub const MAGIC: u8 = 0xE9;
 pub const FLASH_SIZE: usize = 1 << 20;
 /// Where the second file of an image without over-the-air update goes.
 const SECOND_PART: usize = 0x1_0000;
+/// How dual-mode flash chips of 1 MiB are said to be in an image's header: mode; size and frequency.
+const MODE_DIO: u8 = 2;
+const SIZE_1_MIB_40_MHZ: u8 = 0x20;
 const CHECKSUM_SEED: u8 = 0xEF;
 const MOST_SEGMENTS: u8 = 16;
 
@@ -78,8 +82,8 @@ pub fn parse(bytes: &[u8], offset: usize) -> Result<Image, ImageError> {
     Ok(Image { mode, size_and_frequency, entry, segments, length: reader.at - offset })
 }
 
-/// Checks a dump of the flash from its beginning: its size, and the image that the boot ROM would load. What it does not
-/// reach is erased.
+/// Checks a dump of the flash from its beginning: its size, and the image that the boot ROM would load. What it does
+/// not reach is erased.
 ///
 /// # Errors
 /// [`ImageError`] as for [`parse`], and for a dump that is larger than the flash.
@@ -103,13 +107,37 @@ pub fn assemble(first: &[u8], second: &[u8]) -> Result<Vec<u8>, ImageError> {
         return Err(ImageError::Overlap(first.len()));
     }
     if second.len() > FLASH_SIZE - SECOND_PART {
-        let address = crate::memory::FLASH_WINDOW + SECOND_PART as u32;
+        let address = FLASH_WINDOW + SECOND_PART as u32;
         return Err(ImageError::Outside { address, length: second.len() });
     }
     let mut flash = vec![0xFF; FLASH_SIZE];
     flash[..first.len()].copy_from_slice(first);
     flash[SECOND_PART..SECOND_PART + second.len()].copy_from_slice(second);
     Ok(flash)
+}
+
+/// A flash with that program in it, as `esptool elf2image` and `write-flash` would leave it.
+///
+/// # Errors
+/// [`ImageError`] if what runs from flash lies before the place of the second file, or does not fit.
+pub fn of_program(program: &Program) -> Result<Vec<u8>, ImageError> {
+    let (mut loaded, mut second) = (Vec::new(), Vec::new());
+    for segment in &program.segments {
+        // What is to be zero is not loaded: the program's start clears it.
+        let length = segment.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if segment.address >= FLASH_WINDOW {
+            let outside = ImageError::Outside { address: segment.address, length: segment.bytes.len() };
+            let offset = segment.address.checked_sub(FLASH_WINDOW + SECOND_PART as u32).ok_or(outside)? as usize;
+            if second.len() < offset + segment.bytes.len() {
+                second.resize(offset + segment.bytes.len(), 0xFF);
+            }
+            second[offset..offset + segment.bytes.len()].copy_from_slice(&segment.bytes);
+        } else if length > 0 {
+            let bytes = segment.bytes[..length.next_multiple_of(4).min(segment.bytes.len())].to_vec();
+            loaded.push(Segment { address: segment.address, bytes });
+        }
+    }
+    assemble(&emit(MODE_DIO, SIZE_1_MIB_40_MHZ, program.entry, &loaded), &second)
 }
 
 /// Writes an image of `segments`: the inverse of [`parse`].

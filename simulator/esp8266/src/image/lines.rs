@@ -1,9 +1,9 @@
 //! Functions, files and lines of addresses, from the DWARF sections of an ELF file.
 //!
-//! A program that was assembled as one text has one line table, which all of its compilation units share, those too whose
-//! functions have all been inlined elsewhere or dropped. `addr2line` takes a unit without addresses of its own for the owner
-//! of all that is in its line table, and then finds no function there. So such units are given an empty table
-//! first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
+//! A program that was assembled as one text has one line table, which all of its compilation units share, those too
+//! whose functions have all been inlined elsewhere or dropped. `addr2line` takes a unit without addresses of its own
+//! for the owner of all that is in its line table, and then finds no function there. So such units are given an empty
+//! table first. DWARF 4, sections 3.1.1 (units) and 6.2.4 (line tables).
 
 use std::rc::Rc;
 
@@ -16,8 +16,9 @@ pub struct Lines {
     context: Context<EndianRcSlice<LittleEndian>>,
 }
 
-/// A line table of version 4 for no instruction: its length, version and the header's length; then an instruction's bytes and
-/// operations, whether each begins a statement, three numbers for opcodes that it does not have, no folders, no files.
+/// A line table of version 4 for no instruction: its length, version and the header's length; then an instruction's
+/// bytes and operations, whether each begins a statement, three numbers for opcodes that it does not have, no folders,
+/// no files.
 const EMPTY_TABLE: [u8; 18] = [14, 0, 0, 0, 4, 0, 8, 0, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0];
 
 /// What stands at an address: a function, or one that was inlined there.
@@ -66,8 +67,8 @@ impl Lines {
     }
 }
 
-/// The sections `.debug_info` and `.debug_line`, in which the units without addresses have an empty line table. A unit that
-/// is damaged keeps what it has.
+/// The sections `.debug_info` and `.debug_line`, in which the units without addresses have an empty line table. A unit
+/// that is damaged keeps what it has.
 fn with_empty_tables<'a>(section: impl Fn(SectionId) -> &'a [u8]) -> Result<(Vec<u8>, Vec<u8>), gimli::Error> {
     let dwarf = Dwarf::load(|id| Ok::<_, gimli::Error>(EndianSlice::new(section(id), LittleEndian)))?;
     let mut info = section(SectionId::DebugInfo).to_vec();

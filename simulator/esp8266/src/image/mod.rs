@@ -1,8 +1,8 @@
 //! Programs on their way into the chip: ELF files, and images as they stand in flash.
 //!
-//! A [`Program`] is read from an [ELF file](elf); it goes straight to where its sections belong. An [image](flash) is what the
-//! boot ROM loads from flash, and is checked here by the same rules, so that a broken file is one clear error before
-//! anything runs. Images of second-stage boot loaders (magic 0xEA) are not read.
+//! A [`Program`] is read from an [ELF file](elf); it goes straight to where its sections belong. An [image](flash) is
+//! what the boot ROM loads from flash, and is checked here by the same rules, so that a broken file is one clear error
+//! before anything runs. Images of second-stage boot loaders (magic 0xEA) are not read.
 
 pub mod elf;
 pub mod flash;

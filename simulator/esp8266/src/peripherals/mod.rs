@@ -1,6 +1,6 @@
 //! The devices of the chip, as one [`Bus`].
 //!
-//! Each block is a table of registers with a device behind it; [`table`] says where it lies. An access finds its block
+//! Each block is a table of registers with a device behind it; `table.rs` says where it lies. An access finds its block
 //! by address, brings all devices up to the moment of the access, and then reads or writes. Devices that act by
 //! themselves say when; the core calls [`advance`](Bus::advance) then. Interrupt lines follow the devices' state, edges
 //! are collected until asked for.

@@ -1,8 +1,10 @@
-//! What a boot ROM function sees of the chip: its arguments, memory as a program sees it, and devices at their addresses.
+//! What a boot ROM function sees of the chip: its arguments, memory as a program sees it, and devices at their
+//! addresses.
 //!
-//! Functions use the core's calling convention (call0): arguments in a2 to a7 and then on the stack, 64-bit ones in an even
-//! and the following odd register, results in a2 (and a3), the return address in a0; a12 to a15 and a1 survive. They touch
-//! memory in the widths in which the ROM's code does, so that what it may not touch raises an exception as on silicon.
+//! Functions use the core's calling convention (call0): arguments in a2 to a7 and then on the stack, 64-bit ones in an
+//! even and the following odd register, results in a2 (and a3), the return address in a0; a12 to a15 and a1 survive.
+//! They touch memory in the widths in which the ROM's code does, so that what it may not touch raises an exception as
+//! on silicon.
 //!
 //! Time: a function charges the cycles that its code would take, roughly. Where the ROM spins, the function returns
 //! [`Flow::Wait`] and is entered again when something may have changed; interrupts are taken meanwhile. What it must
@@ -10,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use super::State;
+use super::state::State;
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::{Cause, Cpu, Exception};
 use crate::memory::{Memory, Miss};
@@ -144,8 +146,8 @@ impl Call<'_> {
         }
     }
 
-    /// Ends a function that would not come to an end by itself, or only after minutes: it got a list that leads back into
-    /// itself, or a length out of nowhere. Silicon waits for the watchdog then.
+    /// Ends a function that would not come to an end by itself, or only after minutes: it got a list that leads back
+    /// into itself, or a length out of nowhere. Silicon waits for the watchdog then.
     fn count_access(&mut self) -> Result<(), Trouble> {
         self.count_accesses(1)
     }

@@ -1,16 +1,16 @@
 //! The boot ROM: its functions in Rust, entered at their published addresses.
 //!
-//! The core stops at every address of the ROM; [`enter`] finds the function there and runs it. Functions see the chip as
-//! their machine code would (see [`call`]): they use registers, the program's stack and the devices' registers, and keep
-//! their data where programs look for it (see [`ram`]). So interrupts, callbacks and stack switches work as on silicon, and
-//! a function of the program that the ROM calls returns to a place within the ROM.
+//! The core stops at every address of the ROM; [`enter`] finds the function there and runs it. Functions see the chip
+//! as their machine code would (see [`call`]): they use registers, the program's stack and the devices' registers, and
+//! keep their data where programs look for it (see [`ram`]). So interrupts, callbacks and stack switches work as on
+//! silicon, and a function of the program that the ROM calls returns to a place within the ROM.
 //!
-//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there, unless
-//! the program's handler does what the access should have done (see `refused`).
+//! A function that touches what memory refuses raises the exception at its entry and cannot be continued from there,
+//! unless the program's handler does what the access should have done (see `refused`).
 //!
-//! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions. Functions
-//! that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the download protocol,
-//! deep sleep helpers, ciphers and digests other than MD5, the ROM's allocator and console parser.
+//! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions.
+//! Functions that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the
+//! download protocol, deep sleep helpers, ciphers and digests other than MD5, the ROM's allocator and console parser.
 
 mod boot;
 pub mod call;
@@ -25,43 +25,21 @@ mod os;
 mod printf;
 pub mod ram;
 mod refused;
+mod state;
 mod strings;
 mod table;
 #[cfg(test)]
 mod tests;
 mod xtos;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use call::{Call, Flow, Trouble};
-pub(crate) use xtos::frame;
+pub use state::{RANGE, State};
 
 use crate::bus::Bus;
 use crate::cpu::Cpu;
 use crate::memory::Memory;
-
-/// What the ROM's functions remember outside of the chip's memory: text on its way out. Everything else stands where
-/// programs can see it.
-#[derive(Debug, Default)]
-pub struct State {
-    /// By the stack pointer of the printing function.
-    outputs: BTreeMap<u32, printf::Output>,
-    frames: VecDeque<Vec<u8>>,
-    /// A device has asked to stop during a function.
-    stop: bool,
-    /// The call that would not come to an end: entry, stack pointer and first argument. It goes on for ever.
-    endless: Option<(u32, u32, u32)>,
-    /// The owner's trap that stands for a C handler of narrow accesses, see
-    /// [`Chip::narrow_access_handler`](crate::chip::Chip::narrow_access_handler).
-    pub(crate) narrow_access_handler: Option<u32>,
-    /// The program's handler of an exception runs on behalf of a function.
-    in_handler: bool,
-    /// How often each function was answered, by its index in the table; empty before the first.
-    answered: Vec<u64>,
-}
-
-/// Where the ROM lies.
-pub const RANGE: core::ops::Range<u32> = 0x4000_0000..0x4001_0000;
 
 /// A function of the ROM.
 type Function = fn(&mut Call<'_>) -> Result<Flow, Trouble>;
@@ -130,26 +108,15 @@ pub fn enter(
 }
 
 impl State {
-    /// Whether a device has asked to stop during a function, since this was last asked.
-    pub fn take_stop(&mut self) -> bool {
-        core::mem::take(&mut self.stop)
-    }
-
     /// Names of the functions that were answered here instead of run as code, and how often, over all resets.
     pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let answered = table::TABLE.iter().zip(self.answered.iter().copied());
         answered.filter(|(place, count)| *count > 0 && !place.is_within()).map(|(place, count)| (place.name, count))
     }
-
-    /// Forgets what was under way, as a reset does.
-    pub fn reset(&mut self) {
-        let answered = core::mem::take(&mut self.answered);
-        *self = Self { answered, narrow_access_handler: self.narrow_access_handler, ..Self::default() };
-    }
 }
 
-/// What [`Chip::spinning`](crate::chip::Chip::spinning) says after an exception that has no handler. Only the user vector has run since:
-/// see [`Registers::in_vector`](crate::registers::Registers::in_vector).
+/// What [`Chip::spinning`](crate::chip::Chip::spinning) says after an exception that has no handler. Only the user
+/// vector has run since: see [`Registers::in_vector`](crate::registers::Registers::in_vector).
 pub const UNHANDLED_EXCEPTION: &str = "unhandled exception";
 
 /// What [`Chip::spinning`](crate::chip::Chip::spinning) says of a function that will never end.

@@ -8,23 +8,10 @@
 //! what the ROM makes of `%b`, and how it then pads what it does not know, is not modelled.
 
 use super::call::{Call, Flow, Trouble};
+use super::state::Output;
 use super::{console, continuation, ram};
 
 type Outcome = Result<Flow, Trouble>;
-
-/// Characters on their way out, and what is to happen then.
-#[derive(Clone, Debug)]
-pub(super) struct Output {
-    text: Vec<u8>,
-    /// How many characters the program is told there are.
-    count: u32,
-    /// How many characters have gone to both functions.
-    done: usize,
-    /// The current one has gone to `putc1`.
-    half_done: bool,
-    /// The one function to call, if it is not the installed two.
-    only: Option<u32>,
-}
 
 /// Where the arguments of `...` stand (Xtensa ABI): registers, then the stack.
 #[derive(Clone, Copy, Debug)]

@@ -2,32 +2,36 @@
 //!
 //! On silicon such a handler reads the ROM's instruction at EPC1, does what it should have done, and returns behind it.
 //! Programs install one in three ways: in `_xtos_exc_handler_table` (assembly: `firmware/toolchain/cpu.S`), in
-//! `_xtos_c_handler_table` (`_xtos_set_exception_handler`: NONOS SDK 3, Arduino, NodeMCU), and with a user vector of their
-//! own (esp-open-rtos). No instruction of the ROM is here to be read. So whichever it is, the handler runs as code, and finds
-//! at the function's entry one instruction of our own making, which loads or stores as the function wanted to. When the
-//! handler returns behind it, the function goes on with what the handler has made of the register. A handler that ends in
-//! any other way takes over for good, and the function is not continued; EPC1 is its entry then, as of any other exception.
+//! `_xtos_c_handler_table` (`_xtos_set_exception_handler`: NONOS SDK 3, Arduino, NodeMCU), and with a user vector of
+//! their own (esp-open-rtos). No instruction of the ROM is here to be read. So whichever it is, the handler runs as
+//! code, and finds at the function's entry one instruction of our own making, which loads or stores as the function
+//! wanted to. When the handler returns behind it, the function goes on with what the handler has made of the register.
+//! A handler that ends in any other way takes over for good, and the function is not continued; EPC1 is its entry then,
+//! as of any other exception.
 //!
-//! Which accesses a handler sees to is the handler's business: narrow ones of instruction memory (LoadStoreError), unaligned
-//! ones (LoadStoreAlignment). Not modelled: interrupts while the handler runs, which wait for the function's end.
+//! Which accesses a handler sees to is the handler's business: narrow ones of instruction memory (LoadStoreError),
+//! unaligned ones (LoadStoreAlignment). Not modelled: interrupts while the handler runs, which wait for the function's
+//! end.
 
 use super::call::{Call, Trouble};
-use super::{Entered, RANGE, ram, xtos};
+use super::state::RANGE;
+use super::{Entered, ram, xtos};
 use crate::bus::{Bus, Context, NoAnswer, Width};
 use crate::cpu::interpreter::{self, Step};
 use crate::cpu::{Cause, Exception, Interrupts, ps, vector};
 use crate::memory::Memory;
 
-/// The registers of the instruction: what is loaded or stored, and the address. The ROM's functions may use both, and none
-/// of them is an argument.
+/// The registers of the instruction: what is loaded or stored, and the address. The ROM's functions may use both, and
+/// none of them is an argument.
 const VALUE: u32 = 8;
 const ADDRESS: u32 = 9;
 /// Length of that instruction.
 const LENGTH: u32 = 3;
-/// A handler that has not come back after so many instructions and functions will not: those that are known take some 50.
+/// A handler that has not come back after so many instructions and functions will not: those that are known take some
+/// 50.
 const LONGEST: u32 = 10_000;
-/// Cycles that the SDK's handler takes for a narrow access, roughly: the ROM's wrapper saves and restores all registers around
-/// a C function.
+/// Cycles that the SDK's handler takes for a narrow access, roughly: the ROM's wrapper saves and restores all registers
+/// around a C function.
 const NARROW_ACCESS: u64 = 120;
 /// As many accesses as a handler counts for, so that a function without end is told in seconds.
 const ACCESSES: u32 = 8;
@@ -53,8 +57,8 @@ enum Outcome {
 }
 
 impl Call<'_> {
-    /// What comes of an access that raises `exception`: done, with the value if it is a load; or `None` if no handler does
-    /// it. `stored` is the value of a store.
+    /// What comes of an access that raises `exception`: done, with the value if it is a load; or `None` if no handler
+    /// does it. `stored` is the value of a store.
     pub(super) fn refused(
         &mut self,
         exception: Exception,
@@ -73,8 +77,8 @@ impl Call<'_> {
         }
     }
 
-    /// Who sees to an exception of that cause, as far as the tables tell: a user vector of the program's own may still go
-    /// through them.
+    /// Who sees to an exception of that cause, as far as the tables tell: a user vector of the program's own may still
+    /// go through them.
     fn handler(&self, cause: Cause) -> Handler {
         let can_be_made_good = matches!(cause, Cause::LoadStoreError | Cause::LoadStoreAlignment);
         // Another exception within a handler is one too many, as it is on silicon.

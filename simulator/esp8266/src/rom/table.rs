@@ -21,7 +21,7 @@ impl Place {
 
 /// What stands at `address`, and its index in the table.
 pub(super) fn find(address: u32) -> Option<(usize, &'static Place)> {
-    let half = address.wrapping_sub(super::RANGE.start) as usize / 2;
+    let half = address.wrapping_sub(super::state::RANGE.start) as usize / 2;
     let index = usize::from(*INDEX.get(half)?);
     let place = TABLE.get(index).filter(|place| place.address == address)?;
     Some((index, place))
@@ -33,7 +33,7 @@ static INDEX: [u16; 0x8000] = {
     let mut index = [u16::MAX; 0x8000];
     let mut at = 0;
     while at < TABLE.len() {
-        index[(TABLE[at].address - super::RANGE.start) as usize / 2] = at as u16;
+        index[(TABLE[at].address - super::state::RANGE.start) as usize / 2] = at as u16;
         at += 1;
     }
     index

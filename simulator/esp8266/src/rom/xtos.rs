@@ -10,21 +10,9 @@
 use super::call::{Call, Flow, Trouble};
 use super::{continuation, printf, ram};
 use crate::cpu::{ps, special};
+use crate::frame;
 
 type Outcome = Result<Flow, Trouble>;
-
-/// Offsets in the frame of 256 bytes on the interrupted stack.
-pub(crate) mod frame {
-    pub const SIZE: u32 = 0x100;
-    pub const EPC: u32 = 0;
-    pub const PS: u32 = 4;
-    pub const SAR: u32 = 8;
-    pub const PRIORITIES: u32 = 12;
-    pub const A0: u32 = 16;
-    /// a2 to a15.
-    pub const A2: u32 = 20;
-    pub const CAUSE: u32 = 76;
-}
 
 /// PS in handlers: user vector mode, level 1 held back, no exception mode.
 const HANDLER_PS: u32 = ps::UM | 1;

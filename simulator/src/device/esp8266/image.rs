@@ -1,16 +1,17 @@
 //! The ESP-07's image: what is in the flash, and the linked program for its names.
 //!
-//! Three forms are understood: the folder that `cargo ci image` leaves (the pair for the flash, and the ELF file that it was made of),
-//! an ELF file alone, and a dump of the flash from its beginning, with or without an ELF file beside it. In an image that is
-//! linked against stubs, functions of the SDK are known by their stubs' names or, without symbols, by the marks in the
-//! stubs; in one that is linked against the vendor's libraries, by the names of the vendor's functions.
+//! Three forms are understood: the folder that `cargo ci image` leaves (the pair for the flash, and the ELF file that
+//! it was made of), an ELF file alone, and a dump of the flash from its beginning, with or without an ELF file beside
+//! it. In an image that is linked against stubs, functions of the SDK are known by their stubs' names or, without
+//! symbols, by the marks in the stubs; in one that is linked against the vendor's libraries, by the names of the
+//! vendor's functions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use esp8266::image::lines::{Lines, Place, demangled};
-use esp8266::image::{ImageError as FormatError, Program, Segment, elf, flash};
+use esp8266::image::{ImageError as FormatError, Program, elf, flash};
 use esp8266::rom::ram;
 
 use crate::input::{self, InputError, Limit};
@@ -29,14 +30,9 @@ const SECOND: &str = "0x10000.bin";
 const STACK: &str = "firmware_stack";
 /// The stack of the boot ROM and of the SDK's tasks, down to where the ROM's data end.
 const ROM_STACK: Stack = Stack { name: "the SDK's stack", low: ram::END };
-/// The same where the vendor's start-up code runs, whose frames alone take 5.4 KB: it goes on into what of the ROM's data
-/// it does not need.
+/// The same where the vendor's start-up code runs, whose frames alone take 5.4 KB: it goes on into what of the ROM's
+/// data it does not need.
 const VENDORS_STACK: Stack = Stack { low: ram::KNOWN_END, ..ROM_STACK };
-/// Where dual-mode flash chips of 1 MiB are said to be in an image's header.
-const MODE_DIO: u8 = 2;
-const SIZE_1_MIB_40_MHZ: u8 = 0x20;
-/// Where in the flash the part begins that is read through the cache.
-const SECOND_PART: u32 = esp8266::memory::FLASH_WINDOW + 0x1_0000;
 
 /// An image.
 #[derive(Debug)]
@@ -90,8 +86,8 @@ pub enum ImageError {
 }
 
 impl Image {
-    /// Loads the image at `path`: a folder as `cargo ci image` leaves it, an ELF file, or a dump of the flash, for which `names`
-    /// is the ELF file with its symbols, if there is one.
+    /// Loads the image at `path`: a folder as `cargo ci image` leaves it, an ELF file, or a dump of the flash, for
+    /// which `names` is the ELF file with its symbols, if there is one.
     ///
     /// # Errors
     /// [`ImageError`], with the file.
@@ -110,7 +106,7 @@ impl Image {
             (flash, elf, Some(bytes))
         } else if bytes.starts_with(b"\x7fELF") {
             let program = elf::parse(&bytes).map_err(broken(&file))?;
-            (flash_of(&program).map_err(broken(&file))?, file.clone(), Some(bytes))
+            (flash::of_program(&program).map_err(broken(&file))?, file.clone(), Some(bytes))
         } else {
             let flash = flash::pad_dump(&bytes).map_err(broken(&file))?;
             let elf = names.map(read).transpose()?;
@@ -219,29 +215,9 @@ fn read(path: &Path) -> Result<Vec<u8>, ImageError> {
     input::bytes(path, LIMIT).map_err(|source| ImageError::Unreadable { path: path.to_owned(), source })
 }
 
-/// A flash with that program in it, as `esptool elf2image` and `write-flash` would leave it.
-fn flash_of(program: &Program) -> Result<Vec<u8>, FormatError> {
-    let (mut loaded, mut second) = (Vec::new(), Vec::new());
-    for segment in &program.segments {
-        // What is to be zero is not loaded: the program's start clears it.
-        let length = segment.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        if segment.address >= esp8266::memory::FLASH_WINDOW {
-            let outside = FormatError::Outside { address: segment.address, length: segment.bytes.len() };
-            let offset = segment.address.checked_sub(SECOND_PART).ok_or(outside)? as usize;
-            if second.len() < offset + segment.bytes.len() {
-                second.resize(offset + segment.bytes.len(), 0xFF);
-            }
-            second[offset..offset + segment.bytes.len()].copy_from_slice(&segment.bytes);
-        } else if length > 0 {
-            let bytes = segment.bytes[..length.next_multiple_of(4).min(segment.bytes.len())].to_vec();
-            loaded.push(Segment { address: segment.address, bytes });
-        }
-    }
-    flash::assemble(&flash::emit(MODE_DIO, SIZE_1_MIB_40_MHZ, program.entry, &loaded), &second)
-}
-
-/// Names that an image without symbols tells by itself: each stub begins with an instruction of three bytes and a zero, and
-/// then says `sdk:` and its function's name. Behind the one where the program starts stand addresses of the program's own.
+/// Names that an image without symbols tells by itself: each stub begins with an instruction of three bytes and a zero,
+/// and then says `sdk:` and its function's name. Behind the one where the program starts stand addresses of the
+/// program's own.
 fn marks(flash: &[u8]) -> BTreeMap<String, u32> {
     const MARK: &[u8] = b"sdk:";
     const BOOT: &[u8] = b"boot";

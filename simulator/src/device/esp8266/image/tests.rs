@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use esp8266::image::Segment;
 use proptest::prelude::*;
 
 use super::*;
@@ -123,11 +124,11 @@ fn a_program_linked_with_the_vendors_libraries_is_known_by_their_names() {
     ];
     let bytes = elf_with(&symbols);
     let program = elf::parse(&bytes).unwrap();
-    let image = Image::new(flash_of(&program).unwrap(), Some(program), Some(bytes)).unwrap();
+    let image = Image::new(flash::of_program(&program).unwrap(), Some(program), Some(bytes)).unwrap();
     assert!(image.is_vendors());
     assert_eq!(image.stacks(), [VENDORS_STACK, Stack { name: "the firmware's stack", low: 0x3FFE_9000 }]);
     let program = elf::parse(&elf_with(&symbols[..1])).unwrap();
-    let error = Image::new(flash_of(&program).unwrap(), Some(program), None).unwrap_err();
+    let error = Image::new(flash::of_program(&program).unwrap(), Some(program), None).unwrap_err();
     assert!(error.contains("user_init"), "{error}");
 }
 
@@ -158,7 +159,7 @@ fn every_broken_file_is_one_clear_error() {
 fn load(bytes: &[u8]) -> Result<Image, String> {
     if bytes.starts_with(b"\x7fELF") {
         let program = elf::parse(bytes).map_err(|error| error.to_string())?;
-        let flash = flash_of(&program).map_err(|error| error.to_string())?;
+        let flash = flash::of_program(&program).map_err(|error| error.to_string())?;
         Image::new(flash, Some(program), Some(bytes.to_vec())).map_err(str::to_owned)
     } else {
         Image::new(flash::pad_dump(bytes).map_err(|error| error.to_string())?, None, None).map_err(str::to_owned)
