@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::events::NotModelled;
 
-/// The account of a device's whole life, over all its starts.
+/// What was answered at function level, and what was touched that is not modelled, over all starts of a device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Account {
+pub struct Coverage {
     /// Functions of the boot ROM that were answered at function level, and how often.
     pub boot_rom: BTreeMap<&'static str, u64>,
     /// Functions of the vendor's SDK that were answered at function level, and how often.
@@ -18,8 +18,8 @@ pub struct Account {
     pub not_modelled: Vec<NotModelled>,
 }
 
-impl Account {
-    /// Takes another account in.
+impl Coverage {
+    /// Takes another coverage in.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in [(&mut self.boot_rom, &other.boot_rom), (&mut self.sdk, &other.sdk)] {
             for (name, count) in theirs {
@@ -69,20 +69,20 @@ mod tests {
 
     #[test]
     fn accounts_add_up_and_name_each_thing_once() {
-        let mut account = Account {
+        let mut coverage = Coverage {
             boot_rom: [("ets_post", 2)].into(),
             sdk: [("system_os_post", 2)].into(),
             not_modelled: vec![touched(0x6000_0B00, 1)],
         };
-        account.add(&Account {
+        coverage.add(&Coverage {
             boot_rom: [("ets_post", 3), ("memcpy", 1)].into(),
             sdk: BTreeMap::new(),
             not_modelled: vec![touched(0x6000_0B00, 2), touched(0x6000_0B04, 3)],
         });
-        assert_eq!(account.boot_rom, [("ets_post", 5), ("memcpy", 1)].into());
-        assert_eq!(account.not_modelled, [touched(0x6000_0B00, 1), touched(0x6000_0B04, 3)]);
+        assert_eq!(coverage.boot_rom, [("ets_post", 5), ("memcpy", 1)].into());
+        assert_eq!(coverage.not_modelled, [touched(0x6000_0B00, 1), touched(0x6000_0B04, 3)]);
         assert_eq!(
-            account.summary(),
+            coverage.summary(),
             "answered at function level: 2 functions of the boot ROM (6 calls), 1 of the SDK (2); 2 things were touched that are not modelled"
         );
     }

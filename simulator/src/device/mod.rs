@@ -5,7 +5,7 @@
 //! the outbox in order and does not run the target again before it has caught up with the target's local time (temporal
 //! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
 
-pub mod account;
+pub mod coverage;
 pub mod esp8266;
 pub mod factory;
 pub mod host;
@@ -15,7 +15,7 @@ mod watchdog;
 use crate::events::{BootCause, CrashReport};
 use crate::time::Instant;
 
-pub use account::Account;
+pub use coverage::Coverage;
 pub use port::Port;
 pub use watchdog::{HardwareWatchdog, WATCHDOG_PERIOD};
 
@@ -40,7 +40,7 @@ pub trait Target {
     }
 
     /// What was answered instead of run, over all starts, if the target does so.
-    fn account(&self) -> Option<Account> {
+    fn coverage(&self) -> Option<Coverage> {
         None
     }
 }

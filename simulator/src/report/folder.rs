@@ -177,8 +177,8 @@ fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
     write_lines(&folder.join(EVENTS), run.events.iter())?;
     let exchanges = run.events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
     write_lines(&folder.join(HTTP), exchanges)?;
-    if let Some(account) = &run.account {
-        let mut text = serde_json::to_string_pretty(account)?;
+    if let Some(coverage) = &run.coverage {
+        let mut text = serde_json::to_string_pretty(coverage)?;
         text.push('\n');
         fs::write(folder.join(CHIP), text)?;
     }

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
-use crate::device::Account;
+use crate::device::Coverage;
 use crate::events::CrashReport;
 use crate::run::TargetName;
 
@@ -39,7 +39,7 @@ struct CaseSummary<'a> {
     failures: Vec<Failure<'a>>,
     /// On the emulated chip.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chip: Option<&'a Account>,
+    chip: Option<&'a Coverage>,
     reproduce: &'a str,
     output: String,
 }
@@ -136,7 +136,7 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         comparison: report.tallies.iter().map(tally).collect(),
         simulated_seconds: report.simulated.as_secs_f64(),
         failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
-        chip: report.account.as_ref(),
+        chip: report.coverage.as_ref(),
         reproduce: &report.command,
         output: report.folder.display().to_string(),
     }

@@ -20,7 +20,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::device::Account;
+use crate::device::Coverage;
 use crate::events::CrashReport;
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{Case, Outcome, Results, TargetName, case};
@@ -74,10 +74,10 @@ impl Session {
     }
 
     /// What the emulated chip answered itself in all cases together; `None` if none ran on it.
-    pub fn account(&self) -> Option<Account> {
-        let mut accounts = self.reports.iter().filter_map(|report| report.account.as_ref());
-        let mut all = accounts.next()?.clone();
-        accounts.for_each(|account| all.add(account));
+    pub fn coverage(&self) -> Option<Coverage> {
+        let mut parts = self.reports.iter().filter_map(|report| report.coverage.as_ref());
+        let mut all = parts.next()?.clone();
+        parts.for_each(|coverage| all.add(coverage));
         Some(all)
     }
 
@@ -122,7 +122,7 @@ pub struct CaseReport {
     /// What was not as expected.
     pub failures: Vec<Failure>,
     /// What the emulated chip answered itself instead of running it as the device's code.
-    pub account: Option<Account>,
+    pub coverage: Option<Coverage>,
     /// The command that runs the case again.
     pub command: String,
     /// Where its output lies, below the output folder.
@@ -204,7 +204,7 @@ impl CaseReport {
             tallies: results.comparison.as_ref().map(tallies).unwrap_or_default(),
             simulated: outcomes().map(Outcome::simulated).sum(),
             failures: evidence::failures(results),
-            account: outcomes().find_map(Outcome::account),
+            coverage: outcomes().find_map(Outcome::coverage),
             command: case.command(scenario),
             folder: case.folder(scenario),
         }

@@ -201,8 +201,8 @@ pub fn write_totals(out: &mut impl Write, session: &Session, shard: Option<Shard
         left if session.interrupted => writeln!(out, "interrupted, {left} not run")?,
         left => writeln!(out, "{left} {}", session.why_not_run())?,
     }
-    if let Some(account) = session.account() {
-        writeln!(out, "{FAINT}{}{FAINT:#}", account.summary())?;
+    if let Some(coverage) = session.coverage() {
+        writeln!(out, "{FAINT}{}{FAINT:#}", coverage.summary())?;
     }
     let speed = simulated.as_secs_f64() / took.as_secs_f64().max(1e-9);
     writeln!(

@@ -21,7 +21,7 @@ fn scenario(file: &str) -> Scenario {
 fn run(repetition: u32) -> Run {
     let kind = EventKind::Serial(events::Serial { line: format!("[0.000000] boot: number {repetition}") });
     let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), kind };
-    Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new(), account: None }
+    Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new(), coverage: None }
 }
 
 fn case() -> Case {

@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::device::Account;
+use crate::device::Coverage;
 use crate::device::esp8266::Image;
 use crate::director::Director;
 use crate::events::{self, Event, EventKind};
@@ -54,7 +54,7 @@ pub struct Run {
     /// What became of each expectation, in the file's order, and then the implicit ones that failed.
     pub verdicts: Vec<Verdict>,
     /// What the emulated chip answered itself instead of running it as the device's code.
-    pub account: Option<Account>,
+    pub coverage: Option<Coverage>,
 }
 
 impl Outcome {
@@ -70,10 +70,10 @@ impl Outcome {
     }
 
     /// What the emulated chip answered itself in all runs together.
-    pub fn account(&self) -> Option<Account> {
-        let mut accounts = self.runs.iter().filter_map(|run| run.account.as_ref());
-        let mut all = accounts.next()?.clone();
-        accounts.for_each(|account| all.add(account));
+    pub fn coverage(&self) -> Option<Coverage> {
+        let mut parts = self.runs.iter().filter_map(|run| run.coverage.as_ref());
+        let mut all = parts.next()?.clone();
+        parts.for_each(|coverage| all.add(coverage));
         Some(all)
     }
 
@@ -190,20 +190,20 @@ fn run_once(
     let mut end = Instant::START + scenario.duration;
     while let Some(at) = world.next_at().filter(|at| *at <= end) {
         if !watch.goes_on(repetition, at, world.crashes()) {
-            let (end, account) = (world.now(), world.account());
+            let (end, coverage) = (world.now(), world.coverage());
             return Err(GivenUp(Box::new(Run {
                 repetition,
                 events: world.finish(end),
                 end,
                 verdicts: Vec::new(),
-                account,
+                coverage,
             })));
         }
         world.step();
         director.observe(&mut world);
     }
     let flash_operations = world.flash_operations_watched();
-    let account = world.account();
+    let coverage = world.coverage();
     end = world.ended().map_or(end, |ended| ended.min(end));
     let events = world.finish(end);
     let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
@@ -214,5 +214,5 @@ fn run_once(
         verdicts.extend(expectation::timeline(scenario, &events, end));
     }
     expectation::say_why_it_ended(&mut verdicts, &events);
-    Ok(Finished { run: Run { repetition, events, end, verdicts, account }, flash_operations })
+    Ok(Finished { run: Run { repetition, events, end, verdicts, coverage }, flash_operations })
 }

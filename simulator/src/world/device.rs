@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::device::{Account, Port, Progress, Target};
+use crate::device::{Coverage, Port, Progress, Target};
 use crate::events::{self, BootCause, CrashReport, EventKind, LinkLoss, PinKind, PowerState};
 use crate::time::Instant;
 
@@ -164,8 +164,8 @@ impl Device {
     }
 
     /// What its target did in the place of its code.
-    pub fn account(&self) -> Option<Account> {
-        self.target.account()
+    pub fn coverage(&self) -> Option<Coverage> {
+        self.target.coverage()
     }
 
     /// Sees what is recorded of the device.

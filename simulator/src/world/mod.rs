@@ -26,7 +26,7 @@ use crate::air::{AccessPointConfig, Air};
 use crate::board::PartId;
 use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
-use crate::device::{Account, Port, Target, Wait};
+use crate::device::{Coverage, Port, Target, Wait};
 use crate::events::{self, BootCause, DeviceId, Event, EventKind, JoinOutcome, Level, PowerState, WatchdogKind};
 use crate::internet::Internet;
 use crate::phone::Phone;
@@ -183,10 +183,10 @@ impl World {
     }
 
     /// What the targets of all devices did in the place of the devices' code; `None` if none of them does so.
-    pub fn account(&self) -> Option<Account> {
-        let mut accounts = self.devices.iter().filter_map(Device::account);
-        let mut all = accounts.next()?;
-        accounts.for_each(|account| all.add(&account));
+    pub fn coverage(&self) -> Option<Coverage> {
+        let mut parts = self.devices.iter().filter_map(Device::coverage);
+        let mut all = parts.next()?;
+        parts.for_each(|coverage| all.add(&coverage));
         Some(all)
     }
 

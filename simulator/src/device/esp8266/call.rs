@@ -37,7 +37,8 @@ impl Calls {
         cpu.pc = call.function;
     }
 
-    /// Puts the registers back; returns the function's result. `None` if there was no call: the program has jumped here.
+    /// Puts the registers back; returns the function's result. `None` if there was no call: the program has jumped
+    /// here.
     pub(super) fn end(&mut self, chip: &mut Chip<Board>) -> Option<u32> {
         let cpu = &mut chip.core.cpu;
         let result = cpu.a[2];

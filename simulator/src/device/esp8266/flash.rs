@@ -1,8 +1,8 @@
 //! The board's flash chip as the cells behind the chip's SPI controller.
 //!
-//! What a program erases and writes by commands, what it asks of the SDK, and what the cache shows are one flash: the one
-//! on the board, which keeps its content over power cuts and tears what a cut interrupts. Because of that an operation is
-//! not over before the world has come to its end, however far the chip runs ahead.
+//! What a program erases and writes by commands, what it asks of the SDK, and what the cache shows are one flash: the
+//! one on the board, which keeps its content over power cuts and tears what a cut interrupts. Because of that an
+//! operation is not over before the world has come to its end, however far the chip runs ahead.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -41,7 +41,7 @@ use esp8266::registers::Registers;
 use rand_core::RngCore;
 
 use super::port::Output;
-use super::{Account, Port, Progress, Target, Wait};
+use super::{Coverage, Port, Progress, Target, Wait};
 use crate::events::{self, BootCause, CrashReport, EventKind, WatchdogKind};
 use crate::time::Instant;
 
@@ -78,7 +78,7 @@ pub struct Esp8266Target {
     /// What the SDK has written down for its next start.
     reset_information: Option<[u32; 7]>,
     /// Of the starts that are over.
-    account: Account,
+    coverage: Coverage,
     /// What has been told not to be modelled: address, and whether it was written.
     told: BTreeSet<(u32, bool)>,
 }
@@ -96,9 +96,9 @@ struct Running {
     flash_ends: Instant,
     probe: Option<Rc<RefCell<Probe>>>,
     /// It has computed for so long that the world had its turn in between.
-    gave_way: bool,
+    yielded: bool,
     /// It executes nothing more until a reset.
-    stands_still: bool,
+    halted: bool,
     /// A crash, and a stack's overflow, are told once for each start.
     crashed: bool,
     overflowed: bool,
@@ -116,7 +116,7 @@ impl Esp8266Target {
             running: None,
             hardware_cause: ChipReset::PowerOn,
             reset_information: None,
-            account: Account::default(),
+            coverage: Coverage::default(),
             told: BTreeSet::new(),
         }
     }
@@ -132,7 +132,7 @@ impl Esp8266Target {
         for access in running.chip.core.bus.take_reports() {
             if self.told.insert((access.address, access.is_write)) {
                 let access = crash::not_modelled(&access, &self.image);
-                self.account.not_modelled.push(access.clone());
+                self.coverage.not_modelled.push(access.clone());
                 self.port.put(running.now(), Output::Event(EventKind::NotModelled(access)));
             }
         }
@@ -181,8 +181,8 @@ impl Target for Esp8266Target {
             flash_busy: None,
             flash_ends: at,
             probe: self.probe.clone(),
-            gave_way: false,
-            stands_still: false,
+            yielded: false,
+            halted: false,
             crashed: false,
             overflowed: false,
             reset_information: None,
@@ -199,7 +199,7 @@ impl Target for Esp8266Target {
     }
 
     fn stop(&mut self) {
-        self.account = self.account().unwrap_or_default();
+        self.coverage = self.coverage().unwrap_or_default();
         self.running = None;
     }
 
@@ -213,16 +213,16 @@ impl Target for Esp8266Target {
         Some(crash::report(&registers, &running.chip.core.memory, &self.image, false))
     }
 
-    fn account(&self) -> Option<Account> {
-        let mut account = self.account.clone();
+    fn coverage(&self) -> Option<Coverage> {
+        let mut coverage = self.coverage.clone();
         if let Some(running) = &self.running {
-            account.add(&Account {
+            coverage.add(&Coverage {
                 boot_rom: running.chip.answered().collect(),
                 sdk: running.sdk.called().clone(),
                 not_modelled: Vec::new(),
             });
         }
-        Some(account)
+        Some(coverage)
     }
 }
 
@@ -241,7 +241,7 @@ impl Running {
     }
 
     fn run(&mut self, now: Instant, image: &Image) -> Wait {
-        if self.stands_still {
+        if self.halted {
             return Wait::Until(None);
         }
         self.chip.core.bus.outside.world_is_at(now);
@@ -265,7 +265,7 @@ impl Running {
         self.chip.core.cpu.waiting = false;
         self.chip.stop_when_idle = true;
         if let Some(probe) = &self.probe
-            && !std::mem::take(&mut self.gave_way)
+            && !std::mem::take(&mut self.yielded)
         {
             probe.borrow_mut().begin(&self.chip);
         }
@@ -283,7 +283,7 @@ impl Running {
             if stop == Stop::Idle {
                 // Idling, the SDK's task has had its turn.
                 if self.now() >= self.sdk.watchdog.expires() {
-                    self.sdk.give_a_sign_of_life(self.now());
+                    self.sdk.watchdog_task_ran(self.now());
                 }
                 let now = self.now();
                 self.sdk.start_stored_mode(&mut self.chip, now);
@@ -312,14 +312,14 @@ impl Running {
             if local >= expires {
                 if self.chip.core.cpu.level() > 0 {
                     masked_until = local + MASKED;
-                } else if self.sdk.watchdog.expire(local) == Expiry::Bite {
-                    return self.bitten(image);
+                } else if self.sdk.watchdog.expire(local) == Expiry::Reset {
+                    return self.software_watchdog_reset(image);
                 } else {
-                    self.sdk.ask_for_a_sign_of_life(&mut self.chip);
+                    self.sdk.post_watchdog_task(&mut self.chip);
                 }
             }
             if local >= turn.min(flash_ends) {
-                self.gave_way = true;
+                self.yielded = true;
                 return Wait::Until(Some(local));
             }
         }
@@ -343,13 +343,13 @@ impl Running {
                 let now = self.now();
                 match self.calls.end(&mut self.chip) {
                     Some(result) => self.sdk.returned(&mut self.chip, now, result),
-                    None => return Some(self.stand_still("jumped to where calls from the SDK return to", image)),
+                    None => return Some(self.halt("jumped to where calls from the SDK return to", image)),
                 }
                 None
             }
             Stop::Trap(traps::CACHE_ANSWER) => match self.sdk.memory_asked(&mut self.chip) {
                 true => None,
-                false => Some(self.stand_still("jumped to where an answer to the SDK returns to", image)),
+                false => Some(self.halt("jumped to where an answer to the SDK returns to", image)),
             },
             Stop::Trap(traps::PRE_INIT_RETURN) => {
                 self.sdk.pre_initialised(&mut self.chip);
@@ -357,7 +357,7 @@ impl Running {
             }
             Stop::Trap(traps::WATCHDOG_TASK) => {
                 let now = self.now();
-                self.sdk.give_a_sign_of_life(now);
+                self.sdk.watchdog_task_ran(now);
                 self.sdk.answer(&mut self.chip, 0);
                 None
             }
@@ -385,7 +385,7 @@ impl Running {
                 }
                 Answer::FlashOff(address) => Some(self.touch_closed_flash(address, image)),
                 Answer::Restart => Some(Wait::Restart("system_restart".to_owned())),
-                Answer::Unknown => Some(self.stand_still("jumped to where the SDK has no function", image)),
+                Answer::Unknown => Some(self.halt("jumped to where the SDK has no function", image)),
             },
             Stop::FlashBegan(until) => {
                 self.flash_ends = self.started + Duration::from_nanos(until.nanoseconds());
@@ -413,15 +413,13 @@ impl Running {
             }
             Stop::Reset(ChipReset::Watchdog) => Some(Wait::Reset(BootCause::Watchdog)),
             Stop::Reset(_) => Some(Wait::Restart("reset by a register of the chip".to_owned())),
-            Stop::DeepSleep(_) => {
-                Some(self.stand_still("went into deep sleep, which this board cannot wake from", image))
-            }
-            Stop::Simcall => Some(self.stand_still("executed simcall", image)),
+            Stop::DeepSleep(_) => Some(self.halt("went into deep sleep, which this board cannot wake from", image)),
+            Stop::Simcall => Some(self.halt("executed simcall", image)),
             Stop::FlashOff(address) => Some(self.touch_closed_flash(address, image)),
             Stop::NotModelled(what) => {
-                Some(self.stand_still(&format!("called {what} of the boot ROM, which is not modelled"), image))
+                Some(self.halt(&format!("called {what} of the boot ROM, which is not modelled"), image))
             }
-            Stop::NoRomFunction => Some(self.stand_still("jumped to where the boot ROM has no function", image)),
+            Stop::NoRomFunction => Some(self.halt("jumped to where the boot ROM has no function", image)),
         }
     }
 
@@ -466,8 +464,8 @@ impl Running {
         Wait::Reset(cause)
     }
 
-    /// The software watchdog bites.
-    fn bitten(&mut self, image: &Image) -> Wait {
+    /// The software watchdog resets the chip.
+    fn software_watchdog_reset(&mut self, image: &Image) -> Wait {
         let cause = BootCause::SoftwareWatchdog;
         let registers = Registers::now(&self.chip.core.cpu);
         let report = crash::report(&registers, &self.chip.core.memory, image, false);
@@ -492,18 +490,18 @@ impl Running {
     }
 
     /// Something that the core, or this emulation of it, does not go on from.
-    fn stand_still(&mut self, what: &str, image: &Image) -> Wait {
+    fn halt(&mut self, what: &str, image: &Image) -> Wait {
         let registers = Registers::now(&self.chip.core.cpu);
         self.crash(what, &registers, image, false);
         self.wait_for_the_watchdog()
     }
 
     fn touch_closed_flash(&mut self, address: u32, image: &Image) -> Wait {
-        self.stand_still(&format!("touched the flash at {address:#010x} while its cache is off"), image)
+        self.halt(&format!("touched the flash at {address:#010x} while its cache is off"), image)
     }
 
     fn wait_for_the_watchdog(&mut self) -> Wait {
-        self.stands_still = true;
+        self.halted = true;
         Wait::Until(None)
     }
 

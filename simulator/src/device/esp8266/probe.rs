@@ -1,10 +1,10 @@
 //! What a TLS handshake costs on the chip: a watch over one run of the image, for [`Esp8266Target::probed`].
 //!
-//! The probe sees the calls of the vendor's SDK that the program makes, and so the frames that it sends, and each time that
-//! it feeds the watchdog. It counts the core's cycles while the program runs, not while it waits, and the longest stretch in
-//! which the SDK neither gets a turn nor is its watchdog fed. During the first handshake of a run the core goes by single
-//! instructions: the lowest stack pointer is kept, and with the frames the checks of signatures divide it into steps.
-//! Nothing of it changes what the run comes to, unless the core is to be [slowed down](Speed::Half).
+//! The probe sees the calls of the vendor's SDK that the program makes, and so the frames that it sends, and each time
+//! that it feeds the watchdog. It counts the core's cycles while the program runs, not while it waits, and the longest
+//! stretch in which the SDK neither gets a turn nor is its watchdog fed. During the first handshake of a run the core
+//! goes by single instructions: the lowest stack pointer is kept, and with the frames the checks of signatures divide
+//! it into steps. Nothing of it changes what the run comes to, unless the core is to be [slowed down](Speed::Half).
 //!
 //! A cycle is an instruction, or what one would have been in the boot ROM's functions: waiting for flash and the core's
 //! pipeline are not modelled, so silicon is slower.
@@ -54,8 +54,8 @@ pub enum Step {
     Connected,
     /// The key pair is made, and the client's hello sent.
     Hello,
-    /// The check of a signature begins: before the first, the keys are agreed on and the chain is looked through; before
-    /// each further one, the one before is done.
+    /// The check of a signature begins: before the first, the keys are agreed on and the chain is looked through;
+    /// before each further one, the one before is done.
     Check,
     /// The client's Finished is sent.
     Finished,
@@ -78,7 +78,8 @@ pub struct Probe {
     check: Option<u32>,
     send: Option<u32>,
     feed: Option<u32>,
-    /// Cycles that the core worked up to `resumed`, the cycle since which it has worked on, and how many at the last step.
+    /// Cycles that the core worked up to `resumed`, the cycle since which it has worked on, and how many at the last
+    /// step.
     worked: u64,
     resumed: u64,
     at_step: u64,

@@ -339,7 +339,7 @@ impl Sdk {
     }
 
     /// The software watchdog's timer has expired: its interrupt posts to the SDK's task.
-    pub(super) fn ask_for_a_sign_of_life(&self, chip: &mut Chip<Board>) {
+    pub(super) fn post_watchdog_task(&self, chip: &mut Chip<Board>) {
         // An interrupt gives back all that it uses.
         let before = chip.core.cpu.clone();
         if chip.call_rom(rom::ETS_POST, [SDK_PRIORITY, 0, 0, 0]).is_none() {
@@ -352,7 +352,7 @@ impl Sdk {
     }
 
     /// The SDK's task: feeds both watchdogs.
-    pub(super) fn give_a_sign_of_life(&mut self, now: Instant) {
+    pub(super) fn watchdog_task_ran(&mut self, now: Instant) {
         self.watchdog.rewind(now);
         self.hardware_watchdog.feed(now);
     }

@@ -431,10 +431,10 @@ fn what_is_not_modelled_is_told_once_with_its_name() {
         .collect();
     assert_eq!(told, ["read of 0x60000b04 (SLC) by the instruction at 0x40100115, sdk_start"]);
     bench.target.stop();
-    let account = bench.target.account().unwrap();
-    assert_eq!(account.not_modelled.len(), 1);
-    assert_eq!(account.sdk, [("sdk_boot", 1)].into());
-    assert_eq!(account.boot_rom.get("boot_from_flash"), Some(&1));
+    let coverage = bench.target.coverage().unwrap();
+    assert_eq!(coverage.not_modelled.len(), 1);
+    assert_eq!(coverage.sdk, [("sdk_boot", 1)].into());
+    assert_eq!(coverage.boot_rom.get("boot_from_flash"), Some(&1));
 }
 
 #[test]
@@ -463,8 +463,8 @@ fn a_program_linked_with_the_vendors_libraries_starts_at_its_own_functions() {
         running.chip.core.cpu.pc = running.chip.core.cpu.a[0];
     }
     assert!(matches!(bench.run_until(Instant::from_secs(2)), Wait::Until(Some(_))), "it idles");
-    let account = bench.target.account().unwrap();
-    assert_eq!(account.sdk, [("call_user_start", 1), ("system_soft_wdt_feed", 1)].into());
+    let coverage = bench.target.coverage().unwrap();
+    assert_eq!(coverage.sdk, [("call_user_start", 1), ("system_soft_wdt_feed", 1)].into());
 }
 
 #[test]

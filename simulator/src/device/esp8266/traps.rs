@@ -1,4 +1,5 @@
-//! Addresses at which the chip stops and the SDK's part is done here. No memory is there, so no program has code at them.
+//! Addresses at which the chip stops and the SDK's part is done here. No memory is there, so no program has code at
+//! them.
 
 /// A call from the SDK into the program returns.
 pub(super) const RETURN: u32 = 0x5000_0000;

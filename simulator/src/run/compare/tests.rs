@@ -14,7 +14,7 @@ fn run(happened: &[(u64, EventKind)]) -> Run {
         kind: kind.clone(),
     };
     let events = (0..).zip(happened).map(event).collect();
-    Run { repetition: 0, events, end: Instant::from_secs(3_600), verdicts: Vec::new(), account: None }
+    Run { repetition: 0, events, end: Instant::from_secs(3_600), verdicts: Vec::new(), coverage: None }
 }
 
 fn entry(second: i64, temperature: &str) -> EventKind {

@@ -305,21 +305,21 @@ fn feeding_starts_both_watchdogs_anew() {
     let mut bench = bench();
     bench.chip.core.cpu.cycles += 80_000_000;
     let expires = bench.sdk.watchdog.expires();
-    assert_eq!(bench.sdk.watchdog.expire(expires), super::super::watchdog::Expiry::Ask);
+    assert_eq!(bench.sdk.watchdog.expire(expires), super::super::watchdog::Expiry::Post);
     bench.call("system_soft_wdt_feed", &[]);
     assert!(bench.sdk.hardware_watchdog.fed_at() >= Instant::from_secs(1));
-    assert_eq!(bench.sdk.watchdog.expire(bench.sdk.watchdog.expires()), super::super::watchdog::Expiry::Ask);
+    assert_eq!(bench.sdk.watchdog.expire(bench.sdk.watchdog.expires()), super::super::watchdog::Expiry::Post);
 }
 
 #[test]
 fn the_sdks_task_answers_what_the_watchdog_asks() {
     let mut bench = bench();
     let before = bench.chip.core.cpu.a;
-    bench.sdk.ask_for_a_sign_of_life(&mut bench.chip);
+    bench.sdk.post_watchdog_task(&mut bench.chip);
     assert_eq!(bench.chip.core.cpu.a, before, "an interrupt leaves the registers alone");
     bench.run_to(traps::WATCHDOG_TASK);
     let now = Instant::from_secs(9);
-    bench.sdk.give_a_sign_of_life(now);
+    bench.sdk.watchdog_task_ran(now);
     assert_eq!(bench.sdk.hardware_watchdog.fed_at(), now);
 }
 
