@@ -8,7 +8,7 @@
 //! count. The event queue and the copying of its entries once took a quarter, because overtaken deadlines bred; now they
 //! take about 3 %. The rest is spread thinly over the network stacks.
 
-#[path = "../tests/image/mod.rs"]
+#[path = "../tests/it/image/mod.rs"]
 mod image;
 
 use std::hint::black_box;

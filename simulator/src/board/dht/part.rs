@@ -2,9 +2,9 @@
 //!
 //! Where a range stands without another source it is what sigrok's collection of captures shows of real sensors
 //! (`sigrok-dumps`, `am230x/`, in the public domain; 152 frames of AM2302, AM2303, AM2320, AM2321, AM2322 and RHT03, 18 of
-//! AM2301, 11 of DHT11, most at 1 MHz): from the shortest to the longest that was captured. `simulator/tests/captures.rs`
+//! AM2301, 11 of DHT11, most at 1 MHz): from the shortest to the longest that was captured. `simulator/tests/it/captures.rs`
 //! compares. The sensors were some ten years old, perhaps two of AM2302 and one of each other kind; how far a part may
-//! stray by its data sheet is swept in `simulator/tests/sensor_timing.rs`.
+//! stray by its data sheet is swept in `simulator/tests/it/sensor_timing.rs`.
 //!
 //! Between release and response the captures leave only a sum certain: in most of them the host drove the line high into
 //! the response. Where it let go at once, an AM2302 responded after 21 to 30 us.

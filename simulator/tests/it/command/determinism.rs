@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use simulator::random::Seed;
 use simulator::scenario::Scenario;
 
-use crate::bench::Bench;
+use super::bench::Bench;
 
 /// A portal with a lossy link, an hour of faults over TLS, a sweep.
 const RUNS: [(&str, &str); 3] = [
-    ("runs/everything-goes-wrong.toml", include_str!("../runs/everything-goes-wrong.toml")),
-    ("runs/first-set-up.toml", include_str!("../runs/first-set-up.toml")),
-    ("runs/power-cuts.toml", include_str!("../runs/power-cuts.toml")),
+    ("runs/everything-goes-wrong.toml", include_str!("../../runs/everything-goes-wrong.toml")),
+    ("runs/first-set-up.toml", include_str!("../../runs/first-set-up.toml")),
+    ("runs/power-cuts.toml", include_str!("../../runs/power-cuts.toml")),
 ];
 
 fn bench(name: &str) -> Bench {

@@ -57,7 +57,7 @@ fn mistakes_are_told_to_programs_as_well() {
 fn wrong_paths_are_one_clear_message() {
     for (arguments, message) in [
         (["check", "nowhere"], "error: could not open nowhere: no such file or folder\n"),
-        (["check", "cli.rs"], "error: cli.rs is not a scenario: scenario files end in .toml\n"),
+        (["check", "memory.rs"], "error: memory.rs is not a scenario: scenario files end in .toml\n"),
         (["list", "../schema"], "error: no scenario files under ../schema\n"),
     ] {
         let output = preflash(&arguments);

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use crate::bench::{Bench, READING};
+use super::bench::{Bench, READING};
 
 /// Makes a pipe, to which nobody ever writes.
 fn pipe(bench: &Bench, name: &str) {

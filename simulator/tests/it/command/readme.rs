@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle_svg::Term;
 
-use crate::bench::Bench;
+use super::bench::Bench;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use quick_junit::Report;
 use serde_json::Value;
 
-use crate::bench::{Bench, READING};
+use super::bench::{Bench, READING};
 
 /// How many cases are asked for: far more than are run before the end.
 const CASES: u64 = 50_000;

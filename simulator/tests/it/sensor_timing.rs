@@ -12,9 +12,6 @@
 //! us on the chip, which executes them. How long exactly depends on where the linker has put the code, so the chip's limits
 //! are compared to [some microseconds](SLACK), and what lies on the limit itself counts for nothing.
 
-mod image;
-mod readings;
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
@@ -136,9 +133,9 @@ fn on_the_host() {
 
 #[test]
 fn on_the_chip() {
-    let Some(folder) = image::image() else { return };
+    let Some(folder) = crate::image::image() else { return };
     let image = Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"));
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sensor_timing/chip.txt");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/sensor_timing/chip.txt");
     let known = std::fs::read_to_string(path).unwrap();
     let found = table(&On::Esp8266(Arc::new(image)));
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chip.txt");
@@ -151,7 +148,7 @@ fn on_the_chip() {
     let (known_rows, found_rows) = (rows(&known), rows(&found));
     assert!(
         known_rows.len() == found_rows.len() && known_rows.iter().zip(&found_rows).all(agree),
-        "the limits have moved; if that is right: cp {} simulator/tests/sensor_timing/\nknown:\n{known}\nfound:\n{found}",
+        "the limits have moved; if that is right: cp {} simulator/tests/it/sensor_timing/\nknown:\n{known}\nfound:\n{found}",
         made.display()
     );
 }
@@ -239,7 +236,7 @@ fn outcomes(on: &On) -> Vec<BTreeMap<u64, String>> {
 /// What came of a reading with each of the timings.
 fn readings(on: &On, timings: &[ExactTiming]) -> Vec<String> {
     let faults: Vec<_> = timings.iter().copied().map(SensorFault::Exact).collect();
-    readings::readings(on, "DHT22", &faults).iter().map(|tries| summary(tries)).collect()
+    crate::readings::readings(on, "DHT22", &faults).iter().map(|tries| summary(tries)).collect()
 }
 
 /// The outcomes in their order, those of successive tries that are the same as one.

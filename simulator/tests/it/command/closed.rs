@@ -4,7 +4,7 @@
 use std::io;
 use std::process::{Command, Output, Stdio};
 
-use crate::bench::{Bench, READING};
+use super::bench::{Bench, READING};
 
 /// Runs the command in the bench with a pipe as its output that nobody reads.
 fn unheard(bench: &Bench, arguments: &str) -> Output {

@@ -7,7 +7,7 @@ use std::thread;
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
-use crate::bench::{Bench, Ended, READING};
+use super::bench::{Bench, Ended, READING};
 
 const FAILS: &str = r#"
 title = "A <duck> & its \"second\" reading"

@@ -3,7 +3,7 @@
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::Value;
 
-use crate::bench::{Bench, READING};
+use super::bench::{Bench, READING};
 use crate::image::image;
 
 /// What is added to [`READING`] where a second is too long for the two to be apart.

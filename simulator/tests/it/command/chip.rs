@@ -7,7 +7,7 @@ use std::path::Path;
 use esp8266::image::{Program, Segment, elf, flash};
 use serde_json::Value;
 
-use crate::bench::{Bench, READING};
+use super::bench::{Bench, READING};
 use crate::image::image;
 
 fn bench(name: &str) -> Bench {
