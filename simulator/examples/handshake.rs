@@ -18,7 +18,7 @@ use std::time::Duration;
 use simulator::device::esp8266::probe::{Cost, Probe, Speed, Step};
 use simulator::device::esp8266::{Esp8266Target, Image};
 use simulator::director::Director;
-use simulator::expectation;
+use simulator::expectation::{Judges, Verdict};
 use simulator::random::Seed;
 use simulator::run::build;
 use simulator::scenario::Scenario;
@@ -80,14 +80,18 @@ fn run(image: &Arc<Image>, server: &str, speed: Speed, failures: &mut Vec<String
     let mut world = build::world_with(&scenario, Seed(1), |port| {
         Box::new(Esp8266Target::probed(port, Arc::clone(image), Rc::clone(&probe)))
     });
-    let mut director = Director::new(&scenario, 0, &mut world);
+    let mut director = Director::new(&scenario, &mut world);
     let end = Instant::START + scenario.duration;
+    let mut judges = Judges::new(&scenario, &[], true);
     while world.next_at().is_some_and(|at| at <= end) {
         world.step();
-        director.observe(&mut world);
+        for event in world.take_events() {
+            director.observe(&event, &mut world);
+            judges.see(&Rc::new(event));
+        }
     }
-    let events = world.finish(end);
-    let stored = expectation::evaluate(&scenario.expectations, &events, end).iter().all(|verdict| verdict.is_met());
+    world.finish(end);
+    let stored = judges.verdicts(end).iter().all(Verdict::is_met);
     let probe = Rc::into_inner(probe).expect("the world and its target are gone").into_inner();
     if !stored || probe.steps().last().is_none_or(|cost| cost.step != Step::Finished) {
         failures.push(format!("{server} at {} MHz: nothing was uploaded", speed.megahertz()));

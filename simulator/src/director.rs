@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::events::{DeviceId, Event, Kind};
-use crate::scenario::model::{Begin, End, Fault, Scenario, Sweep, Trigger, When};
+use crate::scenario::model::{Begin, End, Fault, Scenario, Trigger, When};
 use crate::time::Instant;
-use crate::world::{Command, FlashCut, World};
+use crate::world::{Command, World};
 
 pub mod translate;
 
@@ -25,8 +25,6 @@ pub struct Director<'a> {
     calendar: Calendar,
     /// What waits for an event, by the kind of that event.
     waiting: BTreeMap<Kind, Vec<Waiting<'a>>>,
-    /// How many committed events it has read.
-    read: usize,
 }
 
 /// Something that begins after an event.
@@ -48,10 +46,9 @@ enum Cue<'a> {
 const NEXT_MOMENT: Duration = Duration::from_nanos(1);
 
 impl<'a> Director<'a> {
-    /// Schedules what has a fixed time and remembers what reacts. `repetition` counts a sweep's repetitions from 1; 0 is
-    /// the run without the sweep's intervention.
-    pub fn new(scenario: &'a Scenario, repetition: u32, world: &mut World) -> Self {
-        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new(), read: 0 };
+    /// Schedules what has a fixed time and remembers what reacts.
+    pub fn new(scenario: &'a Scenario, world: &mut World) -> Self {
+        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new() };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
             world.schedule(at(device.power_up), Command::Power { device: id, on: true });
         }
@@ -67,20 +64,13 @@ impl<'a> Director<'a> {
         for (index, step) in scenario.steps.iter().enumerate() {
             director.arrange_when(&step.when, Cue::Step(index), world);
         }
-        if let Some(Sweep::CutPowerAtEachFlashOperation { from, until, off_for }) = scenario.sweep {
-            world.watch_flash(FlashCut { from: at(from), until: at(until), operation: repetition, off_for });
-        }
         director
     }
 
-    /// Reads what has been committed since the last call and schedules the reactions.
-    pub fn observe(&mut self, world: &mut World) {
-        while self.read < world.events().len() {
-            let cues = self.cues_of(&world.events()[self.read]);
-            self.read += 1;
-            for (cue, time) in cues {
-                self.begin(cue, time.max(world.now() + NEXT_MOMENT), world);
-            }
+    /// Reads an event that has been committed and schedules the reactions. Events come in their order.
+    pub fn observe(&mut self, event: &Event, world: &mut World) {
+        for (cue, time) in self.cues_of(event) {
+            self.begin(cue, time.max(world.now() + NEXT_MOMENT), world);
         }
     }
 

@@ -12,6 +12,7 @@ pub mod input;
 pub mod internet;
 pub mod phone;
 pub mod random;
+pub mod recorder;
 pub mod report;
 pub mod run;
 pub mod scenario;

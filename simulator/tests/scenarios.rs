@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 
 fn check(file: &Path) -> Result<(), Failed> {
     let scenario = Scenario::load(file).map_err(|mistakes| mistakes.to_string())?;
-    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, again: Arc::default() };
+    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, reproduce: Arc::default() };
     let outcome = simulator::run::run(&scenario, case.seed);
     if outcome.passed() {
         return Ok(());

@@ -18,7 +18,7 @@ use super::signals::{self, Cause, Interruption};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
 use crate::device::esp8266::{Image, ImageError};
 use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
-use crate::run::case::{self, Again, Case, CaseError, Seeds, Shard};
+use crate::run::case::{self, Case, CaseError, Reproduce, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
 use crate::run::{self, On, pool};
 use crate::scenario::model::Scenario;
@@ -123,11 +123,13 @@ fn parse_seed(text: &str) -> Result<u64, &'static str> {
 
 /// Why the scenarios could not be run, or the outcome not be kept.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum RunError {
     #[error(transparent)]
     Find(#[from] FindError),
     #[error(transparent)]
     Cases(#[from] CaseError),
+    #[error(transparent)]
+    Clash(#[from] folder::Clash),
     #[error("--image is for the emulated chip: say --on chip or --on both, too")]
     ImageOnHost,
     #[error(transparent)]
@@ -152,9 +154,9 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
 }
 
-fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
+fn attempt(args: &RunArgs) -> Result<u8, RunError> {
     if args.on == Where::Host && args.image.is_some() {
-        return Err(Trouble::ImageOnHost);
+        return Err(RunError::ImageOnHost);
     }
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
     if !mistaken.is_empty() {
@@ -167,11 +169,12 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let cases = case::cases(&scenarios, &seeds, args.shard, again(args))?;
-    let chip = || -> Result<On, Trouble> {
+    let cases = case::cases(&scenarios, &seeds, args.shard, reproduce(args))?;
+    folder::refuse_clashes(scenarios.iter().map(|scenario| scenario.file.as_str()))?;
+    let chip = || -> Result<On, RunError> {
         let image = match &args.image {
             Some(named) => Image::load(named, args.elf.as_deref())?,
-            None => Image::load(&built_image(), None).map_err(Trouble::NoImage)?,
+            None => Image::load(&built_image(), None).map_err(RunError::NoImage)?,
         };
         Ok(On::Esp8266(Arc::new(image)))
     };
@@ -189,11 +192,11 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
     }
 
     let began = wall_clock();
-    let Ran { session, cause, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
+    let Finished { session, cause, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
-    let lost = kept.into_iter().flatten().find_map(Result::err).map(Trouble::from);
+    let lost = kept.into_iter().flatten().find_map(Result::err).map(RunError::from);
     let trouble = trouble.or(lost);
     if let Some(case) = bug {
         if let Some(trouble) = trouble {
@@ -212,8 +215,8 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
         Format::Human => terminal::write_totals(&mut anstream::stdout().lock(), &session, args.shard, began.elapsed()),
     };
     let cause = cause.filter(|_| session.interrupted);
-    let heard = heard(printed)?;
-    if !heard || cause == Some(Cause::Closed) {
+    let reader_is_gone = reader_is_gone(printed)?;
+    if reader_is_gone || cause == Some(Cause::Closed) {
         let kept = args.out.join("summary.json");
         let code = closed(match session.not_run.len() {
             0 => format!("the results were written; they are in {}", kept.display()),
@@ -229,7 +232,7 @@ fn attempt(args: &RunArgs) -> Result<u8, Trouble> {
 }
 
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
-fn again(args: &RunArgs) -> Again {
+fn reproduce(args: &RunArgs) -> Reproduce {
     let mut options = match args.on {
         Where::Host => String::new(),
         Where::Chip => " --on chip".to_owned(),
@@ -245,7 +248,7 @@ fn again(args: &RunArgs) -> Again {
     }
     // cargo says so to what it runs.
     let by_cargo = std::env::var_os("CARGO").is_some();
-    Again { program: if by_cargo { Again::default().program } else { "preflash" }, options }
+    Reproduce { program: if by_cargo { Reproduce::default().program } else { "preflash" }, options }
 }
 
 /// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is gone.
@@ -267,22 +270,22 @@ fn built_image() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("esp07")
 }
 
-/// Whether somebody still reads what is printed.
-fn heard(printed: io::Result<()>) -> io::Result<bool> {
+/// Whether the reader of what is printed has gone.
+fn reader_is_gone(printed: io::Result<()>) -> io::Result<bool> {
     match printed {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
         Err(error) => Err(error),
     }
 }
 
 /// What came of the cases.
-struct Ran {
+struct Finished {
     session: Session,
     /// What ended the run before its time.
     cause: Option<Cause>,
     /// What kept the outcome of a case from being written or printed.
-    trouble: Option<Trouble>,
+    trouble: Option<RunError>,
     /// The case in which preflash itself came to grief; what it said of it has been printed.
     bug: Option<String>,
 }
@@ -299,9 +302,9 @@ enum CaseResult {
 
 /// Where the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
-fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Ran, Trouble> {
+fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Finished, RunError> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
-    signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
+    signals::heed(&stop, &interruption).map_err(RunError::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let progress = terminal::Progress::new(cases.len());
     let (mut reports, mut run, mut given_up) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
@@ -310,7 +313,8 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
     let mut ended = false;
     let work = |index: usize| {
         let scenario = &scenarios[cases[index].scenario];
-        let watch = progress.begin(index, scenario, &stop);
+        let watch = Arc::new(Watch::new(stop.clone()));
+        progress.begin(index, scenario, Arc::clone(&watch));
         let result = run_case(&cases[index], scenario, args, targets, &watch, &interruption);
         progress.end(index);
         result
@@ -339,11 +343,11 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
                 }
                 CaseResult::Dropped => Ok(()),
             };
-            Ok(heard(printed)?)
+            Ok(reader_is_gone(printed)?)
         });
         match shown {
-            Ok(true) => {}
-            Ok(false) => interruption.note_closed(),
+            Ok(false) => {}
+            Ok(true) => interruption.note_closed(),
             Err(failed) => trouble = trouble.take().or(Some(failed)),
         }
         if ended || trouble.is_some() || interruption.cause().is_some() {
@@ -359,7 +363,7 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
         left.map(|(index, case)| NotRun::new(case, &scenarios[case.scenario], given_up.remove(&index))).collect();
     let cause = interruption.cause();
     let interrupted = (bug.is_some() || cause.is_some()) && !not_run.is_empty();
-    Ok(Ran { session: Session { reports, not_run, interrupted }, cause, trouble, bug })
+    Ok(Finished { session: Session { reports, not_run, interrupted }, cause, trouble, bug })
 }
 
 /// In which order to begin the cases. On the chip a run takes long, so that one that is begun last may keep everybody
@@ -385,16 +389,22 @@ fn run_case(
     targets: &[On],
     watch: &Watch,
     interruption: &Interruption,
-) -> Result<CaseResult, Trouble> {
-    match run::results(scenario, case.seed, targets, args.check_determinism, watch) {
+) -> Result<CaseResult, RunError> {
+    let draft = folder::Draft::new(&args.out, case, scenario, targets.len() > 1)?;
+    match run::results(scenario, case.seed, targets, args.check_determinism, watch, Some(&draft)) {
         Ok(results) => {
-            folder::write(&args.out, case, scenario, &results)?;
-            Ok(CaseResult::Run(Box::new(CaseReport::new(case, scenario, &results))))
+            // The evidence is read where it lies now.
+            let report = CaseReport::new(case, scenario, &results);
+            draft.keep(&results)?;
+            Ok(CaseResult::Run(Box::new(report)))
         }
-        Err(GivenUp(results)) if interruption.cause().is_some() => {
-            Ok(CaseResult::GivenUp(folder::write_given_up(&args.out, case, scenario, &results)?))
+        Err(GivenUp(results)) => {
+            draft.check()?;
+            if interruption.cause().is_none() {
+                return Ok(CaseResult::Dropped);
+            }
+            Ok(CaseResult::GivenUp(draft.keep_given_up(&results)?))
         }
-        Err(GivenUp(_)) => Ok(CaseResult::Dropped),
     }
 }
 

@@ -1,115 +1,148 @@
 //! What the channel holds at the end, read off the entries that the cloud stored.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use humantime::format_duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Failure;
-use crate::events::{self, Event, EventKind};
+use super::{Failure, Judge};
+use crate::events::{Event, EventKind, Kind, Stored};
 use crate::scenario::model::{ChannelCheck, Quantity};
 use crate::scenario::words;
 use crate::time::Instant;
 
-/// A stored entry.
-struct Entry<'e> {
+/// What is kept of a stored entry: a long run has many.
+struct Entry {
     stored: Instant,
     id: u64,
     created_at: i64,
-    fields: &'e [Option<String>; 8],
-}
-
-impl Entry<'_> {
     /// Whether it has a reading; one without only tells the device's status.
-    fn is_reading(&self) -> bool {
-        self.fields.iter().any(Option::is_some)
+    is_reading: bool,
+}
+
+/// Holds what the cloud stores against what the channel must hold at the end.
+pub(super) struct Channel<'s> {
+    check: &'s ChannelCheck,
+    entries: Vec<Entry>,
+    /// For each field, by its place, the entry of the lowest number with a reading that it must not have.
+    wrong: [Option<Wrong>; 8],
+}
+
+/// A wrong value of a field.
+struct Wrong {
+    id: u64,
+    created_at: i64,
+    stored: Instant,
+    value: Option<String>,
+}
+
+impl<'s> Channel<'s> {
+    pub(super) fn new(check: &'s ChannelCheck) -> Self {
+        Self { check, entries: Vec::new(), wrong: [const { None }; 8] }
+    }
+
+    fn add(&mut self, stored: Instant, entry: &Stored) {
+        let Stored { entry_id: id, created_at, fields, .. } = entry;
+        let is_reading = fields.iter().any(Option::is_some);
+        self.entries.push(Entry { stored, id: *id, created_at: *created_at, is_reading });
+        if !is_reading {
+            return;
+        }
+        for ((wanted, value), wrong) in self.check.fields.iter().zip(fields).zip(&mut self.wrong) {
+            let is_wrong = wanted.as_ref().is_some_and(|wanted| !wanted.matches(value.as_deref()));
+            if is_wrong && wrong.as_ref().is_none_or(|wrong| *id < wrong.id) {
+                *wrong = Some(Wrong { id: *id, created_at: *created_at, stored, value: value.clone() });
+            }
+        }
     }
 }
 
-/// Judges the entries in the order of their numbers, at the end of the run; tells the first that is wrong of each thing
-/// that is.
-pub(super) fn judge(check: &ChannelCheck, events: &[Event], end: Instant) -> Result<(), Failure> {
-    let mut entries: Vec<Entry<'_>> = events
-        .iter()
-        .filter(|event| event.device.is_none_or(|device| device == check.device))
-        .filter_map(|event| match &event.kind {
-            EventKind::Stored(events::Stored { entry_id, created_at, fields, .. }) => {
-                Some(Entry { stored: event.at, id: *entry_id, created_at: *created_at, fields })
-            }
-            _ => None,
-        })
-        .collect();
-    entries.sort_by_key(|entry| entry.id);
-    let (readings, reports): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) = entries.iter().partition(|entry| entry.is_reading());
-    let mut wrong: Vec<(Option<Instant>, String)> = Vec::new();
-    let is_wrong =
-        |wanted: Option<Quantity>, seen: &[&Entry<'_>]| wanted.is_some_and(|it| !it.allows(seen.len() as u64));
-    if is_wrong(check.entries, &readings) || is_wrong(check.status_reports, &reports) {
-        let mut seen = contents_in_words(&readings, &reports);
-        // Too many readings have no gap that would explain them.
-        if check.entries.is_some_and(|wanted| wanted.least() > readings.len() as u64)
-            && let Some(gap) = first_gap(&readings, end)
-        {
-            seen = format!("{seen}; {gap}");
+impl Judge for Channel<'_> {
+    fn kinds(&self) -> Vec<Kind> {
+        vec![Kind::Stored]
+    }
+
+    fn see(&mut self, event: &Rc<Event>) {
+        let is_its = event.device.is_none_or(|device| device == self.check.device);
+        if let (EventKind::Stored(entry), true) = (&event.kind, is_its) {
+            self.add(event.at, entry);
         }
-        wrong.push((None, seen));
-    } else if check.entries.is_none() && check.status_reports.is_none() && entries.is_empty() {
-        wrong.push((None, "the channel is empty".to_owned()));
     }
-    let neighbours = || entries.iter().zip(entries.iter().skip(1));
-    if check.ascending
-        && let Some((before, entry)) = neighbours().find(|(before, entry)| entry.created_at <= before.created_at)
-    {
-        wrong.push((
-            Some(entry.stored),
-            format!(
-                "entry {} was created at {}, not later than entry {} at {}",
-                entry.id,
-                calendar(entry.created_at),
-                before.id,
-                calendar(before.created_at)
-            ),
-        ));
-    }
-    if let Some(longest) = check.longest_gap
-        && let Some((before, entry)) = pairs(&readings).find(|(before, entry)| gap(before, entry) > longest)
-    {
-        wrong.push((Some(entry.stored), gap_in_words(before, entry)));
-    }
-    if readings.is_empty() && !reports.is_empty() && check.fields.iter().any(Option::is_some) {
-        wrong.push((None, "no entry has a reading".to_owned()));
-    }
-    for (index, wanted) in check.fields.iter().enumerate() {
-        let Some(wanted) = wanted else { continue };
-        if let Some(entry) = readings.iter().find(|entry| !wanted.matches(entry.fields[index].as_deref())) {
-            let value = entry.fields[index].as_ref().map_or("absent".to_owned(), |value| format!("`{value}`"));
+
+    /// Judges the entries in the order of their numbers, at the end of the run; tells the first that is wrong of each thing
+    /// that is.
+    fn judge(&self, end: Instant, _: bool) -> Result<(), Failure> {
+        let check = self.check;
+        let mut entries: Vec<&Entry> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| entry.id);
+        let (readings, reports): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.is_reading);
+        let mut wrong: Vec<(Option<Instant>, String)> = Vec::new();
+        let is_wrong =
+            |wanted: Option<Quantity>, seen: &[&Entry]| wanted.is_some_and(|it| !it.allows(seen.len() as u64));
+        if is_wrong(check.entries, &readings) || is_wrong(check.status_reports, &reports) {
+            let mut seen = contents_in_words(&readings, &reports);
+            // Too many readings have no gap that would explain them.
+            if check.entries.is_some_and(|wanted| wanted.least() > readings.len() as u64)
+                && let Some(gap) = first_gap(&readings, end)
+            {
+                seen = format!("{seen}; {gap}");
+            }
+            wrong.push((None, seen));
+        } else if check.entries.is_none() && check.status_reports.is_none() && entries.is_empty() {
+            wrong.push((None, "the channel is empty".to_owned()));
+        }
+        if check.ascending
+            && let Some((before, entry)) = pairs(&entries).find(|(before, entry)| entry.created_at <= before.created_at)
+        {
             wrong.push((
                 Some(entry.stored),
-                format!("field{} of entry {} at {} is {value}", index + 1, entry.id, calendar(entry.created_at)),
+                format!(
+                    "entry {} was created at {}, not later than entry {} at {}",
+                    entry.id,
+                    calendar(entry.created_at),
+                    before.id,
+                    calendar(before.created_at)
+                ),
             ));
         }
-    }
-    match wrong.first() {
-        None => Ok(()),
-        Some((at, _)) => {
-            let texts: Vec<&str> = wrong.iter().map(|(_, text)| text.as_str()).collect();
-            Err(Failure::new(texts.join("; "), *at))
+        if let Some(longest) = check.longest_gap
+            && let Some((before, entry)) = pairs(&readings).find(|(before, entry)| gap(before, entry) > longest)
+        {
+            wrong.push((Some(entry.stored), gap_in_words(before, entry)));
+        }
+        if readings.is_empty() && !reports.is_empty() && check.fields.iter().any(Option::is_some) {
+            wrong.push((None, "no entry has a reading".to_owned()));
+        }
+        for (number, Wrong { id, created_at, stored, value }) in
+            (1..).zip(&self.wrong).filter_map(|(number, wrong)| Some((number, wrong.as_ref()?)))
+        {
+            let value = value.as_ref().map_or("absent".to_owned(), |value| format!("`{value}`"));
+            let text = format!("field{number} of entry {id} at {} is {value}", calendar(*created_at));
+            wrong.push((Some(*stored), text));
+        }
+        match wrong.first() {
+            None => Ok(()),
+            Some((at, _)) => {
+                let texts: Vec<&str> = wrong.iter().map(|(_, text)| text.as_str()).collect();
+                Err(Failure::new(texts.join("; "), *at))
+            }
         }
     }
 }
 
 /// Neighbours.
-fn pairs<'s, 'e>(entries: &'s [&'e Entry<'e>]) -> impl Iterator<Item = (&'e Entry<'e>, &'e Entry<'e>)> + 's {
+fn pairs<'s, 'e>(entries: &'s [&'e Entry]) -> impl Iterator<Item = (&'e Entry, &'e Entry)> + 's {
     entries.windows(2).map(|pair| (pair[0], pair[1]))
 }
 
 /// The time between the creation of two neighbours.
-fn gap(before: &Entry<'_>, entry: &Entry<'_>) -> Duration {
+fn gap(before: &Entry, entry: &Entry) -> Duration {
     Duration::from_secs(entry.created_at.saturating_sub(before.created_at).unsigned_abs())
 }
 
-fn gap_in_words(before: &Entry<'_>, entry: &Entry<'_>) -> String {
+fn gap_in_words(before: &Entry, entry: &Entry) -> String {
     format!(
         "{} lie between entry {} at {} and entry {}",
         format_duration(gap(before, entry)),
@@ -121,7 +154,7 @@ fn gap_in_words(before: &Entry<'_>, entry: &Entry<'_>) -> String {
 
 /// The first gap of readings that are too few: the first two that lie more than half as far apart again as neighbours
 /// usually do, or else the time after the last one.
-fn first_gap(readings: &[&Entry<'_>], end: Instant) -> Option<String> {
+fn first_gap(readings: &[&Entry], end: Instant) -> Option<String> {
     let mut gaps: Vec<Duration> = pairs(readings).map(|(before, entry)| gap(before, entry)).collect();
     gaps.sort_unstable();
     let usual = *gaps.get(gaps.len() / 2)?;
@@ -135,7 +168,7 @@ fn first_gap(readings: &[&Entry<'_>], end: Instant) -> Option<String> {
 }
 
 /// "2 entries, created from … to …, and 1 status report".
-fn contents_in_words(readings: &[&Entry<'_>], reports: &[&Entry<'_>]) -> String {
+fn contents_in_words(readings: &[&Entry], reports: &[&Entry]) -> String {
     let created = match readings {
         [] if reports.is_empty() => return "the channel is empty".to_owned(),
         [] => "no entry with a reading".to_owned(),

@@ -4,58 +4,81 @@
 //! far above what any device in order needs, and far below a storm: a client that asks a router again and again without a
 //! delay, or a server that has told it to wait. A scenario that means to show a storm says `allow = ["request-storm"]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use humantime::format_duration;
 
-use super::{Failure, Record, Span, Verdict, listed};
+use super::window::{Side, Span};
+use super::{Budget, Failure, Few, Judge, Verdict};
 use crate::events::{DeviceId, Event, Kind};
 use crate::scenario::all_of;
 use crate::scenario::model::{Begin, End, RateCheck, Scenario, Settings, Window};
 use crate::scenario::words::times;
 use crate::time::Instant;
 
-/// Judges a rate over the record of a run that ended at `end`. Events of several devices are counted apart.
-pub(super) fn judge(check: &RateCheck, record: &Record<'_>, end: Instant) -> Result<(), Failure> {
-    let span = Span::of(&check.window, record, end)?;
-    let mut devices: BTreeMap<Option<DeviceId>, Vec<&Event>> = BTreeMap::new();
-    let events = record.concerning(&check.matcher).iter().copied();
-    for event in events.filter(|event| span.contains(event) && check.matcher.matches(event)) {
-        devices.entry(event.device).or_default().push(event);
+/// Holds a rate against what happens. Events of several devices are counted apart.
+pub(super) struct Rate<'s> {
+    check: &'s RateCheck,
+    span: Span<'s>,
+    devices: BTreeMap<Option<DeviceId>, Stretch>,
+}
+
+/// The stretch of one device that ends now, and what the busiest one held.
+#[derive(Default)]
+struct Stretch {
+    events: VecDeque<Rc<Event>>,
+    busiest: Few,
+    /// The first event that was one too many.
+    excess: Option<Instant>,
+}
+
+impl<'s> Rate<'s> {
+    pub(super) fn new(check: &'s RateCheck, budget: &Budget) -> Self {
+        Self { check, span: Span::new(&check.window, budget), devices: BTreeMap::new() }
     }
-    let too_many = |stretch: &&[&Event]| stretch.len() as u64 > check.most;
-    let Some(busiest) = busiest(devices.values().flat_map(|events| stretches(events, check.per))).filter(too_many)
-    else {
-        return span.is_over();
-    };
-    let one_too_many = devices.values().flat_map(|events| stretches(events, check.per)).filter(too_many);
-    let at = one_too_many.filter_map(<[_]>::last).map(|event| event.at).min();
-    Err(Failure::new(
-        format!(
-            "it happened {} in the busiest {}: {}",
-            times(busiest.len() as u64),
-            format_duration(check.per),
-            listed(busiest)
-        ),
-        at,
-    ))
 }
 
-/// For each event the stretch that ends with it, as the events in it.
-fn stretches<'s, 'e>(events: &'s [&'e Event], per: Duration) -> impl Iterator<Item = &'s [&'e Event]> {
-    let mut first = 0;
-    events.iter().enumerate().map(move |(last, event)| {
-        while event.at.saturating_since(events[first].at) >= per {
-            first += 1;
+impl Judge for Rate<'_> {
+    fn kinds(&self) -> Vec<Kind> {
+        let trigger = self.span.trigger().map(|trigger| trigger.matcher.kind());
+        [self.check.matcher.kind()].into_iter().chain(trigger).collect()
+    }
+
+    fn see(&mut self, event: &Rc<Event>) {
+        if self.span.place(event) != Side::Inside || !self.check.matcher.matches(event) {
+            return;
         }
-        &events[first..=last]
-    })
-}
+        let stretch = self.devices.entry(event.device).or_default();
+        stretch.events.push_back(Rc::clone(event));
+        while stretch.events.front().is_some_and(|first| event.at.saturating_since(first.at) >= self.check.per) {
+            stretch.events.pop_front();
+        }
+        let count = stretch.events.len() as u64;
+        if count > stretch.busiest.count {
+            stretch.busiest = Few::of(&stretch.events);
+        }
+        if count > self.check.most {
+            stretch.excess.get_or_insert(event.at);
+        }
+    }
 
-/// The first of the stretches with the most events.
-fn busiest<'s, 'e>(stretches: impl Iterator<Item = &'s [&'e Event]>) -> Option<&'s [&'e Event]> {
-    stretches.reduce(|busiest, stretch| if stretch.len() > busiest.len() { stretch } else { busiest })
+    fn judge(&self, end: Instant, early: bool) -> Result<(), Failure> {
+        let closed = self.span.closed(end, early)?;
+        // Of equally busy ones the first device's.
+        let busiest = self.devices.values().map(|stretch| &stretch.busiest);
+        let busiest = busiest.reduce(|most, other| if other.count > most.count { other } else { most });
+        let Some(busiest) = busiest.filter(|busiest| busiest.count > self.check.most) else {
+            return closed.is_over();
+        };
+        let seen = format!(
+            "it happened {} in the busiest {}: {busiest}",
+            times(busiest.count),
+            format_duration(self.check.per)
+        );
+        Err(Failure::new(seen, self.devices.values().filter_map(|stretch| stretch.excess).min()))
+    }
 }
 
 /// How long a stretch of [`LIMITS`] is.
@@ -79,8 +102,11 @@ const REQUESTS_AN_HOUR: u64 = 60;
 /// The shortest interval between readings that a device can be set to, for one that a phone may set up.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The rates that every run of a scenario is held against.
-fn limits(scenario: &Scenario) -> impl Iterator<Item = RateCheck> {
+/// The rates that every run of a scenario is held against, unless it allows more.
+pub(super) fn limits(scenario: &Scenario) -> Vec<RateCheck> {
+    if scenario.allow.request_storm {
+        return Vec::new();
+    }
     let interval = |settings: Option<&Settings>| match settings {
         Some(settings) if scenario.phones.is_empty() => settings.interval,
         _ => SHORTEST_INTERVAL,
@@ -97,27 +123,19 @@ fn limits(scenario: &Scenario) -> impl Iterator<Item = RateCheck> {
             let window = Window { open: Begin::At(Duration::ZERO), close: End::Never };
             Some(RateCheck { matcher: all_of(kind)?, most, per, window })
         })
+        .collect()
 }
 
-/// Judges what every run is expected to ask of others without saying so, unless the scenario allows more. Only what failed
-/// gives a verdict.
-pub fn storms(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdict> {
-    if scenario.allow.request_storm {
-        return Vec::new();
+/// What is said of a limit that was exceeded.
+pub(super) fn verdict(limit: &RateCheck, failure: Failure) -> Verdict {
+    Verdict {
+        text: format!("{limit}, in any run"),
+        because: Some(
+            "a device that asks so often floods others; if that is meant, allow = [\"request-storm\"]".to_owned(),
+        ),
+        place: None,
+        failure: Some(failure),
     }
-    let record = Record::of(events);
-    let verdict = |limit: RateCheck| {
-        let failure = judge(&limit, &record, end).err()?;
-        Some(Verdict {
-            text: format!("{limit}, in any run"),
-            because: Some(
-                "a device that asks so often floods others; if that is meant, allow = [\"request-storm\"]".to_owned(),
-            ),
-            place: None,
-            failure: Some(failure),
-        })
-    };
-    limits(scenario).filter_map(verdict).collect()
 }
 
 #[cfg(test)]
@@ -149,11 +167,24 @@ mod tests {
 
     const END: Instant = Instant::from_secs(1_000);
 
+    fn judge(check: &RateCheck, events: &[Event]) -> Result<(), Failure> {
+        let mut rate = Rate::new(check, &Budget::default());
+        events.iter().for_each(|event| rate.see(&Rc::new(event.clone())));
+        rate.judge(END, false)
+    }
+
+    fn storms(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdict> {
+        super::super::judged(scenario, events, end)
+            .into_iter()
+            .filter(|verdict| verdict.text.ends_with("in any run"))
+            .collect()
+    }
+
     #[test]
     fn a_stretch_may_begin_anywhere_and_ends_before_its_length() {
         let events = record([(0, 0), (900, 0), (1_000, 0), (1_899, 0), (1_900, 0)]);
-        assert_eq!(judge(&rate(3, 1_000), &Record::of(&events), END), Ok(()));
-        let failure = judge(&rate(2, 1_000), &Record::of(&events), END).unwrap_err();
+        assert_eq!(judge(&rate(3, 1_000), &events), Ok(()));
+        let failure = judge(&rate(2, 1_000), &events).unwrap_err();
         assert_eq!(
             failure.seen,
             "it happened 3 times in the busiest 1s: at 0.900000 s NTP query: answered; at 1.000000 s NTP query: \
@@ -165,8 +196,8 @@ mod tests {
     #[test]
     fn devices_are_counted_apart() {
         let events = record((0..20).map(|number| (number * 100, (number % 2) as u32)));
-        assert_eq!(judge(&rate(5, 1_000), &Record::of(&events), END), Ok(()));
-        assert!(judge(&rate(4, 1_000), &Record::of(&events), END).is_err());
+        assert_eq!(judge(&rate(5, 1_000), &events), Ok(()));
+        assert!(judge(&rate(4, 1_000), &events).is_err());
     }
 
     fn scenario(text: &str) -> Scenario {
@@ -188,7 +219,7 @@ mod tests {
 
     #[test]
     fn requests_are_limited_by_how_often_the_device_reads() {
-        let requests = |text: &str| limits(&scenario(text)).last().map(|limit| limit.most);
+        let requests = |text: &str| limits(&scenario(text)).pop().map(|limit| limit.most);
         assert_eq!(requests("[settings]\nnetwork = 'home'"), Some(60 + 24));
         assert_eq!(requests("[settings]\nnetwork = 'home'\ninterval = '1h'"), Some(60 + 2));
         assert_eq!(requests(""), Some(60 + 480), "a blank device may be set to anything");
@@ -204,7 +235,7 @@ mod tests {
             let events = record(times.iter().map(|millis| (*millis, 0)));
             let count = |from: u64| times.iter().filter(|time| (from..from + per).contains(time)).count() as u64;
             let highest = times.iter().map(|from| count(*from)).max().unwrap_or_default();
-            prop_assert_eq!(judge(&rate(most, per), &Record::of(&events), END).is_ok(), highest <= most);
+            prop_assert_eq!(judge(&rate(most, per), &events).is_ok(), highest <= most);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What is so at a moment or throughout a window, read off the events that change it.
 
-use super::{Failure, Span};
-use crate::events::{self, Event, EventKind, PowerState};
-use crate::scenario::model::State;
+use std::rc::Rc;
+
+use super::window::Span;
+use super::{Budget, Failure, Judge};
+use crate::events::{self, Event, EventKind, Kind, PowerState};
+use crate::scenario::model::{State, Window};
 use crate::time::Instant;
 
 /// What an event makes of a state: whether it holds from now on; `None` if the event says nothing about it.
@@ -28,30 +31,39 @@ fn after(state: &State, event: &Event) -> Option<bool> {
     }
 }
 
-/// Whether a state holds before anything has happened: no power, each pin as its part leaves it.
-fn initially(state: &State) -> bool {
+/// The kinds of events that say something about a state.
+fn kinds(state: &State) -> Vec<Kind> {
     match state {
-        State::Pin(pin) => pin.begins == pin.level,
-        State::Power { on, .. } => !on,
+        State::Pin(_) => vec![Kind::Pin, Kind::Boot, Kind::Power],
+        State::Power { .. } => vec![Kind::Power],
     }
 }
 
-/// How long a state has been as it is: whether it holds, and since when (`None`: since the beginning).
+/// How long a state has been as it is.
+#[derive(Clone, Copy)]
 struct Held {
     holds: bool,
+    /// `None`: since the beginning.
     since: Option<Instant>,
 }
 
-fn held<'e>(state: &State, events: impl Iterator<Item = &'e Event>) -> Held {
-    let mut held = Held { holds: initially(state), since: None };
-    for event in events {
+impl Held {
+    /// Before anything has happened: no power, each pin as its part leaves it.
+    fn initially(state: &State) -> Self {
+        let holds = match state {
+            State::Pin(pin) => pin.begins == pin.level,
+            State::Power { on, .. } => !on,
+        };
+        Self { holds, since: None }
+    }
+
+    fn see(&mut self, state: &State, event: &Event) {
         if let Some(holds) = after(state, event)
-            && holds != held.holds
+            && holds != self.holds
         {
-            held = Held { holds, since: Some(event.at) };
+            *self = Self { holds, since: Some(event.at) };
         }
     }
-    held
 }
 
 /// The opposite of a state in words, and since when.
@@ -63,28 +75,82 @@ fn opposite(state: &State, since: Option<Instant>) -> String {
     }
 }
 
-/// Judges a state at a moment; events of that very moment have happened.
-pub(super) fn at_moment(state: &State, at: Instant, events: &[Event], end: Instant) -> Result<(), Failure> {
-    if at > end {
-        return Err(Failure::new(format!("the run ended at {end} s, before that moment"), None));
-    }
-    let held = held(state, events.iter().take_while(|event| event.at <= at));
-    if held.holds { Ok(()) } else { Err(Failure::new(opposite(state, held.since), at)) }
+/// A state at a moment; events of that very moment have happened.
+pub(super) struct AtMoment<'s> {
+    state: &'s State,
+    at: Instant,
+    held: Held,
 }
 
-/// Judges a state throughout a window; it may change at the window's first moment.
-pub(super) fn throughout(state: &State, span: &Span, events: &[Event]) -> Result<(), Failure> {
-    let before = held(state, events.iter().take_while(|event| event.at <= span.open));
-    if !before.holds {
-        return Err(Failure::new(opposite(state, before.since), span.open));
+impl<'s> AtMoment<'s> {
+    pub(super) fn new(state: &'s State, at: Instant) -> Self {
+        Self { state, at, held: Held::initially(state) }
     }
-    let changed = events
-        .iter()
-        .skip_while(|event| event.at <= span.open)
-        .take_while(|event| event.at <= span.close)
-        .find(|event| after(state, event) == Some(false));
-    match changed {
-        Some(event) => Err(Failure::new(opposite(state, Some(event.at)), event.at)),
-        None => Ok(()),
+}
+
+impl Judge for AtMoment<'_> {
+    fn kinds(&self) -> Vec<Kind> {
+        kinds(self.state)
+    }
+
+    fn see(&mut self, event: &Rc<Event>) {
+        if event.at <= self.at {
+            self.held.see(self.state, event);
+        }
+    }
+
+    fn judge(&self, end: Instant, _: bool) -> Result<(), Failure> {
+        if self.at > end {
+            return Err(Failure::new(format!("the run ended at {end} s, before that moment"), None));
+        }
+        if self.held.holds { Ok(()) } else { Err(Failure::new(opposite(self.state, self.held.since), self.at)) }
+    }
+}
+
+/// A state throughout a window; it may change at the window's first moment.
+pub(super) struct Throughout<'s> {
+    state: &'s State,
+    span: Span<'s>,
+    held: Held,
+    /// What it was when the window's first moment was over, once that is known.
+    at_the_opening: Option<Held>,
+    /// When it first changed within the window.
+    changed: Option<Instant>,
+}
+
+impl<'s> Throughout<'s> {
+    pub(super) fn new(state: &'s State, window: &'s Window, budget: &Budget) -> Self {
+        let held = Held::initially(state);
+        Self { state, span: Span::new(window, budget), held, at_the_opening: None, changed: None }
+    }
+}
+
+impl Judge for Throughout<'_> {
+    fn kinds(&self) -> Vec<Kind> {
+        let trigger = self.span.trigger().map(|trigger| trigger.matcher.kind());
+        kinds(self.state).into_iter().chain(trigger).collect()
+    }
+
+    fn see(&mut self, event: &Rc<Event>) {
+        self.span.place(event);
+        if self.span.open().is_some_and(|open| event.at > open) {
+            self.at_the_opening.get_or_insert(self.held);
+            if self.changed.is_none() && !self.span.has_closed(event.at) && after(self.state, event) == Some(false) {
+                self.changed = Some(event.at);
+            }
+        }
+        self.held.see(self.state, event);
+    }
+
+    fn judge(&self, end: Instant, early: bool) -> Result<(), Failure> {
+        let closed = self.span.closed(end, early)?;
+        let before = self.at_the_opening.unwrap_or(self.held);
+        if !before.holds {
+            return Err(Failure::new(opposite(self.state, before.since), closed.open));
+        }
+        match self.changed {
+            Some(at) => Err(Failure::new(opposite(self.state, Some(at)), at)),
+            None => closed.is_over(),
+        }
     }
 }

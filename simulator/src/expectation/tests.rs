@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::events::{
-    self, DeviceId, DnsOutcome, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PinKind, PowerState, SensorOutcome,
+    self, BootCause, DeviceId, DnsOutcome, EventKind, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PinKind,
+    PowerState, SensorOutcome,
 };
 use crate::scenario::Scenario;
+use crate::scenario::model::Allow;
 
 /// A record: each event at a number of milliseconds.
 fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {
@@ -45,12 +47,19 @@ fn status(entry_id: u64, created_at: i64, status: &str) -> EventKind {
     EventKind::Stored(events::Stored { channel: 1, entry_id, created_at, fields, status: Some(status.to_owned()) })
 }
 
+/// What became of the scenario's own expectations.
+fn evaluate(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdict> {
+    let mut verdicts = judged(scenario, events, end);
+    verdicts.truncate(scenario.expectations.len());
+    verdicts
+}
+
 /// What is seen instead of the expectations of a scenario's text over a run of 100 s; "met" where one is met.
 fn judge_text(expectations: &str, events: &[Event]) -> Vec<String> {
     let text = format!("title = 't'\nduration = '100s'\n[settings]\nnetwork = 'home'\n{expectations}");
     let scenario =
         Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    evaluate(&scenario.expectations, events, Instant::START + scenario.duration)
+    evaluate(&scenario, events, Instant::START + scenario.duration)
         .into_iter()
         .map(|verdict| verdict.failure.map_or("met".to_owned(), |failure| failure.seen))
         .collect()
@@ -144,7 +153,7 @@ fn the_first_event_too_many_is_where_to_look() {
     let events = record((1..=9).map(|second| (second * 1_000, led(true))).collect());
     let text = "title = 't'\nduration = '100s'\n[[expect]]\nevent.led = 'on'\nat-most = 2";
     let scenario = Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap();
-    let verdicts = evaluate(&scenario.expectations, &events, Instant::from_secs(100));
+    let verdicts = evaluate(&scenario, &events, Instant::from_secs(100));
     assert_eq!(verdicts[0].failure.as_ref().unwrap().at, Some(Instant::from_secs(3)));
     assert_eq!(verdicts[0].place.unwrap().line, 3);
 }
@@ -296,8 +305,10 @@ fn crashes_watchdog_resets_and_livelocks_fail_unless_allowed() {
         (50_000, boot()),
         (60_000, EventKind::Livelock(events::Livelock { polls: 9 })),
     ]);
+    let mut implicit = implicit::Implicit::default();
+    events.into_iter().for_each(|event| implicit.see(&Rc::new(event)));
     let seen = |allow: Allow| -> Vec<(String, String)> {
-        implicit(allow, &events).into_iter().map(|v| (v.text, v.failure.unwrap().seen)).collect()
+        implicit.verdicts(allow).into_iter().map(|v| (v.text, v.failure.unwrap().seen)).collect()
     };
     let crash =
         ("crash: never, in any run".to_owned(), "it happened once: at 1.000000 s crash: index out of range".to_owned());
@@ -406,7 +417,7 @@ fn every_kind_of_event_is_matched_by_its_details() {
 fn a_run_that_ended_early_meets_nothing_that_lay_ahead() {
     let text = "title = 't'\nduration = '100s'\n[[expect]]\nevent.led = 'on'\nfrom = '50s'\nnever = true";
     let scenario = Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap();
-    let verdicts = evaluate(&scenario.expectations, &[], Instant::START + Duration::from_secs(10));
+    let verdicts = evaluate(&scenario, &[], Instant::START + Duration::from_secs(10));
     assert_eq!(
         verdicts[0].failure.as_ref().unwrap().seen,
         "the run ended at 10.000000 s, before the window opened at 50.000000 s"
@@ -448,8 +459,7 @@ fn what_a_run_that_ended_early_has_not_shown_is_not_met() {
         let text = format!("title = 't'\nduration = '100s'\n[settings]\nnetwork = 'home'\n[[expect]]\n{expectation}");
         let scenario =
             Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let mut verdicts = evaluate(&scenario.expectations, &events, Instant::from_secs(30));
-        say_why_it_ended(&mut verdicts, &events);
+        let mut verdicts = evaluate(&scenario, &events, Instant::from_secs(30));
         verdicts.remove(0).failure.map_or("met".to_owned(), |failure| failure.seen)
     };
     let why =

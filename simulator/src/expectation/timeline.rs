@@ -3,14 +3,23 @@
 //!
 //! What has a fixed time is not looked at: the scenario's own check keeps it within the run.
 
-use super::{Failure, Record, Verdict, find};
-use crate::events::Event;
-use crate::scenario::model::{Begin, Place, Scenario, Trigger, When};
+use std::rc::Rc;
+
+use super::window::Search;
+use super::{Budget, Failure, Verdict};
+use crate::events::{Event, Kind};
+use crate::scenario::model::{Begin, Place, Scenario, When};
 use crate::time::Instant;
 
-/// Judges what a scenario's timeline waited for in a run that ended at `end`. Only what never happened gives a verdict.
-pub fn timeline(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verdict> {
-    let record = &Record::of(events);
+/// Something of a timeline that waits for an event.
+pub(super) struct Waiting<'s> {
+    what: String,
+    place: Place,
+    search: Search<'s>,
+}
+
+/// All that waits in a scenario's timeline.
+pub(super) fn waiting<'s>(scenario: &'s Scenario, budget: &Budget) -> Vec<Waiting<'s>> {
     let phones = scenario.phones.iter().filter_map(|phone| match &phone.arrives {
         Begin::After(trigger) => Some((format!("phone `{}` arrives", phone.name), trigger, phone.place)),
         Begin::At(_) => None,
@@ -23,25 +32,34 @@ pub fn timeline(scenario: &Scenario, events: &[Event], end: Instant) -> Vec<Verd
         When::After(trigger) => Some(("the step happens".to_owned(), trigger, step.place)),
         When::At(_) | When::Every { .. } => None,
     });
-    phones
-        .chain(faults)
-        .chain(steps)
-        .filter_map(|(what, trigger, place)| judge(&what, trigger, place, record, end))
-        .collect()
+    let all = phones.chain(faults).chain(steps);
+    all.map(|(what, trigger, place)| Waiting { what, place, search: Search::new(trigger, budget) }).collect()
 }
 
-fn judge(what: &str, trigger: &Trigger, place: Place, record: &Record<'_>, end: Instant) -> Option<Verdict> {
-    let seen = match find(trigger, record) {
-        Ok(event) if event.at + trigger.plus <= end => return None,
-        Ok(event) => format!("the run ended at {end} s, before {} s", event.at + trigger.plus),
-        Err(seen) => format!("what it waits for never came: {seen}"),
-    };
-    Some(Verdict {
-        text: format!("{what} {trigger}"),
-        because: None,
-        place: Some(place),
-        failure: Some(Failure::new(seen, None)),
-    })
+impl Waiting<'_> {
+    pub(super) fn kind(&self) -> Kind {
+        self.search.trigger.matcher.kind()
+    }
+
+    pub(super) fn see(&mut self, event: &Rc<Event>) {
+        self.search.see(event);
+    }
+
+    /// What it came to in a run that ended at `end`. Only what never happened gives a verdict.
+    pub(super) fn verdict(&self, end: Instant) -> Option<Verdict> {
+        let Search { trigger, found, .. } = &self.search;
+        let seen = match found {
+            Some((at, _)) if *at + trigger.plus <= end => return None,
+            Some((at, _)) => format!("the run ended at {end} s, before {} s", *at + trigger.plus),
+            None => format!("what it waits for never came: {}", self.search.seen_instead()),
+        };
+        Some(Verdict {
+            text: format!("{} {trigger}", self.what),
+            because: None,
+            place: Some(self.place),
+            failure: Some(Failure::new(seen, None)),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -54,8 +72,10 @@ mod tests {
         let scenario = Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap();
         let boot = EventKind::Boot(events::Boot { number: 1, cause: BootCause::PowerOn });
         let events = [Event { at: Instant::from_secs(98), sequence: 0, device: None, kind: boot }];
-        super::timeline(&scenario, &events, Instant::from_secs(100))
-            .into_iter()
+        let end = Instant::from_secs(100);
+        let judged = super::super::judged(&scenario, &events, end).into_iter();
+        judged
+            .filter(|verdict| verdict.text.contains(" after "))
             .map(|verdict| (verdict.text, verdict.failure.unwrap().seen, verdict.place.unwrap().line))
             .collect()
     }

@@ -30,7 +30,7 @@ use connection::{Peer, Reception, Tuple};
 use dns::Names;
 use fault::{Faults, NtpFault, RouteFault};
 use packet::{Ends, Inbound, Payload};
-use router::{Router, Verdict};
+use router::{Router, RouterDecision};
 use server::{Servers, Shared};
 use task::Clock;
 
@@ -196,13 +196,13 @@ impl Internet {
         self.shared.clock.set(now);
         if let Some(inbound) = packet::parse(frame) {
             match self.routers[network.0].receive(&inbound, &self.names, &self.shared) {
-                Verdict::Done => {}
-                Verdict::Answer { frame, later } => self.depart(now + later, Outgoing { network, frame }),
-                Verdict::PassOn => {
+                RouterDecision::Done => {}
+                RouterDecision::Answer { frame, later } => self.depart(now + later, Outgoing { network, frame }),
+                RouterDecision::PassOn => {
                     let key = self.departure(now + self.latency);
                     self.under_way.insert(key, UnderWay::ToServers(network, frame.to_vec()));
                 }
-                Verdict::RefuseTcp { client } => {
+                RouterDecision::RefuseTcp { client } => {
                     let (Inbound::WhoHas { sender, .. } | Inbound::Packet { sender, .. }) = inbound;
                     self.peer(now, network, sender).receive(now, client, frame.to_vec());
                     self.run_peer(now, network, sender);

@@ -30,7 +30,7 @@ pub(super) struct Router {
 
 /// What a router makes of a frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RouterDecision {
     /// It is done with it.
     Done,
     /// It answers, so much later.
@@ -48,14 +48,14 @@ impl Router {
     }
 
     /// Deals with a frame from the LAN.
-    pub fn receive(&mut self, inbound: &Inbound<'_>, names: &Names, shared: &Shared) -> Verdict {
+    pub fn receive(&mut self, inbound: &Inbound<'_>, names: &Names, shared: &Shared) -> RouterDecision {
         match *inbound {
             Inbound::WhoHas { sender, sender_address, target } => {
                 if target != self.address || sender_address == target {
-                    return Verdict::Done;
+                    return RouterDecision::Done;
                 }
                 let frame = packet::arp(ArpOperation::Reply, self.ends(sender, sender_address));
-                Verdict::Answer { frame, later: Duration::ZERO }
+                RouterDecision::Answer { frame, later: Duration::ZERO }
             }
             Inbound::Packet { sender, source, destination, ref payload } => {
                 let for_router = destination == self.address;
@@ -70,11 +70,11 @@ impl Router {
                     }
                     Payload::EchoRequest { identifier, sequence, data } if for_router => {
                         let frame = packet::echo_reply(self.ends(sender, source), identifier, sequence, data);
-                        Verdict::Answer { frame, later: Duration::ZERO }
+                        RouterDecision::Answer { frame, later: Duration::ZERO }
                     }
-                    Payload::Tcp { .. } if for_router => Verdict::RefuseTcp { client: source },
-                    _ if self.is_local(destination) || !self.is_local(source) => Verdict::Done,
-                    _ => Verdict::PassOn,
+                    Payload::Tcp { .. } if for_router => RouterDecision::RefuseTcp { client: source },
+                    _ if self.is_local(destination) || !self.is_local(source) => RouterDecision::Done,
+                    _ => RouterDecision::PassOn,
                 }
             }
         }
@@ -89,7 +89,7 @@ impl Router {
         Ends { from: self.station, to, source: self.address, destination }
     }
 
-    fn lease(&mut self, client: EthernetAddress, message: &[u8], shared: &Shared) -> Verdict {
+    fn lease(&mut self, client: EthernetAddress, message: &[u8], shared: &Shared) -> RouterDecision {
         let fault = shared.faults.borrow_mut().dhcp(&self.name);
         let network = self.name.clone();
         if let Some(applied) = &fault
@@ -97,10 +97,10 @@ impl Router {
         {
             shared.record_fault(client, applied.rule.clone(), "the DHCP server did not answer");
             shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
-            return Verdict::Done;
+            return RouterDecision::Done;
         }
         let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
-            return Verdict::Done;
+            return RouterDecision::Done;
         };
         let mut later = Duration::ZERO;
         if let Some(applied) = fault {
@@ -125,7 +125,7 @@ impl Router {
             Destination::Client(address) => self.ends(client, address),
         };
         let frame = packet::udp(ends, DHCP_SERVER_PORT, DHCP_CLIENT_PORT, &answer.message);
-        Verdict::Answer { frame, later }
+        RouterDecision::Answer { frame, later }
     }
 
     fn resolve(
@@ -135,10 +135,10 @@ impl Router {
         message: &[u8],
         names: &Names,
         shared: &Shared,
-    ) -> Verdict {
+    ) -> RouterDecision {
         let fault = shared.faults.borrow_mut().dns();
         let Some(answer) = dns::answer(names, message, fault.as_ref().map(|applied| applied.fault)) else {
-            return Verdict::Done;
+            return RouterDecision::Done;
         };
         let mut later = Duration::ZERO;
         if let Some(applied) = fault {
@@ -157,8 +157,8 @@ impl Router {
         }
         let (name, outcome, addresses) = (answer.name, answer.outcome, answer.addresses);
         shared.record(Some(sender), events::Dns { name, outcome, addresses });
-        let Some(message) = answer.message else { return Verdict::Done };
+        let Some(message) = answer.message else { return RouterDecision::Done };
         let frame = packet::udp(self.ends(sender, client.0), DNS_PORT, client.1, &message);
-        Verdict::Answer { frame, later }
+        RouterDecision::Answer { frame, later }
     }
 }

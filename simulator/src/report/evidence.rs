@@ -3,11 +3,11 @@
 //! The same expectation failing in many repetitions of a sweep is one failure with a list of them; what was seen, and
 //! the log, are the first one's.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Failure, LogLine};
-use crate::events::{self, CrashReport, Event, EventKind, Hexadecimal};
+use crate::events::{self, CrashReport, EventKind, Hexadecimal};
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{OnTarget, Results, Run, TargetName};
 use crate::time::Instant;
@@ -73,7 +73,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
             }
         }
     }
-    if let Some(difference) = &on.again {
+    if let Some(difference) = &on.second_run {
         failures.push(Failure {
             repetitions: vec![difference.repetition],
             target,
@@ -81,7 +81,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
             expected: "the same events in each run of the same seed".to_owned(),
             because: None,
             seen: difference.describe(),
-            at: difference.first.as_ref().or(difference.second.as_ref()).map(|event: &Event| event.at),
+            at: difference.at(),
             report: None,
             log: Vec::new(),
         });
@@ -165,14 +165,14 @@ fn add_logs(found: &mut [Found], results: &Results) {
             let outcome = results.outcomes.iter().find(|on| on.name == target).map(|on| &on.outcome);
             let run = outcome.and_then(|outcome| outcome.runs.iter().find(|run| run.repetition == repetition));
             let Some(run) = run else { continue };
-            let lines: Vec<(Instant, &str)> = run.serial().collect();
-            let range = around(at, &lines, excerpt);
-            let fresh = range.clone().any(|index| shown.insert((target, repetition, index)));
-            shown.extend(range.clone().map(|index| (target, repetition, index)));
+            // A log that cannot be read any more has been told of where it was written.
+            let Ok(log) = run.serial() else { continue };
+            let lines = around(at, log, excerpt);
+            // All of them count as shown, so each is looked at.
+            let fresh = lines.iter().filter(|(index, ..)| shown.insert((target, repetition, *index))).count() > 0;
             if fresh {
                 let target = several.then_some(target);
-                let line = |&(at, line): &(Instant, &str)| LogLine { target, at, line: line.to_owned() };
-                failure.log.extend(lines[range].iter().map(line));
+                failure.log.extend(lines.into_iter().map(|(_, at, line)| LogLine { target, at, line }));
             }
         }
         if !failure.log.is_empty() {
@@ -181,11 +181,27 @@ fn add_logs(found: &mut [Found], results: &Results) {
     }
 }
 
-/// Which lines to show: those up to a moment and a few more, or the last ones.
-fn around(at: Option<Instant>, lines: &[(Instant, &str)], excerpt: Excerpt) -> Range<usize> {
-    let until = at.map_or(lines.len(), |at| lines.partition_point(|(time, _)| *time <= at));
-    let end = (until + excerpt.later).min(lines.len());
-    end.saturating_sub(excerpt.lines)..end.max(excerpt.lines.min(lines.len()))
+/// The lines to show, with their places: those up to a moment and a few more, or the last ones.
+fn around<'l>(
+    at: Option<Instant>,
+    log: impl Iterator<Item = (Instant, Cow<'l, str>)>,
+    excerpt: Excerpt,
+) -> Vec<(usize, Instant, String)> {
+    let mut lines = VecDeque::new();
+    let mut later = 0;
+    for (index, (time, line)) in log.enumerate() {
+        if at.is_some_and(|at| time > at) {
+            if later >= excerpt.later && index >= excerpt.lines {
+                break;
+            }
+            later += 1;
+        }
+        lines.push_back((index, time, line.into_owned()));
+        if lines.len() > excerpt.lines {
+            lines.pop_front();
+        }
+    }
+    lines.into()
 }
 
 /// Repetitions in words: `repetitions 1 to 4 and 9`; the run without intervention has none.
@@ -249,13 +265,16 @@ mod tests {
 
     #[test]
     fn the_log_is_shown_around_the_moment() {
-        let lines: Vec<(Instant, &str)> = (0..20).map(|second| (Instant::from_secs(second), "line")).collect();
-        let shown = |at| around(at, &lines, FIRST);
-        assert_eq!(shown(None), 12..20);
-        assert_eq!(shown(Some(Instant::from_secs(10))), 5..13, "six lines until then, two later");
-        assert_eq!(shown(Some(Instant::from_secs(1))), 0..8);
-        assert_eq!(shown(Some(Instant::from_secs(50))), 12..20);
-        assert_eq!(around(None, &lines[..3], FIRST), 0..3);
-        assert_eq!(around(None, &[], FIRST), 0..0);
+        let shown = |at, count| {
+            let log = (0..count).map(|second| (Instant::from_secs(second), Cow::Borrowed("line")));
+            let lines = around(at, log, FIRST);
+            lines.first().map(|(first, ..)| *first..first + lines.len())
+        };
+        assert_eq!(shown(None, 20), Some(12..20));
+        assert_eq!(shown(Some(Instant::from_secs(10)), 20), Some(5..13), "six lines until then, two later");
+        assert_eq!(shown(Some(Instant::from_secs(1)), 20), Some(0..8));
+        assert_eq!(shown(Some(Instant::from_secs(50)), 20), Some(12..20));
+        assert_eq!(shown(None, 3), Some(0..3));
+        assert_eq!(shown(None, 0), None);
     }
 }

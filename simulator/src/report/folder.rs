@@ -1,33 +1,25 @@
-//! A case's folder: `serial.log`, `events.jsonl`, `http.jsonl`, `reproduce.txt`, and of the emulated chip `chip.json`; of a case
-//! that was given up, `interrupted.txt`.
+//! A case's folder, with a file for each row of [`ARTIFACTS`].
 //!
 //! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
-//! folder for all that is its own, and `comparison.json` lies beside them. Everything is written beside its place under a temporary
-//! name first and then moved, so that nothing half-written ever stands under a file's own name; what an earlier run of the
-//! case left is replaced.
+//! folder for all that is its own. Everything is written beside its place under a temporary name first, much of it while
+//! the case is run ([`Draft`]), and then moved, so that nothing half-written ever stands under a file's own name; what an
+//! earlier run of the case left is replaced.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use humantime::format_duration;
-use serde::Serialize;
 
 use super::Begun;
-use super::comparison::Comparison;
-use crate::events::EventKind;
-use crate::run::case::{self, FILES, REPETITION, SEED};
-use crate::run::{Case, Outcome, Results, Run};
+use super::artifacts::{self, ARTIFACTS, CaseFacts};
+use crate::recorder::Recorder;
+use crate::run::case::{self, REPETITION, SEED};
+use crate::run::{Case, Evidence, Results, Run, TargetName};
 use crate::scenario::model::Scenario;
 use crate::time::Instant;
-
-const SERIAL: &str = FILES[0];
-const EVENTS: &str = FILES[1];
-const HTTP: &str = FILES[2];
-const REPRODUCE: &str = FILES[3];
-const COMPARISON: &str = FILES[4];
-const CHIP: &str = FILES[5];
-const INTERRUPTED: &str = FILES[6];
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -37,90 +29,173 @@ pub struct WriteError {
     source: io::Error,
 }
 
-/// Writes the case's folder below `out`, and returns its path from there.
-///
-/// # Errors
-/// Whatever the file system says, with the path. Nothing is left half-written, under the folder's own name or another.
-pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
-    write_marked(out, case, scenario, results, None)
+/// A case's folder while the case is run, under a temporary name. It goes away with this unless it is [kept](Draft::keep).
+pub struct Draft<'c> {
+    case: &'c Case,
+    scenario: &'c Scenario,
+    /// Where the folder is to be.
+    folder: PathBuf,
+    draft: PathBuf,
+    /// Whether each target has a folder of its own inside.
+    several: bool,
+    /// What could not be written first.
+    failure: RefCell<Option<io::Error>>,
 }
 
-/// The same for a case that was given up, with a file that says so.
-///
-/// # Errors
-/// As [`write()`].
-pub fn write_given_up(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<Begun, WriteError> {
-    let last = results.outcomes.last().and_then(|on| on.outcome.runs.last());
-    let reached = last.map_or(Instant::START, |run| run.end);
-    let mut place = String::new();
-    if let Some(on) = results.outcomes.last().filter(|_| results.outcomes.len() > 1) {
-        place += &format!(" on {}", on.name);
+impl<'c> Draft<'c> {
+    /// Makes a folder beside the case's own below `out`, for a case that is run on one target or on several.
+    ///
+    /// # Errors
+    /// Whatever the file system says, with the path.
+    pub fn new(out: &Path, case: &'c Case, scenario: &'c Scenario, several: bool) -> Result<Self, WriteError> {
+        let folder = out.join(case.folder(scenario));
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let draft = folder.with_file_name(format!(".{name}.new"));
+        let draft = Self { case, scenario, folder, draft, several, failure: RefCell::default() };
+        let made = clear(&draft.draft).and_then(|()| fs::create_dir_all(&draft.draft));
+        made.map_err(|source| draft.failed_with(source))?;
+        Ok(draft)
     }
-    if let Some(run) = last.filter(|run| run.repetition > 0) {
-        place += &format!(" in repetition {}", run.repetition);
-    }
-    let mark = format!(
-        "The run was interrupted{place} at {reached} s of {}.\nWhat happened until then is here; nothing of it was judged.\n",
-        format_duration(scenario.duration)
-    );
-    let folder = write_marked(out, case, scenario, results, Some(&mark))?;
-    Ok(Begun { reached, folder })
-}
 
-fn write_marked(
-    out: &Path,
-    case: &Case,
-    scenario: &Scenario,
-    results: &Results,
-    mark: Option<&str>,
-) -> Result<PathBuf, WriteError> {
-    let folder = out.join(case.folder(scenario));
-    let failed = |source| WriteError { path: folder.clone(), source };
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let draft = folder.with_file_name(format!(".{name}.new"));
-    let attempt = || {
-        clear(&draft)?;
-        fs::create_dir_all(&draft)?;
-        fs::write(draft.join(REPRODUCE), format!("{}\n", case.command(scenario)))?;
-        if let Some(mark) = mark {
-            fs::write(draft.join(INTERRUPTED), mark)?;
+    /// Makes it the case's folder, in the place of what an earlier run left, and returns its path below the output folder.
+    ///
+    /// # Errors
+    /// Whatever the file system says, with the path, also if that was while the case was run. Nothing is left half-written,
+    /// under the folder's own name or another.
+    pub fn keep(self, results: &Results) -> Result<PathBuf, WriteError> {
+        self.finish(results, None)
+    }
+
+    /// The same for a case that was given up, with a file that says so.
+    ///
+    /// # Errors
+    /// As [`Draft::keep`].
+    pub fn keep_given_up(self, results: &Results) -> Result<Begun, WriteError> {
+        let last = results.outcomes.last().and_then(|on| on.outcome.runs.last());
+        let reached = last.map_or(Instant::START, |run| run.end);
+        let mut place = String::new();
+        if let Some(on) = results.outcomes.last().filter(|_| self.several) {
+            place += &format!(" on {}", on.name);
         }
-        match (results.outcomes.as_slice(), &results.comparison) {
-            ([only], None) => write_outcome(&draft, &only.outcome)?,
-            (several, comparison) => {
-                for on in several {
-                    write_outcome(&draft.join(case::target_folder(on.name)), &on.outcome)?;
+        if let Some(run) = last.filter(|run| run.repetition > 0) {
+            place += &format!(" in repetition {}", run.repetition);
+        }
+        let mark = format!(
+            "The run was interrupted{place} at {reached} s of {}.\nWhat happened until then is here; nothing of it was judged.\n",
+            format_duration(self.scenario.duration)
+        );
+        let folder = self.finish(results, Some(&mark))?;
+        Ok(Begun { reached, folder })
+    }
+
+    /// What could not be written while the case was run.
+    ///
+    /// # Errors
+    /// That.
+    pub fn check(&self) -> Result<(), WriteError> {
+        match self.failure.take() {
+            Some(source) => Err(self.failed_with(source)),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self, results: &Results, given_up: Option<&str>) -> Result<PathBuf, WriteError> {
+        self.check()?;
+        let place = self.case.folder(self.scenario);
+        self.complete(results, given_up).and_then(|()| self.take_place()).map_err(|source| self.failed_with(source))?;
+        Ok(place)
+    }
+
+    /// Writes what is made of runs that are over.
+    fn complete(&self, results: &Results, given_up: Option<&str>) -> io::Result<()> {
+        for on in &results.outcomes {
+            for run in &on.outcome.runs {
+                let folder = self.run_folder(on.name, run.repetition);
+                if run.record.is_none() {
+                    write_down(&folder, run)?;
                 }
-                if let Some(comparison) = comparison {
-                    fs::write(draft.join(COMPARISON), Comparison::of(comparison).to_text())?;
-                }
+                artifacts::write_run(&folder, run)?;
             }
         }
+        let command = self.case.command(self.scenario);
+        artifacts::write_case(&self.draft, &CaseFacts { command: &command, results, given_up })
+    }
+
+    fn take_place(&self) -> io::Result<()> {
         // Other cases may have folders inside this one (one scenario's path can be the beginning of another's), so only
         // what this case writes, or wrote earlier, is replaced.
-        fs::create_dir_all(&folder)?;
-        for entry in fs::read_dir(&folder)? {
+        fs::create_dir_all(&self.folder)?;
+        for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name();
             // Folders of seeds are cases of their own.
-            if case::is_result(Path::new(&name)) && !name.to_string_lossy().starts_with(SEED) {
+            if is_result(Path::new(&name)) && !name.to_string_lossy().starts_with(SEED) {
                 clear(&entry.path())?;
             }
         }
-        for entry in fs::read_dir(&draft)? {
+        for entry in fs::read_dir(&self.draft)? {
             let entry = entry?;
-            let target = folder.join(entry.file_name());
+            let target = self.folder.join(entry.file_name());
             clear(&target)?;
             fs::rename(entry.path(), target)?;
         }
-        fs::remove_dir(&draft)
-    };
-    attempt().map_err(|source| {
+        fs::remove_dir(&self.draft)
+    }
+
+    /// Where what is a run's own lies until it is kept.
+    fn run_folder(&self, target: TargetName, repetition: u32) -> PathBuf {
+        let mut folder = self.draft.clone();
+        if self.several {
+            folder.push(case::target_folder(target));
+        }
+        if repetition > 0 {
+            folder.push(format!("{REPETITION}{repetition}"));
+        }
+        folder
+    }
+
+    fn failed_with(&self, source: io::Error) -> WriteError {
+        WriteError { path: self.folder.clone(), source }
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
         // On a full disk the draft is in everybody's way; if it cannot be removed, the first failure is the one to tell.
-        let _ = clear(&draft);
-        failed(source)
-    })?;
-    Ok(case.folder(scenario))
+        let _ = clear(&self.draft);
+    }
+}
+
+impl Evidence for Draft<'_> {
+    fn open(&self, target: TargetName, repetition: u32) -> io::Result<Box<dyn Recorder>> {
+        let folder = self.run_folder(target, repetition);
+        fs::create_dir_all(&folder)?;
+        Ok(Box::new(artifacts::recorder(&folder)?))
+    }
+
+    fn events(&self, target: TargetName, repetition: u32) -> PathBuf {
+        self.run_folder(target, repetition).join(artifacts::EVENTS)
+    }
+
+    fn failed(&self, error: io::Error) {
+        self.failure.borrow_mut().get_or_insert(error);
+    }
+}
+
+/// Writes what happened in a run that was kept in memory.
+fn write_down(folder: &Path, run: &Run) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut recorder = artifacts::recorder(folder)?;
+    run.events.iter().try_for_each(|event| recorder.event(event))?;
+    recorder.finish()
+}
+
+/// Writes the folder of a case below `out` whose runs were kept in memory, and returns its path from there.
+///
+/// # Errors
+/// As [`Draft::keep`].
+pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
+    Draft::new(out, case, scenario, results.outcomes.len() > 1)?.keep(results)
 }
 
 /// Removes what earlier runs of a scenario left below `out`, with whatever seeds and repetitions. What other scenarios
@@ -137,7 +212,7 @@ pub fn clear_earlier(out: &Path, scenario: &Scenario) -> Result<(), WriteError> 
         };
         for entry in entries {
             let name = entry?.file_name();
-            if case::is_result(Path::new(&name)) {
+            if is_result(Path::new(&name)) {
                 clear(&folder.join(name))?;
             }
         }
@@ -155,41 +230,69 @@ fn clear(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes the run, or each repetition into a folder of its own beside the run without intervention.
-fn write_outcome(folder: &Path, outcome: &Outcome) -> io::Result<()> {
-    for run in &outcome.runs {
-        let place = match run.repetition {
-            0 => folder.to_owned(),
-            number => folder.join(format!("{REPETITION}{number}")),
-        };
-        fs::create_dir_all(&place)?;
-        write_run(&place, run)?;
+/// Two scenarios would leave their output in the same place.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("could not run {first} and {second} together: both would leave their output in {folder}; run them one by one, with --out elsewhere", folder = .folder.display())]
+pub struct Clash {
+    first: String,
+    second: String,
+    folder: PathBuf,
+}
+
+/// Refuses files whose folders are the same, or lie where another's results do. One inside another is fine otherwise:
+/// `duck.toml` and `duck/swims.toml`.
+///
+/// # Errors
+/// The first two that clash.
+pub fn refuse_clashes<'f>(files: impl IntoIterator<Item = &'f str>) -> Result<(), Clash> {
+    let mut owners: BTreeMap<PathBuf, &str> = BTreeMap::new();
+    for file in files {
+        let folder = case::folder(file);
+        if let Some(other) = owners.insert(folder.clone(), file) {
+            return Err(Clash { first: other.to_owned(), second: file.to_owned(), folder });
+        }
+    }
+    for (folder, file) in &owners {
+        let mut inner = folder.as_path();
+        while let (Some(outer), Some(name)) = (inner.parent(), inner.file_name().and_then(|name| name.to_str())) {
+            if let Some(owner) = owners.get(outer)
+                && is_result(Path::new(name))
+            {
+                return Err(Clash { first: (*owner).to_owned(), second: (*file).to_owned(), folder: inner.to_owned() });
+            }
+            inner = outer;
+        }
     }
     Ok(())
 }
 
-fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
-    let mut serial = BufWriter::new(fs::File::create(folder.join(SERIAL))?);
-    for (_, line) in run.serial() {
-        writeln!(serial, "{line}")?;
-    }
-    serial.flush()?;
-    write_lines(&folder.join(EVENTS), run.events.iter())?;
-    let exchanges = run.events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
-    write_lines(&folder.join(HTTP), exchanges)?;
-    if let Some(coverage) = &run.coverage {
-        let mut text = serde_json::to_string_pretty(coverage)?;
-        text.push('\n');
-        fs::write(folder.join(CHIP), text)?;
-    }
-    Ok(())
+/// Whether a name in a scenario's folder is one that a run of the scenario gives.
+pub fn is_result(name: &Path) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let numbered = |prefix| {
+        name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let target = TargetName::ALL.iter().any(|target| case::target_folder(*target) == name);
+    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target
 }
 
-fn write_lines<T: Serialize>(path: &Path, items: impl Iterator<Item = T>) -> io::Result<()> {
-    let mut file = BufWriter::new(fs::File::create(path)?);
-    for item in items {
-        serde_json::to_writer(&mut file, &item)?;
-        file.write_all(b"\n")?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_that_would_write_to_one_folder_are_refused() {
+        assert_eq!(refuse_clashes(["a.toml", "a/b.toml", "a/on-air.toml", "seed-1.toml"]), Ok(()));
+        for (first, second, folder) in [
+            ("a/x.toml", "../a/x.toml", "a/x"),
+            ("x.toml", "/x.toml", "x"),
+            ("a.toml", "a/repetition-1.toml", "a/repetition-1"),
+            ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
+            ("a.toml", "a/on-host/x.toml", "a/on-host"),
+            ("a.toml", "a/serial.log.toml", "a/serial.log"),
+        ] {
+            let expected = Clash { first: first.to_owned(), second: second.to_owned(), folder: folder.into() };
+            assert_eq!(refuse_clashes([first, second]), Err(expected), "{first} {second}");
+        }
     }
-    file.flush()
 }

@@ -3,27 +3,27 @@
 //! A [`CaseReport`] is what is kept of a case once its folder is written: its verdict and evidence, but not its events,
 //! of which a long run has many. A [`Session`] is all cases of one call of the command.
 
-mod comparison;
+pub mod artifacts;
 mod evidence;
 pub mod folder;
 pub mod json;
 pub mod junit;
 mod reference;
 pub mod terminal;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use reference::reference;
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::device::Coverage;
 use crate::events::CrashReport;
 use crate::run::compare::{Comparison, Pair};
-use crate::run::{Case, Outcome, Results, TargetName, case};
+use crate::run::{Case, CaseOutcome, Results, TargetName, case};
 use crate::scenario::model::Scenario;
 use crate::time::Instant;
 
@@ -202,9 +202,9 @@ impl CaseReport {
             runs: outcomes().map(|outcome| outcome.runs.len()).max().unwrap_or(0),
             targets: if results.outcomes.len() > 1 { names.collect() } else { Vec::new() },
             tallies: results.comparison.as_ref().map(tallies).unwrap_or_default(),
-            simulated: outcomes().map(Outcome::simulated).sum(),
+            simulated: outcomes().map(CaseOutcome::simulated).sum(),
             failures: evidence::failures(results),
-            coverage: outcomes().find_map(Outcome::coverage),
+            coverage: outcomes().find_map(CaseOutcome::coverage),
             command: case.command(scenario),
             folder: case.folder(scenario),
         }
@@ -226,57 +226,6 @@ impl CaseReport {
         }
         folder.extend(evidence::run_folder(failure.repetition()));
         folder
-    }
-
-    /// The failures with the log around them, and the way to see them again, as plain text. `out` is the way to the output
-    /// folder for whoever reads it; empty where the text lies in that folder itself.
-    pub fn evidence(&self, out: &Path) -> String {
-        let mut text = String::new();
-        let mut line = |label: &str, content: &str| {
-            let mut label = label;
-            for part in content.lines() {
-                writeln!(text, "{label:<10}{part}").expect("writing to a string cannot fail");
-                label = "";
-            }
-        };
-        for failure in self.failures.iter().take(evidence::SHOWN) {
-            let place = failure.line.map(|line| format!("{}:{line}", self.file));
-            let target = failure.target.map(|target| format!("on {target}"));
-            let repetitions = (self.runs > 1).then(|| evidence::repetitions(&failure.repetitions));
-            let places: Vec<String> = [place, target, repetitions].into_iter().flatten().collect();
-            let places = if places.is_empty() { String::new() } else { format!("  ({})", places.join("; ")) };
-            line("expected", &format!("{}{places}", failure.expected));
-            if let Some(because) = &failure.because {
-                line("because", because);
-            }
-            let of = match (failure.repetitions.len(), failure.repetition()) {
-                (1, _) => String::new(),
-                (_, first) => format!("in {}: ", evidence::repetitions(&[first])),
-            };
-            line("saw", &format!("{of}{}", failure.seen));
-            if let Some(report) = &failure.report {
-                let registers = evidence::registers(report);
-                line("chip", &report.remarks.join("\n"));
-                line("registers", &registers);
-                line("trace", &report.trace.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-            }
-            let width = failure.log.iter().map(|log| log.at.to_string().len()).max().unwrap_or(0);
-            for log in failure.log.chunk_by(|one, other| one.target == other.target) {
-                let lines = log.iter().map(|LogLine { at, line, .. }| format!("{:>width$} s  {line}", at.to_string()));
-                let label = match log.first().and_then(|line| line.target) {
-                    Some(target) if failure.target.is_none() => target.to_string(),
-                    _ => "log".to_owned(),
-                };
-                line(&label, &lines.collect::<Vec<_>>().join("\n"));
-            }
-        }
-        if let Some(more) = self.failures.len().checked_sub(evidence::SHOWN).filter(|more| *more > 0) {
-            line("", &format!("… and {more} more"));
-        }
-        line("again", &self.command);
-        let folder = self.failures.first().map_or_else(|| self.folder.clone(), |failure| self.folder_of(failure));
-        line("output", &out.join(folder).display().to_string());
-        text
     }
 }
 

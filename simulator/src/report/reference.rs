@@ -1,16 +1,17 @@
 //! The page about what a run leaves behind, in Markdown: checked in as `docs/events.md`, and a test says when it is not up
 //! to date.
 //!
-//! The events are made from their declarations, family by family: what each is, its fields, and the words that a field may
+//! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is, its fields, and the words that a field may
 //! have. What is told in sentences (folders, crash reports, the summary) stands beside this file.
 
 use std::fmt::Write;
 
+use super::artifacts::{ARTIFACTS, Artifact};
 use crate::events::{FieldAbout, Kind, PhoneEvent};
 
 /// The page as it is checked in.
 pub fn reference() -> String {
-    let mut page = include_str!("reference/run.md").to_owned();
+    let mut page = include_str!("reference/run.md").replace("{files}", &files());
     for (family, kinds) in Kind::FAMILIES {
         let _ = write!(page, "\n## {family}\n");
         kinds.iter().for_each(|kind| event(&mut page, *kind));
@@ -20,6 +21,15 @@ pub fn reference() -> String {
     page.push('\n');
     page += include_str!("reference/summary.md");
     page
+}
+
+/// The table of the files in a run's folder.
+fn files() -> String {
+    let mut table = "| file | what is in it |\n|---|---|\n".to_owned();
+    for Artifact { file, about, .. } in ARTIFACTS {
+        let _ = writeln!(table, "| `{file}` | {about} |");
+    }
+    table
 }
 
 /// A kind of event: what it is, and a list of its fields.

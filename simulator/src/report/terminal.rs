@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Begun, CaseReport, NotRun, Session};
 use crate::run::case::Shard;
-use crate::run::watch::{Stop, Watch};
+use crate::run::watch::Watch;
 use crate::scenario::model::Scenario;
 use crate::scenario::words::times;
 
@@ -90,13 +90,11 @@ impl Progress {
         Self { bar, running, _lines: None }
     }
 
-    /// The `index`-th case begins; gives what it is watched by. It heeds `stop`.
-    pub fn begin(&self, index: usize, scenario: &Scenario, stop: &Stop) -> Arc<Watch> {
-        let watch = Arc::new(Watch::new(stop.clone()));
+    /// The `index`-th case begins, and `watch` tells how far it is.
+    pub fn begin(&self, index: usize, scenario: &Scenario, watch: Arc<Watch>) {
         let name = Path::new(&scenario.file).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let running = Running { name, duration: scenario.duration, watch: Arc::clone(&watch) };
+        let running = Running { name, duration: scenario.duration, watch };
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(index, running);
-        watch
     }
 
     /// The `index`-th case is no longer under way.

@@ -21,15 +21,22 @@ fn scenario(file: &str) -> Scenario {
 fn run(repetition: u32) -> Run {
     let kind = EventKind::Serial(events::Serial { line: format!("[0.000000] boot: number {repetition}") });
     let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), kind };
-    Run { repetition, events: vec![event], end: Instant::from_secs(60), verdicts: Vec::new(), coverage: None }
+    Run {
+        repetition,
+        events: vec![event],
+        record: None,
+        end: Instant::from_secs(60),
+        verdicts: Vec::new(),
+        coverage: None,
+    }
 }
 
 fn case() -> Case {
-    Case { scenario: 0, seed: Seed(1), seed_named: false, again: Arc::default() }
+    Case { scenario: 0, seed: Seed(1), seed_named: false, reproduce: Arc::default() }
 }
 
 fn results(runs: Vec<Run>) -> Results {
-    Results::of(TargetName::Host, Outcome { runs })
+    Results::of(TargetName::Host, CaseOutcome { runs })
 }
 
 /// A case on host and chip, of which only the host's LED goes on after two seconds.
@@ -46,11 +53,11 @@ fn results_on_both(repetitions: u32) -> Results {
             on: true,
         }),
     };
-    let chip = Outcome { runs: (0..repetitions).map(run).collect() };
+    let chip = CaseOutcome { runs: (0..repetitions).map(run).collect() };
     let mut host = chip.clone();
     host.runs[0].events.push(led);
     let comparison = Some(Comparison::new(&Targets::default(), &host, &chip));
-    let on = |name, outcome| OnTarget { name, outcome, again: None };
+    let on = |name, outcome| OnTarget { name, outcome, second_run: None };
     Results { outcomes: vec![on(TargetName::Host, host), on(TargetName::Esp8266, chip)], comparison }
 }
 

@@ -26,8 +26,8 @@ use crate::scenario::model as scenario;
 use crate::scenario::model::Scenario;
 use crate::world::{CrashLimits, World};
 
-/// What only the run knows of its cloud, and settings and phones ask for by name.
-struct OfTheCloud {
+/// What only the run's cloud knows, and settings and phones ask for by name.
+struct CloudSecrets {
     write_key: String,
     issuer: String,
 }
@@ -51,12 +51,12 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
     let internet = internet(scenario, seed);
     let issuer = hexadecimal(&internet.authority().fingerprint());
     let channel = || internet.cloud().create_channel(weather_station(), scenario.start);
-    let clouds: Vec<OfTheCloud> = scenario
+    let clouds: Vec<CloudSecrets> = scenario
         .devices
         .iter()
-        .map(|_| OfTheCloud { write_key: channel().write_key, issuer: issuer.clone() })
+        .map(|_| CloudSecrets { write_key: channel().write_key, issuer: issuer.clone() })
         .collect();
-    let mut world = World::new(seed, Air::new(seed), internet);
+    let mut world = World::new(Air::new(seed), internet);
     let scenario::EqualCrashes { crash, watchdog } = scenario.equal_crashes;
     world.end_after_equal_crashes(CrashLimits { crash, watchdog });
     for network in &scenario.networks {
@@ -91,7 +91,7 @@ fn weather_station() -> NewChannel {
     NewChannel { name: "yellow duck".to_owned(), fields, public: true }
 }
 
-fn act(action: &scenario::PhoneAction, cloud: &OfTheCloud) -> Action {
+fn act(action: &scenario::PhoneAction, cloud: &CloudSecrets) -> Action {
     match action.clone() {
         scenario::PhoneAction::Join { network, passphrase } => Action::Join { network, passphrase },
         scenario::PhoneAction::Open { url } => Action::Open { url },
@@ -112,7 +112,7 @@ fn act(action: &scenario::PhoneAction, cloud: &OfTheCloud) -> Action {
 }
 
 /// What is typed into which field of the portal's form.
-fn fill_in(form: scenario::Form, cloud: &OfTheCloud) -> BTreeMap<String, String> {
+fn fill_in(form: scenario::Form, cloud: &CloudSecrets) -> BTreeMap<String, String> {
     let typed = |typed: Option<scenario::Typed>, of_the_cloud: &str| {
         typed.map(|typed| match typed {
             scenario::Typed::OfTheCloud => of_the_cloud.to_owned(),
@@ -145,7 +145,7 @@ fn internet(scenario: &Scenario, seed: Seed) -> Internet {
     Internet::new(settings, seed).expect("a checked scenario's host can stand in a certificate")
 }
 
-fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed, cloud: &OfTheCloud) -> port::Models {
+fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed, cloud: &CloudSecrets) -> port::Models {
     let calendar = Calendar::of(scenario);
     let parts: Vec<(Soldered, Surroundings)> = device
         .parts
@@ -162,7 +162,7 @@ fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed, cloud: &Of
 }
 
 /// The settings sectors as the firmware itself would have written them.
-fn flash_contents(settings: &scenario::Settings, cloud: &OfTheCloud, seed: Seed, prefix: &str) -> Vec<u8> {
+fn flash_contents(settings: &scenario::Settings, cloud: &CloudSecrets, seed: Seed, prefix: &str) -> Vec<u8> {
     let newest_time = Some(settings.authenticated_time.unix_timestamp());
     let issuer = match settings.trusted_issuer {
         scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),

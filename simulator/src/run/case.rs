@@ -1,9 +1,8 @@
 //! What is to be run: scenarios times seeds, in a fixed order, and a share of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,19 +20,19 @@ pub struct Case {
     /// Whether the seed is part of the case's name: it is when a range of seeds was asked for.
     pub seed_named: bool,
     /// How it is run again.
-    pub again: Arc<Again>,
+    pub reproduce: Arc<Reproduce>,
 }
 
 /// The command that a case was run with, without its file and seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Again {
+pub struct Reproduce {
     /// How the program is called.
     pub program: &'static str,
     /// Options: ` --on chip`, or nothing.
     pub options: String,
 }
 
-impl Default for Again {
+impl Default for Reproduce {
     /// From the project's folder, without options.
     fn default() -> Self {
         Self { program: "cargo run --release --", options: String::new() }
@@ -65,19 +64,12 @@ pub const MOST_CASES: u64 = 100_000;
 pub const REPETITION: &str = "repetition-";
 /// How the folder of a seed begins.
 pub const SEED: &str = "seed-";
-/// The files in a case's folder.
-pub const FILES: [&str; 7] =
-    ["serial.log", "events.jsonl", "http.jsonl", "reproduce.txt", "comparison.json", "chip.json", "interrupted.txt"];
-
 /// The cases cannot be run together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CaseError {
     /// There are more than [`MOST_CASES`].
     #[error("could not run {0} cases: {MOST_CASES} at a time are the most; take fewer seeds")]
     TooMany(u128),
-    /// Two scenarios would leave their output in the same place.
-    #[error("could not run {0} and {1} together: both would leave their output in {folder}; run them one by one, with --out elsewhere", folder = .2.display())]
-    SameFolder(String, String, PathBuf),
 }
 
 /// An argument of the command line is not of its form.
@@ -126,15 +118,15 @@ pub fn parse_seeds(text: &str) -> Result<Seeds, ArgumentError> {
     Ok(Seeds::Range(first..=last))
 }
 
-/// The cases of scenarios and seeds, in order, and only the shard's; `again` is how one of them is run again.
+/// The cases of scenarios and seeds, in order, and only the shard's; `reproduce` is how one of them is run again.
 ///
 /// # Errors
-/// If there are too many, before the share is taken, or if two would leave their output in the same place.
+/// If there are too many, before the share is taken.
 pub fn cases(
     scenarios: &[Scenario],
     seeds: &Seeds,
     shard: Option<Shard>,
-    again: Again,
+    reproduce: Reproduce,
 ) -> Result<Vec<Case>, CaseError> {
     let each = match seeds {
         Seeds::Own | Seeds::One(_) => 1,
@@ -144,17 +136,15 @@ pub fn cases(
     if count > MOST_CASES.into() {
         return Err(CaseError::TooMany(count));
     }
-    let files: Vec<&str> = scenarios.iter().map(|scenario| scenario.file.as_str()).collect();
-    refuse_clashes(&files)?;
-    let again = Arc::new(again);
+    let reproduce = Arc::new(reproduce);
     let all = scenarios.iter().enumerate().flat_map(|(index, scenario)| {
         let (range, seed_named) = match seeds {
             Seeds::Own => (scenario.seed..=scenario.seed, false),
             Seeds::One(seed) => (*seed..=*seed, false),
             Seeds::Range(range) => (range.clone(), true),
         };
-        let again = Arc::clone(&again);
-        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, again: Arc::clone(&again) })
+        let reproduce = Arc::clone(&reproduce);
+        range.map(move |seed| Case { scenario: index, seed: Seed(seed), seed_named, reproduce: Arc::clone(&reproduce) })
     });
     Ok(match shard {
         None => all.collect(),
@@ -175,40 +165,6 @@ pub fn target_folder(target: TargetName) -> String {
     format!("on-{target}")
 }
 
-/// Refuses files whose folders are the same, or lie where another's results do. One inside another is fine otherwise:
-/// `duck.toml` and `duck/swims.toml`.
-fn refuse_clashes(files: &[&str]) -> Result<(), CaseError> {
-    let mut owners: BTreeMap<PathBuf, &str> = BTreeMap::new();
-    for &file in files {
-        let folder = folder(file);
-        if let Some(other) = owners.insert(folder.clone(), file) {
-            return Err(CaseError::SameFolder(other.to_owned(), file.to_owned(), folder));
-        }
-    }
-    for (folder, file) in &owners {
-        let mut inner = folder.as_path();
-        while let (Some(outer), Some(name)) = (inner.parent(), inner.file_name().and_then(|name| name.to_str())) {
-            if let Some(owner) = owners.get(outer)
-                && is_result(Path::new(name))
-            {
-                return Err(CaseError::SameFolder((*owner).to_owned(), (*file).to_owned(), inner.to_owned()));
-            }
-            inner = outer;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a name in a scenario's folder is one that a run of the scenario gives.
-pub fn is_result(name: &Path) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    let numbered = |prefix| {
-        name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let target = TargetName::ALL.iter().any(|target| target_folder(*target) == name);
-    FILES.contains(&name) || numbered(REPETITION) || numbered(SEED) || target
-}
-
 impl Case {
     /// The case's folder below the output folder.
     pub fn folder(&self, scenario: &Scenario) -> PathBuf {
@@ -227,7 +183,7 @@ impl Case {
     /// The command that runs this case alone.
     pub fn command(&self, scenario: &Scenario) -> String {
         let file = shell_path(&scenario.file);
-        let Again { program, options } = &*self.again;
+        let Reproduce { program, options } = &*self.reproduce;
         format!("{program} run {file} --seed {}{options}", self.seed.0)
     }
 }
@@ -294,31 +250,16 @@ mod tests {
     #[test]
     fn more_cases_than_anybody_can_wait_for_are_refused() {
         let scenarios = [scenario("a.toml"), scenario("b.toml")];
-        let count = |seeds| cases(&scenarios, &Seeds::Range(seeds), None, Again::default()).map(|cases| cases.len());
+        let count =
+            |seeds| cases(&scenarios, &Seeds::Range(seeds), None, Reproduce::default()).map(|cases| cases.len());
         assert_eq!(count(1..=50_000), Ok(100_000));
         assert_eq!(count(1..=50_001), Err(CaseError::TooMany(100_002)));
         assert_eq!(count(0..=u64::MAX), Err(CaseError::TooMany(2 << 64)));
     }
 
     #[test]
-    fn scenarios_that_would_write_to_one_folder_are_refused() {
-        assert_eq!(refuse_clashes(&["a.toml", "a/b.toml", "a/on-air.toml", "seed-1.toml"]), Ok(()));
-        for (first, second, folder) in [
-            ("a/x.toml", "../a/x.toml", "a/x"),
-            ("x.toml", "/x.toml", "x"),
-            ("a.toml", "a/repetition-1.toml", "a/repetition-1"),
-            ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
-            ("a.toml", "a/on-host/x.toml", "a/on-host"),
-            ("a.toml", "a/serial.log.toml", "a/serial.log"),
-        ] {
-            let expected = CaseError::SameFolder(first.to_owned(), second.to_owned(), folder.into());
-            assert_eq!(refuse_clashes(&[first, second]), Err(expected), "{first} {second}");
-        }
-    }
-
-    #[test]
     fn a_file_that_looks_like_an_option_is_named_as_a_file() {
-        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, again: Arc::default() };
+        let case = Case { scenario: 0, seed: Seed(7), seed_named: false, reproduce: Arc::default() };
         assert_eq!(case.command(&scenario("-x.toml")), "cargo run --release -- run ./-x.toml --seed 7");
         assert_eq!(case.command(&scenario("x.toml")), "cargo run --release -- run x.toml --seed 7");
     }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Outcome, Run};
-use crate::events::{self, Event, EventKind, PinKind};
+use super::{CaseOutcome, Run};
+use crate::events::{self, Event, EventKind, Kind, PinKind};
 use crate::expectation::describe;
 use crate::scenario::model::{Aspect, Targets};
 use crate::time::Instant;
@@ -102,7 +102,7 @@ pub struct Disagreement<'a> {
 
 impl Comparison {
     /// Compares what came of a case on the host and on the chip.
-    pub fn new(targets: &Targets, host: &Outcome, chip: &Outcome) -> Self {
+    pub fn new(targets: &Targets, host: &CaseOutcome, chip: &CaseOutcome) -> Self {
         let (ours, theirs) = (host.runs.len(), chip.runs.len());
         let repetitions =
             host.runs.iter().zip(&chip.runs).map(|(host, chip)| repetition(host, chip, targets.tolerance));
@@ -209,6 +209,9 @@ fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
     let sequences = [Aspect::Entries, Aspect::Joins, Aspect::Reboots, Aspect::Led].map(sequence).into();
     Repetition { number: host.repetition, sequences }
 }
+
+/// The kinds of events that are compared.
+pub(super) const KINDS: [Kind; 4] = [Kind::Stored, Kind::Join, Kind::Boot, Kind::Pin];
 
 /// What happened of a kind in a run, in order.
 fn happenings(aspect: Aspect, run: &Run) -> Vec<Happening> {

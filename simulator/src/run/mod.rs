@@ -1,13 +1,14 @@
 //! Runs: one scenario, once, with one seed.
 //!
-//! A [`Case`] says what is run; [`run`] builds the world, lets the director carry out the timeline, and judges the
-//! record by the scenario's expectations. Everything a run leaves behind is made from its [`Outcome`] afterwards
+//! A [`Case`] says what is run; [`run`] builds the world, lets the director carry out the timeline, and lets the scenario's
+//! expectations judge what happens while it happens; what is recorded of it goes where it is to be kept. Everything a run leaves behind is made from its [`CaseOutcome`] afterwards
 //! ([`crate::report`]).
 
 pub mod build;
 pub mod case;
 pub mod compare;
 pub mod determinism;
+mod keep;
 pub mod pool;
 mod results;
 mod sweep;
@@ -18,26 +19,37 @@ mod rates;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::mem;
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device::Coverage;
 use crate::device::esp8266::Image;
 use crate::director::Director;
-use crate::events::{self, Event, EventKind};
-use crate::expectation::{self, Failure, Verdict};
+use crate::events::{Event, EventKind};
+use crate::expectation::{self, Failure, Judges, Verdict};
 use crate::random::Seed;
+use crate::recorder::{Edge, Frame, Recorder};
 use crate::scenario::model::Scenario;
 use crate::time::Instant;
+use crate::world::SentFrame;
 
 pub use case::Case;
+pub use keep::Evidence;
+use keep::{Keep, Kept};
 pub use results::{OnTarget, Results, results};
+use sweep::{Point, Shown};
 use watch::{GivenUp, Watch};
 
 /// What came of a case.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct CaseOutcome {
     /// The runs it consists of: one, or one for each repetition of a sweep.
     pub runs: Vec<Run>,
 }
@@ -47,8 +59,10 @@ pub struct Outcome {
 pub struct Run {
     /// Which of a sweep's repetitions, from 1; 0 is the run without intervention (and the only one without a sweep).
     pub repetition: u32,
-    /// What happened, in order.
+    /// What happened, in order: all of it, or if it lies in a [record](Run::record) what reports ask for.
     pub events: Vec<Event>,
+    /// Where all events lie, one JSON object a line, if they were recorded while the run went on.
+    pub record: Option<PathBuf>,
     /// When the run ended.
     pub end: Instant,
     /// What became of each expectation, in the file's order, and then the implicit ones that failed.
@@ -57,14 +71,22 @@ pub struct Run {
     pub coverage: Option<Coverage>,
 }
 
-impl Outcome {
+/// The events of a run as the record has them, one after the other.
+type Lines<'r> = Box<dyn Iterator<Item = io::Result<String>> + 'r>;
+
+/// An event as the record has it.
+fn line(event: &Event) -> String {
+    serde_json::to_string(event).expect("events are plain data")
+}
+
+impl CaseOutcome {
     /// Whether all expectations were met in all runs.
     pub fn passed(&self) -> bool {
         self.runs.iter().all(Run::passed)
     }
 
     /// The first run that failed, or the last one.
-    pub fn telling_run(&self) -> &Run {
+    pub fn first_failed_run(&self) -> &Run {
         let last = self.runs.last().expect("a case has at least one run");
         self.runs.iter().find(|run| !run.passed()).unwrap_or(last)
     }
@@ -94,12 +116,33 @@ impl Run {
         self.verdicts.iter().filter_map(|verdict| Some((verdict, verdict.failure.as_ref()?)))
     }
 
+    /// The events as the record has them.
+    fn lines(&self) -> io::Result<Lines<'_>> {
+        match &self.record {
+            None => Ok(Box::new(self.events.iter().map(|event| Ok(line(event))))),
+            Some(file) => Ok(Box::new(BufReader::new(File::open(file)?).lines())),
+        }
+    }
+
     /// The lines of the serial log, with the times at which they had left the device.
-    pub fn serial(&self) -> impl DoubleEndedIterator<Item = (Instant, &str)> {
-        self.events.iter().filter_map(|event| match &event.kind {
-            EventKind::Serial(events::Serial { line }) => Some((event.at, line.as_str())),
-            _ => None,
-        })
+    ///
+    /// # Errors
+    /// If the record cannot be read any more.
+    pub fn serial(&self) -> io::Result<Box<dyn Iterator<Item = (Instant, Cow<'_, str>)> + '_>> {
+        if self.record.is_none() {
+            return Ok(Box::new(self.events.iter().filter_map(|event| match &event.kind {
+                EventKind::Serial(serial) => Some((event.at, Cow::Borrowed(serial.line.as_str()))),
+                _ => None,
+            })));
+        }
+        Ok(Box::new(self.lines()?.map_while(Result::ok).filter_map(|line| {
+            // Most lines are of other events, and none of those has this in it.
+            if !line.contains("\"event\":\"serial\"") {
+                return None;
+            }
+            let event: serde_json::Value = serde_json::from_str(&line).ok()?;
+            Some((Instant::from_nanos(event["at"].as_u64()?), Cow::Owned(event["line"].as_str()?.to_owned())))
+        })))
     }
 }
 
@@ -146,11 +189,11 @@ impl On {
     }
 }
 
-/// Runs a scenario with a seed: once, or once for each repetition of its sweep.
+/// Runs a scenario with a seed: once, or once for each repetition of its sweep. Everything that happens stays in memory.
 ///
 /// # Panics
 /// Never: nobody can give up a run that nobody watches.
-pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
+pub fn run(scenario: &Scenario, seed: Seed) -> CaseOutcome {
     match run_watched(scenario, seed, &On::Host, &Watch::default()) {
         Ok(outcome) => outcome,
         Err(_) => unreachable!("nobody else has the watch"),
@@ -161,58 +204,103 @@ pub fn run(scenario: &Scenario, seed: Seed) -> Outcome {
 ///
 /// # Errors
 /// If it was given up: what was run until then.
-pub fn run_watched(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Result<Outcome, GivenUp<Outcome>> {
-    let outcome = |run| Outcome { runs: vec![run] };
+pub fn run_watched(
+    scenario: &Scenario,
+    seed: Seed,
+    on: &On,
+    watch: &Watch,
+) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
+    run_kept(scenario, seed, on, watch, Keep::Memory)
+}
+
+fn run_kept(
+    scenario: &Scenario,
+    seed: Seed,
+    on: &On,
+    watch: &Watch,
+    keep: Keep<'_>,
+) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
+    let outcome = |run| CaseOutcome { runs: vec![run] };
     match scenario.sweep {
-        None => match run_once(scenario, seed, 0, on, watch) {
+        None => match run_once(scenario, seed, 0, None, on, watch, keep) {
             Ok(Finished { run, .. }) => Ok(outcome(run)),
             Err(GivenUp(run)) => Err(GivenUp(Box::new(outcome(*run)))),
         },
-        Some(_) => sweep::run(scenario, seed, on, watch),
+        Some(sweep) => sweep::run(scenario, sweep, seed, on, watch, keep),
     }
 }
 
 /// A run, and what only a sweep wants to know of it.
 struct Finished {
     run: Run,
-    flash_operations: u32,
+    shown: Shown,
 }
 
 fn run_once(
     scenario: &Scenario,
     seed: Seed,
     repetition: u32,
+    intervention: Option<&Point>,
     on: &On,
     watch: &Watch,
+    keep: Keep<'_>,
 ) -> Result<Finished, GivenUp<Run>> {
     let mut world = build::world_on(scenario, seed, on);
-    let mut director = Director::new(scenario, repetition, &mut world);
+    let mut director = Director::new(scenario, &mut world);
+    if let Some(Point { at, command }) = intervention {
+        world.schedule(*at, command.clone());
+    }
+    let mut shown = Shown::default();
+    let limits = expectation::limits(scenario);
+    let mut judges = Judges::new(scenario, &limits, repetition == 0);
+    let mut kept = Kept::default();
     let mut end = Instant::START + scenario.duration;
-    while let Some(at) = world.next_at().filter(|at| *at <= end) {
+    let mut recorder = keep.open(repetition);
+    if let Ok(recorder) = &recorder {
+        world.record_frames(recorder.wants_frames());
+    }
+    let mut failed = recorder.as_mut().err().map(|error| mem::replace(error, io::ErrorKind::Other.into()));
+    while let Some(at) = world.next_at().filter(|at| *at <= end && failed.is_none()) {
         if !watch.goes_on(repetition, at, world.crashes()) {
-            let (end, coverage) = (world.now(), world.coverage());
-            return Err(GivenUp(Box::new(Run {
-                repetition,
-                events: world.finish(end),
-                end,
-                verdicts: Vec::new(),
-                coverage,
-            })));
+            break;
         }
         world.step();
-        director.observe(&mut world);
+        for event in world.take_events() {
+            let event = Rc::new(event);
+            judges.see(&event);
+            director.observe(&event, &mut world);
+            if keep.keeps(&event) {
+                kept.add(&event);
+            }
+            failed = failed.or(record(&mut recorder, &event).err());
+        }
+        shown.flash_operations.extend(world.take_flash_operations());
+        for SentFrame { at, link, bytes } in world.take_frames() {
+            let frame = Frame { at, link: &link, bytes: &bytes };
+            failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.frame(frame).err()));
+        }
     }
-    let flash_operations = world.flash_operations_watched();
+    failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.finish().err()));
+    drop(recorder);
+    let given_up = failed.is_some() || world.next_at().is_some_and(|at| at <= end);
+    if let Some(error) = failed {
+        keep.failed(error);
+    }
     let coverage = world.coverage();
-    end = world.ended().map_or(end, |ended| ended.min(end));
-    let events = world.finish(end);
-    let mut verdicts = expectation::evaluate(&scenario.expectations, &events, end);
-    verdicts.extend(expectation::implicit(scenario.allow, &events));
-    verdicts.extend(expectation::storms(scenario, &events, end));
-    // A repetition of a sweep may well take away what the timeline waits for.
-    if repetition == 0 {
-        verdicts.extend(expectation::timeline(scenario, &events, end));
+    end = if given_up { world.now() } else { world.ended().map_or(end, |ended| ended.min(end)) };
+    world.finish(end);
+    let verdicts = if given_up { Vec::new() } else { judges.verdicts(end) };
+    let events = kept.into_events();
+    let run = Run { repetition, events, record: keep.record(repetition), end, verdicts, coverage };
+    if given_up { Err(GivenUp(Box::new(run))) } else { Ok(Finished { run, shown }) }
+}
+
+/// Hands an event to whoever records the run.
+fn record(recorder: &mut io::Result<Box<dyn Recorder + '_>>, event: &Event) -> io::Result<()> {
+    let Ok(recorder) = recorder else { return Ok(()) };
+    recorder.event(event)?;
+    if let (EventKind::Pin(pin), Some(device)) = (&event.kind, event.device) {
+        recorder.edge(Edge { at: event.at, device, pin: pin.gpio, level: pin.level })?;
     }
-    expectation::say_why_it_ended(&mut verdicts, &events);
-    Ok(Finished { run: Run { repetition, events, end, verdicts, coverage }, flash_operations })
+    Ok(())
 }

@@ -101,13 +101,16 @@ fn play(scenario: &Scenario, seed: Seed) -> (Seen, Vec<Event>) {
         let target = HostTarget::yellow_duck(Rc::clone(&port));
         Box::new(Tap { target, port, sent: Rc::clone(&sent) })
     });
-    let mut director = Director::new(scenario, 0, &mut world);
+    let mut director = Director::new(scenario, &mut world);
     let end = Instant::START + scenario.duration;
+    let mut events = Vec::new();
     while world.next_at().is_some_and(|at| at <= end) {
         world.step();
-        director.observe(&mut world);
+        for event in world.take_events() {
+            director.observe(&event, &mut world);
+            events.push(event);
+        }
     }
-    let events = world.finish(end);
     let requests = events.iter().filter(|event| matches!(event.kind, EventKind::Http(_)));
     let mut seen = Seen::new();
     for (at, kind) in sent.take().into_iter().chain(requests.map(|event| (event.at, "HTTP request"))) {

@@ -2,9 +2,9 @@
 //! targets compare.
 
 use super::compare::Comparison;
-use super::determinism::{self, Difference};
+use super::determinism::{Difference, Repeat};
 use super::watch::{GivenUp, Watch};
-use super::{On, Outcome, TargetName, run_watched};
+use super::{CaseOutcome, Evidence, Keep, On, TargetName, run_kept};
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
 
@@ -14,9 +14,9 @@ pub struct OnTarget {
     /// The target.
     pub name: TargetName,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CaseOutcome,
     /// What a second run of the same case had different, if there was one and it had.
-    pub again: Option<Difference>,
+    pub second_run: Option<Difference>,
 }
 
 /// What came of a case.
@@ -30,12 +30,13 @@ pub struct Results {
 
 impl Results {
     /// Those of a case that was run once, on one target.
-    pub fn of(name: TargetName, outcome: Outcome) -> Self {
-        Self { outcomes: vec![OnTarget { name, outcome, again: None }], comparison: None }
+    pub fn of(name: TargetName, outcome: CaseOutcome) -> Self {
+        Self { outcomes: vec![OnTarget { name, outcome, second_run: None }], comparison: None }
     }
 }
 
-/// Runs a case on each of these targets, and again if `twice`. Host and chip are compared.
+/// Runs a case on each of these targets, and again if `twice`. Host and chip are compared. What happens goes into `evidence`
+/// while it happens, or stays in memory; a second run is only compared with the first.
 ///
 /// # Errors
 /// If it was given up: what was run until then, uncompared. Of a second run nothing is kept.
@@ -45,29 +46,33 @@ pub fn results(
     targets: &[On],
     twice: bool,
     watch: &Watch,
+    evidence: Option<&dyn Evidence>,
 ) -> Result<Results, GivenUp<Results>> {
     let mut outcomes = Vec::new();
+    let compared = targets.len() > 1;
     for on in targets {
-        if targets.len() > 1 {
+        if compared {
             watch.goes_to(on.name());
         }
         let name = on.name();
-        let outcome = match run_watched(scenario, seed, on, watch) {
+        let keep = evidence.map_or(Keep::Memory, |place| Keep::Evidence { place, target: name, compared });
+        let outcome = match run_kept(scenario, seed, on, watch, keep) {
             Ok(outcome) => outcome,
             Err(GivenUp(outcome)) => {
-                outcomes.push(OnTarget { name, outcome: *outcome, again: None });
+                outcomes.push(OnTarget { name, outcome: *outcome, second_run: None });
                 return Err(GivenUp(Box::new(Results { outcomes, comparison: None })));
             }
         };
-        let again = match twice.then(|| run_watched(scenario, seed, on, watch)) {
-            None => None,
-            Some(Ok(again)) => determinism::difference(&outcome, &again),
-            Some(Err(_)) => {
-                outcomes.push(OnTarget { name, outcome, again: None });
+        let mut second_run = None;
+        if twice {
+            let repeat = Repeat::of(&outcome);
+            if run_kept(scenario, seed, on, watch, Keep::Repeat(&repeat)).is_err() {
+                outcomes.push(OnTarget { name, outcome, second_run: None });
                 return Err(GivenUp(Box::new(Results { outcomes, comparison: None })));
             }
-        };
-        outcomes.push(OnTarget { name, outcome, again });
+            second_run = repeat.difference();
+        }
+        outcomes.push(OnTarget { name, outcome, second_run });
     }
     let comparison = match outcomes.as_slice() {
         [host, chip] => Some(Comparison::new(&scenario.targets, &host.outcome, &chip.outcome)),

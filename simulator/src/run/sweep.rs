@@ -1,34 +1,82 @@
 //! Sweeps: a scenario again and again, each time with one thing different.
+//!
+//! An [`Axis`] says what is different: from what the run without intervention has shown it makes the [points](Point) of
+//! the repetitions, each of which is a command to the world at a moment. Each axis has a file of its own here, and a row in
+//! [`axis`].
+
+mod flash_cuts;
 
 use super::watch::{GivenUp, Watch};
-use super::{On, Outcome, run_once};
+use super::{CaseOutcome, Finished, Keep, On, run_once};
 use crate::expectation::{Failure, Verdict};
 use crate::random::Seed;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Scenario, Sweep};
+use crate::time::Instant;
+use crate::world::{Command, FlashBegun};
 
-/// Runs the scenario without intervention, which tells how many repetitions there are, and then each of them. A sweep
-/// without any repetition has shown nothing and fails. One that is given up has the runs until then.
-pub(super) fn run(scenario: &Scenario, seed: Seed, on: &On, watch: &Watch) -> Result<Outcome, GivenUp<Outcome>> {
-    let plain = run_once(scenario, seed, 0, on, watch)
-        .map_err(|GivenUp(run)| GivenUp(Box::new(Outcome { runs: vec![*run] })))?;
-    let repetitions = plain.flash_operations;
-    let mut runs = vec![plain.run];
-    if repetitions == 0 {
+/// What is different in each repetition of a sweep.
+trait Axis {
+    /// The repetitions, in their order.
+    fn points(&self, seed: Seed, plain: &Shown) -> Vec<Point>;
+
+    /// What the run without intervention was expected to have, and what was seen instead if it gives no points: a sweep
+    /// without any repetition has shown nothing.
+    fn needs(&self) -> (&'static str, &'static str);
+}
+
+/// One repetition: what is done to the world, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) at: Instant,
+    pub(super) command: Command,
+}
+
+/// What the run without intervention has shown, besides its record.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// The flash operations that began, in order.
+    pub(super) flash_operations: Vec<FlashBegun>,
+}
+
+/// The axis of a scenario's sweep.
+fn axis(sweep: Sweep) -> impl Axis {
+    match sweep {
+        Sweep::CutPowerAtEachFlashOperation { from, until, off_for } => flash_cuts::FlashCuts { from, until, off_for },
+    }
+}
+
+/// Runs the scenario without intervention, which tells what the repetitions are, and then each of them. One that is given
+/// up has the runs until then.
+pub(super) fn run(
+    scenario: &Scenario,
+    sweep: Sweep,
+    seed: Seed,
+    on: &On,
+    watch: &Watch,
+    keep: Keep<'_>,
+) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
+    let Finished { run, shown } = run_once(scenario, seed, 0, None, on, watch, keep)
+        .map_err(|GivenUp(run)| GivenUp(Box::new(CaseOutcome { runs: vec![*run] })))?;
+    let axis = axis(sweep);
+    let points = axis.points(seed, &shown);
+    let mut runs = vec![run];
+    if points.is_empty() {
+        let (expected, seen) = axis.needs();
         runs[0].verdicts.push(Verdict {
-            text: "flash operations in the sweep's interval".to_owned(),
+            text: expected.to_owned(),
             because: None,
             place: None,
-            failure: Some(Failure { seen: "there were none, so that no power cut was tried".to_owned(), at: None }),
+            failure: Some(Failure { seen: seen.to_owned(), at: None }),
         });
     }
-    for repetition in 1..=repetitions {
-        match run_once(scenario, seed, repetition, on, watch) {
+    for (repetition, point) in (1..).zip(&points) {
+        match run_once(scenario, seed, repetition, Some(point), on, watch, keep) {
             Ok(finished) => runs.push(finished.run),
             Err(GivenUp(run)) => {
                 runs.push(*run);
-                return Err(GivenUp(Box::new(Outcome { runs })));
+                return Err(GivenUp(Box::new(CaseOutcome { runs })));
             }
         }
     }
-    Ok(Outcome { runs })
+    Ok(CaseOutcome { runs })
 }

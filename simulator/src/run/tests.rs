@@ -1,8 +1,10 @@
-//! Sweeps, and telling runs apart.
+//! Sweeps, telling runs apart, and recording them.
+
+use std::cell::RefCell;
 
 use super::determinism::difference;
 use super::*;
-use crate::events::{self, PowerState};
+use crate::events::{self, Level, PowerState};
 
 fn scenario(text: &str) -> Scenario {
     let text = format!("title = 't'\n{text}\n[[expect]]\nevent.boot = {{}}\n");
@@ -42,13 +44,13 @@ fn a_sweep_tries_each_flash_operation_once() {
     for (number, run) in (1..).zip(repetitions) {
         assert_eq!((run.repetition, cuts(run), torn(run)), (number, 1, Some(number)));
     }
-    assert!(outcome.passed(), "{:?}", outcome.telling_run().failures().next());
+    assert!(outcome.passed(), "{:?}", outcome.first_failed_run().failures().next());
 }
 
 #[test]
 fn a_sweep_that_finds_nothing_to_cut_fails() {
     let outcome = run(&sweep("50s", "55s"), Seed(1));
-    let (verdict, failure) = outcome.telling_run().failures().next().unwrap();
+    let (verdict, failure) = outcome.first_failed_run().failures().next().unwrap();
     assert_eq!(verdict.text, "flash operations in the sweep's interval");
     assert_eq!(failure.seen, "there were none, so that no power cut was tried");
 }
@@ -56,7 +58,7 @@ fn a_sweep_that_finds_nothing_to_cut_fails() {
 #[test]
 fn the_run_that_failed_first_tells() {
     let mut outcome = run(&sweep("0s", "40s"), Seed(1));
-    assert_eq!(outcome.telling_run().repetition, outcome.runs.last().unwrap().repetition);
+    assert_eq!(outcome.first_failed_run().repetition, outcome.runs.last().unwrap().repetition);
     let failed = Verdict {
         text: "more".to_owned(),
         because: None,
@@ -65,7 +67,7 @@ fn the_run_that_failed_first_tells() {
     };
     outcome.runs[1].verdicts.push(failed);
     assert!(!outcome.passed());
-    assert_eq!(outcome.telling_run().repetition, 1);
+    assert_eq!(outcome.first_failed_run().repetition, 1);
 }
 
 #[test]
@@ -78,13 +80,13 @@ fn the_first_event_that_differs_is_named() {
     let place = changed.runs[0].events.iter().position(|event| matches!(event.kind, EventKind::Serial(_))).unwrap();
     changed.runs[0].events[place].kind = EventKind::Serial(events::Serial { line: "something else".to_owned() });
     let found = difference(&first, &changed).unwrap();
-    assert_eq!(found.first, Some(first.runs[0].events[place].clone()));
+    assert_eq!(found.first, Some(line(&first.runs[0].events[place])));
     assert!(found.describe().contains("again: ") && found.describe().contains("something else"));
 
     let mut shorter = first.clone();
     let last = shorter.runs[0].events.pop();
     let found = difference(&first, &shorter).unwrap();
-    assert_eq!((found.first, found.second), (last, None));
+    assert_eq!((found.first, found.second), (last.as_ref().map(line), None));
 }
 
 #[test]
@@ -116,4 +118,97 @@ fn a_fault_that_takes_the_reply_away_says_what_was_stored() {
         "had nothing new to store, and closed without a reply",
     ];
     assert_eq!(actions, expected);
+}
+
+/// Keeps what it is told in memory, frames and edges too; fails once it has had so many events.
+struct Told {
+    room: usize,
+    events: Rc<RefCell<Vec<String>>>,
+    frames: Rc<RefCell<Vec<(Instant, String)>>>,
+    edges: Rc<RefCell<Vec<Edge>>>,
+    failed: RefCell<Option<io::Error>>,
+}
+
+impl Told {
+    fn with_room_for(room: usize) -> Self {
+        let (events, frames, edges) = Default::default();
+        Self { room, events, frames, edges, failed: RefCell::default() }
+    }
+}
+
+struct Telling {
+    room: usize,
+    events: Rc<RefCell<Vec<String>>>,
+    frames: Rc<RefCell<Vec<(Instant, String)>>>,
+    edges: Rc<RefCell<Vec<Edge>>>,
+}
+
+impl Recorder for Telling {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.events.borrow_mut().push(line(event));
+        if self.events.borrow().len() > self.room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn wants_frames(&self) -> bool {
+        true
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> io::Result<()> {
+        assert!(frame.bytes.len() >= 14, "an Ethernet header at least");
+        self.frames.borrow_mut().push((frame.at, frame.link.to_owned()));
+        Ok(())
+    }
+
+    fn edge(&mut self, edge: Edge) -> io::Result<()> {
+        self.edges.borrow_mut().push(edge);
+        Ok(())
+    }
+}
+
+impl Evidence for Told {
+    fn open(&self, _: TargetName, _: u32) -> io::Result<Box<dyn Recorder>> {
+        let (events, frames, edges) = (Rc::clone(&self.events), Rc::clone(&self.frames), Rc::clone(&self.edges));
+        Ok(Box::new(Telling { room: self.room, events, frames, edges }))
+    }
+
+    fn events(&self, _: TargetName, _: u32) -> PathBuf {
+        PathBuf::from("nowhere")
+    }
+
+    fn failed(&self, error: io::Error) {
+        self.failed.replace(Some(error));
+    }
+}
+
+const STATION: &str = "duration = '2m'\n[settings]\nnetwork = 'home'\n[[networks]]\nname = 'home'\n";
+
+#[test]
+fn recording_changes_nothing_in_a_run() {
+    let scenario = scenario(STATION);
+    let told = Told::with_room_for(usize::MAX);
+    let watch = Watch::default();
+    let recorded = results(&scenario, Seed(1), &[On::Host], false, &watch, Some(&told)).unwrap();
+    let plain = run(&scenario, Seed(1));
+    let expected: Vec<String> = plain.runs[0].events.iter().map(line).collect();
+    assert_eq!(*told.events.borrow(), expected);
+    let run = &recorded.outcomes[0].outcome.runs[0];
+    assert_eq!(run.verdicts, plain.runs[0].verdicts);
+    assert_eq!(run.events, [], "what lies elsewhere is not kept in memory, too");
+    let frames = told.frames.borrow();
+    assert!(frames.is_sorted_by_key(|(at, _)| *at));
+    for link in ["device 0", "router home"] {
+        assert!(frames.iter().filter(|(_, its)| its == link).count() > 5, "{link}: {frames:?}");
+    }
+    let edges = told.edges.borrow();
+    assert!(edges.iter().any(|edge| edge.pin == 13 && edge.level == Level::High), "{edges:?}");
+}
+
+#[test]
+fn a_run_that_cannot_be_recorded_is_given_up() {
+    let told = Told::with_room_for(5);
+    let watch = Watch::default();
+    let GivenUp(kept) = results(&scenario(STATION), Seed(1), &[On::Host], false, &watch, Some(&told)).unwrap_err();
+    assert_eq!(told.events.borrow().len(), 6);
+    assert_eq!(told.failed.borrow().as_ref().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
+    assert_eq!(kept.outcomes[0].outcome.runs[0].verdicts, []);
 }

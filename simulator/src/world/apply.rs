@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::device::BOOT_TIME;
-use super::{Action, Command, Fault, FlashWatch, Rule, World};
+use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
 use crate::board::{DataLine, Part, PartId};
 use crate::events::{self, BootCause, DeviceId, PowerState};
-use crate::random::Draw;
-use crate::time::Instant;
 
 /// A fault that is in force.
 pub(super) struct ActiveRule {
@@ -136,23 +134,6 @@ impl World {
         for (at, level) in self.part(id, part).throw(now, on, bounce) {
             self.queue.push(at, Action::Contact(id, part, level));
         }
-    }
-
-    /// A flash operation has begun: is it the one to be cut?
-    pub(super) fn flash_began(&mut self, id: DeviceId, ends: Instant) {
-        let now = self.now;
-        let Some(FlashWatch { cut, seen }) = &mut self.flash_cut else { return };
-        if !(cut.from..=cut.until).contains(&now) {
-            return;
-        }
-        *seen += 1;
-        if *seen != cut.operation {
-            return;
-        }
-        let off_for = cut.off_for;
-        let at =
-            Instant::from_nanos(self.cuts.between(now.as_nanos() + 1, ends.as_nanos().max(now.as_nanos() + 2) - 1));
-        self.schedule(at, Command::CutPower { device: id, length: off_for });
     }
 
     fn begin_fault(&mut self, rule: Rule) {

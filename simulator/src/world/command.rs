@@ -6,7 +6,6 @@ use crate::air::{AccessPointState, LinkRule};
 use crate::board::{PartId, SensorFault, Signal};
 use crate::events::DeviceId;
 use crate::internet;
-use crate::time::Instant;
 
 /// Something that is done to the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,17 +135,4 @@ pub enum Fault {
     },
     /// Something behind the access point.
     Internet(internet::Fault),
-}
-
-/// Cut the power in the midst of a flash operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlashCut {
-    /// Operations count that begin at or after this.
-    pub from: Instant,
-    /// And no later than this.
-    pub until: Instant,
-    /// Which of them is hit, from 1; 0 hits none and only counts.
-    pub operation: u32,
-    /// How long the power stays off.
-    pub off_for: Duration,
 }

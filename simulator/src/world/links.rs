@@ -26,6 +26,8 @@ pub(super) struct Links {
     /// When air and internet have an entry in the queue.
     air_due: Option<Instant>,
     internet_due: Option<Instant>,
+    /// The frames that were sent since they were last taken, if somebody wants them.
+    sent: Option<Vec<SentFrame>>,
 }
 
 /// A part of the links that has something to do at a time of its own.
@@ -38,6 +40,17 @@ pub(super) enum Due {
     Phone(usize),
     /// A frame arrives.
     Delivery(Delivery),
+}
+
+/// An Ethernet frame that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentFrame {
+    /// When.
+    pub at: Instant,
+    /// Where: the name of the sender's interface.
+    pub link: String,
+    /// The frame, without check sequence.
+    pub bytes: Vec<u8>,
 }
 
 /// What is handed to the world.
@@ -110,6 +123,7 @@ impl Links {
             gateways: BTreeMap::new(),
             air_due: None,
             internet_due: None,
+            sent: None,
         }
     }
 
@@ -234,7 +248,35 @@ impl Links {
         routed.map(|(network, _)| *network).filter(|network| meant(*network)).collect()
     }
 
+    /// From now on keeps the frames that are sent for [`Links::take_frames`], or keeps none.
+    pub(super) fn record_frames(&mut self, wanted: bool) {
+        self.sent = wanted.then(Vec::new);
+    }
+
+    /// Takes the frames that were sent since the last time, in order.
+    pub(super) fn take_frames(&mut self) -> Vec<SentFrame> {
+        self.sent.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What the interface is called that sends from a port.
+    fn interface(&self, from: Port) -> String {
+        match from {
+            Port::Station(station) => match self.stations[&station] {
+                Owner::Device(id) => format!("device {}", id.0),
+                Owner::Phone(phone) => format!("phone {}", self.phones[phone].phone.name()),
+            },
+            Port::AccessPoint(network) => match self.gateways[&network] {
+                Gateway::Device(id) => format!("device {}", id.0),
+                Gateway::Router(_) => format!("router {}", self.air.access_point(network).name),
+            },
+        }
+    }
+
     fn transmit(&mut self, now: Instant, from: Port, frame: &[u8], handed: &mut Vec<Handed>) {
+        if self.sent.is_some() {
+            let sent = SentFrame { at: now, link: self.interface(from), bytes: frame.to_vec() };
+            self.sent.get_or_insert_default().push(sent);
+        }
         let transmission = self.air.transmit(now, from, frame);
         handed.extend(transmission.actions.into_iter().map(|action| Handed::Event(None, Box::new(action.into()))));
         handed.extend(transmission.deliveries.into_iter().map(Handed::Delivery));

@@ -30,11 +30,11 @@ use crate::device::{Coverage, Port, Target, Wait};
 use crate::events::{self, BootCause, DeviceId, Event, EventKind, JoinOutcome, Level, PowerState, WatchdogKind};
 use crate::internet::Internet;
 use crate::phone::Phone;
-use crate::random::{Seed, Stream};
 use crate::time::Instant;
 
-pub use command::{Command, Fault, FlashCut, Rule};
+pub use command::{Command, Fault, Rule};
 pub use crash_loop::CrashLimits;
+pub use links::SentFrame;
 
 use apply::ActiveRule;
 use crash_loop::CrashLoops;
@@ -51,10 +51,9 @@ pub struct World {
     devices: Vec<Device>,
     links: Links,
     rules: Vec<ActiveRule>,
-    flash_cut: Option<FlashWatch>,
+    /// The flash operations that have begun since they were last taken.
+    flash_operations: Vec<FlashBegun>,
     crash_loops: CrashLoops,
-    /// When in the midst of a flash operation power is cut.
-    cuts: Stream,
     /// When the run was ended before its time.
     ended: Option<Instant>,
 }
@@ -91,16 +90,20 @@ enum Action {
     Command(Command),
 }
 
-/// A [`FlashCut`] and what it has counted.
-struct FlashWatch {
-    cut: FlashCut,
-    seen: u32,
+/// An erase or write of a device's flash that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashBegun {
+    /// When.
+    pub at: Instant,
+    /// Whose flash.
+    pub device: DeviceId,
+    /// When it will be finished, if the power stays on.
+    pub ends: Instant,
 }
 
 impl World {
     /// A world without devices and phones.
-    pub fn new(seed: Seed, air: Air, internet: Internet) -> Self {
-        crate::device::host::install_panic_hook();
+    pub fn new(air: Air, internet: Internet) -> Self {
         Self {
             now: Instant::START,
             queue: Queue::default(),
@@ -108,9 +111,8 @@ impl World {
             devices: Vec::new(),
             links: Links::new(air, internet),
             rules: Vec::new(),
-            flash_cut: None,
+            flash_operations: Vec::new(),
             crash_loops: CrashLoops::default(),
-            cuts: seed.stream("hands"),
             ended: None,
         }
     }
@@ -142,9 +144,24 @@ impl World {
         self.now
     }
 
-    /// What has happened so far.
+    /// What has happened so far and has not been taken.
     pub fn events(&self) -> &[Event] {
-        self.record.events()
+        self.record.untaken()
+    }
+
+    /// Takes what has happened since the last time, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        self.record.take()
+    }
+
+    /// From now on keeps the frames that are sent for [`World::take_frames`], or keeps none.
+    pub fn record_frames(&mut self, wanted: bool) {
+        self.links.record_frames(wanted);
+    }
+
+    /// Takes the frames that were sent since the last time, in order; none unless they are recorded.
+    pub fn take_frames(&mut self) -> Vec<SentFrame> {
+        self.links.take_frames()
     }
 
     /// When the next thing is to happen; `None` if nothing is, or the run has been ended.
@@ -172,14 +189,9 @@ impl World {
         self.ended
     }
 
-    /// Watches flash operations, and cuts the power in the midst of one of them.
-    pub fn watch_flash(&mut self, cut: FlashCut) {
-        self.flash_cut = Some(FlashWatch { cut, seen: 0 });
-    }
-
-    /// How many flash operations have begun in the watched window.
-    pub fn flash_operations_watched(&self) -> u32 {
-        self.flash_cut.as_ref().map_or(0, |watch| watch.seen)
+    /// Takes the flash operations that have begun since the last time, in order.
+    pub fn take_flash_operations(&mut self) -> Vec<FlashBegun> {
+        std::mem::take(&mut self.flash_operations)
     }
 
     /// What the targets of all devices did in the place of the devices' code; `None` if none of them does so.
@@ -190,12 +202,12 @@ impl World {
         Some(all)
     }
 
-    /// Ends the world at `end` and hands out what happened in it.
+    /// Ends the world at `end` and hands out what happened in it and has not been taken.
     pub fn finish(mut self, end: Instant) -> Vec<Event> {
         for device in &mut self.devices {
             device.halt();
         }
-        let mut events = self.record.into_events();
+        let mut events = self.record.take();
         events.retain(|event| event.at <= end);
         events
     }
@@ -429,7 +441,7 @@ impl World {
                 self.device(id).observe(&kind);
                 self.commit(Some(id), kind);
             }
-            Output::FlashBegan { ends, .. } => self.flash_began(id, ends),
+            Output::FlashBegan { ends, .. } => self.flash_operations.push(FlashBegun { at: now, device: id, ends }),
             Output::Frame(frame) => {
                 let handed = self.links.device_sends(now, id, &frame);
                 self.take_over(handed);

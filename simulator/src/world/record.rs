@@ -1,31 +1,33 @@
-//! The record of a run: committed events, in order, never changed.
+//! The record of a run: committed events, in order, never changed. Whoever drives the world takes them as they come.
 
 use crate::events::{DeviceId, Event, EventKind};
 use crate::time::Instant;
 
-/// Committed events, in order.
+/// Committed events, in order, until they are taken.
 #[derive(Debug, Default)]
 pub struct Record {
-    events: Vec<Event>,
+    untaken: Vec<Event>,
+    /// How many have been committed.
+    committed: u64,
+    last: Instant,
 }
 
 impl Record {
     /// Commits an event. Time never runs backwards in a record.
     pub fn commit(&mut self, at: Instant, device: Option<DeviceId>, kind: EventKind) {
-        debug_assert!(
-            self.events.last().is_none_or(|last| last.at <= at),
-            "an event would be committed before the last"
-        );
-        self.events.push(Event { at, sequence: self.events.len() as u64, device, kind });
+        debug_assert!(self.last <= at, "an event would be committed before the last");
+        self.untaken.push(Event { at, sequence: self.committed, device, kind });
+        self.committed += 1;
+        self.last = at;
     }
 
-    /// All events so far.
-    pub fn events(&self) -> &[Event] {
-        &self.events
+    /// The events that have not been taken yet.
+    pub fn untaken(&self) -> &[Event] {
+        &self.untaken
     }
 
-    /// The events, for those who come after the run.
-    pub fn into_events(self) -> Vec<Event> {
-        self.events
+    /// Takes them.
+    pub fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.untaken)
     }
 }

@@ -23,6 +23,7 @@ use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::Models;
 use crate::events::{self, FlashOperation, Vocabulary as _};
 use crate::internet::{CloudSettings, Settings};
+use crate::random::Seed;
 
 const DUCK: DeviceId = DeviceId(0);
 /// When a device that is powered at the world's beginning starts.
@@ -44,7 +45,7 @@ fn bench<F: Future<Output = String> + 'static>(body: impl Fn(Parts<HostBoard>) -
     let start = datetime!(2026-01-01 00:00 UTC);
     let settings = Settings { start, latency: Duration::from_millis(20), cloud, names: Vec::new() };
     let internet = Internet::new(settings, Seed(1)).unwrap();
-    let mut bench = Bench { world: World::new(Seed(1), Air::new(Seed(1)), internet), ports: Vec::new() };
+    let mut bench = Bench { world: World::new(Air::new(Seed(1)), internet), ports: Vec::new() };
     bench.add(body);
     bench.at(Duration::ZERO, Command::Power { device: DUCK, on: true });
     bench
@@ -483,18 +484,20 @@ fn each_device_has_its_own_clock_and_log() {
 }
 
 #[test]
-fn the_watched_flash_operation_is_cut_in_its_midst() {
+fn flash_operations_are_told_when_they_begin() {
     let mut bench = bench(|mut parts| async move {
         for page in 0..3 {
             let _written = parts.flash.write(page * 256, &[0; 256]).await;
         }
         pending().await
     });
-    let cut = FlashCut { from: Instant::START, until: Instant::from_secs(1), operation: 2, off_for: ms(2_000) };
-    bench.world.watch_flash(cut);
     bench.run_until(ms(2_000));
-    assert_eq!(bench.world.flash_operations_watched(), 2, "the third is never begun");
-    let events = bench.events(ms(3_000));
-    assert_eq!(flash_operations(&events)[..2], [(1, FlashOperation::Write, false), (2, FlashOperation::Write, true)]);
-    assert_eq!(boots(&events).len(), 2, "power comes back");
+    let began = bench.world.take_flash_operations();
+    assert_eq!(began.len(), 3);
+    let ended: Vec<_> =
+        bench.events(ms(3_000)).into_iter().filter(|event| matches!(event.kind, EventKind::Flash(_))).collect();
+    for (began, ended) in began.iter().zip(&ended) {
+        assert_eq!(began.device, DUCK);
+        assert!(began.at < began.ends && began.ends <= ended.at, "{began:?}, {ended:?}");
+    }
 }

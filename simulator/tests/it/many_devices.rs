@@ -66,7 +66,7 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
             internet.cloud().create_channel(channel, START)
         })
         .collect();
-    let mut world = World::new(seed, Air::new(seed), internet);
+    let mut world = World::new(Air::new(seed), internet);
     world.add_network(AccessPointConfig {
         name: "pond".to_owned(),
         bssid: [0x02, 0, 0, 0, 1, 0],

@@ -80,7 +80,7 @@ impl Drop for Switched {
 }
 
 /// Makes the process's panic hook note firmware panics quietly and leave ours to the previous hook.
-pub fn install_panic_hook() {
+pub(super) fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let previous = std::panic::take_hook();

@@ -31,7 +31,7 @@ use crate::events::BootCause;
 use crate::time::Instant;
 
 pub use board::{HostBoard, HostFlash};
-pub use context::{firmware_runs, install_panic_hook};
+pub use context::firmware_runs;
 
 use chip::HostChip;
 
@@ -80,6 +80,7 @@ impl HostTarget {
     /// Another program over the same board.
     pub fn with_program(port: Rc<Port>, load: impl Fn(HostBoard) -> Program + 'static) -> Self {
         serial::install_logger();
+        context::install_panic_hook();
         Self { port, load: Box::new(load), running: None, woken: Arc::new(Flag(AtomicBool::new(false))) }
     }
 }

@@ -14,7 +14,7 @@ fn run(happened: &[(u64, EventKind)]) -> Run {
         kind: kind.clone(),
     };
     let events = (0..).zip(happened).map(event).collect();
-    Run { repetition: 0, events, end: Instant::from_secs(3_600), verdicts: Vec::new(), coverage: None }
+    Run { repetition: 0, events, record: None, end: Instant::from_secs(3_600), verdicts: Vec::new(), coverage: None }
 }
 
 fn entry(second: i64, temperature: &str) -> EventKind {
@@ -36,7 +36,7 @@ fn led(on: bool) -> EventKind {
 }
 
 fn compare_with(targets: &Targets, host: &[(u64, EventKind)], chip: &[(u64, EventKind)]) -> Comparison {
-    let [host, chip] = [host, chip].map(|happened| Outcome { runs: vec![run(happened)] });
+    let [host, chip] = [host, chip].map(|happened| CaseOutcome { runs: vec![run(happened)] });
     Comparison::new(targets, &host, &chip)
 }
 
@@ -207,7 +207,7 @@ fn a_difference_is_told_with_both_sides_and_their_times() {
 
 #[test]
 fn a_sweep_with_more_runs_on_one_of_them_is_told() {
-    let outcome = |runs: usize| Outcome { runs: vec![run(&[]); runs] };
+    let outcome = |runs: usize| CaseOutcome { runs: vec![run(&[]); runs] };
     let comparison = Comparison::new(&Targets::default(), &outcome(3), &outcome(2));
     assert_eq!((comparison.runs, comparison.agrees()), (Some((3, 2)), false));
     assert!(Comparison::new(&Targets::default(), &outcome(2), &outcome(2)).agrees());

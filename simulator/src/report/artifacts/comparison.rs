@@ -2,13 +2,22 @@
 
 use serde::Serialize;
 
+use super::{Artifact, Made};
 use crate::run::compare::{self, Difference, Happening, Pair, Sequence};
 use crate::scenario::model::Aspect;
+
+pub(super) const COMPARISON: Artifact = Artifact {
+    file: "comparison.json",
+    about: "with `--on both`: what host and chip did, side by side",
+    made: Made::OfCase(|facts| {
+        facts.results.comparison.as_ref().map(|comparison| Comparison::of(comparison).to_text())
+    }),
+};
 
 /// The file.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Comparison<'a> {
+struct Comparison<'a> {
     agrees: bool,
     tolerance_seconds: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -55,7 +64,7 @@ struct Side<'a> {
 
 impl<'a> Comparison<'a> {
     /// Everything that a comparison found.
-    pub(super) fn of(comparison: &'a compare::Comparison) -> Self {
+    fn of(comparison: &'a compare::Comparison) -> Self {
         let run = |repetition: &'a compare::Repetition| {
             let rows = |aspect: Aspect| {
                 let of_aspect = |sequence: &&Sequence| sequence.aspect == aspect;
@@ -80,7 +89,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// As text, indented, with a final newline.
-    pub(super) fn to_text(&self) -> String {
+    fn to_text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a comparison is plain data");
         text.push('\n');
         text

@@ -1,0 +1,104 @@
+//! Who wants to know what happens in a run: sinks of the one record.
+//!
+//! A run hands each recorder everything in order while it goes on: events, and where a recorder asks for them the Ethernet
+//! frames that are sent and the changes of pins. A recorder writes, counts or keeps; it never feeds back. Recording
+//! changes nothing in a run.
+
+use std::io;
+
+use crate::events::{DeviceId, Event, Level};
+use crate::time::Instant;
+
+/// An Ethernet frame where a station or a router hands it to the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'f> {
+    /// When it was sent.
+    pub at: Instant,
+    /// The link that it was sent on: the name of the sender's interface.
+    pub link: &'f str,
+    /// The frame, without check sequence.
+    pub bytes: &'f [u8],
+}
+
+/// A pin that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// When.
+    pub at: Instant,
+    /// Whose pin.
+    pub device: DeviceId,
+    /// Its GPIO number.
+    pub pin: u8,
+    /// Its level from now on.
+    pub level: Level,
+}
+
+/// Something that is told what happens in a run.
+pub trait Recorder {
+    /// Something happened. Events come in their order.
+    ///
+    /// # Errors
+    /// If it cannot be kept; the run is not judged then.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Whether frames are wanted. They are many, so nothing is done for them unless somebody wants them.
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
+    /// A frame was sent.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn frame(&mut self, _frame: Frame<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A pin changed.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn edge(&mut self, _edge: Edge) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The run is over, or was given up.
+    ///
+    /// # Errors
+    /// If what was told cannot be kept.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// In memory.
+impl Recorder for Vec<Event> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.push(event.clone());
+        Ok(())
+    }
+}
+
+/// Several, each of which is told everything.
+impl Recorder for Vec<Box<dyn Recorder>> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.iter_mut().try_for_each(|recorder| recorder.event(event))
+    }
+
+    fn wants_frames(&self) -> bool {
+        self.iter().any(|recorder| recorder.wants_frames())
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) -> io::Result<()> {
+        let mut wanted = self.iter_mut().filter(|recorder| recorder.wants_frames());
+        wanted.try_for_each(|recorder| recorder.frame(frame))
+    }
+
+    fn edge(&mut self, edge: Edge) -> io::Result<()> {
+        self.iter_mut().try_for_each(|recorder| recorder.edge(edge))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.iter_mut().try_for_each(|recorder| recorder.finish())
+    }
+}

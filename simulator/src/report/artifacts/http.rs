@@ -1,0 +1,16 @@
+//! `http.jsonl`: the requests that servers of the internet had.
+
+use super::lines;
+use super::{Artifact, Made};
+use crate::events::EventKind;
+
+pub(super) const HTTP: Artifact = Artifact {
+    file: "http.jsonl",
+    about: "the lines of `events.jsonl` whose `event` is `http`",
+    made: Made::Along(|file| {
+        lines::recorder(file, |event, file| match event.kind {
+            EventKind::Http(_) => lines::json(event, file),
+            _ => Ok(()),
+        })
+    }),
+};

@@ -1,0 +1,16 @@
+//! `serial.log`: what a terminal on the serial port would show.
+
+use super::lines;
+use super::{Artifact, Made};
+use crate::events::EventKind;
+
+pub(super) const SERIAL: Artifact = Artifact {
+    file: "serial.log",
+    about: "the lines of the device's serial port as a terminal would show them; the time in brackets is the device's own, since it started",
+    made: Made::Along(|file| {
+        lines::recorder(file, |event, file| match &event.kind {
+            EventKind::Serial(serial) => writeln!(file, "{}", serial.line),
+            _ => Ok(()),
+        })
+    }),
+};
