@@ -12,7 +12,7 @@ use fake_thingspeak::certificates::{Authority, CertificateError};
 use rsa::pkcs8::LineEnding;
 use rsa::pkcs8::der::pem;
 
-use crate::private::Exposure;
+use crate::exposure::Exposure;
 
 const LABEL: &str = "FAKE THINGSPEAK AUTHORITY";
 

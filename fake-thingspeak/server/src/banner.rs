@@ -8,9 +8,9 @@ use fake_thingspeak::certificates::Authority;
 use fake_thingspeak::cloud::{Access, Cloud, Device, Overview, TalkbackAccess, User};
 
 use crate::address::reached_at;
+use crate::exposure::Exposure;
 use crate::listeners::Addresses;
 use crate::printable::printable;
-use crate::private::Exposure;
 use crate::websocket;
 
 /// How many channels are shown at most.

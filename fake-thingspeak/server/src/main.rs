@@ -13,6 +13,7 @@ mod connections;
 mod control;
 mod database;
 mod error;
+mod exposure;
 mod fault;
 mod fault_rules;
 mod gated_listener;
@@ -25,7 +26,7 @@ mod mqtt;
 mod options;
 mod pages;
 mod printable;
-mod private;
+
 mod schema;
 mod seed;
 mod serve;

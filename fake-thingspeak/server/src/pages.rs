@@ -30,6 +30,7 @@ use options::Options;
 mod chart;
 mod fault_page;
 mod feed;
+mod formatting;
 mod layout;
 mod list;
 mod options;
@@ -37,7 +38,6 @@ mod reply;
 mod show;
 #[cfg(test)]
 mod tests;
-mod words;
 
 /// The page that `request` asks for; `None` if it is none of ours to answer.
 ///

@@ -1,12 +1,14 @@
 //! Connections in memory, under a clock that stands still until everyone waits.
 
-use std::pin::Pin;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Context;
 
+use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, DuplexStream, ReadBuf, duplex};
 use tokio::time::Instant;

@@ -1,9 +1,10 @@
 //! Services that were kept in a file, and files that hold none.
 
-use fake_thingspeak::cloud::{Cloud, NewChannel, Stored};
+use fake_thingspeak::cloud::{Change, Cloud, NewChannel, Stored};
 use http::Request;
 use hyper::body::Bytes;
 use time::Duration;
+use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;

@@ -10,8 +10,8 @@
 use maud::{Markup, html};
 
 use super::feed::Feed;
+use super::formatting::{Color, clean, cut, date_and_time};
 use super::options::{Kind, Options};
-use super::words::{Color, clean, cut, date_and_time};
 use axis::{Axis, Tick};
 use sample::Sample;
 

@@ -4,8 +4,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use time::OffsetDateTime;
 
+use super::formatting::{ago, date_and_time};
 use super::reply::File;
-use super::words::{ago, date_and_time};
 
 /// Where the server is unless it was told to be elsewhere; `live.js` writes where it is.
 pub(super) const LOCAL: &str = "http://localhost:8080";

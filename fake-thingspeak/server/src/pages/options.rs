@@ -21,7 +21,7 @@
 
 use form_urlencoded::Serializer;
 
-use super::words::Color;
+use super::formatting::Color;
 use fake_thingspeak::cloud::Zone;
 
 /// The parameters that the feed understands.

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use time::OffsetDateTime;
 
 use super::feed::{self, Feed, Refused};
+use super::formatting::date_and_time;
 use super::layout::LOCAL;
 use super::options::Options;
-use super::words::date_and_time;
 use super::{chart, layout, list};
 use fake_thingspeak::cloud::{Cloud, Overview};
 
