@@ -18,7 +18,7 @@ use crate::backoff::Backoff;
 use crate::board::{JoinError, LinkLoss, Network, Radio};
 use crate::dhcp::{self, Heard};
 use crate::settings::Settings;
-use crate::station::Shared;
+use crate::shared::Shared;
 
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 const MOST_WAIT: Duration = Duration::from_secs(60);

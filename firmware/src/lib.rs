@@ -4,7 +4,6 @@
 //! restarts the device when `run` returns.
 #![no_std]
 
-mod apart;
 pub mod backoff;
 pub mod board;
 mod boot;
@@ -13,6 +12,7 @@ mod dhcp;
 mod floor;
 pub mod http;
 mod network;
+mod own_frame;
 pub mod passphrase;
 pub mod portal;
 mod random;
@@ -22,6 +22,7 @@ mod run;
 mod sampling;
 pub mod serial_log;
 pub mod settings;
+mod shared;
 mod sntp;
 mod station;
 pub mod store;

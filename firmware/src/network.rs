@@ -4,7 +4,7 @@ use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use crate::apart;
+use crate::own_frame;
 
 /// Runs `application` to its end with `network`, the stack's runner, beside it.
 ///
@@ -17,7 +17,7 @@ use crate::apart;
 /// Both come pinned, because a future that takes another by value holds it twice.
 pub(crate) async fn drive<A: Future>(mut application: Pin<&mut A>, mut network: Pin<&mut impl Future>) -> A::Output {
     poll_fn(|context| {
-        if let Poll::Ready(output) = apart::poll(application.as_mut(), context) {
+        if let Poll::Ready(output) = own_frame::poll(application.as_mut(), context) {
             return Poll::Ready(output);
         }
         // The runner has no end.

@@ -11,10 +11,10 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use log::{error, info};
 use rand_core::RngCore;
 
-use crate::apart::apart;
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
 use crate::dhcp::{Heard, Listener};
 use crate::network::drive;
+use crate::own_frame::in_own_frame;
 use crate::passphrase::Passphrase;
 use crate::random::Random;
 use crate::resources::{self, Resources};
@@ -80,8 +80,8 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let random = RefCell::new(Random::new(random));
     let watchdog = RefCell::new(watchdog);
 
-    let mode = apart(pin!(choose_mode::<B>(&mut config_switch, &mut flash))).await;
-    let Identity { own, is_new } = apart(pin!(identity::<B>(&mut flash, &random))).await;
+    let mode = in_own_frame(pin!(choose_mode::<B>(&mut config_switch, &mut flash))).await;
+    let Identity { own, is_new } = in_own_frame(pin!(identity::<B>(&mut flash, &random))).await;
     if is_new || matches!(mode, Mode::Configuration(_)) {
         tell_passphrase(&own);
     }

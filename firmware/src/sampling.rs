@@ -26,7 +26,7 @@ use log::{info, warn};
 use crate::board::{Delay, ResetCause};
 use crate::readings::{Gap, Measurement, SensorFault};
 use crate::settings::SensorKind;
-use crate::station::Shared;
+use crate::shared::Shared;
 
 /// When the first reading is due, counted from boot.
 pub const FIRST_READING: Duration = Duration::from_millis(2_500);

@@ -14,7 +14,7 @@ use log::{info, warn};
 use rand_core::RngCore;
 
 use crate::backoff::Backoff;
-use crate::station::{Online, Shared};
+use crate::shared::{Online, Shared};
 use crate::wall_clock::{Heard, Iso8601};
 
 /// Where the time comes from.

@@ -23,9 +23,8 @@ use crate::board::Esp07;
 use crate::cpu::{self, Stack};
 use crate::sdk::{self, Event, OsTimer};
 use crate::task_level::TaskLevel;
+use crate::wake::{self, PRIORITY, wake};
 
-/// The lowest of the three that programs have.
-const PRIORITY: u8 = 0;
 /// What one poll may need: the deepest is the search for a path in a server's certificates, 10,432 bytes for two of them as
 /// seen on the emulated core (`cargo ci handshake`), and 1,472 more for each further one of at most five. The SDK's interrupts
 /// come on top of whatever runs.
@@ -54,8 +53,6 @@ const _: () = assert!(output_size(&firmware::run::<Esp07>) <= firmware::FUTURE_B
 const fn output_size<A, B, T>(_: &impl FnOnce(A, B) -> T) -> usize {
     size_of::<T>()
 }
-/// Whether an event waits.
-static POSTED: TaskLevel<Cell<bool>> = TaskLevel::new(Cell::new(false));
 
 /// Makes the task and has it polled for the first time.
 pub fn start() {
@@ -67,20 +64,12 @@ pub fn start() {
     wake();
 }
 
-/// Has the firmware polled soon.
-pub fn wake() {
-    if !POSTED.replace(true) {
-        // SAFETY: the task exists. The queue has room, because at most one event waits.
-        unsafe { sdk::system_os_post(PRIORITY, 0, 0) };
-    }
-}
-
 unsafe extern "C" fn on_timer(_: *mut c_void) {
     wake();
 }
 
 unsafe extern "C" fn on_event(_: *mut Event) {
-    POSTED.set(false);
+    wake::taken();
     // SAFETY: the SDK calls one task at a time, and `poll` does not come back here.
     unsafe { cpu::call_on_stack(&raw mut STACK, poll, null_mut()) };
     CLOCK.arm();

@@ -11,7 +11,8 @@ use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxTok
 
 use crate::sdk::{self, Pbuf};
 use crate::task_level::TaskLevel;
-use crate::{buffers, executor, radio};
+use crate::wake::wake;
+use crate::{buffers, radio};
 
 /// The longest Ethernet frame, with its header and without its checksum.
 const FRAME_SIZE: usize = 1_514;
@@ -82,13 +83,13 @@ impl Leaving {
 /// Takes a frame from the radio; false if there is no room for it.
 pub fn received(frame: *mut Pbuf) -> bool {
     let taken = IN.push(frame);
-    executor::wake();
+    wake();
     taken
 }
 
 /// The radio has sent a frame and given its buffer back.
 pub fn sent() {
-    executor::wake();
+    wake();
 }
 
 /// The radio's frames, for the network stack.

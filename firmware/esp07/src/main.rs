@@ -27,6 +27,7 @@ mod radio;
 mod sdk;
 mod serial;
 mod task_level;
+mod wake;
 
 use embedded_alloc::LlffHeap;
 use firmware::board::SETTINGS_SECTORS;

@@ -10,9 +10,9 @@ use core::task::Poll;
 
 use firmware::board::{AccessPoint, JoinError, LinkLoss, Network, Radio, RadioError, Security};
 
-use crate::executor;
 use crate::sdk::{self, AccessPointConfig, RadioEvent, StationConfig};
 use crate::task_level::TaskLevel;
+use crate::wake::wake;
 
 /// Phones that may use the portal at a time.
 pub const STATIONS: u8 = 4;
@@ -99,7 +99,7 @@ unsafe extern "C" fn on_event(event: *const RadioEvent) {
         (sdk::EVENT_STATION_DISCONNECTED, Link::Up) => STATE.link.set(Link::Down(link_loss(reason))),
         _ => return,
     }
-    executor::wake();
+    wake();
 }
 
 /// The SDK's reasons (802.11's up to 199, its own from 200), as far as the firmware tells them apart.

@@ -1,11 +1,11 @@
 //! Station mode from end to end, against a router and a cloud on the bench, without TLS.
 
-mod lab;
+mod bench;
 
 use std::vec::Vec;
 
+use bench::{Arrived, Bench, Reply, run};
 use embassy_time::Timer;
-use lab::{Arrived, Bench, Reply, run};
 
 fn arrived(bench: &Bench) -> Vec<Arrived> {
     bench.arrived.borrow().clone()

@@ -54,7 +54,7 @@ use self::flight::Phase;
 use self::guard::{Guard, State};
 use self::record_cipher::Suite;
 use self::verifier::{Provider, Verifier};
-use crate::apart::apart;
+use crate::own_frame::in_own_frame;
 use crate::settings::TrustedIssuer;
 
 /// The largest record a server may send, in bytes of encrypted content: a handshake with a chain of four certificates fits.
@@ -155,7 +155,7 @@ impl<'b, T: Read + Write> Connection<'b, T> {
         let inner = self.inner.as_mut().ok_or(TlsError::NotOpen)?;
         let opened = {
             let handshake = pin!(inner.open(TlsContext::new(&config, &mut provider)));
-            apart(handshake).await
+            in_own_frame(handshake).await
         };
         let verdict = self.outcome(opened, &provider.verifier);
         match verdict.and_then(|()| provider.verifier.validity().ok_or(TlsError::NoCertificate)) {

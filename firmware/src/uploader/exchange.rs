@@ -12,9 +12,9 @@ use embassy_net::{IpAddress, IpEndpoint, Stack};
 use embassy_time::{Duration, Instant, with_deadline, with_timeout};
 use rand_core::CryptoRngCore;
 
-use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::http::{self, HttpError, Request};
+use crate::own_frame::in_own_frame;
 use crate::settings::{Settings, TrustedIssuer};
 use crate::tls::{self, TlsError, Validity};
 
@@ -139,7 +139,7 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
     stage.set(Stage::Resolving);
     let address = {
         let resolving = pin!(resolve(surroundings.stack, settings.host()));
-        with_deadline(deadline, apart(resolving)).await.map_err(timed_out)??
+        with_deadline(deadline, in_own_frame(resolving)).await.map_err(timed_out)??
     };
     stage.set(Stage::Connecting);
     let mut socket = TcpSocket::new(surroundings.stack, memory.receive, memory.send);
@@ -147,7 +147,7 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
     socket.set_nagle_enabled(false);
     let connected = {
         let connecting = pin!(socket.connect(IpEndpoint::new(address, settings.port())));
-        with_timeout(CONNECT_PATIENCE, apart(connecting)).await
+        with_timeout(CONNECT_PATIENCE, in_own_frame(connecting)).await
     };
     let result = match connected {
         Err(_) => Err(Failure::NoConnection),
@@ -172,11 +172,11 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
                 };
                 let exchange =
                     pin!(secured(&mut socket, &request, memory.reply, memory.tls, judge, &mut random, stage));
-                with_deadline(deadline, apart(exchange)).await
+                with_deadline(deadline, in_own_frame(exchange)).await
             } else {
                 stage.set(Stage::Exchanging);
                 let exchange = pin!(http::exchange(&mut socket, &request, memory.reply));
-                with_deadline(deadline, apart(exchange)).await.map(|exchanged| match exchanged {
+                with_deadline(deadline, in_own_frame(exchange)).await.map(|exchanged| match exchanged {
                     Ok(reply) => Ok(Exchanged { reply, certificates: None }),
                     Err(error) => Err(Failure::PlainHttp(error)),
                 })
@@ -219,19 +219,19 @@ async fn secured<'m, R: CryptoRngCore>(
     let mut connection = tls::Connection::new(socket, tls);
     let opened = {
         let opening = pin!(connection.open(request.host, judge.trust, judge.at, random, judge.between_checks));
-        apart(opening).await
+        in_own_frame(opening).await
     };
     let mut session = opened.map_err(Failure::Tls)?;
     stage.set(Stage::Exchanging);
     let exchanged = {
         let exchange = pin!(http::exchange(&mut session, request, reply));
-        apart(exchange).await
+        in_own_frame(exchange).await
     };
     let reply = exchanged.map_err(Failure::SecureHttp)?;
     let certificates = Some(session.validity());
     // The reply is complete; how the goodbye goes does not change it.
     let goodbye = pin!(session.close());
-    let _gone = with_timeout(GOODBYE_PATIENCE, apart(goodbye)).await;
+    let _gone = with_timeout(GOODBYE_PATIENCE, in_own_frame(goodbye)).await;
     Ok(Exchanged { reply, certificates })
 }
 

@@ -10,8 +10,8 @@
 //! Before the time is known, or when the server's certificate makes it doubtful, the cloud is first asked for it
 //! ([`time_question`]).
 
+mod batch;
 mod exchange;
-mod parcel;
 mod policy;
 pub(crate) mod request;
 mod time_question;
@@ -26,17 +26,17 @@ use embedded_storage_async::nor_flash::NorFlash;
 use log::{error, info, warn};
 use rand_core::{CryptoRng, RngCore};
 
-use crate::apart::apart;
 use crate::board::Watchdog;
 use crate::floor::Floor;
 use crate::http::Reply;
+use crate::own_frame::in_own_frame;
 use crate::resources::UploadBuffers;
 use crate::settings::Settings;
-use crate::station::{Online, Shared, SharedRandom};
+use crate::shared::{Online, Shared, SharedRandom};
 use crate::tls::Validity;
 use crate::wall_clock::{Heard, Iso8601, WallClock};
+use batch::{Batch, Settled};
 use exchange::{Exchanged, Failure, Memory, Stage, Surroundings};
-use parcel::{Parcel, Settled};
 use policy::{Pace, Plan, Verdict};
 use time_question::TimeQuestion;
 
@@ -71,8 +71,8 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
         }
         let clock = shared.clock();
         let plan = uploader.pace.plan(uploader.question.is_due(clock), shared.waiting());
-        let packed = shared.with_readings(|readings| Parcel::pack(plan, settings, clock, readings, body));
-        let Some(parcel) = &packed else {
+        let packed = shared.with_readings(|readings| Batch::pack(plan, settings, clock, readings, body));
+        let Some(batch) = &packed else {
             // Cannot happen while readings wait and the time is known; if it does, it must not spin.
             Timer::after(policy::RATE_LIMIT).await;
             continue;
@@ -84,22 +84,22 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
         }
         let surroundings = Surroundings { stack, settings, random, watchdog, judgement };
         let memory = Memory { receive: &mut receive[..], send: &mut send[..], reply: &mut reply[..], tls: &mut *tls };
-        let outgoing = parcel.outgoing(settings, body);
+        let outgoing = batch.outgoing(settings, body);
         let exchanged = {
             let exchange = pin!(exchange::exchange(&surroundings, memory, &outgoing, &stage));
-            select(apart(exchange), changed(shared, online)).await
+            select(in_own_frame(exchange), changed(shared, online)).await
         };
         if stage.get() >= Stage::Exchanging {
-            shared.with_readings(|readings| parcel.sent(readings));
+            shared.with_readings(|readings| batch.sent(readings));
         }
         match exchanged {
-            Either::First(Ok(exchanged)) => uploader.answered(parcel, &exchanged),
-            Either::First(Err(failure)) => uploader.failed(parcel, failure, stage.get()),
-            Either::Second(()) => uploader.failed(parcel, Failure::Offline, stage.get()),
+            Either::First(Ok(exchanged)) => uploader.answered(batch, &exchanged),
+            Either::First(Err(failure)) => uploader.failed(batch, failure, stage.get()),
+            Either::Second(()) => uploader.failed(batch, Failure::Offline, stage.get()),
         }
         // Here, where the memory of an exchange is free.
         let keeping = pin!(floor.keep(shared.clock()));
-        apart(keeping).await;
+        in_own_frame(keeping).await;
     }
 }
 
@@ -125,24 +125,24 @@ struct Uploader<'a, 'q, R> {
 
 impl<R: RngCore> Uploader<'_, '_, R> {
     /// There is a reply.
-    fn answered(&mut self, parcel: &Parcel, exchanged: &Exchanged<'_>) {
+    fn answered(&mut self, batch: &Batch, exchanged: &Exchanged<'_>) {
         let now = Instant::now();
         let reply = &exchanged.reply;
-        self.hear_date(parcel.plan, reply.date, exchanged.certificates, now);
+        self.hear_date(batch.plan, reply.date, exchanged.certificates, now);
         self.question.answered();
         let clock = self.shared.clock();
         let asked_to_wait = self.asked_to_wait(reply, clock, now);
         let is_told = if self.authenticated { clock.is_authenticated() } else { clock.is_known() };
-        if parcel.plan == Plan::AskTime && !is_told {
+        if batch.plan == Plan::AskTime && !is_told {
             let wait = self.pace.failed(false, now, &mut self.random).max(asked_to_wait).as_secs();
             warn!(target: "time", "the cloud does not tell the time (status {}); again in {wait} s", reply.status);
             return;
         }
-        let verdict = policy::judge(parcel.plan, reply.status, reply.body);
-        let settled = self.shared.with_readings(|readings| parcel.settle(verdict, readings));
+        let verdict = policy::judge(batch.plan, reply.status, reply.body);
+        let settled = self.shared.with_readings(|readings| batch.settle(verdict, readings));
         let gone = settled == Settled::Gone;
-        let wait = self.pace.answered(parcel.plan, parcel.rows, verdict, gone, now, &mut self.random);
-        self.log_verdict(parcel, verdict, settled, reply.status, wait.max(asked_to_wait));
+        let wait = self.pace.answered(batch.plan, batch.rows, verdict, gone, now, &mut self.random);
+        self.log_verdict(batch, verdict, settled, reply.status, wait.max(asked_to_wait));
     }
 
     /// Obeys a reply that says when to ask again; one of success has nothing to ask for. Says how long that is.
@@ -153,12 +153,12 @@ impl<R: RngCore> Uploader<'_, '_, R> {
     }
 
     /// There is none.
-    fn failed(&mut self, parcel: &Parcel, failure: Failure, stage: Stage) {
+    fn failed(&mut self, batch: &Batch, failure: Failure, stage: Stage) {
         let may_have_arrived = stage >= Stage::Exchanging;
         if may_have_arrived {
-            self.shared.with_readings(|readings| parcel.doubt(readings));
+            self.shared.with_readings(|readings| batch.doubt(readings));
         }
-        self.question.failed(parcel.plan, failure);
+        self.question.failed(batch.plan, failure);
         if failure.doubts_clock() {
             if self.shared.tell_clock(WallClock::doubt) {
                 warn!(target: "time", "the time servers contradict the cloud's clock, which is doubted now");
@@ -192,11 +192,11 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         }
     }
 
-    fn log_verdict(&self, parcel: &Parcel, verdict: Verdict, settled: Settled, status: u16, wait: Duration) {
+    fn log_verdict(&self, batch: &Batch, verdict: Verdict, settled: Settled, status: u16, wait: Duration) {
         let (waiting, wait) = (self.shared.waiting(), wait.as_secs());
-        let what = parcel.what();
+        let what = batch.what();
         match (verdict, settled) {
-            _ if parcel.plan == Plan::AskTime => {}
+            _ if batch.plan == Plan::AskTime => {}
             (Verdict::Stored { entry: Some(entry), .. }, _) => {
                 info!(target: "cloud", "{what} stored as entry {entry}, {waiting} waiting");
             }

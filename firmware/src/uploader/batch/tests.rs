@@ -30,8 +30,8 @@ fn queue(count: u64) -> Readings {
     readings
 }
 
-fn pack(plan: Plan, moved: i64, readings: &mut Readings) -> Parcel {
-    Parcel::pack(plan, &settings(), clock(moved), readings, &mut [0; BODY_SIZE]).expect("there is something to pack")
+fn pack(plan: Plan, moved: i64, readings: &mut Readings) -> Batch {
+    Batch::pack(plan, &settings(), clock(moved), readings, &mut [0; BODY_SIZE]).expect("there is something to pack")
 }
 
 fn created(readings: &Readings) -> std::vec::Vec<Option<i64>> {
@@ -49,23 +49,23 @@ fn requests_go_where_the_cloud_expects_them() {
         (BULK, "/channels/7/bulk_update.json", None, "application/json", 3),
     ] {
         let mut readings = queue(3);
-        let parcel = Parcel::pack(plan, &settings, clock(0), &mut readings, &mut body).expect("packs");
-        let outgoing = parcel.outgoing(&settings, &body);
+        let batch = Batch::pack(plan, &settings, clock(0), &mut readings, &mut body).expect("packs");
+        let outgoing = batch.outgoing(&settings, &body);
         assert_eq!((outgoing.path, outgoing.write_key, outgoing.content_type), (path, key, content_type));
-        assert_eq!((parcel.rows, outgoing.body.is_empty()), (rows, rows == 0));
+        assert_eq!((batch.rows, outgoing.body.is_empty()), (rows, rows == 0));
     }
 }
 
 #[test]
 fn what_was_sent_keeps_its_identity_and_the_rest_follows_the_clock() {
     let mut readings = queue(2);
-    let parcel = pack(Plan::Single, 0, &mut readings);
+    let batch = pack(Plan::Single, 0, &mut readings);
     // It did not get as far as being sent: the clock may still correct it.
-    drop(parcel);
-    let parcel = pack(Plan::Single, 10, &mut readings);
+    drop(batch);
+    let batch = pack(Plan::Single, 10, &mut readings);
     assert_eq!(created(&readings), [Some(13), None]);
-    parcel.sent(&mut readings);
-    parcel.doubt(&mut readings);
+    batch.sent(&mut readings);
+    batch.doubt(&mut readings);
     pack(BULK, 500, &mut readings);
     assert_eq!(created(&readings), [Some(13), Some(563)]);
 }
@@ -73,20 +73,20 @@ fn what_was_sent_keeps_its_identity_and_the_rest_follows_the_clock() {
 #[test]
 fn a_conflict_means_stored_only_if_a_reply_was_lost() {
     let mut readings = queue(2);
-    let parcel = pack(Plan::Single, 0, &mut readings);
-    parcel.sent(&mut readings);
-    parcel.doubt(&mut readings);
-    let parcel = pack(Plan::Single, 0, &mut readings);
-    parcel.sent(&mut readings);
-    assert_eq!(parcel.settle(Verdict::Conflict, &mut readings), Settled::Gone);
+    let batch = pack(Plan::Single, 0, &mut readings);
+    batch.sent(&mut readings);
+    batch.doubt(&mut readings);
+    let batch = pack(Plan::Single, 0, &mut readings);
+    batch.sent(&mut readings);
+    assert_eq!(batch.settle(Verdict::Conflict, &mut readings), Settled::Gone);
     assert_eq!(readings.oldest().map(|reading| reading.number), Some(1));
 
-    let parcel = pack(Plan::Single, 0, &mut readings);
-    parcel.sent(&mut readings);
-    assert_eq!(parcel.settle(Verdict::Conflict, &mut readings), Settled::Moved);
-    let parcel = pack(Plan::Single, 0, &mut readings);
+    let batch = pack(Plan::Single, 0, &mut readings);
+    batch.sent(&mut readings);
+    assert_eq!(batch.settle(Verdict::Conflict, &mut readings), Settled::Moved);
+    let batch = pack(Plan::Single, 0, &mut readings);
     assert_eq!(created(&readings), [Some(64)]);
-    assert_eq!(parcel.settle(STORED, &mut readings), Settled::Gone);
+    assert_eq!(batch.settle(STORED, &mut readings), Settled::Gone);
     assert!(readings.is_empty());
 }
 
@@ -94,8 +94,8 @@ fn a_conflict_means_stored_only_if_a_reply_was_lost() {
 fn nothing_leaves_the_queue_before_the_cloud_says_stored() {
     for verdict in [Verdict::TooSoon, Verdict::KeyRefused, Verdict::BulkRefused, Verdict::Trouble] {
         let mut readings = queue(3);
-        let parcel = pack(BULK, 0, &mut readings);
-        assert_eq!(parcel.settle(verdict, &mut readings), Settled::Kept);
+        let batch = pack(BULK, 0, &mut readings);
+        assert_eq!(batch.settle(verdict, &mut readings), Settled::Kept);
         assert_eq!(readings.len(), 3);
         assert!(readings.iter().all(|reading| reading.in_doubt == (verdict == Verdict::Trouble)));
     }
@@ -104,11 +104,11 @@ fn nothing_leaves_the_queue_before_the_cloud_says_stored() {
 #[test]
 fn readings_taken_while_others_travel_stay() {
     let mut readings = queue(20);
-    let parcel = pack(BULK, 0, &mut readings);
-    assert_eq!(parcel.rows, 14);
+    let batch = pack(BULK, 0, &mut readings);
+    assert_eq!(batch.rows, 14);
     let measurement = Measurement { temperature: 215, humidity: 456, sensor: SensorKind::Dht22 };
     readings.push(Instant::from_secs(5_000), measurement, Gap::NONE);
-    parcel.settle(STORED, &mut readings);
+    batch.settle(STORED, &mut readings);
     assert_eq!(
         readings.iter().map(|reading| reading.number).collect::<std::vec::Vec<_>>(),
         [14, 15, 16, 17, 18, 19, 20]
@@ -119,5 +119,5 @@ fn readings_taken_while_others_travel_stay() {
 fn without_the_time_no_reading_is_packed() {
     let mut readings = queue(1);
     let clock = WallClock::unknown(None);
-    assert!(Parcel::pack(Plan::Single, &settings(), clock, &mut readings, &mut [0; BODY_SIZE]).is_none());
+    assert!(Batch::pack(Plan::Single, &settings(), clock, &mut readings, &mut [0; BODY_SIZE]).is_none());
 }

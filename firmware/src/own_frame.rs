@@ -2,7 +2,7 @@
 //!
 //! The compiler makes one function of a future and of those it awaits, with one stack frame that has room for all that any
 //! of them ever puts there. Below a deep call, such as the check of a signature, lie the frames of all futures around it:
-//! on a chip with a few kilobytes of stack, those that do nothing at that moment had better have theirs elsewhere.
+//! a chip has a few kilobytes of stack, so a future that does nothing at that moment must not keep its frame there.
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
@@ -13,7 +13,7 @@ use core::task::{Context, Poll};
 ///
 /// What is pinned in a block should give the block's value to a local that no later await has to keep: two locals that
 /// are written and dropped in one expression get no common place in the future around them, although no await keeps both.
-pub(crate) fn apart<'a, F: Future>(mut future: Pin<&'a mut F>) -> impl Future<Output = F::Output> + use<'a, F> {
+pub(crate) fn in_own_frame<'a, F: Future>(mut future: Pin<&'a mut F>) -> impl Future<Output = F::Output> + use<'a, F> {
     poll_fn(move |context| poll(future.as_mut(), context))
 }
 

@@ -15,7 +15,7 @@ use crate::wall_clock::{Iso8601, WallClock};
 type Path = String<48>;
 
 /// The readings that travel in one request; the oldest ones of the queue.
-pub(super) struct Parcel {
+pub(super) struct Batch {
     pub plan: Plan,
     /// How many readings; none if the time is asked.
     pub rows: usize,
@@ -38,7 +38,7 @@ pub(super) enum Settled {
     Moved,
 }
 
-impl Parcel {
+impl Batch {
     /// Packs what `plan` says, the body into `body`. `None` if nothing can be packed: no readings, or no time.
     pub fn pack(
         plan: Plan,
