@@ -16,22 +16,19 @@ use esp8266::memory::LENT;
 use super::call::Call;
 use super::image::Image;
 use super::outside::Board;
-use super::traps;
 use super::watchdog::SoftwareWatchdog;
-use crate::device::port::Output;
 use crate::device::{HardwareWatchdog, Port};
-use crate::events::{JoinFailure, JoinOutcome, LinkLoss};
 use crate::time::Instant;
 
 mod buffers;
 mod cache;
 mod flash;
 mod parameters;
+mod radio;
+mod start;
 
 /// The SDK's memory.
 const MEMORY: u32 = LENT.start;
-/// Size of the data memory that programs have.
-const DATA_MEMORY_SIZE: u32 = 0x1_4000;
 /// Buffers for received frames, as many as the radio has.
 const BUFFERS: u32 = 8;
 const BUFFER_SIZE: u32 = 1_600;
@@ -56,27 +53,10 @@ mod rom {
     pub const CACHE_READ_ENABLE: u32 = 0x4000_4678;
 }
 
-/// Exceptions whose handler the SDK's start-up replaces (`user_start`, NONOS SDK 3.0), and by what.
-const HANDLERS: [(u32, u32); 7] = [
-    (9, traps::FATAL_EXCEPTION),
-    (0, traps::FATAL_EXCEPTION),
-    (2, traps::FATAL_EXCEPTION),
-    (3, traps::LOAD_STORE_ERROR),
-    (28, traps::FATAL_EXCEPTION),
-    (29, traps::FATAL_EXCEPTION),
-    (8, traps::FATAL_EXCEPTION),
-];
-
 /// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
 const TASK_PRIORITY: u32 = 21;
 /// So many priorities there are for a program's tasks (`USER_TASK_PRIO_MAX`).
 const PRIORITIES: u32 = 3;
-/// What of the data memory is the vendor's own, in a link of the firmware against NONOS SDK 3.0.6.
-const VENDORS_DATA: u32 = 23_920;
-/// Where the data memory ends that programs and the SDK's heap share.
-const HEAP_END: u32 = 0x3FFF_C000;
-/// As what a wrong passphrase shows (802.11: 15; the SDK's own: 202, 204): that differs from router to router.
-const WRONG_PASSPHRASE: [u8; 3] = [204, 15, 202];
 /// The priority of the SDK's own task: above the program's, below the timers'.
 const SDK_PRIORITY: u32 = 30;
 
@@ -112,7 +92,7 @@ pub(super) struct Sdk {
     cache_opens: Option<cache::Then>,
     user_pre_init: Option<u32>,
     user_init: Option<u32>,
-    vendors: Option<VendorsStart>,
+    vendors: Option<start::VendorsStart>,
     /// What `system_get_rst_info` tells.
     reset_information: [u32; 7],
     /// How often each function was called.
@@ -145,15 +125,6 @@ pub(super) struct Sdk {
     /// What a call under way is for.
     under_way: Option<Purpose>,
     next: VecDeque<(Purpose, Call)>,
-}
-
-/// What the vendor's start-up code needs to know of its image.
-#[derive(Clone, Copy)]
-struct VendorsStart {
-    vectors: Option<u32>,
-    bss: Option<(u32, u32)>,
-    /// Where it returns to in the end.
-    back: u32,
 }
 
 /// What a call into the program is for.
@@ -236,7 +207,7 @@ impl Sdk {
             ethernet_input: image.address_of("ethernet_input"),
             user_pre_init: image.address_of("user_pre_init"),
             user_init: image.address_of("user_init"),
-            vendors: image.is_vendors().then(|| VendorsStart {
+            vendors: image.is_vendors().then(|| start::VendorsStart {
                 vectors: image.address_of("_text_start"),
                 bss: image.address_of("_bss_start").zip(image.address_of("_bss_end")),
                 back: 0,
@@ -250,7 +221,7 @@ impl Sdk {
             mode_is_set: false,
             auto_connect: true,
             prints: true,
-            heap: heap(image),
+            heap: start::heap(image),
             station: None,
             joining: false,
             joined: false,
@@ -285,57 +256,6 @@ impl Sdk {
         let cpu = &mut chip.core.cpu;
         cpu.a[2] = result;
         cpu.pc = cpu.a[0];
-    }
-
-    /// What the SDK does before it calls the program; `None` if that fails, see [`Chip::call_rom`].
-    fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<()> {
-        chip.core.memory.lend();
-        chip.start_pll(false);
-        // In this order, because the first makes the task that the timers' interrupt posts to.
-        chip.call_rom(rom::ETS_TIMER_INIT, [0; 4])?;
-        chip.call_rom(rom::ETS_TASK, [traps::WATCHDOG_TASK, SDK_PRIORITY, TASK_QUEUE, 2])?;
-        for (cause, handler) in HANDLERS {
-            chip.call_rom(rom::SET_EXCEPTION_HANDLER, [cause, handler, 0, 0])?;
-        }
-        chip.narrow_access_handler(traps::LOAD_STORE_ERROR);
-        self.watchdog.rewind(now);
-        self.hardware_watchdog.feed(now);
-        Some(())
-    }
-
-    /// The vendor's start-up code, as far as it shows: the flash cache, own vectors, zeroed memory, then the program.
-    fn start_vendors(&mut self, chip: &mut Chip<Board>) -> Option<()> {
-        let back = chip.core.cpu.a[0];
-        if self.ask_for_memory(chip, cache::Then::Start(back)) {
-            return Some(());
-        }
-        self.go_on_starting(chip, true)
-    }
-
-    fn go_on_starting(&mut self, chip: &mut Chip<Board>, is_memory: bool) -> Option<()> {
-        Self::open_cache(chip, is_memory)?;
-        let cpu = &mut chip.core.cpu;
-        let back = cpu.a[0];
-        if let Some(vendors) = &mut self.vendors {
-            vendors.back = back;
-            cpu.vecbase = vendors.vectors.unwrap_or(cpu.vecbase);
-            if let Some((start, end)) = vendors.bss {
-                let length = end.saturating_sub(start).min(DATA_MEMORY_SIZE);
-                chip.core.memory.poke(start, &vec![0; length as usize]);
-            }
-        }
-        match self.user_pre_init {
-            Some(function) => (chip.core.cpu.pc, chip.core.cpu.a[0]) = (function, traps::PRE_INIT_RETURN),
-            None => self.pre_initialised(chip),
-        }
-        Some(())
-    }
-
-    /// `user_pre_init` has returned.
-    pub(super) fn pre_initialised(&mut self, chip: &mut Chip<Board>) {
-        let back = self.vendors.map_or(0, |vendors| vendors.back);
-        chip.core.cpu.a[0] = back;
-        chip.core.cpu.pc = self.user_init.unwrap_or(back);
     }
 
     /// The software watchdog's timer has expired: its interrupt posts to the SDK's task.
@@ -425,10 +345,6 @@ impl Sdk {
             "spi_flash_erase_sector" => return Some(self.erase_flash(chip, now, first)),
             "spi_flash_write" => return Some(self.write_flash(chip, now, first, second, third)),
             "spi_flash_read" => return Some(self.read_flash(chip, now, started, first, second, third)),
-            "wifi_set_event_handler_cb" => {
-                self.handler = first;
-                0
-            }
             "system_partition_table_regist" => Self::register_partitions(chip, first, second, third),
             "system_set_os_print" => {
                 self.prints = first & 0xFF != 0;
@@ -436,61 +352,6 @@ impl Sdk {
             }
             // Less what the radio has taken, which is not modelled.
             "system_get_free_heap_size" => self.heap,
-            "wifi_set_opmode_current" => {
-                self.set_mode(chip, first as u8);
-                1
-            }
-            "wifi_get_macaddr" => self.hardware_address(chip, first, second),
-            "wifi_station_get_auto_connect" => self.auto_connect.into(),
-            "wifi_station_set_auto_connect" => {
-                self.auto_connect = first & 0xFF != 0;
-                1
-            }
-            "wifi_station_set_config_current" => {
-                let record = record::<96>(chip, first);
-                self.station = Some((text(&record[..32]), text(&record[32..96])));
-                1
-            }
-            "wifi_station_connect" => match self.station.clone() {
-                Some((network, passphrase)) => {
-                    self.joining = true;
-                    self.port.radio.borrow_mut().joined = None;
-                    self.port.radio.borrow_mut().lost = None;
-                    let passphrase = Some(passphrase).filter(|passphrase| !passphrase.is_empty());
-                    self.port.put(now, Output::Join { network, passphrase });
-                    1
-                }
-                None => 0,
-            },
-            "wifi_station_disconnect" => {
-                self.has_left |= self.joining || self.joined;
-                self.joining = false;
-                self.joined = false;
-                self.port.radio.borrow_mut().up = false;
-                self.port.put(now, Output::Leave);
-                1
-            }
-            "wifi_station_get_rssi" => {
-                let signal = self.port.radio.borrow().signal.unwrap_or(31);
-                i32::from(signal) as u32
-            }
-            "wifi_softap_set_config_current" => {
-                let record = record::<98>(chip, first);
-                self.port.put(
-                    now,
-                    Output::StartAccessPoint {
-                        network: text(&record[..32]),
-                        passphrase: text(&record[32..96]),
-                        channel: record[97],
-                    },
-                );
-                1
-            }
-            "eagle_lwip_getif" => {
-                // An interface is there while its mode is on: station is bit 0, access point bit 1.
-                let number = first & 1;
-                if self.mode >> number & 1 != 0 { INTERFACES + number * INTERFACE_SIZE } else { 0 }
-            }
             "ieee80211_output_pbuf" => self.output_frame(chip, now, second),
             "system_pp_recycle_rx_pkt" => {
                 if let Some(buffer) = first.checked_sub(MEMORY).map(|offset| offset / BUFFER_SIZE)
@@ -500,8 +361,7 @@ impl Sdk {
                 }
                 0
             }
-            // How far the radio sleeps, and whether the SDK joins again by itself, is nothing to the emulation.
-            _ => 1,
+            _ => self.answer_radio(chip, name, [first, second], now),
         };
         self.answer(chip, result);
         Some(Answer::Done)
@@ -535,54 +395,6 @@ impl Sdk {
             self.frame_returned(chip, now, purpose, result);
         }
     }
-
-    /// What the radio has to tell: the event's number, and the reason of a disconnection.
-    fn radio_event(&mut self) -> Option<(u32, u8)> {
-        const CONNECTED: u32 = 0;
-        const DISCONNECTED: u32 = 1;
-        // As late as it may come: when the next join has begun already.
-        if self.joining && std::mem::take(&mut self.has_left) {
-            return Some((DISCONNECTED, 8));
-        }
-        let mut radio = self.port.radio.borrow_mut();
-        if self.joining
-            && let Some(outcome) = radio.joined.take()
-        {
-            self.joining = false;
-            self.joined = outcome == JoinOutcome::Joined;
-            return Some(match outcome {
-                JoinOutcome::Joined => (CONNECTED, 0),
-                // The SDK's reasons: 802.11's, and its own from 200.
-                JoinOutcome::Failed(JoinFailure::NotFound) => (DISCONNECTED, 201),
-                JoinOutcome::Failed(JoinFailure::WrongPassphrase) => {
-                    self.refusals += 1;
-                    (DISCONNECTED, WRONG_PASSPHRASE[(self.refusals - 1) % WRONG_PASSPHRASE.len()])
-                }
-                JoinOutcome::Failed(JoinFailure::SecurityMismatch) => (DISCONNECTED, 17),
-                JoinOutcome::Failed(JoinFailure::Refused) => (DISCONNECTED, 203),
-                JoinOutcome::Failed(JoinFailure::Timeout) => (DISCONNECTED, 2),
-            });
-        }
-        if self.joined
-            && let Some(loss) = radio.lost.take()
-        {
-            self.joined = false;
-            return Some(match loss {
-                LinkLoss::BeaconTimeout => (DISCONNECTED, 200),
-                LinkLoss::Deauthenticated => (DISCONNECTED, 6),
-                LinkLoss::Left | LinkLoss::Power => (DISCONNECTED, 8),
-            });
-        }
-        None
-    }
-}
-
-/// What a program leaves of the data memory for the SDK's heap: an estimate, if the vendor's part is not in the image,
-/// and for an image without names a round number.
-fn heap(image: &Image) -> u32 {
-    let vendors = if image.is_vendors() { 0 } else { VENDORS_DATA };
-    let start = image.address_of("_heap_start").unwrap_or(HEAP_END - 0x4000 - vendors);
-    HEAP_END.saturating_sub(start).saturating_sub(vendors)
 }
 
 /// A record in the program's memory; what is not mapped is zero.
@@ -591,12 +403,6 @@ fn record<const SIZE: usize>(chip: &Chip<Board>, address: u32) -> [u8; SIZE] {
     let bytes = chip.core.memory.peek(address, SIZE);
     record[..bytes.len()].copy_from_slice(&bytes);
     record
-}
-
-/// Bytes up to the first zero, as text.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 #[cfg(test)]

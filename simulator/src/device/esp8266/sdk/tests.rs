@@ -1,11 +1,17 @@
 //! Each function of the list: arguments in, effect, result.
 
+mod flash;
+mod frames;
+mod radio;
+
 use esp8266::chip::{Configuration, Stop};
 use esp8266::image::Program;
 
+use super::start::{HEAP_END, VENDORS_DATA};
 use super::*;
 use crate::boards::yellow_duck;
-use crate::device::port::Models;
+use crate::device::esp8266::traps;
+use crate::device::port::{Models, Output};
 use crate::events::{DeviceId, EventKind, JoinFailure, JoinOutcome, LinkLoss};
 use crate::random::Seed;
 
@@ -139,14 +145,6 @@ fn station() -> Vec<u8> {
 }
 
 #[test]
-fn the_reconnect_policy_and_the_radios_sleep_are_taken_and_mean_nothing_here() {
-    let mut bench = bench();
-    assert_eq!(bench.call("wifi_station_set_reconnect_policy", &[0]), 1);
-    assert_eq!(bench.call("wifi_set_sleep_type", &[0]), 1);
-    assert_eq!(bench.output(), []);
-}
-
-#[test]
 fn a_partition_table_is_looked_at() {
     let right = [[100, 0, 0xF_B000], [4, 0xF_B000, 0x1000], [5, 0xF_C000, 0x1000], [6, 0xF_D000, 0x3000]];
     let register = |table: &[[u32; 3]], map: u32| {
@@ -170,24 +168,6 @@ fn a_partition_table_is_looked_at() {
         wrong[index][field] = value;
         assert_eq!(register(&wrong, 2), 0, "{why}");
     }
-}
-
-#[test]
-fn a_program_that_says_nothing_of_the_radio_gets_the_stored_mode() {
-    let mut bench = bench();
-    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
-    let network = "ESP_000000".to_owned();
-    let open = Output::StartAccessPoint { network, passphrase: String::new(), channel: 1 };
-    assert_eq!(bench.output(), [open]);
-    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
-    assert_eq!(bench.output(), [], "once");
-    let mut bench = self::bench();
-    bench.call("wifi_set_opmode_current", &[0]);
-    bench.sdk.start_stored_mode(&mut bench.chip, Instant::START);
-    assert_eq!(bench.output(), []);
-    assert_eq!(bench.call("wifi_station_get_auto_connect", &[]), 1, "as on a new board");
-    assert_eq!(bench.call("wifi_station_set_auto_connect", &[0]), 1);
-    assert_eq!(bench.call("wifi_station_get_auto_connect", &[]), 0);
 }
 
 #[test]
@@ -323,71 +303,11 @@ fn the_sdks_task_answers_what_the_watchdog_asks() {
     assert_eq!(bench.sdk.hardware_watchdog.fed_at(), now);
 }
 
-#[test]
-fn flash_is_erased_written_and_read() {
-    let mut bench = bench();
-    let finish = |bench: &mut Bench, answer| {
-        let Answer::Flash(until) = answer else { panic!("{answer:?}") };
-        bench.sdk.finish_flash(&mut bench.chip, until);
-        until
-    };
-    bench.poke(DATA, b"settings");
-    let answer = bench.begin("spi_flash_write", &[0xF_7000, DATA, 8]);
-    let written = finish(&mut bench, answer);
-    bench.chip.core.cpu.cycles += 80_000_000;
-    assert!(written < Instant::from_secs(1));
-    assert_eq!(bench.chip.core.memory.flash()[0xF_7000..][..8], *b"settings", "the cache shows it");
-    let read = esp8266::serial_flash::Command { opcode: 0x03, address: 0xF_7000, data: &[], length: 8 };
-    let flash = esp8266::peripherals::SpiBus::flash(&mut bench.chip.core.bus.outside).unwrap();
-    assert_eq!(flash.command(read, 1_000_000_000).unwrap().bytes, b"settings", "and so do commands");
-    assert_eq!(bench.call("spi_flash_read", &[0xF_7000, DATA + 0x100, 8]), 0);
-    assert_eq!(bench.chip.core.memory.peek(DATA + 0x100, 8), b"settings");
-    let answer = bench.begin("spi_flash_erase_sector", &[0xF7]);
-    finish(&mut bench, answer);
-    bench.chip.core.cpu.cycles += 80_000_000;
-    assert_eq!(bench.call("spi_flash_read", &[0xF_7000, DATA + 0x100, 8]), 0);
-    assert_eq!(bench.chip.core.memory.peek(DATA + 0x100, 8), [0xFF; 8]);
-    let began = bench.output().iter().filter(|output| matches!(output, Output::FlashBegan { .. })).count();
-    assert_eq!(began, 2);
-}
-
-#[test]
-fn flash_operations_that_make_no_sense_fail() {
-    let mut bench = bench();
-    assert_eq!(bench.call("spi_flash_read", &[0x10_0000, DATA, 4]), 1, "behind the end");
-    assert_eq!(bench.call("spi_flash_read", &[0, DATA, u32::MAX]), 1, "more than there is");
-    assert_eq!(bench.call("spi_flash_write", &[0x10_0000, DATA, 4]), 1, "behind the end");
-    assert_eq!(bench.call("spi_flash_write", &[0xF_7001, DATA, 4]), 1, "not a word's address");
-    assert_eq!(bench.call("spi_flash_write", &[0xF_7000, 0x2000_0000, 4]), 1, "from where no memory is");
-    assert_eq!(bench.call("spi_flash_erase_sector", &[0x100]), 1, "behind the end");
-}
-
 /// What the program's exception handler would find: cause, address and place.
 fn exception(bench: &Bench) -> (u32, u32, u32) {
     let cpu = &bench.chip.core.cpu;
     assert_eq!(cpu.pc, cpu.vecbase + 0x50, "the user vector is entered");
     (cpu.exccause, cpu.excvaddr, cpu.epc[0])
-}
-
-#[test]
-fn flash_goes_to_and_from_words_of_ram_only() {
-    let mut bench = bench();
-    assert_eq!(bench.call("spi_flash_read", &[0, 0, 4]), 1, "to nowhere");
-    let trouble = |function: &str, arguments: &[u32]| {
-        let mut bench = self::bench();
-        assert_eq!(bench.begin(function, arguments), Answer::Done);
-        exception(&bench)
-    };
-    assert_eq!(trouble("spi_flash_read", &[0xF_7000, DATA + 2, 8]), (9, DATA + 2, flash::SPI_READ));
-    assert_eq!(trouble("spi_flash_write", &[0xF_7000, DATA + 1, 8]), (9, DATA + 1, flash::SPI_WRITE));
-    assert_eq!(trouble("spi_flash_read", &[0xF_7000, 0x4021_0000, 8]), (3, 0x4021_0000, flash::SPI_READ));
-    assert_eq!(
-        trouble("spi_flash_read", &[0xF_7000, 0x3FFF_FFF8, 12]),
-        (3, 0x4000_0000, flash::SPI_READ),
-        "into the ROM"
-    );
-    // The cache is off while the flash is written.
-    assert_eq!(bench.begin("spi_flash_write", &[0xF_7000, 0x4021_0000, 8]), Answer::FlashOff(0x4021_0000));
 }
 
 #[test]
@@ -411,223 +331,6 @@ fn tasks_have_three_priorities() {
         assert_eq!(bench.call("system_os_post", &[priority, 1, 2]), 0);
     }
     assert_eq!(bench.call("system_os_task", &[TASK, 0x102, DATA, 2]), 1, "a byte");
-}
-
-#[test]
-fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
-    let mut bench = bench();
-    let handler = 0x4010_0E00;
-    bench.call("wifi_set_event_handler_cb", &[handler]);
-    assert_eq!(bench.call("wifi_set_opmode_current", &[1]), 1);
-    assert_eq!(bench.call("wifi_station_connect", &[]), 0, "no network has been named");
-    bench.poke(DATA, &station());
-    assert_eq!(bench.call("wifi_station_set_config_current", &[DATA]), 1);
-    assert_eq!(bench.call("wifi_station_connect", &[]), 1);
-    let join = Output::Join { network: "home".to_owned(), passphrase: Some("correct horse".to_owned()) };
-    assert_eq!(bench.output(), [join]);
-
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
-    let call = bench.next_call().unwrap();
-    assert_eq!(call.function, handler);
-    assert_eq!(bench.word(call.arguments[0]), 1, "disconnected");
-    assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [204]);
-    bench.returned(0);
-
-    for reason in [15, 202, 204] {
-        bench.call("wifi_station_connect", &[]);
-        bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
-        let call = bench.next_call().unwrap();
-        assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [reason], "as routers differ");
-        bench.returned(0);
-    }
-
-    bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
-    let call = bench.next_call().unwrap();
-    assert_eq!(bench.word(call.arguments[0]), 0, "connected");
-    bench.returned(0);
-
-    bench.port.radio.borrow_mut().lost = Some(LinkLoss::BeaconTimeout);
-    let call = bench.next_call().unwrap();
-    assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [200]);
-}
-
-#[test]
-fn that_the_station_has_left_is_told_when_it_joins_again() {
-    let mut bench = bench();
-    bench.call("wifi_set_event_handler_cb", &[0x4010_0E00]);
-    bench.poke(DATA, &station());
-    bench.call("wifi_station_set_config_current", &[DATA]);
-    bench.call("wifi_station_connect", &[]);
-    bench.call("wifi_station_disconnect", &[]);
-    assert!(bench.next_call().is_none());
-    bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
-    for event in [[1, 8], [0, 0]] {
-        let call = bench.next_call().unwrap();
-        let reason = bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1)[0];
-        assert_eq!([bench.word(call.arguments[0]), reason.into()], event);
-        bench.returned(0);
-    }
-}
-
-#[test]
-fn leaving_and_the_signal_are_the_radios() {
-    let mut bench = bench();
-    assert_eq!(bench.call("wifi_station_get_rssi", &[]) as i32, 31, "nothing is joined");
-    bench.port.radio.borrow_mut().signal = Some(-67);
-    assert_eq!(bench.call("wifi_station_get_rssi", &[]) as i32, -67);
-    bench.port.radio.borrow_mut().up = true;
-    assert_eq!(bench.call("wifi_station_disconnect", &[]), 1);
-    assert!(!bench.port.radio.borrow().up);
-    assert_eq!(bench.output(), [Output::Leave]);
-}
-
-#[test]
-fn the_access_point_opens_with_name_passphrase_and_channel() {
-    let mut bench = bench();
-    let mut record = vec![0; 108];
-    record[..11].copy_from_slice(b"yellow-duck");
-    record[32..41].copy_from_slice(b"helloduck");
-    record[97] = 6;
-    bench.poke(DATA, &record);
-    assert_eq!(bench.call("wifi_softap_set_config_current", &[DATA]), 1);
-    let (network, passphrase) = ("yellow-duck".to_owned(), "helloduck".to_owned());
-    assert_eq!(bench.output(), [Output::StartAccessPoint { network, passphrase, channel: 6 }]);
-}
-
-#[test]
-fn an_interface_is_there_while_its_mode_is_on() {
-    let mut bench = bench();
-    assert_eq!(bench.call("eagle_lwip_getif", &[0]), 0);
-    bench.call("wifi_set_opmode_current", &[1]);
-    let station = bench.call("eagle_lwip_getif", &[0]);
-    assert_eq!((station, bench.call("eagle_lwip_getif", &[1])), (INTERFACES, 0));
-    bench.call("wifi_set_opmode_current", &[2]);
-    assert_eq!(
-        (bench.call("eagle_lwip_getif", &[0]), bench.call("eagle_lwip_getif", &[1])),
-        (0, INTERFACES + INTERFACE_SIZE)
-    );
-}
-
-#[test]
-fn a_frame_goes_out_as_it_is() {
-    let mut bench = bench();
-    let (pbuf, payload) = (DATA, DATA + 0x100);
-    bench.poke(payload, b"frame");
-    let record: Vec<u8> = [0, payload, 5 << 16 | 5].iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
-    bench.poke(pbuf, &record);
-    bench.poke(pbuf + 14, &[1, 0]);
-    assert_eq!(bench.call("ieee80211_output_pbuf", &[INTERFACES, pbuf]), 0);
-    assert_eq!(bench.output(), [Output::Frame(b"frame".to_vec())]);
-    assert_eq!(bench.chip.core.memory.peek(pbuf + 14, 2), [2, 0], "the radio is an owner until it is sent");
-    let now = Instant::START + Duration::from_nanos(bench.chip.now().nanoseconds());
-    assert!(bench.sdk.next_call(&mut bench.chip, now + Duration::from_micros(500)).is_none(), "not sent yet");
-    assert!(bench.sdk.next_sent().unwrap() < now + Duration::from_micros(510));
-    let call = bench.next_call().unwrap();
-    assert_eq!((call.function, call.arguments[0]), (PBUF_FREE, pbuf));
-    bench.returned(1);
-    for taken in [0; 8].into_iter().chain([1]) {
-        assert_eq!(bench.call("ieee80211_output_pbuf", &[INTERFACES, pbuf]), taken, "it has eight buffers");
-    }
-}
-
-/// Takes one frame in up to the program's `ethernet_input`; returns the radio's buffer.
-fn receive(bench: &mut Bench, frame: &[u8]) -> u32 {
-    bench.port.frames.borrow_mut().push_back(frame.to_vec());
-    let allocation = bench.next_call().unwrap();
-    assert_eq!((allocation.function, allocation.arguments), (PBUF_ALLOC, [3, frame.len() as u32, 2]));
-    let pbuf = DATA + 0x200;
-    bench.returned(pbuf);
-    let input = bench.next_call().unwrap();
-    assert_eq!((input.function, input.arguments[..2].to_vec()), (ETHERNET_INPUT, vec![pbuf, INTERFACES]));
-    let buffer = bench.word(pbuf + 4);
-    assert_eq!(bench.chip.core.memory.peek(buffer, frame.len()), frame);
-    assert_eq!(bench.word(pbuf + 8), (frame.len() as u32) << 16 | frame.len() as u32);
-    bench.returned(0);
-    buffer
-}
-
-#[test]
-fn frames_come_in_through_as_many_buffers_as_the_radio_has() {
-    let mut bench = bench();
-    let buffers: Vec<u32> = (0..BUFFERS).map(|_| receive(&mut bench, b"a frame")).collect();
-    bench.port.frames.borrow_mut().push_back(b"one more".to_vec());
-    assert!(bench.next_call().is_none(), "all buffers are in use");
-    bench.call("system_pp_recycle_rx_pkt", &[buffers[3]]);
-    bench.port.frames.borrow_mut().clear();
-    assert_eq!(receive(&mut bench, b"later"), buffers[3]);
-    bench.call("system_pp_recycle_rx_pkt", &[0xFFFF_FFFF]);
-}
-
-/// The exception that a store to a null record ends in.
-fn crashed(bench: &Bench) -> bool {
-    exception(bench) == (29, 4, rom_task_loop())
-}
-
-#[test]
-fn a_frame_that_the_program_has_no_record_for_is_its_end() {
-    let mut bench = bench();
-    bench.port.frames.borrow_mut().push_back(b"a frame".to_vec());
-    bench.next_call().unwrap();
-    bench.returned(0);
-    assert!(crashed(&bench));
-    assert!(bench.next_call().is_none());
-}
-
-/// What the SDK asks for next: length and kind.
-fn asked(bench: &mut Bench) -> [u32; 2] {
-    let call = bench.next_call().unwrap();
-    assert_eq!((call.function, call.arguments[0]), (PBUF_ALLOC, 3));
-    [call.arguments[1], call.arguments[2]]
-}
-
-#[test]
-fn an_access_point_asks_for_a_copy_of_what_is_for_all_and_goes_on_without() {
-    let mut bench = bench();
-    bench.call("wifi_set_opmode_current", &[2]);
-    let (to_all, to_us) = ([0xFF; 60], [0x1A; 60]);
-    bench.port.frames.borrow_mut().extend([to_all.to_vec(), to_us.to_vec()]);
-    assert_eq!(asked(&mut bench), [60, 0], "a copy");
-    bench.returned(0);
-    assert_eq!(asked(&mut bench), [60, 2], "there was no room for it; the record");
-    bench.returned(DATA + 0x200);
-    assert_eq!(bench.next_call().unwrap().function, ETHERNET_INPUT);
-    bench.returned(0);
-    assert_eq!(asked(&mut bench), [60, 2], "what is for the device alone is not copied");
-
-    let mut bench = self::bench();
-    bench.call("wifi_set_opmode_current", &[2]);
-    bench.port.frames.borrow_mut().push_back(to_all.to_vec());
-    asked(&mut bench);
-    let (copy, payload) = (DATA + 0x200, DATA + 0x300);
-    bench.poke(copy + 4, &payload.to_le_bytes());
-    bench.returned(copy);
-    assert_eq!(bench.chip.core.memory.peek(payload, 60), to_all);
-    assert_eq!(asked(&mut bench), [60, 2]);
-    bench.returned(DATA + 0x400);
-    assert_eq!(bench.next_call().unwrap().function, ETHERNET_INPUT);
-    bench.returned(0);
-    let freed = bench.next_call().unwrap();
-    assert_eq!((freed.function, freed.arguments[0]), (PBUF_FREE, copy), "sent");
-}
-
-#[test]
-fn a_station_that_joins_takes_two_frames_of_a_handshake() {
-    let mut bench = bench();
-    bench.port.radio.borrow_mut().handshakes = 1;
-    for room in [DATA + 0x200, DATA + 0x400] {
-        assert_eq!(asked(&mut bench), [256, 0]);
-        bench.returned(room);
-        let freed = bench.next_call().unwrap();
-        assert_eq!((freed.function, freed.arguments[0]), (PBUF_FREE, room));
-        bench.returned(1);
-    }
-    assert!(bench.next_call().is_none());
-    bench.port.radio.borrow_mut().handshakes = 1;
-    asked(&mut bench);
-    bench.returned(0);
-    assert!(crashed(&bench), "the SDK does not look what it got");
 }
 
 #[test]
