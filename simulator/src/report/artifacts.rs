@@ -12,12 +12,14 @@ mod lines;
 mod reproduce;
 mod serial;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::recorder::Recorder;
+use crate::events::{DeviceId, Event};
+use crate::recorder::{Edge, Recorder};
 use crate::run::{Results, Run};
+use crate::scenario::model as scenario;
 
 /// A file that a run leaves in its folder.
 pub struct Artifact {
@@ -32,12 +34,26 @@ pub struct Artifact {
 #[derive(Clone, Copy)]
 enum Made {
     /// Of each run, while it goes on.
-    Along(fn(File) -> Box<dyn Recorder>),
+    Along(Of, fn(File) -> Box<dyn Recorder>),
     /// Of each run, once it is over; none if there is nothing to say.
     OfRun(fn(&Run) -> Option<String>),
     /// Of the case; none if there is nothing to say.
     OfCase(fn(&CaseFacts<'_>) -> Option<String>),
 }
+
+/// What a file that is written along with a run tells of, where the scenario has several devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// All of them in one.
+    All,
+    /// Each of them in one of its own.
+    Each,
+    /// Both.
+    AllAndEach,
+}
+
+/// How the folder of one of several devices begins.
+pub(super) const DEVICE: &str = "device-";
 
 /// What is known of a case once it is over, or was given up.
 pub(super) struct CaseFacts<'c> {
@@ -63,13 +79,46 @@ pub const ARTIFACTS: &[Artifact] = &[
 /// The file with all events of a run.
 pub(super) const EVENTS: &str = events::EVENTS.file;
 
-/// Opens in a run's folder what is written while the run goes on.
-pub(super) fn recorder(folder: &Path) -> io::Result<Vec<Box<dyn Recorder>>> {
-    let along = ARTIFACTS.iter().filter_map(|artifact| match artifact.made {
-        Made::Along(open) => Some(File::create(folder.join(artifact.file)).map(open)),
-        Made::OfRun(_) | Made::OfCase(_) => None,
-    });
-    along.collect()
+/// Opens in a run's folder what is written while the run goes on. Several devices have names, and each has a folder inside.
+pub(super) fn recorder(folder: &Path, devices: &[scenario::Device]) -> io::Result<Vec<Box<dyn Recorder>>> {
+    let mut recorders: Vec<Box<dyn Recorder>> = Vec::new();
+    let named: Vec<(DeviceId, &str)> =
+        (0..).map(DeviceId).zip(devices).filter_map(|(id, device)| Some((id, device.name.as_deref()?))).collect();
+    for Artifact { file, made, .. } in ARTIFACTS {
+        let Made::Along(of, open) = *made else { continue };
+        if named.is_empty() || of != Of::Each {
+            recorders.push(open(File::create(folder.join(file))?));
+        }
+        if of == Of::All {
+            continue;
+        }
+        for (id, name) in &named {
+            let folder = folder.join(format!("{DEVICE}{name}"));
+            fs::create_dir_all(&folder)?;
+            recorders.push(Box::new(OfDevice { device: *id, recorder: open(File::create(folder.join(file))?) }));
+        }
+    }
+    Ok(recorders)
+}
+
+/// Tells a recorder what happens to one device.
+struct OfDevice {
+    device: DeviceId,
+    recorder: Box<dyn Recorder>,
+}
+
+impl Recorder for OfDevice {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        if event.device == Some(self.device) { self.recorder.event(event) } else { Ok(()) }
+    }
+
+    fn edge(&mut self, edge: Edge) -> io::Result<()> {
+        if edge.device == self.device { self.recorder.edge(edge) } else { Ok(()) }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.recorder.finish()
+    }
 }
 
 /// Writes into a run's folder what is made of it once it is over.
@@ -78,7 +127,7 @@ pub(super) fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
         if let Made::OfRun(text) = made
             && let Some(text) = text(run)
         {
-            std::fs::write(folder.join(file), text)?;
+            fs::write(folder.join(file), text)?;
         }
     }
     Ok(())
@@ -90,7 +139,7 @@ pub(super) fn write_case(folder: &Path, facts: &CaseFacts<'_>) -> io::Result<()>
         if let Made::OfCase(text) = made
             && let Some(text) = text(facts)
         {
-            std::fs::write(folder.join(file), text)?;
+            fs::write(folder.join(file), text)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! A case's folder, with a file for each row of [`ARTIFACTS`].
 //!
 //! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
-//! folder for all that is its own. Everything is written beside its place under a temporary name first, much of it while
+//! folder for all that is its own; so has each device where a scenario has several. Everything is written beside its place under a temporary name first, much of it while
 //! the case is run ([`Draft`]), and then moved, so that nothing half-written ever stands under a file's own name; what an
 //! earlier run of the case left is replaced.
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use humantime::format_duration;
 
 use super::Begun;
-use super::artifacts::{self, ARTIFACTS, CaseFacts};
+use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE};
 use crate::recorder::Recorder;
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Results, Run, TargetName};
@@ -112,7 +112,7 @@ impl<'c> Draft<'c> {
             for run in &on.outcome.runs {
                 let folder = self.run_folder(on.name, run.repetition);
                 if run.record.is_none() {
-                    write_down(&folder, run)?;
+                    write_down(&folder, run, self.scenario)?;
                 }
                 artifacts::write_run(&folder, run)?;
             }
@@ -170,7 +170,7 @@ impl Evidence for Draft<'_> {
     fn open(&self, target: TargetName, repetition: u32) -> io::Result<Box<dyn Recorder>> {
         let folder = self.run_folder(target, repetition);
         fs::create_dir_all(&folder)?;
-        Ok(Box::new(artifacts::recorder(&folder)?))
+        Ok(Box::new(artifacts::recorder(&folder, &self.scenario.devices)?))
     }
 
     fn events(&self, target: TargetName, repetition: u32) -> PathBuf {
@@ -183,9 +183,9 @@ impl Evidence for Draft<'_> {
 }
 
 /// Writes what happened in a run that was kept in memory.
-fn write_down(folder: &Path, run: &Run) -> io::Result<()> {
+fn write_down(folder: &Path, run: &Run, scenario: &Scenario) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut recorder = artifacts::recorder(folder)?;
+    let mut recorder = artifacts::recorder(folder, &scenario.devices)?;
     run.events.iter().try_for_each(|event| recorder.event(event))?;
     recorder.finish()
 }
@@ -273,7 +273,8 @@ pub fn is_result(name: &Path) -> bool {
         name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
     let target = TargetName::ALL.iter().any(|target| case::target_folder(*target) == name);
-    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target
+    let device = name.strip_prefix(DEVICE).is_some_and(|device| !device.is_empty());
+    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target || device
 }
 
 #[cfg(test)]
@@ -290,6 +291,7 @@ mod tests {
             ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
             ("a.toml", "a/on-host/x.toml", "a/on-host"),
             ("a.toml", "a/serial.log.toml", "a/serial.log"),
+            ("a.toml", "a/device-kitchen.toml", "a/device-kitchen"),
         ] {
             let expected = Clash { first: first.to_owned(), second: second.to_owned(), folder: folder.into() };
             assert_eq!(refuse_clashes([first, second]), Err(expected), "{first} {second}");

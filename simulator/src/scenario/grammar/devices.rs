@@ -110,7 +110,11 @@ pub(super) const DEVICE: Table = Table::new(
 pub(super) const DEVICES: Table = Table::new(
     "one of several devices",
     &[
-        required("name", TEXT, "Its name, by which steps, events, faults and phones speak of it."),
+        required(
+            "name",
+            TEXT,
+            "Its name, by which steps, events, faults and phones speak of it: letters of ASCII, digits, `-` and `_`. Its evidence lies in the folder `device-` with this name.",
+        ),
         BOARD,
         PARTS,
         CONFIG_SWITCH,

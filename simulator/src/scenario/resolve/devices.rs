@@ -60,6 +60,16 @@ impl Resolver<'_, '_> {
             settings: fields.table("settings"),
         });
         let devices: Vec<Device> = sources.map(|source| self.device(&source)).collect();
+        for node in listed.iter().filter_map(|node| node.table()?.get("name")) {
+            let Some(name) = node.text() else { continue };
+            let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+            if !name.chars().all(allowed) {
+                self.report(
+                    Diagnostic::new(format!("`{name}` cannot name a folder"), node.span.clone(), "not a device's name")
+                        .help("letters of ASCII, digits, `-` and `_`: its evidence lies in a folder of that name"),
+                );
+            }
+        }
         if let (true, Some(node)) = (devices.is_empty(), root.get("devices")) {
             self.report(Diagnostic::new("this scenario has no device", node.span.clone(), "empty"));
         }

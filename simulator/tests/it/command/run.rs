@@ -285,3 +285,29 @@ fn output_that_cannot_be_written_is_said() {
         assert_eq!(ended.stdout, "", "{arguments}: it is said before anything is run");
     }
 }
+
+#[test]
+fn each_of_several_devices_has_a_folder_of_its_own() {
+    let bench = Bench::new("devices");
+    let settings = "settings = { network = \"home\", passphrase = \"correct horse\" }";
+    bench.file(
+        "two.toml",
+        &format!(
+            "title = \"t\"\nduration = \"1m\"\n[[devices]]\nname = \"kitchen\"\n{settings}\n[[devices]]\nname = \"cellar\"\n\
+             {settings}\n[[expect]]\nevent.boot = {{}}\nexactly = 2\n"
+        ),
+    );
+    assert_eq!(bench.preflash("run two.toml --out out").code, Some(0));
+    let read = |file: &str| bench.read(&format!("out/two/{file}"));
+    // There the lines of two devices would stand between each other.
+    assert!(!bench.files("out/two").contains_key(std::path::Path::new("serial.log")));
+    for (device, name) in ["kitchen", "cellar"].into_iter().enumerate() {
+        let lines = read(&format!("device-{name}/serial.log"));
+        assert_eq!(lines.matches("boot: ").count(), 1, "{lines}");
+        let events = read(&format!("device-{name}/events.jsonl"));
+        assert!(events.lines().count() > 10);
+        assert!(events.lines().all(|event| event.contains(&format!("\"device\":{device},"))), "{events}");
+    }
+    let all = read("events.jsonl");
+    assert!(all.contains("\"device\":0,") && all.contains("\"device\":1,"));
+}
