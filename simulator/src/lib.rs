@@ -6,15 +6,13 @@ pub mod boards;
 pub mod cli;
 pub mod device;
 pub mod director;
-pub mod events;
 pub mod expectation;
 pub mod input;
 pub mod internet;
 pub mod phone;
-pub mod random;
-pub mod recorder;
 pub mod report;
 pub mod run;
 pub mod scenario;
-pub mod time;
 pub mod world;
+
+pub use simulator_record::{events, random, recorder, time};
