@@ -1,6 +1,6 @@
 //! A part: one model on one pin, under the name by which scenarios and the record know it.
 //!
-//! A new kind of part is a model in a file of its own, a row of [`PartKind`] and of [`Model`]; the compiler names the rest.
+//! A new kind of part is a model in a file of its own, a row of [`PartKind`] and of `Model`; the compiler names the rest.
 
 use std::cell::{RefCell, RefMut};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 //!
 //! Every expectation looks at each event once and keeps only what its verdict needs, so that a run of a year takes no more
 //! memory than one of a day; a failure says what was seen instead: the events that came nearest, or too often, or outside
-//! their window. Besides the scenario's own expectations each run has [implicit] ones: no crash, no watchdog reset, no
-//! livelock, no [storm](rate) of requests; and everything in its [timeline] happens. Nothing here feeds back into a run.
+//! their window. Besides the scenario's own expectations each run has implicit ones: no crash, no watchdog reset, no
+//! livelock, no storm of requests; and everything in its timeline happens. Nothing here feeds back into a run.
 
 mod channel;
 mod count;

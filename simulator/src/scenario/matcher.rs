@@ -2,7 +2,7 @@
 //!
 //! A matcher names a kind of event and what some of its fields must be; a field that it does not name may be anything. It
 //! looks at one event at a time and remembers nothing; counting and windows are the director's and the evaluation's.
-//! What can be asked of which kind of event is a [`Row`] of the grammar; fields are found by their names in the record.
+//! What can be asked of which kind of event is a `Row` of the grammar; fields are found by their names in the record.
 //! [`Display`](std::fmt::Display) says a matcher in words, for reports.
 
 mod phone;
