@@ -4,6 +4,7 @@
 //! of them build with the release profile, so that what is tested is what people run. The first that fails ends the run
 //! with its exit code. At the end stands a table of what was run, with the seconds of each task.
 
+mod book;
 mod features;
 mod locks;
 
@@ -115,6 +116,11 @@ const TASKS: &[Task] = &[
         about: "the documentation builds without warnings",
         commands: &["cargo doc --release --workspace --no-deps --locked"],
     },
+    Task {
+        name: "book",
+        about: "the book builds, and its links lead somewhere (after ci/setup-book)",
+        commands: &["cargo run --release --quiet --locked --package ci-tasks -- build-book"],
+    },
 ];
 
 fn main() -> ExitCode {
@@ -124,6 +130,8 @@ fn main() -> ExitCode {
         ["compare-locks"] => return locks::run(),
         // What the task `features` runs.
         ["compare-features"] => return features::run(),
+        // What the task `book` runs.
+        ["build-book"] => return book::run(),
         ["all"] => TASKS.iter().collect(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());
