@@ -69,15 +69,31 @@ impl Bench {
 
     /// The same with variables in its environment.
     pub fn preflash_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_preflash"));
+        command.args(arguments.split_whitespace()).envs(variables.iter().copied());
+        self.run(&mut command, arguments)
+    }
+
+    /// Runs a line of a shell in it, where `preflash` is found on the PATH.
+    #[cfg(unix)]
+    pub fn shell(&self, line: &str) -> Ended {
+        let found = Path::new(env!("CARGO_BIN_EXE_preflash")).parent().unwrap();
+        let mut path = found.as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        self.run(Command::new("sh").args(["-c", line]).env("PATH", path), line)
+    }
+
+    fn run(&self, command: &mut Command, line: &str) -> Ended {
         // Beside the folder, so that they are not among what the command leaves.
         let [out, err] = ["stdout", "stderr"].map(|name| self.folder.with_extension(name));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_preflash"))
-            .args(arguments.split_whitespace())
+        let mut child = command
             .current_dir(&self.folder)
             // As cargo does when it runs something.
             .env("CARGO", "cargo")
             .env_remove("NO_COLOR")
-            .envs(variables.iter().copied())
+            // How wide a help is without a terminal.
+            .env_remove("COLUMNS")
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())
@@ -91,7 +107,7 @@ impl Bench {
             thread::sleep(LOOK);
         }
         child.kill().unwrap();
-        panic!("`preflash {arguments}` does not end");
+        panic!("`{line}` does not end");
     }
 
     /// All files below a folder in it, by their paths.

@@ -23,6 +23,15 @@ fn the_readme_shows_the_example() {
 }
 
 #[test]
+fn the_readme_counts_the_scenarios() {
+    let bench = Bench::new("readme-count");
+    let ended = bench.preflash(&format!("list {} --format json", project("scenarios").display()));
+    let listed: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let told = format!(" all {} scenarios:", listed.as_array().unwrap().len());
+    assert!(text("README.md").contains(&told), "the README has another number: {told}");
+}
+
+#[test]
 fn the_example_passes_and_fails_as_the_picture_shows() {
     let bench = Bench::new("readme");
     let example = text("docs/examples/router.toml");
@@ -90,17 +99,4 @@ fn each_field_problem_can_be_said() {
     }
     let ended = bench.preflash("check rows");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-}
-
-#[test]
-fn the_scenarios_of_the_page_about_boards_pass() {
-    let page = text("docs/how-to/boards.md");
-    let bench = Bench::new("boards");
-    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 2);
-    for (number, scenario) in blocks.into_iter().enumerate() {
-        bench.file(&format!("boards/{number}.toml"), scenario);
-    }
-    let ended = bench.preflash("run boards");
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
