@@ -5,6 +5,7 @@
 //! with its exit code. At the end stands a table of what was run, with the seconds of each task.
 
 mod book;
+mod comments;
 mod features;
 mod locks;
 
@@ -29,8 +30,12 @@ const BUILD: &str = "cargo build --release --workspace --bins --examples --locke
 const TASKS: &[Task] = &[
     Task {
         name: "fmt",
-        about: "sources are formatted",
-        commands: &["cargo fmt --all --check", "cargo fmt --all --check --manifest-path firmware/esp07/Cargo.toml"],
+        about: "sources are formatted, and comments no wider than the code",
+        commands: &[
+            "cargo fmt --all --check",
+            "cargo fmt --all --check --manifest-path firmware/esp07/Cargo.toml",
+            "cargo run --release --quiet --locked --package ci-tasks -- measure-comments",
+        ],
     },
     Task {
         name: "clippy",
@@ -132,6 +137,8 @@ fn main() -> ExitCode {
         ["compare-features"] => return features::run(),
         // What the task `book` runs.
         ["build-book"] => return book::run(),
+        // What the task `fmt` runs besides.
+        ["measure-comments"] => return comments::run(),
         ["all"] => TASKS.iter().collect(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());
