@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use simulator::board::{DataLine, DhtModel, HostDrive, Signal};
 use simulator::device::esp8266::Image;
+use simulator::parts::{DataLine, DhtModel, HostDrive, Signal};
 use simulator::random::Seed;
 use simulator::run::watch::Watch;
 use simulator::run::{self, On};

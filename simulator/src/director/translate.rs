@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
-use crate::board::{Recording, SensorFault, Signal, Surroundings};
 use crate::internet::CLOUD;
 use crate::internet::fault;
+use crate::parts::{Recording, SensorFault, Signal, Surroundings};
 use crate::scenario::model as scenario;
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 use crate::time::Instant;

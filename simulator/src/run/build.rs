@@ -13,13 +13,13 @@ use smoltcp::wire::EthernetAddress;
 
 use super::On;
 use crate::air::{AccessPointConfig, Air, Security};
-use crate::board::{Soldered, Surroundings};
 use crate::device::esp8266::Esp8266Target;
 use crate::device::host::HostTarget;
 use crate::device::{Port, Target, factory, port};
 use crate::director::translate::{self, Calendar};
 use crate::events::DeviceId;
 use crate::internet::{CloudSettings, Internet, Settings as InternetSettings};
+use crate::parts::{Soldered, Surroundings};
 use crate::phone::{Action, Phone};
 use crate::random::Seed;
 use crate::scenario::model as scenario;

@@ -9,8 +9,8 @@ use super::matcher::TextMatch;
 use super::model::*;
 use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
 use super::{Scenario, schema_text};
-use crate::board::PartId;
 use crate::events::DeviceId;
+use crate::parts::PartId;
 
 fn parse(text: &str) -> Scenario {
     let files = |name: &str| match name {

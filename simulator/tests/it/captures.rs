@@ -10,9 +10,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::board::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
 use simulator::device::esp8266::Image;
 use simulator::events::SensorOutcome;
+use simulator::parts::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
 use simulator::random::Seed;
 use simulator::run::On;
 use simulator::time::Instant;

@@ -19,8 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::board::{ExactTiming, SensorFault};
 use simulator::device::esp8266::Image;
+use simulator::parts::{ExactTiming, SensorFault};
 use simulator::run::On;
 
 /// One time, or several together, over a range.

@@ -1,8 +1,8 @@
 //! Which sensor it is, and what it measures over time.
 
 use super::{DURATION, TEXT};
-use crate::board::DhtModel;
-use crate::board::readings::Gaps;
+use crate::parts::DhtModel;
+use crate::parts::readings::Gaps;
 use crate::scenario::shape::Scalar::{Humidity, Temperature, TimeOfDay};
 use crate::scenario::shape::Shape::{Choice as One, Either, Named, Scalar, Words};
 use crate::scenario::shape::{Choice, Key, Shape, Table, case, optional, required};

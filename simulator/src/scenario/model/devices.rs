@@ -6,11 +6,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::Course;
-use crate::board::{PartId, Soldered};
 use crate::events::PinKind;
+use crate::parts::{PartId, Soldered};
 use crate::scenario::units::{DeciCelsius, DeciPercent};
 
-pub use crate::board::{DhtModel, PartKind};
+pub use crate::parts::{DhtModel, PartKind};
 
 /// A device.
 #[derive(Clone, Debug, PartialEq, Eq)]

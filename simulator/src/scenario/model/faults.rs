@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use super::{End, Place, When};
-use crate::board::PartId;
 use crate::events::DeviceId;
+use crate::parts::PartId;
 use crate::scenario::units::PerMillion;
 
-pub use crate::board::Lateness;
 pub use crate::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
+pub use crate::parts::Lateness;
 
 /// A rule by which something goes wrong.
 #[derive(Clone, Debug)]

@@ -22,8 +22,8 @@ use time::OffsetDateTime;
 
 use super::matcher::Matcher;
 use super::units::{Dbm, DeciCelsius, DeciPercent};
-use crate::board::PartId;
 use crate::events::DeviceId;
+use crate::parts::PartId;
 
 /// A scenario.
 #[derive(Clone, Debug)]

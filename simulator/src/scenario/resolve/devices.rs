@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Resolver;
-use crate::board::{PartId, Soldered};
 use crate::boards::{self, Board, yellow_duck};
 use crate::events::{DeviceId, Level, PinKind};
+use crate::parts::{PartId, Soldered};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::devices::PartWord;
 use crate::scenario::model::{Device, DhtModel, Part, PartClass, PartKind, Readings, SensorKind};

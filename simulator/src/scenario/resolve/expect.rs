@@ -6,8 +6,8 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::Resolver;
-use crate::board::Soldered;
 use crate::events::DeviceId;
+use crate::parts::Soldered;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::expect::StateKind;
 use crate::scenario::model::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::Resolver;
-use crate::board::readings::{Column, Gaps, Recording, RecordingError};
+use crate::parts::readings::{Column, Gaps, Recording, RecordingError};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::sensor::CourseKind;
 use crate::scenario::model::{Course, DhtModel, Readings};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Resolver;
-use crate::board::PartId;
 use crate::events::{DeviceId, PinKind};
+use crate::parts::PartId;
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::steps::{ActionKind, SweepKind};
 use crate::scenario::model::{Action, PartClass, PartKind, Step, Sweep, When};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use simulator::board::{PartId, SensorFault};
 use simulator::events::{self, DeviceId, Event, EventKind};
+use simulator::parts::{PartId, SensorFault};
 use simulator::random::Seed;
 use simulator::run::{On, build};
 use simulator::scenario::Scenario;

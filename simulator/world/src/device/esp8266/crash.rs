@@ -1,0 +1,136 @@
+//! What is told of a program that came to grief: registers, back trace, and what the vendor's SDK would print.
+
+use esp8266::backtrace::backtrace;
+use esp8266::chip::Chip;
+use esp8266::cpu::Cause;
+use esp8266::image::lines::demangled;
+use esp8266::memory::Memory;
+use esp8266::registers::Registers;
+
+use super::image::{Image, Stack};
+use super::outside::Board;
+use simulator_record::events::{AccessKind, CrashReport, Hexadecimal, NotModelled, TraceEntry};
+
+/// How far below a stack's end a stack pointer still belongs to that stack.
+const BELOW: u32 = 0x2000;
+
+/// Reports on a program with these registers; `exception` if they are those of an exception.
+pub(super) fn report(registers: &Registers, memory: &Memory, image: &Image, exception: bool) -> CrashReport {
+    let cause = registers.cause().filter(|_| exception);
+    let overflow = overflowed(registers.a[1], image).map(|stack| {
+        let below = stack.low - registers.a[1];
+        format!("the stack pointer is {below} bytes below the end of {}, at {}", stack.name, Hexadecimal(stack.low))
+    });
+    CrashReport {
+        exception: exception.then(|| exception_name(registers.exccause)),
+        access: cause.filter(|cause| is_access(*cause)).map(|_| Hexadecimal(registers.excvaddr)),
+        remarks: overflow.into_iter().collect(),
+        registers: registers.named().map(|(name, value)| (name, Hexadecimal(value))).collect(),
+        trace: trace(registers, memory, image),
+    }
+}
+
+/// The exception as the manual names it, or its number.
+pub(super) fn exception_name(number: u32) -> String {
+    match Cause::from_number(number) {
+        Some(cause) => format!("{} ({number})", cause.name()),
+        None => format!("exception {number}"),
+    }
+}
+
+/// An exception in words, without its place.
+pub(super) fn exception_in_words(registers: &Registers) -> String {
+    let name = exception_name(registers.exccause);
+    match registers.cause().filter(|cause| is_access(*cause)) {
+        Some(_) => format!("{name} at {}", Hexadecimal(registers.excvaddr)),
+        None => name,
+    }
+}
+
+/// Whether EXCVADDR has to do with it.
+fn is_access(cause: Cause) -> bool {
+    !matches!(cause, Cause::IllegalInstruction | Cause::Syscall | Cause::Level1Interrupt)
+}
+
+/// The stack that a stack pointer has left at its lower end.
+pub(super) fn overflowed(sp: u32, image: &Image) -> Option<&Stack> {
+    image.stacks().iter().find(|stack| (stack.low.saturating_sub(BELOW)..stack.low).contains(&sp))
+}
+
+/// The back trace with names.
+fn trace(registers: &Registers, memory: &Memory, image: &Image) -> Vec<TraceEntry> {
+    let frames = backtrace(registers, memory, image.program());
+    // A caller is at its call, not behind it.
+    let addresses: Vec<u32> = frames.iter().map(|frame| frame.address - u32::from(frame.is_caller)).collect();
+    let mut entries = Vec::new();
+    for ((frame, &at), places) in frames.iter().zip(&addresses).zip(image.places(&addresses)) {
+        let entry = |function: Option<String>, file, line, inlined| TraceEntry {
+            address: Hexadecimal(frame.address),
+            function,
+            file,
+            line,
+            inlined,
+            guessed: frame.guessed,
+        };
+        if places.is_empty() {
+            entries.push(entry(image.function(at).or_else(|| image.function(frame.address)), None, None, false));
+        }
+        let outermost = places.len().saturating_sub(1);
+        for (index, place) in places.into_iter().enumerate() {
+            let inlined = index < outermost;
+            // A symbol has the path of its function; what is inlined has no symbol.
+            let symbol = if inlined { None } else { image.function(at) };
+            entries.push(entry(symbol.or(place.function), place.file, place.line, inlined));
+        }
+    }
+    entries
+}
+
+/// Where a report's program stood: the innermost function that is known, with its line.
+pub(super) fn place(report: &CrashReport) -> String {
+    let Some(first) = report.trace.first() else { return "an unknown place".to_owned() };
+    let known = report.trace.iter().find(|entry| entry.function.is_some()).unwrap_or(first);
+    let called = if known.address == first.address { "" } else { ", called by" };
+    let mut text = match &known.function {
+        Some(function) => format!("{}{called} {function}", first.address),
+        None => first.address.to_string(),
+    };
+    if let (Some(file), Some(line)) = (&known.file, known.line) {
+        text.push_str(&format!(" ({file}:{line})"));
+    }
+    text
+}
+
+/// What the SDK's handler prints (`user_fatal_exception_handler`, NONOS SDK 3.0).
+pub(super) fn vendors_words(registers: &Registers, chip: &Chip<Board>) -> String {
+    let name = match registers.exccause {
+        0 => "(IllegalInstructionCause):",
+        2 => "(InstructionRetchErrorCause):",
+        9 => "(LoadStoreAlignmentCause):",
+        28 => "(LoadProhibitedCause):",
+        29 => "(StoreProhibitedCause):",
+        _ => "",
+    };
+    let [_, epc2, epc3] = chip.core.cpu.epc;
+    format!(
+        "Fatal exception {}{name}\r\nepc1=0x{:08x}, epc2=0x{epc2:08x}, epc3=0x{epc3:08x}, excvaddr=0x{:08x}, depc=0x{:08x}\r\n",
+        registers.exccause, registers.pc, registers.excvaddr, chip.core.cpu.depc,
+    )
+}
+
+/// The boot's record that `system_get_rst_info` gives after a reset for `reason`.
+pub(super) fn reset_information(reason: u32, registers: &Registers, chip: &Chip<Board>) -> [u32; 7] {
+    let [_, epc2, epc3] = chip.core.cpu.epc;
+    [reason, registers.exccause, registers.pc, epc2, epc3, registers.excvaddr, chip.core.cpu.depc]
+}
+
+/// An access to what is not modelled, with the names of what and by whom.
+pub(super) fn not_modelled(access: &esp8266::peripherals::Unmodelled, image: &Image) -> NotModelled {
+    NotModelled {
+        access: if access.is_write { AccessKind::Write } else { AccessKind::Read },
+        address: Hexadecimal(access.address),
+        name: esp8266::peripherals::describe(access.address).map_or(access.block, |register| register.name),
+        pc: Hexadecimal(access.pc),
+        function: image.function(access.pc).map(|name| demangled(&name)),
+    }
+}

@@ -1,0 +1,249 @@
+//! A router's DHCP server (RFC 2131, options RFC 2132): one address for each client by its hardware address, for a day.
+//!
+//! Messages go in and come out as UDP payloads; the router frames them. Not modelled: relay agents, client identifiers
+//! other than the hardware address, and leases that run out (a client keeps its address for ever, as on most home
+//! routers).
+
+use core::net::Ipv4Addr;
+use std::collections::BTreeMap;
+
+use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
+
+use super::fault::DhcpFault;
+use simulator_record::events::LeaseOutcome;
+
+/// How long a lease lasts, in seconds.
+const LEASE_SECONDS: u32 = 86_400;
+/// The last byte of the first address given out; those below are for devices with fixed addresses.
+const FIRST_HOST: u8 = 10;
+/// The last byte of the last one.
+const LAST_HOST: u8 = 250;
+/// The NTP servers option (RFC 2132 §8.3).
+const NTP_SERVERS: u8 = 42;
+
+/// The DHCP server of one network.
+#[derive(Debug)]
+pub(crate) struct DhcpServer {
+    /// Its own address, which is also gateway and name server.
+    router: Ipv4Addr,
+    /// The time server it tells clients of.
+    time_server: Ipv4Addr,
+    leases: BTreeMap<EthernetAddress, Ipv4Addr>,
+}
+
+/// What the server did with a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Never [`LeaseOutcome::Ignored`].
+    pub outcome: LeaseOutcome,
+    /// The address concerned.
+    pub address: Option<Ipv4Addr>,
+    /// The reply's UDP payload.
+    pub message: Vec<u8>,
+    /// Where to: a client that has no address yet and cannot be sent to directly is reached by broadcast.
+    pub destination: Destination,
+}
+
+/// Where a reply goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To every station.
+    Broadcast,
+    /// To the client, by this address.
+    Client(Ipv4Addr),
+}
+
+impl DhcpServer {
+    /// The server of the /24 network that `router` belongs to.
+    pub fn new(router: Ipv4Addr, time_server: Ipv4Addr) -> Self {
+        Self { router, time_server, leases: BTreeMap::new() }
+    }
+
+    /// Deals with a message from a client, which a `fault` may concern; `None` for what needs no reply.
+    pub fn answer(&mut self, message: &[u8], fault: Option<DhcpFault>) -> Option<Answer> {
+        let packet = DhcpPacket::new_checked(message).ok()?;
+        let request = DhcpRepr::parse(&packet).ok()?;
+        let client = request.client_hardware_address;
+        if request.server_identifier.is_some_and(|server| server != self.router) {
+            return None;
+        }
+        let (refuse, lease) = match fault {
+            Some(DhcpFault::Silent) => return None,
+            Some(DhcpFault::Refuse) => (true, LEASE_SECONDS),
+            Some(DhcpFault::Lease(length)) => (false, u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
+            Some(DhcpFault::Slow(_)) | None => (false, LEASE_SECONDS),
+        };
+        match request.message_type {
+            DhcpMessageType::Discover => {
+                let address = self.address_of(client)?;
+                Some(self.reply(&request, DhcpMessageType::Offer, address, lease))
+            }
+            DhcpMessageType::Request => {
+                let wanted = request.requested_ip.unwrap_or(request.client_ip);
+                let known = self.leases.get(&client) == Some(&wanted);
+                let kind = if known && !refuse { DhcpMessageType::Ack } else { DhcpMessageType::Nak };
+                Some(self.reply(&request, kind, wanted, lease))
+            }
+            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip, lease)),
+            DhcpMessageType::Release | DhcpMessageType::Decline => {
+                self.leases.remove(&client);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The client's address: the one it had, or the lowest free one. `None` if the network is full.
+    fn address_of(&mut self, client: EthernetAddress) -> Option<Ipv4Addr> {
+        if let Some(&address) = self.leases.get(&client) {
+            return Some(address);
+        }
+        let [a, b, c, _] = self.router.octets();
+        let address = (FIRST_HOST..=LAST_HOST)
+            .map(|host| Ipv4Addr::new(a, b, c, host))
+            .find(|address| !self.leases.values().any(|taken| taken == address))?;
+        self.leases.insert(client, address);
+        Some(address)
+    }
+
+    fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr, lease: u32) -> Answer {
+        let refused = kind == DhcpMessageType::Nak;
+        let informed = request.message_type == DhcpMessageType::Inform;
+        let time_server = self.time_server.octets();
+        let options = [DhcpOption { kind: NTP_SERVERS, data: &time_server }];
+        let reply = DhcpRepr {
+            message_type: kind,
+            transaction_id: request.transaction_id,
+            secs: 0,
+            client_hardware_address: request.client_hardware_address,
+            client_ip: if refused { Ipv4Addr::UNSPECIFIED } else { request.client_ip },
+            your_ip: if refused || informed { Ipv4Addr::UNSPECIFIED } else { address },
+            server_ip: Ipv4Addr::UNSPECIFIED,
+            router: (!refused).then_some(self.router),
+            subnet_mask: (!refused).then_some(Ipv4Addr::new(255, 255, 255, 0)),
+            relay_agent_ip: Ipv4Addr::UNSPECIFIED,
+            broadcast: request.broadcast,
+            requested_ip: None,
+            client_identifier: None,
+            server_identifier: Some(self.router),
+            parameter_request_list: None,
+            dns_servers: (!refused).then(|| [self.router].into_iter().collect()),
+            max_size: None,
+            lease_duration: (!refused && !informed).then_some(lease),
+            renew_duration: None,
+            rebind_duration: None,
+            additional_options: if refused { &[] } else { &options },
+        };
+        let mut message = vec![0; reply.buffer_len()];
+        reply
+            .emit(&mut DhcpPacket::new_unchecked(&mut message[..]))
+            .expect("the buffer has the representation's length");
+        // RFC 2131 §4.1: a refusal is always broadcast; a client that has an address is sent to there.
+        let destination = if refused {
+            Destination::Broadcast
+        } else if !request.client_ip.is_unspecified() {
+            Destination::Client(request.client_ip)
+        } else if request.broadcast {
+            Destination::Broadcast
+        } else {
+            Destination::Client(address)
+        };
+        Answer {
+            outcome: match kind {
+                DhcpMessageType::Offer => LeaseOutcome::Offered,
+                DhcpMessageType::Ack => LeaseOutcome::Acknowledged,
+                _ => LeaseOutcome::Refused,
+            },
+            address: Some(address),
+            message,
+            destination,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 3, 1);
+
+    fn message(kind: DhcpMessageType, client: u8, requested: Option<Ipv4Addr>, server: Option<Ipv4Addr>) -> Vec<u8> {
+        let repr = DhcpRepr {
+            message_type: kind,
+            transaction_id: 77,
+            secs: 0,
+            client_hardware_address: EthernetAddress([2, 0, 0, 0, 0, client]),
+            client_ip: Ipv4Addr::UNSPECIFIED,
+            your_ip: Ipv4Addr::UNSPECIFIED,
+            server_ip: Ipv4Addr::UNSPECIFIED,
+            router: None,
+            subnet_mask: None,
+            relay_agent_ip: Ipv4Addr::UNSPECIFIED,
+            broadcast: true,
+            requested_ip: requested,
+            client_identifier: None,
+            server_identifier: server,
+            parameter_request_list: None,
+            dns_servers: None,
+            max_size: None,
+            lease_duration: None,
+            renew_duration: None,
+            rebind_duration: None,
+            additional_options: &[],
+        };
+        let mut bytes = vec![0; repr.buffer_len()];
+        repr.emit(&mut DhcpPacket::new_unchecked(&mut bytes[..])).unwrap();
+        bytes
+    }
+
+    fn server() -> DhcpServer {
+        DhcpServer::new(ROUTER, Ipv4Addr::new(203, 0, 113, 123))
+    }
+
+    #[test]
+    fn a_client_keeps_its_address_and_others_get_other_ones() {
+        let mut server = server();
+        let mut discover = |client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None);
+        let first = discover(1).unwrap();
+        let second = discover(2).unwrap();
+        assert_eq!(first.outcome, LeaseOutcome::Offered);
+        assert_ne!(first.address, second.address);
+        assert_eq!(discover(1).unwrap(), first);
+    }
+
+    #[test]
+    fn an_unknown_address_is_refused_by_broadcast() {
+        let wanted = Ipv4Addr::new(10, 0, 0, 5);
+        let answer = server().answer(&message(DhcpMessageType::Request, 1, Some(wanted), None), None).unwrap();
+        assert_eq!((answer.outcome, answer.destination), (LeaseOutcome::Refused, Destination::Broadcast));
+        let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
+        assert_eq!(DhcpRepr::parse(&packet).unwrap().your_ip, Ipv4Addr::UNSPECIFIED);
+    }
+
+    #[test]
+    fn another_servers_clients_are_left_alone() {
+        let other = Some(Ipv4Addr::new(192, 168, 3, 2));
+        assert_eq!(server().answer(&message(DhcpMessageType::Request, 1, other, other), None), None);
+    }
+
+    #[test]
+    fn a_network_has_room_for_a_hundred_clients_and_an_end() {
+        let mut server = server();
+        let given = (0..=255)
+            .filter_map(|client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None)?.address);
+        let given: std::collections::BTreeSet<_> = given.collect();
+        assert_eq!(given.len(), 241);
+    }
+
+    #[test]
+    fn a_lease_lasts_as_long_as_a_fault_says() {
+        let mut server = server();
+        let lease = |fault| {
+            let answer = server.answer(&message(DhcpMessageType::Discover, 1, None, None), fault).unwrap();
+            let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
+            DhcpRepr::parse(&packet).unwrap().lease_duration
+        };
+        let lasting = [None, Some(DhcpFault::Lease(std::time::Duration::from_secs(30)))].map(lease);
+        assert_eq!(lasting, [Some(LEASE_SECONDS), Some(30)]);
+    }
+}

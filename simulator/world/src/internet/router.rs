@@ -1,0 +1,164 @@
+//! One network's router, seen from its LAN: it answers ARP for itself, gives leases, resolves names, answers pings, and
+//! passes on what is for the internet. What it answers itself is not delayed by the way to the servers.
+//!
+//! Not modelled: address translation (servers see the device's own address), a firewall, its web page.
+
+use core::net::Ipv4Addr;
+use std::time::Duration;
+
+use smoltcp::wire::{ArpOperation, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress};
+
+use super::dhcp::{Destination, DhcpServer};
+use super::dns::{self, Names};
+use super::fault::{DhcpFault, DnsFault};
+use super::packet::{self, Ends, Inbound, Payload};
+use super::server::{Shared, TIME_ADDRESS};
+use simulator_record::events::{self, LeaseOutcome};
+
+const DNS_PORT: u16 = 53;
+
+/// A router.
+pub(super) struct Router {
+    /// The network's name.
+    name: String,
+    /// The router's station on its LAN.
+    pub station: EthernetAddress,
+    /// Its address there, the first of a /24 network.
+    pub address: Ipv4Addr,
+    dhcp: DhcpServer,
+}
+
+/// What a router makes of a frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RouterDecision {
+    /// It is done with it.
+    Done,
+    /// It answers, so much later.
+    Answer { frame: Vec<u8>, later: Duration },
+    /// It passes it on to the internet.
+    PassOn,
+    /// It has no such port, which the TCP stack tells the client.
+    RefuseTcp { client: Ipv4Addr },
+}
+
+impl Router {
+    /// The router of the network called `name`.
+    pub fn new(name: &str, station: EthernetAddress, address: Ipv4Addr) -> Self {
+        Self { name: name.to_owned(), station, address, dhcp: DhcpServer::new(address, TIME_ADDRESS) }
+    }
+
+    /// Deals with a frame from the LAN.
+    pub fn receive(&mut self, inbound: &Inbound<'_>, names: &Names, shared: &Shared) -> RouterDecision {
+        match *inbound {
+            Inbound::WhoHas { sender, sender_address, target } => {
+                if target != self.address || sender_address == target {
+                    return RouterDecision::Done;
+                }
+                let frame = packet::arp(ArpOperation::Reply, self.ends(sender, sender_address));
+                RouterDecision::Answer { frame, later: Duration::ZERO }
+            }
+            Inbound::Packet { sender, source, destination, ref payload } => {
+                let for_router = destination == self.address;
+                match *payload {
+                    Payload::Udp { destination_port: DHCP_SERVER_PORT, data, .. }
+                        if for_router || destination.is_broadcast() =>
+                    {
+                        self.lease(sender, data, shared)
+                    }
+                    Payload::Udp { source_port, destination_port: DNS_PORT, data } if for_router => {
+                        self.resolve(sender, (source, source_port), data, names, shared)
+                    }
+                    Payload::EchoRequest { identifier, sequence, data } if for_router => {
+                        let frame = packet::echo_reply(self.ends(sender, source), identifier, sequence, data);
+                        RouterDecision::Answer { frame, later: Duration::ZERO }
+                    }
+                    Payload::Tcp { .. } if for_router => RouterDecision::RefuseTcp { client: source },
+                    _ if self.is_local(destination) || !self.is_local(source) => RouterDecision::Done,
+                    _ => RouterDecision::PassOn,
+                }
+            }
+        }
+    }
+
+    /// Whether an address is on the LAN, or all stations' address.
+    fn is_local(&self, address: Ipv4Addr) -> bool {
+        address.octets()[..3] == self.address.octets()[..3] || address.is_broadcast()
+    }
+
+    fn ends(&self, to: EthernetAddress, destination: Ipv4Addr) -> Ends {
+        Ends { from: self.station, to, source: self.address, destination }
+    }
+
+    fn lease(&mut self, client: EthernetAddress, message: &[u8], shared: &Shared) -> RouterDecision {
+        let fault = shared.faults.borrow_mut().dhcp(&self.name);
+        let network = self.name.clone();
+        if let Some(applied) = &fault
+            && applied.fault == DhcpFault::Silent
+        {
+            shared.record_fault(client, applied.rule.clone(), "the DHCP server did not answer");
+            shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
+            return RouterDecision::Done;
+        }
+        let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
+            return RouterDecision::Done;
+        };
+        let mut later = Duration::ZERO;
+        if let Some(applied) = fault {
+            let action = match applied.fault {
+                DhcpFault::Refuse if answer.outcome == LeaseOutcome::Refused => {
+                    Some("the DHCP server refused a lease".to_owned())
+                }
+                DhcpFault::Silent | DhcpFault::Refuse => None,
+                DhcpFault::Slow(delay) => {
+                    later = delay;
+                    Some(format!("the DHCP server took {delay:?}"))
+                }
+                DhcpFault::Lease(length) => Some(format!("the DHCP server gave a lease of {length:?}")),
+            };
+            if let Some(action) = action {
+                shared.record_fault(client, applied.rule, action);
+            }
+        }
+        shared.record(Some(client), events::Lease { network, outcome: answer.outcome, address: answer.address });
+        let ends = match answer.destination {
+            Destination::Broadcast => self.ends(EthernetAddress::BROADCAST, Ipv4Addr::BROADCAST),
+            Destination::Client(address) => self.ends(client, address),
+        };
+        let frame = packet::udp(ends, DHCP_SERVER_PORT, DHCP_CLIENT_PORT, &answer.message);
+        RouterDecision::Answer { frame, later }
+    }
+
+    fn resolve(
+        &self,
+        sender: EthernetAddress,
+        client: (Ipv4Addr, u16),
+        message: &[u8],
+        names: &Names,
+        shared: &Shared,
+    ) -> RouterDecision {
+        let fault = shared.faults.borrow_mut().dns();
+        let Some(answer) = dns::answer(names, message, fault.as_ref().map(|applied| applied.fault)) else {
+            return RouterDecision::Done;
+        };
+        let mut later = Duration::ZERO;
+        if let Some(applied) = fault {
+            let action = match applied.fault {
+                DnsFault::Silent => "the name server did not answer".to_owned(),
+                DnsFault::Refused => "the name server refused to answer".to_owned(),
+                DnsFault::ServerFailure => "the name server failed".to_owned(),
+                DnsFault::NoSuchName => "the name server denied the name".to_owned(),
+                DnsFault::WrongAddress(address) => format!("the name server told the wrong address {address}"),
+                DnsFault::Slow(delay) => {
+                    later = delay;
+                    format!("the name server took {delay:?}")
+                }
+            };
+            shared.record_fault(sender, applied.rule, action);
+        }
+        let (name, outcome, addresses) = (answer.name, answer.outcome, answer.addresses);
+        shared.record(Some(sender), events::Dns { name, outcome, addresses });
+        let Some(message) = answer.message else { return RouterDecision::Done };
+        let frame = packet::udp(self.ends(sender, client.0), DNS_PORT, client.1, &message);
+        RouterDecision::Answer { frame, later }
+    }
+}

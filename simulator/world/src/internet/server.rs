@@ -1,0 +1,216 @@
+//! The servers behind the routers: who they are, where, and what serves a connection that reaches one.
+//!
+//! A connection to the cloud is served by `fake_thingspeak::serve` over a stream in memory, on port 443 with TLS (and on one more port, if it has one); all of
+//! them share one cloud. While a man in the middle is active, new connections to a port with TLS are his. Handshakes draw from
+//! a random stream of their connection's own, begun anew at each poll, so that other worlds on the thread do not matter.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
+use fake_thingspeak::cloud::Cloud;
+use fake_thingspeak::serve::serve;
+use fake_thingspeak::tls::{seed_this_thread, server_config};
+use rustls::ServerConfig;
+use smoltcp::wire::EthernetAddress;
+
+use super::cloud_host::CloudHost;
+use super::connection::{Accepted, Reporter};
+use super::fault::{Attack, Faults};
+use super::man_in_the_middle::ManInTheMiddle;
+use super::task::{Clock, Task};
+use super::{Seen, Settings};
+use simulator_record::events::{self, ConnectionOutcome, EventKind};
+use simulator_record::random::Seed;
+
+/// The cloud's name in the record and in faults.
+pub const CLOUD: &str = "cloud";
+/// The time server's name in the record and in faults.
+pub const TIME_SERVER: &str = "time server";
+/// The name in the record of whoever answers in the cloud's place.
+pub const MAN_IN_THE_MIDDLE: &str = "man in the middle";
+
+/// The cloud's address (TEST-NET-3, RFC 5737).
+pub const CLOUD_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
+/// The time server's address (TEST-NET-3, RFC 5737).
+pub const TIME_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 123);
+
+/// HTTP and HTTPS.
+const HTTP: u16 = 80;
+const HTTPS: u16 = 443;
+
+/// What answers a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    /// The cloud.
+    Cloud { tls: bool },
+    /// Somebody in its place.
+    ManInTheMiddle(Attack),
+}
+
+/// What all parts of the internet share.
+pub(super) struct Shared {
+    pub clock: Rc<Clock>,
+    pub faults: RefCell<Faults>,
+    pub seen: RefCell<Vec<Seen>>,
+}
+
+impl Shared {
+    /// Records what happened to a station, or to nobody in particular.
+    pub fn record(&self, station: Option<EthernetAddress>, event: impl Into<EventKind>) {
+        self.seen.borrow_mut().push(Seen { station, kind: event.into() });
+    }
+
+    /// Records that a rule did something.
+    pub fn record_fault(&self, station: EthernetAddress, rule: String, action: impl Into<String>) {
+        self.record(Some(station), events::Fault { rule, action: action.into() });
+    }
+}
+
+/// The servers.
+pub(super) struct Servers {
+    shared: Rc<Shared>,
+    seed: Seed,
+    cloud: Rc<RefCell<Cloud>>,
+    cloud_tls: Arc<ServerConfig>,
+    cloud_port: Option<CloudPort>,
+    man_in_the_middle: ManInTheMiddle,
+    authority: Authority,
+    by_address: BTreeMap<Ipv4Addr, &'static str>,
+}
+
+impl Servers {
+    /// The cloud and the time server, with their keys and certificates.
+    pub fn new(settings: &Settings, seed: Seed, shared: Rc<Shared>) -> Result<Self, CertificateError> {
+        let authority = Authority::from_seed(seed.bytes("certificate authority"))?;
+        let cloud = &settings.cloud;
+        let identity = authority.issue(cloud.certificate, cloud.key_type, &[&cloud.host], settings.start)?;
+        Ok(Self {
+            cloud: Rc::new(RefCell::new(Cloud::new(seed.bytes("cloud")))),
+            cloud_tls: server_config(&identity, settings.start),
+            cloud_port: cloud.port,
+            man_in_the_middle: ManInTheMiddle::new(&authority, &cloud.host, settings.start, seed)?,
+            authority,
+            by_address: BTreeMap::from([(CLOUD_ADDRESS, CLOUD), (TIME_ADDRESS, TIME_SERVER)]),
+            shared,
+            seed,
+        })
+    }
+
+    /// The cloud's channels.
+    pub fn cloud(&self) -> RefMut<'_, Cloud> {
+        self.cloud.borrow_mut()
+    }
+
+    /// Who vouches for the cloud.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The server at `address`.
+    pub fn at(&self, address: Ipv4Addr) -> Option<&'static str> {
+        self.by_address.get(&address).copied()
+    }
+
+    /// What answers a new connection to a port of `server`; counts the man in the middle's rule.
+    pub fn service(&self, server: &str, port: u16, station: EthernetAddress) -> Option<Service> {
+        if server != CLOUD {
+            return None;
+        }
+        let tls = match port {
+            HTTP => false,
+            HTTPS => true,
+            port => self.cloud_port.filter(|own| own.number == port)?.tls,
+        };
+        match tls {
+            false => Some(Service::Cloud { tls }),
+            true => {
+                let attacker = self.shared.faults.borrow_mut().man_in_the_middle();
+                let Some(attacker) = attacker else { return Some(Service::Cloud { tls: true }) };
+                self.shared.record_fault(station, attacker.rule, "took a connection to the cloud");
+                Some(Service::ManInTheMiddle(attacker.fault))
+            }
+        }
+    }
+}
+
+impl Service {
+    /// The name of who answers.
+    pub fn server(self) -> &'static str {
+        match self {
+            Self::Cloud { .. } => CLOUD,
+            Self::ManInTheMiddle(_) => MAN_IN_THE_MIDDLE,
+        }
+    }
+}
+
+impl Reporter for Servers {
+    fn serve(&mut self, service: Service, accepted: Accepted) -> Task {
+        let (seed, number) = (self.seed, accepted.number);
+        match service {
+            Service::Cloud { tls } => {
+                let client = IpAddr::V4(*accepted.client.ip());
+                let host = CloudHost::new(CLOUD, &accepted, Rc::clone(&self.shared), Rc::clone(&self.cloud));
+                let config = tls.then(|| Arc::clone(&self.cloud_tls));
+                let stream = accepted.stream;
+                seeded(seed, number, async move {
+                    // Host and stream have told how it ended.
+                    serve(stream, config, client, &host).await;
+                })
+            }
+            Service::ManInTheMiddle(attack) => {
+                let work = self.man_in_the_middle.attack(attack, accepted, &self.shared);
+                seeded(seed, number, work)
+            }
+        }
+    }
+
+    fn report(
+        &mut self,
+        server: &str,
+        number: u32,
+        client: SocketAddrV4,
+        station: EthernetAddress,
+        outcome: ConnectionOutcome,
+    ) {
+        self.shared.record(Some(station), events::Connection { server: server.to_owned(), number, outcome, client });
+    }
+}
+
+/// A task whose handshake draws from the connection's own randomness.
+fn seeded(seed: Seed, number: u32, work: impl Future<Output = ()> + 'static) -> Task {
+    let mut work = Box::pin(work);
+    let mut polls = 0_u32;
+    Task::new(poll_fn(move |context| {
+        seed_this_thread(seed.bytes(&format!("handshake {number}, poll {polls}")));
+        polls += 1;
+        work.as_mut().poll(context)
+    }))
+}
+
+/// The cloud of the world.
+#[derive(Clone, Debug)]
+pub struct CloudSettings {
+    /// The name it answers to.
+    pub host: String,
+    /// What is wrong with its certificate, if anything.
+    pub certificate: Kind,
+    /// Its certificate's kind of key.
+    pub key_type: KeyType,
+    /// A port that it answers at besides 80 and 443.
+    pub port: Option<CloudPort>,
+}
+
+/// A port of the cloud's besides 80 and 443.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloudPort {
+    /// The port.
+    pub number: u16,
+    /// Whether it speaks TLS there.
+    pub tls: bool,
+}

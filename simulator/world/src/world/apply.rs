@@ -1,0 +1,200 @@
+//! What commands do to the world: power, buttons, switches, faults, phones.
+
+use std::time::Duration;
+
+use super::device::BOOT_TIME;
+use super::{Action, Command, Fault, Rule, World};
+use crate::air::{AccessPointState, LinkRule};
+use crate::parts::{DataLine, Part, PartId};
+use simulator_record::events::{self, BootCause, DeviceId, PowerState};
+
+/// A fault that is in force.
+pub(super) struct ActiveRule {
+    name: String,
+    fault: Fault,
+}
+
+impl World {
+    pub(super) fn apply(&mut self, command: Command) {
+        match command {
+            Command::Power { device, on } => {
+                self.device(device).supply_changes += 1;
+                match (on, self.is_supplied(device)) {
+                    (true, false) => self.power_on(device),
+                    (false, true) => self.power_off(device),
+                    (true, true) => self.without_effect(device, "power on, which it is"),
+                    (false, false) => self.without_effect(device, "power off, which it is"),
+                }
+            }
+            Command::CutPower { device, length } => {
+                self.device(device).supply_changes += 1;
+                let change = self.device(device).supply_changes;
+                if self.is_supplied(device) {
+                    self.power_off(device);
+                } else {
+                    self.without_effect(device, "power off, which it is");
+                }
+                self.queue.push(self.now + length, Action::CutEnds(device, change));
+            }
+            Command::BrownOut { device, length } => {
+                self.device(device).supply_changes += 1;
+                if self.is_supplied(device) {
+                    self.brown_out(device, length);
+                } else {
+                    self.without_effect(device, "brown-out without power");
+                }
+            }
+            Command::PressReset { device } => match self.device(device).supply {
+                PowerState::On => {
+                    self.commit(Some(device), events::Step { action: "reset button pressed".to_owned() });
+                    self.reset(device, BootCause::External, BOOT_TIME);
+                }
+                // The chip is in reset as it is, until the supply is back.
+                PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
+                PowerState::Off => self.without_effect(device, "reset button pressed without power"),
+            },
+            Command::Switch { device, part, on, bounce } => self.throw(device, part, on, bounce),
+            Command::Press { device, part, length, bounce } => {
+                self.throw(device, part, true, bounce);
+                self.schedule(self.now + length, Command::Switch { device, part, on: false, bounce });
+            }
+            Command::Readings { device, part, temperature, humidity } => {
+                let now = self.now;
+                self.with_sensor(device, part, |line| line.surround(now, temperature, humidity));
+                self.commit(Some(device), events::Step { action: "the sensor's surroundings changed".to_owned() });
+            }
+            Command::BeginFault(rule) => self.begin_fault(rule),
+            Command::EndFault { rule } => self.end_fault(&rule),
+            Command::StartPhone { phone } => self.links.start_phone(self.now, phone),
+        }
+    }
+
+    /// Whether a device has a supply, even if it dips.
+    fn is_supplied(&mut self, id: DeviceId) -> bool {
+        self.device(id).supply != PowerState::Off
+    }
+
+    /// Records a command that changed nothing.
+    fn without_effect(&mut self, id: DeviceId, what: &str) {
+        self.commit(Some(id), events::Step { action: format!("{what}: without effect") });
+    }
+
+    pub(super) fn power_on(&mut self, id: DeviceId) {
+        let now = self.now;
+        let device = self.device(id);
+        device.supply = PowerState::On;
+        device.port.parts.iter().for_each(|part| part.power_on(now));
+        self.commit(Some(id), events::Power { state: PowerState::On });
+        self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
+    }
+
+    fn power_off(&mut self, id: DeviceId) {
+        let now = self.now;
+        let device = self.device(id);
+        device.supply = PowerState::Off;
+        self.commit(Some(id), events::Power { state: PowerState::Off });
+        self.commit_reports(id);
+        self.tear_flash(id);
+        self.halt(id);
+        self.device(id).port.parts.iter().for_each(|part| part.power_off(now));
+    }
+
+    /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
+    /// less) goes on.
+    fn brown_out(&mut self, id: DeviceId, length: Duration) {
+        self.device(id).supply = PowerState::BrownOut;
+        self.commit(Some(id), events::Power { state: PowerState::BrownOut });
+        self.tear_flash(id);
+        self.halt(id);
+        let epoch = self.device(id).epoch();
+        self.queue.push(self.now + length, Action::BrownOutEnds(id, epoch));
+    }
+
+    fn tear_flash(&mut self, id: DeviceId) {
+        let now = self.now;
+        let torn = self.device(id).port.flash.borrow_mut().tear(now);
+        if let Some(report) = torn {
+            self.commit(Some(id), report);
+        }
+    }
+
+    fn part(&mut self, id: DeviceId, part: PartId) -> &Part {
+        &self.device(id).port.parts[part.0]
+    }
+
+    /// Does something with a device's sensor; commands are given for parts that are sensors.
+    fn with_sensor(&mut self, id: DeviceId, part: PartId, act: impl FnOnce(&mut DataLine)) {
+        if let Some(mut line) = self.part(id, part).sensor() {
+            act(&mut line);
+        }
+    }
+
+    fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
+        let now = self.now;
+        for (at, level) in self.part(id, part).throw(now, on, bounce) {
+            self.queue.push(at, Action::Contact(id, part, level));
+        }
+    }
+
+    fn begin_fault(&mut self, rule: Rule) {
+        self.note(&rule.name, "begins");
+        let Rule { name, count, fault } = rule;
+        match &fault {
+            Fault::Sensor { device, part, fault } => {
+                self.with_sensor(*device, *part, |line| line.set_fault(Some(fault.clone())));
+            }
+            Fault::SensorLatched { device, part } => self.with_sensor(*device, *part, DataLine::latch),
+            Fault::AccessPoint { network, bssid, state, deauth } => {
+                for network in self.links.access_points_named(network, *bssid) {
+                    self.links.air.set_state(self.now, network, *state, *deauth);
+                }
+            }
+            Fault::Link { network, bssid, effects } => {
+                let networks = Some(self.links.access_points_named(network, *bssid));
+                self.links.air.add_rule(LinkRule { name: name.clone(), networks, count, ..effects.clone() });
+            }
+            Fault::Internet(fault) => self.links.internet.set_active(&name, fault.clone(), count),
+        }
+        self.rules.push(ActiveRule { name, fault });
+    }
+
+    fn end_fault(&mut self, name: &str) {
+        let Some(place) = self.rules.iter().position(|rule| rule.name == name) else { return };
+        let ActiveRule { name, fault } = self.rules.remove(place);
+        match &fault {
+            Fault::Sensor { device, part, .. } => {
+                // Another rule may still be in force.
+                let of = (*device, *part);
+                let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
+                    Fault::Sensor { device, part, fault } if (*device, *part) == of => Some(fault.clone()),
+                    _ => None,
+                });
+                self.with_sensor(*device, *part, |line| line.set_fault(left));
+            }
+            // Latched until power goes.
+            Fault::SensorLatched { .. } => {}
+            Fault::AccessPoint { network, bssid, .. } => {
+                for network in self.links.access_points_named(network, *bssid) {
+                    // Another rule may still be in force there.
+                    let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
+                        Fault::AccessPoint { network: its, bssid, state, deauth }
+                            if self.links.access_points_named(its, *bssid).contains(&network) =>
+                        {
+                            Some((*state, *deauth))
+                        }
+                        _ => None,
+                    });
+                    let (state, deauth) = left.unwrap_or((AccessPointState::On, false));
+                    self.links.air.set_state(self.now, network, state, deauth);
+                }
+            }
+            Fault::Link { .. } => self.links.air.remove_rule(&name),
+            Fault::Internet(_) => self.links.internet.clear(&name),
+        }
+        self.note(&name, "ends");
+    }
+
+    fn note(&mut self, rule: &str, action: &str) {
+        self.commit(None, events::Fault { rule: rule.to_owned(), action: action.to_owned() });
+    }
+}
