@@ -1,9 +1,9 @@
 //! The documentation as a book, complete in itself and without a broken link.
 //!
-//! mdBook makes the pages; it does not look where their links lead. Here each link is followed. One that leads to another
-//! page must find it, and the heading behind `#`. One that leads out of `docs` must find a file or folder of this
-//! repository, which the book takes along as text, so that it can be read without the repository. Addresses of other
-//! machines are not asked.
+//! mdBook makes the pages; it does not look where their links lead. Here each link is followed. One that leads to
+//! another page must find it, and the heading behind `#`. One that leads out of `docs` must find a file or folder of
+//! this repository, which the book takes along as text, so that it can be read without the repository. Addresses of
+//! other machines are not asked.
 
 use std::collections::BTreeSet;
 use std::fs;
