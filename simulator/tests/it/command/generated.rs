@@ -1,5 +1,5 @@
-//! The reference pages that are made from what they tell of: the command line from the command's own help, and what is not
-//! modelled from the heads of the modules. The page of exit codes is written by hand, and has those of the help.
+//! The reference pages that are made from what they tell of: the command line from the command's own help, and what is
+//! not modelled from the heads of the modules. The page of exit codes is written by hand, and has those of the help.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! What the pages show is what the command does today: each scenario on them is run, and each command that needs nothing
-//! but preflash.
+//! What the pages show is what the command does today: each scenario on them is run, and each command that needs
+//! nothing but preflash.
 //!
 //! The word behind the fence says what a block is:
 //!
