@@ -2,8 +2,8 @@
 //!
 //! All that the firmware touches of the world comes through [`Board`]: pins, delays, settings flash, random numbers,
 //! Ethernet frames, the radio's controls, the watchdog. Time comes through `embassy-time` and the serial log through
-//! `log`, whose driver and logger each target brings. Everything above the Ethernet frame (DHCP, DNS, TCP, TLS, HTTP) is
-//! the firmware's own code.
+//! `log`, whose driver and logger each target brings. Everything above the Ethernet frame (DHCP, DNS, TCP, TLS, HTTP)
+//! is the firmware's own code.
 
 use embassy_net_driver::Driver;
 use embedded_hal::delay::DelayNs;
@@ -11,8 +11,9 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::NorFlash;
 use rand_core::{CryptoRng, RngCore};
 
-/// Where the settings and what the duck keeps of itself lie in the 1 MiB flash of an ESP-07: four sectors below the vendor's radio calibration data
-/// (NONOS SDK 3: `RF_CAL` at 0xFB000), above the largest program that its linker script allows.
+/// Where the settings and what the duck keeps of itself lie in the 1 MiB flash of an ESP-07: four sectors below the
+/// vendor's radio calibration data (NONOS SDK 3: `RF_CAL` at 0xFB000), above the largest program that its linker script
+/// allows.
 pub const SETTINGS_SECTORS: core::ops::Range<u32> = 0xF_7000..0xF_B000;
 
 /// How long the hardware's random numbers are left to gather noise before each byte, µs.
@@ -28,8 +29,8 @@ pub trait Board {
     type WifiLed: OutputPin;
     /// Blocking delays, exact to the microsecond, for the sensor's bus.
     type Delay: Delay;
-    /// The flash sectors that hold what [`crate::store`] keeps, and nothing else: at least four erasable sectors, 4-byte
-    /// words.
+    /// The flash sectors that hold what [`crate::store`] keeps, and nothing else: at least four erasable sectors,
+    /// 4-byte words.
     type Flash: NorFlash;
     /// Hardware random numbers: noise, [`BETWEEN_RANDOM_BYTES`] apart. It need not be perfect, see `random.rs`.
     type Random: RngCore + CryptoRng;
@@ -101,8 +102,8 @@ impl ResetCause {
 
 /// Blocking delays that must be exact.
 pub trait Delay: DelayNs {
-    /// Does `act` without being disturbed: on a chip, interrupts wait meanwhile, and with them the radio. For some 5 ms at
-    /// most.
+    /// Does `act` without being disturbed: on a chip, interrupts wait meanwhile, and with them the radio. For some 5 ms
+    /// at most.
     fn undisturbed<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
         act(self)
     }

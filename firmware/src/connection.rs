@@ -1,8 +1,8 @@
 //! Keeps the device on its network: joins, waits for an address, notices when either is lost, and begins again.
 //!
 //! Retries never end; they wait 1 s to 60 s (see [`Backoff`]), and from the beginning once an address has held for a
-//! while: a network that lets the device in only to send it away again is joined ever more rarely, too. LD1 is on exactly
-//! while there is an address and the link is up. How often a router is asked for an address is [`dhcp`]'s.
+//! while: a network that lets the device in only to send it away again is joined ever more rarely, too. LD1 is on
+//! exactly while there is an address and the link is up. How often a router is asked for an address is [`dhcp`]'s.
 
 use core::future::pending;
 use core::pin::pin;

@@ -1,8 +1,8 @@
 //! Keeps the calendar's floor in flash, so that no forged time leads before it after a restart either.
 //!
 //! [`crate::wall_clock`] says what the floor is and when it moves: with a reply of the cloud, about once a week. The
-//! uploader looks here after each reply. Each move is a save of a record of 17 bytes; one that fails is tried again a day
-//! later.
+//! uploader looks here after each reply. Each move is a save of a record of 17 bytes; one that fails is tried again a
+//! day later.
 
 use embassy_time::{Duration, Instant};
 use embedded_storage_async::nor_flash::NorFlash;

@@ -1,8 +1,8 @@
 //! One HTTP exchange: a request goes out, its reply is read to its end, the connection is done.
 //!
-//! [`exchange`] works over any byte stream, plain TCP and TLS alike. One buffer holds first the reply's head, then as much
-//! of its body as fits; what does not fit is read and dropped, so that the server sees its reply taken. A body ends as its
-//! head says: by `Content-Length`, by its last chunk, or with the connection.
+//! [`exchange`] works over any byte stream, plain TCP and TLS alike. One buffer holds first the reply's head, then as
+//! much of its body as fits; what does not fit is read and dropped, so that the server sees its reply taken. A body
+//! ends as its head says: by `Content-Length`, by its last chunk, or with the connection.
 //!
 //! Not modelled: kept-alive connections, redirects, compression, trailers (skipped), time-outs (drop the future).
 //! RFC 9110 (§10.2.3 `Retry-After`), RFC 9112 (§6 message body length, §7.1 chunked).
@@ -61,7 +61,8 @@ pub enum RetryAfter {
 
 impl Reply<'_> {
     /// How long the server asks to wait, from its reply on. A date is compared with the server's own clock, else with
-    /// `now` (in seconds since 1970); without either it says nothing, and one that has passed says that there is no need.
+    /// `now` (in seconds since 1970); without either it says nothing, and one that has passed says that there is no
+    /// need.
     pub fn asks_to_wait(&self, now: Option<u64>) -> Option<Duration> {
         let seconds = match self.retry_after? {
             RetryAfter::Seconds(seconds) => seconds,
@@ -95,8 +96,8 @@ pub enum HttpError<E> {
     Malformed,
 }
 
-/// Sends `request` over `stream` and reads the reply into `buffer`, of which all but the last 64 bytes can hold the body
-/// and all can hold the head. Neither closes nor resets the stream.
+/// Sends `request` over `stream` and reads the reply into `buffer`, of which all but the last 64 bytes can hold the
+/// body and all can hold the head. Neither closes nor resets the stream.
 ///
 /// # Errors
 /// Why there is no whole reply. The request may have been carried out nevertheless, unless the stream failed before

@@ -9,10 +9,10 @@ use crate::own_frame;
 /// Runs `application` to its end with `network`, the stack's runner, beside it.
 ///
 /// Each pending TCP or UDP poll of `embassy-net` wakes the runner's waker. Under a common waker the two would therefore
-/// wake each other for ever, so the runner gets a waker that does nothing: it is polled whenever the application is, after
-/// it, and sees all that the application has asked for. What the runner then brings wakes the application through the
-/// application's own wakers. The target must poll the firmware for frames, link changes and deadlines, which it does
-/// anyhow.
+/// wake each other for ever, so the runner gets a waker that does nothing: it is polled whenever the application is,
+/// after it, and sees all that the application has asked for. What the runner then brings wakes the application through
+/// the application's own wakers. The target must poll the firmware for frames, link changes and deadlines, which it
+/// does anyhow.
 ///
 /// Both come pinned, because a future that takes another by value holds it twice.
 pub(crate) async fn drive<A: Future>(mut application: Pin<&mut A>, mut network: Pin<&mut impl Future>) -> A::Output {

@@ -1,10 +1,10 @@
 //! The passphrase of the set-up network: each device has its own, made at its first start and told on the serial port,
 //! from where it goes onto the device's label.
 //!
-//! Eight random bytes become four words that can be read aloud and typed on a phone, `lusab-babad-gutih-tugad`: proquints
-//! (D. S. Wilkerson, "A Proposal for Proquints: Identifiers that are Readable, Spellable, and Pronounceable",
-//! arXiv:0901.4016), each of five letters for 16 bits. Who has recorded a WPA2 handshake can try passphrases at home, so
-//! it takes all 64 bits; nothing of it follows from the hardware address, which everybody on the air can see.
+//! Eight random bytes become four words that can be read aloud and typed on a phone, `lusab-babad-gutih-tugad`:
+//! proquints (D. S. Wilkerson, "A Proposal for Proquints: Identifiers that are Readable, Spellable, and Pronounceable",
+//! arXiv:0901.4016), each of five letters for 16 bits. Who has recorded a WPA2 handshake can try passphrases at home,
+//! so it takes all 64 bits; nothing of it follows from the hardware address, which everybody on the air can see.
 //!
 //! A build can ask for one that is the same on all its devices, for a workshop or a bench:
 //! `YELLOW_DUCK_PASSPHRASE=helloduck cargo build …`. Whoever knows it can then set up any of them that is in

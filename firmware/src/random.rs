@@ -1,9 +1,10 @@
 //! Random numbers out of the hardware's noise.
 //!
-//! Keys and nonces of TLS must not be guessed. The ESP8266's register gives noise of its radio, and its maker says neither
-//! how good that is nor how fast it comes; while the radio is off it may not be noise at all. So nothing is used as it
-//! comes. Each request gathers fresh noise, four bits for each that one needs, and an HMAC-DRBG (NIST SP 800-90A, 10.1.2)
-//! mixes it with what is left of all requests before: whoever knows the noise of one still has to know that of the others.
+//! Keys and nonces of TLS must not be guessed. The ESP8266's register gives noise of its radio, and its maker says
+//! neither how good that is nor how fast it comes; while the radio is off it may not be noise at all. So nothing is
+//! used as it comes. Each request gathers fresh noise, four bits for each that one needs, and an HMAC-DRBG (NIST SP
+//! 800-90A, 10.1.2) mixes it with what is left of all requests before: whoever knows the noise of one still has to know
+//! that of the others.
 //!
 //! Same noise, same numbers: nothing else goes in.
 

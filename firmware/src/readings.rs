@@ -3,9 +3,9 @@
 //! A reading carries the time since boot at which it was taken. It gets its calendar time when it is sent for the first
 //! time and keeps it from then on, because `created_at` is its identity: only so can a reading whose reply was lost be
 //! sent again without being stored twice. What went wrong before a reading (tries that failed, readings that had to be
-//! dropped) travels with it as its [`Gap`], and is told in its `status`. Where no reading comes that could carry it, because
-//! the sensor is dead, a report takes a reading's place in the queue and goes the same way: an entry with a `status` and
-//! no values.
+//! dropped) travels with it as its [`Gap`], and is told in its `status`. Where no reading comes that could carry it,
+//! because the sensor is dead, a report takes a reading's place in the queue and goes the same way: an entry with a
+//! `status` and no values.
 
 use core::fmt;
 

@@ -29,8 +29,8 @@ const SETUP_CHANNEL: u8 = 1;
 /// The device's address in configuration mode; the network is a /24.
 pub const ACCESS_POINT_ADDRESS: Ipv4Addr = portal::ADDRESS;
 
-/// What the future of [`run`] may take, in bytes: 8 KiB on the chip, and some more on a 64-bit host, where the pointers and
-/// lengths in it are twice as wide.
+/// What the future of [`run`] may take, in bytes: 8 KiB on the chip, and some more on a 64-bit host, where the pointers
+/// and lengths in it are twice as wide.
 pub const FUTURE_BUDGET: usize = if cfg!(target_pointer_width = "64") { 8 * 1_024 + 512 } else { 8 * 1_024 };
 
 /// A radio that refuses its access point is asked again after a restart, this long after it refused.
@@ -58,8 +58,8 @@ impl Restart {
 /// Runs the yellow duck on `board` until it wants to be restarted. The target then restarts the device as a software
 /// reset does and calls this again; a panic is the target's business, too.
 ///
-/// The target polls this future when a deadline of the time driver passes, when a frame or a change of the link arrives,
-/// and when its waker is woken; all its jobs run under that one waker.
+/// The target polls this future when a deadline of the time driver passes, when a frame or a change of the link
+/// arrives, and when its waker is woken; all its jobs run under that one waker.
 pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let Parts {
         mut data_pin,
@@ -88,7 +88,8 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
     let heard = Heard::default();
-    // In both modes, so that there is one function that makes a stack: two would each have a frame of some kilobytes here.
+    // In both modes, so that there is one function that makes a stack: two would each have a frame of some kilobytes
+    // here.
     let frames = Listener::new(frames, &heard);
     // By reference, because a binding by value would hold the settings a second time.
     match &mode {

@@ -5,8 +5,8 @@
 //! drifts. Each has three tries, 2 s apart, the sensor's shortest measuring interval.
 //!
 //! The sensor measures after it has answered, and answers with what it measured then, however long ago that was (data
-//! sheets of AM2302 and DHT11: read twice, the second value is that of now). So it is asked once 2 s before a reading is
-//! due, and that answer is thrown away; where it did not come, the first answer of the reading itself is.
+//! sheets of AM2302 and DHT11: read twice, the second value is that of now). So it is asked once 2 s before a reading
+//! is due, and that answer is thrown away; where it did not come, the first answer of the reading itself is.
 //!
 //! `dht-sensor` speaks the wire protocol, on a [`bus`] that waits for late responses; its values become tenths here.
 //! Clones send temperatures below zero in two's complement, which no value of a real DHT22 can be confused with; other
@@ -211,8 +211,8 @@ fn plausible(measurement: Measurement) -> Result<Measurement, SensorFault> {
     Err(SensorFault::OutOfRange)
 }
 
-/// A DHT22's temperature from the tenths that it sent, read as sign and magnitude: those far below its range are a clone's
-/// in two's complement.
+/// A DHT22's temperature from the tenths that it sent, read as sign and magnitude: those far below its range are a
+/// clone's in two's complement.
 fn temperature(sent: i16) -> i16 {
     let twos_complement = (0x8000 | sent.unsigned_abs()).cast_signed();
     if sent < LOWEST && twos_complement >= LOWEST { twos_complement } else { sent }
@@ -297,7 +297,8 @@ mod tests {
 
     #[test]
     fn frost_is_read_as_sign_and_magnitude_and_in_twos_complement() {
-        // As the driver hands them out: 0x804E, 0x8190 and 0x8000 of a DHT22; 0xFFFF, 0xFFFD, 0xFF4C and 0xFE70 of clones.
+        // As the driver hands them out: 0x804E, 0x8190 and 0x8000 of a DHT22; 0xFFFF, 0xFFFD, 0xFF4C and 0xFE70 of
+        // clones.
         assert_eq!([-78, -400, 0].map(temperature), [-78, -400, 0]);
         assert_eq!([-0x7FFF, -0x7FFD, -0x7F4C, -0x7E70].map(temperature), [-1, -3, -180, -400]);
         for nonsense in [-401, -0x1000, -0x7E6F] {

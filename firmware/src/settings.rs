@@ -1,7 +1,8 @@
 //! What the owner sets: network, passphrase, key and the advanced part.
 //!
-//! [`Settings`] can only be built valid: [`Settings::parse`] takes the words of a form (or of a scenario file) and names
-//! every field that is wrong; the flash store decodes through the same checks. Past this module nobody checks again.
+//! [`Settings`] can only be built valid: [`Settings::parse`] takes the words of a form (or of a scenario file) and
+//! names every field that is wrong; the flash store decodes through the same checks. Past this module nobody checks
+//! again.
 //!
 //! What is not checked: whether the network exists, the key belongs to a channel, or the server answers. That shows
 //! when the duck runs.

@@ -1,5 +1,5 @@
-//! What the jobs of station mode share: the queue of readings, the calendar, whether the device is on the network, and the
-//! random numbers.
+//! What the jobs of station mode share: the queue of readings, the calendar, whether the device is on the network, and
+//! the random numbers.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;

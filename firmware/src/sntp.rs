@@ -1,9 +1,9 @@
 //! Keeps the calendar: asks a time server once the device is on the network, and again every few hours.
 //!
 //! SNTP as of RFC 4330: one request to one server of `pool.ntp.org`, the reply checked as §5 asks (server mode, a
-//! stratum of 1 to 15, synchronised, our own transmit timestamp echoed). That timestamp is a random number, so that only
-//! who saw the request can answer it. A kiss-o'-death (§8) is obeyed: no question for an hour. When the servers stay
-//! silent the uploader is told, which then asks the cloud for the time. Servers are not compared with each other.
+//! stratum of 1 to 15, synchronised, our own transmit timestamp echoed). That timestamp is a random number, so that
+//! only who saw the request can answer it. A kiss-o'-death (§8) is obeyed: no question for an hour. When the servers
+//! stay silent the uploader is told, which then asks the cloud for the time. Servers are not compared with each other.
 
 use embassy_futures::select::select;
 use embassy_net::dns::DnsQueryType;

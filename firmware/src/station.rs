@@ -2,8 +2,8 @@
 //!
 //! [`connection`](crate::connection) keeps the device on the network, [`sampling`](crate::sampling) fills the queue of
 //! readings, [`uploader`](crate::uploader) empties it into the cloud, [`sntp`](crate::sntp) keeps the calendar, and a
-//! tick feeds the watchdog. They share what [`Shared`](crate::shared::Shared) holds and nothing else. All are polled together under one waker,
-//! so a change that one makes is seen by the others in the next poll.
+//! tick feeds the watchdog. They share what [`Shared`](crate::shared::Shared) holds and nothing else. All are polled
+//! together under one waker, so a change that one makes is seen by the others in the next poll.
 
 use core::cell::RefCell;
 use core::pin::pin;

@@ -4,10 +4,10 @@
 //! what the calendar said at boot; everything else is a sum.
 //!
 //! SNTP is not authenticated and a `Date` under a checked certificate is, so such a `Date` overrules SNTP when they
-//! disagree by more than a minute, and SNTP may from then on only trim the clock. A `Date` at which the certificate that
-//! vouches for it is not valid contradicts itself and is not believed. An authenticated clock that has made a
-//! certificate look out of date while SNTP tells another time is doubted ([`WallClock::doubt`]): one of the two is wrong,
-//! and a server whose clock was wrong once must not silence the device for good.
+//! disagree by more than a minute, and SNTP may from then on only trim the clock. A `Date` at which the certificate
+//! that vouches for it is not valid contradicts itself and is not believed. An authenticated clock that has made a
+//! certificate look out of date while SNTP tells another time is doubted ([`WallClock::doubt`]): one of the two is
+//! wrong, and a server whose clock was wrong once must not silence the device for good.
 //!
 //! No source but an authenticated `Date` can lead before the *floor*: the newest authenticated time that was confirmed,
 //! at most a week old, which flash keeps over a restart (`floor`). A device that has never had one has the date of
@@ -16,8 +16,8 @@
 //! holds the floor down nor a server whose clock is wrong for an hour lifts it.
 //!
 //! What certificates are judged by while the time is not known or in doubt is the uploader's business
-//! (`uploader::time_question`). Leap seconds and the drift of the crystal are not modelled; SNTP is asked again every few
-//! hours instead.
+//! (`uploader::time_question`). Leap seconds and the drift of the crystal are not modelled; SNTP is asked again every
+//! few hours instead.
 
 use core::fmt;
 
@@ -125,8 +125,8 @@ impl WallClock {
         if step / 1_000 == 0 { Heard::Agreed } else { Heard::Moved(step / 1_000) }
     }
 
-    /// Takes the `Date` of the cloud's reply for it: `unix` seconds since 1970 at `moment`, authenticated if it came under
-    /// checked `certificates`. The second has begun, nobody knows how long ago: half a second is the best guess.
+    /// Takes the `Date` of the cloud's reply for it: `unix` seconds since 1970 at `moment`, authenticated if it came
+    /// under checked `certificates`. The second has begun, nobody knows how long ago: half a second is the best guess.
     pub fn hear_server(&mut self, unix: i64, moment: Instant, certificates: Option<Validity>) -> Heard {
         if !plausible(unix) {
             return Heard::Absurd;
@@ -172,8 +172,8 @@ impl WallClock {
         }
     }
 
-    /// A certificate is not valid at the time that authenticated replies have told. If SNTP tells another time, they are
-    /// no longer believed; says whether that is so.
+    /// A certificate is not valid at the time that authenticated replies have told. If SNTP tells another time, they
+    /// are no longer believed; says whether that is so.
     pub fn doubt(&mut self) -> bool {
         match &mut self.known {
             Some(known) if self.contradicted && known.vouched.is_some() => {

@@ -1,12 +1,12 @@
 //! How fast virtual time passes, and the parts that decide it.
 //!
-//! `a_day` runs `scenarios/normal/one-day.toml`: 24 h, a reading each minute, each upload with a full TLS handshake; its
-//! items a second are simulated seconds a second, which is how many times faster than real time it is.
+//! `a_day` runs `scenarios/normal/one-day.toml`: 24 h, a reading each minute, each upload with a full TLS handshake;
+//! its items a second are simulated seconds a second, which is how many times faster than real time it is.
 //!
 //! What profiling it showed (`perf record`, release build): three quarters of the time are arithmetic on P-256, half of
-//! that the firmware's two signature checks a handshake and most of the rest the server's side; the AEAD and hashes hardly
-//! count. The event queue and the copying of its entries once took a quarter, because overtaken deadlines bred; now they
-//! take about 3 %. The rest is spread thinly over the network stacks.
+//! that the firmware's two signature checks a handshake and most of the rest the server's side; the AEAD and hashes
+//! hardly count. The event queue and the copying of its entries once took a quarter, because overtaken deadlines bred;
+//! now they take about 3 %. The rest is spread thinly over the network stacks.
 
 #[path = "../tests/it/image/mod.rs"]
 mod image;
@@ -51,8 +51,9 @@ fn a_day(bencher: Bencher<'_, '_>) {
     simulate(bencher, &scenario);
 }
 
-/// A day with a reading every five minutes, each uploaded with a full TLS handshake, on the emulated chip: its items a second
-/// are again how many times faster than real time it is. It needs the image (`cargo ci image`), and is left out without.
+/// A day with a reading every five minutes, each uploaded with a full TLS handshake, on the emulated chip: its items a
+/// second are again how many times faster than real time it is. It needs the image (`cargo ci image`), and is left out
+/// without.
 #[divan::bench(sample_count = 1, sample_size = 1)]
 fn a_day_on_the_chip(bencher: Bencher<'_, '_>) {
     let Some(folder) = image::image() else { return };

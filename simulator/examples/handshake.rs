@@ -1,9 +1,9 @@
 //! What a TLS handshake costs on the chip: `cargo ci handshake`, after `cargo ci image`.
 //!
-//! Runs the image on the emulated chip up to its first upload, with a server whose certificate has a P-256 key and with one
-//! whose key is RSA-2048, at 160 MHz and at 80 MHz, and prints the steps of the handshake in instructions and milliseconds,
-//! the longest stretch without food for the watchdog, and how deep the firmware's stack gets. Fails if a stretch is long
-//! enough for the SDK's software watchdog, or if less of the stack is left than interrupts may need.
+//! Runs the image on the emulated chip up to its first upload, with a server whose certificate has a P-256 key and with
+//! one whose key is RSA-2048, at 160 MHz and at 80 MHz, and prints the steps of the handshake in instructions and
+//! milliseconds, the longest stretch without food for the watchdog, and how deep the firmware's stack gets. Fails if a
+//! stretch is long enough for the SDK's software watchdog, or if less of the stack is left than interrupts may need.
 //!
 //! The one argument it takes is the folder of the image, `target/esp07` without it.
 

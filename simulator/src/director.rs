@@ -1,8 +1,8 @@
 //! The director: carries out a scenario's timeline.
 //!
-//! What has a fixed time is scheduled before the run begins. What reacts ("after the first upload, cut the power") reads
-//! committed events and schedules strictly later ones. The director decides nothing about how the world works; it gives
-//! the world's own [`Command`]s.
+//! What has a fixed time is scheduled before the run begins. What reacts ("after the first upload, cut the power")
+//! reads committed events and schedules strictly later ones. The director decides nothing about how the world works; it
+//! gives the world's own [`Command`]s.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

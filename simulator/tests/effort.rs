@@ -1,8 +1,8 @@
 //! What it takes to check a file, and to run it, grows with the file and not with its square.
 //!
-//! Each kind of file is made in two sizes, one eight times the other, and the processor's time for both is compared in one
-//! run. Eight times the work is eight times the time; the square would be 64 times. What counts is this thread's time on a
-//! processor, so that a busy machine does not matter.
+//! Each kind of file is made in two sizes, one eight times the other, and the processor's time for both is compared in
+//! one run. Eight times the work is eight times the time; the square would be 64 times. What counts is this thread's
+//! time on a processor, so that a busy machine does not matter.
 #![cfg(unix)]
 
 use nix::time::{ClockId, clock_gettime};

@@ -69,8 +69,8 @@ fn reset_cause() -> ResetCause {
     }
 }
 
-/// The SDK's watchdogs. Being fed each second, it also tells how much of the SDK's heap is left: the radio lives on that, and
-/// crashes when it runs out.
+/// The SDK's watchdogs. Being fed each second, it also tells how much of the SDK's heap is left: the radio lives on
+/// that, and crashes when it runs out.
 pub struct SdkWatchdog {
     /// What was told last, in bytes.
     heap_told: u32,

@@ -3,13 +3,13 @@
 //! NONOS SDK 3.0 asks for three kinds, and checks the answer only of the third. From a null of the others it goes on to
 //! write to address 4:
 //!
-//! - records for received frames, whose payload lies in the radio's own buffers (`PBUF_REF`, a record alone): at most one for each of
-//!   its seven ([`RECORDS`]);
-//! - room for the frames of a handshake with a station, always asked for with [`HANDSHAKE`] bytes. Two stations can be in
-//!   the midst of theirs ([`ROOMS`]). If both rooms are on their way the last is lent once more, and overwrites a frame that
-//!   the access point repeats after a second;
-//! - copies of what one station sends to all, to be repeated to the others. There is no room for these, and no need: the
-//!   portal's visitors have nothing to say to each other.
+//! - records for received frames, whose payload lies in the radio's own buffers (`PBUF_REF`, a record alone): at most
+//!   one for each of its seven ([`RECORDS`]);
+//! - room for the frames of a handshake with a station, always asked for with [`HANDSHAKE`] bytes. Two stations can be
+//!   in the midst of theirs ([`ROOMS`]). If both rooms are on their way the last is lent once more, and overwrites a
+//!   frame that the access point repeats after a second;
+//! - copies of what one station sends to all, to be repeated to the others. There is no room for these, and no need:
+//!   the portal's visitors have nothing to say to each other.
 
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;

@@ -67,8 +67,8 @@ struct MaskedInterrupts;
 
 critical_section::set_impl!(MaskedInterrupts);
 
-// SAFETY: one core, and all interrupts are masked but the NMI, which nothing uses: the radio's is an ordinary one in this
-// SDK, so that the radio waits as well.
+// SAFETY: one core, and all interrupts are masked but the NMI, which nothing uses: the radio's is an ordinary one in
+// this SDK, so that the radio waits as well.
 unsafe impl critical_section::Impl for MaskedInterrupts {
     unsafe fn acquire() -> critical_section::RawRestoreState {
         cpu_mask_interrupts()

@@ -1,12 +1,12 @@
 //! The firmware as one task of the SDK, and the time.
 //!
-//! The task polls the firmware's future once for each event that is posted to it: by the timer when a deadline passes, by
-//! the radio when a frame or a change of the link arrives, by the future's own waker. At most one event waits. A poll runs
-//! on a stack of its own, because the SDK's is small (some 5 KiB, shared with its interrupts); between polls the SDK runs
-//! the radio.
+//! The task polls the firmware's future once for each event that is posted to it: by the timer when a deadline passes,
+//! by the radio when a frame or a change of the link arrives, by the future's own waker. At most one event waits. A
+//! poll runs on a stack of its own, because the SDK's is small (some 5 KiB, shared with its interrupts); between polls
+//! the SDK runs the radio.
 //!
-//! Time is the SDK's 32-bit microsecond counter, continued to 64 bits: something looks at it far more often than it wraps
-//! (every 71 minutes), since the firmware feeds the watchdog each second.
+//! Time is the SDK's 32-bit microsecond counter, continued to 64 bits: something looks at it far more often than it
+//! wraps (every 71 minutes), since the firmware feeds the watchdog each second.
 
 use alloc::boxed::Box;
 use core::cell::{Cell, RefCell};
@@ -25,9 +25,9 @@ use crate::sdk::{self, Event, OsTimer};
 use crate::task_level::TaskLevel;
 use crate::wake::{self, PRIORITY, wake};
 
-/// What one poll may need: the deepest is the search for a path in a server's certificates, 10,432 bytes for two of them as
-/// seen on the emulated core (`cargo ci handshake`), and 1,472 more for each further one of at most five. The SDK's interrupts
-/// come on top of whatever runs.
+/// What one poll may need: the deepest is the search for a path in a server's certificates, 10,432 bytes for two of
+/// them as seen on the emulated core (`cargo ci handshake`), and 1,472 more for each further one of at most five. The
+/// SDK's interrupts come on top of whatever runs.
 const STACK_SIZE: usize = 17 * 1_024 + 512;
 /// The SDK's timers end here, in milliseconds; a later deadline is armed for again.
 const LONGEST_TIMER: u64 = 3_600_000;

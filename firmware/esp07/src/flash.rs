@@ -1,7 +1,7 @@
 //! The settings sectors, through the SDK: it knows when the flash may be taken from under the running program.
 //!
-//! Each call blocks: some 50 ms for an erased sector. The SDK moves words between word-aligned places, so bytes go through
-//! a small buffer.
+//! Each call blocks: some 50 ms for an erased sector. The SDK moves words between word-aligned places, so bytes go
+//! through a small buffer.
 
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 use firmware::board::SETTINGS_SECTORS;

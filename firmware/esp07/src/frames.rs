@@ -99,8 +99,8 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The frames of this chip. Its addresses are the SDK's to tell: what stands in the chip's fuses is not always what it
-    /// uses.
+    /// The frames of this chip. Its addresses are the SDK's to tell: what stands in the chip's fuses is not always what
+    /// it uses.
     pub fn new() -> Self {
         let address = |interface| {
             let mut address = [0; 6];

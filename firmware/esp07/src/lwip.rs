@@ -1,8 +1,9 @@
 //! The names of lwIP 1.4 that the vendor's archives call, answered without lwIP.
 //!
 //! Linked without `liblwip.a`, the archives of the NONOS SDK 3.0 miss 23 names. Received frames come in through
-//! [`ethernet_input`] and go to [`frames`]; buffers are those of [`buffers`]; interfaces are kept as far as the radio looks
-//! at them; what belongs to the vendor's own DHCP, DNS and sockets does nothing, because the firmware has its own.
+//! [`ethernet_input`] and go to [`frames`]; buffers are those of [`buffers`]; interfaces are kept as far as the radio
+//! looks at them; what belongs to the vendor's own DHCP, DNS and sockets does nothing, because the firmware has its
+//! own.
 
 use core::ffi::c_void;
 use core::ptr::null_mut;

@@ -8,8 +8,8 @@
 //!  └── tasks, timers, radio ──► lwip ───┴──────────────────────────────────────────┴─► sdk: the vendor's functions
 //! ```
 //!
-//! The vendor's SDK owns the chip: it starts it, runs the radio and calls tasks. The firmware is one future that one such
-//! task polls, so that the radio keeps running between two polls. `firmware/toolchain` links it.
+//! The vendor's SDK owns the chip: it starts it, runs the radio and calls tasks. The firmware is one future that one
+//! such task polls, so that the radio keeps running between two polls. `firmware/toolchain` links it.
 #![no_std]
 #![no_main]
 
@@ -66,8 +66,8 @@ static mut PARTITIONS: [Partition; 6] = [
 /// The SDK's first call, before it reads its parameters.
 ///
 /// # Panics
-/// If the SDK refuses the partition table, which only a wrong table makes it do. It would stop by itself a little later,
-/// and say less.
+/// If the SDK refuses the partition table, which only a wrong table makes it do. It would stop by itself a little
+/// later, and say less.
 #[unsafe(no_mangle)]
 extern "C" fn user_pre_init() {
     // SAFETY: called once, and only the SDK reads the table.
@@ -82,8 +82,8 @@ extern "C" fn user_pre_init() {
     }
 }
 
-/// Asked by the SDK: yes, take 16 KiB of the flash cache for memory. In instruction memory: it is asked while the cache is
-/// off, in order to turn it on, at the start and after each flash operation.
+/// Asked by the SDK: yes, take 16 KiB of the flash cache for memory. In instruction memory: it is asked while the cache
+/// is off, in order to turn it on, at the start and after each flash operation.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".iram.text.user_iram_memory_is_enabled")]
 extern "C" fn user_iram_memory_is_enabled() -> u32 {

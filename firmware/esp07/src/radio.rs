@@ -1,8 +1,8 @@
 //! The radio's controls over the SDK, and what it reports.
 //!
-//! The SDK keeps nothing of this in flash (the `_current` functions), and joins only when told to: the firmware has its own
-//! patience. What a former program left in the SDK's parameters is not followed: a mode, and a network to join at once
-//! ([`begin`]). Each report wakes the firmware, whose futures look here.
+//! The SDK keeps nothing of this in flash (the `_current` functions), and joins only when told to: the firmware has its
+//! own patience. What a former program left in the SDK's parameters is not followed: a mode, and a network to join at
+//! once ([`begin`]). Each report wakes the firmware, whose futures look here.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -46,8 +46,8 @@ static STATE: TaskLevel<State> = TaskLevel::new(State {
     leaving: Cell::new(false),
 });
 
-/// Begins to listen to the radio, and keeps it off until it is asked for something: after `user_init` the SDK would open
-/// the access point or join the network of its parameters.
+/// Begins to listen to the radio, and keeps it off until it is asked for something: after `user_init` the SDK would
+/// open the access point or join the network of its parameters.
 pub fn begin() {
     // SAFETY: the handler is a function; nothing else is handed over.
     unsafe {
@@ -106,8 +106,8 @@ unsafe extern "C" fn on_event(event: *const RadioEvent) {
 fn join_error(reason: u8) -> JoinError {
     match reason {
         201 => JoinError::NotFound,
-        // How a wrong passphrase shows: the access point does not answer a bad proof, so that the handshake times out, or
-        // it ends the authentication.
+        // How a wrong passphrase shows: the access point does not answer a bad proof, so that the handshake times out,
+        // or it ends the authentication.
         15 | 202 | 204 => JoinError::WrongPassphrase,
         13 | 17..=24 => JoinError::SecurityMismatch,
         2 | 4 | 200 => JoinError::Timeout,

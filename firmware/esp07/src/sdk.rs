@@ -1,9 +1,9 @@
 //! The vendor's functions that the yellow duck calls, all of them: the boundary that an emulator answers at.
 //!
 //! Names, signatures and layouts are those of the ESP8266 NONOS SDK 3.0 (`user_interface.h`, `osapi.h`, `ets_sys.h`,
-//! `spi_flash.h`, `lwip/netif.h`, `lwip/pbuf.h`). The linker driver reads the block below: it makes one trap stub for each
-//! function, and refuses an image that calls another one or that does not call one of these. What the SDK calls of ours
-//! is in [`main`](crate) (`user_pre_init`, `user_init`) and [`lwip`](crate::lwip).
+//! `spi_flash.h`, `lwip/netif.h`, `lwip/pbuf.h`). The linker driver reads the block below: it makes one trap stub for
+//! each function, and refuses an image that calls another one or that does not call one of these. What the SDK calls of
+//! ours is in [`main`](crate) (`user_pre_init`, `user_init`) and [`lwip`](crate::lwip).
 //!
 //! All of it runs at task level, one call at a time: the SDK has no threads, and none of our code runs in an interrupt.
 
@@ -260,8 +260,8 @@ unsafe extern "C" {
     pub fn system_get_rst_info() -> *const ResetInfo;
     /// Restarts the chip, after what runs now has returned to the SDK.
     pub fn system_restart();
-    /// Feeds the software watchdog, which resets a program that does not return to the SDK for 3 to 6 s, and the hardware
-    /// watchdog, which bites after 8.4 s.
+    /// Feeds the software watchdog, which resets a program that does not return to the SDK for 3 to 6 s, and the
+    /// hardware watchdog, which bites after 8.4 s.
     pub fn system_soft_wdt_feed();
     /// Runs the core at 80 or 160 MHz.
     pub fn system_update_cpu_freq(megahertz: u8) -> bool;
@@ -307,7 +307,8 @@ unsafe extern "C" {
     pub fn wifi_softap_set_config_current(config: *const AccessPointConfig) -> bool;
     /// The interface of that number, or null while it is off.
     pub fn eagle_lwip_getif(number: u8) -> *mut Netif;
-    /// Sends one Ethernet frame, with 36 bytes of room in front of it; 0 is success. May keep the frame with `pbuf_ref`.
+    /// Sends one Ethernet frame, with 36 bytes of room in front of it; 0 is success. May keep the frame with
+    /// `pbuf_ref`.
     pub fn ieee80211_output_pbuf(netif: *mut Netif, frame: *mut Pbuf) -> i8;
     /// Gives a received frame's buffer back to the radio.
     pub fn system_pp_recycle_rx_pkt(buffer: *mut c_void);

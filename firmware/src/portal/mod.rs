@@ -48,8 +48,8 @@ pub const ARENA: usize = server::SLOTS * server::ARENA + dhcp::ARENA + dns::AREN
 /// Serves the configuration page until settings are saved and the confirmation is delivered, then returns: time to
 /// restart.
 ///
-/// `stack` has [`ADDRESS`] already, over the open access point, and somebody runs it meanwhile. `stored` fills the form,
-/// secrets excepted. `switch_on` says whether the configuration switch is still on.
+/// `stack` has [`ADDRESS`] already, over the open access point, and somebody runs it meanwhile. `stored` fills the
+/// form, secrets excepted. `switch_on` says whether the configuration switch is still on.
 pub async fn run<F: NorFlash>(
     stack: Stack<'_>,
     flash: &mut F,

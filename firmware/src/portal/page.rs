@@ -1,8 +1,8 @@
 //! Replies: the form, the confirmation, and short pages for everything else, as HTML 5 in HTTP/1.1.
 //!
 //! A reply is rendered as often as needed and of each rendering only a window is kept, so that a page of some kilobytes
-//! goes out through a socket's buffer without ever being in memory as a whole. Rendering is pure: the same reply has the
-//! same bytes each time.
+//! goes out through a socket's buffer without ever being in memory as a whole. Rendering is pure: the same reply has
+//! the same bytes each time.
 //!
 //! Whatever a visitor entered or flash holds is escaped. Secrets are not shown at all, not even the visitor's own.
 

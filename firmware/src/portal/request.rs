@@ -3,10 +3,10 @@
 //! `httparse` reads the head (RFC 9112); this module decides. A host that is not ours, or a path that an operating
 //! system probes for a captive portal, is led to the form; everything else has to be the form itself.
 //!
-//! A form is taken only from the page that this device has served. A page from elsewhere, still open in the browser of who
-//! has joined the set-up network, could post one of its own: browsers say where a post comes from (`Origin`, RFC 6454 §7;
-//! `Sec-Fetch-Site`, W3C Fetch Metadata §2.4). And a name of elsewhere that was made to lead to this device (DNS rebinding)
-//! shows in `Host`.
+//! A form is taken only from the page that this device has served. A page from elsewhere, still open in the browser of
+//! who has joined the set-up network, could post one of its own: browsers say where a post comes from (`Origin`, RFC
+//! 6454 §7; `Sec-Fetch-Site`, W3C Fetch Metadata §2.4). And a name of elsewhere that was made to lead to this device
+//! (DNS rebinding) shows in `Host`.
 
 use super::ADDRESS;
 

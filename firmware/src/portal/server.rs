@@ -2,9 +2,9 @@
 //!
 //! A client has [`IDLE`] between any two pieces of its request and [`TOTAL`] for request and reply together; only the
 //! confirmation of a save has [`DELIVERY`] of its own. Each connection carries one request and is then closed in order:
-//! our end first, then what the client still sends is drained for a moment, because a reset would destroy a reply that it
-//! has not read yet. The port scanner's reset, the phone that walks away and the browser's idle spare connection all end
-//! in the same place. While all slots are taken, further connections are refused by reset, and browsers try again.
+//! our end first, then what the client still sends is drained for a moment, because a reset would destroy a reply that
+//! it has not read yet. The port scanner's reset, the phone that walks away and the browser's idle spare connection all
+//! end in the same place. While all slots are taken, further connections are refused by reset, and browsers try again.
 
 use embassy_net::Stack;
 use embassy_net::tcp::{State, TcpSocket};

@@ -1,10 +1,10 @@
 //! The sensor's bus as `dht-sensor` sees it: the pin and the delay, with one addition.
 //!
 //! The driver looks away for 48 us after it has let go of the line, waits until it is high and then until it is low. A
-//! sensor that responds later than that (in the field 4 to 8 of a hundred responses of some, adafruit/DHT-sensor-library#124;
-//! the AM2302's data sheet allows 200 us) makes it take the response for the first bit and each bit for the next. So the
-//! bus itself waits for the response, and only then lets the driver go on: 48 us into the response it is low still, or
-//! high already, and from both the driver finds the first bit.
+//! sensor that responds later than that (in the field 4 to 8 of a hundred responses of some,
+//! adafruit/DHT-sensor-library#124; the AM2302's data sheet allows 200 us) makes it take the response for the first bit
+//! and each bit for the next. So the bus itself waits for the response, and only then lets the driver go on: 48 us into
+//! the response it is low still, or high already, and from both the driver finds the first bit.
 //!
 //! Not done: telling the response from a disturbance; the checksum does that.
 

@@ -1,8 +1,8 @@
 //! The settings as words: the names of the fields, the check of each, and what can be wrong with it.
 //!
-//! Data comes in as [`Fields`], one string a field, from a form or a scenario file, and goes out as the checked parts of
-//! [`Settings`](super::Settings). Spaces around what is pasted rather than chosen (key, host, numbers, fingerprint) are
-//! dropped; names and passphrases are taken as they stand, for both may begin or end with a space.
+//! Data comes in as [`Fields`], one string a field, from a form or a scenario file, and goes out as the checked parts
+//! of [`Settings`](super::Settings). Spaces around what is pasted rather than chosen (key, host, numbers, fingerprint)
+//! are dropped; names and passphrases are taken as they stand, for both may begin or end with a space.
 //!
 //! Passphrases follow IEEE 802.11-2020 annex J.4 (8 to 63 characters, or 64 hexadecimal digits), with the usual
 //! extension that a character may be UTF-8 and then counts by its bytes.

@@ -11,8 +11,8 @@
 //!
 //! * Both seals can be read: the record is complete, and so is the first seal. It will always be found sealed.
 //! * One of them can be read: the record is complete; the seals are written again.
-//! * None can be read, but the record: it may be complete or not; it is written again over itself, then the seals. A torn
-//!   write leaves each bit between the erased 1 and the 0 that was to be, so writing the same again completes it.
+//! * None can be read, but the record: it may be complete or not; it is written again over itself, then the seals. A
+//!   torn write leaves each bit between the erased 1 and the 0 that was to be, so writing the same again completes it.
 //! * The sector is neither blank nor a record: it is erased, because a later reading might find a record there.
 //!
 //! Being interrupted in any of this leaves the same four cases. Records are protected by eight bytes of their SHA-256.

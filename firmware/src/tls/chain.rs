@@ -1,16 +1,16 @@
 //! From the certificates a server sends to "it is who it should be, and this is its key".
 //!
-//! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. What keys
-//! may be used for it leaves to this module: an authority's to sign certificates, the server's to sign the handshake. It would
-//! check all of a path's signatures in one go, deep in its search; a signature takes half a second on the chip, its watchdog
-//! waits for three, and the stack has no room for both. So `webpki` only proposes paths ([`Search::propose`]), one
-//! after another until one holds, and their signatures are checked here ([`Search::check`]), with the caller's hook before
-//! each. To `webpki` itself every signature looks good: [`Deferred`]. No path is accepted without passing
-//! [`Search::check`].
+//! `webpki` builds the path: names, validity, authority or not, path length, name constraints, extended key usage. What
+//! keys may be used for it leaves to this module: an authority's to sign certificates, the server's to sign the
+//! handshake. It would check all of a path's signatures in one go, deep in its search; a signature takes half a second
+//! on the chip, its watchdog waits for three, and the stack has no room for both. So `webpki` only proposes paths
+//! ([`Search::propose`]), one after another until one holds, and their signatures are checked here ([`Search::check`]),
+//! with the caller's hook before each. To `webpki` itself every signature looks good: [`Deferred`]. No path is accepted
+//! without passing [`Search::check`].
 //!
-//! A trusted fingerprint names a certificate that the server sends along. It is taken for an intermediate whose issuer is
-//! beyond question, so that it has to be an authority, valid and within its limits like any other, and its own signature
-//! alone is not looked at.
+//! A trusted fingerprint names a certificate that the server sends along. It is taken for an intermediate whose issuer
+//! is beyond question, so that it has to be an authority, valid and within its limits like any other, and its own
+//! signature alone is not looked at.
 //!
 //! Not modelled: revocation, certificate transparency. RFC 5280 §6, RFC 6125, RFC 8446 §4.4.2.2 (key usage).
 
@@ -140,8 +140,8 @@ fn check_name(server: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), 
     EndEntityCert::try_from(server)?.verify_is_valid_for_subject_name(name)
 }
 
-/// A certificate's key. Only the parts of a certificate that an anchor has are public without an allocator, and the key is
-/// one of them.
+/// A certificate's key. Only the parts of a certificate that an anchor has are public without an allocator, and the key
+/// is one of them.
 #[inline(never)]
 fn key_of<'c>(certificate: &'c CertificateDer<'c>) -> Result<Der<'c>, webpki::Error> {
     webpki::anchor_from_trusted_cert(certificate).map(|anchor| anchor.subject_public_key_info)
@@ -243,7 +243,8 @@ impl<'c> Search<'c> {
         Ok(validity)
     }
 
-    /// Checks the signatures of a path, from the server's certificate up to what is trusted. `before_check` may end that.
+    /// Checks the signatures of a path, from the server's certificate up to what is trusted. `before_check` may end
+    /// that.
     fn check(
         &self,
         path: &Path,
@@ -326,8 +327,8 @@ const fn deferred(key: AlgorithmIdentifier, signature: AlgorithmIdentifier) -> D
     Deferred { key, signature }
 }
 
-/// What [`Scheme::of_certificate`] knows, and for an authority trusted by fingerprint (whose issuer has [`NO_KEY_INFO`])
-/// whatever else it may have been signed with.
+/// What [`Scheme::of_certificate`] knows, and for an authority trusted by fingerprint (whose issuer has
+/// [`NO_KEY_INFO`]) whatever else it may have been signed with.
 const DEFERRED: [&dyn SignatureVerificationAlgorithm; 11] = [
     &deferred(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256),
     &deferred(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256),

@@ -1,8 +1,9 @@
-//! The little DER that `webpki` keeps to itself: the three parts of a signed certificate, the two of a public key, and what a
-//! certificate's key may be used for.
+//! The little DER that `webpki` keeps to itself: the three parts of a signed certificate, the two of a public key, and
+//! what a certificate's key may be used for.
 //!
-//! Certificates come here only after `webpki` has parsed them in full, so this reads lengths and tags and judges nothing
-//! else. X.690 §8.1 (tag, length, contents), RFC 5280 §4.1 (`Certificate`, `SubjectPublicKeyInfo`), §4.2.1.3 (key usage).
+//! Certificates come here only after `webpki` has parsed them in full, so this reads lengths and tags and judges
+//! nothing else. X.690 §8.1 (tag, length, contents), RFC 5280 §4.1 (`Certificate`, `SubjectPublicKeyInfo`), §4.2.1.3
+//! (key usage).
 
 const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
@@ -114,7 +115,8 @@ fn element(input: &[u8], tag: u8) -> Option<(Element<'_>, &[u8])> {
     if input.first() == Some(&tag) { any_element(input) } else { None }
 }
 
-/// The first element of `input`, and what follows it. Lengths up to 65,535, as in any certificate that fits the record buffer.
+/// The first element of `input`, and what follows it. Lengths up to 65,535, as in any certificate that fits the record
+/// buffer.
 fn any_element(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (header, length) = match input {
         [_, length @ 0..=0x7f, ..] => (2, usize::from(*length)),

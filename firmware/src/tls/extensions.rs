@@ -1,7 +1,7 @@
 //! Blocks of extensions: each type once, in a message it belongs to, and only if this device asked for it.
 //!
-//! What it asks for is what `embedded-tls` writes into its hello ([`ANSWERS`]; a test reads that hello). What a permitted
-//! extension holds is for whoever knows the message. RFC 8446 §4.2.
+//! What it asks for is what `embedded-tls` writes into its hello ([`ANSWERS`]; a test reads that hello). What a
+//! permitted extension holds is for whoever knows the message. RFC 8446 §4.2.
 
 use super::reader::Reader;
 use super::refusal::Refusal;

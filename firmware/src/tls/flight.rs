@@ -1,9 +1,9 @@
 //! What a server may say once it encrypts: which message when, and what may be in it.
 //!
-//! `embedded-tls` 0.19 takes the messages in any order, any number of times, takes them apart by their inner lengths, and
-//! passes over what it did not ask for. [`inspect`] judges the messages of one decrypted record. How far the handshake had
-//! come before that record it learns from [`Mark`]; whether certificate and proof are good is not asked here, but a record
-//! is only marked as coming after them if they were.
+//! `embedded-tls` 0.19 takes the messages in any order, any number of times, takes them apart by their inner lengths,
+//! and passes over what it did not ask for. [`inspect`] judges the messages of one decrypted record. How far the
+//! handshake had come before that record it learns from [`Mark`]; whether certificate and proof are good is not asked
+//! here, but a record is only marked as coming after them if they were.
 //!
 //! Finished is let through in the place of Certificate and CertificateVerify: that they are missing is
 //! [`super::verifier`]'s to say. A request for a certificate may come again in the next record; the verifier counts.

@@ -1,14 +1,16 @@
-//! What stands between the transport and `embedded-tls`: it looks at each record's header and refuses what has no place.
+//! What stands between the transport and `embedded-tls`: it looks at each record's header and refuses what has no
+//! place.
 //!
-//! Bytes from the transport pass through [`Guard::read`], record by record. Refused are records that are not TLS, that do
-//! not fit the read buffer, encrypted ones without content (on which `embedded-tls` 0.19 panics), and plaintext ones once
-//! keys are agreed (which `embedded-tls` would take for the server's word). A change of cipher specs is dropped where it
-//! may come, up to [`MOST_CHANGE_CIPHER_SPECS`] times. The server's hello passes in one piece, judged by [`super::hello`].
-//! What is inside an encrypted record is [`super::record_cipher`]'s to judge; the guard marks the headers for it. Bytes to
-//! the transport pass through unless they are encrypted and the server has not proved who it is.
+//! Bytes from the transport pass through [`Guard::read`], record by record. Refused are records that are not TLS, that
+//! do not fit the read buffer, encrypted ones without content (on which `embedded-tls` 0.19 panics), and plaintext ones
+//! once keys are agreed (which `embedded-tls` would take for the server's word). A change of cipher specs is dropped
+//! where it may come, up to [`MOST_CHANGE_CIPHER_SPECS`] times. The server's hello passes in one piece, judged by
+//! [`super::hello`]. What is inside an encrypted record is [`super::record_cipher`]'s to judge; the guard marks the
+//! headers for it. Bytes to the transport pass through unless they are encrypted and the server has not proved who it
+//! is.
 //!
-//! If it refuses something before keys are agreed, it sends the server an alert. The alert that `embedded-tls` would send,
-//! mislabelled as a change of cipher specs, goes nowhere.
+//! If it refuses something before keys are agreed, it sends the server an alert. The alert that `embedded-tls` would
+//! send, mislabelled as a change of cipher specs, goes nowhere.
 //!
 //! The guard keeps no record: it holds five bytes of header and counts. Its findings lie in [`State`], outside the
 //! connection that owns the guard. RFC 8446 §5 (change cipher spec), §5.1 (record layer), §6 (alerts).
@@ -69,8 +71,8 @@ impl State {
         self.phase.get()
     }
 
-    /// The connection has come so far: to [`Phase::Proof`] with a good chain, to [`Phase::Finished`] with the proof that the
-    /// server has its key, to [`Phase::Open`] with all of the handshake.
+    /// The connection has come so far: to [`Phase::Proof`] with a good chain, to [`Phase::Finished`] with the proof
+    /// that the server has its key, to [`Phase::Open`] with all of the handshake.
     pub(super) fn advance(&self, phase: Phase) {
         self.phase.set(phase);
     }
@@ -174,8 +176,8 @@ impl<'s, T> Guard<'s, T> {
         Ok(Verdict::PassOn)
     }
 
-    /// Judges the content of a plaintext record that may pass, from its first byte to its last. It has a frame of its own, for
-    /// that of the future around it lies below the checks of certificates and signatures.
+    /// Judges the content of a plaintext record that may pass, from its first byte to its last. It has a frame of its
+    /// own, for that of the future around it lies below the checks of certificates and signatures.
     #[inline(never)]
     fn judge_plaintext(&self, content: &[u8]) -> Result<(), Stopped> {
         match (self.header[0], content) {
@@ -253,8 +255,8 @@ impl<T: Read> Guard<'_, T> {
         let wanted = buf.len().min(self.length - self.passed);
         let content = &mut buf[..wanted];
         let count = if self.state.phase() == Phase::Hello {
-            // `embedded-tls` has room for all of a record's content when it asks for some. If it had not, what is judged here
-            // would be a message cut short.
+            // `embedded-tls` has room for all of a record's content when it asks for some. If it had not, what is
+            // judged here would be a message cut short.
             self.receive_all(content).await?;
             self.judge_plaintext(content)?;
             wanted

@@ -1,9 +1,9 @@
 //! The server's hello, judged while it is the only thing known of the server.
 //!
-//! `embedded-tls` 0.19 takes the key share out of a ServerHello and looks at nothing else in it. Here a record's content
-//! is held against the one hello that it sends: no session identifier, TLS 1.3, TLS_AES_128_GCM_SHA256, a share for P-256
-//! and no other group. A HelloRetryRequest can therefore ask for nothing that would help, but for a cookie, with which
-//! `embedded-tls` cannot begin again.
+//! `embedded-tls` 0.19 takes the key share out of a ServerHello and looks at nothing else in it. Here a record's
+//! content is held against the one hello that it sends: no session identifier, TLS 1.3, TLS_AES_128_GCM_SHA256, a share
+//! for P-256 and no other group. A HelloRetryRequest can therefore ask for nothing that would help, but for a cookie,
+//! with which `embedded-tls` cannot begin again.
 //!
 //! RFC 8446 §4.1.3 (ServerHello), §4.1.4 (HelloRetryRequest), §4.2.1 (versions), §4.2.8 (key share), §5.1 (records).
 

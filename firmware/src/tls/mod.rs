@@ -8,18 +8,17 @@
 //!                   flight         who is it   path     p256, rsa
 //! ```
 //!
-//! [`Connection::open`] succeeds only if the server showed a certificate for the host that leads to the trusted issuer, and signed the
-//! handshake with that certificate's key; until then no encrypted byte leaves the device. `embedded-tls` 0.19 alone
-//! requires neither message, takes the others in any order and with anything in them, and panics on several malformed ones.
-//! So `guard` sees to records and to the server's hello, and `record_cipher` to all that is encrypted, before it does: what
-//! RFC 8446 wants a client to abort on ends the connection (a table of `tests` has a row for each). A server whose hello is
-//! refused is told why, by an alert. Later refusals only end the connection, because an alert would have to be encrypted
-//! and `embedded-tls` keeps the keys to itself.
+//! [`Connection::open`] succeeds only if the server showed a certificate for the host that leads to the trusted issuer,
+//! and signed the handshake with that certificate's key; until then no encrypted byte leaves the device. `embedded-tls`
+//! 0.19 alone requires neither message, takes the others in any order and with anything in them, and panics on several
+//! malformed ones. So `guard` sees to records and to the server's hello, and `record_cipher` to all that is encrypted,
+//! before it does: what RFC 8446 wants a client to abort on ends the connection (a table of `tests` has a row for
+//! each). A server whose hello is refused is told why, by an alert. Later refusals only end the connection, because an
+//! alert would have to be encrypted and `embedded-tls` keeps the keys to itself.
 //!
 //! Not modelled: resumption, client certificates (an empty one is sent if asked), other key exchanges than P-256, other
-//! suites than TLS_AES_128_GCM_SHA256, HelloRetryRequest, key updates, handshake messages split over records, records above
-//! [`READ_BUFFER`].
-//! RFC 8446; RFC 6066 §3 (server name).
+//! suites than TLS_AES_128_GCM_SHA256, HelloRetryRequest, key updates, handshake messages split over records, records
+//! above [`READ_BUFFER`]. RFC 8446; RFC 6066 §3 (server name).
 
 mod alert;
 mod chain;
@@ -57,7 +56,8 @@ use self::verifier::{Provider, Verifier};
 use crate::own_frame::in_own_frame;
 use crate::settings::TrustedIssuer;
 
-/// The largest record a server may send, in bytes of encrypted content: a handshake with a chain of four certificates fits.
+/// The largest record a server may send, in bytes of encrypted content: a handshake with a chain of four certificates
+/// fits.
 pub const READ_BUFFER: usize = 8192;
 /// Room to put a record together: 1,920 bytes of content at most.
 pub const WRITE_BUFFER: usize = 2048;
@@ -93,8 +93,8 @@ impl Default for Buffers {
 
 /// A connection that can be opened, once.
 ///
-/// It is large, and stays where it is made: [`Session`] only borrows it, because a future holds what passes through it by
-/// value twice.
+/// It is large, and stays where it is made: [`Session`] only borrows it, because a future holds what passes through it
+/// by value twice.
 pub struct Connection<'b, T: Read + Write> {
     /// `None` once closed, or found not to be trusted.
     inner: Option<TlsConnection<'b, Guard<'b, T>, Suite>>,
@@ -126,12 +126,12 @@ impl<'b, T: Read + Write> Connection<'b, T> {
         Self { inner: Some(inner), state }
     }
 
-    /// Opens the connection to `host` (a DNS name or an IP address), whose certificate must lead to `trust` and be valid
-    /// `at` so many seconds after 1970.
+    /// Opens the connection to `host` (a DNS name or an IP address), whose certificate must lead to `trust` and be
+    /// valid `at` so many seconds after 1970.
     ///
     /// `between_checks` is called before each signature check, of which there are at most nine and usually three; each
-    /// takes up to half a second on the chip: feed the watchdog there. There is no time-out here; drop the future to give up,
-    /// and the transport with it.
+    /// takes up to half a second on the chip: feed the watchdog there. There is no time-out here; drop the future to
+    /// give up, and the transport with it.
     ///
     /// # Errors
     /// Why the server cannot be reached safely; no byte meant for it has left, and none will: the connection is closed.
@@ -192,8 +192,9 @@ impl<T: Read + Write> Session<'_, '_, T> {
         self.validity
     }
 
-    /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The transport
-    /// is dropped: whoever lent it closes it. (By reference, because a future holds what is passed by value twice.)
+    /// Sends what is still buffered and says goodbye (`close_notify`), unless the peer has closed already. The
+    /// transport is dropped: whoever lent it closes it. (By reference, because a future holds what is passed by value
+    /// twice.)
     ///
     /// # Errors
     /// [`TlsError::Transport`] if the transport fails.

@@ -1,13 +1,15 @@
 //! TLS_AES_128_GCM_SHA256 as `embedded-tls` asks for it, with a look at each record's plaintext before it is parsed.
 //!
-//! `embedded-tls` 0.19 panics on an empty plaintext and on handshake messages that come after the handshake, and lets much
-//! pass in it. This cipher decrypts a record, and lets through only what has a place at this point: [`super::flight`]
-//! judges handshake messages. Which point that is it learns from the record header that [`super::guard`] passes on, whose
-//! version's second byte is a [`Mark`]. The authenticated header is always the real one.
+//! `embedded-tls` 0.19 panics on an empty plaintext and on handshake messages that come after the handshake, and lets
+//! much pass in it. This cipher decrypts a record, and lets through only what has a place at this point:
+//! [`super::flight`] judges handshake messages. Which point that is it learns from the record header that
+//! [`super::guard`] passes on, whose version's second byte is a [`Mark`]. The authenticated header is always the real
+//! one.
 //!
 //! A refused record is replaced by one that `embedded-tls` refuses with an error of its own, by which [`refusal`] knows
 //! what was wrong ([`stand_in`]). Tickets are dropped: nothing here resumes a session. An alert of a kind that
-//! `embedded-tls` does not know becomes one that it does (RFC 8446 §6: unknown alerts are errors, levels do not matter).
+//! `embedded-tls` does not know becomes one that it does (RFC 8446 §6: unknown alerts are errors, levels do not
+//! matter).
 //!
 //! RFC 8446 §5.1, §5.2 (record protection), §5.4 (padding), §6 (alerts).
 
@@ -35,8 +37,8 @@ const NOTHING: &[u8] = &[APPLICATION_DATA];
 
 /// A way to make `embedded-tls` fail.
 struct StandIn {
-    /// What takes a refused record's place: content and content type. It has room where there was a content type and 16 bytes
-    /// of tag.
+    /// What takes a refused record's place: content and content type. It has room where there was a content type and 16
+    /// bytes of tag.
     plaintext: &'static [u8],
     /// Whether this is the error that comes of it, and of nothing that [`flight::inspect`] lets through.
     is_its_error: fn(&embedded_tls::TlsError) -> bool,

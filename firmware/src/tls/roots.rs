@@ -1,7 +1,7 @@
 //! The roots behind the trusted issuer `digicert`: those that sign api.thingspeak.com, or have signed it.
 //!
-//! Each file in `roots/` is the certificate as Mozilla's programme (and so Debian's `ca-certificates`) distributes it, in
-//! DER. Only its name, key and name constraints are used; who signed a root, and with what, proves nothing. All have
+//! Each file in `roots/` is the certificate as Mozilla's programme (and so Debian's `ca-certificates`) distributes it,
+//! in DER. Only its name, key and name constraints are used; who signed a root, and with what, proves nothing. All have
 //! RSA keys of 2048 bits, which is what this device can check.
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};

@@ -1,9 +1,9 @@
 //! The signatures this device can check, over `p256` and `rsa`.
 //!
-//! Certificates (RFC 5280): ECDSA on P-256 and RSA PKCS#1 v1.5, both with SHA-256. `CertificateVerify` (RFC 8446 §4.2.3):
-//! ECDSA on P-256 with SHA-256 and RSA-PSS, the latter also with SHA-384 and SHA-512, because `embedded-tls` offers those
-//! and a server may take the offer. RSA keys have 2048 bits: fewer are not safe, and more would take twice the heap
-//! (21 KB at 4096 bits against 11 KB). No P-384, no Ed25519.
+//! Certificates (RFC 5280): ECDSA on P-256 and RSA PKCS#1 v1.5, both with SHA-256. `CertificateVerify` (RFC 8446
+//! §4.2.3): ECDSA on P-256 with SHA-256 and RSA-PSS, the latter also with SHA-384 and SHA-512, because `embedded-tls`
+//! offers those and a server may take the offer. RSA keys have 2048 bits: fewer are not safe, and more would take twice
+//! the heap (21 KB at 4096 bits against 11 KB). No P-384, no Ed25519.
 
 use embedded_tls::SignatureScheme;
 use p256::ecdsa;

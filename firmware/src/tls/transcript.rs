@@ -1,8 +1,8 @@
 //! The hash over all handshake messages, with a count of them.
 //!
-//! It is SHA-256 as `embedded-tls` asks for it. Of each message the hash takes in one piece, so the number of pieces is the
-//! number of messages; [`super::verifier`] asks for it. Where `embedded-tls` hashes anything else, nobody asks.
-//! RFC 8446 §4.4.1.
+//! It is SHA-256 as `embedded-tls` asks for it. Of each message the hash takes in one piece, so the number of pieces is
+//! the number of messages; [`super::verifier`] asks for it. Where `embedded-tls` hashes anything else, nobody asks. RFC
+//! 8446 §4.4.1.
 
 use sha2::Sha256;
 use sha2::digest::{

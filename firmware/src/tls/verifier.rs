@@ -1,8 +1,8 @@
 //! What `embedded-tls` calls with the server's Certificate and CertificateVerify messages.
 //!
-//! The chain is judged in place, in the record buffer ([`super::chain`]); all that is remembered of it is the server's key
-//! and the transcript's hash. `embedded-tls` does not insist that either message comes, so [`Verifier::verdict`] does.
-//! RFC 8446 §4.4.2, §4.4.3.
+//! The chain is judged in place, in the record buffer ([`super::chain`]); all that is remembered of it is the server's
+//! key and the transcript's hash. `embedded-tls` does not insist that either message comes, so [`Verifier::verdict`]
+//! does. RFC 8446 §4.4.2, §4.4.3.
 
 use embedded_tls::{CertificateEntryRef, CertificateRef, CertificateVerifyRef, CryptoProvider, TlsVerifier};
 use rand_core::CryptoRngCore;
@@ -20,8 +20,8 @@ use super::transcript::Transcript;
 const CONTEXT: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
 const PADDING: [u8; 64] = [0x20; 64];
 
-/// The most messages up to the server's Certificate: two hellos, EncryptedExtensions, CertificateRequest, Certificate. Which
-/// they are is [`super::flight`]'s to see, but for a second CertificateRequest in a record of its own.
+/// The most messages up to the server's Certificate: two hellos, EncryptedExtensions, CertificateRequest, Certificate.
+/// Which they are is [`super::flight`]'s to see, but for a second CertificateRequest in a record of its own.
 const MESSAGES_UP_TO_CERTIFICATE: u8 = 5;
 
 /// How far the server has come in proving who it is.

@@ -1,7 +1,8 @@
 //! Carries one request to the cloud and brings the reply back: name, connection, TLS, HTTP, and a proper goodbye.
 //!
-//! The name is resolved each time, so that a moved server is found. The connection is closed when the reply was read and
-//! reset when anything went wrong, in both cases within a few seconds, because a dropped socket says nothing to its peer.
+//! The name is resolved each time, so that a moved server is found. The connection is closed when the reply was read
+//! and reset when anything went wrong, in both cases within a few seconds, because a dropped socket says nothing to its
+//! peer.
 
 use core::cell::{Cell, RefCell};
 use core::pin::pin;

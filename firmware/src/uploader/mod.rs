@@ -1,11 +1,11 @@
 //! Brings readings into the cloud, each exactly once.
 //!
-//! One request at a time: [`policy`] says what and when, [`request`] writes it, [`exchange`] carries it there and brings
-//! the reply back, and [`policy`] says what the reply means. A reading leaves the queue only when the cloud has said that
-//! it is stored. Its `created_at` is fixed when it is sent for the first time; if the reply is lost, the reading is sent
-//! again with the same `created_at`, and the cloud's 409 tells that it was stored already. A 409 for a reading of which
-//! no request can have been stored means that another entry has its `created_at` (the clock was moved back), and the
-//! reading goes again as of a second later.
+//! One request at a time: [`policy`] says what and when, [`request`] writes it, [`exchange`] carries it there and
+//! brings the reply back, and [`policy`] says what the reply means. A reading leaves the queue only when the cloud has
+//! said that it is stored. Its `created_at` is fixed when it is sent for the first time; if the reply is lost, the
+//! reading is sent again with the same `created_at`, and the cloud's 409 tells that it was stored already. A 409 for a
+//! reading of which no request can have been stored means that another entry has its `created_at` (the clock was moved
+//! back), and the reading goes again as of a second later.
 //!
 //! Before the time is known, or when the server's certificate makes it doubtful, the cloud is first asked for it
 //! ([`time_question`]).

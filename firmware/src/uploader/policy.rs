@@ -2,8 +2,8 @@
 //!
 //! The cloud takes one request in 15 s (thingspeak: `/update` answers `0` otherwise, `bulk_update` 429). A single
 //! reading goes to `/update`. Several go in one request to `/channels/ID/bulk_update.json`, for which the channel's
-//! number is needed; `/update.json` tells it, so with several waiting and the number not known yet the oldest goes there.
-//! Where the bulk request is refused, its readings go one by one, which shows whose fault it was.
+//! number is needed; `/update.json` tells it, so with several waiting and the number not known yet the oldest goes
+//! there. Where the bulk request is refused, its readings go one by one, which shows whose fault it was.
 //!
 //! What goes wrong is tried ever more rarely: after a failure to get there until the network returns, and after a reply
 //! that leaves the readings where they are until another one takes some. A server that says how long to wait
@@ -157,8 +157,8 @@ impl Pace {
         self.unreached.reset();
     }
 
-    /// There was no reply. If the request `may_have_arrived`, the cloud may count its rate limit from it, and not even the
-    /// network's return makes the next one go sooner. Says when the next try is.
+    /// There was no reply. If the request `may_have_arrived`, the cloud may count its rate limit from it, and not even
+    /// the network's return makes the next one go sooner. Says when the next try is.
     pub fn failed(&mut self, may_have_arrived: bool, now: Instant, random: &mut impl RngCore) -> Duration {
         if may_have_arrived {
             self.wait(now, RATE_LIMIT);

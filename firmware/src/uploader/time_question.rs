@@ -4,15 +4,15 @@
 //! about it. Two mistakes would keep it silent for ever, and a question for the time, which carries neither key nor
 //! reading, ends both:
 //!
-//! * The time is unknown, and the server has got a new certificate since the clock's floor (the newest authenticated time,
-//!   or the firmware's release), for which certificates are judged. Such a certificate says from when on it is valid, and
-//!   the next question is judged for exactly that moment. It holds for one judgement: whatever comes of it, the next one is
-//!   for the floor again unless another certificate has named its beginning meanwhile. So a forged certificate, whose
-//!   dates are read before its signature, moves nothing for longer than an attempt.
-//! * The time is known from SNTP alone, or from a cloud whose clock SNTP contradicts, and the certificate does not fit it:
-//!   then that time may be wrong, and the next request is such a question, for the floor or the certificate's beginning.
-//!   Its reply's `Date` overrules the clock. A certificate that really is of another time is refused again afterwards,
-//!   under the authenticated clock, and now without a question.
+//! * The time is unknown, and the server has got a new certificate since the clock's floor (the newest authenticated
+//!   time, or the firmware's release), for which certificates are judged. Such a certificate says from when on it is
+//!   valid, and the next question is judged for exactly that moment. It holds for one judgement: whatever comes of it,
+//!   the next one is for the floor again unless another certificate has named its beginning meanwhile. So a forged
+//!   certificate, whose dates are read before its signature, moves nothing for longer than an attempt.
+//! * The time is known from SNTP alone, or from a cloud whose clock SNTP contradicts, and the certificate does not fit
+//!   it: then that time may be wrong, and the next request is such a question, for the floor or the certificate's
+//!   beginning. Its reply's `Date` overrules the clock. A certificate that really is of another time is refused again
+//!   afterwards, under the authenticated clock, and now without a question.
 //!
 //! Names, chain and proof are checked as ever. What this lets through is a certificate of the trusted issuer, for the
 //! right name, in the hand of who has its key, that expired after the floor: no more than SNTP does, which is not

@@ -2,13 +2,14 @@
 //!
 //! A simulator runs many devices on one thread, one at a time. Before it polls a device it [`set`]s the clock to that
 //! device's local time; while the device runs, blocking delays [`advance`] it; timers the device waits for leave behind
-//! the earliest of their deadlines, which the simulator [takes](take_deadline) after the poll. Nothing here reads real time.
+//! the earliest of their deadlines, which the simulator [takes](take_deadline) after the poll. Nothing here reads real
+//! time.
 //!
 //! A device that never returns can be ended as well: a [limit](set_limit) unwinds out of whatever lets time pass beyond
 //! it. Code that does nothing but read the clock lets time pass, too, after it has read it very often.
 //!
-//! Timers are not kept: a device re-arms all of its pending timers whenever it is polled, so the earliest deadline since
-//! the last poll is all that a simulator needs, and a dropped timer leaves nothing behind.
+//! Timers are not kept: a device re-arms all of its pending timers whenever it is polled, so the earliest deadline
+//! since the last poll is all that a simulator needs, and a dropped timer leaves nothing behind.
 //!
 //! ```
 //! use core::pin::pin;
@@ -95,8 +96,8 @@ pub fn set(nanos: u64) {
     });
 }
 
-/// Lets `nanos` nanoseconds pass on this thread: what a blocking delay does. Unwinds with [`LimitPassed`] if time is then
-/// beyond the limit, unless the thread unwinds already.
+/// Lets `nanos` nanoseconds pass on this thread: what a blocking delay does. Unwinds with [`LimitPassed`] if time is
+/// then beyond the limit, unless the thread unwinds already.
 pub fn advance(nanos: u64) {
     let beyond = CLOCK.with(|clock| {
         clock.nanos.set(clock.nanos.get().saturating_add(nanos));

@@ -4,10 +4,10 @@
 //! $ cargo bench -p esp8266
 //! ```
 //!
-//! builds the bare programs of `programs/`, runs each several times on the emulated core, on
-//! `qemu-system-xtensa -cpu lx106`, and on that with `-icount`, in turn, and prints the medians. With `-icount` QEMU
-//! counts instructions and lets devices act at exact counts, as this emulator does; without it it is free to guess. The run
-//! fails if the geometric mean of our speed over that of QEMU with `-icount` is below [`LEAST`].
+//! builds the bare programs of `programs/`, runs each several times on the emulated core, on `qemu-system-xtensa -cpu
+//! lx106`, and on that with `-icount`, in turn, and prints the medians. With `-icount` QEMU counts instructions and
+//! lets devices act at exact counts, as this emulator does; without it it is free to guess. The run fails if the
+//! geometric mean of our speed over that of QEMU with `-icount` is below [`LEAST`].
 //!
 //! It needs the tools of `ci/setup-xtensa`. No part of continuous integration: times belong to no test.
 //!
@@ -20,8 +20,8 @@
 //!   scenario's time, and counting the calls in a tree 3 %; both are arrays now.
 //! * Returns of a function that is called from everywhere miss the one target that their block remembers; a table of
 //!   targets catches them.
-//! * What remains is the one indirect jump of the dispatch, a fifth of the time, because the host guesses it wrong. Pairs of
-//!   instructions halve it; only a translator to machine code would do away with it.
+//! * What remains is the one indirect jump of the dispatch, a fifth of the time, because the host guesses it wrong.
+//!   Pairs of instructions halve it; only a translator to machine code would do away with it.
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;

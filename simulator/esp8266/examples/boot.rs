@@ -4,12 +4,12 @@
 //! $ cargo run --release -p esp8266 --example boot -- IMAGE [SECONDS]
 //! ```
 //!
-//! IMAGE is a dump of the flash from its beginning, or an ELF file, which is laid into the flash as `esptool` does. The chip
-//! runs for SECONDS of its own time (10 if not said) or until it stops by itself. What UART0 sends goes to standard output;
-//! how the run ended, and what the program asked of the chip that is not modelled, to standard error.
+//! IMAGE is a dump of the flash from its beginning, or an ELF file, which is laid into the flash as `esptool` does. The
+//! chip runs for SECONDS of its own time (10 if not said) or until it stops by itself. What UART0 sends goes to
+//! standard output; how the run ended, and what the program asked of the chip that is not modelled, to standard error.
 //!
-//! The exit code is 0 if the time is over, 1 if the chip has stopped before, and 2 if there is nothing to boot. Nothing is
-//! connected to the pins, and nothing answers the radio. A chip that goes to sleep wakes up at once.
+//! The exit code is 0 if the time is over, 1 if the chip has stopped before, and 2 if there is nothing to boot. Nothing
+//! is connected to the pins, and nothing answers the radio. A chip that goes to sleep wakes up at once.
 
 use std::io::Write;
 use std::ops::Range;

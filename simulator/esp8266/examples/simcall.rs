@@ -1,5 +1,6 @@
-//! Runs an ELF program whose console and exit are `simcall` instructions, as `qemu-system-xtensa -semihosting` does, and
-//! prints how many instructions that took: `cargo run --release -p esp8266 --example simcall -- FILE [--interpret]`.
+//! Runs an ELF program whose console and exit are `simcall` instructions, as `qemu-system-xtensa -semihosting` does,
+//! and prints how many instructions that took: `cargo run --release -p esp8266 --example simcall -- FILE
+//! [--interpret]`.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -4,10 +4,10 @@
 //! changes them again. Nothing that reads the record feeds anything back into the run, except the director, which
 //! schedules strictly later.
 //!
-//! Each kind is a type of its own, in the file of its family: `chip`, `board`, `wifi`, `internet`, `people`, `scenario`. It
-//! says there what its fields are and which words they may have; `docs/events.md` and the scenario language are made from
-//! that. A new kind is such a type, its row in [`Kind`] below, and, if scenarios can look for it, its row in the language's
-//! grammar.
+//! Each kind is a type of its own, in the file of its family: `chip`, `board`, `wifi`, `internet`, `people`,
+//! `scenario`. It says there what its fields are and which words they may have; `docs/events.md` and the scenario
+//! language are made from that. A new kind is such a type, its row in [`Kind`] below, and, if scenarios can look for
+//! it, its row in the language's grammar.
 
 use std::fmt;
 

@@ -1,8 +1,9 @@
-//! What happens in a simulated world: virtual [time], named [random] streams, [events] by family, and who [records](recorder)
-//! them.
+//! What happens in a simulated world: virtual [time], named [random] streams, [events] by family, and who
+//! [records](recorder) them.
 //!
 //! Nothing here knows the world that the events come from, nor the reports that are made of them; readers of
-//! `events.jsonl` may depend on this alone. There is no clock and no I/O in it: time is a number that the world hands out.
+//! `events.jsonl` may depend on this alone. There is no clock and no I/O in it: time is a number that the world hands
+//! out.
 //!
 //! A recorder that counts the questions that time servers left unanswered:
 //!

@@ -1,8 +1,8 @@
 //! Who wants to know what happens in a run: sinks of the one record.
 //!
-//! A run hands each recorder everything in order while it goes on: events, and where a recorder asks for them the Ethernet
-//! frames that are sent and the changes of pins. A recorder writes, counts or keeps; it never feeds back. Recording
-//! changes nothing in a run.
+//! A run hands each recorder everything in order while it goes on: events, and where a recorder asks for them the
+//! Ethernet frames that are sent and the changes of pins. A recorder writes, counts or keeps; it never feeds back.
+//! Recording changes nothing in a run.
 
 use std::io;
 

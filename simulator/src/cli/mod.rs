@@ -25,7 +25,8 @@ pub const OK: u8 = 0;
 pub const FAILED: u8 = 1;
 /// A scenario, file or argument is wrong.
 pub const BAD_INPUT: u8 = 2;
-/// The terminal was closed before all was done. This and the next ones are as a shell has them: 128 and the signal's number.
+/// The terminal was closed before all was done. This and the next ones are as a shell has them: 128 and the signal's
+/// number.
 pub const HUNG_UP: u8 = 129;
 /// The user ended it with Ctrl-C.
 pub const INTERRUPTED: u8 = 130;
@@ -190,8 +191,8 @@ fn written(result: io::Result<()>, what: &str, code: u8) -> u8 {
     }
 }
 
-/// Says that standard output was closed `before` something, and gives the exit code of that. In a pipeline it is the only word on
-/// why the command did not succeed.
+/// Says that standard output was closed `before` something, and gives the exit code of that. In a pipeline it is the
+/// only word on why the command did not succeed.
 fn closed(before: impl std::fmt::Display) -> u8 {
     complain(format_args!("{ERROR}error:{ERROR:#} standard output was closed before {before}"));
     CLOSED

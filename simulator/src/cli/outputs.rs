@@ -1,8 +1,8 @@
 //! The files of a whole run: tried before the run, written whole after it.
 //!
-//! What an earlier run left in their place goes before the run, so that it cannot be taken for this run's. What somebody
-//! else keeps there is not preflash's to replace: a scenario behind `--junit` by a slip of the hand stays as it is. A device or
-//! a pipe is written to and left in its place.
+//! What an earlier run left in their place goes before the run, so that it cannot be taken for this run's. What
+//! somebody else keeps there is not preflash's to replace: a scenario behind `--junit` by a slip of the hand stays as
+//! it is. A device or a pipe is written to and left in its place.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};

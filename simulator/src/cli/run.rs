@@ -251,7 +251,8 @@ fn reproduce(args: &RunArgs) -> Reproduce {
     Reproduce { program: if by_cargo { Reproduce::default().program } else { "preflash" }, options }
 }
 
-/// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is gone.
+/// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is
+/// gone.
 fn outputs(args: &RunArgs) -> Result<(Output, Option<Output>), OutputError> {
     let mut summary = Output::new(args.out.join("summary.json"), Content::Summary)?;
     let mut junit = args.junit.clone().map(|path| Output::new(path, Content::Junit)).transpose()?;
@@ -296,7 +297,8 @@ enum CaseResult {
     Run(Box<CaseReport>),
     /// It was given up, and what happened until then was kept.
     GivenUp(Begun),
-    /// It was given up after a failure that ended the run. Which others were under way then is chance, so nothing was kept.
+    /// It was given up after a failure that ended the run. Which others were under way then is chance, so nothing was
+    /// kept.
     Dropped,
 }
 
@@ -367,9 +369,9 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
 }
 
 /// In which order to begin the cases. On the chip a run takes long, so that one that is begun last may keep everybody
-/// waiting while the other processors idle: the longest come first there, sweeps before all others, because nobody knows yet
-/// how often they repeat. With `--fail-fast` they come in their own order,
-/// in which the first failure is looked for.
+/// waiting while the other processors idle: the longest come first there, sweeps before all others, because nobody
+/// knows yet how often they repeat. With `--fail-fast` they come in their own order, in which the first failure is
+/// looked for.
 fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
     if args.on != Where::Host && !args.fail_fast {

@@ -1,8 +1,8 @@
 //! What ends a run before its time: signals, and standard output that nobody reads.
 //!
 //! Ctrl-C, a closed terminal and the request to terminate are heeded each by itself: whoever starts the command so that
-//! it ignores one of them (`nohup`, `&` in a script) has their way with that one, and the others still count. The first ends the
-//! run in order, with what was run until then kept; a second one ends it at once.
+//! it ignores one of them (`nohup`, `&` in a script) has their way with that one, and the others still count. The first
+//! ends the run in order, with what was run until then kept; a second one ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -58,8 +58,8 @@ impl Interruption {
         let _ = self.0.compare_exchange(0, Cause::Closed.number(), Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Notes a signal; `false` if it is the second. Ctrl-C ends whoever reads standard output as well, so that one signal may come
-    /// behind its end.
+    /// Notes a signal; `false` if it is the second. Ctrl-C ends whoever reads standard output as well, so that one
+    /// signal may come behind its end.
     fn note_signal(&self, cause: Cause) -> bool {
         let before = self.0.swap(cause.number(), Ordering::Relaxed);
         [0, Cause::Closed.number()].contains(&before)
@@ -107,8 +107,8 @@ pub(super) fn heed(stop: &Stop, interruption: &Interruption) -> std::io::Result<
     ctrlc::set_handler(move || interruption.signalled(Cause::Interrupt, &stop)).map_err(std::io::Error::other)
 }
 
-/// The signals that whoever started the process has it ignore, the first of them as the lowest bit. Linux tells; elsewhere
-/// none is taken for ignored.
+/// The signals that whoever started the process has it ignore, the first of them as the lowest bit. Linux tells;
+/// elsewhere none is taken for ignored.
 #[cfg(unix)]
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,8 +1,8 @@
 //! From the scenario's words to the world's commands.
 //!
-//! The scenario's types say what a file may ask for, the world's what can be done to it. They are much alike and are kept
-//! apart so that either can change (only what goes wrong in the internet is said in the internet's own words): this is
-//! the only module that knows both.
+//! The scenario's types say what a file may ask for, the world's what can be done to it. They are much alike and are
+//! kept apart so that either can change (only what goes wrong in the internet is said in the internet's own words):
+//! this is the only module that knows both.
 
 use std::time::Duration;
 

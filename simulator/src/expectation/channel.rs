@@ -71,8 +71,8 @@ impl Judge for Channel<'_> {
         }
     }
 
-    /// Judges the entries in the order of their numbers, at the end of the run; tells the first that is wrong of each thing
-    /// that is.
+    /// Judges the entries in the order of their numbers, at the end of the run; tells the first that is wrong of each
+    /// thing that is.
     fn judge(&self, end: Instant, _: bool) -> Result<(), Failure> {
         let check = self.check;
         let mut entries: Vec<&Entry> = self.entries.iter().collect();

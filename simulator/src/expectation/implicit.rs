@@ -1,5 +1,5 @@
-//! What every run is expected to be without saying so: no crash, no reset by either watchdog (but for the one that follows
-//! an allowed crash), no livelock.
+//! What every run is expected to be without saying so: no crash, no reset by either watchdog (but for the one that
+//! follows an allowed crash), no livelock.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

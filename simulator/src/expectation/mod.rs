@@ -1,9 +1,10 @@
 //! Judges a run while it goes on: each expectation of its scenario against the events that are recorded.
 //!
-//! Every expectation looks at each event once and keeps only what its verdict needs, so that a run of a year takes no more
-//! memory than one of a day; a failure says what was seen instead: the events that came nearest, or too often, or outside
-//! their window. Besides the scenario's own expectations each run has implicit ones: no crash, no watchdog reset, no
-//! livelock, no storm of requests; and everything in its timeline happens. Nothing here feeds back into a run.
+//! Every expectation looks at each event once and keeps only what its verdict needs, so that a run of a year takes no
+//! more memory than one of a day; a failure says what was seen instead: the events that came nearest, or too often, or
+//! outside their window. Besides the scenario's own expectations each run has implicit ones: no crash, no watchdog
+//! reset, no livelock, no storm of requests; and everything in its timeline happens. Nothing here feeds back into a
+//! run.
 
 mod channel;
 mod count;
@@ -93,8 +94,8 @@ pub fn limits(scenario: &Scenario) -> Vec<RateCheck> {
 }
 
 impl<'s> Judges<'s> {
-    /// Judges for a run of the scenario, whose [`limits`] are these. A repetition of a sweep may well take away what the
-    /// timeline waits for, so only a `plain` run is held against that.
+    /// Judges for a run of the scenario, whose [`limits`] are these. A repetition of a sweep may well take away what
+    /// the timeline waits for, so only a `plain` run is held against that.
     pub fn new(scenario: &'s Scenario, limits: &'s [RateCheck], plain: bool) -> Self {
         let budget = Budget::default();
         let expectations = scenario.expectations.iter().map(|it| judge(it, &budget)).collect();
@@ -141,8 +142,8 @@ impl<'s> Judges<'s> {
         self.ended = early::ends(event).then(|| Rc::clone(event));
     }
 
-    /// What became of each expectation in a run that ended at `end`, in the file's order, and then the implicit ones that
-    /// were not met.
+    /// What became of each expectation in a run that ended at `end`, in the file's order, and then the implicit ones
+    /// that were not met.
     pub fn verdicts(&self, end: Instant) -> Vec<Verdict> {
         let early = self.ended.is_some();
         let of_file = self.scenario.expectations.iter().zip(&self.expectations).map(|(expectation, judge)| Verdict {
@@ -185,8 +186,8 @@ fn judge<'s>(expectation: &'s Expectation, budget: &Budget) -> Box<dyn Judge + '
     }
 }
 
-/// With how many events those are compared together that never happened, to tell what came nearest. It is for people, of
-/// whom none reads the thousandth failure of a run.
+/// With how many events those are compared together that never happened, to tell what came nearest. It is for people,
+/// of whom none reads the thousandth failure of a run.
 const MOST_COMPARISONS: usize = 2_000_000;
 
 /// How many more events may be compared with what never happened, by all judges of a run together.

@@ -1,8 +1,9 @@
 //! How often events may happen: no more than so many of one device in any stretch of time, wherever the stretch begins.
 //!
 //! Besides the rates that a scenario expects, every run has [limits](LIMITS) for what a device asks of others. They are
-//! far above what any device in order needs, and far below a storm: a client that asks a router again and again without a
-//! delay, or a server that has told it to wait. A scenario that means to show a storm says `allow = ["request-storm"]`.
+//! far above what any device in order needs, and far below a storm: a client that asks a router again and again without
+//! a delay, or a server that has told it to wait. A scenario that means to show a storm says `allow =
+//! ["request-storm"]`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -84,8 +85,8 @@ impl Judge for Rate<'_> {
 /// How long a stretch of [`LIMITS`] is.
 const STRETCH: Duration = Duration::from_mins(5);
 
-/// What a device may ask of others in any [`STRETCH`]: once a second in the long run. A connection counts twice (it opens
-/// and it ends), and so does an address (it is offered and acknowledged).
+/// What a device may ask of others in any [`STRETCH`]: once a second in the long run. A connection counts twice (it
+/// opens and it ends), and so does an address (it is offered and acknowledged).
 const LIMITS: [(Kind, u64); 6] = [
     (Kind::Join, 300),
     (Kind::Lease, 300),

@@ -1,7 +1,7 @@
 //! The files that a run leaves in its folder: each has a file of its own here, and a row in [`ARTIFACTS`].
 //!
-//! A row says what the file is called, what is in it (the page about events has that), and how it is made: event by event
-//! while a run goes on, of a run that is over, or of a whole case.
+//! A row says what the file is called, what is in it (the page about events has that), and how it is made: event by
+//! event while a run goes on, of a run that is over, or of a whole case.
 
 mod chip;
 mod comparison;
@@ -79,7 +79,8 @@ pub const ARTIFACTS: &[Artifact] = &[
 /// The file with all events of a run.
 pub(super) const EVENTS: &str = events::EVENTS.file;
 
-/// Opens in a run's folder what is written while the run goes on. Several devices have names, and each has a folder inside.
+/// Opens in a run's folder what is written while the run goes on. Several devices have names, and each has a folder
+/// inside.
 pub(super) fn recorder(folder: &Path, devices: &[scenario::Device]) -> io::Result<Vec<Box<dyn Recorder>>> {
     let mut recorders: Vec<Box<dyn Recorder>> = Vec::new();
     let named: Vec<(DeviceId, &str)> =

@@ -1,9 +1,9 @@
 //! A case's folder, with a file for each row of [`ARTIFACTS`].
 //!
 //! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
-//! folder for all that is its own; so has each device where a scenario has several. Everything is written beside its place under a temporary name first, much of it while
-//! the case is run ([`Draft`]), and then moved, so that nothing half-written ever stands under a file's own name; what an
-//! earlier run of the case left is replaced.
+//! folder for all that is its own; so has each device where a scenario has several. Everything is written beside its
+//! place under a temporary name first, much of it while the case is run ([`Draft`]), and then moved, so that nothing
+//! half-written ever stands under a file's own name; what an earlier run of the case left is replaced.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,7 +29,8 @@ pub struct WriteError {
     source: io::Error,
 }
 
-/// A case's folder while the case is run, under a temporary name. It goes away with this unless it is [kept](Draft::keep).
+/// A case's folder while the case is run, under a temporary name. It goes away with this unless it is
+/// [kept](Draft::keep).
 pub struct Draft<'c> {
     case: &'c Case,
     scenario: &'c Scenario,
@@ -57,11 +58,12 @@ impl<'c> Draft<'c> {
         Ok(draft)
     }
 
-    /// Makes it the case's folder, in the place of what an earlier run left, and returns its path below the output folder.
+    /// Makes it the case's folder, in the place of what an earlier run left, and returns its path below the output
+    /// folder.
     ///
     /// # Errors
-    /// Whatever the file system says, with the path, also if that was while the case was run. Nothing is left half-written,
-    /// under the folder's own name or another.
+    /// Whatever the file system says, with the path, also if that was while the case was run. Nothing is left
+    /// half-written, under the folder's own name or another.
     pub fn keep(self, results: &Results) -> Result<PathBuf, WriteError> {
         self.finish(results, None)
     }
@@ -161,7 +163,8 @@ impl<'c> Draft<'c> {
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        // On a full disk the draft is in everybody's way; if it cannot be removed, the first failure is the one to tell.
+        // On a full disk the draft is in everybody's way; if it cannot be removed, the first failure is the one to
+        // tell.
         let _ = clear(&self.draft);
     }
 }

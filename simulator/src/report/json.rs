@@ -1,7 +1,7 @@
 //! The run's summary as JSON: what passed, what failed and why, and where the evidence lies.
 //!
-//! It holds no wall-clock times, and its paths lead on from the folder in which it lies, so that the same scenarios, seeds and binary
-//! give the same bytes wherever they are run.
+//! It holds no wall-clock times, and its paths lead on from the folder in which it lies, so that the same scenarios,
+//! seeds and binary give the same bytes wherever they are run.
 
 use serde::Serialize;
 

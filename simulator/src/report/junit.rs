@@ -1,7 +1,7 @@
 //! JUnit XML: a test case for each scenario and seed, the failures with their evidence.
 //!
-//! It holds no times and no date on purpose, and its paths lead on from the output folder, so that the same scenarios, seeds and
-//! binary give the same bytes.
+//! It holds no times and no date on purpose, and its paths lead on from the output folder, so that the same scenarios,
+//! seeds and binary give the same bytes.
 
 use std::path::Path;
 

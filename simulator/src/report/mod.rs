@@ -166,8 +166,8 @@ pub struct Failure {
     pub at: Option<Instant>,
     /// What the emulated chip's registers and stack tell of it, if it was a crash or a watchdog's bite.
     pub report: Option<Box<CrashReport>>,
-    /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure. Where two
-    /// targets differ, first those of the host and then those of the chip.
+    /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure. Where
+    /// two targets differ, first those of the host and then those of the chip.
     pub log: Vec<LogLine>,
 }
 
@@ -176,7 +176,8 @@ pub struct Failure {
 pub struct LogLine {
     /// The target whose log it is, if the case was run on more than one.
     pub target: Option<TargetName>,
-    /// When it had left the device, in the world's virtual time. The line itself tells the time since the device started.
+    /// When it had left the device, in the world's virtual time. The line itself tells the time since the device
+    /// started.
     pub at: Instant,
     /// The line.
     pub line: String,
@@ -215,7 +216,8 @@ impl CaseReport {
         self.failures.is_empty()
     }
 
-    /// The folder in which a failure can be seen, below the output folder: the case's, one target's or one repetition's.
+    /// The folder in which a failure can be seen, below the output folder: the case's, one target's or one
+    /// repetition's.
     pub fn folder_of(&self, failure: &Failure) -> PathBuf {
         let mut folder = self.folder.clone();
         match failure.target {

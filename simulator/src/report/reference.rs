@@ -1,8 +1,9 @@
-//! The page about what a run leaves behind, in Markdown: checked in as `docs/events.md`, and a test says when it is not up
-//! to date.
+//! The page about what a run leaves behind, in Markdown: checked in as `docs/events.md`, and a test says when it is not
+//! up to date.
 //!
-//! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is, its fields, and the words that a field may
-//! have. What is told in sentences (folders, crash reports, the summary) stands beside this file.
+//! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is,
+//! its fields, and the words that a field may have. What is told in sentences (folders, crash reports, the summary)
+//! stands beside this file.
 
 use std::fmt::Write;
 

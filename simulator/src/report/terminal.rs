@@ -1,7 +1,7 @@
 //! What a person sees: progress while scenarios run, one line a case, the evidence below a failure, the totals.
 //!
-//! Progress goes to standard error: a bar on a terminal, elsewhere a line for each minute that the scenarios take; colours
-//! stand only on a terminal (`anstream`).
+//! Progress goes to standard error: a bar on a terminal, elsewhere a line for each minute that the scenarios take;
+//! colours stand only on a terminal (`anstream`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -123,7 +123,8 @@ fn under_way(cases: &Cases) -> String {
     running.values().take(NAMED).map(|case| format!(" · {case}")).collect()
 }
 
-/// Writes how far the cases are, again and again, until the sender is gone. A machine that has no thread left has no lines.
+/// Writes how far the cases are, again and again, until the sender is gone. A machine that has no thread left has no
+/// lines.
 fn write_lines(cases: Cases, every: Duration, mut out: impl Write + Send + 'static) -> Option<mpsc::Sender<()>> {
     let (sender, end) = mpsc::channel::<()>();
     let work = move || {

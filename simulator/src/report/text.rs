@@ -6,8 +6,8 @@ use std::path::Path;
 use super::{CaseReport, LogLine, evidence};
 
 impl CaseReport {
-    /// The failures with the log around them, and the way to see them again, as plain text. `out` is the way to the output
-    /// folder for whoever reads it; empty where the text lies in that folder itself.
+    /// The failures with the log around them, and the way to see them again, as plain text. `out` is the way to the
+    /// output folder for whoever reads it; empty where the text lies in that folder itself.
     pub fn evidence(&self, out: &Path) -> String {
         let mut text = String::new();
         let mut line = |label: &str, content: &str| {

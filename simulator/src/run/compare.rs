@@ -1,9 +1,9 @@
 //! What host and chip did in the same case, side by side: entries of the channel, joins, reboots, the LED's history.
 //!
-//! Of each the two targets' happenings are put beside each other, in order where there are as many of them, and by their
-//! times where there are not. A pair differs if one side is missing, if the two say different things, or if they lie
-//! further apart than the scenario's tolerance. The chip's computing takes time and the host's does not, so equal times
-//! are never expected; everything else is the same firmware in the same world with the same random numbers.
+//! Of each the two targets' happenings are put beside each other, in order where there are as many of them, and by
+//! their times where there are not. A pair differs if one side is missing, if the two say different things, or if they
+//! lie further apart than the scenario's tolerance. The chip's computing takes time and the host's does not, so equal
+//! times are never expected; everything else is the same firmware in the same world with the same random numbers.
 //!
 //! Not compared: frames, log lines, connections. How many segments a reply comes in, or when a name is asked for, may
 //! depend on how fast a device computes without anything being wrong.
@@ -171,7 +171,8 @@ impl Happening {
         Self { at: event.at, what, created_at: None }
     }
 
-    /// When it was, as far as its place among others is concerned: an entry's place is when it was created. Nanoseconds.
+    /// When it was, as far as its place among others is concerned: an entry's place is when it was created.
+    /// Nanoseconds.
     fn place(&self) -> i128 {
         self.created_at.map_or(i128::from(self.at.as_nanos()), |seconds| i128::from(seconds) * 1_000_000_000)
     }

@@ -1,6 +1,7 @@
 //! Whether two runs of the same case are the same, event by event.
 //!
-//! The second is compared while it goes on, line by line as the record has them, so that only one of the two has to be kept.
+//! The second is compared while it goes on, line by line as the record has them, so that only one of the two has to be
+//! kept.
 
 use std::cell::{Cell, RefCell};
 use std::io;

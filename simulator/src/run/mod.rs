@@ -1,8 +1,8 @@
 //! Runs: one scenario, once, with one seed.
 //!
-//! A [`Case`] says what is run; [`run`] builds the world, lets the director carry out the timeline, and lets the scenario's
-//! expectations judge what happens while it happens; what is recorded of it goes where it is to be kept. Everything a run leaves behind is made from its [`CaseOutcome`] afterwards
-//! ([`crate::report`]).
+//! A [`Case`] says what is run; [`run`] builds the world, lets the director carry out the timeline, and lets the
+//! scenario's expectations judge what happens while it happens; what is recorded of it goes where it is to be kept.
+//! Everything a run leaves behind is made from its [`CaseOutcome`] afterwards ([`crate::report`]).
 
 pub mod build;
 pub mod case;
@@ -189,7 +189,8 @@ impl On {
     }
 }
 
-/// Runs a scenario with a seed: once, or once for each repetition of its sweep. Everything that happens stays in memory.
+/// Runs a scenario with a seed: once, or once for each repetition of its sweep. Everything that happens stays in
+/// memory.
 ///
 /// # Panics
 /// Never: nobody can give up a run that nobody watches.

@@ -1,8 +1,8 @@
 //! Runs cases on several threads and hands out what came of them in the cases' order.
 //!
 //! Each case has a world of its own, built and dropped on the thread that runs it, so that no case can see another. The
-//! order of the results does not depend on the number of threads. A panic is a bug of ours; it ends the rest as a wish to stop
-//! does, and what was finished until then is not lost.
+//! order of the results does not depend on the number of threads. A panic is a bug of ours; it ends the rest as a wish
+//! to stop does, and what was finished until then is not lost.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -17,8 +17,9 @@ use super::watch::Stop;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked(pub usize);
 
-/// Runs `work` on each of the items with so many threads, or as many as the machine lets begin; begins them in this order,
-/// in which each item from 0 on stands once, and calls `done` with each result, in the items' own order, on this thread.
+/// Runs `work` on each of the items with so many threads, or as many as the machine lets begin; begins them in this
+/// order, in which each item from 0 on stands once, and calls `done` with each result, in the items' own order, on this
+/// thread.
 ///
 /// Once somebody requests `stop`, no new item is begun. What was begun is finished and handed out, still in order, but
 /// with gaps where items were not begun.

@@ -35,8 +35,8 @@ impl Results {
     }
 }
 
-/// Runs a case on each of these targets, and again if `twice`. Host and chip are compared. What happens goes into `evidence`
-/// while it happens, or stays in memory; a second run is only compared with the first.
+/// Runs a case on each of these targets, and again if `twice`. Host and chip are compared. What happens goes into
+/// `evidence` while it happens, or stays in memory; a second run is only compared with the first.
 ///
 /// # Errors
 /// If it was given up: what was run until then, uncompared. Of a second run nothing is kept.

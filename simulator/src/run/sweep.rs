@@ -1,8 +1,8 @@
 //! Sweeps: a scenario again and again, each time with one thing different.
 //!
 //! An [`Axis`] says what is different: from what the run without intervention has shown it makes the [points](Point) of
-//! the repetitions, each of which is a command to the world at a moment. Each axis has a file of its own here, and a row in
-//! [`axis`].
+//! the repetitions, each of which is a command to the world at a moment. Each axis has a file of its own here, and a
+//! row in [`axis`].
 
 mod flash_cuts;
 
@@ -45,8 +45,8 @@ fn axis(sweep: Sweep) -> impl Axis {
     }
 }
 
-/// Runs the scenario without intervention, which tells what the repetitions are, and then each of them. One that is given
-/// up has the runs until then.
+/// Runs the scenario without intervention, which tells what the repetitions are, and then each of them. One that is
+/// given up has the runs until then.
 pub(super) fn run(
     scenario: &Scenario,
     sweep: Sweep,

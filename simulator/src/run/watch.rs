@@ -1,7 +1,8 @@
 //! Runs as they are seen from outside while they go on: how far one is, and the wish that no more be run.
 //!
-//! The way out of a run is a note of the virtual time it has reached; the way in is one question, whether to give it up.
-//! A run that is watched is the same run; of one that is given up there is what happened until then, and no verdict.
+//! The way out of a run is a note of the virtual time it has reached; the way in is one question, whether to give it
+//! up. A run that is watched is the same run; of one that is given up there is what happened until then, and no
+//! verdict.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -25,8 +26,8 @@ impl Stop {
     }
 }
 
-/// A case that was given up: what came of it until then. Its last run ends where it was given up, and nothing of that run
-/// was judged.
+/// A case that was given up: what came of it until then. Its last run ends where it was given up, and nothing of that
+/// run was judged.
 #[derive(Clone, Debug)]
 pub struct GivenUp<T>(pub Box<T>);
 

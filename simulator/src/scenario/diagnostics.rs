@@ -1,8 +1,8 @@
 //! Mistakes in a scenario file: what, where, and what would be right.
 //!
 //! All of a file's mistakes are collected and told in the file's order, each with the offending text underlined. What
-//! it takes to tell them grows with the file and not with its square: an excerpt is laid out from the lines around its place alone,
-//! and people are shown the first mistakes of many.
+//! it takes to tell them grows with the file and not with its square: an excerpt is laid out from the lines around its
+//! place alone, and people are shown the first mistakes of many.
 
 use std::fmt;
 use std::ops::Range;
@@ -84,8 +84,8 @@ impl Diagnostics {
         self.lines.place(&self.text, mistake.span.start)
     }
 
-    /// The first 100 mistakes for people: an excerpt for each, separated by empty lines; and how many more there are. With
-    /// `styled`, colours as ANSI sequences.
+    /// The first 100 mistakes for people: an excerpt for each, separated by empty lines; and how many more there are.
+    /// With `styled`, colours as ANSI sequences.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let mut report = String::new();

@@ -33,8 +33,8 @@ pub enum FilesError {
     Nothing(String),
 }
 
-/// The scenario files that these paths mean: files as they are, folders searched for `*.toml`, in sorted order and
-/// each once. Hidden files and folders are passed over, and so is a folder that has been searched by another name: a link
+/// The scenario files that these paths mean: files as they are, folders searched for `*.toml`, in sorted order and each
+/// once. Hidden files and folders are passed over, and so is a folder that has been searched by another name: a link
 /// may lead back to where it lies.
 ///
 /// # Errors

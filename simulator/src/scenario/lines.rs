@@ -10,7 +10,8 @@ const STRIDE: usize = 256;
 pub(super) struct Lines {
     /// Where each line begins; the first at 0.
     starts: Vec<usize>,
-    /// Characters before byte 0, [`STRIDE`], 2 · [`STRIDE`] and so on, so that a long line costs no more than a short one.
+    /// Characters before byte 0, [`STRIDE`], 2 · [`STRIDE`] and so on, so that a long line costs no more than a short
+    /// one.
     characters: Vec<usize>,
 }
 
@@ -28,8 +29,8 @@ impl Lines {
         Self { starts, characters }
     }
 
-    /// The place of a byte of the text that these lines are of. What lies behind the text, or within a character, is taken for
-    /// the text's end.
+    /// The place of a byte of the text that these lines are of. What lies behind the text, or within a character, is
+    /// taken for the text's end.
     pub(super) fn place(&self, text: &str, offset: usize) -> Place {
         let offset = if text.is_char_boundary(offset) { offset } else { text.len() };
         let index = self.index(offset);

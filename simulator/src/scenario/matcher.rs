@@ -1,7 +1,7 @@
 //! Which events a scenario means: matchers of triggers and expectations.
 //!
-//! A matcher names a kind of event and what some of its fields must be; a field that it does not name may be anything. It
-//! looks at one event at a time and remembers nothing; counting and windows are the director's and the evaluation's.
+//! A matcher names a kind of event and what some of its fields must be; a field that it does not name may be anything.
+//! It looks at one event at a time and remembers nothing; counting and windows are the director's and the evaluation's.
 //! What can be asked of which kind of event is a `Row` of the grammar; fields are found by their names in the record.
 //! [`Display`](std::fmt::Display) says a matcher in words, for reports.
 
@@ -133,8 +133,8 @@ impl Matcher {
             && self.conditions.iter().all(|condition| condition.holds(event))
     }
 
-    /// Whether `event` is of the kind that is meant, and about the same pin or phone, whatever its other details: a candidate
-    /// for the nearest miss.
+    /// Whether `event` is of the kind that is meant, and about the same pin or phone, whatever its other details: a
+    /// candidate for the nearest miss.
     pub fn concerns(&self, event: &Event) -> bool {
         let mut identity = self.conditions.iter().filter(|condition| self.row.identity.contains(&condition.name));
         event.kind.kind() == self.row.kind

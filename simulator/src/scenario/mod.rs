@@ -6,9 +6,9 @@
 //! 2. `read` reads each value by its shape (`grammar` says which keys there are): types, units, words, keys.
 //! 3. `resolve` puts the values together: names, times, secrets, recordings.
 //!
-//! Keys are kebab-case and unknown ones are mistakes. Tables that are one of several things have the thing as their only
-//! key, which keeps the places of mistakes exact. [`schema()`] makes a JSON Schema from the same grammar. What is not
-//! judged here: whether a scenario makes sense to run, and whether the firmware could ever fulfil it.
+//! Keys are kebab-case and unknown ones are mistakes. Tables that are one of several things have the thing as their
+//! only key, which keeps the places of mistakes exact. [`schema()`] makes a JSON Schema from the same grammar. What is
+//! not judged here: whether a scenario makes sense to run, and whether the firmware could ever fulfil it.
 
 mod diagnostics;
 pub mod files;

@@ -348,7 +348,8 @@ impl Reader<'_> {
         Some(Value::Choice(name, kind, Box::new(node?)))
     }
 
-    /// Reports a key that is none of `keys`; gives the one that is probably meant. `words` may stand in the table's place.
+    /// Reports a key that is none of `keys`; gives the one that is probably meant. `words` may stand in the table's
+    /// place.
     fn unknown_key(
         &mut self,
         name: &str,

@@ -1,13 +1,13 @@
 //! What a value of a scenario file may look like, as data: the one description that the reader, the JSON Schema and the
 //! suggestions are made from, so that they cannot disagree.
 //!
-//! A [`Shape`] says what a value is by itself: its type, its unit, its keys. Whether values fit together (names that are
-//! defined, intervals that end after they begin) is `resolve`'s.
+//! A [`Shape`] says what a value is by itself: its type, its unit, its keys. Whether values fit together (names that
+//! are defined, intervals that end after they begin) is `resolve`'s.
 //!
 //! A word, and a key of a [`Choice`], stands in the grammar beside the value that it means, and reading gives that
-//! value: `resolve` matches on enums and never on a text once more, so that the compiler names each place that a new word
-//! concerns. The values of one list have one type, which [`AnyWords`] and [`AnyChoice`] hide from those that only read,
-//! describe and suggest.
+//! value: `resolve` matches on enums and never on a text once more, so that the compiler names each place that a new
+//! word concerns. The values of one list have one type, which [`AnyWords`] and [`AnyChoice`] hide from those that only
+//! read, describe and suggest.
 
 use std::any::Any;
 use std::net::Ipv4Addr;

@@ -1,8 +1,8 @@
 //! Quantities as a scenario file writes them: a number and its unit in one string.
 //!
 //! All are integers underneath (tenths, dBm, millionths), so that a run is the same on every machine; a digit more than
-//! the integer can hold is an error, not rounded away. [`FromStr`] reads what [`Display`](fmt::Display) writes. A mistake
-//! says what would be right; where it stands is the reader's business.
+//! the integer can hold is an error, not rounded away. [`FromStr`] reads what [`Display`](fmt::Display) writes. A
+//! mistake says what would be right; where it stands is the reader's business.
 
 use std::fmt;
 use std::str::FromStr;

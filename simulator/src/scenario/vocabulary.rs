@@ -1,6 +1,6 @@
 //! Every fault that the language has words for, in the words of a scenario file. It is made from the grammar, so that a
-//! fault with a new word is among them at once; one with a new kind of value does not compile until it is said here what
-//! to try.
+//! fault with a new word is among them at once; one with a new kind of value does not compile until it is said here
+//! what to try.
 
 use super::grammar;
 use super::shape::{Key, Scalar, Shape, Table};

@@ -1,9 +1,9 @@
 //! Real sensors, as sigrok captured them, beside ours and before the firmware.
 //!
-//! `captures/am230x.txt` has each request of the captures with its edges, and what sigrok's decoder, the independent reader,
-//! makes of them. The firmware must read the same off the same edges, on the host and on the emulated chip; and the sensors
-//! of `board::dht` must be like the captured ones: no edge that a captured one would not have, none missing, and an answer
-//! where those answered.
+//! `captures/am230x.txt` has each request of the captures with its edges, and what sigrok's decoder, the independent
+//! reader, makes of them. The firmware must read the same off the same edges, on the host and on the emulated chip; and
+//! the sensors of `board::dht` must be like the captured ones: no edge that a captured one would not have, none
+//! missing, and an answer where those answered.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -178,8 +178,8 @@ fn our_sensors_keep_to_what_was_captured_and_cover_it() {
 }
 
 /// Each request of the captures put to our AM2302 at the same time: it answers where the captured one did. Left out are
-/// start pulses with which that is a matter of chance, and all before a capture's first answer, which depend on what was
-/// before the capture.
+/// start pulses with which that is a matter of chance, and all before a capture's first answer, which depend on what
+/// was before the capture.
 #[test]
 fn our_sensor_answers_when_the_captured_one_does() {
     let all = requests();

@@ -1,16 +1,17 @@
 //! Where reading the DHT22 begins to fail: its times one by one, to the microsecond and far beyond what the data sheet
 //! allows, on the host and on the emulated chip.
 //!
-//! Before each reading the sensor gets other times, which it keeps exactly. Those that are not varied are the data sheet's
-//! typical ones. For each range of times the table says what came of the reading's up to three tries; in a range both ends
-//! and at least every eighth time have been tried.
+//! Before each reading the sensor gets other times, which it keeps exactly. Those that are not varied are the data
+//! sheet's typical ones. For each range of times the table says what came of the reading's up to three tries; in a
+//! range both ends and at least every eighth time have been tried.
 //!
-//! What the limits come from (`dht-sensor` 0.3, `read_raw`): the firmware waits a millisecond for the response and only then
-//! lets the driver on. A bit is what the line shows 35 us after it rose; ones that are shorter than that read as nothing but
-//! zeros, of which the checksum is right. Each level is waited for through 100 looks with 1 us between them, and in this
-//! alone host and chip differ: these take 124 us on the host, which counts the same for each look at the pin, and some 114
-//! us on the chip, which executes them. How long exactly depends on where the linker has put the code, so the chip's limits
-//! are compared to [some microseconds](SLACK), and what lies on the limit itself counts for nothing.
+//! What the limits come from (`dht-sensor` 0.3, `read_raw`): the firmware waits a millisecond for the response and only
+//! then lets the driver on. A bit is what the line shows 35 us after it rose; ones that are shorter than that read as
+//! nothing but zeros, of which the checksum is right. Each level is waited for through 100 looks with 1 us between
+//! them, and in this alone host and chip differ: these take 124 us on the host, which counts the same for each look at
+//! the pin, and some 114 us on the chip, which executes them. How long exactly depends on where the linker has put the
+//! code, so the chip's limits are compared to [some microseconds](SLACK), and what lies on the limit itself counts for
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -163,7 +164,8 @@ struct Row {
     outcome: String,
 }
 
-/// The rows of a table, but those on a limit, where one try ends in another way than the next. A sweep's title is a row, too.
+/// The rows of a table, but those on a limit, where one try ends in another way than the next. A sweep's title is a
+/// row, too.
 fn rows(table: &str) -> Vec<Row> {
     let row = |line: &str| match line
         .trim()

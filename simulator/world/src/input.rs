@@ -1,12 +1,12 @@
 //! Files that a person names, read whole: scenarios, recordings, images.
 //!
-//! Only regular files are read, and only up to a limit. A pipe may never begin or end, a device has bytes without end, and a file
-//! may grow while it is read; so what a name leads to is looked at before it is opened, opening waits for nobody, and
-//! one byte more than the limit is an error. What comes out of a program goes into a file first: a scenario's name tells
-//! where its output goes and where its recordings lie, which a pipe's does not.
+//! Only regular files are read, and only up to a limit. A pipe may never begin or end, a device has bytes without end,
+//! and a file may grow while it is read; so what a name leads to is looked at before it is opened, opening waits for
+//! nobody, and one byte more than the limit is an error. What comes out of a program goes into a file first: a
+//! scenario's name tells where its output goes and where its recordings lie, which a pipe's does not.
 //!
-//! Texts are UTF-8, with or without a byte order mark (Unicode 16.0, section 23.8). Other encodings are named where they
-//! can be told, and not converted.
+//! Texts are UTF-8, with or without a byte order mark (Unicode 16.0, section 23.8). Other encodings are named where
+//! they can be told, and not converted.
 
 use std::fmt;
 use std::fs::{self, File, FileType, Metadata};

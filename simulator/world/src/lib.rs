@@ -1,6 +1,6 @@
-//! The world around a chip, in virtual time: [parts] on the pins of [boards], the [air] between access points and stations, the
-//! [internet] behind them, people with [phones](phone), what executes firmware ([device]), and the [world] that has the
-//! clock and hands on what passes between all of these.
+//! The world around a chip, in virtual time: [parts] on the pins of [boards], the [air] between access points and
+//! stations, the [internet] behind them, people with [phones](phone), what executes firmware ([device]), and the
+//! [world] that has the clock and hands on what passes between all of these.
 //!
 //! It knows nothing of scenarios and reports. Whoever drives a [`World`](world::World) gives it
 //! [commands](world::Command) and reads the record.

@@ -3,7 +3,7 @@
 //! | parameter | value | otherwise |
 //! |---|---|---|
 //! | `title` | a text, cut where the chart ends; an empty one is none | the channel's name |
-//! | `xaxis`, `yaxis` | a text, cut where the chart ends; an empty one is none | `Date` with the zone, the field's name |
+//! | `xaxis`, `yaxis` | a text, cut where the chart ends; empty for none | `Date` with the zone, the field's name |
 //! | `color`, `bgcolor` | `d62020`, `#d62020`, `#d20`, a colour name of HTML | red; white, or dark in a dark theme |
 //! | `type` | `line`, `bar`, `column`, `spline`, `step` | `line` |
 //! | `step` | `true`: the same as `type=step` | nothing |

@@ -1,6 +1,6 @@
 //! A duck in station mode on a bench: a sensor on its wire, a network that comes and goes, and a router with a time
-//! server and a cloud whose replies are written down beforehand. All in virtual time; everything above the frame and the
-//! pin is the firmware's own code.
+//! server and a cloud whose replies are written down beforehand. All in virtual time; everything above the frame and
+//! the pin is the firmware's own code.
 
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;

@@ -1,8 +1,9 @@
 //! What RFC 8446 wants a client to abort on, and what it wants it to put up with: a row for each sentence.
 //!
-//! In each row an otherwise good server breaks one rule, or none. It signs and hashes what it says, so that a client which
-//! does not look for that one thing goes through with the handshake. Each row is played with the server's messages in one
-//! record and in records of their own, and once more to `rustls`, as a second opinion on whether this is wrong.
+//! In each row an otherwise good server breaks one rule, or none. It signs and hashes what it says, so that a client
+//! which does not look for that one thing goes through with the handshake. Each row is played with the server's
+//! messages in one record and in records of their own, and once more to `rustls`, as a second opinion on whether this
+//! is wrong.
 
 mod rows;
 

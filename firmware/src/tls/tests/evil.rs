@@ -1,4 +1,5 @@
-//! A TLS 1.3 server that keeps to no rules: each test scripts its hello, what it sends after that, and after the handshake.
+//! A TLS 1.3 server that keeps to no rules: each test scripts its hello, what it sends after that, and after the
+//! handshake.
 //!
 //! It is the transport as well, like [`super::Server`]. RFC 8446 §7.1 (key schedule), §5.2 (record protection).
 

@@ -1,9 +1,9 @@
 //! Makes LLVM's assembly text fit for GNU as.
 //!
 //! llc prints a function as directives, then its literals (`.literal .LCPI0_0, value`), then a switch to the function's
-//! section, then its code. Left alone, the literals would land in the section before. `l32r` reaches 256 KiB backwards, and
-//! the program is larger, so each function's literals are put right in front of it, as plain words in its own section.
-//! GNU as for this core knows no `.cfi_` directives; they are left out, and line tables stay.
+//! section, then its code. Left alone, the literals would land in the section before. `l32r` reaches 256 KiB backwards,
+//! and the program is larger, so each function's literals are put right in front of it, as plain words in its own
+//! section. GNU as for this core knows no `.cfi_` directives; they are left out, and line tables stay.
 
 /// The rewritten text.
 pub fn rewrite(text: &str) -> String {

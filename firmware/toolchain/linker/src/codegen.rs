@@ -1,9 +1,10 @@
 //! Code generation, and the way round one fault of LLVM 22's Xtensa back end.
 //!
-//! In a function that needs all registers and has a stack frame too large for the offsets of loads (255 or 1,020 bytes),
-//! the back end needs a register to reach its frame, and saves one if it has set a slot aside. It sets the slot aside only
-//! for frames of 2 KiB and more, so functions between the two limits stop it: "Cannot scavenge register without an emergency
-//! spill slot". Such a function gets some unused bytes that lift its frame over the limit. So far it is one.
+//! In a function that needs all registers and has a stack frame too large for the offsets of loads (255 or 1,020
+//! bytes), the back end needs a register to reach its frame, and saves one if it has set a slot aside. It sets the slot
+//! aside only for frames of 2 KiB and more, so functions between the two limits stop it: "Cannot scavenge register
+//! without an emergency spill slot". Such a function gets some unused bytes that lift its frame over the limit. So far
+//! it is one.
 
 use std::fs;
 use std::path::Path;

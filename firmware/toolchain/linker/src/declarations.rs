@@ -1,5 +1,5 @@
-//! Reads the program's sources for what crosses the boundary to the vendor's SDK: the functions declared in `sdk.rs`, and
-//! the names that the program offers (`#[unsafe(no_mangle)]`).
+//! Reads the program's sources for what crosses the boundary to the vendor's SDK: the functions declared in `sdk.rs`,
+//! and the names that the program offers (`#[unsafe(no_mangle)]`).
 //!
 //! A reader of lines, not of Rust: both forms are ours, and rustfmt keeps them on lines of their own.
 

@@ -1,9 +1,9 @@
 //! The image as it lies in flash.
 //!
-//! Two files: what the boot ROM loads into memory, flashed at 0x00000, and what is read through the flash cache, flashed at
-//! 0x10000. The first has the format of the boot ROM: magic number 0xE9, the number of segments, flash mode, flash size and
-//! frequency, entry point; then each segment with address and length; padding; and as the last byte of a row of 16 a
-//! checksum over the segments' bytes. Espressif, "Firmware Image Format", version 1.
+//! Two files: what the boot ROM loads into memory, flashed at 0x00000, and what is read through the flash cache,
+//! flashed at 0x10000. The first has the format of the boot ROM: magic number 0xE9, the number of segments, flash mode,
+//! flash size and frequency, entry point; then each segment with address and length; padding; and as the last byte of a
+//! row of 16 a checksum over the segments' bytes. Espressif, "Firmware Image Format", version 1.
 
 use std::fs;
 use std::path::Path;

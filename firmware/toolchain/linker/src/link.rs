@@ -1,7 +1,8 @@
 //! From what rustc hands over to an ELF.
 //!
 //! rustc calls this as its linker, with bitcode objects and archives (`-C linker-plugin-lto`). The program is merged,
-//! optimised as one, assembled into `program.o` and linked against trap stubs. Steps leave their files in a folder, where [`vendor()`] finds `program.o` again.
+//! optimised as one, assembled into `program.o` and linked against trap stubs. Steps leave their files in a folder,
+//! where [`vendor()`] finds `program.o` again.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -187,8 +188,8 @@ fn check_boundary(steps: &Path, functions: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Links `program.o` and `cpu.o` with `others` (objects, archives and options) into `output`, as an image, and checks that
-/// it can do without the flash cache where it must.
+/// Links `program.o` and `cpu.o` with `others` (objects, archives and options) into `output`, as an image, and checks
+/// that it can do without the flash cache where it must.
 fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Result<(), Error> {
     let scripts = ["esp8266.ld", "rom.ld"].map(|name| toolchain().join(name));
     let mut inputs: Vec<OsString> = ["program.o", "cpu.o"].map(|name| steps.join(name).into()).into();
@@ -199,8 +200,8 @@ fn ld_image(output: &Path, steps: &Path, entry: &str, others: &[OsString]) -> Re
     let scripts = scripts.each_ref().map(|script| script.as_path());
     let map = output.with_extension("map");
     ld(output, &map, entry, &scripts, &inputs)?;
-    // Once more for the check, which reads from the relocations what calls what. Where they stay, GNU ld leaves the debug
-    // information without addresses.
+    // Once more for the check, which reads from the relocations what calls what. Where they stay, GNU ld leaves the
+    // debug information without addresses.
     inputs.push("--emit-relocs".into());
     let linked = steps.join("linked");
     ld(&linked, &map, entry, &scripts, &inputs)?;

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Stock rustc compiles for the LX106, but LLVM 22 places literals wrongly when it writes object files itself, so the
-//! program passes through LLVM bitcode and assembly text, and GNU as and ld do the rest. With `ESP8266_NONOS_SDK` set, the
-//! same `program.o` is linked against the vendor's archives too. Not done here: debugging information beyond line tables,
-//! which GNU as for this core cannot take.
+//! program passes through LLVM bitcode and assembly text, and GNU as and ld do the rest. With `ESP8266_NONOS_SDK` set,
+//! the same `program.o` is linked against the vendor's archives too. Not done here: debugging information beyond line
+//! tables, which GNU as for this core cannot take.
 //!
 //! Bare programs, which know neither boot ROM nor SDK, go the same way with a start and a linker script of their own.
 

@@ -5,11 +5,11 @@
 //! instruction memory, with all that it calls and reads: a fetch from flash while the cache is off hangs the chip, and
 //! nothing but this notices before the board does.
 //!
-//! The linked program keeps its relocations (`ld -q`) for this. Each says where an instruction with an operand in memory
-//! stands; the instruction is decoded (`l32r`, `call0`, `j`; Xtensa ISA Reference Manual) for what it names: a function,
-//! or a constant. To name a function counts as calling it. Functions are followed through instruction memory only: what
-//! the vendor's functions there name of the vendor's own flash is the vendor's business, what they name of ours is not.
-//! Not seen: functions that are reached through a table in data memory, and those of the boot ROM.
+//! The linked program keeps its relocations (`ld -q`) for this. Each says where an instruction with an operand in
+//! memory stands; the instruction is decoded (`l32r`, `call0`, `j`; Xtensa ISA Reference Manual) for what it names: a
+//! function, or a constant. To name a function counts as calling it. Functions are followed through instruction memory
+//! only: what the vendor's functions there name of the vendor's own flash is the vendor's business, what they name of
+//! ours is not. Not seen: functions that are reached through a table in data memory, and those of the boot ROM.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

@@ -1,8 +1,9 @@
 //! How large the image is, what is largest in it, and whether that is too much.
 //!
-//! Of the chip's 80 KiB of data memory the vendor's part takes some 26 KiB for its statics and needs a heap for the radio:
-//! 44 KiB are ours, our stack included. Our heap lies in instruction memory. What is ours is measured in the stub link,
-//! where everything is; of a link against the vendor's archives, if there is one, what it leaves of each memory.
+//! Of the chip's 80 KiB of data memory the vendor's part takes some 26 KiB for its statics and needs a heap for the
+//! radio: 44 KiB are ours, our stack included. Our heap lies in instruction memory. What is ours is measured in the
+//! stub link, where everything is; of a link against the vendor's archives, if there is one, what it leaves of each
+//! memory.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,8 @@ const DRAM_BUDGET: u64 = 44 * 1_024;
 /// What the vendor's part (some 24 KiB) leaves of 48 KiB: our code there, and our heap.
 const IRAM_BUDGET: u64 = 23 * 1_024;
 /// What the SDK needs of data memory for its heap, in bytes: an access point with four stations and a scan of a crowded
-/// band come out of it, and the SDK crashes when it runs out. Not measured on a board yet; the limit is to keep what there is.
+/// band come out of it, and the SDK crashes when it runs out. Not measured on a board yet; the limit is to keep what
+/// there is.
 const VENDORS_HEAP: u64 = 12 * 1_024;
 /// What the SDK's own heap in instruction memory gets behind ours, in bytes.
 const VENDORS_IRAM_HEAP: u64 = 4 * 1_024;
@@ -35,8 +37,8 @@ const SHOWN: usize = 12;
 /// The firmware's stack, and the function that is called on it: ends of mangled names.
 const STACK: &str = "firmware_stack";
 const POLL: &str = "8executor4poll";
-/// What calls itself, and how often: the search for a path of certificates, once for each of a chain of five, which is as many
-/// as the firmware takes.
+/// What calls itself, and how often: the search for a path of certificates, once for each of a chain of five, which is
+/// as many as the firmware takes.
 const REPEATED: [(&str, u64); 1] = [("17build_chain_inner", 5)];
 /// Bytes of the stack that are left for interrupts.
 const RESERVE: u64 = 2_048;

@@ -1,9 +1,9 @@
 //! How deep the stack gets, as far as the generated code shows.
 //!
-//! The assembly text of the whole program tells each function's frame, and which functions and data it mentions, and the
-//! data which functions (tables of methods); mentioning counts as calling. How often a function calls itself is not in the
-//! text: each counts once, unless the caller says how often. Not seen: the boot ROM's functions. Interrupts use the stack of
-//! whatever runs; what they take comes on top.
+//! The assembly text of the whole program tells each function's frame, and which functions and data it mentions, and
+//! the data which functions (tables of methods); mentioning counts as calling. How often a function calls itself is not
+//! in the text: each counts once, unless the caller says how often. Not seen: the boot ROM's functions. Interrupts use
+//! the stack of whatever runs; what they take comes on top.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,9 @@ pub struct Path<'a> {
     pub calls: Vec<(u64, &'a str)>,
 }
 
-/// The deepest path from the function whose name ends in `from`, in what llc printed; none if there is no such function.
-/// `repeated` are functions, by a part of their names, that call themselves, and how many calls of each may be under way.
+/// The deepest path from the function whose name ends in `from`, in what llc printed; none if there is no such
+/// function. `repeated` are functions, by a part of their names, that call themselves, and how many calls of each may
+/// be under way.
 pub fn deepest<'a>(text: &'a str, from: &str, repeated: &[(&str, u64)]) -> Option<Path<'a>> {
     let mut functions = read(text);
     for (name, function) in &mut functions {

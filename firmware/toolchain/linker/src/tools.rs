@@ -1,8 +1,9 @@
-//! Finding the tools: rustc with the Xtensa back end and the library's sources, LLVM's tools, GNU binutils for the core.
+//! Finding the tools: rustc with the Xtensa back end and the library's sources, LLVM's tools, GNU binutils for the
+//! core.
 //!
 //! Two sources are looked at, in this order: Debian's packages (`rustc-web`, `rust-web-src`, `llvm-22`) and a nightly
-//! toolchain of rustup (with the components `rust-src` and `llvm-tools`). LLVM's tools must be at least as new as rustc's
-//! LLVM, or they cannot read its bitcode. `PREFLASH_XTENSA=debian` or `=rustup` chooses one.
+//! toolchain of rustup (with the components `rust-src` and `llvm-tools`). LLVM's tools must be at least as new as
+//! rustc's LLVM, or they cannot read its bitcode. `PREFLASH_XTENSA=debian` or `=rustup` chooses one.
 
 use std::env;
 use std::ffi::OsStr;

@@ -1,7 +1,7 @@
 //! What a bare program needs of the world: a number from standard input, lines on standard output, and an end.
 //!
-//! All three are `simcall`s as QEMU's `sim` machine answers them with `-semihosting`. A program says `begin` when it has
-//! read how many rounds to go, and then what it came to: the time between the two lines is that of its work.
+//! All three are `simcall`s as QEMU's `sim` machine answers them with `-semihosting`. A program says `begin` when it
+//! has read how many rounds to go, and then what it came to: the time between the two lines is that of its work.
 
 #![no_std]
 

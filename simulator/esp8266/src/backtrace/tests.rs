@@ -41,8 +41,8 @@ fn callx0(s: u32) -> u32 {
     0xC0 | s << 8
 }
 
-/// Runs functions from the first on, which may call the second through a2 and the third through a3, until one executes an
-/// illegal instruction; returns the trace as seen with the symbols named.
+/// Runs functions from the first on, which may call the second through a2 and the third through a3, until one executes
+/// an illegal instruction; returns the trace as seen with the symbols named.
 fn trace(functions: [&[u32]; 3], named: &[u32]) -> Vec<Frame> {
     let mut memory = Memory::new(&[]);
     for (start, words) in [CODE, MIDDLE, INNER].into_iter().zip(functions) {

@@ -1,15 +1,15 @@
 //! Fast execution: basic blocks, decoded once.
 //!
 //! A block is a run of instructions up to a jump, a branch, or an instruction that only the interpreter executes. It is
-//! decoded into dense `Op`s with operands resolved as far as they are known: immediates, targets, literals.
-//! Blocks are found by address, and remember the blocks that they lead to. `execute` runs the ops of linked blocks on the
-//! registers and plain memory; whatever is special about an instruction (a device, an exception, a special register) makes
-//! it hand that instruction to the [interpreter](crate::cpu::interpreter), untouched. So there is one place for all that is rare, and two for
-//! what is common; the tests compare them.
+//! decoded into dense `Op`s with operands resolved as far as they are known: immediates, targets, literals. Blocks are
+//! found by address, and remember the blocks that they lead to. `execute` runs the ops of linked blocks on the
+//! registers and plain memory; whatever is special about an instruction (a device, an exception, a special register)
+//! makes it hand that instruction to the [interpreter](crate::cpu::interpreter), untouched. So there is one place for
+//! all that is rare, and two for what is common; the tests compare them.
 //!
-//! A store to translated words, a moved flash window or a changed attribute is noticed by the memory, and then all blocks
-//! are dropped. A translator to machine code can take the place of `execute::run`: it would get the same blocks and return
-//! the same `Exit`.
+//! A store to translated words, a moved flash window or a changed attribute is noticed by the memory, and then all
+//! blocks are dropped. A translator to machine code can take the place of `execute::run`: it would get the same blocks
+//! and return the same `Exit`.
 
 mod execute;
 mod op;

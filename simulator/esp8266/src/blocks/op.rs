@@ -37,8 +37,8 @@ impl Kind {
     }
 }
 
-/// Ops that are dispatched together when they follow each other. The second keeps its op, and so its place in the count of
-/// instructions; only the first one's kind changes. Which pairs are worth it was counted on a P-256 signature and on
+/// Ops that are dispatched together when they follow each other. The second keeps its op, and so its place in the count
+/// of instructions; only the first one's kind changes. Which pairs are worth it was counted on a P-256 signature and on
 /// SHA-256.
 #[rustfmt::skip]
 const PAIRS: &[(Kind, Kind, Kind)] = &[

@@ -1,8 +1,9 @@
 //! The plain interpreter: fetches, decodes and executes one instruction at a time.
 //!
-//! This is the slow twin of the [block executor](crate::blocks), and its oracle: it follows the instruction descriptions of the Xtensa
-//! ISA manual (chapter 6) one by one and keeps nothing between two steps. The block executor also hands over every instruction
-//! that is not worth a fast path. Interrupts are not looked at here; see [`Core`](crate::Core).
+//! This is the slow twin of the [block executor](crate::blocks), and its oracle: it follows the instruction
+//! descriptions of the Xtensa ISA manual (chapter 6) one by one and keeps nothing between two steps. The block executor
+//! also hands over every instruction that is not worth a fast path. Interrupts are not looked at here; see
+//! [`Core`](crate::Core).
 
 use super::{Cause, Cpu, Exception, ps, special};
 use crate::bus::{Bus, Context, Width};

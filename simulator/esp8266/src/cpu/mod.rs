@@ -1,8 +1,8 @@
 //! The LX106 core's registers, and how special registers read and write.
 //!
-//! Configuration (Espressif's `core-isa.h`): XEA2 exceptions, 16 registers without windows, 15 interrupts on level 1 and an
-//! NMI on level 3, debug level 2, one timer, relocatable vectors, absolute literals, region protection. What a program
-//! cannot observe through instructions (trace port, on-chip debugging over JTAG) is not modelled.
+//! Configuration (Espressif's `core-isa.h`): XEA2 exceptions, 16 registers without windows, 15 interrupts on level 1
+//! and an NMI on level 3, debug level 2, one timer, relocatable vectors, absolute literals, region protection. What a
+//! program cannot observe through instructions (trace port, on-chip debugging over JTAG) is not modelled.
 
 mod exceptions;
 pub mod interpreter;

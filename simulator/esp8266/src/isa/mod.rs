@@ -1,12 +1,12 @@
 //! The instruction set: what a word at an address means.
 //!
-//! [`decode`] turns the bytes at a program counter into an [`Instruction`]: the operation, and its operands in the order
-//! of the assembly language, registers as numbers, immediates as the value the operation uses, branch targets as
-//! addresses. It reads nothing but the [table](table::ENTRIES). The interpreter executes instructions as they are; the block executor
-//! translates them once more. [`Instruction`] displays itself as assembly text.
+//! [`decode`] turns the bytes at a program counter into an [`Instruction`]: the operation, and its operands in the
+//! order of the assembly language, registers as numbers, immediates as the value the operation uses, branch targets as
+//! addresses. It reads nothing but the [table](table::ENTRIES). The interpreter executes instructions as they are; the
+//! block executor translates them once more. [`Instruction`] displays itself as assembly text.
 //!
-//! Only what the LX106 has is here (no windowed registers, loops, MAC16, division, floating point); every other word is no
-//! instruction, and raises an illegal instruction exception when it is executed.
+//! Only what the LX106 has is here (no windowed registers, loops, MAC16, division, floating point); every other word is
+//! no instruction, and raises an illegal instruction exception when it is executed.
 
 use core::fmt;
 use std::sync::LazyLock;
@@ -223,8 +223,8 @@ fn key_word(key: u32) -> u32 {
     key & 0xFF | (key & 0xF00) << 8
 }
 
-/// The instruction at `pc` whose bytes are the low bytes of `word`, or `None` if the core has none such. Bits beyond the
-/// instruction's length are ignored.
+/// The instruction at `pc` whose bytes are the low bytes of `word`, or `None` if the core has none such. Bits beyond
+/// the instruction's length are ignored.
 pub fn decode(word: u32, pc: u32) -> Option<Instruction> {
     let word = word & if length(word as u8)? == 2 { 0xFFFF } else { 0x00FF_FFFF };
     let key = word & 0xFF | (word >> 8) & 0xF00;

@@ -2,8 +2,8 @@
 //! and the register fields that select an instruction.
 //!
 //! An instruction word matches an entry when `word & mask == bits`; at most one entry matches any word, which a test
-//! checks for every pair. Source: Xtensa Instruction Set Architecture Reference Manual, chapter 7 (opcode maps), cut down to the
-//! options this core has.
+//! checks for every pair. Source: Xtensa Instruction Set Architecture Reference Manual, chapter 7 (opcode maps), cut
+//! down to the options this core has.
 
 use super::Opcode::{self, *};
 use super::Operand::{self, *};

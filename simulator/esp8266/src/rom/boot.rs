@@ -1,11 +1,12 @@
 //! From reset to the program: strapping, messages, loading from flash.
 //!
-//! The ROM initializes the core and its own data, says why it was reset and how its pins are strapped, loads the image at
-//! the flash's beginning (format version 1: header, segments, XOR checksum) and jumps to it. Messages are exactly the ROM's.
+//! The ROM initializes the core and its own data, says why it was reset and how its pins are strapped, loads the image
+//! at the flash's beginning (format version 1: header, segments, XOR checksum) and jumps to it. Messages are exactly
+//! the ROM's.
 //!
-//! Strapping is GPIO15, GPIO0, GPIO2 from high bit to low: 3 boots from flash, 2 jumps into instruction RAM, 1 waits for a
-//! download over UART0, and everything else for an SDIO host. The download protocol is not modelled and stops the run; the
-//! SDIO host never comes.
+//! Strapping is GPIO15, GPIO0, GPIO2 from high bit to low: 3 boots from flash, 2 jumps into instruction RAM, 1 waits
+//! for a download over UART0, and everything else for an SDIO host. The download protocol is not modelled and stops the
+//! run; the SDIO host never comes.
 
 use super::call::{Call, Flow, Trouble};
 use super::{console, continuation, flash, printf, ram, xtos};

@@ -1,8 +1,8 @@
 //! The ROM's UART functions.
 //!
-//! A character is written when the transmit FIFO is empty, so that two at most are on their way. The baud rate divisor is
-//! made for an APB clock of 80 MHz; before the PLL runs the clock is 52 MHz, and 115200 baud become 74880.
-//! Not here: the download protocol (`UartDwnLdProc` and its messages).
+//! A character is written when the transmit FIFO is empty, so that two at most are on their way. The baud rate divisor
+//! is made for an APB clock of 80 MHz; before the PLL runs the clock is 52 MHz, and 115200 baud become 74880. Not here:
+//! the download protocol (`UartDwnLdProc` and its messages).
 
 use super::call::{Call, Flow, Trouble};
 use super::{continuation, os, ram, xtos};

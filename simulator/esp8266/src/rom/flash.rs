@@ -1,8 +1,8 @@
 //! The ROM's flash functions: commands to SPI controller 0, and the read cache.
 //!
-//! A chip is described by the structure that `flashchip` points to. Programming goes in pieces of at most 32 bytes within a
-//! page; erasing and programming poll the chip's busy bit, with interrupts served meanwhile. Sources and destinations are
-//! read and written by words, as the ROM does: `SPIRead` of five bytes writes eight.
+//! A chip is described by the structure that `flashchip` points to. Programming goes in pieces of at most 32 bytes
+//! within a page; erasing and programming poll the chip's busy bit, with interrupts served meanwhile. Sources and
+//! destinations are read and written by words, as the ROM does: `SPIRead` of five bytes writes eight.
 
 use super::call::{Call, Flow, Trouble};
 use super::{continuation, ram};
@@ -254,7 +254,8 @@ pub fn spi_read(call: &mut Call<'_>) -> Outcome {
     call.returns(0)
 }
 
-/// `SPIWrite(address, from, length)`: 0, or 1 if it lies beyond the chip's end or what goes to a page is no multiple of 4.
+/// `SPIWrite(address, from, length)`: 0, or 1 if it lies beyond the chip's end or what goes to a page is no multiple of
+/// 4.
 pub fn spi_write(call: &mut Call<'_>) -> Outcome {
     let (address, from, length) = (call.argument(0), call.argument(1), call.argument(2));
     if address.wrapping_add(length) > ram::FlashChip::read(call)?.size {
@@ -319,8 +320,8 @@ pub fn spi_erase_chip(call: &mut Call<'_>) -> Outcome {
     erase(call, command::CE, 0, 1)
 }
 
-/// `SPIEraseArea(address, length)`: sector by sector; 1 if it is not aligned or beyond the end. The ROM's own version goes
-/// wrong where a block begins.
+/// `SPIEraseArea(address, length)`: sector by sector; 1 if it is not aligned or beyond the end. The ROM's own version
+/// goes wrong where a block begins.
 pub fn spi_erase_area(call: &mut Call<'_>) -> Outcome {
     let (address, length) = (call.argument(0), call.argument(1));
     let chip = ram::FlashChip::read(call)?;
@@ -379,8 +380,8 @@ fn flush_cache(call: &mut Call<'_>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// `Cache_Read_Enable(odd, block, size)`: shows the MiB of flash at 2 MiB · `block`, its second half if `odd` is 1, through
-/// a cache of 16 or 32 KiB.
+/// `Cache_Read_Enable(odd, block, size)`: shows the MiB of flash at 2 MiB · `block`, its second half if `odd` is 1,
+/// through a cache of 16 or 32 KiB.
 pub fn cache_read_enable(call: &mut Call<'_>) -> Outcome {
     let (odd, block, size) = (call.argument(0), call.argument(1), call.argument(2));
     cache_off(call)?;

@@ -1,9 +1,9 @@
 //! Arithmetic on IEEE 754 numbers as the boot ROM's libgcc does it, on bit patterns.
 //!
-//! Results that are numbers are the host's: both round to nearest, ties to even, and know subnormal numbers. NaNs are made
-//! here by rule, because hosts differ in them: the ROM returns a NaN operand as it is (even a signalling one), and for an
-//! invalid operation an operand with its quiet bit set. Conversions to integers saturate as the ROM's do. Exception flags
-//! and other rounding modes do not exist on this chip.
+//! Results that are numbers are the host's: both round to nearest, ties to even, and know subnormal numbers. NaNs are
+//! made here by rule, because hosts differ in them: the ROM returns a NaN operand as it is (even a signalling one), and
+//! for an invalid operation an operand with its quiet bit set. Conversions to integers saturate as the ROM's do.
+//! Exception flags and other rounding modes do not exist on this chip.
 
 /// What differs between the two formats, for the rules that they share.
 macro_rules! arithmetic {

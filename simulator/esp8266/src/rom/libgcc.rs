@@ -1,7 +1,7 @@
 //! Integer helpers of the boot ROM's libgcc: what the core has no instructions for.
 //!
-//! Division by zero executes an illegal instruction at a known address (cause 0), by which firmware tells it from others:
-//! the Arduino core prints it as "exception 6".
+//! Division by zero executes an illegal instruction at a known address (cause 0), by which firmware tells it from
+//! others: the Arduino core prints it as "exception 6".
 
 use super::call::{Call, Flow, Trouble};
 use super::floats::{double, single, to_double, to_single};

@@ -1,8 +1,8 @@
 //! The ROM's small operating system: interrupts, tasks with event queues, delays, timers on FRC2.
 //!
-//! Tasks have priorities 1 to 32 (a table at a fixed place); `ets_run` takes events of the highest one that has any, and
-//! waits for interrupts when none has. Timers form a list ordered by time; FRC2 counts at 312.5 kHz and interrupts for the
-//! first of them; its interrupt posts to the task of priority 31, which calls what is due.
+//! Tasks have priorities 1 to 32 (a table at a fixed place); `ets_run` takes events of the highest one that has any,
+//! and waits for interrupts when none has. Timers form a list ordered by time; FRC2 counts at 312.5 kHz and interrupts
+//! for the first of them; its interrupt posts to the task of priority 31, which calls what is due.
 
 use super::call::{Call, Flow, Trouble};
 use super::{continuation, printf, ram, xtos};
@@ -222,8 +222,8 @@ pub(super) fn idle(call: &mut Call<'_>) -> Outcome {
     Ok(Flow::Jump(continuation::RUN))
 }
 
-/// What the ROM prints before it stops for a misused timer. It means to add the line's number, but reads it as the address
-/// of a string, which is not readable.
+/// What the ROM prints before it stops for a misused timer. It means to add the line's number, but reads it as the
+/// address of a string, which is not readable.
 const TIMER_TROUBLE: &str = "ets_timer.c ";
 
 /// `ets_timer_setfn(timer, function, argument)`: a timer is {next, time, period, function, argument}.

@@ -1,11 +1,11 @@
 //! `ets_printf` and its relatives.
 //!
-//! The text is made in one go, then leaves character by character through `putc1` and `putc2`: the ROM's own for the UART,
-//! or functions of the program. Format and strings are read by bytes, so that they must stand in data RAM.
+//! The text is made in one go, then leaves character by character through `putc1` and `putc2`: the ROM's own for the
+//! UART, or functions of the program. Format and strings are read by bytes, so that they must stand in data RAM.
 //!
-//! The ROM's formatter knows `%d %D %u %U %x %X %p %s %S %c %C %%`, `l` and `ll`, a width, `-` and `0`; it reads a precision
-//! but does not obey it, and prints no more than 32 bits unless they are signed. Other letters are printed as they stand;
-//! what the ROM makes of `%b`, and how it then pads what it does not know, is not modelled.
+//! The ROM's formatter knows `%d %D %u %U %x %X %p %s %S %c %C %%`, `l` and `ll`, a width, `-` and `0`; it reads a
+//! precision but does not obey it, and prints no more than 32 bits unless they are signed. Other letters are printed as
+//! they stand; what the ROM makes of `%b`, and how it then pads what it does not know, is not modelled.
 
 use super::call::{Call, Flow, Trouble};
 use super::state::Output;

@@ -1,7 +1,7 @@
 //! Where the boot ROM keeps its data: in the last 16 KiB of data RAM, filled at each reset.
 //!
-//! Only what programs are known to look at, or what functions share, has its place; the rest of the ROM's data is absent.
-//! Addresses: Espressif's `eagle.rom.addr.v6.ld`, and what the community found (pvvx, "RAM_BIOS").
+//! Only what programs are known to look at, or what functions share, has its place; the rest of the ROM's data is
+//! absent. Addresses: Espressif's `eagle.rom.addr.v6.ld`, and what the community found (pvvx, "RAM_BIOS").
 
 use super::call::{Call, Trouble};
 use crate::memory::Memory;
@@ -12,8 +12,8 @@ pub const EXCEPTION_TABLE: u32 = 0x3FFF_C000;
 pub const C_TABLE: u32 = 0x3FFF_C100;
 /// Which interrupts are enabled (word 0), and which of them the running handler's priority permits (word 1).
 pub const INTERRUPT_MASKS: u32 = 0x3FFF_C200;
-/// Handlers and arguments of interrupts, the highest number first; then in the same order which interrupts may interrupt
-/// each handler, and its own bit.
+/// Handlers and arguments of interrupts, the highest number first; then in the same order which interrupts may
+/// interrupt each handler, and its own bit.
 pub const INTERRUPT_TABLE: u32 = 0x3FFF_C208;
 /// State of `rand`, 64 bits.
 pub const RANDOM: u32 = 0x3FFF_C3A0;
@@ -51,8 +51,8 @@ pub const GPIO: u32 = 0x3FFF_DFD0;
 /// From an interrupt's handler to which others may interrupt it.
 pub const PRIORITIES: u32 = 0x78;
 
-/// End of the data that programs and the functions here are known to use. What lies behind it, up to [`END`], belongs to
-/// functions that a program on the vendor's SDK does not call (SIP, the download protocol, the allocator): the SDK's
+/// End of the data that programs and the functions here are known to use. What lies behind it, up to [`END`], belongs
+/// to functions that a program on the vendor's SDK does not call (SIP, the download protocol, the allocator): the SDK's
 /// start-up has its stack there.
 pub const KNOWN_END: u32 = GPIO + 32;
 /// End of the ROM's data, which begins at `EXCEPTION_TABLE`.

@@ -1,8 +1,8 @@
 //! `mem*` and `str*`: in the widths in which the ROM's code reads and writes.
 //!
-//! The ROM has newlib's versions for Xtensa: whole words where source and destination allow it, single bytes at unaligned
-//! ends. It matters, because bytes of instruction memory cannot be read or written: `memcpy` of six bytes out of the flash
-//! raises an exception, of eight aligned ones it does not.
+//! The ROM has newlib's versions for Xtensa: whole words where source and destination allow it, single bytes at
+//! unaligned ends. It matters, because bytes of instruction memory cannot be read or written: `memcpy` of six bytes out
+//! of the flash raises an exception, of eight aligned ones it does not.
 
 use super::call::{Call, Flow, Trouble};
 use super::ram;
@@ -274,8 +274,8 @@ pub fn strncpy(call: &mut Call<'_>) -> Outcome {
     Ok(Flow::Return)
 }
 
-/// Copies a string with its end, up to `limit` bytes; returns how many. Words where both ends are aligned and the string
-/// goes on.
+/// Copies a string with its end, up to `limit` bytes; returns how many. Words where both ends are aligned and the
+/// string goes on.
 fn copy_string(call: &mut Call<'_>, to: u32, from: u32, limit: u32) -> Result<u32, Trouble> {
     let mut index = 0;
     while index < limit {

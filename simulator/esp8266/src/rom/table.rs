@@ -27,8 +27,8 @@ pub(super) fn find(address: u32) -> Option<(usize, &'static Place)> {
     Some((index, place))
 }
 
-/// For each half word of the ROM (no two places share one) the index in [`TABLE`] of what stands there: programs call the
-/// ROM's arithmetic too often to search for it.
+/// For each half word of the ROM (no two places share one) the index in [`TABLE`] of what stands there: programs call
+/// the ROM's arithmetic too often to search for it.
 static INDEX: [u16; 0x8000] = {
     let mut index = [u16::MAX; 0x8000];
     let mut at = 0;

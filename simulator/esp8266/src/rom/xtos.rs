@@ -1,9 +1,10 @@
 //! Vectors, and the dispatch of exceptions and interrupts (Tensilica's XTOS).
 //!
 //! The user vector saves three registers on the program's stack and goes to the handler of EXCCAUSE in
-//! `_xtos_exc_handler_table`. Two such handlers build a full frame there and call C functions: one for interrupts, highest
-//! number first, and one for exceptions from `_xtos_c_handler_table`. Everything a handler needs to come back stands in the
-//! frame (its layout is the program's business too: the Arduino core prints it), so handlers nest and stacks may be switched.
+//! `_xtos_exc_handler_table`. Two such handlers build a full frame there and call C functions: one for interrupts,
+//! highest number first, and one for exceptions from `_xtos_c_handler_table`. Everything a handler needs to come back
+//! stands in the frame (its layout is the program's business too: the Arduino core prints it), so handlers nest and
+//! stacks may be switched.
 //!
 //! Kernel, double and debug exceptions end in the ROM's endless loops, with only the watchdog to end them.
 
@@ -224,7 +225,8 @@ pub(super) const CAUSE_3_HANDLER: u32 = 0x4000_0590;
 const UNHANDLED_EXCEPTION: u32 = 0x4000_DC44;
 const UNHANDLED_INTERRUPT: u32 = 0x4000_DC3C;
 
-/// `_xtos_set_interrupt_handler_arg(number, function, argument)` and `ets_isr_attach`: returns the handler before, or 0.
+/// `_xtos_set_interrupt_handler_arg(number, function, argument)` and `ets_isr_attach`: returns the handler before, or
+/// 0.
 pub fn set_interrupt_handler_with_argument(call: &mut Call<'_>) -> Outcome {
     let (number, function, argument) = (call.argument(0), call.argument(1), call.argument(2));
     let before = set_interrupt_handler(call, number, function, argument)?;
@@ -333,8 +335,8 @@ pub fn fatal_exception(call: &mut Call<'_>) -> Outcome {
     printf::print(call, &text, continuation::LEAVE)
 }
 
-/// The ROM's C handler of unaligned accesses: prints registers. Its dump of the stack, made for register windows, is left
-/// out.
+/// The ROM's C handler of unaligned accesses: prints registers. Its dump of the stack, made for register windows, is
+/// left out.
 pub fn alignment_exception(call: &mut Call<'_>) -> Outcome {
     let text = format!("sp 0x{:08x} \n{}", call.cpu.a[1].wrapping_sub(16), exception_registers(call));
     call.enter(16, 0)?;

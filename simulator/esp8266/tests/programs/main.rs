@@ -1,4 +1,5 @@
-//! Real programs, compiled for the core: the interpreter, the block executor, QEMU's core and this machine come to the same.
+//! Real programs, compiled for the core: the interpreter, the block executor, QEMU's core and this machine come to the
+//! same.
 //!
 //! The programs are built by `cargo ci programs`. Without them or without QEMU a test says so and passes, unless
 //! `PREFLASH_REQUIRE_XTENSA=1`.

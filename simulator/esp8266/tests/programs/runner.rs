@@ -1,7 +1,7 @@
 //! Runs the bare programs of `programs/` on the emulated core and on QEMU's.
 //!
-//! Both read how many rounds to go from standard input and write `begin`, then a result; the time is that between the two
-//! lines, so that neither's start counts.
+//! Both read how many rounds to go from standard input and write `begin`, then a result; the time is that between the
+//! two lines, so that neither's start counts.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Random programs: the interpreter against QEMU's lx106, and the block executor against the interpreter.
 //!
-//! A [program](generator) is a row of cases. Each sets all registers, runs a few random instructions, and gets, by its end or
-//! by an exception, to a routine that writes all registers and some memory out through `simcall`. So one run of QEMU
-//! answers thousands of cases, and a difference names the case.
+//! A [program](generator) is a row of cases. Each sets all registers, runs a few random instructions, and gets, by its
+//! end or by an exception, to a routine that writes all registers and some memory out through `simcall`. So one run of
+//! QEMU answers thousands of cases, and a difference names the case.
 
 #[cfg(test)]
 mod assembler;

@@ -1,7 +1,8 @@
 //! The interpreter and the block executor against `qemu-system-xtensa -cpu lx106` (Debian: qemu-system-misc).
 //!
-//! QEMU is an oracle for what instructions do to registers and memory. It is none for the memory map (its machine has RAM
-//! everywhere, of any width), nor for time. Without QEMU the test says so and passes, unless `PREFLASH_REQUIRE_XTENSA=1`.
+//! QEMU is an oracle for what instructions do to registers and memory. It is none for the memory map (its machine has
+//! RAM everywhere, of any width), nor for time. Without QEMU the test says so and passes, unless
+//! `PREFLASH_REQUIRE_XTENSA=1`.
 
 use std::fmt::Write as _;
 use std::io::Read as _;

@@ -10,8 +10,8 @@ use super::answer_simcall;
 use super::assembler::{Code, elf_file};
 use super::generator::{CASES, Program, Purpose, Random, generate};
 
-/// A device that notes every access with its cycle, answers with something that depends on it, and interrupts on its own
-/// every now and then.
+/// A device that notes every access with its cycle, answers with something that depends on it, and interrupts on its
+/// own every now and then.
 #[derive(Default)]
 struct Device {
     log: Vec<(u64, u32, u32)>,
@@ -136,7 +136,8 @@ fn blocks_notice_that_their_code_changes() {
     assert_eq!((blocks.cpu.a[5], blocks.cpu.pc), (330, end));
 }
 
-/// A loop that loads a literal before itself, and then, with the base of literals set, another with the same instruction.
+/// A loop that loads a literal before itself, and then, with the base of literals set, another with the same
+/// instruction.
 #[test]
 fn blocks_notice_that_the_base_of_literals_changes() {
     let mut code = Code::new(0x4010_1000);

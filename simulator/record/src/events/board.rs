@@ -147,8 +147,8 @@ event! {
         /// What it sent, in tenths of a percent, if it did.
         #[serde(skip_serializing_if = "Option::is_none")]
         humidity: Option<u32>,
-        /// When the wire's level changed, in microseconds after the first, falling, edge, which itself stands at 0; falling
-        /// and rising ones alternate.
+        /// When the wire's level changed, in microseconds after the first, falling, edge, which itself stands at 0;
+        /// falling and rising ones alternate.
         edges: Vec<u32>,
     }
 }

@@ -51,8 +51,8 @@ vocabulary! {
     pub enum AccessKind {
         /// It got a made-up value.
         Read = "read",
-        /// It had no effect, or a known register is asked for something that it does not do here, such as inverted lines of
-        /// a UART.
+        /// It had no effect, or a known register is asked for something that it does not do here, such as inverted
+        /// lines of a UART.
         Write = "write",
     }
 }
@@ -113,9 +113,9 @@ impl fmt::Display for Restart {
 }
 
 event! {
-    /// The firmware panicked, and the watchdog restarts it. On the emulated chip also: it raised an exception that nobody
-    /// handles, and the SDK restarts it; it did something that stops the core; or its stack ran over its end into other
-    /// data, and it goes on.
+    /// The firmware panicked, and the watchdog restarts it. On the emulated chip also: it raised an exception that
+    /// nobody handles, and the SDK restarts it; it did something that stops the core; or its stack ran over its end
+    /// into other data, and it goes on.
     pub struct Crash {
         /// What happened, and where.
         message: String,
@@ -179,8 +179,8 @@ impl fmt::Display for NotModelled {
 }
 
 event! {
-    /// The device did nothing but crash, each time in the same way, and the run was ended before its time (the scenario's
-    /// `equal-crashes`).
+    /// The device did nothing but crash, each time in the same way, and the run was ended before its time (the
+    /// scenario's `equal-crashes`).
     pub struct CrashLoop {
         /// How often in a row.
         crashes: u32,

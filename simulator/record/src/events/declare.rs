@@ -1,7 +1,7 @@
 //! How a kind of event is declared: a type with its fields, each with a sentence.
 //!
-//! `docs/events.md` is made from the declarations, and matchers of the scenario language find an event's fields by name in
-//! them. A field's [`Value`] keeps its type, so that nothing is compared as text that is none.
+//! `docs/events.md` is made from the declarations, and matchers of the scenario language find an event's fields by name
+//! in them. A field's [`Value`] keeps its type, so that nothing is compared as text that is none.
 
 use std::any::TypeId;
 use std::fmt::Debug;

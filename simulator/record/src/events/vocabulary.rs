@@ -1,7 +1,8 @@
-//! Enums without fields that the record writes as a word: each is declared once, with its words and a sentence for each.
+//! Enums without fields that the record writes as a word: each is declared once, with its words and a sentence for
+//! each.
 //!
-//! The sentence is the variant's doc comment. The scenario language, its schema and reference, the page about events and
-//! the reports are made from the declaration.
+//! The sentence is the variant's doc comment. The scenario language, its schema and reference, the page about events
+//! and the reports are made from the declaration.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The events that a file can mean: a row for each word, with its keys, the fields of the record that they are about, and
-//! what a report says of it.
+//! The events that a file can mean: a row for each word, with its keys, the fields of the record that they are about,
+//! and what a report says of it.
 
 use super::{BOOLEAN, ON_OFF, TEXT};
 use crate::events::{

@@ -68,7 +68,8 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
 }
 
-/// What the run may contain; by default a crash, a watchdog reset, a livelock and a storm of requests each fail any scenario.
+/// What the run may contain; by default a crash, a watchdog reset, a livelock and a storm of requests each fail any
+/// scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// Panics of the firmware.
@@ -136,8 +137,8 @@ pub enum Course<T> {
         /// Time of day, since midnight UTC, at which the value is highest.
         warmest: Duration,
     },
-    /// Recorded values: each holds from its time, counted from the beginning, until the next. Ascending, never empty; the
-    /// first also holds before its time. Where there is none, the sensor does not answer.
+    /// Recorded values: each holds from its time, counted from the beginning, until the next. Ascending, never empty;
+    /// the first also holds before its time. Where there is none, the sensor does not answer.
     Recording(Vec<(Duration, Option<T>)>),
 }
 

@@ -81,8 +81,8 @@ pub struct Form {
 /// What is typed into a field whose right value only the run knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// The simulated cloud's: its channel's write key, or the SHA-256 of its authority's certificate in hexadecimal digits
-    /// (file: `channel`, `cloud`).
+    /// The simulated cloud's: its channel's write key, or the SHA-256 of its authority's certificate in hexadecimal
+    /// digits (file: `channel`, `cloud`).
     OfTheCloud,
     /// This.
     Text(String),

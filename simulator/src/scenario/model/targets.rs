@@ -58,8 +58,8 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// A TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much: enough
-    /// for a handful of tries in a row, and less than the 15 s that lie between two entries at least.
+    /// A TLS handshake takes the chip more than a second, and with each failed try the next comes later by as much:
+    /// enough for a handful of tries in a row, and less than the 15 s that lie between two entries at least.
     pub const TOLERANCE: Duration = Duration::from_secs(10);
 }
 

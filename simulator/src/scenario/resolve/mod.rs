@@ -40,8 +40,8 @@ pub const OWN_NETWORK: &str = crate::boards::yellow_duck::SETUP_NETWORK;
 pub(super) const MOST: [(&str, usize); 6] =
     [("devices", 100), ("networks", 100), ("phones", 100), ("faults", 10_000), ("steps", 100_000), ("expect", 10_000)];
 
-/// With how many names the misspelt ones of a file are compared together. Few files have so many of both; in one that has, what
-/// is misspelt later is told without what may have been meant.
+/// With how many names the misspelt ones of a file are compared together. Few files have so many of both; in one that
+/// has, what is misspelt later is told without what may have been meant.
 const MOST_COMPARISONS: usize = 100_000;
 
 /// Reads a file that a scenario names, by the name it has there; an error is a fragment that says why not.

@@ -11,8 +11,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 6_000;
 
-/// A scenario with one reading, stored after a TLS handshake, which takes the chip more than a second. An expectation ends it,
-/// which tests add to.
+/// A scenario with one reading, stored after a TLS handshake, which takes the chip more than a second. An expectation
+/// ends it, which tests add to.
 pub const READING: &str = r#"
 title = "A duck stores its first reading"
 duration = "30s"

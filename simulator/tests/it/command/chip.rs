@@ -20,8 +20,8 @@ fn program(image: &Path) -> Program {
     elf::parse(&fs::read(image.join("esp07")).unwrap()).unwrap()
 }
 
-/// A copy of the image in the bench's folder with these bytes at the beginning of the function whose symbol contains all
-/// of `parts`.
+/// A copy of the image in the bench's folder with these bytes at the beginning of the function whose symbol contains
+/// all of `parts`.
 fn patched(bench: &Bench, image: &Path, parts: &[&str], bytes: &[u8]) {
     let program = program(image);
     let is_it = |name: &str| parts.iter().all(|part| name.contains(part));

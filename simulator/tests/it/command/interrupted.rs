@@ -12,8 +12,8 @@ use super::bench::{Bench, READING};
 /// How many cases are asked for: far more than are run before the end.
 const CASES: u64 = 50_000;
 
-/// A folder with a run under way. Whoever runs the tests may ignore signals, which children inherit: `signals` says which of them
-/// are ignored by this child.
+/// A folder with a run under way. Whoever runs the tests may ignore signals, which children inherit: `signals` says
+/// which of them are ignored by this child.
 fn begin(bench: &Bench, signals: &[String], arguments: &str) -> Child {
     bench.file("duck.toml", READING);
     Command::new("env")

@@ -1,5 +1,5 @@
-//! The `preflash` command as a person or a script meets it: exit codes, output, what it leaves behind, and that the same
-//! seed gives the same bytes.
+//! The `preflash` command as a person or a script meets it: exit codes, output, what it leaves behind, and that the
+//! same seed gives the same bytes.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test that asked for it")]
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The folder with the image that `cargo ci image` builds. Without one a test has nothing to run: it says so and passes,
-/// unless `PREFLASH_REQUIRE_XTENSA` is `1`, as where the tools that build the image are there.
+/// The folder with the image that `cargo ci image` builds. Without one a test has nothing to run: it says so and
+/// passes, unless `PREFLASH_REQUIRE_XTENSA` is `1`, as where the tools that build the image are there.
 ///
 /// # Panics
 /// If the image is required and not there.

@@ -1,5 +1,5 @@
-//! One world, no network, a reading every fifteen seconds, and for each reading another fault of the sensor: what came of
-//! it, by the serial port.
+//! One world, no network, a reading every fifteen seconds, and for each reading another fault of the sensor: what came
+//! of it, by the serial port.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const DUCK: DeviceId = DeviceId(0);
 /// The yellow duck's first part.
 const SENSOR: PartId = PartId(0);
 const INTERVAL: Duration = Duration::from_secs(15);
-/// Of a reading's period before anything comes of it: the sensor is asked for the first time 0.5 s into the period, and for
-/// the last time 6.5 s into it.
+/// Of a reading's period before anything comes of it: the sensor is asked for the first time 0.5 s into the period, and
+/// for the last time 6.5 s into it.
 const BEFORE: Duration = Duration::from_millis(250);
 
 /// How the tries of a reading ended, for each fault of a `sensor`.

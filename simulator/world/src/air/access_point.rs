@@ -1,7 +1,7 @@
 //! An access point: its name, how it is protected, whether it answers, and who has joined it.
 //!
-//! It may be one of the world's with a router behind it, or a device's own in configuration mode; what lies behind it is
-//! the same to its stations.
+//! It may be one of the world's with a router behind it, or a device's own in configuration mode; what lies behind it
+//! is the same to its stations.
 //!
 //! Several access points may have one name, as a mesh or a repeater does: a station that joins takes the strongest, and
 //! stays there until it loses it.
@@ -18,8 +18,8 @@ use simulator_record::time::Instant;
 pub enum Security {
     /// Not at all.
     Open,
-    /// WPA2 with this passphrase of 8 to 63 characters, or pre-shared key of 64 hexadecimal digits. Only like fits like:
-    /// the key that a passphrase stands for is not worked out.
+    /// WPA2 with this passphrase of 8 to 63 characters, or pre-shared key of 64 hexadecimal digits. Only like fits
+    /// like: the key that a passphrase stands for is not worked out.
     Wpa2(String),
 }
 

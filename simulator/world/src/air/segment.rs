@@ -2,7 +2,8 @@
 //! every station.
 //!
 //! A frame from a station goes to the station it is addressed to or else to whatever lies behind the access point; one
-//! from behind it goes to the station it is addressed to, or is dropped. Group addresses go to everybody but the sender.
+//! from behind it goes to the station it is addressed to, or is dropped. Group addresses go to everybody but the
+//! sender.
 
 use std::collections::BTreeMap;
 

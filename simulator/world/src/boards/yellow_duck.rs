@@ -1,4 +1,5 @@
-//! The yellow duck: an ESP-07 with a DHT22, two switches and the Wi-Fi LED LD1, and what its firmware says and is called.
+//! The yellow duck: an ESP-07 with a DHT22, two switches and the Wi-Fi LED LD1, and what its firmware says and is
+//! called.
 
 use super::{Board, PartOfBoard};
 use crate::parts::{DhtModel, PartKind};

@@ -169,8 +169,8 @@ pub struct Models {
 }
 
 impl Models {
-    /// Models of a device with these parts and a blank flash. Its random streams have names that begin with `prefix`, by
-    /// which several devices of one seed draw different numbers.
+    /// Models of a device with these parts and a blank flash. Its random streams have names that begin with `prefix`,
+    /// by which several devices of one seed draw different numbers.
     pub fn new<'a>(
         parts: impl IntoIterator<Item = (&'a Soldered, &'a Surroundings)>,
         seed: Seed,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use simulator_record::time::Instant;
 
-/// How long the hardware watchdog waits after it was last fed. The SDK sets its first stage, which only tells an interrupt,
-/// to 2^(16+11) cycles of 80 MHz, and the second, which resets, to 2^(16+13) (NONOS SDK 3.0, `wdt_init`).
+/// How long the hardware watchdog waits after it was last fed. The SDK sets its first stage, which only tells an
+/// interrupt, to 2^(16+11) cycles of 80 MHz, and the second, which resets, to 2^(16+13) (NONOS SDK 3.0, `wdt_init`).
 pub const WATCHDOG_PERIOD: Duration = Duration::from_micros(8_388_608);
 
 /// The hardware watchdog.

@@ -2,8 +2,8 @@
 //!
 //! Some of the attacks are ordinary TLS servers with certificates that must not be believed; they are served like the
 //! cloud, over a cloud of their own that has no channels. The others break the handshake itself
-//! (`fake_thingspeak::flawed_handshake`). Any request that gets through to either is recorded as an HTTP exchange with this server: a
-//! scenario expects never to see one.
+//! (`fake_thingspeak::flawed_handshake`). Any request that gets through to either is recorded as an HTTP exchange with
+//! this server: a scenario expects never to see one.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

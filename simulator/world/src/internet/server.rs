@@ -1,8 +1,9 @@
 //! The servers behind the routers: who they are, where, and what serves a connection that reaches one.
 //!
-//! A connection to the cloud is served by `fake_thingspeak::serve` over a stream in memory, on port 443 with TLS (and on one more port, if it has one); all of
-//! them share one cloud. While a man in the middle is active, new connections to a port with TLS are his. Handshakes draw from
-//! a random stream of their connection's own, begun anew at each poll, so that other worlds on the thread do not matter.
+//! A connection to the cloud is served by `fake_thingspeak::serve` over a stream in memory, on port 443 with TLS (and
+//! on one more port, if it has one); all of them share one cloud. While a man in the middle is active, new connections
+//! to a port with TLS are his. Handshakes draw from a random stream of their connection's own, begun anew at each poll,
+//! so that other worlds on the thread do not matter.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::cell::{RefCell, RefMut};

@@ -1,7 +1,7 @@
 //! One connection's bytes on their way between a TCP socket and the server task behind it, in memory.
 //!
-//! The connection fills [`Pipe::inbound`] and drains [`Pipe::outbound`]; the server sees a [`MemoryStream`]. Both are on
-//! one thread, and nothing waits: a read or write that cannot go on leaves a waker, which the connection wakes.
+//! The connection fills [`Pipe::inbound`] and drains [`Pipe::outbound`]; the server sees a [`MemoryStream`]. Both are
+//! on one thread, and nothing waits: a read or write that cannot go on leaves a waker, which the connection wakes.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

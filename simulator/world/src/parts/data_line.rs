@@ -1,13 +1,13 @@
 //! The sensor's wire: an open-drain bus with a pull-up, the host at one end and a [`DhtModel`] at the other.
 //!
 //! The host [drives](DataLine::drive) and [reads](DataLine::level) the line in device time. When it releases the line
-//! after a start pulse, the sensor's whole answer is worked out and stands in the line's future; the level at any moment
-//! is the wired AND of both ends, but for a host that drives the line high: it is the stronger, so that what the sensor
-//! says meanwhile is not seen. Each start pulse gives one [`SensorReport`] for the record, once its last edge has
-//! passed: ask [`DataLine::report_due`] when that is.
+//! after a start pulse, the sensor's whole answer is worked out and stands in the line's future; the level at any
+//! moment is the wired AND of both ends, but for a host that drives the line high: it is the stronger, so that what the
+//! sensor says meanwhile is not seen. Each start pulse gives one [`SensorReport`] for the record, once its last edge
+//! has passed: ask [`DataLine::report_due`] when that is.
 //!
-//! Not modelled: rise times, crosstalk, a pull-up that is missing. A host that pulls the line low while the sensor talks
-//! spoils what it reads; the sensor talks on and takes the rest of the pulse, if any, for the next start.
+//! Not modelled: rise times, crosstalk, a pull-up that is missing. A host that pulls the line low while the sensor
+//! talks spoils what it reads; the sensor talks on and takes the rest of the pulse, if any, for the next start.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -186,8 +186,8 @@ impl DataLine {
         self.sensor.latch();
     }
 
-    /// Changes what there is to measure from `at` on, in tenths of a degree Celsius and of a percent of relative humidity;
-    /// what is `None` stays as it is.
+    /// Changes what there is to measure from `at` on, in tenths of a degree Celsius and of a percent of relative
+    /// humidity; what is `None` stays as it is.
     pub fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) {
         self.sensor.surround(at, temperature, humidity);
     }

@@ -1,19 +1,19 @@
 //! The sensor itself: what an AM2302 (DHT22) or one of its kin makes of a start pulse.
 //!
 //! It is given the host's start pulse and returns the train of edges with which it answers, worked out in advance.
-//! Timings are drawn anew for each edge, within what was captured of its kind (`dht/part.rs`). The line with its pull-up is
-//! [`super::data_line`].
+//! Timings are drawn anew for each edge, within what was captured of its kind (`dht/part.rs`). The line with its
+//! pull-up is [`super::data_line`].
 //!
-//! It measures after it has answered, and is deaf meanwhile. So it answers with what it measured after the answer before,
-//! or after power-up, however long ago that was: whoever wants to know how warm it is now asks twice. Where its surroundings
-//! come from a recording in which the sensor did not answer, it does not answer either.
+//! It measures after it has answered, and is deaf meanwhile. So it answers with what it measured after the answer
+//! before, or after power-up, however long ago that was: whoever wants to know how warm it is now asks twice. Where its
+//! surroundings come from a recording in which the sensor did not answer, it does not answer either.
 //!
-//! After Aosong's data sheets "AM2302" (§7), "AM2301" and "DHT11" (§5), and captures of real sensors. Bits are sent most
-//! significant first: humidity, temperature, sum of the four bytes.
+//! After Aosong's data sheets "AM2302" (§7), "AM2301" and "DHT11" (§5), and captures of real sensors. Bits are sent
+//! most significant first: humidity, temperature, sum of the four bytes.
 //!
 //! Not modelled: accuracy and drift, that a start pulse too short may wake it for the next one (of pulses of 305 us the
-//! captured sensor answered every other; here each is drawn by itself), a limit to the length of start pulses, the −0.0 °C
-//! that clones send between 0.0 and −0.1 °C, the cable.
+//! captured sensor answered every other; here each is drawn by itself), a limit to the length of start pulses, the −0.0
+//! °C that clones send between 0.0 and −0.1 °C, the cable.
 
 mod part;
 

@@ -1,20 +1,21 @@
 //! The SPI NOR flash of an ESP-07: 1 MiB, like Winbond's W25Q80.
 //!
-//! Erases and writes take time: [`NorFlash::begin`] checks one and says when it ends, [`NorFlash::finish`] carries it out
-//! then, [`NorFlash::tear`] carries out as much of it as was done when power went away, [`NorFlash::reset_host`] as much as
-//! the chip does on its own when only its host is reset. Contents and wear outlive power cuts. An erase sets whole
-//! sectors to ones; a write only clears bits, so writing over old data gives the AND of both, and the chip does not
-//! complain.
+//! Erases and writes take time: [`NorFlash::begin`] checks one and says when it ends, [`NorFlash::finish`] carries it
+//! out then, [`NorFlash::tear`] carries out as much of it as was done when power went away, [`NorFlash::reset_host`] as
+//! much as the chip does on its own when only its host is reset. Contents and wear outlive power cuts. An erase sets
+//! whole sectors to ones; a write only clears bits, so writing over old data gives the AND of both, and the chip does
+//! not complain.
 //!
-//! After Winbond's W25Q80 data sheets (typical times of their AC characteristics) with the ESP8266's own limits (words of
-//! 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or
-//! may not have changed; a torn erase leaves a sector in which bits have become ones at random, the more the longer it ran.
-//! Cells that were half-way when power went away are *unstable*: each reading draws their value anew, until they are erased
-//! or programmed. In a word in flight a third of the cells that change are so, in a torn erase those that were within 5 % of
-//! the erase's time of their change.
+//! After Winbond's W25Q80 data sheets (typical times of their AC characteristics) with the ESP8266's own limits (words
+//! of 4 bytes). A torn write has programmed its words in order up to the one in flight, of which each bit may or may
+//! not have changed; a torn erase leaves a sector in which bits have become ones at random, the more the longer it ran.
+//! Cells that were half-way when power went away are *unstable*: each reading draws their value anew, until they are
+//! erased or programmed. In a word in flight a third of the cells that change are so, in a torn erase those that were
+//! within 5 % of the erase's time of their change.
 //!
-//! Not modelled: cells that wear out (the wear is counted, nothing breaks), unstable cells that settle with time, a page
-//! whose words are programmed all at once. Commands and the status register are the host's or the emulated chip's to know.
+//! Not modelled: cells that wear out (the wear is counted, nothing breaks), unstable cells that settle with time, a
+//! page whose words are programmed all at once. Commands and the status register are the host's or the emulated chip's
+//! to know.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -281,8 +282,8 @@ impl NorFlash {
         self.sectors.iter().flat_map(|sector| sector.as_deref().unwrap_or(&BLANK)).copied().collect()
     }
 
-    /// Begins an erase or write at `at`. Call [`NorFlash::finish`] when it ends, or [`NorFlash::tear`] if power goes away
-    /// before.
+    /// Begins an erase or write at `at`. Call [`NorFlash::finish`] when it ends, or [`NorFlash::tear`] if power goes
+    /// away before.
     ///
     /// # Errors
     /// A [`FlashError`]; the operation is not counted then.
@@ -320,8 +321,8 @@ impl NorFlash {
         self.end(at)
     }
 
-    /// The host is reset at `at` while the chip stays powered: the chip completes the sector or page it is at and is told
-    /// nothing of the next. An operation that begins only after `at` has not happened and is not counted.
+    /// The host is reset at `at` while the chip stays powered: the chip completes the sector or page it is at and is
+    /// told nothing of the next. An operation that begins only after `at` has not happened and is not counted.
     pub fn reset_host(&mut self, at: Instant) -> Option<FlashReport> {
         let running = self.running.as_ref()?;
         let unit_ends = running.ends.iter().copied().find(|end| running.begun <= at && at < *end);

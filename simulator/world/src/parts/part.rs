@@ -1,6 +1,7 @@
 //! A part: one model on one pin, under the name by which scenarios and the record know it.
 //!
-//! A new kind of part is a model in a file of its own, a row of [`PartKind`] and of `Model`; the compiler names the rest.
+//! A new kind of part is a model in a file of its own, a row of [`PartKind`] and of `Model`; the compiler names the
+//! rest.
 
 use std::cell::{RefCell, RefMut};
 use std::sync::Arc;
@@ -187,8 +188,8 @@ impl Part {
         .ok()
     }
 
-    /// A hand moves the switch or button that it is, whose contact bounces for so long. Returns the changes of its level to
-    /// come: none if it stands so already, or is none.
+    /// A hand moves the switch or button that it is, whose contact bounces for so long. Returns the changes of its
+    /// level to come: none if it stands so already, or is none.
     pub fn throw(&self, at: Instant, on: bool, bounce: Duration) -> Vec<(Instant, Level)> {
         match (&mut *self.model.borrow_mut(), self.kind) {
             (Model::Contact(switch), PartKind::Switch { on: level } | PartKind::Button { on: level }) => {

@@ -1,9 +1,9 @@
 //! What there is to measure: a temperature or a humidity as a function of virtual time.
 //!
 //! A scenario builds a [`Signal`], the sensor model samples it whenever it measures. Values are tenths (of a degree
-//! Celsius, of a percent of relative humidity) in whole numbers, worked out without floating point, so that they are the
-//! same on every machine. Recordings are read once, when the scenario is; a step in between is held, not interpolated.
-//! Where a recording has no value there is none: the sensor that was recorded had not answered.
+//! Celsius, of a percent of relative humidity) in whole numbers, worked out without floating point, so that they are
+//! the same on every machine. Recordings are read once, when the scenario is; a step in between is held, not
+//! interpolated. Where a recording has no value there is none: the sensor that was recorded had not answered.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -72,9 +72,9 @@ fn ramp(from: i32, to: i32, elapsed: Duration, over: Duration) -> i32 {
 /// What [`cosine`] calls 1.
 const COSINE_ONE: i128 = 1_000_000;
 
-/// The cosine of a moment of the day, 0 being its highest point, times [`COSINE_ONE`]: Bhaskara's rational approximation,
-/// exact at every quarter of the day and within 0.0017 everywhere, which is less than a sensor shows for any amplitude
-/// below 30 degrees.
+/// The cosine of a moment of the day, 0 being its highest point, times [`COSINE_ONE`]: Bhaskara's rational
+/// approximation, exact at every quarter of the day and within 0.0017 everywhere, which is less than a sensor shows for
+/// any amplitude below 30 degrees.
 fn cosine(since_highest: u64) -> i128 {
     // In degrees · 10^6: the sine's half waves begin 90 degrees before the cosine's highest point.
     let degrees = i128::from(since_highest) * 360_000_000 / i128::from(DAY) + 90_000_000;
@@ -126,10 +126,10 @@ const GAP: i64 = 3;
 
 impl Recording {
     /// Reads one column of a CSV file whose first row names the columns. The time stands in a column `time`, as seconds
-    /// after the scenario's beginning or as an RFC 3339 calendar time, or in a column `created_at` as ThingSpeak exports
-    /// it; `start` is the calendar time of the beginning. Values are decimal numbers, rounded to tenths, or `nan` for a
-    /// reading that failed; rows without one are passed over. Rows are in order of time; of several with the same time, the
-    /// last counts; of those before the beginning, the last holds at the beginning.
+    /// after the scenario's beginning or as an RFC 3339 calendar time, or in a column `created_at` as ThingSpeak
+    /// exports it; `start` is the calendar time of the beginning. Values are decimal numbers, rounded to tenths, or
+    /// `nan` for a reading that failed; rows without one are passed over. Rows are in order of time; of several with
+    /// the same time, the last counts; of those before the beginning, the last holds at the beginning.
     ///
     /// # Errors
     /// What is wrong with the text, and in which line.
@@ -180,15 +180,15 @@ impl Recording {
         Self::from_rows(rows.map(|(at, value)| (Duration::from_nanos(at), value))).ok_or(RecordingError::Empty)
     }
 
-    /// A recording of values (tenths; `None` where there is none) and their times after the scenario's beginning; `None` if
-    /// there are no rows, or if they are not in order of time.
+    /// A recording of values (tenths; `None` where there is none) and their times after the scenario's beginning;
+    /// `None` if there are no rows, or if they are not in order of time.
     pub fn from_rows(rows: impl IntoIterator<Item = (Duration, Option<i32>)>) -> Option<Self> {
         let rows: Arc<[_]> = rows.into_iter().collect();
         (!rows.is_empty() && rows.is_sorted_by(|earlier, later| earlier.0 < later.0)).then_some(Self { rows })
     }
 
-    /// Each value (tenths; `None` where there is none) and the time after the scenario's beginning from which it holds; the
-    /// first holds before, too.
+    /// Each value (tenths; `None` where there is none) and the time after the scenario's beginning from which it holds;
+    /// the first holds before, too.
     pub fn rows(&self) -> &[(Duration, Option<i32>)] {
         &self.rows
     }

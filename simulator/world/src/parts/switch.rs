@@ -1,7 +1,7 @@
 //! A switch on an input pin: its level as a function of time, with contact bounce.
 //!
-//! A hand [sets](Switch::set) the switch; the contact then bounces for a while, that is, the level changes an odd number
-//! of times at moments drawn from the stream, and stays. Reading costs nothing and changes nothing.
+//! A hand [sets](Switch::set) the switch; the contact then bounces for a while, that is, the level changes an odd
+//! number of times at moments drawn from the stream, and stays. Reading costs nothing and changes nothing.
 //!
 //! Not modelled: the debouncing of a capacitor, contacts that wear out.
 

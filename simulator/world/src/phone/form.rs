@@ -1,5 +1,5 @@
-//! Forms in pages (HTML Living Standard §4.10), as far as a phone's browser needs them: found, filled in, and encoded for
-//! sending.
+//! Forms in pages (HTML Living Standard §4.10), as far as a phone's browser needs them: found, filled in, and encoded
+//! for sending.
 //!
 //! The browser is one that does not check what is typed (`required`, `min`, `maxlength`): the device has to. Not
 //! modelled: radio buttons, text areas, file uploads, `disabled` controls, more than the page's first form.

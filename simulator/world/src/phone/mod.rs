@@ -1,10 +1,10 @@
-//! A person with a phone who sets the duck up, or gets in its way: joins its network, opens pages, sends the form, makes
-//! odd requests, connects and says nothing.
+//! A person with a phone who sets the duck up, or gets in its way: joins its network, opens pages, sends the form,
+//! makes odd requests, connects and says nothing.
 //!
 //! A [`Phone`] does its [`Action`]s one after the other; each begins when the one before has ended or failed, and fails
 //! after 30 s. What it asks of the air ([`AirRequest`]) and the frames it sends wait in its outboxes; the world answers
-//! with [`Phone::joined`], [`Phone::link_lost`] and [`Phone::receive`], and polls it at [`Phone::next_deadline`]. What it
-//! sees are [`PhoneEvent`]s. The stack is smoltcp's (`link`), HTTP and forms are a browser's (`http`, `form`);
+//! with [`Phone::joined`], [`Phone::link_lost`] and [`Phone::receive`], and polls it at [`Phone::next_deadline`]. What
+//! it sees are [`PhoneEvent`]s. The stack is smoltcp's (`link`), HTTP and forms are a browser's (`http`, `form`);
 //! besides, it sends what phones send without being asked (`unasked`).
 //!
 //! Not modelled: mobile data beside the network, a phone's own captive-portal detection (an action opens the page that
@@ -70,8 +70,8 @@ pub enum Action {
         /// The body.
         body: Vec<u8>,
     },
-    /// Connects to 192.168.4.1, port 80, sends these bytes one at a time and then no more. Ends when there is a reply or
-    /// the connection is closed, at the latest 30 s after the last byte.
+    /// Connects to 192.168.4.1, port 80, sends these bytes one at a time and then no more. Ends when there is a reply
+    /// or the connection is closed, at the latest 30 s after the last byte.
     Dribble {
         /// What to send.
         bytes: Vec<u8>,

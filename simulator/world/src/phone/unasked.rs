@@ -1,9 +1,10 @@
-//! What a phone sends without being asked, as soon as it is in a network: it looks for neighbours, routers and services.
-//! A duck needs none of it, and has to bear it: these are frames to all, and come at once.
+//! What a phone sends without being asked, as soon as it is in a network: it looks for neighbours, routers and
+//! services. A duck needs none of it, and has to bear it: these are frames to all, and come at once.
 //!
 //! On joining: a multicast listener report (RFC 3810), a neighbour solicitation for its own address (RFC 4862) and a
-//! router solicitation (RFC 4861), all IPv6. With an address: an ARP announcement (RFC 5227), an IGMP report (RFC 3376) and
-//! a question for services (RFC 6762, RFC 6763). Not modelled: that all of this comes again later, and answers to it.
+//! router solicitation (RFC 4861), all IPv6. With an address: an ARP announcement (RFC 5227), an IGMP report (RFC 3376)
+//! and a question for services (RFC 6762, RFC 6763). Not modelled: that all of this comes again later, and answers to
+//! it.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
@@ -113,7 +114,8 @@ fn sum(bytes: &[u8]) -> u32 {
     bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0))).sum()
 }
 
-/// Writes the Internet checksum (RFC 1071) over `bytes`, and over what sums up to `more`, to the two bytes from `at` on.
+/// Writes the Internet checksum (RFC 1071) over `bytes`, and over what sums up to `more`, to the two bytes from `at`
+/// on.
 fn set_checksum(bytes: &mut [u8], at: usize, more: u32) {
     let mut total = sum(bytes) + more;
     while total > 0xFFFF {

@@ -1,8 +1,8 @@
 //! Devices that do nothing but crash, each time in the same way: after so many times a run has nothing more to show.
 //!
-//! A start counts if a crash or a watchdog ended it; two are equal if the last words of both are (of a watchdog, where it
-//! found the firmware). Any other start in between, by power, by the button or because the firmware asked for it, begins a
-//! new count.
+//! A start counts if a crash or a watchdog ended it; two are equal if the last words of both are (of a watchdog, where
+//! it found the firmware). Any other start in between, by power, by the button or because the firmware asked for it,
+//! begins a new count.
 
 use simulator_record::events::{self, BootCause, CrashReport, DeviceId, EventKind};
 

@@ -2,8 +2,8 @@
 //!
 //! Each of them only says what it wants; here it is handed on: frames from a device or phone into the air and from the
 //! air to a device, phone or router; frames from routers into the air; joins, losses and access points both ways. What
-//! concerns a device or the record comes out as [`Handed`], in the order in which it happened; the links know nothing of
-//! the queue, the record and what a device is made of.
+//! concerns a device or the record comes out as [`Handed`], in the order in which it happened; the links know nothing
+//! of the queue, the record and what a device is made of.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

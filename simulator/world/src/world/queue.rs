@@ -1,8 +1,8 @@
 //! The event queue: what is to happen, ordered by `(time, sequence)`.
 //!
 //! Entries of one moment come out in the order in which they were scheduled, so that the order never depends on how a
-//! heap happens to break ties. Nothing is ever removed: who schedules something that may be overtaken by events gives it
-//! an epoch and ignores it when it comes out stale.
+//! heap happens to break ties. Nothing is ever removed: who schedules something that may be overtaken by events gives
+//! it an epoch and ignores it when it comes out stale.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};

@@ -1,4 +1,5 @@
-//! The three ways in which programs see to accesses that memory refuses, for functions of the ROM as for their own code.
+//! The three ways in which programs see to accesses that memory refuses, for functions of the ROM as for their own
+//! code.
 
 use super::*;
 
@@ -11,8 +12,8 @@ const STR2MACADDR: u32 = 0x4000_2AF8;
 const UART_RX_READBUFF: u32 = 0x4000_3EC8;
 const SPIN: u32 = 0xFF_FF06;
 
-/// A user vector that loads the byte at EXCVADDR into a8 and returns behind the instruction. From its fifth instruction on
-/// it is a handler for the ROM's table, whose vector does the same before.
+/// A user vector that loads the byte at EXCVADDR into a8 and returns behind the instruction. From its fifth instruction
+/// on it is a handler for the ROM's table, whose vector does the same before.
 #[rustfmt::skip]
 const VECTOR: &[u32] = &[
     0xFF_D112, // addmi a1, a1, -256

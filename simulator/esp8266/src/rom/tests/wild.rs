@@ -1,5 +1,5 @@
-//! Whatever a program hands to the ROM's functions, and whatever it has made of the ROM's data: nothing panics, and every
-//! call comes to an end.
+//! Whatever a program hands to the ROM's functions, and whatever it has made of the ROM's data: nothing panics, and
+//! every call comes to an end.
 
 use super::*;
 use crate::rom::table::TABLE;

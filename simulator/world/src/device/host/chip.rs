@@ -1,4 +1,5 @@
-//! What the host imitates of the chip between the firmware and the board: its transmitter, its watchdog, its random numbers.
+//! What the host imitates of the chip between the firmware and the board: its transmitter, its watchdog, its random
+//! numbers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

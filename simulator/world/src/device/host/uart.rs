@@ -1,7 +1,7 @@
 //! The chip's serial transmitter, as the host stands for it.
 //!
-//! The firmware writes bytes in device time; a byte leaves when those before it have, 10 bits each at 115200 baud, and a
-//! writer waits while the FIFO of 128 bytes is full (ESP8266 Technical Reference §11).
+//! The firmware writes bytes in device time; a byte leaves when those before it have, 10 bits each at 115200 baud, and
+//! a writer waits while the FIFO of 128 bytes is full (ESP8266 Technical Reference §11).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -36,8 +36,8 @@ impl Transmitter {
         begin + Duration::from_nanos(count * BITS_A_BYTE * 1_000_000_000 / BAUD)
     }
 
-    /// Writes `bytes` at `at`, which leave on `line`. Returns when the last of them is in the FIFO, which is when the writer
-    /// goes on.
+    /// Writes `bytes` at `at`, which leave on `line`. Returns when the last of them is in the FIFO, which is when the
+    /// writer goes on.
     pub(super) fn write(&mut self, at: Instant, bytes: &[u8], line: &mut SerialLine) -> Instant {
         let mut now = at;
         for &byte in bytes {

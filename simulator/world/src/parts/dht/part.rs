@@ -1,13 +1,14 @@
-//! The sensors one can solder in, each a row: its times on the wire, what it makes of a start pulse, how it writes values.
+//! The sensors one can solder in, each a row: its times on the wire, what it makes of a start pulse, how it writes
+//! values.
 //!
 //! Where a range stands without another source it is what sigrok's collection of captures shows of real sensors
-//! (`sigrok-dumps`, `am230x/`, in the public domain; 152 frames of AM2302, AM2303, AM2320, AM2321, AM2322 and RHT03, 18 of
-//! AM2301, 11 of DHT11, most at 1 MHz): from the shortest to the longest that was captured. `simulator/tests/it/captures.rs`
-//! compares. The sensors were some ten years old, perhaps two of AM2302 and one of each other kind; how far a part may
-//! stray by its data sheet is swept in `simulator/tests/it/sensor_timing.rs`.
+//! (`sigrok-dumps`, `am230x/`, in the public domain; 152 frames of AM2302, AM2303, AM2320, AM2321, AM2322 and RHT03, 18
+//! of AM2301, 11 of DHT11, most at 1 MHz): from the shortest to the longest that was captured.
+//! `simulator/tests/it/captures.rs` compares. The sensors were some ten years old, perhaps two of AM2302 and one of
+//! each other kind; how far a part may stray by its data sheet is swept in `simulator/tests/it/sensor_timing.rs`.
 //!
-//! Between release and response the captures leave only a sum certain: in most of them the host drove the line high into
-//! the response. Where it let go at once, an AM2302 responded after 21 to 30 us.
+//! Between release and response the captures leave only a sum certain: in most of them the host drove the line high
+//! into the response. Where it let go at once, an AM2302 responded after 21 to 30 us.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -54,8 +55,8 @@ pub(super) type Range = RangeInclusive<u64>;
 
 /// A kind of sensor.
 pub(super) struct Part {
-    /// How often, in a million, it answers a start pulse of such a length: on a straight line from one to the next, never
-    /// below the first, and above the last as there.
+    /// How often, in a million, it answers a start pulse of such a length: on a straight line from one to the next,
+    /// never below the first, and above the last as there.
     pub(super) start: &'static [(Duration, u32)],
     pub(super) wire: Wire,
     pub(super) coding: Coding,
@@ -114,13 +115,13 @@ const fn us(micros: u64) -> Duration {
 
 const ALWAYS: u32 = 1_000_000;
 
-/// Captures: a request is ignored 362 ms after one that was answered, and answered again after 434 ms, with a value that
-/// has moved on. That it measures meanwhile is what the data sheet says it does then (§7.2).
+/// Captures: a request is ignored 362 ms after one that was answered, and answered again after 434 ms, with a value
+/// that has moved on. That it measures meanwhile is what the data sheet says it does then (§7.2).
 const MEASURING: Duration = Duration::from_millis(430);
 
 const AM2302: Part = Part {
-    // Captures: none of 10 pulses of 104 to 111 us, 2 of 10 of 205 to 211 us, 5 of 10 of 304 to 311 us, 3 of 3 of 505 to
-    // 511 us, and all that are longer. The data sheet asks for 800 us.
+    // Captures: none of 10 pulses of 104 to 111 us, 2 of 10 of 205 to 211 us, 5 of 10 of 304 to 311 us, 3 of 3 of 505
+    // to 511 us, and all that are longer. The data sheet asks for 800 us.
     start: &[(us(111), 0), (us(205), 200_000), (us(305), 500_000), (us(505), ALWAYS)],
     wire: Wire {
         release: 21_000..=30_000,
@@ -186,10 +187,10 @@ const DHT11: Part = Part {
     settling: Duration::from_secs(1),
 };
 
-/// Not one part, but what has been told of parts sold as DHT22 by others, on the AM2302's other times: temperatures below
-/// zero in two's complement (RobTillaart/DHTNew#52, arendst/Tasmota#14165), and 4 to 8 of a hundred responses later than 40
-/// us, which a driver that looks once takes for a bit (adafruit/DHT-sensor-library#124). How late these were is not told;
-/// up to the 200 us that the AM2302's data sheet allows.
+/// Not one part, but what has been told of parts sold as DHT22 by others, on the AM2302's other times: temperatures
+/// below zero in two's complement (RobTillaart/DHTNew#52, arendst/Tasmota#14165), and 4 to 8 of a hundred responses
+/// later than 40 us, which a driver that looks once takes for a bit (adafruit/DHT-sensor-library#124). How late these
+/// were is not told; up to the 200 us that the AM2302's data sheet allows.
 const CLONE: Part = Part {
     start: &[(us(800), ALWAYS)],
     coding: Coding::TwosComplement,

@@ -1,13 +1,13 @@
 //! Frames between the radio and the program's buffers, as the SDK hands them over (`ieee80211_deliver_data`,
 //! `hostap_input`, `__wpa_send_eapol`, `ieee80211_output_pbuf`, `ppCheckTxIdle`; NONOS SDK 3.0).
 //!
-//! The SDK asks the program for a record for each received frame and for room for each frame of a handshake, and does not
-//! look whether it got any: a null ends in a store to address 4. While it is an access point it first asks for a copy of
-//! what one station sends to all, to repeat it to the others; without one it goes on. A frame to be sent belongs to the
-//! radio until it is sent, for which it takes one reference more. It has eight buffers for these.
+//! The SDK asks the program for a record for each received frame and for room for each frame of a handshake, and does
+//! not look whether it got any: a null ends in a store to address 4. While it is an access point it first asks for a
+//! copy of what one station sends to all, to repeat it to the others; without one it goes on. A frame to be sent
+//! belongs to the radio until it is sent, for which it takes one reference more. It has eight buffers for these.
 //!
-//! Not modelled: that others are on the air, that what is for a sleeping station waits for it, and that a copy is heard by
-//! the other stations, which have nothing to say to each other.
+//! Not modelled: that others are on the air, that what is for a sleeping station waits for it, and that a copy is heard
+//! by the other stations, which have nothing to say to each other.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ const HANDSHAKE: u32 = 256;
 const HANDSHAKE_FRAMES: u32 = 2;
 /// Frames that the radio can have in hand to send.
 const SENDING: usize = 8;
-/// How long a frame is on its way out: access to the medium and acknowledgement, and the time of a byte, at 1 Mbit/s for what
-/// is for all, at 24 Mbit/s otherwise (802.11-2020, 10.6: basic rates for group-addressed frames).
+/// How long a frame is on its way out: access to the medium and acknowledgement, and the time of a byte, at 1 Mbit/s
+/// for what is for all, at 24 Mbit/s otherwise (802.11-2020, 10.6: basic rates for group-addressed frames).
 const OVERHEAD: Duration = Duration::from_micros(500);
 const BYTE_FOR_ALL: Duration = Duration::from_nanos(8_000);
 const BYTE: Duration = Duration::from_nanos(333);

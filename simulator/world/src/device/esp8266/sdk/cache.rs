@@ -1,7 +1,7 @@
 //! The flash cache, as the SDK opens it: with the cache off it asks the program how large it may be.
 //!
-//! `Cache_Read_Enable_New` calls `user_iram_memory_is_enabled`, at the start and after each flash operation (NONOS SDK 3.0).
-//! A program that has the function in flash is at its end there, on silicon as here.
+//! `Cache_Read_Enable_New` calls `user_iram_memory_is_enabled`, at the start and after each flash operation (NONOS SDK
+//! 3.0). A program that has the function in flash is at its end there, on silicon as here.
 
 use esp8266::chip::Chip;
 
@@ -36,7 +36,8 @@ impl Sdk {
         }
     }
 
-    /// Asks the program whether part of the cache is to be memory; false if it has no answer, as programs for an older SDK.
+    /// Asks the program whether part of the cache is to be memory; false if it has no answer, as programs for an older
+    /// SDK.
     pub(super) fn ask_for_memory(&mut self, chip: &mut Chip<Board>, then: Then) -> bool {
         let Some(function) = self.memory_is_enabled else { return false };
         self.cache_opens = Some(then);

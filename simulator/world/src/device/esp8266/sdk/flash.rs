@@ -106,9 +106,9 @@ enum Way {
     Writes,
 }
 
-/// What comes of `length` bytes at `address` when the ROM's function `by` goes through them word by word, with the flash
-/// cache off: an exception, or a core that hangs. `None` if all is well. What the ends have in common is taken to be true of
-/// what lies between.
+/// What comes of `length` bytes at `address` when the ROM's function `by` goes through them word by word, with the
+/// flash cache off: an exception, or a core that hangs. `None` if all is well. What the ends have in common is taken to
+/// be true of what lies between.
 fn trouble_with_words(chip: &mut Chip<Board>, way: Way, address: u32, length: u32, by: u32) -> Option<Answer> {
     let last = address.wrapping_add(length.checked_sub(1)? & !3);
     for address in [address, last] {
