@@ -133,7 +133,7 @@ fn a_panic_is_the_firmwares_crash_and_the_watchdog_ends_it() {
     });
     let (at, message) = crash.unwrap();
     assert_eq!(at, BOOT + ms(3_000));
-    assert!(message.starts_with("5 ducks are too many at simulator/world/src/world/tests.rs:"), "{message}");
+    assert!(message.starts_with("5 ducks are too many at world/src/world/tests.rs:"), "{message}");
     assert_eq!(lines(&events), [format!("panic: {message}")]);
     assert_eq!(boots(&events), [(BOOT, "power-on"), (BOOT + ms(3_000) + WATCHDOG_PERIOD + BOOT, "watchdog")]);
 }
