@@ -4,6 +4,7 @@
 //! Nothing here reaches into a run.
 
 mod check;
+mod diagnostics;
 mod find;
 mod list;
 mod outputs;
@@ -90,6 +91,10 @@ Example:
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Say on standard error what is being done: scenarios, starts and faults; twice also each command to a world.
+    /// PREFLASH_LOG filters instead, such as PREFLASH_LOG=world=debug
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
 }
 
 #[derive(Subcommand)]
@@ -143,6 +148,9 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return ExitCode::from(explain(&error)),
     };
+    if let Err(wrong) = diagnostics::start(arguments.verbose) {
+        return ExitCode::from(bad_input(wrong));
+    }
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),

@@ -233,7 +233,7 @@ impl Few {
 /// The first few, with their times.
 impl fmt::Display for Few {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let each = self.first.iter().map(|event| format!("at {} s {}", event.at, describe(&event.kind)));
+        let each = self.first.iter().map(|event| format!("at {} s {}", event.at, describe(event)));
         let more = self.count.saturating_sub(self.first.len() as u64);
         let more = (more > 0).then(|| format!("and {more} more"));
         f.write_str(&each.chain(more).collect::<Vec<_>>().join("; "))

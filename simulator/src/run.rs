@@ -124,14 +124,17 @@ impl Run {
         }
     }
 
-    /// The lines of the serial log, with the times at which they had left the device.
+    /// The lines of the serial log, with the times at which they had left the device. Of several devices each line has
+    /// its device's name in front.
     ///
     /// # Errors
     /// If the record cannot be read any more.
     pub fn serial(&self) -> io::Result<Box<dyn Iterator<Item = (Instant, Cow<'_, str>)> + '_>> {
         if self.record.is_none() {
             return Ok(Box::new(self.events.iter().filter_map(|event| match &event.kind {
-                EventKind::Serial(serial) => Some((event.at, Cow::Borrowed(serial.line.as_str()))),
+                EventKind::Serial(serial) => {
+                    Some((event.at, named(event.name.as_deref(), serial.line.as_str().into())))
+                }
                 _ => None,
             })));
         }
@@ -141,8 +144,17 @@ impl Run {
                 return None;
             }
             let event: serde_json::Value = serde_json::from_str(&line).ok()?;
-            Some((Instant::from_nanos(event["at"].as_u64()?), Cow::Owned(event["line"].as_str()?.to_owned())))
+            let line = named(event["device-name"].as_str(), Cow::Borrowed(event["line"].as_str()?)).into_owned();
+            Some((Instant::from_nanos(event["at"].as_u64()?), Cow::Owned(line)))
         })))
+    }
+}
+
+/// A line of the serial log of one of several devices: with its name in front.
+fn named<'l>(name: Option<&str>, line: Cow<'l, str>) -> Cow<'l, str> {
+    match name {
+        Some(name) => Cow::Owned(format!("{name}: {line}")),
+        None => line,
     }
 }
 

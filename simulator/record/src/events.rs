@@ -10,8 +10,9 @@
 //! it, its row in the language's grammar.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::time::Instant;
 
@@ -53,9 +54,27 @@ pub struct Event {
     /// The device it happened to; `None` for the world's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
+    /// That device's name, if the world has several.
+    #[serde(rename = "device-name", skip_serializing_if = "Option::is_none", serialize_with = "device_name")]
+    pub name: Option<Arc<str>>,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
+}
+
+/// The name of one of several devices.
+fn device_name<S: Serializer>(name: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name.as_deref().unwrap_or_default())
+}
+
+/// In one line, for people.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} on `{name}`", self.kind),
+            None => self.kind.fmt(f),
+        }
+    }
 }
 
 /// One of a world's devices, counted from 0.

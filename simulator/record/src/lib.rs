@@ -35,7 +35,7 @@
 //! ];
 //! let mut unanswered = Unanswered::default();
 //! for (second, kind) in (1..).zip(kinds) {
-//!     unanswered.event(&Event { at: Instant::from_secs(second), sequence: second - 1, device, kind })?;
+//!     unanswered.event(&Event { at: Instant::from_secs(second), sequence: second - 1, device, name: None, kind })?;
 //! }
 //! assert_eq!(unanswered.0, 1);
 //! # Ok::<(), io::Error>(())

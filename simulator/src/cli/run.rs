@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::{Args, ValueEnum};
+use tracing::info;
 
 use super::check::print_mistakes;
+use super::diagnostics;
 use super::files::load_all;
 use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
@@ -146,7 +148,7 @@ enum RunError {
     Signals(#[source] io::Error),
 }
 
-/// Where the scenarios and says how they went.
+/// Runs the scenarios and says how they went.
 pub(super) fn run(args: &RunArgs) -> u8 {
     match attempt(args) {
         Ok(code) => code,
@@ -170,7 +172,7 @@ fn attempt(args: &RunArgs) -> Result<u8, RunError> {
         (None, None) => Seeds::Own,
     };
     let cases = case::cases(&scenarios, &seeds, args.shard, reproduce(args))?;
-    folder::refuse_clashes(scenarios.iter().map(|scenario| scenario.file.as_str()))?;
+    folder::refuse_clashes(scenarios.iter().map(|scenario| (scenario.file.as_str(), scenario.devices.as_slice())))?;
     let chip = || -> Result<On, RunError> {
         let image = match &args.image {
             Some(named) => Image::load(named, args.elf.as_deref())?,
@@ -302,13 +304,13 @@ enum CaseResult {
     Dropped,
 }
 
-/// Where the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
+/// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
 fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Finished, RunError> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(RunError::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let progress = terminal::Progress::new(cases.len());
+    let progress = terminal::Progress::new(cases.len(), !diagnostics::are_on());
     let (mut reports, mut run, mut given_up) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let (mut trouble, mut bug) = (None, None);
     // After a failure that ends the run no later case is told of: which others were finished by then is chance.
@@ -383,7 +385,7 @@ fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     order
 }
 
-/// Where a case and writes its folder, also if it is given up because of an interruption.
+/// Runs a case and writes its folder, also if it is given up because of an interruption.
 fn run_case(
     case: &Case,
     scenario: &Scenario,
@@ -392,16 +394,21 @@ fn run_case(
     watch: &Watch,
     interruption: &Interruption,
 ) -> Result<CaseResult, RunError> {
+    let span = tracing::info_span!(target: "run", "case", scenario = scenario.file, seed = case.seed.0);
+    let _entered = span.enter();
+    info!(target: "run", "begins");
     let draft = folder::Draft::new(&args.out, case, scenario, targets.len() > 1)?;
     match run::results(scenario, case.seed, targets, args.check_determinism, watch, Some(&draft)) {
         Ok(results) => {
             // The evidence is read where it lies now.
             let report = CaseReport::new(case, scenario, &results);
             draft.keep(&results)?;
+            info!(target: "run", passed = report.passed(), "ends");
             Ok(CaseResult::Run(Box::new(report)))
         }
         Err(GivenUp(results)) => {
             draft.check()?;
+            info!(target: "run", "is given up");
             if interruption.cause().is_none() {
                 return Ok(CaseResult::Dropped);
             }

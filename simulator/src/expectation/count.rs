@@ -112,7 +112,7 @@ impl Judge for Count<'_> {
             } else {
                 "before the window opened".to_owned()
             };
-            let seen = format!("it happened at {} s, {side}: {}", event.at, describe(&event.kind));
+            let seen = format!("it happened at {} s, {side}: {}", event.at, describe(event));
             return Err(Failure::new(seen, event.at));
         }
         let mut failure = self.nearest.failure();

@@ -77,8 +77,7 @@ impl<'s> Nearest<'s> {
         }
         match &self.kept {
             Kept::Line { best: Some((_, best)), .. } => {
-                let seen =
-                    format!("the nearest of {} lines, at {} s: {}", self.candidates, best.at, describe(&best.kind));
+                let seen = format!("the nearest of {} lines, at {} s: {}", self.candidates, best.at, describe(best));
                 Failure::new(seen, best.at)
             }
             Kept::Line { best: None, .. } => Failure::new("nothing of the kind happened", None),
@@ -94,7 +93,7 @@ impl<'s> Nearest<'s> {
 fn in_words(sorts: &[(Rc<Event>, u64)]) -> String {
     let part = |(event, count): &(Rc<Event>, u64)| {
         let often = if *count > 1 { format!(" ({})", times(*count)) } else { String::new() };
-        format!("at {} s {}{often}", event.at, describe(&event.kind))
+        format!("at {} s {}{often}", event.at, describe(event))
     };
     let mut parts: Vec<String> = sorts.iter().take(SHOWN).map(part).collect();
     let more = sorts.len().saturating_sub(SHOWN);
@@ -125,6 +124,6 @@ fn sort(event: &EventKind) -> String {
         EventKind::Flash(flash) => format!("{} {}", flash.operation, flash.torn),
         EventKind::Sensor(sensor) => sensor.outcome.to_string(),
         EventKind::Stored(_) => String::new(),
-        other => describe(other),
+        other => other.to_string(),
     }
 }

@@ -156,6 +156,7 @@ mod tests {
                 at: Instant::from_millis(millis),
                 sequence,
                 device: Some(DeviceId(device)),
+                name: None,
                 kind: query(),
             })
             .collect()

@@ -18,6 +18,7 @@ fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {
             at: Instant::from_millis(millis),
             sequence,
             device: Some(DeviceId(0)),
+            name: None,
             kind,
         })
         .collect()

@@ -71,7 +71,7 @@ mod tests {
         let text = format!("title = 't'\nduration = '100s'\n[[expect]]\nevent.boot = {{}}\n{timeline}");
         let scenario = Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap();
         let boot = EventKind::Boot(events::Boot { number: 1, cause: BootCause::PowerOn });
-        let events = [Event { at: Instant::from_secs(98), sequence: 0, device: None, kind: boot }];
+        let events = [Event { at: Instant::from_secs(98), sequence: 0, device: None, name: None, kind: boot }];
         let end = Instant::from_secs(100);
         let judged = super::super::judged(&scenario, &events, end).into_iter();
         judged

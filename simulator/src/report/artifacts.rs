@@ -55,6 +55,11 @@ enum Of {
 /// How the folder of one of several devices begins.
 pub(super) const DEVICE: &str = "device-";
 
+/// The folder of one of several devices.
+pub(super) fn device_folder(name: &str) -> String {
+    format!("{DEVICE}{name}")
+}
+
 /// What is known of a case once it is over, or was given up.
 pub(super) struct CaseFacts<'c> {
     /// The command that runs it again.
@@ -76,6 +81,9 @@ pub const ARTIFACTS: &[Artifact] = &[
     interrupted::INTERRUPTED,
 ];
 
+/// The file that says how a case is run again.
+pub(super) const REPRODUCE: &str = reproduce::REPRODUCE.file;
+
 /// The file with all events of a run.
 pub(super) const EVENTS: &str = events::EVENTS.file;
 
@@ -94,7 +102,7 @@ pub(super) fn recorder(folder: &Path, devices: &[scenario::Device]) -> io::Resul
             continue;
         }
         for (id, name) in &named {
-            let folder = folder.join(format!("{DEVICE}{name}"));
+            let folder = folder.join(device_folder(name));
             fs::create_dir_all(&folder)?;
             recorders.push(Box::new(OfDevice { device: *id, recorder: open(File::create(folder.join(file))?) }));
         }

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use humantime::format_duration;
 
 use super::Begun;
-use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE};
+use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
 use crate::recorder::Recorder;
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Results, Run, TargetName};
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{self as scenario, Scenario};
 use crate::time::Instant;
 
 /// The folder could not be written.
@@ -131,7 +131,8 @@ impl<'c> Draft<'c> {
             let entry = entry?;
             let name = entry.file_name();
             // Folders of seeds are cases of their own.
-            if is_result(Path::new(&name)) && !name.to_string_lossy().starts_with(SEED) {
+            let result = is_result(Path::new(&name)) && !name.to_string_lossy().starts_with(SEED);
+            if result || is_of_a_device(&entry.path()) {
                 clear(&entry.path())?;
             }
         }
@@ -215,7 +216,7 @@ pub fn clear_earlier(out: &Path, scenario: &Scenario) -> Result<(), WriteError> 
         };
         for entry in entries {
             let name = entry?.file_name();
-            if is_result(Path::new(&name)) {
+            if is_result(Path::new(&name)) || is_of_a_device(&folder.join(&name)) {
                 clear(&folder.join(name))?;
             }
         }
@@ -243,23 +244,24 @@ pub struct Clash {
 }
 
 /// Refuses files whose folders are the same, or lie where another's results do. One inside another is fine otherwise:
-/// `duck.toml` and `duck/swims.toml`.
+/// `duck.toml` and `duck/swims.toml`. Each file comes with its devices.
 ///
 /// # Errors
 /// The first two that clash.
-pub fn refuse_clashes<'f>(files: impl IntoIterator<Item = &'f str>) -> Result<(), Clash> {
-    let mut owners: BTreeMap<PathBuf, &str> = BTreeMap::new();
-    for file in files {
+pub fn refuse_clashes<'f>(files: impl IntoIterator<Item = (&'f str, &'f [scenario::Device])>) -> Result<(), Clash> {
+    let mut owners: BTreeMap<PathBuf, (&str, &[scenario::Device])> = BTreeMap::new();
+    for (file, devices) in files {
         let folder = case::folder(file);
-        if let Some(other) = owners.insert(folder.clone(), file) {
-            return Err(Clash { first: other.to_owned(), second: file.to_owned(), folder });
+        if let Some(other) = owners.insert(folder.clone(), (file, devices)) {
+            return Err(Clash { first: other.0.to_owned(), second: file.to_owned(), folder });
         }
     }
-    for (folder, file) in &owners {
+    for (folder, (file, _)) in &owners {
         let mut inner = folder.as_path();
         while let (Some(outer), Some(name)) = (inner.parent(), inner.file_name().and_then(|name| name.to_str())) {
-            if let Some(owner) = owners.get(outer)
-                && is_result(Path::new(name))
+            let device = |device: &scenario::Device| device.name.as_ref().is_some_and(|its| name == device_folder(its));
+            if let Some((owner, devices)) = owners.get(outer)
+                && (is_result(Path::new(name)) || devices.iter().any(device))
             {
                 return Err(Clash { first: (*owner).to_owned(), second: (*file).to_owned(), folder: inner.to_owned() });
             }
@@ -276,8 +278,14 @@ pub fn is_result(name: &Path) -> bool {
         name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
     let target = TargetName::ALL.iter().any(|target| case::target_folder(*target) == name);
-    let device = name.strip_prefix(DEVICE).is_some_and(|device| !device.is_empty());
-    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target || device
+    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target
+}
+
+/// Whether a folder in a scenario's folder is that of one of its devices, and not another scenario's, which says how to
+/// run it again.
+fn is_of_a_device(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(DEVICE)) && !folder.join(artifacts::REPRODUCE).exists()
 }
 
 #[cfg(test)]
@@ -286,7 +294,9 @@ mod tests {
 
     #[test]
     fn scenarios_that_would_write_to_one_folder_are_refused() {
-        assert_eq!(refuse_clashes(["a.toml", "a/b.toml", "a/on-air.toml", "seed-1.toml"]), Ok(()));
+        let alone = |file: &'static str| (file, [].as_slice());
+        let fine = ["a.toml", "a/b.toml", "a/on-air.toml", "seed-1.toml", "a/device-kitchen.toml"];
+        assert_eq!(refuse_clashes(fine.map(alone)), Ok(()));
         for (first, second, folder) in [
             ("a/x.toml", "../a/x.toml", "a/x"),
             ("x.toml", "/x.toml", "x"),
@@ -294,10 +304,12 @@ mod tests {
             ("a.toml", "a/seed-12/x.toml", "a/seed-12"),
             ("a.toml", "a/on-host/x.toml", "a/on-host"),
             ("a.toml", "a/serial.log.toml", "a/serial.log"),
-            ("a.toml", "a/device-kitchen.toml", "a/device-kitchen"),
         ] {
             let expected = Clash { first: first.to_owned(), second: second.to_owned(), folder: folder.into() };
-            assert_eq!(refuse_clashes([first, second]), Err(expected), "{first} {second}");
+            assert_eq!(refuse_clashes([first, second].map(alone)), Err(expected), "{first} {second}");
         }
+        let kitchen = [scenario::Device { name: Some("kitchen".into()), ..scenario::Device::default() }];
+        let clash = refuse_clashes([("a.toml", kitchen.as_slice()), ("a/device-kitchen.toml", [].as_slice())]);
+        assert_eq!(clash.unwrap_err().folder, Path::new("a/device-kitchen"));
     }
 }

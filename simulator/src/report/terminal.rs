@@ -70,10 +70,10 @@ impl fmt::Display for Running {
 }
 
 impl Progress {
-    /// Progress over so many cases.
-    pub fn new(cases: usize) -> Self {
+    /// Progress over so many cases, on a terminal with a bar if there may be one.
+    pub fn new(cases: usize, bar: bool) -> Self {
         let running = Cases::default();
-        if !io::stderr().is_terminal() {
+        if !bar || !io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
             let lines = write_lines(Arc::clone(&running), LINE_EVERY, io::stderr());
             return Self { bar, running, _lines: lines };

@@ -20,7 +20,7 @@ fn scenario(file: &str) -> Scenario {
 /// A run with one line on the serial log.
 fn run(repetition: u32) -> Run {
     let kind = EventKind::Serial(events::Serial { line: format!("[0.000000] boot: number {repetition}") });
-    let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), kind };
+    let event = Event { at: Instant::from_secs(1), sequence: 0, device: Some(DeviceId(0)), name: None, kind };
     Run {
         repetition,
         events: vec![event],
@@ -45,6 +45,7 @@ fn results_on_both(repetitions: u32) -> Results {
         at: Instant::from_secs(2),
         sequence: 1,
         device: Some(DeviceId(0)),
+        name: None,
         kind: EventKind::Pin(events::Pin {
             gpio: 13,
             level: Level::High,
@@ -172,6 +173,7 @@ fn evidence_has_the_log_in_the_worlds_time_around_the_moment() {
             at: Instant::from_secs(number * 6),
             sequence: number,
             device: Some(DeviceId(0)),
+            name: None,
             kind: EventKind::Serial(events::Serial { line: format!("[0.000000] line {number}") }),
         })
         .collect();

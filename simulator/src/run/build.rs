@@ -73,6 +73,9 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
         let port = Rc::new(Port::new(id, models(device, scenario, seed, cloud)));
         let target = make(Rc::clone(&port));
         world.add_device(port, target);
+        if let Some(name) = &device.name {
+            world.name_device(id, Arc::clone(name));
+        }
     }
     for (index, phone) in scenario.phones.iter().enumerate() {
         let [high, low] = (index as u16).to_be_bytes();

@@ -8,13 +8,14 @@
 //! Not compared: frames, log lines, connections. How many segments a reply comes in, or when a name is asked for, may
 //! depend on how fast a device computes without anything being wrong.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{CaseOutcome, Run};
-use crate::events::{self, Event, EventKind, Kind, PinKind};
+use crate::events::{self, DeviceId, Event, EventKind, Kind, PinKind};
 use crate::expectation::describe;
 use crate::scenario::model::{Aspect, Targets};
 use crate::time::Instant;
@@ -204,8 +205,12 @@ fn calendar(seconds: i64) -> String {
 
 fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
     let sequence = |aspect: Aspect| {
-        let [host, chip] = [host, chip].map(|run| happenings(aspect, run));
-        Sequence { aspect, pairs: pairs(aspect, host, chip, tolerance) }
+        let [mut host, mut chip] = [host, chip].map(|run| happenings(aspect, run));
+        // What happens to one device stands in no place for what happens to another.
+        let devices: BTreeSet<Option<DeviceId>> = host.keys().chain(chip.keys()).copied().collect();
+        let of = |side: &mut BTreeMap<_, Vec<Happening>>, device| side.remove(&device).unwrap_or_default();
+        let both = devices.into_iter().map(|device| (of(&mut host, device), of(&mut chip, device)));
+        Sequence { aspect, pairs: both.flat_map(|(host, chip)| pairs(aspect, host, chip, tolerance)).collect() }
     };
     let sequences = [Aspect::Entries, Aspect::Joins, Aspect::Reboots, Aspect::Led].map(sequence).into();
     Repetition { number: host.repetition, sequences }
@@ -214,21 +219,28 @@ fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
 /// The kinds of events that are compared.
 pub(super) const KINDS: [Kind; 4] = [Kind::Stored, Kind::Join, Kind::Boot, Kind::Pin];
 
-/// What happened of a kind in a run, in order.
-fn happenings(aspect: Aspect, run: &Run) -> Vec<Happening> {
+/// What happened of a kind in a run, by device, in order.
+fn happenings(aspect: Aspect, run: &Run) -> BTreeMap<Option<DeviceId>, Vec<Happening>> {
     let happening = |event: &Event| match (&event.kind, aspect) {
         (EventKind::Stored(entry), Aspect::Entries) => {
             let created_at = Some(entry.created_at);
-            Some(Happening { created_at, ..Happening::new(event, entry.contents()) })
+            let of = event.name.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+            Some(Happening { created_at, ..Happening::new(event, format!("{}{of}", entry.contents())) })
         }
         (EventKind::Join(_), Aspect::Joins)
         | (EventKind::Boot(_), Aspect::Reboots)
         | (EventKind::Pin(events::Pin { kind: PinKind::Led, .. }), Aspect::Led) => {
-            Some(Happening::new(event, describe(&event.kind)))
+            Some(Happening::new(event, describe(event)))
         }
         _ => None,
     };
-    run.events.iter().filter_map(happening).collect()
+    let mut all: BTreeMap<Option<DeviceId>, Vec<Happening>> = BTreeMap::new();
+    for event in &run.events {
+        if let Some(happening) = happening(event) {
+            all.entry(event.device).or_default().push(happening);
+        }
+    }
+    all
 }
 
 /// Puts happenings beside each other.

@@ -247,8 +247,13 @@ impl Air {
     /// A station begins to join the network called `name`; [`AirEvent::JoinEnded`] tells what came of it. It leaves the
     /// network it is in; a join that is under way is given up, which is not told.
     pub fn join(&mut self, at: Instant, station: StationId, name: &str, security: Security) {
+        self.join_at(at, station, name, None, security);
+    }
+
+    /// The same, at no access point of the name but that with this hardware address, if one is given.
+    pub fn join_at(&mut self, at: Instant, station: StationId, name: &str, bssid: Option<Mac>, security: Security) {
         self.leave(at, station);
-        self.with_station(station, |station| station.begin_join(at, name.to_owned(), security));
+        self.with_station(station, |station| station.begin_join(at, name.to_owned(), bssid, security));
     }
 
     /// A station leaves its network, or gives up joining one, which is not told.

@@ -20,7 +20,10 @@ pub mod record;
 mod tests;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::{info, warn};
 
 use crate::air::{AccessPointConfig, Air};
 use crate::boards::yellow_duck::told_passphrase;
@@ -84,8 +87,8 @@ enum Action {
     BrownOutEnds(DeviceId, u32),
     /// A device's supply comes back after a cut, if it was the last thing done to the supply.
     CutEnds(DeviceId, u32),
-    /// A switch's contact moves.
-    Contact(DeviceId, PartId, Level),
+    /// A switch's contact moves, unless it has been thrown again since: it was thrown so often before.
+    Contact(DeviceId, PartId, Level, u32),
     /// Something passes between devices, phones, the air and the internet.
     Link(Due),
     /// The outside acts.
@@ -128,6 +131,11 @@ impl World {
         );
         self.links.add_device(port.device, port.hardware_address);
         self.devices.push(Device::new(port, target));
+    }
+
+    /// Gives a device a name, by which the record tells it from others.
+    pub fn name_device(&mut self, id: DeviceId, name: Arc<str>) {
+        self.device(id).name = Some(name);
     }
 
     /// Adds a phone, which does nothing until [`Command::StartPhone`]. Its owner reads the label of `device`.
@@ -255,6 +263,7 @@ impl World {
             }
             Action::Livelock(id, epoch, polls) => {
                 if self.device(id).is_current(epoch) {
+                    warn!(target: "world", at = %at, device = id.0, polls, "a livelock ends the run");
                     self.commit(Some(id), events::Livelock { polls });
                     self.ended = Some(at);
                 }
@@ -272,9 +281,12 @@ impl World {
                     self.power_on(id);
                 }
             }
-            Action::Contact(id, part, level) => {
-                let event = self.device(id).port.parts[part.0].pin_event(level);
-                self.commit(Some(id), event);
+            Action::Contact(id, part, level, throws) => {
+                let part = &self.device(id).port.parts[part.0];
+                if part.throws() == throws {
+                    let event = part.pin_event(level);
+                    self.commit(Some(id), event);
+                }
             }
             Action::Link(due) => {
                 let handed = self.links.run(at, due);
@@ -294,7 +306,8 @@ impl World {
         if let Some(device) = device {
             self.crash_loops.observe(device, &kind);
         }
-        self.record.commit(self.now, device, kind);
+        let name = device.and_then(|device| self.devices[device.0 as usize].name.clone());
+        self.record.commit(self.now, device, name, kind);
     }
 
     /// Lets the firmware start once the boot ROM is through.
@@ -306,6 +319,7 @@ impl World {
     fn start(&mut self, id: DeviceId, cause: BootCause) {
         let now = self.now;
         if let Some(crash_loop) = self.crash_loops.starts(id, cause) {
+            warn!(target: "world", at = %now, device = id.0, "equal crashes end the run");
             self.commit(Some(id), crash_loop);
             self.ended = Some(now);
             return;
@@ -313,6 +327,7 @@ impl World {
         let device = self.device(id);
         let number = device.start(now, cause);
         let (epoch, watchdog_at) = (device.epoch(), device.watchdog_bites_at());
+        info!(target: "world", at = %now, device = id.0, number, %cause, "a device starts");
         self.commit(Some(id), events::Boot { number, cause });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);

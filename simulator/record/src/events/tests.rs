@@ -30,7 +30,7 @@ fn everything_that_is_declared_has_a_sentence() {
 
 /// The keys that the record writes for an event.
 fn written(kind: &EventKind) -> BTreeSet<String> {
-    let event = Event { at: Instant::START, sequence: 0, device: Some(DeviceId(0)), kind: kind.clone() };
+    let event = Event { at: Instant::START, sequence: 0, device: Some(DeviceId(0)), name: None, kind: kind.clone() };
     let event = serde_json::to_value(event).unwrap();
     let common = ["at", "sequence", "device", "event"];
     event.as_object().unwrap().keys().filter(|key| !common.contains(&key.as_str())).cloned().collect()

@@ -11,6 +11,7 @@ fn run(happened: &[(u64, EventKind)]) -> Run {
         at: Instant::from_millis(*millis),
         sequence,
         device: Some(DeviceId(0)),
+        name: None,
         kind: kind.clone(),
     };
     let events = (0..).zip(happened).map(event).collect();
@@ -211,4 +212,29 @@ fn a_sweep_with_more_runs_on_one_of_them_is_told() {
     let comparison = Comparison::new(&Targets::default(), &outcome(3), &outcome(2));
     assert_eq!((comparison.runs, comparison.agrees()), (Some((3, 2)), false));
     assert!(Comparison::new(&Targets::default(), &outcome(2), &outcome(2)).agrees());
+}
+
+#[test]
+fn each_device_is_compared_with_itself() {
+    let of = |number: u32, name: &str, millis: u64, kind: EventKind| {
+        let mut run = run(&[(millis, kind)]);
+        run.events[0].device = Some(DeviceId(number));
+        run.events[0].name = Some(name.into());
+        run.events.remove(0)
+    };
+    let outcome = |events: Vec<Event>| {
+        let mut run = run(&[]);
+        run.events = events;
+        CaseOutcome { runs: vec![run] }
+    };
+    let kitchen = |millis| of(0, "kitchen", millis, entry(1, "21.5"));
+    let cellar = |millis| of(1, "cellar", millis, entry(1, "12.0"));
+    let host = outcome(vec![kitchen(1_000), cellar(1_001)]);
+    let swapped = outcome(vec![cellar(1_000), kitchen(1_001)]);
+    assert!(Comparison::new(&Targets::default(), &host, &swapped).agrees(), "who comes first is chance");
+    let twice = outcome(vec![kitchen(1_000), kitchen(1_001)]);
+    let comparison = Comparison::new(&Targets::default(), &host, &twice);
+    assert_eq!(found(&comparison), [(Aspect::Entries, Difference::Missing, 2)]);
+    let first = comparison.disagreements().next().unwrap().seen();
+    assert!(first.contains("field1 `12.0` of `cellar`") || first.contains("field1 `21.5` of `kitchen`"), "{first}");
 }

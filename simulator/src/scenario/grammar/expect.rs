@@ -75,7 +75,7 @@ pub(super) const EXPECT: Table = Table {
             optional(
                 "device",
                 TEXT,
-                "Which of the `devices`, by its name: of `event` and `rate` only what happens to it (default to any), and whose `state` and `channel` (which must be said if there are several).",
+                "Which of the `devices`, by its name: of `event` and `rate` only what happens to it (default to any; a rate holds for each device by itself), and whose `state` and `channel` (which must be said if there are several).",
             ),
             optional("at", DURATION, "With `state`: the moment."),
             optional("never", BOOLEAN, "true: no such event happens in the window."),

@@ -13,7 +13,7 @@ use crate::scenario::units::{DeciCelsius, DeciPercent};
 pub use crate::parts::{DhtModel, PartKind};
 
 /// A device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
     /// Its name, if the file lists several; `None` for the one device of a file that lists none.
     pub name: Option<Arc<str>>,

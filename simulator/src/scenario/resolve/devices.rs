@@ -62,6 +62,14 @@ impl Resolver<'_, '_> {
         let devices: Vec<Device> = sources.map(|source| self.device(&source)).collect();
         for node in listed.iter().filter_map(|node| node.table()?.get("name")) {
             let Some(name) = node.text() else { continue };
+            let equal = |other: &&str| other.eq_ignore_ascii_case(name) && *other != name;
+            let names = listed.iter().filter_map(|node| node.table()?.text("name"));
+            if let Some(other) = names.take_while(|other| *other != name).find(equal) {
+                self.report(
+                    Diagnostic::new(format!("`{name}` is `{other}` but for its case"), node.span.clone(), "too alike")
+                        .help("some file systems have one folder for both; give one of them another name"),
+                );
+            }
             let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
             if !name.chars().all(allowed) {
                 self.report(
@@ -224,6 +232,13 @@ impl Resolver<'_, '_> {
                     );
                 }
             }
+            if let (Some(owner), Some(first)) = (source.owner_says, fields.get("kind")) {
+                self.report(
+                    Diagnostic::new("the sensor's kind is said twice", owner.span.clone(), "the second")
+                        .related(first.span.clone(), "the first")
+                        .help("`sensor` in [device] is for the board's own; keep the one in [[parts]]"),
+                );
+            }
         } else if let (Some(owner), Some(kind)) = (source.owner_says, kind)
             && (owner.word() == Some(SensorKind::Dht11)) != (kind.word() == Some(DhtModel::Dht11))
         {
@@ -259,7 +274,12 @@ impl Resolver<'_, '_> {
         let node = fields.get("device")?;
         let name = node.text()?;
         let place = self.devices.iter().position(|device| device.name.as_deref() == Some(name));
-        if place.is_none() {
+        if place.is_none() && self.devices.iter().all(|device| device.name.is_none()) {
+            self.report(
+                Diagnostic::new(format!("no device is called `{name}`"), node.span.clone(), "not defined")
+                    .help("this scenario has one device without a name: leave `device` out, or list [[devices]]"),
+            );
+        } else if place.is_none() {
             let names = self.devices.iter().filter_map(|device| device.name.as_deref());
             let known = super::names::Known::new(names.map(str::to_owned).collect());
             self.known("device", Some(known), node);

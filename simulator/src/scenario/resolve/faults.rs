@@ -20,6 +20,7 @@ impl Resolver<'_, '_> {
         };
         let injection = fields.choice("inject").and_then(|Chosen { kind, node, .. }| {
             self.countable(fields, kind);
+            self.of_a_part(fields, kind);
             self.injection(kind, node, fields)
         });
         Some(Fault {
@@ -50,6 +51,20 @@ impl Resolver<'_, '_> {
                 Diagnostic::new(format!("{what} is not counted"), span, "means nothing here")
                     .help("`until` or `for` says how long it lasts"),
             );
+        }
+    }
+
+    /// Reports a device or a part beside what goes wrong elsewhere.
+    fn of_a_part(&mut self, fields: &Fields, kind: InjectionKind) {
+        for key in ["device", "part"] {
+            if kind != InjectionKind::Sensor
+                && let Some(span) = fields.key_span(key)
+            {
+                self.report(
+                    Diagnostic::new(format!("`{key}` goes with `inject.sensor` only"), span, "means nothing here")
+                        .help("what is not a sensor's fault concerns all devices"),
+                );
+            }
         }
     }
 

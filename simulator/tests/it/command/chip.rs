@@ -90,7 +90,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     let Some(image) = image() else { return };
     let bench = bench("chip-exception");
     // Three zeros are the illegal instruction.
-    patched(&bench, &image, &["firmware", "apart", "poll", "8sampling3run"], &[0; 3]);
+    patched(&bench, &image, &["firmware", "own_frame", "poll", "8sampling3run"], &[0; 3]);
     let ended = bench.preflash("run s --on chip --image image --format json");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let summary = json(&ended.stdout);
@@ -101,7 +101,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     assert_eq!(report["registers"]["pc"], report["trace"][0]["address"]);
     let trace = report["trace"].as_array().unwrap();
     assert!(trace[0]["function"].as_str().unwrap().contains("sampling::run"), "{report:#}");
-    assert_eq!(trace[0]["file"], "firmware/src/apart.rs");
+    assert_eq!(trace[0]["file"], "firmware/src/own_frame.rs");
     let has = |function: &str, file: &str| {
         trace.iter().any(|entry| {
             entry["function"].as_str().is_some_and(|name| name.contains(function))
@@ -120,7 +120,7 @@ fn an_exception_is_told_with_functions_files_and_lines() {
     assert!(serial.contains("Fatal exception 0(IllegalInstructionCause):"), "{serial}");
 
     let ended = bench.preflash("run s --on chip --image image");
-    for words in ["registers pc", "trace     0x", "(inlined)", "firmware/src/apart.rs:"] {
+    for words in ["registers pc", "trace     0x", "(inlined)", "firmware/src/own_frame.rs:"] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
     }
 }
@@ -130,7 +130,7 @@ fn a_program_that_never_returns_meets_the_software_watchdog() {
     let Some(image) = image() else { return };
     let bench = bench("chip-watchdog");
     // `j .`
-    patched(&bench, &image, &["firmware", "apart", "poll", "8sampling3run"], &[0x06, 0xFF, 0xFF]);
+    patched(&bench, &image, &["firmware", "own_frame", "poll", "8sampling3run"], &[0x06, 0xFF, 0xFF]);
     let ended = bench.preflash("run s --on chip --image image --format json");
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let summary = json(&ended.stdout);

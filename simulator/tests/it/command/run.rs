@@ -311,3 +311,28 @@ fn each_of_several_devices_has_a_folder_of_its_own() {
     let all = read("events.jsonl");
     assert!(all.contains("\"device\":0,") && all.contains("\"device\":1,"));
 }
+
+#[test]
+fn what_preflash_says_of_itself_changes_nothing_else() {
+    let bench = Bench::new("diagnostics");
+    bench.file("my.toml", READING);
+    // The last line has times of this machine.
+    let told = |ended: &Ended| ended.stdout.trim_end().rsplit_once('\n').unwrap().0.to_owned();
+    let silent = bench.preflash("run my.toml --out out");
+    let evidence = bench.files("out");
+    for (arguments, variables, there, not_there) in [
+        ("-v run my.toml --out out", vec![], "world: a device starts at=0.100000 device=0 number=1", "a command"),
+        ("run my.toml --out out -vv", vec![], "world: a command at=0.000000 command=Power", "TRACE"),
+        ("run my.toml --out out", vec![("PREFLASH_LOG", "run=info")], "run: ends passed=true", "world:"),
+    ] {
+        let ended = bench.preflash_with(arguments, &variables);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.contains(there) && !ended.stderr.contains(not_there), "{arguments}: {}", ended.stderr);
+        assert!(ended.stderr.contains("case{scenario=\"my.toml\" seed=1}"), "{}", ended.stderr);
+        assert_eq!(told(&ended), told(&silent));
+        assert_eq!(bench.files("out"), evidence);
+    }
+    let wrong = bench.preflash_with("check my.toml", &[("PREFLASH_LOG", "world=loud")]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.starts_with("error: PREFLASH_LOG=world=loud is no filter: "), "{}", wrong.stderr);
+}

@@ -55,6 +55,8 @@ enum State {
 #[derive(Clone, Debug)]
 struct Join {
     name: String,
+    /// The only access point that is meant, if it matters which.
+    bssid: Option<Mac>,
     security: Security,
 }
 
@@ -112,9 +114,9 @@ impl Station {
         }
     }
 
-    pub(super) fn begin_join(&mut self, at: Instant, name: String, security: Security) {
+    pub(super) fn begin_join(&mut self, at: Instant, name: String, bssid: Option<Mac>, security: Security) {
         let ends = self.after(at, SCAN);
-        self.state = State::Joining { join: Join { name, security }, step: Step::Scanning, ends };
+        self.state = State::Joining { join: Join { name, bssid, security }, step: Step::Scanning, ends };
     }
 
     /// Whatever it was doing, it is idle. Returns the network it was joined to.
@@ -215,7 +217,10 @@ fn choose(join: &Join, access_points: &[AccessPoint]) -> Result<NetworkId, JoinF
     let heard = || {
         (0_u32..).map(NetworkId).zip(access_points).filter(|(_, access_point)| {
             let config = &access_point.config;
-            access_point.is_up() && config.signal >= SENSITIVITY && config.name == join.name
+            access_point.is_up()
+                && config.signal >= SENSITIVITY
+                && config.name == join.name
+                && join.bssid.is_none_or(|bssid| config.bssid == bssid)
         })
     };
     let protected_alike = |a: &Security, b: &Security| matches!(a, Security::Open) == matches!(b, Security::Open);

@@ -3,7 +3,7 @@
 //! A new kind of part is a model in a file of its own, a row of [`PartKind`] and of `Model`; the compiler names the
 //! rest.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,7 @@ pub struct Part {
     pub gpio: u8,
     kind: PartKind,
     model: RefCell<Model>,
+    throws: Cell<u32>,
 }
 
 enum Model {
@@ -106,7 +107,7 @@ impl Part {
             PartKind::Button { on: level } => Model::Contact(Box::new(Switch::new(level.when(false), stream))),
             PartKind::Led { on: level } => Model::Led(Led::new(level)),
         };
-        Self { name: Arc::clone(name), gpio: *gpio, kind: *kind, model: RefCell::new(model) }
+        Self { name: Arc::clone(name), gpio: *gpio, kind: *kind, model: RefCell::new(model), throws: Cell::new(0) }
     }
 
     /// The level that it gives the pin at `at`; `None` if it leaves that to others.
@@ -191,12 +192,18 @@ impl Part {
     /// A hand moves the switch or button that it is, whose contact bounces for so long. Returns the changes of its
     /// level to come: none if it stands so already, or is none.
     pub fn throw(&self, at: Instant, on: bool, bounce: Duration) -> Vec<(Instant, Level)> {
+        self.throws.set(self.throws.get().wrapping_add(1));
         match (&mut *self.model.borrow_mut(), self.kind) {
             (Model::Contact(switch), PartKind::Switch { on: level } | PartKind::Button { on: level }) => {
                 switch.set(at, level.when(on), bounce).to_vec()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// How often it has been thrown: what an earlier throw announced and has not come yet does not come.
+    pub fn throws(&self) -> u32 {
+        self.throws.get()
     }
 
     /// What is recorded when the LED that it is goes dark.

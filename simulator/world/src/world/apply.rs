@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::{debug, info};
+
 use super::device::BOOT_TIME;
 use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
@@ -16,6 +18,7 @@ pub(super) struct ActiveRule {
 
 impl World {
     pub(super) fn apply(&mut self, command: Command) {
+        debug!(target: "world", at = %self.now, ?command, "a command");
         match command {
             Command::Power { device, on } => {
                 self.device(device).supply_changes += 1;
@@ -131,8 +134,10 @@ impl World {
 
     fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
         let now = self.now;
-        for (at, level) in self.part(id, part).throw(now, on, bounce) {
-            self.queue.push(at, Action::Contact(id, part, level));
+        let changes = self.part(id, part).throw(now, on, bounce);
+        let throws = self.part(id, part).throws();
+        for (at, level) in changes {
+            self.queue.push(at, Action::Contact(id, part, level, throws));
         }
     }
 
@@ -195,6 +200,7 @@ impl World {
     }
 
     fn note(&mut self, rule: &str, action: &str) {
+        info!(target: "world", at = %self.now, fault = rule, "{action}");
         self.commit(None, events::Fault { rule: rule.to_owned(), action: action.to_owned() });
     }
 }

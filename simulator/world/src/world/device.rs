@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device::{Coverage, Port, Progress, Target};
@@ -21,6 +22,8 @@ const RECEIVE_BUFFERS: usize = 16;
 
 /// A device of the world.
 pub(super) struct Device {
+    /// Its name, if there are several.
+    pub name: Option<Arc<str>>,
     pub port: Rc<Port>,
     target: Box<dyn Target>,
     pub supply: PowerState,
@@ -49,6 +52,7 @@ enum State {
 impl Device {
     pub fn new(port: Rc<Port>, target: Box<dyn Target>) -> Self {
         Self {
+            name: None,
             port,
             target,
             supply: PowerState::Off,

@@ -371,9 +371,14 @@ impl Links {
             match request {
                 AirRequest::Join { network, passphrase } => {
                     // Before the device has told it, there is nothing on its label.
-                    let label = || self.radios.get(device.0 as usize).and_then(|radio| radio.label.clone());
+                    let radio = self.radios.get(device.0 as usize);
+                    // Several devices may have networks of one name; whoever reads a label stands before its device.
+                    let own = radio.filter(|_| passphrase.is_none()).and_then(|radio| radio.access_point);
+                    let own = own.map(|own| self.air.access_point(own)).filter(|own| own.name == network);
+                    let bssid = own.map(|own| own.bssid);
+                    let label = || radio.and_then(|radio| radio.label.clone());
                     let passphrase = passphrase.or_else(label).filter(|passphrase| !passphrase.is_empty());
-                    self.air.join(now, station, &network, security(passphrase.as_deref()));
+                    self.air.join_at(now, station, &network, bssid, security(passphrase.as_deref()));
                 }
                 AirRequest::Leave => self.air.leave(now, station),
             }

@@ -1,5 +1,7 @@
 //! The record of a run: committed events, in order, never changed. Whoever drives the world takes them as they come.
 
+use std::sync::Arc;
+
 use simulator_record::events::{DeviceId, Event, EventKind};
 use simulator_record::time::Instant;
 
@@ -14,9 +16,9 @@ pub struct Record {
 
 impl Record {
     /// Commits an event. Time never runs backwards in a record.
-    pub fn commit(&mut self, at: Instant, device: Option<DeviceId>, kind: EventKind) {
+    pub fn commit(&mut self, at: Instant, device: Option<DeviceId>, name: Option<Arc<str>>, kind: EventKind) {
         debug_assert!(self.last <= at, "an event would be committed before the last");
-        self.untaken.push(Event { at, sequence: self.committed, device, kind });
+        self.untaken.push(Event { at, sequence: self.committed, device, name, kind });
         self.committed += 1;
         self.last = at;
     }

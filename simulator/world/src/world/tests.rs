@@ -501,3 +501,20 @@ fn flash_operations_are_told_when_they_begin() {
         assert!(began.at < began.ends && began.ends <= ended.at, "{began:?}, {ended:?}");
     }
 }
+
+#[test]
+fn a_switch_that_is_thrown_again_while_it_bounces_stays_where_it_was_put() {
+    let mut bench = bench(|_| pending());
+    let config = |on, bounce| Command::Switch { device: DUCK, part: PartId(1), on, bounce };
+    bench.at(BOOT + ms(10), config(true, ms(50)));
+    bench.at(BOOT + ms(20), config(false, ms(0)));
+    bench.at(BOOT + ms(200), Command::Press { device: DUCK, part: PartId(1), length: ms(5), bounce: ms(30) });
+    let port = Rc::clone(&bench.ports[0]);
+    let events = bench.events(ms(1_000));
+    let recorded = pins(&events);
+    let last = |until: Duration| recorded.iter().rfind(|(at, ..)| *at < until).map(|(_, _, level)| *level);
+    assert_eq!(last(BOOT + ms(100)), Some(Level::Low), "{recorded:?}");
+    assert_eq!(last(ms(1_000)), Some(Level::Low), "{recorded:?}");
+    assert_eq!(port.level(yellow_duck::CONFIG_SWITCH, Instant::from_millis(1_000)), Some(Level::Low));
+    assert!(recorded.windows(2).all(|pair| pair[0].2 != pair[1].2), "each tells a change: {recorded:?}");
+}
