@@ -159,8 +159,6 @@ pub struct Begun {
     pub number: u32,
     /// When it will be finished.
     pub ends: Instant,
-    /// Power is to be cut at this moment of the operation: see [`NorFlash::cut_at_operation`].
-    pub power_cut: Option<Instant>,
 }
 
 /// An operation that has ended.
@@ -203,7 +201,6 @@ pub struct NorFlash {
     wear: Vec<u32>,
     running: Option<Running>,
     operations: u32,
-    cut_at: Option<u32>,
     /// Durations.
     timing: Stream,
     /// When a cut comes and what it leaves; apart from the durations, so that a cut changes nothing before it.
@@ -222,7 +219,6 @@ impl NorFlash {
             wear: vec![0; sectors],
             running: None,
             operations: 0,
-            cut_at: None,
             timing: seed.stream(&format!("{name}/timing")),
             tearing: seed.stream(&format!("{name}/tearing")),
             reading: seed.stream(&format!("{name}/unstable cells")),
@@ -304,10 +300,8 @@ impl NorFlash {
         self.wear_out(&operation, |wear| wear + 1);
         self.operations += 1;
         let number = self.operations;
-        let power_cut = (self.cut_at == Some(number) && end > at)
-            .then(|| Instant::from_nanos(self.tearing.between(at.as_nanos() + 1, end.as_nanos() - 1)));
         self.running = Some(Running { operation, number, begun: at, ends });
-        Ok(Begun { number, ends: end, power_cut })
+        Ok(Begun { number, ends: end })
     }
 
     /// Carries out the operation under way, if there is one.
@@ -440,12 +434,6 @@ impl NorFlash {
     /// How many erases and writes there have been since the scenario began.
     pub fn operations(&self) -> u32 {
         self.operations
-    }
-
-    /// From now on, the operation that will have this number (counted from 1 since the scenario began) has a power cut
-    /// in it: [`Begun::power_cut`] says when, at random between its beginning and its end. The caller cuts the power.
-    pub fn cut_at_operation(&mut self, number: Option<u32>) {
-        self.cut_at = number;
     }
 }
 

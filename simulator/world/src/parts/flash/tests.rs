@@ -151,19 +151,6 @@ fn what_begins_after_the_cut_has_not_happened() {
     }
 }
 
-#[test]
-fn a_cut_hits_the_operation_it_was_meant_for() {
-    let mut flash = flash();
-    flash.cut_at_operation(Some(2));
-    assert_eq!(flash.begin(AT, write(0, &[0; 4])).unwrap().power_cut, None);
-    flash.finish();
-    let begun = flash.begin(AT, Operation::Erase { from: 0, to: SECTOR }).unwrap();
-    let cut = begun.power_cut.unwrap();
-    assert!(AT < cut && cut < begun.ends);
-    assert!(flash.tear(cut).unwrap().torn);
-    assert_eq!(flash.begin(AT, write(0, &[0; 4])).unwrap().power_cut, None);
-}
-
 /// The cells among the first `length` bytes that read differently, each of so many times.
 fn unsteady(flash: &mut NorFlash, length: usize) -> u32 {
     let first = read(flash, 0, length);
