@@ -10,13 +10,13 @@
 //! Not modelled: mobile data beside the network, a phone's own captive-portal detection (an action opens the page that
 //! the phone would), HTTPS.
 
-use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rand_core::RngCore;
 use smoltcp::wire::EthernetAddress;
 
+use crate::boards::yellow_duck::SETUP_ADDRESS;
 use exchange::{Around, Drip, Fetch, Progress};
 use http::{Request, Url};
 use link::Link;
@@ -34,8 +34,6 @@ mod unasked;
 
 /// How long an action may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Where a duck in configuration mode is.
-const DUCK: Ipv4Addr = Ipv4Addr::new(192, 168, 4, 1);
 const HTTP: u16 = 80;
 
 /// One thing that a phone does.
@@ -289,7 +287,7 @@ impl Phone {
 
     fn begin(&mut self, now: Instant, action: Action) {
         let deadline = Some(now + TIMEOUT);
-        let duck = |path: String| Url { host: DUCK.to_string(), port: HTTP, path };
+        let duck = |path: String| Url { host: SETUP_ADDRESS.to_string(), port: HTTP, path };
         let (what, deadline) = match action {
             Action::Join { network, passphrase } => {
                 self.leave();
@@ -313,11 +311,11 @@ impl Phone {
             }
             Action::Dribble { bytes, every } => {
                 let name = format!("{} bytes, one at a time", bytes.len());
-                (Doing::Dripping(Box::new(Drip::new(name, (DUCK, HTTP), bytes, every, TIMEOUT))), None)
+                (Doing::Dripping(Box::new(Drip::new(name, (SETUP_ADDRESS, HTTP), bytes, every, TIMEOUT))), None)
             }
             Action::ConnectAndSayNothing(time) => {
                 let name = "a silent connection".to_owned();
-                let drip = Drip::new(name, (DUCK, HTTP), Vec::new(), Duration::ZERO, time);
+                let drip = Drip::new(name, (SETUP_ADDRESS, HTTP), Vec::new(), Duration::ZERO, time);
                 (Doing::Dripping(Box::new(drip)), None)
             }
             Action::Wait(time) => (Doing::Waiting { until: now + time }, None),

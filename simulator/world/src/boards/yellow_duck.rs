@@ -1,6 +1,8 @@
 //! The yellow duck: an ESP-07 with a DHT22, two switches and the Wi-Fi LED LD1, and what its firmware says and is
 //! called.
 
+use std::net::Ipv4Addr;
+
 use super::{Board, PartOfBoard};
 use crate::parts::{DhtModel, PartKind};
 use simulator_record::events::Level;
@@ -33,6 +35,9 @@ pub const BOARD: Board = Board {
 
 /// The network that the firmware opens in configuration mode.
 pub const SETUP_NETWORK: &str = firmware::SETUP_NETWORK;
+
+/// Where the firmware serves its form in configuration mode: the address that the vendor's SDK gives an access point.
+pub const SETUP_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 4, 1);
 
 /// The passphrase of the set-up network, if this line of the serial log tells it: what its owner writes on the label.
 pub fn told_passphrase(line: &str) -> Option<&str> {

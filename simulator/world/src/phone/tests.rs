@@ -32,7 +32,7 @@ impl Duck {
         let mut port = Port::default();
         let station = EthernetAddress([0x02, 0, 0, 4, 0, 1]);
         let mut interface = Interface::new(Config::new(station.into()), &mut port, stack_time(Instant::START));
-        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(DUCK.into(), 24)).unwrap());
+        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(SETUP_ADDRESS.into(), 24)).unwrap());
         let mut sockets = SocketSet::new(Vec::new());
         let services = [67, 53].map(|port| {
             let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; 8], vec![0; 8_192]);
@@ -44,7 +44,7 @@ impl Duck {
             interface,
             port,
             sockets,
-            dhcp: DhcpServer::new(DUCK, DUCK),
+            dhcp: DhcpServer::new(SETUP_ADDRESS, SETUP_ADDRESS),
             services,
             listeners: Vec::new(),
             requests: Vec::new(),
@@ -91,7 +91,7 @@ impl Duck {
             let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.services[1]);
             if let Ok((message, from)) = socket.recv() {
                 moved = true;
-                let names = Names::from([("connectivitycheck.gstatic.com".to_owned(), vec![DUCK])]);
+                let names = Names::from([("connectivitycheck.gstatic.com".to_owned(), vec![SETUP_ADDRESS])]);
                 let answer = answer(&names, message, None).unwrap();
                 socket.send_slice(&answer.message.unwrap(), from.endpoint).unwrap();
             }
