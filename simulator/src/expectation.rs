@@ -8,7 +8,6 @@
 
 mod channel;
 mod count;
-mod describe;
 mod early;
 mod implicit;
 mod nearest;
@@ -19,8 +18,6 @@ mod window;
 
 #[cfg(test)]
 mod tests;
-
-pub use describe::describe;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -233,7 +230,7 @@ impl Few {
 /// The first few, with their times.
 impl fmt::Display for Few {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let each = self.first.iter().map(|event| format!("at {} s {}", event.at, describe(event)));
+        let each = self.first.iter().map(|event| format!("at {} s {}", event.at, event));
         let more = self.count.saturating_sub(self.first.len() as u64);
         let more = (more > 0).then(|| format!("and {more} more"));
         f.write_str(&each.chain(more).collect::<Vec<_>>().join("; "))

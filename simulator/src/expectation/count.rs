@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::nearest::Nearest;
 use super::window::{Side, Span};
-use super::{Budget, Failure, Few, Judge, describe};
+use super::{Budget, Failure, Few, Judge};
 use crate::events::{Event, Kind};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::model::{Quantity, Window};
@@ -112,7 +112,7 @@ impl Judge for Count<'_> {
             } else {
                 "before the window opened".to_owned()
             };
-            let seen = format!("it happened at {} s, {side}: {}", event.at, describe(event));
+            let seen = format!("it happened at {} s, {side}: {}", event.at, event);
             return Err(Failure::new(seen, event.at));
         }
         let mut failure = self.nearest.failure();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Budget, Failure, describe};
+use super::{Budget, Failure};
 use crate::events::{Event, EventKind};
 use crate::scenario::matcher::Matcher;
 use crate::scenario::words::times;
@@ -77,7 +77,7 @@ impl<'s> Nearest<'s> {
         }
         match &self.kept {
             Kept::Line { best: Some((_, best)), .. } => {
-                let seen = format!("the nearest of {} lines, at {} s: {}", self.candidates, best.at, describe(best));
+                let seen = format!("the nearest of {} lines, at {} s: {}", self.candidates, best.at, best);
                 Failure::new(seen, best.at)
             }
             Kept::Line { best: None, .. } => Failure::new("nothing of the kind happened", None),
@@ -93,7 +93,7 @@ impl<'s> Nearest<'s> {
 fn in_words(sorts: &[(Rc<Event>, u64)]) -> String {
     let part = |(event, count): &(Rc<Event>, u64)| {
         let often = if *count > 1 { format!(" ({})", times(*count)) } else { String::new() };
-        format!("at {} s {}{often}", event.at, describe(event))
+        format!("at {} s {}{often}", event.at, event)
     };
     let mut parts: Vec<String> = sorts.iter().take(SHOWN).map(part).collect();
     let more = sorts.len().saturating_sub(SHOWN);

@@ -16,7 +16,6 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{CaseOutcome, Run};
 use crate::events::{self, DeviceId, Event, EventKind, Kind, PinKind};
-use crate::expectation::describe;
 use crate::scenario::model::{Aspect, Targets};
 use crate::time::Instant;
 
@@ -230,7 +229,7 @@ fn happenings(aspect: Aspect, run: &Run) -> BTreeMap<Option<DeviceId>, Vec<Happe
         (EventKind::Join(_), Aspect::Joins)
         | (EventKind::Boot(_), Aspect::Reboots)
         | (EventKind::Pin(events::Pin { kind: PinKind::Led, .. }), Aspect::Led) => {
-            Some(Happening::new(event, describe(event)))
+            Some(Happening::new(event, event.to_string()))
         }
         _ => None,
     };

@@ -170,7 +170,7 @@ event! {
 impl fmt::Display for NotModelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { access, address, name, pc, function } = self;
-        write!(f, "{access} of {address} ({name}) by the instruction at {pc}")?;
+        write!(f, "not modelled: {access} of {address} ({name}) by the instruction at {pc}")?;
         match function {
             Some(function) => write!(f, ", {function}"),
             None => Ok(()),

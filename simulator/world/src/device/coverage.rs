@@ -39,7 +39,7 @@ impl Coverage {
         let calls = |functions: &BTreeMap<&str, u64>| functions.values().sum::<u64>();
         let not_modelled = match self.not_modelled.len() {
             0 => "nothing was touched that is not modelled".to_owned(),
-            1 => format!("touched but not modelled: {}", self.not_modelled[0]),
+            1 => format!("touched but {}", self.not_modelled[0]),
             count => format!("{count} things were touched that are not modelled"),
         };
         format!(

@@ -429,7 +429,7 @@ fn what_is_not_modelled_is_told_once_with_its_name() {
             _ => None,
         })
         .collect();
-    assert_eq!(told, ["read of 0x60000b04 (SLC) by the instruction at 0x40100115, sdk_start"]);
+    assert_eq!(told, ["not modelled: read of 0x60000b04 (SLC) by the instruction at 0x40100115, sdk_start"]);
     bench.target.stop();
     let coverage = bench.target.coverage().unwrap();
     assert_eq!(coverage.not_modelled.len(), 1);
