@@ -110,7 +110,7 @@ pub(super) fn recorder(folder: &Path, devices: &[scenario::Device]) -> io::Resul
     Ok(recorders)
 }
 
-/// Tells a recorder what happens to one device.
+/// Tells a recorder what happens to one device. Frames are the world's: a file of one device has none.
 struct OfDevice {
     device: DeviceId,
     recorder: Box<dyn Recorder>,

@@ -120,7 +120,7 @@ const FILE_KEYS: &[Key] = &[
         List(&Shape::Table(&FAULT)),
         "What goes wrong: rules with a name and an interval; at most 10000.",
     ),
-    optional("steps", List(&Shape::Table(&STEP)), "The timeline: what hands do; at most 100000 steps."),
+    optional("steps", List(&Shape::Table(&STEP)), "The timeline: what people do; at most 100000 steps."),
     optional("sweep", One(&SWEEP), "Repeats the run, each time with one thing different; every repetition must pass."),
     optional(
         "targets",

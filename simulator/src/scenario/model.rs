@@ -58,7 +58,7 @@ pub struct Scenario {
     pub phones: Vec<Phone>,
     /// What goes wrong, in the file's order.
     pub faults: Vec<Fault>,
-    /// What hands do, in the file's order.
+    /// What people do, in the file's order.
     pub steps: Vec<Step>,
     /// How the run is repeated, if it is.
     pub sweep: Option<Sweep>,
@@ -212,7 +212,7 @@ pub struct Trigger {
     pub plus: Duration,
 }
 
-/// What hands do at a time.
+/// What people do at a time.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// When.
@@ -243,7 +243,7 @@ pub enum When {
     },
 }
 
-/// What hands do.
+/// What people do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// To the supply.

@@ -3,7 +3,7 @@
 //! A [`Part`] is one of them on its pin, under its name; which of them a board has is [`crate::boards`]'s. Each model
 //! is a plain object: time is a parameter, nothing schedules itself, and where something will happen later the model
 //! says when. Whatever carries the firmware (the host, an emulated chip) calls a model in the device's own time, which
-//! only goes forward between two power-ups; the world calls it for faults, power and hands.
+//! only goes forward between two power-ups; the world calls it for faults, power and what people do.
 //!
 //! Not modelled: analogue levels, rise times, currents, temperature of anything but the sensor's surroundings.
 

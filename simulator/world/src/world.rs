@@ -89,6 +89,8 @@ enum Action {
     CutEnds(DeviceId, u32),
     /// A switch's contact moves, unless it has been thrown again since: it was thrown so often before.
     Contact(DeviceId, PartId, Level, u32),
+    /// A pressed button is let go, with a contact that bounces so long, unless it has been thrown again since.
+    Release(DeviceId, PartId, Duration, u32),
     /// Something passes between devices, phones, the air and the internet.
     Link(Due),
     /// The outside acts.
@@ -286,6 +288,11 @@ impl World {
                 if part.throws() == throws {
                     let event = part.pin_event(level);
                     self.commit(Some(id), event);
+                }
+            }
+            Action::Release(id, part, bounce, throws) => {
+                if self.device(id).port.parts[part.0].throws() == throws {
+                    self.throw(id, part, false, bounce);
                 }
             }
             Action::Link(due) => {

@@ -1,4 +1,4 @@
-//! The timeline: what hands do, and what a sweep does again and again.
+//! The timeline: what people do to devices, and what a sweep does again and again.
 
 use super::expect::TRIGGER;
 use super::sensor::AIR;
@@ -20,7 +20,7 @@ pub(super) const STEP: Table = Table {
             optional("from", DURATION, "With `every`: the first time. Default one period after the beginning."),
             optional("until", DURATION, "With `every`: no later than this. Default the end."),
             DEVICE_NAME,
-            required("do", One(&ACTION), "What hands do."),
+            required("do", One(&ACTION), "What people do to the device."),
         ],
     )
 };
@@ -54,7 +54,7 @@ const BUTTON: Table = Table::new(
     ],
 );
 
-/// What hands do.
+/// What people do to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::scenario) enum ActionKind {
     Power,
@@ -113,7 +113,12 @@ const ACTION: Choice<ActionKind> = Choice {
             "The switch `spare`, as the yellow duck has it.",
         ),
         case(ActionKind::Switch, "switch", Shape::Table(&ANY_SWITCH), "A switch of the board."),
-        case(ActionKind::Button, "button", Shape::Table(&BUTTON), "A button of the board, pressed and let go."),
+        case(
+            ActionKind::Button,
+            "button",
+            Shape::Table(&BUTTON),
+            "A button of the board, pressed and let go. A press while it is pressed takes the place of the one before: it ends when the later one does.",
+        ),
         case(ActionKind::Air, "sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],
 };

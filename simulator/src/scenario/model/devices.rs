@@ -44,23 +44,16 @@ pub enum PartClass {
 
 impl PartClass {
     /// Its name in a message: "LED".
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sensor => "sensor",
-            Self::On(PinKind::Led) => "LED",
-            Self::On(PinKind::Switch) => "switch",
-            Self::On(PinKind::Button) => "button",
+            Self::On(kind) => kind.name(),
         }
     }
 
     /// Whether a part of this kind belongs to it.
     pub fn is(self, kind: PartKind) -> bool {
-        match kind {
-            PartKind::Dht(_) => self == Self::Sensor,
-            PartKind::Switch { .. } => self == Self::On(PinKind::Switch),
-            PartKind::Button { .. } => self == Self::On(PinKind::Button),
-            PartKind::Led { .. } => self == Self::On(PinKind::Led),
-        }
+        self == kind.pin_kind().map_or(Self::Sensor, Self::On)
     }
 }
 

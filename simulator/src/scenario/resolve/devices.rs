@@ -301,6 +301,17 @@ impl Resolver<'_, '_> {
         Some(DeviceId(0))
     }
 
+    /// The parts of a kind that the device has that is meant, or any.
+    pub(super) fn meant_parts(
+        &self,
+        device: Option<DeviceId>,
+        is_meant: impl Fn(PartKind) -> bool,
+    ) -> impl Iterator<Item = &Part> {
+        let meant = (0..).map(DeviceId).zip(&self.devices);
+        let meant = meant.filter(move |(id, _)| device.is_none_or(|device| device == *id));
+        meant.flat_map(|(_, device)| &device.parts).filter(move |part| is_meant(part.soldered.kind))
+    }
+
     /// The name of a device, if the file gives it one.
     pub(super) fn device_name(&self, id: DeviceId) -> Option<Arc<str>> {
         self.devices.get(id.0 as usize)?.name.clone()
@@ -351,12 +362,7 @@ impl Resolver<'_, '_> {
     ) -> Option<Arc<str>> {
         let node = node?;
         let name = node.text()?;
-        let meant = |place: usize| device.is_none_or(|device| device.0 as usize == place);
-        let devices = self.devices.iter().enumerate().filter(|(place, _)| meant(*place)).map(|(_, device)| device);
-        let names: std::collections::BTreeSet<String> = devices
-            .flat_map(|device| device.parts_of(|it| kind.is(it)))
-            .map(|(_, part)| part.soldered.name.to_string())
-            .collect();
+        let names = self.meant_parts(device, |it| kind.is(it)).map(|part| part.soldered.name.to_string()).collect();
         self.known(kind.name(), Some(super::names::Known::new(names)), node);
         Some(name.into())
     }

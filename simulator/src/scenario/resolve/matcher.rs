@@ -2,11 +2,11 @@
 
 use super::Resolver;
 use crate::air::colons;
-use crate::events::DeviceId;
+use crate::events::{DeviceId, Kind};
 use crate::scenario::diagnostics::Diagnostic;
 use crate::scenario::grammar::events::{FieldMatchKind, TextMatchKind};
 use crate::scenario::matcher::{FieldMatch, Matcher, Names, PhoneMatch, Reads, Row, TextMatch, Wanted};
-use crate::scenario::model::{Part, PartKind, SensorKind};
+use crate::scenario::model::{Part, SensorKind};
 use crate::scenario::tree::{Chosen, Fields, Node, Value};
 
 /// What the duck sends in `field1` and `field2`.
@@ -34,16 +34,40 @@ impl Resolver<'_, '_> {
         let Chosen { kind: row, node: details, .. } = node.choice::<&'static Row>()?;
         let empty = Fields::default();
         let fields = details.table().unwrap_or(&empty);
+        if matches!(row.kind, Kind::Phone | Kind::Fault)
+            && let Some(span) = around.key_span("device")
+        {
+            self.report(
+                Diagnostic::new("this never happens to a device", span, "means nothing here")
+                    .related(node.span.clone(), "it happens to the world")
+                    .help("leave `device` out: `name` says which phone or fault is meant"),
+            );
+        }
         let mut matcher = Matcher::new(row);
         for ask in row.asks {
             let node = if ask.key.is_empty() { Some(details) } else { fields.get(ask.key) };
-            let Some(node) = node else { continue };
+            let Some(node) = node else {
+                self.has_such_a_part(device, &ask.reads, details);
+                continue;
+            };
             matcher.add(ask, self.wanted(&ask.reads, ask.key, node, fields, device)?);
         }
         if let Some((device, name)) = device.and_then(|device| Some((device, self.device_name(device)?))) {
             matcher.only_of(device, name);
         }
         Some(matcher)
+    }
+
+    /// Reports an event of a part that no device which is meant has: it would never happen.
+    fn has_such_a_part(&mut self, device: Option<DeviceId>, reads: &Reads, details: &Node) {
+        let Reads::PartName(class) = *reads else { return };
+        if self.meant_parts(device, |kind| class.is(kind)).next().is_none() {
+            let what = class.name();
+            self.report(
+                Diagnostic::new(format!("the board has no {what}"), details.span.clone(), "never happens")
+                    .help("[[parts]] solders one to the board"),
+            );
+        }
     }
 
     /// What a field must be, as the file says it at this node.
@@ -109,12 +133,7 @@ impl Resolver<'_, '_> {
     pub(super) fn recorded_pin(&mut self, fields: &Fields, device: Option<DeviceId>) -> Option<(u8, Part)> {
         let node = fields.get("gpio")?;
         let gpio = u8::try_from(fields.integer("gpio")?).ok()?;
-        let meant = |place: usize| device.is_none_or(|device| device.0 as usize == place);
-        let devices = self.devices.iter().enumerate().filter(|(place, _)| meant(*place)).map(|(_, device)| device);
-        let parts: Vec<&Part> = devices
-            .flat_map(|device| device.parts_of(|kind| !matches!(kind, PartKind::Dht(_))))
-            .map(|(_, part)| part)
-            .collect();
+        let parts: Vec<&Part> = self.meant_parts(device, |kind| kind.pin_kind().is_some()).collect();
         let found = parts.iter().find(|part| part.soldered.gpio == gpio).map(|part| (*part).clone());
         if found.is_none() {
             let pins = parts.iter().map(|part| format!("{} (`{}`)", part.soldered.gpio, part.soldered.name));

@@ -42,6 +42,16 @@ impl PartKind {
             Self::Switch { on } | Self::Button { on } | Self::Led { on } => Some(on),
         }
     }
+
+    /// What the record calls it where its pin changes; `None` for a sensor, whose line has events of its own.
+    pub fn pin_kind(self) -> Option<PinKind> {
+        match self {
+            Self::Dht(_) => None,
+            Self::Switch { .. } => Some(PinKind::Switch),
+            Self::Button { .. } => Some(PinKind::Button),
+            Self::Led { .. } => Some(PinKind::Led),
+        }
+    }
 }
 
 /// Where a part is soldered, and how it begins.
@@ -216,11 +226,8 @@ impl Part {
 
     /// What is recorded when its pin takes this level.
     pub fn pin_event(&self, level: Level) -> EventKind {
-        let (kind, on) = match self.kind {
-            PartKind::Led { on } => (PinKind::Led, on),
-            PartKind::Switch { on } => (PinKind::Switch, on),
-            PartKind::Button { on } => (PinKind::Button, on),
-            PartKind::Dht(_) => unreachable!("a sensor's line has events of its own"),
+        let (Some(kind), Some(on)) = (self.kind.pin_kind(), self.kind.on_level()) else {
+            unreachable!("a sensor's line has events of its own")
         };
         events::Pin { gpio: self.gpio, level, part: Arc::clone(&self.name), kind, on: level == on }.into()
     }

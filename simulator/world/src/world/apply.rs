@@ -59,7 +59,8 @@ impl World {
             Command::Switch { device, part, on, bounce } => self.throw(device, part, on, bounce),
             Command::Press { device, part, length, bounce } => {
                 self.throw(device, part, true, bounce);
-                self.schedule(self.now + length, Command::Switch { device, part, on: false, bounce });
+                let throws = self.part(device, part).throws();
+                self.queue.push(self.now + length, Action::Release(device, part, bounce, throws));
             }
             Command::Readings { device, part, temperature, humidity } => {
                 let now = self.now;
@@ -132,7 +133,7 @@ impl World {
         }
     }
 
-    fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
+    pub(super) fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
         let now = self.now;
         let changes = self.part(id, part).throw(now, on, bounce);
         let throws = self.part(id, part).throws();

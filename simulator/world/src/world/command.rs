@@ -47,7 +47,7 @@ pub enum Command {
         /// How long the contact bounces.
         bounce: Duration,
     },
-    /// A hand presses a button and lets go of it.
+    /// A button is pressed and let go. A press while it is pressed takes the place of the one before.
     Press {
         /// The device that it is soldered to.
         device: DeviceId,

@@ -518,3 +518,15 @@ fn a_switch_that_is_thrown_again_while_it_bounces_stays_where_it_was_put() {
     assert_eq!(port.level(yellow_duck::CONFIG_SWITCH, Instant::from_millis(1_000)), Some(Level::Low));
     assert!(recorded.windows(2).all(|pair| pair[0].2 != pair[1].2), "each tells a change: {recorded:?}");
 }
+
+#[test]
+fn a_press_while_it_is_pressed_takes_the_place_of_the_one_before() {
+    for (second, ends) in [(ms(200), 250), (ms(20), 70)] {
+        let mut bench = bench(|_| pending());
+        let press = |length| Command::Press { device: DUCK, part: PartId(1), length, bounce: ms(0) };
+        bench.at(BOOT, press(ms(100)));
+        bench.at(BOOT + ms(50), press(second));
+        let events = bench.events(ms(1_000));
+        assert_eq!(pins(&events), [(BOOT, 5, Level::High), (BOOT + ms(ends), 5, Level::Low)]);
+    }
+}
