@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use simulator::device::esp8266::Image;
-use simulator::parts::{DataLine, DhtModel, HostDrive, Signal};
-use simulator::random::Seed;
 use simulator::run::watch::Watch;
 use simulator::run::{self, On};
-use simulator::scenario::Scenario;
-use simulator::time::Instant;
-use simulator::world::queue::Queue;
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
+use simulator_world::device::esp8266::Image;
+use simulator_world::parts::{DataLine, DhtModel, HostDrive, Signal};
+use simulator_world::world::queue::Queue;
 
 fn main() {
     divan::main();

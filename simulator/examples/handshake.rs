@@ -15,14 +15,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::device::esp8266::probe::{Cost, Probe, Speed, Step};
-use simulator::device::esp8266::{Esp8266Target, Image};
 use simulator::director::Director;
 use simulator::expectation::{Judges, Verdict};
-use simulator::random::Seed;
 use simulator::run::build;
-use simulator::scenario::Scenario;
-use simulator::time::Instant;
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
+use simulator_world::device::esp8266::probe::{Cost, Probe, Speed, Step};
+use simulator_world::device::esp8266::{Esp8266Target, Image};
 
 /// The SDK's software watchdog bites after 3 to 6 s, the hardware's later.
 const WATCHDOG: Duration = Duration::from_secs(3);

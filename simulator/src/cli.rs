@@ -17,8 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-
-use crate::scenario::files;
+use simulator_scenario::files;
 
 /// Everything is as it should be.
 pub const OK: u8 = 0;

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::events::{DeviceId, Event, Kind};
-use crate::scenario::model::{Begin, End, Fault, Scenario, Trigger, When};
-use crate::time::Instant;
-use crate::world::{Command, World};
+use simulator_record::events::{DeviceId, Event, Kind};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Begin, End, Fault, Scenario, Trigger, When};
+use simulator_world::world::{Command, World};
 
 pub mod translate;
 

@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::events::{Event, Kind};
-use crate::scenario::model::{Check, Expectation, Place, RateCheck, Scenario};
-use crate::time::Instant;
+use simulator_record::events::{Event, Kind};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Check, Expectation, Place, RateCheck, Scenario};
 
 /// What became of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]

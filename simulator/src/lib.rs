@@ -5,7 +5,3 @@ pub mod director;
 pub mod expectation;
 pub mod report;
 pub mod run;
-pub mod scenario;
-
-pub use simulator_record::{events, random, recorder, time};
-pub use simulator_world::{air, boards, device, input, internet, parts, phone, world};

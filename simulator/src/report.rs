@@ -20,12 +20,13 @@ pub use reference::reference;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::device::Coverage;
-use crate::events::CrashReport;
+use simulator_record::events::CrashReport;
+use simulator_record::time::Instant;
+use simulator_scenario::model::Scenario;
+use simulator_world::device::Coverage;
+
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{Case, CaseOutcome, Results, TargetName, case};
-use crate::scenario::model::Scenario;
-use crate::time::Instant;
 
 /// All cases that were asked for.
 #[derive(Clone, Debug, Default)]

@@ -29,16 +29,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::device::Coverage;
-use crate::device::esp8266::Image;
+use simulator_record::events::{Event, EventKind};
+use simulator_record::random::Seed;
+use simulator_record::recorder::{Edge, Frame, Recorder};
+use simulator_record::time::Instant;
+use simulator_scenario::model::Scenario;
+use simulator_world::device::Coverage;
+use simulator_world::device::esp8266::Image;
+use simulator_world::world::SentFrame;
+
 use crate::director::Director;
-use crate::events::{Event, EventKind};
 use crate::expectation::{self, Failure, Judges, Verdict};
-use crate::random::Seed;
-use crate::recorder::{Edge, Frame, Recorder};
-use crate::scenario::model::Scenario;
-use crate::time::Instant;
-use crate::world::SentFrame;
 
 pub use case::Case;
 pub use keep::Evidence;

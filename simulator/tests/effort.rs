@@ -6,9 +6,9 @@
 #![cfg(unix)]
 
 use nix::time::{ClockId, clock_gettime};
-use simulator::random::Seed;
 use simulator::run;
-use simulator::scenario::Scenario;
+use simulator_record::random::Seed;
+use simulator_scenario::Scenario;
 
 /// How much larger the second file is.
 const TIMES: usize = 8;

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use firmware::board::ResetCause;
 use firmware::{FUTURE_BUDGET, Resources};
-use simulator::boards;
-use simulator::device::Port;
-use simulator::device::host::{HostBoard, firmware_runs};
-use simulator::device::port::Models;
 use simulator::director::Director;
-use simulator::events::{DeviceId, EventKind};
-use simulator::random::Seed;
 use simulator::run;
-use simulator::scenario::Scenario;
-use simulator::time::Instant;
+use simulator_record::events::{DeviceId, EventKind};
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
+use simulator_world::boards;
+use simulator_world::device::Port;
+use simulator_world::device::host::{HostBoard, firmware_runs};
+use simulator_world::device::port::Models;
 
 /// The chip's 80 KiB of data memory less what its radio needs.
 const BUDGET: usize = 48 * 1_024;

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use simulator::random::Seed;
 use simulator::report::{CaseReport, folder};
 use simulator::run::{Case, Results, TargetName};
-use simulator::scenario::Scenario;
-use simulator::scenario::files::scenario_files;
+use simulator_record::random::Seed;
+use simulator_scenario::Scenario;
+use simulator_scenario::files::scenario_files;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

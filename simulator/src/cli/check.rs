@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use simulator_scenario::{Diagnostic, Diagnostics};
 
 use super::files::load_all;
 use super::find::find;
 use super::{BAD_INPUT, ERROR, GOOD, OK, bad_input, complain, written};
-use crate::scenario::{Diagnostic, Diagnostics};
 
 /// The outcome as other programs see it.
 #[derive(Serialize)]

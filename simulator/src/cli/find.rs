@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::scenario::files::{FilesError, scenario_files};
+use simulator_scenario::files::{FilesError, scenario_files};
 
 /// Where scenarios are looked for if no path is given.
 const DEFAULT: &str = "scenarios";

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use simulator_scenario::Scenario;
 
 use super::check::print_mistakes;
 use super::files::load_all;
 use super::find::find;
 use super::{BAD_INPUT, DIM, OK, bad_input, written};
-use crate::scenario::Scenario;
 
 /// A scenario as other programs see it.
 #[derive(Serialize)]

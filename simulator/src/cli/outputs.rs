@@ -9,7 +9,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::input::{self, Kind};
+use simulator_world::input::{self, Kind};
 
 /// How much of a file tells what it is.
 const HEAD: u64 = 1024;

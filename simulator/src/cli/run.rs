@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::{Args, ValueEnum};
+use simulator_scenario::model::Scenario;
+use simulator_world::device::esp8266::{Image, ImageError};
 use tracing::info;
 
 use super::check::print_mistakes;
@@ -18,12 +20,10 @@ use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
 use super::signals::{self, Cause, Interruption};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
-use crate::device::esp8266::{Image, ImageError};
 use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Reproduce, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
 use crate::run::{self, On, pool};
-use crate::scenario::model::Scenario;
 
 /// The options of `preflash run`.
 #[derive(Args, Debug)]

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use simulator_scenario::schema_text;
+
 use super::{OK, written};
-use crate::scenario::schema_text;
 
 pub(super) fn print() -> u8 {
     written(std::io::stdout().lock().write_all(schema_text().as_bytes()), "the schema", OK)

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::events::{self, Event, EventKind, PowerState};
-use crate::random::Seed;
+use simulator_record::events::{self, Event, EventKind, PowerState};
+use simulator_record::random::Seed;
+use simulator_scenario::Scenario;
+
 use crate::run;
-use crate::scenario::Scenario;
 
 /// Runs a scenario of a minute on blank flash.
 fn events(text: &str) -> Vec<Event> {

@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use crate::air::{AccessPointState, LinkRule};
-use crate::internet::CLOUD;
-use crate::internet::fault;
-use crate::parts::{Recording, SensorFault, Signal, Surroundings};
-use crate::scenario::model as scenario;
-use crate::scenario::units::{DeciCelsius, DeciPercent};
-use crate::time::Instant;
-use crate::world::{Command, Fault, Rule};
+use simulator_record::time::Instant;
+use simulator_scenario::model as scenario;
+use simulator_scenario::units::{DeciCelsius, DeciPercent};
+use simulator_world::air::{AccessPointState, LinkRule};
+use simulator_world::internet::CLOUD;
+use simulator_world::internet::fault;
+use simulator_world::parts::{Recording, SensorFault, Signal, Surroundings};
+use simulator_world::world::{Command, Fault, Rule};
 
 /// What the timeline does at `at`.
 pub fn step(step: &scenario::Step, at: Instant, calendar: &Calendar) -> Command {

@@ -4,14 +4,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use humantime::format_duration;
+use simulator_record::events::{Event, EventKind, Kind, Stored};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{ChannelCheck, Quantity};
+use simulator_scenario::words;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Failure, Judge};
-use crate::events::{Event, EventKind, Kind, Stored};
-use crate::scenario::model::{ChannelCheck, Quantity};
-use crate::scenario::words;
-use crate::time::Instant;
 
 /// What is kept of a stored entry: a long run has many.
 struct Entry {

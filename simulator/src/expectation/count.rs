@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
+use simulator_record::events::{Event, Kind};
+use simulator_record::time::Instant;
+use simulator_scenario::matcher::Matcher;
+use simulator_scenario::model::{Quantity, Window};
+use simulator_scenario::words::times;
+
 use super::nearest::Nearest;
 use super::window::{Side, Span};
 use super::{Budget, Failure, Few, Judge};
-use crate::events::{Event, Kind};
-use crate::scenario::matcher::Matcher;
-use crate::scenario::model::{Quantity, Window};
-use crate::scenario::words::times;
-use crate::time::Instant;
 
 /// Counts what a matcher means.
 pub(super) struct Count<'s> {

@@ -1,8 +1,9 @@
 //! Runs that ended before their time: what was not met by then says so.
 
+use simulator_record::events::{Event, EventKind};
+use simulator_scenario::words::times;
+
 use super::Verdict;
-use crate::events::{Event, EventKind};
-use crate::scenario::words::times;
 
 /// Whether an event ends a run before its time.
 pub(super) fn ends(event: &Event) -> bool {

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use simulator_record::events::{BootCause, DeviceId, Event, EventKind};
+use simulator_scenario::model::Allow;
+use simulator_scenario::words::times;
+
 use super::{Failure, Few, Verdict};
-use crate::events::{BootCause, DeviceId, Event, EventKind};
-use crate::scenario::model::Allow;
-use crate::scenario::words::times;
 
 /// Counts what may not happen.
 #[derive(Default)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use simulator_record::events::{Event, EventKind};
+use simulator_scenario::matcher::Matcher;
+use simulator_scenario::words::times;
+
 use super::{Budget, Failure};
-use crate::events::{Event, EventKind};
-use crate::scenario::matcher::Matcher;
-use crate::scenario::words::times;
 
 /// How many sorts of events are told of.
 const SHOWN: usize = 6;

@@ -10,14 +10,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use humantime::format_duration;
+use simulator_record::events::{DeviceId, Event, Kind};
+use simulator_record::time::Instant;
+use simulator_scenario::all_of;
+use simulator_scenario::model::{Begin, End, RateCheck, Scenario, Settings, Window};
+use simulator_scenario::words::times;
 
 use super::window::{Side, Span};
 use super::{Budget, Failure, Few, Judge, Verdict};
-use crate::events::{DeviceId, Event, Kind};
-use crate::scenario::all_of;
-use crate::scenario::model::{Begin, End, RateCheck, Scenario, Settings, Window};
-use crate::scenario::words::times;
-use crate::time::Instant;
 
 /// Holds a rate against what happens. Events of several devices are counted apart.
 pub(super) struct Rate<'s> {
@@ -141,8 +141,9 @@ pub(super) fn verdict(limit: &RateCheck, failure: Failure) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use simulator_record::events::{self, EventKind, NtpOutcome};
+
     use super::*;
-    use crate::events::{self, EventKind, NtpOutcome};
     use proptest::prelude::*;
 
     fn query() -> EventKind {

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
+use simulator_record::events::{self, Event, EventKind, Kind, PowerState};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{State, Window};
+
 use super::window::Span;
 use super::{Budget, Failure, Judge};
-use crate::events::{self, Event, EventKind, Kind, PowerState};
-use crate::scenario::model::{State, Window};
-use crate::time::Instant;
 
 /// What an event makes of a state: whether it holds from now on; `None` if the event says nothing about it.
 ///

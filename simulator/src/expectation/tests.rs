@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::*;
-use crate::events::{
+use simulator_record::events::{
     self, BootCause, DeviceId, DnsOutcome, EventKind, Http, JoinFailure, JoinOutcome, Level, PhoneEvent, PinKind,
     PowerState, SensorOutcome,
 };
-use crate::scenario::Scenario;
-use crate::scenario::model::Allow;
+use simulator_scenario::Scenario;
+use simulator_scenario::model::Allow;
+
+use super::*;
 
 /// A record: each event at a number of milliseconds.
 fn record(events: Vec<(u64, EventKind)>) -> Vec<Event> {

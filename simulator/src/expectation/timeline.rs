@@ -5,11 +5,12 @@
 
 use std::rc::Rc;
 
+use simulator_record::events::{Event, Kind};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Begin, Place, Scenario, When};
+
 use super::window::Search;
 use super::{Budget, Failure, Verdict};
-use crate::events::{Event, Kind};
-use crate::scenario::model::{Begin, Place, Scenario, When};
-use crate::time::Instant;
 
 /// Something of a timeline that waits for an event.
 pub(super) struct Waiting<'s> {
@@ -64,8 +65,9 @@ impl Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use simulator_record::events::{self, BootCause, EventKind};
+
     use super::*;
-    use crate::events::{self, BootCause, EventKind};
 
     fn verdicts(timeline: &str) -> Vec<(String, String, u32)> {
         let text = format!("title = 't'\nduration = '100s'\n[[expect]]\nevent.boot = {{}}\n{timeline}");

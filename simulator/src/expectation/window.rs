@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use simulator_record::events::Event;
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Begin, End, Trigger, Window};
+use simulator_scenario::words::times;
+
 use super::nearest::Nearest;
 use super::{Budget, Failure};
-use crate::events::Event;
-use crate::scenario::model::{Begin, End, Trigger, Window};
-use crate::scenario::words::times;
-use crate::time::Instant;
 
 /// Waits for the event that a trigger means.
 pub(super) struct Search<'s> {

@@ -16,10 +16,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::events::{DeviceId, Event};
-use crate::recorder::{Edge, Recorder};
+use simulator_record::events::{DeviceId, Event};
+use simulator_record::recorder::{Edge, Recorder};
+use simulator_scenario::model as scenario;
+
 use crate::run::{Results, Run};
-use crate::scenario::model as scenario;
 
 /// A file that a run leaves in its folder.
 pub struct Artifact {

@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use simulator_record::events::{self, CrashReport, EventKind, Hexadecimal};
+use simulator_record::time::Instant;
+
 use super::{Failure, LogLine};
-use crate::events::{self, CrashReport, EventKind, Hexadecimal};
 use crate::run::compare::{Comparison, Pair};
 use crate::run::{OnTarget, Results, Run, TargetName};
-use crate::time::Instant;
 
 /// How many failures are shown with their log; the others are counted.
 pub(super) const SHOWN: usize = 5;

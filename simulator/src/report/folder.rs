@@ -12,14 +12,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use humantime::format_duration;
+use simulator_record::recorder::Recorder;
+use simulator_record::time::Instant;
+use simulator_scenario::model::{self as scenario, Scenario};
 
 use super::Begun;
 use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
-use crate::recorder::Recorder;
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Results, Run, TargetName};
-use crate::scenario::model::{self as scenario, Scenario};
-use crate::time::Instant;
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]

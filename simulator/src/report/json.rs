@@ -4,10 +4,10 @@
 //! seeds and binary give the same bytes wherever they are run.
 
 use serde::Serialize;
+use simulator_record::events::CrashReport;
+use simulator_world::device::Coverage;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
-use crate::device::Coverage;
-use crate::events::CrashReport;
 use crate::run::TargetName;
 
 /// The summary of all cases.

@@ -7,8 +7,9 @@
 
 use std::fmt::Write;
 
+use simulator_record::events::{FieldAbout, Kind, PhoneEvent};
+
 use super::artifacts::{ARTIFACTS, Artifact};
-use crate::events::{FieldAbout, Kind, PhoneEvent};
 
 /// The page as it is checked in.
 pub fn reference() -> String {

@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use simulator_scenario::model::Scenario;
+use simulator_scenario::words::times;
 
 use super::{Begun, CaseReport, NotRun, Session};
 use crate::run::case::Shard;
 use crate::run::watch::Watch;
-use crate::scenario::model::Scenario;
-use crate::scenario::words::times;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();

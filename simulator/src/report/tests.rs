@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use simulator_record::events::{self, DeviceId, Event, EventKind, Level, PinKind};
+use simulator_record::random::Seed;
+use simulator_scenario::model::{Place, Targets};
+
 use super::*;
-use crate::events::{self, DeviceId, Event, EventKind, Level, PinKind};
 use crate::expectation;
 use crate::expectation::Verdict;
-use crate::random::Seed;
 use crate::run::{OnTarget, Run};
-use crate::scenario::model::{Place, Targets};
 
 fn scenario(file: &str) -> Scenario {
     let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";

@@ -9,22 +9,22 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use firmware::store::{Own, SECRET};
 use rand_core::RngCore as _;
+use simulator_record::events::DeviceId;
+use simulator_record::random::Seed;
+use simulator_scenario::model as scenario;
+use simulator_scenario::model::Scenario;
+use simulator_world::air::{AccessPointConfig, Air, Security};
+use simulator_world::device::esp8266::Esp8266Target;
+use simulator_world::device::host::HostTarget;
+use simulator_world::device::{Port, Target, factory, port};
+use simulator_world::internet::{CloudSettings, Internet, Settings as InternetSettings};
+use simulator_world::parts::{Soldered, Surroundings};
+use simulator_world::phone::{Action, Phone};
+use simulator_world::world::{CrashLimits, World};
 use smoltcp::wire::EthernetAddress;
 
 use super::On;
-use crate::air::{AccessPointConfig, Air, Security};
-use crate::device::esp8266::Esp8266Target;
-use crate::device::host::HostTarget;
-use crate::device::{Port, Target, factory, port};
 use crate::director::translate::{self, Calendar};
-use crate::events::DeviceId;
-use crate::internet::{CloudSettings, Internet, Settings as InternetSettings};
-use crate::parts::{Soldered, Surroundings};
-use crate::phone::{Action, Phone};
-use crate::random::Seed;
-use crate::scenario::model as scenario;
-use crate::scenario::model::Scenario;
-use crate::world::{CrashLimits, World};
 
 /// What only the run's cloud knows, and settings and phones ask for by name.
 struct CloudSecrets {

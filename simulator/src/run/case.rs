@@ -6,9 +6,10 @@ use std::path::{Component, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use simulator_record::random::Seed;
+use simulator_scenario::model::Scenario;
+
 use super::TargetName;
-use crate::random::Seed;
-use crate::scenario::model::Scenario;
 
 /// A scenario with a seed.
 #[derive(Clone, Debug)]

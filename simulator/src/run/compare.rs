@@ -11,13 +11,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use simulator_record::events::{self, DeviceId, Event, EventKind, Kind, PinKind};
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Aspect, Targets};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{CaseOutcome, Run};
-use crate::events::{self, DeviceId, Event, EventKind, Kind, PinKind};
-use crate::scenario::model::{Aspect, Targets};
-use crate::time::Instant;
 
 /// Something that happened on a target.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
+use simulator_record::events::Event;
+use simulator_record::recorder::Recorder;
+use simulator_record::time::Instant;
+
 use super::{CaseOutcome, Lines};
-use crate::events::Event;
-use crate::recorder::Recorder;
-use crate::time::Instant;
 
 /// The first difference between two outcomes of the same case.
 #[derive(Clone, Debug, PartialEq, Eq)]

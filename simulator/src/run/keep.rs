@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use simulator_record::events::{Event, Kind};
+use simulator_record::recorder::Recorder;
+
 use super::determinism::Repeat;
 use super::{TargetName, compare};
-use crate::events::{Event, Kind};
-use crate::recorder::Recorder;
 
 /// A place for what happens in the runs of a case, while they go on.
 pub trait Evidence {

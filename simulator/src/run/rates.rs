@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use simulator_record::events::{BootCause, Event, EventKind};
+use simulator_record::random::{Draw, Seed};
+use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
+use simulator_scenario::vocabulary::{BSSID, NETWORK, injections};
+use simulator_world::device::host::HostTarget;
+use simulator_world::device::port::Output;
+use simulator_world::device::{Port, Progress, Target};
+
 use super::build;
-use crate::device::host::HostTarget;
-use crate::device::port::Output;
-use crate::device::{Port, Progress, Target};
 use crate::director::Director;
-use crate::events::{BootCause, Event, EventKind};
-use crate::random::{Draw, Seed};
-use crate::scenario::Scenario;
-use crate::scenario::vocabulary::{BSSID, NETWORK, injections};
-use crate::time::Instant;
 
 /// What is counted, and how many of it there may be within any minute and within any ten minutes. The longest honest
 /// bursts stand behind the numbers: a request for an address that is not answered, the resolver's three tries, a TLS

@@ -1,12 +1,13 @@
 //! A case on each target that it was asked for: what came of it there, whether a second run had the same, and how two
 //! targets compare.
 
+use simulator_record::random::Seed;
+use simulator_scenario::model::Scenario;
+
 use super::compare::Comparison;
 use super::determinism::{Difference, Repeat};
 use super::watch::{GivenUp, Watch};
 use super::{CaseOutcome, Evidence, Keep, On, TargetName, run_kept};
-use crate::random::Seed;
-use crate::scenario::model::Scenario;
 
 /// What came of a case on one target.
 #[derive(Clone, Debug)]

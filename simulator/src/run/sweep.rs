@@ -6,13 +6,14 @@
 
 mod flash_cuts;
 
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_scenario::model::{Scenario, Sweep};
+use simulator_world::world::{Command, FlashBegun};
+
 use super::watch::{GivenUp, Watch};
 use super::{CaseOutcome, Finished, Keep, On, run_once};
 use crate::expectation::{Failure, Verdict};
-use crate::random::Seed;
-use crate::scenario::model::{Scenario, Sweep};
-use crate::time::Instant;
-use crate::world::{Command, FlashBegun};
 
 /// What is different in each repetition of a sweep.
 trait Axis {

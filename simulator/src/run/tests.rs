@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
+use simulator_record::events::{self, Level, PowerState};
+
 use super::determinism::difference;
 use super::*;
-use crate::events::{self, Level, PowerState};
 
 fn scenario(text: &str) -> Scenario {
     let text = format!("title = 't'\n{text}\n[[expect]]\nevent.boot = {{}}\n");

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use simulator_record::time::Instant;
+
 use super::TargetName;
-use crate::time::Instant;
 
 /// The wish that nothing more be run, shared by all who may utter or must heed it.
 #[derive(Clone, Debug, Default)]

@@ -10,12 +10,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::device::esp8266::Image;
-use simulator::events::SensorOutcome;
-use simulator::parts::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
-use simulator::random::Seed;
 use simulator::run::On;
-use simulator::time::Instant;
+use simulator_record::events::SensorOutcome;
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_world::device::esp8266::Image;
+use simulator_world::parts::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
 
 /// One request to a captured sensor.
 struct Request {

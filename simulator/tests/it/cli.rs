@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 fn preflash(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_preflash"))
         .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenario/tests"))
         .output()
         .unwrap()
 }
@@ -57,8 +57,8 @@ fn mistakes_are_told_to_programs_as_well() {
 fn wrong_paths_are_one_clear_message() {
     for (arguments, message) in [
         (["check", "nowhere"], "error: could not open nowhere: no such file or folder\n"),
-        (["check", "memory.rs"], "error: memory.rs is not a scenario: scenario files end in .toml\n"),
-        (["list", "../schema"], "error: no scenario files under ../schema\n"),
+        (["check", "it/main.rs"], "error: it/main.rs is not a scenario: scenario files end in .toml\n"),
+        (["list", "../src"], "error: no scenario files under ../src\n"),
     ] {
         let output = preflash(&arguments);
         assert_eq!(output.status.code(), Some(2));
@@ -94,8 +94,11 @@ fn folders_that_are_linked_into_themselves_are_searched_once() {
         std::fs::remove_dir_all(&folder).unwrap();
     }
     std::fs::create_dir_all(folder.join("in")).unwrap();
-    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/good/portal.toml"), folder.join("in/portal.toml"))
-        .unwrap();
+    std::fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/scenario/tests/good/portal.toml"),
+        folder.join("in/portal.toml"),
+    )
+    .unwrap();
     for link in ["a-loop", "in/loop", "z-loop"] {
         std::os::unix::fs::symlink(&folder, folder.join(link)).unwrap();
     }

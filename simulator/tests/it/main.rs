@@ -6,10 +6,8 @@
 mod captures;
 mod cli;
 mod command;
-mod diagnostics;
 mod image;
 mod many_devices;
 mod readings;
 mod reference;
-mod schema;
 mod sensor_timing;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use simulator::scenario::{Scenario, reference};
+use simulator_scenario::{Scenario, reference};
 
 /// Compares a page that is checked in with what it is made from.
 fn is_up_to_date(page: &str, made: &str) {
@@ -31,5 +31,5 @@ fn the_example_on_the_page_is_a_scenario() {
     let page = reference();
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let scenario = Scenario::parse("example.toml", example, &|_| Err(String::new())).unwrap();
-    assert!(simulator::run::run(&scenario, simulator::random::Seed(1)).passed());
+    assert!(simulator::run::run(&scenario, simulator_record::random::Seed(1)).passed());
 }

@@ -20,9 +20,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::device::esp8266::Image;
-use simulator::parts::{ExactTiming, SensorFault};
 use simulator::run::On;
+use simulator_world::device::esp8266::Image;
+use simulator_world::parts::{ExactTiming, SensorFault};
 
 /// One time, or several together, over a range.
 struct Sweep {

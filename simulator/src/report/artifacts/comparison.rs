@@ -1,10 +1,10 @@
 //! `comparison.json`: all that was compared of a case on host and chip, pair by pair.
 
 use serde::Serialize;
+use simulator_scenario::model::Aspect;
 
 use super::{Artifact, Made};
 use crate::run::compare::{self, Difference, Happening, Pair, Sequence};
-use crate::scenario::model::Aspect;
 
 pub(super) const COMPARISON: Artifact = Artifact {
     file: "comparison.json",

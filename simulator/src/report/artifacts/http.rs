@@ -1,8 +1,9 @@
 //! `http.jsonl`: the requests that servers of the internet had.
 
+use simulator_record::events::EventKind;
+
 use super::lines;
 use super::{Artifact, Made, Of};
-use crate::events::EventKind;
 
 pub(super) const HTTP: Artifact = Artifact {
     file: "http.jsonl",

@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use crate::events::Event;
-use crate::recorder::Recorder;
+use simulator_record::events::Event;
+use simulator_record::recorder::Recorder;
 
 /// Writes a line for some events.
 struct Lines {

@@ -1,8 +1,9 @@
 //! `serial.log`: what a terminal on the serial port would show.
 
+use simulator_record::events::EventKind;
+
 use super::lines;
 use super::{Artifact, Made, Of};
-use crate::events::EventKind;
 
 pub(super) const SERIAL: Artifact = Artifact {
     file: "serial.log",

@@ -1,7 +1,8 @@
 //! Each kind of difference, the tolerance's edges, and how happenings are put beside each other.
 
+use simulator_record::events::{self, BootCause, DeviceId, JoinFailure, JoinOutcome, Level};
+
 use super::*;
-use crate::events::{self, BootCause, DeviceId, JoinFailure, JoinOutcome, Level};
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use simulator_record::random::{Draw, Seed};
+use simulator_record::time::Instant;
+use simulator_world::world::{Command, FlashBegun};
+
 use super::{Axis, Point, Shown};
-use crate::random::{Draw, Seed};
-use crate::time::Instant;
-use crate::world::{Command, FlashBegun};
 
 /// A repetition for each flash operation that begins in an interval.
 pub(super) struct FlashCuts {
@@ -41,8 +42,9 @@ impl FlashCuts {
 
 #[cfg(test)]
 mod tests {
+    use simulator_record::events::DeviceId;
+
     use super::*;
-    use crate::events::DeviceId;
 
     #[test]
     fn each_operation_that_begins_in_the_interval_is_cut_in_its_midst() {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use simulator::random::Seed;
-use simulator::scenario::Scenario;
+use simulator_record::random::Seed;
+use simulator_scenario::Scenario;
 
 use super::bench::Bench;
 

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use simulator::events::{self, DeviceId, Event, EventKind};
-use simulator::parts::{PartId, SensorFault};
-use simulator::random::Seed;
 use simulator::run::{On, build};
-use simulator::scenario::Scenario;
-use simulator::time::Instant;
-use simulator::world::{Command, Fault, Rule};
+use simulator_record::events::{self, DeviceId, Event, EventKind};
+use simulator_record::random::Seed;
+use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
+use simulator_world::parts::{PartId, SensorFault};
+use simulator_world::world::{Command, Fault, Rule};
 
 const DUCK: DeviceId = DeviceId(0);
 /// The yellow duck's first part.

@@ -1,0 +1,156 @@
+//! Devices: boards, parts on pins, and what the flash holds at the beginning.
+
+use simulator_world::boards::{BOARDS, Board};
+
+use super::events::LEVEL;
+use super::sensor::{AIR_HUMIDITY, AIR_TEMPERATURE, SENSOR};
+use super::{BOOLEAN, DURATION, ON_OFF, PORT, TEXT};
+use crate::model::{DhtModel, SensorKind};
+use crate::shape::Scalar::{DateTime, Integer};
+use crate::shape::Shape::{List, Scalar, Words};
+use crate::shape::{Key, Shape, Table, optional, required};
+
+/// The boards' names, each with what it stands for.
+const BOARD_WORDS: [(&str, &Board, &str); BOARDS.len()] = {
+    let mut words = [(BOARDS[0].name, BOARDS[0], BOARDS[0].about); BOARDS.len()];
+    let mut row = 1;
+    while row < BOARDS.len() {
+        words[row] = (BOARDS[row].name, BOARDS[row], BOARDS[row].about);
+        row += 1;
+    }
+    words
+};
+
+/// `board`.
+pub(super) const BOARD: Key = optional(
+    "board",
+    Words(&BOARD_WORDS),
+    "Which board it is. Default yellow-duck; where `parts` are listed, bare. What is listed there is soldered to it besides.",
+);
+
+/// `[[parts]]`.
+pub(super) const PARTS: Key = optional(
+    "parts",
+    List(&Shape::Table(&PART)),
+    "What is soldered to the chip's pins, besides what the board has; at most 17.",
+);
+
+/// A kind of part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartWord {
+    Dht(DhtModel),
+    Switch,
+    Button,
+    Led,
+}
+
+const PART: Table = Table::new(
+    "a part",
+    &[
+        required("name", TEXT, "Its name, by which steps, events and faults speak of it."),
+        required(
+            "kind",
+            Words(&[
+                ("DHT22", PartWord::Dht(DhtModel::Am2302), "A DHT22, also sold as AM2302."),
+                ("AM2302", PartWord::Dht(DhtModel::Am2302), "The same."),
+                ("AM2301", PartWord::Dht(DhtModel::Am2301), "An AM2301, also sold as DHT21."),
+                ("DHT11", PartWord::Dht(DhtModel::Dht11), "A DHT11."),
+                ("clone", PartWord::Dht(DhtModel::Clone), "A DHT22 of another maker: see `kind` in `[sensor]`."),
+                ("switch", PartWord::Switch, "A switch, which stays where it is put."),
+                ("button", PartWord::Button, "A button, which is on while it is pressed."),
+                ("LED", PartWord::Led, "An LED."),
+            ]),
+            "What it is.",
+        ),
+        required(
+            "gpio",
+            Scalar(Integer { least: 0, most: 16 }),
+            "Its pin's GPIO number; not 6 to 11, to which the flash is soldered.",
+        ),
+        optional(
+            "on-level",
+            LEVEL,
+            "The pin's level while the switch is on, the button is pressed, or that lights the LED. Default high, and low for a button.",
+        ),
+        optional("on", BOOLEAN, "Whether a switch is on at the beginning. Default false."),
+        AIR_TEMPERATURE,
+        AIR_HUMIDITY,
+    ],
+);
+
+const SENSOR_KIND: Shape = Words(&[
+    ("DHT22", SensorKind::Dht22, "DHT22, also sold as AM2302: tenths."),
+    ("DHT11", SensorKind::Dht11, "DHT11: whole degrees and percents."),
+]);
+
+const CONFIG_SWITCH: Key = optional(
+    "config-switch",
+    ON_OFF,
+    "The switch `config` of the yellow duck at the beginning; on asks for configuration mode. Default off.",
+);
+const SPARE_SWITCH: Key =
+    optional("spare-switch", ON_OFF, "The switch `spare` of the yellow duck at the beginning. Default off.");
+const POWER_UP: Key = optional("power-up", DURATION, "When power comes on. Default 0s.");
+
+/// `[device]`.
+pub(super) const DEVICE: Table = Table::new(
+    "the device",
+    &[
+        optional(
+            "sensor",
+            SENSOR_KIND,
+            "The board's sensor, as its owner calls it; `kind` in `[sensor]` says which part exactly. Default DHT22.",
+        ),
+        CONFIG_SWITCH,
+        SPARE_SWITCH,
+        POWER_UP,
+    ],
+);
+
+/// One of `[[devices]]`.
+pub(super) const DEVICES: Table = Table::new(
+    "one of several devices",
+    &[
+        required(
+            "name",
+            TEXT,
+            "Its name, by which steps, events, faults and phones speak of it: letters of ASCII, digits, `-` and `_`. Its evidence lies in the folder `device-` with this name.",
+        ),
+        BOARD,
+        PARTS,
+        CONFIG_SWITCH,
+        SPARE_SWITCH,
+        POWER_UP,
+        optional("settings", Shape::Table(&SETTINGS), "What its flash holds at the beginning. Default it is blank."),
+        optional("sensor", Shape::Table(&SENSOR), "Its sensor, and what it measures."),
+    ],
+);
+
+/// `[settings]`.
+pub(super) const SETTINGS: Table = Table::new(
+    "settings",
+    &[
+        required("network", TEXT, "Network name, 1 to 32 bytes."),
+        optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent or empty for an open network."),
+        optional(
+            "write-key",
+            TEXT,
+            "16 of 0-9 and A-Z, or `channel` for the key of the device's simulated channel. Default `channel`.",
+        ),
+        optional("host", TEXT, "Server name; that of the cloud. Default api.thingspeak.com."),
+        optional("port", PORT, "Server port, at which the cloud must answer. Default 443, or 80 without TLS."),
+        optional("tls", BOOLEAN, "Whether to use TLS. Default true."),
+        optional(
+            "trusted-issuer",
+            TEXT,
+            "Whom to trust: `cloud` for the simulated authority, `digicert`, or the SHA-256 of a certificate as 64 hexadecimal digits. Default `cloud`.",
+        ),
+        optional("interval", DURATION, "Between readings, 15 s to 24 h. Default 5m."),
+        optional("sensor", SENSOR_KIND, "The sensor that the owner chose. Default DHT22."),
+        optional(
+            "authenticated-time",
+            Scalar(DateTime),
+            "The newest time that the device has had from a cloud it could check, as its flash holds it. Default the scenario's start: it has been at work until then. 2026-01-01T00:00:00Z, the firmware's release, stands for none.",
+        ),
+    ],
+);

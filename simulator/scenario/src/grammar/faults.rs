@@ -1,0 +1,332 @@
+//! What goes wrong: when, and how.
+
+use std::time::Duration;
+
+use fake_thingspeak::serve::{FaultNeeds, FaultWord};
+
+use super::expect::TRIGGER;
+use super::{BOOLEAN, COUNT, DURATION, TEXT};
+use crate::model::{
+    AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault, RouteTarget, SensorFault,
+};
+use crate::shape::Scalar::{HardwareAddress, Integer, Ipv4Address, Probability, SignedDuration};
+use crate::shape::Shape::{Choice as One, Either, Scalar, Words};
+use crate::shape::{Case, Choice, Key, Makes, Shape, Table, case, optional, required};
+
+/// One of `[[faults]]`.
+pub(super) const FAULT: Table = Table {
+    at_most_one: &[&["from", "after"], &["every", "after"]],
+    ..Table::new(
+        "a fault",
+        &[
+            required("name", TEXT, "Its name, as the record tells it."),
+            optional(
+                "from",
+                DURATION,
+                "When it begins. Default 0s; with `every` the first time, by default one period after the beginning.",
+            ),
+            optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
+            optional(
+                "every",
+                DURATION,
+                "It begins again and again, for as long as `for` says: every = \"10m\" with for = \"30s\" is a fault of half a minute every ten minutes. 1 ms or more, and at most 100000 times in a run.",
+            ),
+            optional("until", DURATION, "When it ends. With `every`: it begins no later than this. Default the end."),
+            optional("for", DURATION, "It ends so long after it began."),
+            optional(
+                "count",
+                COUNT,
+                "How often it applies at most, each time it has begun; not with `sensor` and `access-point`. Default no limit.",
+            ),
+            optional("device", TEXT, "With `sensor`: which of several devices, by its name."),
+            optional("part", TEXT, "With `sensor`: which of several sensors, by its name."),
+            required("inject", One(&INJECTION), "What goes wrong."),
+        ],
+    )
+};
+
+/// `{ slow = "3s" }`.
+const fn slow<T: Copy>(fault: fn(Duration) -> T) -> Case<Makes<T>> {
+    case(Makes::Duration(fault), "slow", DURATION, "Answers so much later.")
+}
+
+const FAULTY_NETWORK: Key = required("network", TEXT, "The network's name.");
+const FAULTY_BSSID: Key =
+    optional("bssid", Scalar(HardwareAddress), "One of its access points. Default all that have the name.");
+
+/// Where something goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InjectionKind {
+    Sensor,
+    AccessPoint,
+    Link,
+    Dhcp,
+    Dns,
+    Ntp,
+    Route,
+    ManInTheMiddle,
+    Cloud,
+}
+
+/// What goes wrong with a sensor, where it takes more than a word to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SensorFaultKind {
+    LateResponse,
+}
+
+const INJECTION: Choice<InjectionKind> = Choice {
+    what: "a fault's injection",
+    cases: &[
+        case(
+            InjectionKind::Sensor,
+            "sensor",
+            Either {
+                plain: &Words(&[
+                    ("silent", SensorFault::Silent, "Says nothing."),
+                    ("bad-checksum", SensorFault::BadChecksum, "Sends a wrong checksum."),
+                    ("latched", SensorFault::Latched, "Says nothing any more until it loses power."),
+                ]),
+                table: &One(&Choice {
+                    what: "a sensor's fault",
+                    cases: &[case(
+                        SensorFaultKind::LateResponse,
+                        "late-response",
+                        Either { plain: &DURATION, table: &Shape::Table(&LATE_RESPONSE) },
+                        "Begins each response later than it would, by this much, or some of them: { from = \"20us\", to = \"60us\", probability = \"6 %\" }.",
+                    )],
+                }),
+            },
+            "The sensor.",
+        ),
+        case(
+            InjectionKind::AccessPoint,
+            "access-point",
+            Shape::Table(&Table::new(
+                "an access point's fault",
+                &[
+                    FAULTY_NETWORK,
+                    FAULTY_BSSID,
+                    required(
+                        "state",
+                        Words(&[
+                            ("off", AccessPointState::Off, "It is not there."),
+                            ("refusing", AccessPointState::Refusing, "It refuses associations."),
+                            ("deaf", AccessPointState::Deaf, "It sends beacons and hears nothing."),
+                        ]),
+                        "What it does instead of serving.",
+                    ),
+                    optional(
+                        "deauth",
+                        BOOLEAN,
+                        "With `off`: whether it deauthenticates its stations first. Default true.",
+                    ),
+                ],
+            )),
+            "An access point.",
+        ),
+        case(InjectionKind::Link, "link", Shape::Table(&LINK), "The frames between an access point and its stations."),
+        case(
+            InjectionKind::Dhcp,
+            "dhcp",
+            Shape::Table(&Table::new(
+                "a DHCP server's fault",
+                &[
+                    FAULTY_NETWORK,
+                    required(
+                        "reply",
+                        Either {
+                            plain: &Words(&[
+                                ("silent", DhcpFault::Silent, "Says nothing."),
+                                ("refuse", DhcpFault::Refuse, "Refuses (DHCPNAK)."),
+                            ]),
+                            table: &One(&Choice {
+                                what: "a DHCP server's reply",
+                                cases: &[
+                                    slow(DhcpFault::Slow),
+                                    case(
+                                        Makes::Duration(DhcpFault::Lease),
+                                        "lease",
+                                        DURATION,
+                                        "Gives leases that last so long; a day without the fault.",
+                                    ),
+                                ],
+                            }),
+                        },
+                        "What it does instead of giving a lease at once.",
+                    ),
+                ],
+            )),
+            "A network's DHCP server.",
+        ),
+        case(
+            InjectionKind::Dns,
+            "dns",
+            Either {
+                plain: &Words(&[
+                    ("silent", DnsFault::Silent, "Says nothing."),
+                    ("refused", DnsFault::Refused, "REFUSED."),
+                    ("server-failure", DnsFault::ServerFailure, "SERVFAIL."),
+                    ("no-such-name", DnsFault::NoSuchName, "NXDOMAIN."),
+                ]),
+                table: &One(&Choice {
+                    what: "a name server's fault",
+                    cases: &[
+                        case(
+                            Makes::Address(DnsFault::WrongAddress),
+                            "wrong-address",
+                            Scalar(Ipv4Address),
+                            "Answers with this address.",
+                        ),
+                        slow(DnsFault::Slow),
+                    ],
+                }),
+            },
+            "The name servers.",
+        ),
+        case(
+            InjectionKind::Ntp,
+            "ntp",
+            Either {
+                plain: &Words(&[
+                    ("silent", NtpFault::Silent, "Says nothing."),
+                    ("kiss-of-death", NtpFault::KissOfDeath, "Sends a kiss of death (RFC 5905, section 7.4)."),
+                ]),
+                table: &One(&Choice {
+                    what: "a time server's fault",
+                    cases: &[
+                        case(
+                            Makes::SignedDuration(NtpFault::WrongBy),
+                            "wrong-by",
+                            Scalar(SignedDuration),
+                            "Tells a time that is wrong by this much.",
+                        ),
+                        slow(NtpFault::Slow),
+                    ],
+                }),
+            },
+            "The time servers.",
+        ),
+        case(
+            InjectionKind::Route,
+            "route",
+            Shape::Table(&Table::new(
+                "a route's fault",
+                &[
+                    optional(
+                        "to",
+                        Words(&[
+                            ("cloud", RouteTarget::Cloud, "To the cloud."),
+                            ("everywhere", RouteTarget::Everywhere, "To every server."),
+                        ]),
+                        "Which route. Default cloud.",
+                    ),
+                    required(
+                        "reply",
+                        Words(&[
+                            ("silent", RouteFault::Silent, "Nothing answers."),
+                            ("refused", RouteFault::Refused, "Connections are refused."),
+                            ("reset", RouteFault::Reset, "Connections are accepted and then reset."),
+                        ]),
+                        "What a connection meets.",
+                    ),
+                ],
+            )),
+            "The way to a server.",
+        ),
+        case(
+            InjectionKind::ManInTheMiddle,
+            "man-in-the-middle",
+            Words(&ATTACKS),
+            "Somebody between router and cloud, in the cloud's place.",
+        ),
+        case(InjectionKind::Cloud, "cloud", CLOUD_FAULT, "The cloud."),
+    ],
+};
+
+/// What somebody in the cloud's place does, as the server's own library tells it.
+const ATTACKS: [(&str, Attack, &str); Attack::ALL.len()] = {
+    let mut rows = [Attack::ALL[0].row(); Attack::ALL.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        rows[at] = Attack::ALL[at].row();
+        at += 1;
+    }
+    rows
+};
+
+const CLOUD_FAULT: Shape =
+    Either { plain: &Words(&CLOUD_WORDS), table: &One(&Choice { what: "a cloud's fault", cases: &CLOUD_CASES }) };
+
+/// How many of the cloud's faults need nothing said with them.
+const CLOUD_WORD_COUNT: usize = {
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        count += matches!(CloudFault::WORDS[at].needs, FaultNeeds::Nothing(_)) as usize;
+        at += 1;
+    }
+    count
+};
+
+/// The cloud's faults that need nothing said with them, as the server's own library tells them.
+const CLOUD_WORDS: [(&str, CloudFault, &str); CLOUD_WORD_COUNT] = {
+    let mut rows = [("", CloudFault::Reset, ""); CLOUD_WORD_COUNT];
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        let FaultWord { word, about, needs, .. } = CloudFault::WORDS[at];
+        if let FaultNeeds::Nothing(fault) = needs {
+            rows[count] = (word, fault, about);
+            count += 1;
+        }
+        at += 1;
+    }
+    rows
+};
+
+/// The others.
+const CLOUD_CASES: [Case<Makes<CloudFault>>; CloudFault::WORDS.len() - CLOUD_WORD_COUNT] = {
+    const STATUS: Shape = Scalar(Integer { least: 200, most: 599 });
+    let mut cases = [slow(CloudFault::DelayBeforeStoring); CloudFault::WORDS.len() - CLOUD_WORD_COUNT];
+    let (mut at, mut count) = (0, 0);
+    while at < CloudFault::WORDS.len() {
+        let FaultWord { word, about, needs, .. } = CloudFault::WORDS[at];
+        let (makes, shape) = match needs {
+            FaultNeeds::Nothing(_) => {
+                at += 1;
+                continue;
+            }
+            FaultNeeds::Status(make) => (Makes::Integer(make), STATUS),
+            FaultNeeds::Delay(make) => (Makes::Duration(make), DURATION),
+            FaultNeeds::Error(make) => (Makes::SignedDuration(make), Scalar(SignedDuration)),
+        };
+        cases[count] = case(makes, word, shape, about);
+        count += 1;
+        at += 1;
+    }
+    cases
+};
+
+const LATE_RESPONSE: Table = Table::new(
+    "a late response",
+    &[
+        required("from", DURATION, "By so much or more, drawn for each response."),
+        required("to", DURATION, "By so much or less."),
+        optional("probability", Scalar(Probability), "How many responses are late. Default all."),
+    ],
+);
+
+const LINK: Table = Table {
+    at_least_one: &["loss", "duplicate", "reorder", "corrupt", "latency", "jitter"],
+    ..Table::new(
+        "a link's fault",
+        &[
+            FAULTY_NETWORK,
+            FAULTY_BSSID,
+            optional("loss", Scalar(Probability), "A frame is lost."),
+            optional("duplicate", Scalar(Probability), "A frame arrives twice."),
+            optional("reorder", Scalar(Probability), "A frame is overtaken by the next."),
+            optional("corrupt", Scalar(Probability), "A byte of a frame is changed."),
+            optional("latency", DURATION, "Each frame takes longer by this."),
+            optional("jitter", DURATION, "And by up to this, drawn for each frame."),
+        ],
+    )
+};

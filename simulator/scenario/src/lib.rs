@@ -1,0 +1,87 @@
+//! The scenario language: from a TOML file to a [`Scenario`] in which nothing is left to check.
+//!
+//! Three steps, each of which goes on after a mistake so that all of a file's mistakes come out at once:
+//!
+//! 1. TOML is parsed with the place of every key and value; mistakes in the syntax end it here.
+//! 2. `read` reads each value by its shape (`grammar` says which keys there are): types, units, words, keys.
+//! 3. `resolve` puts the values together: names, times, secrets, recordings.
+//!
+//! Keys are kebab-case and unknown ones are mistakes. Tables that are one of several things have the thing as their
+//! only key, which keeps the places of mistakes exact. [`schema()`] makes a JSON Schema from the same grammar. What is
+//! not judged here: whether a scenario makes sense to run, and whether the firmware could ever fulfil it.
+
+mod diagnostics;
+pub mod files;
+mod grammar;
+mod lines;
+pub mod matcher;
+pub mod model;
+mod read;
+mod reference;
+mod resolve;
+mod schema;
+mod shape;
+mod tree;
+pub mod units;
+pub mod vocabulary;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use simulator_world::input::{self, Limit};
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use grammar::events::all_of;
+pub use model::Scenario;
+pub use reference::reference;
+pub use resolve::{OWN_NETWORK, ReadFile};
+pub use schema::{schema, schema_text};
+
+/// How large a scenario file may be: some 50,000 steps.
+const SCENARIO: Limit = Limit(4);
+/// How large a recording may be: a reading a minute for two years.
+const RECORDING: Limit = Limit(64);
+
+impl Scenario {
+    /// Reads and checks a scenario file, and the recordings that it names relative to its folder.
+    ///
+    /// # Errors
+    /// All of its mistakes.
+    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        let file = path.display().to_string();
+        let unreadable =
+            |why: &dyn std::fmt::Display| Diagnostics::unreadable(&file, format!("could not read the scenario: {why}"));
+        let text = input::text(path, SCENARIO).map_err(|error| unreadable(&error))?;
+        if text.contains('\r') && !text.contains('\n') {
+            return Err(unreadable(&"its lines end in CR alone, as on an old Mac; save it with line ends LF or CRLF"));
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let recording = |name: &str| input::text(&folder.join(name), RECORDING).map_err(|error| error.to_string());
+        Self::parse(&file, &text, &recording)
+    }
+
+    /// Checks a scenario's text. `file` is what messages call it; `read_file` reads the recordings that it names.
+    ///
+    /// # Errors
+    /// All of its mistakes.
+    pub fn parse(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<Self, Diagnostics> {
+        let (document, errors) = toml::de::DeTable::parse_recoverable(text);
+        let mut mistakes: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(text, error)).collect();
+        if mistakes.is_empty() {
+            let root = read::document(&grammar::FILE, &document, &mut mistakes);
+            if let Some(scenario) = resolve::resolve(file, text, &root, read_file, &mut mistakes) {
+                return Ok(scenario);
+            }
+        }
+        Err(Diagnostics::new(file, text, mistakes))
+    }
+}
+
+/// A mistake in TOML's own syntax.
+fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
+    let span = error.span().unwrap_or(text.len()..text.len());
+    Diagnostic::new(format!("this is not TOML: {}", error.message()), span, "here")
+}

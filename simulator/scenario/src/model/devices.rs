@@ -1,0 +1,136 @@
+//! Devices: what is soldered to each, and what its flash holds at the beginning.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use simulator_record::events::PinKind;
+use simulator_world::parts::{PartId, Soldered};
+use time::OffsetDateTime;
+
+use super::Course;
+use crate::units::{DeciCelsius, DeciPercent};
+
+pub use simulator_world::parts::{DhtModel, PartKind};
+
+/// A device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Its name, if the file lists several; `None` for the one device of a file that lists none.
+    pub name: Option<Arc<str>>,
+    /// What is soldered to its pins.
+    pub parts: Vec<Part>,
+    /// When power comes on; default 0.
+    pub power_up: Duration,
+    /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
+    pub settings: Option<Settings>,
+}
+
+impl Device {
+    /// Its parts of a kind, each with its place among all.
+    pub fn parts_of(&self, is_meant: impl Fn(PartKind) -> bool) -> impl Iterator<Item = (PartId, &Part)> {
+        let all = (0..).map(PartId).zip(&self.parts);
+        all.filter(move |(_, part)| is_meant(part.soldered.kind))
+    }
+}
+
+/// A kind of part, as far as it matters which part a place of the file means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartClass {
+    /// A sensor.
+    Sensor,
+    /// An LED, switch or button.
+    On(PinKind),
+}
+
+impl PartClass {
+    /// Its name in a message: "LED".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sensor => "sensor",
+            Self::On(kind) => kind.name(),
+        }
+    }
+
+    /// Whether a part of this kind belongs to it.
+    pub fn is(self, kind: PartKind) -> bool {
+        self == kind.pin_kind().map_or(Self::Sensor, Self::On)
+    }
+}
+
+/// A part of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What it is and where.
+    pub soldered: Soldered,
+    /// What there is to measure for it, if it is a sensor.
+    pub readings: Readings,
+}
+
+/// A sensor as its owner knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SensorKind {
+    /// DHT22: tenths.
+    Dht22,
+    /// DHT11: whole degrees and percents.
+    Dht11,
+}
+
+/// What the flash holds at the beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Network name (SSID), 1 to 32 bytes.
+    pub network: String,
+    /// Empty (open network), 8 to 63 bytes, or 64 hexadecimal digits.
+    pub passphrase: String,
+    /// The write key.
+    pub write_key: WriteKey,
+    /// Server name; default api.thingspeak.com.
+    pub host: String,
+    /// Server port; default 443, or 80 without TLS.
+    pub port: u16,
+    /// Whether to use TLS; default true.
+    pub tls: bool,
+    /// Whom to trust; default the simulated authority.
+    pub trusted_issuer: TrustedIssuer,
+    /// Time between readings, whole seconds from 15 s to 24 h; default 5 min.
+    pub interval: Duration,
+    /// The sensor that the owner chose; default DHT22.
+    pub sensor: SensorKind,
+    /// The newest time that the device has had from a cloud it could check; default the scenario's start.
+    pub authenticated_time: OffsetDateTime,
+}
+
+/// A ThingSpeak write key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteKey {
+    /// That of the simulated cloud's channel.
+    Channel,
+    /// These 16 characters of `0-9A-Z`.
+    Key(String),
+}
+
+/// Whom the device trusts to vouch for the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedIssuer {
+    /// The authority that signs the simulated cloud's certificate.
+    Cloud,
+    /// The DigiCert roots in the firmware.
+    DigiCert,
+    /// The authority whose certificate has this SHA-256.
+    Fingerprint([u8; 32]),
+}
+
+/// What a sensor would measure at any moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readings {
+    /// Default 21.5 °C.
+    pub temperature: Course<DeciCelsius>,
+    /// Default 45.6 %.
+    pub humidity: Course<DeciPercent>,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self { temperature: Course::Constant(DeciCelsius(215)), humidity: Course::Constant(DeciPercent(456)) }
+    }
+}

@@ -1,0 +1,208 @@
+//! Faults: what goes wrong, and when.
+
+use std::time::Duration;
+
+use super::Resolver;
+use crate::diagnostics::Diagnostic;
+use crate::grammar::faults::{InjectionKind, SensorFaultKind};
+use crate::model::{
+    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, RouteTarget, SensorFault, When,
+};
+use crate::tree::{Chosen, Fields, Node, Value};
+use crate::units::PerMillion;
+
+impl Resolver<'_, '_> {
+    pub(super) fn fault(&mut self, node: &Node) -> Option<Fault> {
+        let fields = node.table()?;
+        let (when, end) = match fields.get("every") {
+            Some(every) => (self.repeated(fields, every), self.length_within(fields, every)),
+            None => self.once(fields),
+        };
+        let injection = fields.choice("inject").and_then(|Chosen { kind, node, .. }| {
+            self.countable(fields, kind);
+            self.of_a_part(fields, kind);
+            self.injection(kind, node, fields)
+        });
+        Some(Fault {
+            name: fields.text("name")?.to_owned(),
+            when: when?,
+            end: end?,
+            count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
+            injection: injection?,
+            place: self.place(node),
+        })
+    }
+
+    /// Reports a count of what goes on by itself for as long as the fault is there.
+    fn countable(&mut self, fields: &Fields, kind: InjectionKind) {
+        let what = match kind {
+            InjectionKind::Sensor => "a sensor's fault",
+            InjectionKind::AccessPoint => "an access point's state",
+            InjectionKind::Link
+            | InjectionKind::Dhcp
+            | InjectionKind::Dns
+            | InjectionKind::Ntp
+            | InjectionKind::Route
+            | InjectionKind::ManInTheMiddle
+            | InjectionKind::Cloud => return,
+        };
+        if let Some(span) = fields.key_span("count") {
+            self.report(
+                Diagnostic::new(format!("{what} is not counted"), span, "means nothing here")
+                    .help("`until` or `for` says how long it lasts"),
+            );
+        }
+    }
+
+    /// Reports a device or a part beside what goes wrong elsewhere.
+    fn of_a_part(&mut self, fields: &Fields, kind: InjectionKind) {
+        for key in ["device", "part"] {
+            if kind != InjectionKind::Sensor
+                && let Some(span) = fields.key_span(key)
+            {
+                self.report(
+                    Diagnostic::new(format!("`{key}` goes with `inject.sensor` only"), span, "means nothing here")
+                        .help("what is not a sensor's fault concerns all devices"),
+                );
+            }
+        }
+    }
+
+    /// A fault that comes once.
+    fn once(&mut self, fields: &Fields) -> (Option<When>, Option<End>) {
+        let when = match fields.get("after") {
+            Some(trigger) => self.trigger(trigger).map(|trigger| When::After(Box::new(trigger))),
+            None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(When::At),
+            None => Some(When::At(Duration::ZERO)),
+        };
+        self.ordered(fields, "from", "until");
+        if let (Some(until), Some(length)) = (fields.key_span("until"), fields.key_span("for")) {
+            let (first, second) = if until.start < length.start { ("until", "for") } else { ("for", "until") };
+            let spans = if until.start < length.start { (until, length) } else { (length, until) };
+            self.report(
+                Diagnostic::new(format!("`{second}` and `{first}` exclude each other"), spans.1, "the second of them")
+                    .related(spans.0, "the first")
+                    .help("keep one of them; both mean something with `every` only"),
+            );
+        }
+        let end = if fields.get("until").is_some() {
+            self.before_end(fields, "until", true).map(End::At)
+        } else if let Some(length) = fields.get("for") {
+            self.positive(length, "for").map(End::For)
+        } else {
+            Some(End::Never)
+        };
+        (when, end)
+    }
+
+    /// How long a fault stays that comes again every so often.
+    fn length_within(&mut self, fields: &Fields, every: &Node) -> Option<End> {
+        let Some(node) = fields.get("for") else {
+            if !fields.is_broken("for") {
+                self.report(
+                    Diagnostic::new("`every` needs `for`", every.span.clone(), "and how long each time?")
+                        .help("for = \"30s\" says how long the fault stays each time"),
+                );
+            }
+            return None;
+        };
+        let length = self.positive(node, "for")?;
+        if every.duration().is_some_and(|period| length >= period) {
+            self.report(
+                Diagnostic::new("the fault is still there when it comes again", node.span.clone(), "not shorter")
+                    .related(every.span.clone(), "it comes again then")
+                    .help("make `for` shorter; a fault that stays needs no `every`"),
+            );
+        }
+        Some(End::For(length))
+    }
+
+    /// By how much a sensor's responses are late.
+    fn lateness(&mut self, node: &Node) -> Option<Lateness> {
+        let Some(fields) = node.table() else { return self.positive(node, "late-response").map(Lateness::always) };
+        self.ordered(fields, "from", "to");
+        let most = self.positive(fields.get("to")?, "to")?;
+        let PerMillion(per_million) = probability(fields, "probability").unwrap_or(PerMillion(1_000_000));
+        Some(Lateness { least: fields.duration("from")?, most, per_million })
+    }
+
+    fn injection(&mut self, kind: InjectionKind, details: &Node, rule: &Fields) -> Option<Injection> {
+        Some(match kind {
+            InjectionKind::Sensor => {
+                let device = self.one_device(rule, &details.span);
+                let part =
+                    device.and_then(|device| self.part_of(device, PartClass::Sensor, rule.get("part"), &details.span));
+                let fault = match details.word() {
+                    Some(fault) => fault,
+                    None => match details.choice()? {
+                        Chosen { kind: SensorFaultKind::LateResponse, node, .. } => {
+                            SensorFault::LateResponse(self.lateness(node)?)
+                        }
+                    },
+                };
+                Injection::Sensor { device: device?, part: part?, fault }
+            }
+            InjectionKind::AccessPoint => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                let bssid = self.known_bssid(fields);
+                let state = fields.word("state")?;
+                if state != AccessPointState::Off
+                    && let Some(span) = fields.key_span("deauth")
+                {
+                    self.report(Diagnostic::new(
+                        "`deauth` goes with `state = \"off\"` only",
+                        span,
+                        "means nothing here",
+                    ));
+                }
+                Injection::AccessPoint {
+                    network: network?,
+                    bssid,
+                    state,
+                    deauth: fields.boolean("deauth").unwrap_or(true),
+                }
+            }
+            InjectionKind::Link => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                let bssid = self.known_bssid(fields);
+                Injection::Link { network: network?, bssid, effects: link_effects(fields) }
+            }
+            InjectionKind::Dhcp => {
+                let fields = details.table()?;
+                let network = self.known_network(fields);
+                let reply = self.word_or_made(fields.get("reply")?)?;
+                Injection::Dhcp { network: network?, reply }
+            }
+            InjectionKind::Dns => Injection::Dns(self.word_or_made(details)?),
+            InjectionKind::Ntp => Injection::Ntp(self.word_or_made(details)?),
+            InjectionKind::Route => {
+                let fields = details.table()?;
+                let to = fields.word("to").unwrap_or(RouteTarget::Cloud);
+                Injection::Route { to, reply: fields.word("reply")? }
+            }
+            InjectionKind::ManInTheMiddle => Injection::ManInTheMiddle(details.word()?),
+            InjectionKind::Cloud => Injection::Cloud(self.word_or_made(details)?),
+        })
+    }
+}
+
+fn probability(fields: &Fields, key: &str) -> Option<PerMillion> {
+    match fields.get(key)?.value {
+        Value::Probability(probability) => Some(probability),
+        _ => None,
+    }
+}
+
+fn link_effects(fields: &Fields) -> LinkEffects {
+    let probability = |key: &str| probability(fields, key).unwrap_or(PerMillion(0));
+    LinkEffects {
+        loss: probability("loss"),
+        duplicate: probability("duplicate"),
+        reorder: probability("reorder"),
+        corrupt: probability("corrupt"),
+        latency: fields.duration("latency").unwrap_or_default(),
+        jitter: fields.duration("jitter").unwrap_or_default(),
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the language from outside, in one program.
+
+mod diagnostics;
+mod schema;
