@@ -4,5 +4,14 @@
 //! nonces and keys are given. Frames are bytes without frame check sequence, as a driver hands them to its MAC.
 
 pub mod ccmp;
+pub mod data;
+pub mod eapol;
+pub mod element;
+pub mod handshake;
 pub mod header;
+pub mod keys;
+pub mod management;
 pub mod rate;
+
+#[cfg(test)]
+mod random_frames;
