@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::image::{elf, flash};
-use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus, Time, describe};
+use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Time, describe};
 use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 /// A flash, and a terminal at UART0; strapped for booting from flash.
@@ -39,6 +39,8 @@ impl SpiBus for Board {
         Some(&mut self.flash)
     }
 }
+
+impl Radio for Board {}
 
 impl SerialOut for Board {
     fn send(&mut self, uart: u8, byte: u8, _: Range<u64>) {
@@ -114,7 +116,7 @@ fn run(chip: &mut Chip<Board>, until: Time) -> Result<(), String> {
             .and_then(|()| terminal.flush())
             .map_err(|error| format!("nobody listens ({error})"))?;
         match stop {
-            Stop::Limit | Stop::Reset(_) | Stop::DeepSleep(_) => {}
+            Stop::Limit | Stop::Transmitted | Stop::Reset(_) | Stop::DeepSleep(_) => {}
             Stop::Spinning(what) => return Err(format!("it loops for ever ({what})")),
             Stop::NotModelled(what) => return Err(format!("{what} of the boot ROM is not modelled")),
             Stop::NoRomFunction => return Err("the boot ROM has no function there".to_owned()),

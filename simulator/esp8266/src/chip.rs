@@ -41,6 +41,9 @@ pub enum Stop {
     /// The flash has begun to erase or program, which lasts until this moment, and [`Chip::stop_at_flash`] is set. An
     /// owner that may cut the power in between runs the chip no further before it knows that it will not.
     FlashBegan(Time),
+    /// The radio has begun to send a frame, and [`Chip::stop_at_transmission`] is set. An owner whose world answers
+    /// runs the chip no further before it knows what it says.
+    Transmitted,
     /// The instruction or ROM function at the program counter has touched the flash at this address while its cache is
     /// off.
     FlashOff(u32),
@@ -67,6 +70,8 @@ pub struct Chip<O> {
     pub stop_when_spinning: bool,
     /// Whether a run ends when the flash has begun to erase or program.
     pub stop_at_flash: bool,
+    /// Whether a run ends when the radio has begun to send a frame.
+    pub stop_at_transmission: bool,
     rom: rom::State,
     spinning: Option<&'static str>,
 }
@@ -86,6 +91,7 @@ impl<O: Outside> Chip<O> {
             stop_when_idle: false,
             stop_when_spinning: false,
             stop_at_flash: false,
+            stop_at_transmission: false,
             rom: rom::State::default(),
             spinning: None,
         }
@@ -263,6 +269,7 @@ impl<O: Outside> Chip<O> {
             }
             Request::DeepSleep(until) => Some(Stop::DeepSleep(until)),
             Request::FlashBegan(until) => self.stop_at_flash.then_some(Stop::FlashBegan(until)),
+            Request::Transmitted => self.stop_at_transmission.then_some(Stop::Transmitted),
         }
     }
 }

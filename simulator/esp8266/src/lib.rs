@@ -18,7 +18,7 @@
 //!
 //! use esp8266::chip::{Chip, Configuration, Stop};
 //! use esp8266::image::{Segment, flash};
-//! use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus, Time};
+//! use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Time};
 //! use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
 //!
 //! /// A flash, and somebody who listens.
@@ -41,6 +41,8 @@
 //!         Some(&mut self.flash)
 //!     }
 //! }
+//!
+//! impl Radio for Board {}
 //!
 //! impl SerialOut for Board {
 //!     fn send(&mut self, _uart: u8, byte: u8, _during: Range<u64>) {

@@ -7,8 +7,7 @@
 //!
 //! Registers that no table knows read as 0 and ignore writes; each is reported once, with the instruction that touched
 //! it first, and so is what is asked of a known register in vain. Where nothing is at all, reads give the pattern that
-//! silicon gives. SDIO, SLC, I2S, the RF and baseband blocks and all of the Wi-Fi MAC but its counter and random
-//! numbers are such.
+//! silicon gives. SDIO, SLC, I2S, the RF and baseband blocks are such.
 //!
 //! Sources: Espressif's register sheets, `esp8266.svd`, the Arduino core's `esp8266_peri.h`, esp-open-rtos' `*_regs.h`.
 
@@ -21,6 +20,7 @@ mod device;
 mod dport;
 mod env;
 mod gpio;
+mod mac;
 mod outside;
 pub(crate) mod registers;
 mod reports;
@@ -37,7 +37,7 @@ mod wdev;
 
 pub use clock::{Clock, Time};
 pub use env::Request;
-pub use outside::{Drive, Outside, Pins, SerialOut, SpiBus};
+pub use outside::{Drive, Heard, Outside, Pins, Radio, SerialOut, SpiBus, Transmission};
 pub use registers::{Access, Description, Field, Ignored};
 pub use reports::Unmodelled;
 pub use rng::HardwareRng;
@@ -116,6 +116,12 @@ impl<O: Outside> Peripherals<O> {
         self.settle();
     }
 
+    /// A frame arrives at the antenna, at a moment that has not come yet.
+    pub fn hear(&mut self, heard: Heard) {
+        self.devices.mac.hear(heard);
+        self.settle();
+    }
+
     /// Puts a byte into the transmit FIFO of UART `uart` (0 or 1), as a program does. A full FIFO loses it.
     pub fn transmit(&mut self, uart: usize, byte: u8, cycle: u64, memory: &mut Memory) {
         let (devices, mut env) = self.around(env::Access::default(), cycle, memory);
@@ -162,7 +168,8 @@ impl<O: Outside> Peripherals<O> {
     /// After something has happened to a device: what of it shows to the core.
     fn settle(&mut self) {
         self.wires.lines = self.devices.lines();
-        self.next = self.clock.cycle(self.devices.next(self.clock.apb_period()));
+        let next = self.devices.next(self.clock.apb_period()).min(self.wires.mac_raises_nmi());
+        self.next = self.clock.cycle(next);
     }
 }
 

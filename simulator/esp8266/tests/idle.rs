@@ -2,7 +2,7 @@
 //! no instruction.
 
 use esp8266::chip::{Chip, Configuration, Stop};
-use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus, Time};
+use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Time};
 use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 /// A blank flash and nothing else is connected; strapped for booting from flash.
@@ -22,6 +22,8 @@ impl SpiBus for Blank {
         Some(&mut self.0)
     }
 }
+
+impl Radio for Blank {}
 
 impl SerialOut for Blank {
     fn send(&mut self, _: u8, _: u8, _: std::ops::Range<u64>) {}

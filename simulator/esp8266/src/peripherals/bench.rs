@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::env::{Access, Env, Wires};
 use super::reports::Reports;
-use super::{Clock, Drive, Peripherals, Pins, SerialOut, SpiBus, Time};
+use super::{Clock, Drive, Peripherals, Pins, Radio, SerialOut, SpiBus, Time, Transmission};
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::Interrupts;
 use crate::memory::Memory;
@@ -17,13 +17,26 @@ pub(super) struct Surroundings {
     pub levels: Vec<(u64, u32)>,
     pub driven: Vec<(u8, Drive, u64)>,
     pub sent: Vec<(u8, u8, Range<u64>)>,
+    pub transmitted: Vec<Transmission>,
+    /// Whether what is transmitted is acknowledged.
+    pub acknowledges: bool,
+    /// Whose frames the chip has acknowledged, and when.
+    pub acknowledged: Vec<([u8; 6], u64)>,
     flash: SerialFlash<PlainCells>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
         let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x10_0000]));
-        Self { levels: Vec::new(), driven: Vec::new(), sent: Vec::new(), flash }
+        Self {
+            levels: Vec::new(),
+            driven: Vec::new(),
+            sent: Vec::new(),
+            transmitted: Vec::new(),
+            acknowledges: false,
+            acknowledged: Vec::new(),
+            flash,
+        }
     }
 }
 
@@ -48,6 +61,20 @@ impl Pins for Surroundings {
 
     fn analog(&mut self, _: u64) -> u16 {
         512
+    }
+}
+
+impl Radio for Surroundings {
+    fn transmit(&mut self, transmission: Transmission) {
+        self.transmitted.push(transmission);
+    }
+
+    fn was_acknowledged(&mut self) -> bool {
+        self.acknowledges
+    }
+
+    fn acknowledge(&mut self, transmitter: [u8; 6], at: u64) {
+        self.acknowledged.push((transmitter, at));
     }
 }
 
@@ -130,6 +157,21 @@ impl Board {
 
     pub(super) fn interrupts(&mut self) -> Interrupts {
         self.devices.interrupts(self.cycle)
+    }
+
+    /// Tunes the radio to a channel, as the baseband does.
+    pub(super) fn tune(&mut self, channel: u8) {
+        self.devices.wires.channel = Some(channel);
+    }
+
+    /// Goes on to a moment, in microseconds, and lets happen what is due by then.
+    pub(super) fn pass_to(&mut self, microseconds: u64) {
+        let end = self.devices.clock().cycle(Time::MICROSECOND.times(microseconds));
+        while self.devices.next_event() <= end {
+            self.next();
+        }
+        self.cycle = self.cycle.max(end);
+        self.devices.advance(self.cycle, &mut self.memory);
     }
 
     /// Goes on to the next event, as the core does.

@@ -81,6 +81,7 @@ macro_rules! devices {
             pub(super) fn advance(&mut self, env: &mut Env<'_>) {
                 $(self.$field.advance(env);)+
                 env.wires.lines = self.lines();
+                env.wires.raise_nmi(env.now);
             }
 
             /// Lines that are held.

@@ -3,15 +3,16 @@
 //! The flash window shows what the cache control says; that cached reads are faster, and that a cache must be flushed
 //! to see new content, is not modelled.
 
+use super::clock::Time;
 use super::device::{Block, Device};
-use super::env::{CacheState, Env, interrupt};
+use super::env::{CacheState, Env, NmiSource, interrupt};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
 
 registers! {
     /// Registers of DPORT, and of the eFuse, which lie in the same page.
     pub(super) enum Register {
-        0x00 NmiEnable ReadWrite = 0, "DPORT_NMI_ENABLE" nmi { FRC1: 1; };
+        0x00 NmiEnable ReadWrite = 0, "DPORT_NMI_ENABLE" nmi { ENABLE: 0; SOURCE: 1..=4; };
         0x04 EdgeIntEnable ReadWrite = 0, "DPORT_EDGE_INT_ENABLE" gate { WATCHDOG: 0; FRC1: 1; FRC2: 2; };
         0x08 Reg08 ReadWrite = 0, "DPORT_08";
         0x0C SpiCache ReadWrite = 0, "DPORT_SPI_CACHE" cache {
@@ -43,6 +44,10 @@ registers! {
 
 /// What the eFuse keeps over resets.
 const FUSES: [Register; 4] = [Register::Efuse0, Register::Efuse1, Register::Efuse2, Register::Efuse3];
+
+/// How long after the NMI was allowed again it comes at the earliest. RTOS SDK and ESP-Open-SDK allow it four
+/// instructions before they leave the handler.
+const NMI_DELAY: Time = Time::MICROSECOND;
 
 /// DPORT and eFuse.
 #[derive(Clone, Debug)]
@@ -98,8 +103,10 @@ impl Device for Dport {
 }
 
 impl Block<Register> for Dport {
-    fn read(&mut self, register: Register, _: &mut Env<'_>) -> u32 {
+    fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
+            // An NMI of the MAC switches itself off.
+            Register::NmiEnable => self.bank.read(register) & !nmi::ENABLE.mask() | u32::from(env.wires.nmi.is_enabled),
             Register::SpiCache => {
                 let control = self.bank.value(register) & !(cache::FLUSHED.mask() | cache::BUSY.mask());
                 // A flush is done at once.
@@ -112,10 +119,15 @@ impl Block<Register> for Dport {
     fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
         self.bank.write(register, value);
         match register {
-            // FRC1 raises the NMI in place of its interrupt (Mongoose OS, `esp8266_hw_timers.c`; the vendor's
-            // `NmiTimSetFunc` sets the low four bits). That the Wi-Fi MAC's source, bit 0, switches itself off when it
-            // is taken does not show here, as the MAC raises nothing.
-            Register::NmiEnable => env.wires.frc1_is_nmi = nmi::FRC1.is_in(value),
+            // The source is numbered like the interrupts without those of the core: 0 the MAC's (RTOS SDK), 7 FRC1's
+            // (the vendor's `NmiTimSetFunc` sets the low four bits; Mongoose OS, `esp8266_hw_timers.c`).
+            Register::NmiEnable => {
+                env.wires.nmi = NmiSource {
+                    is_enabled: nmi::ENABLE.is_in(value),
+                    number: nmi::SOURCE.of(value),
+                    not_before: env.now + NMI_DELAY,
+                };
+            }
             Register::EdgeIntEnable => {
                 let gates = [
                     (gate::WATCHDOG, interrupt::WATCHDOG),

@@ -19,10 +19,13 @@ pub enum Request {
     DeepSleep(Time),
     /// The flash has begun to change its content, until this moment.
     FlashBegan(Time),
+    /// The radio has begun to send a frame.
+    Transmitted,
 }
 
 /// The core's interrupts, as bits.
 pub(super) mod interrupt {
+    pub const MAC: u32 = 1 << 0;
     pub const GPIO: u32 = 1 << 4;
     pub const UART: u32 = 1 << 5;
     pub const WATCHDOG: u32 = 1 << 8;
@@ -38,10 +41,11 @@ pub(super) mod line {
     pub const UART0: u32 = 1 << 0;
     pub const UART1: u32 = 1 << 1;
     pub const GPIO: u32 = 1 << 2;
+    pub const MAC: u32 = 1 << 3;
 
     /// Which interrupt each of them leads to.
-    pub const INTERRUPTS: [(u32, u32); 3] =
-        [(UART0, interrupt::UART), (UART1, interrupt::UART), (GPIO, interrupt::GPIO)];
+    pub const INTERRUPTS: [(u32, u32); 4] =
+        [(UART0, interrupt::UART), (UART1, interrupt::UART), (GPIO, interrupt::GPIO), (MAC, interrupt::MAC)];
 }
 
 /// What a memory cut into the flash window and instruction RAM is to look like.
@@ -51,6 +55,27 @@ pub(super) struct CacheState {
     pub window: Option<u32>,
     /// Whether the banks at 0x40108000 and 0x4010C000 are cache.
     pub banks: [bool; 2],
+}
+
+/// What raises the NMI: a number of DPORT's, and whether it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NmiSource {
+    /// It may.
+    pub is_enabled: bool,
+    /// Number of the source.
+    pub number: u32,
+    /// Not before: a program that allows it again leaves its handler by the next instructions.
+    pub not_before: Time,
+}
+
+impl NmiSource {
+    pub const MAC: u32 = 0;
+    pub const FRC1: u32 = 7;
+
+    /// Whether that source raises it.
+    pub(super) fn is(self, number: u32) -> bool {
+        self.is_enabled && self.number == number
+    }
 }
 
 /// Digital pins, GPIO16 included.
@@ -65,8 +90,10 @@ pub(super) struct Wires {
     pub edges: u32,
     /// Edges that DPORT lets pass, of [`interrupt`].
     pub gates: u32,
-    /// DPORT turns FRC1's interrupt into the NMI.
-    pub frc1_is_nmi: bool,
+    /// What raises the NMI, as DPORT says.
+    pub nmi: NmiSource,
+    /// The channel that the radio is tuned to, 1 to 14.
+    pub channel: Option<u8>,
     /// What DPORT's cache control says.
     pub cache: CacheState,
     /// SPI controller 0 serves the flash window.
@@ -83,7 +110,8 @@ impl Default for Wires {
             lines: 0,
             edges: 0,
             gates: 0,
-            frc1_is_nmi: false,
+            nmi: NmiSource::default(),
+            channel: None,
             cache: CacheState::default(),
             serves_window: false,
             request: None,
@@ -96,6 +124,20 @@ impl Wires {
     /// As after a reset; who drives which pin stays until the devices say otherwise.
     pub(super) fn reset(&mut self) {
         *self = Self { drivers: self.drivers, ..Self::default() };
+    }
+
+    /// When the MAC, which holds its line, may raise the NMI.
+    pub(super) fn mac_raises_nmi(&self) -> Time {
+        let raises = self.nmi.is(NmiSource::MAC) && self.lines & line::MAC != 0;
+        if raises { self.nmi.not_before } else { Time::NEVER }
+    }
+
+    /// Raises the NMI for the MAC if it is to be raised by now; it is not raised again before it is allowed again.
+    pub(super) fn raise_nmi(&mut self, now: Time) {
+        if self.mac_raises_nmi() <= now {
+            self.edges |= interrupt::NMI;
+            self.nmi.is_enabled = false;
+        }
     }
 
     /// The core's interrupts that lines hold.
@@ -170,14 +212,17 @@ impl Env<'_> {
     /// Raises an edge of [`interrupt`], if its gate is open.
     pub(super) fn raise(&mut self, edge: u32) {
         if self.wires.gates & edge != 0 {
-            let is_nmi = edge == interrupt::FRC1 && self.wires.frc1_is_nmi;
+            let is_nmi = edge == interrupt::FRC1 && self.wires.nmi.is(NmiSource::FRC1);
             self.wires.edges |= if is_nmi { interrupt::NMI } else { edge };
         }
     }
 
-    /// Asks the chip's owner for something.
+    /// Asks the chip's owner for something. What has been asked for and not been taken yet stands before a frame that
+    /// is sent, which the outside knows of anyway.
     pub(super) fn request(&mut self, request: Request) {
-        self.wires.request = Some(request);
+        if request != Request::Transmitted || self.wires.request.is_none() {
+            self.wires.request = Some(request);
+        }
     }
 
     /// Drives pin 0 to 16, or lets go of it.

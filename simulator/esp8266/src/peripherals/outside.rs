@@ -56,7 +56,58 @@ pub trait SpiBus {
     }
 }
 
-/// Everything around the chip.
-pub trait Outside: Pins + SerialOut + SpiBus {}
+/// A frame that the chip sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmission {
+    /// The channel, 1 to 14.
+    pub channel: u8,
+    /// How fast: the chip's code, see [`simulator_wlan::rate::Rate`].
+    pub rate: u8,
+    /// When its preamble begins.
+    pub start: u64,
+    /// When its last bit has left.
+    pub end: u64,
+    /// The chip waits for an acknowledgement and then asks [`Radio::was_acknowledged`].
+    pub wants_acknowledgement: bool,
+    /// The 802.11 frame as it is on the air, without its check sequence.
+    pub frame: Vec<u8>,
+}
 
-impl<T: Pins + SerialOut + SpiBus> Outside for T {}
+/// A frame that arrives at the chip's antenna.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// When its last bit is there, in nanoseconds since the chip was powered.
+    pub at: u64,
+    /// The channel, 1 to 14.
+    pub channel: u8,
+    /// How fast: the chip's code, see [`simulator_wlan::rate::Rate`].
+    pub rate: u8,
+    /// How strong, in dBm.
+    pub signal: i8,
+    /// The 802.11 frame as it is on the air, without its check sequence.
+    pub frame: Vec<u8>,
+}
+
+/// What the antenna sends to. Without more nobody is there.
+pub trait Radio {
+    /// The chip begins to send a frame. Then its run ends with [`Stop::Transmitted`](crate::chip::Stop::Transmitted),
+    /// if that is wanted: so that the world can say what it makes of it.
+    fn transmit(&mut self, transmission: Transmission) {
+        let _ = transmission;
+    }
+
+    /// Whether the last frame that wanted it has been acknowledged. Asked when the acknowledgement would be over.
+    fn was_acknowledged(&mut self) -> bool {
+        false
+    }
+
+    /// The chip's hardware acknowledges a frame of `transmitter`, beginning at this moment.
+    fn acknowledge(&mut self, transmitter: [u8; 6], at: u64) {
+        let _ = (transmitter, at);
+    }
+}
+
+/// Everything around the chip.
+pub trait Outside: Pins + SerialOut + SpiBus + Radio {}
+
+impl<T: Pins + SerialOut + SpiBus + Radio> Outside for T {}

@@ -9,6 +9,7 @@ use super::device::{Block, Device, devices};
 use super::dport::{self, Dport};
 use super::env::Env;
 use super::gpio::{self, Gpio};
+use super::mac::{self, Mac};
 use super::registers::{Description, Layout};
 use super::rtc::{self, ResetCause, Rtc};
 use super::spi::{self, Spi};
@@ -71,7 +72,16 @@ devices! {
     spi0: Spi = Spi::new(0), { 0x6000_0200..=0x6000_02FF => 0xFF, "SPI", spi::Register; }
     spi1: Spi = Spi::new(1), { 0x6000_0100..=0x6000_01FF => 0xFF, "SPI", spi::Register; }
     dport: Dport = Dport::new(part.mac), { 0x3FF0_0000..=0x3FF0_0FFF => 0xFF, "DPORT", dport::Register; }
-    wdev: Wdev = Wdev::new(part.seed), { 0x3FF2_0000..=0x3FF2_1FFF => 0x1FFF, "Wi-Fi MAC", wdev::Register; }
+    wdev: Wdev = Wdev::new(part.seed), {
+        0x3FF2_0020 | 0x3FF2_0C00 | 0x3FF2_0E44 => 0xFFF, "Wi-Fi MAC", wdev::Register;
+    }
+    mac: Mac = Mac::default(), {
+        0x3FF2_0D18..=0x3FF2_0DD7 => 0xFFF, "Wi-Fi MAC", mac::QueueWord;
+        0x3FF2_0000..=0x3FF2_0FFF => 0xFFF, "Wi-Fi MAC", mac::Register;
+        0x3FF2_1000..=0x3FF2_13FF => 0x3FF, "Wi-Fi MAC", mac::TsfRegister;
+        0x3FF2_1400..=0x3FF2_17E7 => 0x3FF, "Wi-Fi MAC", mac::KeyWord;
+        0x3FF2_17E8..=0x3FF2_1FFF => 0xFFF, "Wi-Fi MAC", mac::KeyWord;
+    }
     analog: Analog = Analog::default(), {
         0x6000_0D00..=0x6000_0DFF => 0xFF, "analogue bus and converter", analog::Register;
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::bus::Width;
 use crate::chip::{Chip, Configuration, Stop};
 use crate::cpu::Cause;
-use crate::peripherals::{Drive, Pins, ResetCause, SerialOut, SpiBus, Time};
+use crate::peripherals::{Drive, Pins, Radio, ResetCause, SerialOut, SpiBus, Time};
 use crate::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 /// Strapped for booting from flash; keeps what the UARTs send.
@@ -34,6 +34,8 @@ impl Pins for Bench {
 
     fn drive(&mut self, _: u8, _: Drive, _: u64) {}
 }
+
+impl Radio for Bench {}
 
 impl SerialOut for Bench {
     fn send(&mut self, _: u8, byte: u8, during: core::ops::Range<u64>) {

@@ -126,7 +126,7 @@ fn run(steps: &[Step]) -> Vec<(u64, u64, Interrupts)> {
             let cause = match request {
                 Request::Reset(cause) => cause,
                 Request::DeepSleep(_) => ResetCause::DeepSleep,
-                Request::FlashBegan(_) => continue,
+                Request::FlashBegan(_) | Request::Transmitted => continue,
             };
             board.devices.reset(cause, board.cycle, &mut board.memory);
         }

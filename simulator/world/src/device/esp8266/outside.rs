@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-use esp8266::peripherals::{Drive, Pins, SerialOut, SpiBus};
+use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus};
 use esp8266::serial_flash::{FlashChip, SerialFlash};
 
 use super::flash::BoardCells;
@@ -92,6 +92,8 @@ impl SpiBus for Board {
         Some(&mut self.flash)
     }
 }
+
+impl Radio for Board {}
 
 impl SerialOut for Board {
     fn send(&mut self, uart: u8, byte: u8, during: Range<u64>) {

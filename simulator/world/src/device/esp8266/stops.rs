@@ -19,7 +19,8 @@ impl Running {
             self.chip.core.cpu.cycles += ANSWER;
         }
         match stop {
-            Stop::Idle | Stop::Limit => None,
+            // Without being asked for, the chip does not stop when its radio sends.
+            Stop::Idle | Stop::Limit | Stop::Transmitted => None,
             Stop::Trap(traps::RETURN) => {
                 let now = self.now();
                 match self.calls.end(&mut self.chip) {

@@ -1,0 +1,286 @@
+//! Sending: queues of one frame each, onto the air and back with what became of it.
+//!
+//! A program writes a queue's words and sets both bits of GO last. The frame waits for the medium and its backoff, then
+//! leaves; with that the event `TX_STARTED` comes, and when the acknowledgement is there or has not come in time
+//! `TX_DONE`, with queue and result in `MAC_TX_STATUS`. The hardware never sends a frame again by itself. A frame that
+//! is not sent within its lifetime is given up (`TX_EXPIRED`).
+//!
+//! Behind a frame that was acknowledged the hardware sends the one that the program has put into the burst block, as
+//! queue 10.
+
+use core::time::Duration;
+
+use simulator_wlan::header::{PROTECTED, is_group};
+use simulator_wlan::rate::{FCS_BYTES, Rate, SHORT_SLOT, SIFS};
+
+use super::super::clock::Time;
+use super::super::env::{Env, Request};
+use super::super::outside::Transmission;
+use super::super::registers::{Description, Field, Layout};
+use super::keys::{MIC, Refusal};
+use super::receive::word;
+use super::{Mac, Register, burst, event};
+use crate::memory::Memory;
+
+const QUEUES: usize = 8;
+const WORDS: usize = 6;
+/// The number under which a burst's frame is told.
+const BURST: u32 = 10;
+/// Bytes from one queue to the next, which lies below.
+const STRIDE: u32 = 0x18;
+/// Just behind the block of queue 0.
+const END: u32 = 0xDD8;
+
+/// A word of a queue.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Word {
+    queue: usize,
+    index: usize,
+}
+
+impl Layout for Word {
+    fn at(offset: u32) -> Option<Self> {
+        let behind = END.checked_sub(1 + offset)?;
+        let (queue, index) = ((behind / STRIDE) as usize, ((STRIDE - 1 - behind % STRIDE) / 4) as usize);
+        (queue < QUEUES).then_some(Self { queue, index })
+    }
+
+    fn describe(self) -> Option<&'static Description> {
+        None
+    }
+}
+
+/// Words of a queue, and their fields.
+mod fields {
+    use super::Field;
+
+    pub const BACKOFF: usize = 0;
+    pub const DESCRIPTOR: usize = 1;
+    pub const LENGTH: usize = 2;
+    pub const HT: usize = 3;
+    pub const LIFETIME: usize = 5;
+
+    pub const SLOTS: Field = Field::new(12, 21);
+    pub const FIRST: Field = Field::new(0, 17);
+    pub const ACKNOWLEDGED: Field = Field::new(24, 25);
+    pub const GO: Field = Field::new(30, 31);
+    pub const BYTES: Field = Field::new(0, 11);
+    pub const RATE: Field = Field::new(12, 15);
+    pub const KEY: Field = Field::new(16, 20);
+    pub const IS_HT: Field = Field::new(24, 24);
+    pub const MCS: Field = Field::new(0, 2);
+    pub const PERIODS: Field = Field::new(12, 23);
+}
+
+/// What became of a frame, as `MAC_TX_STATUS` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+enum Outcome {
+    Sent = 0,
+    NoAcknowledgement = 5,
+}
+
+/// The unit of a lifetime.
+const PERIOD: Time = Time(1024 * Time::MICROSECOND.0);
+/// Descriptors lie in data RAM, whose addresses begin so.
+const DATA: u32 = 0x3FFC_0000;
+/// A chain that is longer goes in a circle.
+const LONGEST_CHAIN: usize = 16;
+
+/// A frame on the air.
+#[derive(Clone, Copy, Debug)]
+struct Sending {
+    queue: u32,
+    wants_acknowledgement: bool,
+    ends: Time,
+}
+
+/// A frame that waits for the medium.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    since: Time,
+    starts: Time,
+    /// It cannot leave: its key is missing.
+    is_stuck: bool,
+}
+
+/// All queues.
+#[derive(Debug, Default)]
+pub(super) struct Transmitter {
+    words: [[u32; WORDS]; QUEUES],
+    waiting: [Option<Waiting>; QUEUES],
+    sending: Option<Sending>,
+    /// Until when its own frames keep the medium busy.
+    busy_until: Time,
+}
+
+/// What is to be sent, from whichever block of registers.
+struct Order {
+    queue: u32,
+    descriptor: u32,
+    length: u32,
+    ht: u32,
+}
+
+fn time(duration: Duration) -> Time {
+    Time::from_nanoseconds(duration.as_nanos() as u64)
+}
+
+impl Transmitter {
+    pub(super) fn read(&self, Word { queue, index }: Word) -> u32 {
+        self.words[queue][index]
+    }
+
+    pub(super) fn write(&mut self, Word { queue, index }: Word, value: u32, now: Time) {
+        self.words[queue][index] = value;
+        if index != fields::DESCRIPTOR {
+            return;
+        }
+        if fields::GO.of(value) != 3 {
+            self.waiting[queue] = None;
+        } else if self.waiting[queue].is_none() {
+            let slots = u64::from(fields::SLOTS.of(self.words[queue][fields::BACKOFF]));
+            let starts = now.max(self.busy_until) + time(SIFS + 2 * SHORT_SLOT) + time(SHORT_SLOT).times(slots);
+            self.waiting[queue] = Some(Waiting { since: now, starts, is_stuck: false });
+        }
+    }
+
+    fn lifetime(&self, queue: usize) -> Time {
+        PERIOD.times(u64::from(fields::PERIODS.of(self.words[queue][fields::LIFETIME])))
+    }
+
+    /// When a queue's frame leaves, or is given up.
+    fn due(&self, queue: usize) -> Option<Time> {
+        let waiting = self.waiting[queue]?;
+        let expires = waiting.since + self.lifetime(queue);
+        let starts = if waiting.is_stuck { Time::NEVER } else { waiting.starts.max(self.busy_until) };
+        Some(if self.sending.is_some() { expires } else { starts.min(expires) })
+    }
+
+    fn first_due(&self) -> Option<(Time, usize)> {
+        (0..QUEUES).filter_map(|queue| Some((self.due(queue)?, queue))).min()
+    }
+
+    pub(super) fn next(&self) -> Time {
+        let ends = self.sending.map_or(Time::NEVER, |sending| sending.ends);
+        self.first_due().map_or(ends, |(due, _)| due.min(ends))
+    }
+}
+
+/// The frame behind a chain of descriptors. What stands behind its last one, and how large its buffers are, does not
+/// matter to the hardware.
+fn gather(memory: &Memory, first: u32) -> Vec<u8> {
+    let mut frame = Vec::new();
+    let mut descriptor = first;
+    for _ in 0..LONGEST_CHAIN {
+        let state = word(memory, descriptor);
+        frame.extend(memory.peek(word(memory, descriptor + 4), (state >> 12 & 0xFFF) as usize));
+        descriptor = word(memory, descriptor + 8);
+        if state >> 30 & 1 != 0 || descriptor == 0 {
+            break;
+        }
+    }
+    frame
+}
+
+impl Mac {
+    /// Ends and begins what is due by now.
+    pub(super) fn transmit_due(&mut self, env: &mut Env<'_>) {
+        if let Some(sending) = self.transmitter.sending.filter(|sending| sending.ends <= env.now) {
+            self.transmitter.sending = None;
+            self.end(sending, env);
+        }
+        while let Some((due, queue)) = self.transmitter.first_due()
+            && due <= env.now
+        {
+            let Some(waiting) = self.transmitter.waiting[queue] else { break };
+            if env.now >= waiting.since + self.transmitter.lifetime(queue) {
+                self.transmitter.waiting[queue] = None;
+                self.clear_go(queue);
+                let troubles = self.bank.value(Register::TxTroubles);
+                self.bank.set(Register::TxTroubles, troubles | 1 << (16 + queue));
+                self.events |= event::TX_EXPIRED;
+            } else {
+                let words = self.transmitter.words[queue];
+                let order = Order {
+                    queue: queue as u32,
+                    descriptor: words[fields::DESCRIPTOR],
+                    length: words[fields::LENGTH],
+                    ht: words[fields::HT],
+                };
+                if self.begin(&order, env) {
+                    self.transmitter.waiting[queue] = None;
+                } else {
+                    self.transmitter.waiting[queue] = Some(Waiting { is_stuck: true, ..waiting });
+                }
+            }
+        }
+    }
+
+    fn clear_go(&mut self, queue: usize) {
+        self.transmitter.words[queue][fields::DESCRIPTOR] &= !fields::GO.mask();
+    }
+
+    /// A frame begins to leave; not if its key is missing.
+    fn begin(&mut self, order: &Order, env: &mut Env<'_>) -> bool {
+        let mut frame = gather(env.memory, DATA | fields::FIRST.of(order.descriptor));
+        let length = fields::BYTES.of(order.length) as usize;
+        frame.truncate(length.saturating_sub(FCS_BYTES));
+        if frame.get(1).is_some_and(|flags| flags & PROTECTED != 0) {
+            frame.truncate(length.saturating_sub(FCS_BYTES + MIC));
+            match self.keys.encrypt(fields::KEY.of(order.length) as usize, &frame, &self.bank) {
+                Ok(encrypted) => frame = encrypted,
+                Err(refusal) => {
+                    if refusal == Refusal::Cipher {
+                        env.not_modelled("TKIP or WEP");
+                    }
+                    return false;
+                }
+            }
+        }
+        let is_ht = fields::IS_HT.is_in(order.length);
+        let code = if is_ht { 0x10 | fields::MCS.of(order.ht) } else { fields::RATE.of(order.length) };
+        let rate = Rate::from_code(code as u8).unwrap_or(Rate::ONE_MEGABIT);
+        let ends = env.now + time(rate.air_time(frame.len() + FCS_BYTES));
+        let is_for_one = frame.get(4..10).and_then(<[u8]>::first_chunk).is_some_and(|receiver| !is_group(*receiver));
+        let wants_acknowledgement = fields::ACKNOWLEDGED.is_in(order.descriptor) && is_for_one;
+        let answered = if wants_acknowledgement { time(rate.acknowledgement_time()) } else { Time(0) };
+        self.transmitter.sending = Some(Sending { queue: order.queue, wants_acknowledgement, ends: ends + answered });
+        self.transmitter.busy_until = ends + answered;
+        self.bank.set(Register::TxStatus, order.queue << 12 | order.queue << 8);
+        self.events |= event::TX_STARTED;
+        if let Some(channel) = env.wires.channel {
+            let (start, end) = (env.now.nanoseconds(), ends.nanoseconds());
+            env.outside.transmit(Transmission { channel, rate: rate.code(), start, end, wants_acknowledgement, frame });
+            env.request(Request::Transmitted);
+        }
+        true
+    }
+
+    /// What has become of a frame is known.
+    fn end(&mut self, sending: Sending, env: &mut Env<'_>) {
+        let Sending { queue, wants_acknowledgement, .. } = sending;
+        let outcome = if wants_acknowledgement && !env.outside.was_acknowledged() {
+            Outcome::NoAcknowledgement
+        } else {
+            Outcome::Sent
+        };
+        if queue != BURST {
+            self.clear_go(queue as usize);
+        }
+        self.bank.set(Register::TxStatus, (outcome as u32) << 28 | queue << 12 | queue << 8);
+        self.events |= event::TX_DONE;
+        let descriptor = self.bank.value(Register::BurstDescriptor);
+        if outcome == Outcome::Sent && burst::ARMED.is_in(descriptor) {
+            self.bank.set(Register::BurstDescriptor, descriptor & !burst::ARMED.mask());
+            let order = Order {
+                queue: BURST,
+                descriptor,
+                length: self.bank.value(Register::BurstLength),
+                ht: self.bank.value(Register::BurstHt),
+            };
+            // A burst's frame with a missing key is dropped.
+            self.begin(&order, env);
+        }
+    }
+}
