@@ -5,22 +5,20 @@ use std::rc::Rc;
 use std::task::Context;
 
 use http::{Request, Response, StatusCode};
-use proptest::prelude::*;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, DuplexStream, ReadBuf, duplex};
 use tokio::time::Instant;
 
 use super::*;
-use crate::certificates::{Authority, KeyType, Kind};
 use crate::cloud::{Access, Cloud, NewChannel, Profile, Stored};
-use crate::tls::{repeatable_provider, seed_this_thread, server_config};
 
+mod faults;
 mod framing;
 mod markup;
 mod memory;
+mod slips;
+mod tls;
 mod upgrade;
 
 const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
@@ -278,80 +276,6 @@ async fn a_connection_carries_one_request_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_do_what_they_say() {
-    let second = Duration::from_secs(1);
-    let one = |fault: Fault| async move {
-        let world = World::new(&[fault]);
-        let seen = talk(&world, &world.update().replace("Host: x", "Host: x\r\nConnection: close")).await;
-        let exchange = world.exchanges.borrow()[0].clone();
-        assert_eq!(exchange.rule.as_deref(), Some("bad day"));
-        let stored = world.stored.borrow().clone();
-        assert_eq!(exchange.stored.len(), stored.len());
-        (seen, stored, exchange.status, world.begin.elapsed())
-    };
-
-    let (seen, stored, _, took) = one(Fault::DelayBeforeStoring(20 * second)).await;
-    assert_eq!((parts(&seen.reply).1, &stored[..], took), ("1", &[(20 * second, 1)][..], 20 * second));
-    assert!(seen.reply.contains("Date: Thu, 01 Jan 2026 00:00:20 GMT"), "{}", seen.reply);
-    let (seen, stored, _, took) = one(Fault::DelayAfterStoring(200 * second)).await;
-    assert_eq!((parts(&seen.reply).1, &stored[..], took), ("1", &[(Duration::ZERO, 1)][..], 200 * second));
-
-    let (seen, stored, status, _) = one(Fault::DropBeforeStoring).await;
-    assert_eq!((seen.reply.as_str(), seen.ending, seen.shut), ("", Ending::Dropped, true));
-    assert_eq!((stored.len(), status), (0, None));
-    let (seen, stored, status, _) = one(Fault::DropAfterStoring).await;
-    assert_eq!((seen.reply.as_str(), seen.ending, seen.shut), ("", Ending::Dropped, true));
-    assert_eq!((stored.len(), status), (1, None));
-    let (seen, stored, status, _) = one(Fault::Reset).await;
-    assert_eq!((seen.reply.as_str(), seen.ending, seen.shut), ("", Ending::Reset, false));
-    assert_eq!((stored.len(), status), (0, None));
-
-    let (seen, stored, status, _) = one(Fault::Status(503)).await;
-    assert!(seen.reply.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{}", seen.reply);
-    assert_eq!((stored.len(), status), (0, Some(503)));
-    let (seen, stored, ..) = one(Fault::RetryAfter(Duration::from_millis(89_001))).await;
-    assert!(
-        seen.reply.starts_with("HTTP/1.1 429 ") && seen.reply.contains("\r\nRetry-After: 90\r\n"),
-        "{}",
-        seen.reply
-    );
-    assert_eq!(stored.len(), 0);
-    let (seen, stored, ..) = one(Fault::RetryAfterDate(90 * second)).await;
-    let date = "\r\nRetry-After: Thu, 01 Jan 2026 00:01:30 GMT\r\n";
-    assert!(seen.reply.starts_with("HTTP/1.1 503 ") && seen.reply.contains(date), "{}", seen.reply);
-    assert_eq!(stored.len(), 0);
-    let (seen, stored, ..) = one(Fault::TooSoon).await;
-    assert_eq!((parts(&seen.reply).1, stored.len()), ("0", 0));
-    let (seen, stored, status, _) = one(Fault::RefuseKey).await;
-    assert_eq!((parts(&seen.reply).1, stored.len(), status), ("error_auth_required", 0, Some(401)));
-
-    let (seen, stored, ..) = one(Fault::Chunked).await;
-    let (head, body) = parts(&seen.reply);
-    assert!(head.contains("Transfer-Encoding: chunked") && !head.contains("Content-Length"), "{head}");
-    assert_eq!((body, stored.len(), seen.ending), ("1\r\n1\r\n0\r\n\r\n", 1, Ending::Closed));
-    let (seen, stored, ..) = one(Fault::Truncated).await;
-    let (head, body) = parts(&seen.reply);
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: ") && head.contains("Content-Length: 11\r\n"), "{head}");
-    assert_eq!((body, stored.len(), seen.ending, seen.shut), ("1", 1, Ending::Dropped, true));
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_reply_tells_of_what_may_still_be_lost() {
-    // Longer than a client may be silent: this is not the client's doing.
-    let keeping = Duration::from_secs(100);
-    for fault in [None, Some(Fault::Truncated), Some(Fault::DropAfterStoring)] {
-        let world = World { keeping, ..World::new(fault.as_slice()) };
-        let seen = talk(&world, &world.update().replace("Host: x", "Host: x\r\nConnection: close")).await;
-        assert_eq!((seen.reply.is_empty(), world.begin.elapsed()), (fault == Some(Fault::DropAfterStoring), keeping));
-        assert_eq!(*world.stored.borrow(), [(Duration::ZERO, 1)]);
-    }
-    // Reads tell of what others have stored.
-    let world = World { keeping, ..World::new(&[]) };
-    talk(&world, "GET /channels/public.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
-    assert_eq!(world.begin.elapsed(), keeping);
-}
-
-#[tokio::test(start_paused = true)]
 async fn slow_and_half_open_clients_are_dropped() {
     for beginning in ["", "GET / HT", "POST /update HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nfie"] {
         let world = World::new(&[]);
@@ -449,67 +373,6 @@ async fn an_exchange_that_is_cut_off_is_recorded() {
     assert_eq!((exchanges.len(), exchanges[0].status, exchanges[0].stored.len()), (1, None, 1));
 }
 
-/// Handshake and one update over TLS; `trusted` is the seed of the authority that the client trusts.
-async fn talk_tls(world: &World, trusted: u8) -> (Ending, Result<String, String>) {
-    seed_this_thread([9; 32]);
-    let authority = |seed| Authority::from_seed([seed; 32]).unwrap();
-    let identity = authority(1).issue(Kind::Good, KeyType::P256, &["api.thingspeak.com"], START).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(authority(trusted).certificate().clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(repeatable_provider())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let (client, io) = duplex(1 << 16);
-    let device = async {
-        let name = ServerName::try_from("api.thingspeak.com").unwrap();
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-        let mut stream = connector.connect(name, client).await.map_err(|error| error.to_string())?;
-        stream.write_all(world.original_request().as_bytes()).await.unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).await.map_err(|error| error.to_string())?;
-        Ok(String::from_utf8(reply).unwrap())
-    };
-    let server = serve(io, Some(server_config(&identity, START)), CLIENT, world);
-    tokio::join!(server, device)
-}
-
-#[tokio::test(start_paused = true)]
-async fn tls_carries_the_exchange_or_says_why_not() {
-    let world = World::new(&[]);
-    let (ending, reply) = talk_tls(&world, 1).await;
-    assert_eq!((ending, parts(&reply.unwrap()).1), (Ending::Closed, "1"));
-    assert_eq!(*world.handshakes.borrow(), [Ok(())]);
-    assert!(world.exchanges.borrow()[0].tls);
-
-    let world = World::new(&[]);
-    let (ending, reply) = talk_tls(&world, 2).await;
-    assert_eq!(ending, Ending::NoHandshake);
-    assert!(reply.unwrap_err().contains("invalid peer certificate"));
-    let reason = world.handshakes.take().remove(0).unwrap_err();
-    assert!(reason.contains("alert"), "{reason}");
-
-    // Torn, the client finds that the end is missing; closed, it finds the end.
-    let world = World::new(&[Fault::Reset]);
-    let (ending, reply) = talk_tls(&world, 1).await;
-    assert_eq!(ending, Ending::Reset);
-    assert!(reply.unwrap_err().contains("close_notify"));
-    let world = World::new(&[Fault::DropAfterStoring]);
-    assert_eq!(talk_tls(&world, 1).await, (Ending::Dropped, Ok(String::new())));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_handshake_that_never_ends_is_ended() {
-    let world = World::new(&[]);
-    let identity =
-        Authority::from_seed([1; 32]).unwrap().issue(Kind::Good, KeyType::P256, &["localhost"], START).unwrap();
-    let (_client, io) = duplex(64);
-    let ending = serve(io, Some(server_config(&identity, START)), CLIENT, &world).await;
-    assert_eq!((ending, world.begin.elapsed()), (Ending::NoHandshake, Duration::from_secs(30)));
-    assert!(world.handshakes.borrow()[0].is_err());
-}
-
 #[tokio::test(start_paused = true)]
 async fn replies_without_a_body_and_old_clients_get_what_they_can_read() {
     for status in [204, 304] {
@@ -528,78 +391,4 @@ async fn replies_without_a_body_and_old_clients_get_what_they_can_read() {
     let target = format!("/channels/{}/feeds.json", world.access.channel);
     let seen = talk(&world, &format!("HEAD {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
     assert_eq!((parts(&seen.reply).1, seen.ending), ("", Ending::Closed));
-}
-
-/// A runtime as `start_paused` makes it, for each case of a property.
-fn run<F: Future>(work: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(work)
-}
-
-/// How bytes of a request go wrong on their way.
-#[derive(Clone, Debug)]
-enum Slip {
-    Change(prop::sample::Index, u8),
-    Insert(prop::sample::Index, Vec<u8>),
-    Cut(prop::sample::Index),
-}
-
-fn slip() -> impl Strategy<Value = Slip> {
-    use prop::sample::Index;
-    let piece = prop_oneof![
-        prop::collection::vec(any::<u8>(), 1..5),
-        Just(b"\r\n".to_vec()),
-        Just(b"\n".to_vec()),
-        Just(b"Transfer-Encoding: chunked\n".to_vec()),
-        Just(b"Expect: 100-continue\n".to_vec()),
-        Just(b"Content-Length: 99999999999999999999\n".to_vec()),
-    ];
-    prop_oneof![
-        (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Slip::Change(at, byte)),
-        (any::<Index>(), piece).prop_map(|(at, piece)| Slip::Insert(at, piece)),
-        any::<Index>().prop_map(Slip::Cut),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn whatever_bytes_come_the_connection_ends_without_a_500(slips in prop::collection::vec(slip(), 0..4), closes: bool) {
-        let (seen, elapsed, exchanges, stored) = run(async {
-            let world = World::new(&[]);
-            let mut bytes = world.original_request().into_bytes();
-            for slip in &slips {
-                match slip {
-                    Slip::Change(at, byte) if !bytes.is_empty() => {
-                        let at = at.index(bytes.len());
-                        bytes[at] = *byte;
-                    }
-                    Slip::Change(..) => {}
-                    Slip::Insert(at, piece) => {
-                        let at = at.index(bytes.len() + 1);
-                        bytes.splice(at..at, piece.iter().copied());
-                    }
-                    Slip::Cut(at) => bytes.truncate(at.index(bytes.len() + 1)),
-                }
-            }
-            let (mut client, io) = duplex(1 << 16);
-            let device = async {
-                client.write_all(&bytes).await.unwrap();
-                if closes {
-                    client.shutdown().await.unwrap();
-                }
-                let mut reply = Vec::new();
-                client.read_to_end(&mut reply).await.unwrap();
-                String::from_utf8(reply).unwrap()
-            };
-            let (_, reply) = tokio::join!(serve(io, None, CLIENT, &world), device);
-            let stored = world.cloud.borrow().entries(world.access.channel).unwrap().len();
-            (reply, world.begin.elapsed(), world.exchanges.take(), stored)
-        });
-        prop_assert!(seen.is_empty() || seen.starts_with("HTTP/1."), "{}", seen);
-        prop_assert!(!seen.contains("HTTP/1.1 5"), "{}", seen);
-        prop_assert!(elapsed <= Duration::from_secs(125), "{elapsed:?}");
-        prop_assert_eq!(exchanges.iter().map(|exchange| exchange.stored.len()).sum::<usize>(), stored);
-        if slips.is_empty() {
-            prop_assert_eq!(stored, 1);
-        }
-    }
 }
