@@ -23,6 +23,7 @@ use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuar
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{FromEnvError, LevelFilter};
 use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -263,7 +264,7 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// The line that says how many are missing; nothing if none are.
+/// The line that says how many are missing; nothing if none are. Its time is as in the other lines of the format.
 fn notice(format: LogFormat, missing: usize) -> String {
     let text = match missing {
         0 => return String::new(),
@@ -271,9 +272,14 @@ fn notice(format: LogFormat, missing: usize) -> String {
         _ => format!("{missing} lines are missing here: they could not be written in time"),
     };
     match format {
-        LogFormat::Human => format!("{text}\n"),
+        LogFormat::Human => format!("{} {text}\n", TimeOfDay(OffsetDateTime::now_utc())),
         LogFormat::Json => {
-            let line = serde_json::json!({ "level": "WARN", "message": text, "missing": missing, "target": "server" });
+            let mut now = String::new();
+            // A string takes whatever comes.
+            let _ = SystemTime.format_time(&mut Writer::new(&mut now));
+            let line = serde_json::json!({
+                "timestamp": now, "level": "WARN", "message": text, "missing": missing, "target": "server"
+            });
             format!("{line}\n")
         }
     }
