@@ -4,18 +4,17 @@
 //! of which a long run has many. A [`Session`] is all cases of one call of the command.
 
 pub mod artifacts;
+mod duration;
 mod evidence;
 pub mod folder;
 pub mod json;
 pub mod junit;
-mod reference;
+pub mod reference;
 pub mod terminal;
 mod text;
 
 #[cfg(test)]
 mod tests;
-
-pub use reference::reference;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -211,7 +211,7 @@ fn expectations_say_what_they_mean() {
 
 #[test]
 fn the_checked_in_schema_is_the_grammar() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/scenario.schema.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/scenario.schema.json");
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         checked_in == schema_text(),

@@ -1,6 +1,6 @@
 //! The files that a run leaves in its folder: each has a file of its own here, and a row in [`ARTIFACTS`].
 //!
-//! A row says what the file is called, what is in it (the page about events has that), and how it is made: event by
+//! A row says what the file is called, what is in it (the page about what a run leaves behind has that), and how it is made: event by
 //! event while a run goes on, of a run that is over, or of a whole case.
 
 mod chip;
@@ -26,7 +26,7 @@ use crate::run::{Results, Run};
 pub struct Artifact {
     /// Its name.
     pub file: &'static str,
-    /// What is in it, for the table of the page about events.
+    /// What is in it, for the table of the page about what a run leaves behind.
     pub about: &'static str,
     made: Made,
 }

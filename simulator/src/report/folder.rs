@@ -11,13 +11,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use humantime::format_duration;
 use simulator_record::recorder::Recorder;
 use simulator_record::time::Instant;
 use simulator_scenario::model::{self as scenario, Scenario};
 
 use super::Begun;
 use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
+use super::duration::format_duration;
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Results, Run, TargetName};
 
@@ -83,7 +83,8 @@ impl<'c> Draft<'c> {
             place += &format!(" in repetition {}", run.repetition);
         }
         let mark = format!(
-            "The run was interrupted{place} at {reached} s of {}.\nWhat happened until then is here; nothing of it was judged.\n",
+            "The run was interrupted{place} at {} of {}.\nWhat happened until then is here; nothing of it was judged.\n",
+            format_duration(reached.since_start()),
             format_duration(self.scenario.duration)
         );
         let folder = self.finish(results, Some(&mark))?;

@@ -1,8 +1,8 @@
-//! The page about what a run leaves behind, in Markdown: checked in as `docs/events.md`, and a test says when it is not
-//! up to date.
+//! The pages about what a run leaves behind and about events, in Markdown: checked in as `docs/reference/output.md` and
+//! `docs/events.md`, and tests say when they are not up to date.
 //!
 //! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is,
-//! its fields, and the words that a field may have. What is told in sentences (folders, crash reports, the summary)
+//! its fields, and the words that a field may have. What is told in sentences (folders, the summary, crash reports)
 //! stands beside this file.
 
 use std::fmt::Write;
@@ -11,18 +11,20 @@ use simulator_record::events::{FieldAbout, Kind, PhoneEvent};
 
 use super::artifacts::{ARTIFACTS, Artifact};
 
-/// The page as it is checked in.
-pub fn reference() -> String {
-    let mut page = include_str!("reference/run.md").replace("{files}", &files());
+/// The page about what a run leaves behind.
+pub fn output() -> String {
+    include_str!("reference/output.md").replace("{files}", &files())
+}
+
+/// The page about events.
+pub fn events() -> String {
+    let mut page = include_str!("reference/events.md").to_owned();
     for (family, kinds) in Kind::FAMILIES {
         let _ = write!(page, "\n## {family}\n");
         kinds.iter().for_each(|kind| event(&mut page, *kind));
     }
     page.push('\n');
-    page += include_str!("reference/crash-reports.md");
-    page.push('\n');
-    page += include_str!("reference/summary.md");
-    page
+    page + include_str!("reference/crash-reports.md")
 }
 
 /// The table of the files in a run's folder.

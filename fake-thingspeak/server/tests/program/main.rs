@@ -8,6 +8,7 @@ mod attacks;
 mod browser;
 mod client;
 mod clients;
+mod command_line;
 mod durability;
 mod fuzz;
 mod man_in_the_middle;

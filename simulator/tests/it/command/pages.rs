@@ -58,8 +58,14 @@ fn blocks(page: &str) -> Vec<Block> {
 }
 
 /// Pages whose text stands in the program.
-const MADE: [&str; 4] =
-    ["docs/scenario-language.md", "docs/events.md", "docs/reference/command-line.md", "docs/reference/modelled.md"];
+const MADE: [&str; 6] = [
+    "docs/scenario-language.md",
+    "docs/events.md",
+    "docs/reference/output.md",
+    "docs/reference/command-line.md",
+    "docs/reference/fake-thingspeak.md",
+    "docs/reference/modelled.md",
+];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
