@@ -3,6 +3,7 @@
 //! Results go to standard output, mistakes and summaries to standard error; colours only where a terminal shows them.
 //! Nothing here reaches into a run.
 
+mod boot;
 mod check;
 mod diagnostics;
 mod find;
@@ -100,6 +101,8 @@ struct Arguments {
 enum Command {
     /// Run scenarios against the real firmware in virtual time
     Run(run::RunArgs),
+    /// Boot an image without a scenario, with its serial port on the terminal
+    Boot(boot::BootArgs),
     /// Check scenario files without running them, and tell all their mistakes
     #[command(after_help = CHECK_HELP)]
     Check {
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
     }
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
+        Command::Boot(args) => boot::boot(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

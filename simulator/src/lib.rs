@@ -1,5 +1,6 @@
 //! preflash: run ESP8266 firmware against a simulated world before it is flashed.
 
+pub mod boot;
 pub mod cli;
 pub mod director;
 pub mod expectation;

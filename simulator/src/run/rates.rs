@@ -54,7 +54,11 @@ impl Target for Tap {
             let kinds: &[_] = match &output {
                 Output::Frame(frame) => kinds(frame),
                 Output::Join { .. } => &["join"],
-                Output::Leave | Output::StartAccessPoint { .. } | Output::FlashBegan { .. } | Output::Event(_) => &[],
+                Output::Leave
+                | Output::StartAccessPoint { .. }
+                | Output::RadioFrame { .. }
+                | Output::FlashBegan { .. }
+                | Output::Event(_) => &[],
             };
             self.sent.borrow_mut().extend(kinds.iter().map(|kind| (at, *kind)));
             self.port.put(at, output);

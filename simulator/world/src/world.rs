@@ -375,7 +375,9 @@ impl World {
     /// Runs a device until it waits, and queues what it put out.
     fn run_device(&mut self, id: DeviceId) {
         let now = self.now;
+        let horizon = self.queue.next_at().unwrap_or(Instant::FAR_FUTURE);
         let device = self.device(id);
+        device.port.horizon.set(horizon);
         let progress = device.run(now);
         let (epoch, port) = (device.epoch(), Rc::clone(&device.port));
         for (at, output) in port.take_outbox() {
@@ -465,6 +467,7 @@ impl World {
                 self.device(id).observe(&kind);
                 self.commit(Some(id), kind);
             }
+            Output::RadioFrame { .. } => {}
             Output::FlashBegan { ends, .. } => self.flash_operations.push(FlashBegun { at: now, device: id, ends }),
             Output::Frame(frame) => {
                 let handed = self.links.device_sends(now, id, &frame);

@@ -1,9 +1,9 @@
 //! The real-time clock block: causes of reset, software reset, deep sleep, a slow counter, 1 KiB of memory that
 //! survives.
 //!
-//! Deep sleep ends the chip's run; whoever owns it wakes it up again by a reset. Light sleep begins with the same bit,
-//! and what tells the two apart is not known: whoever owns the chip may also let it run on, and the program then finds
-//! that it has woken up. GPIO16 is this block's. Of other power states nothing is modelled: requests read as granted at
+//! Deep sleep ends the chip's run; whoever owns it wakes it up again by a reset. Light sleep begins with the same bit.
+//! That bit 5 of `RTC_44` tells the two apart is a guess after what the vendor's code writes. Light sleep is over at once
+//! here: the program finds that it has woken up. GPIO16 is this block's. Of other power states nothing is modelled: requests read as granted at
 //! once. The counter's oscillator runs at exactly 142.3 kHz; silicon's drifts.
 
 use super::clock::Time;
@@ -31,7 +31,7 @@ registers! {
         0x38 Store2 ReadWrite = 0, "RTC_STORE2";
         0x3C Store3 ReadWrite = 0, "RTC_STORE3";
         0x40 Reg40 ReadWrite = 0, "RTC_40";
-        0x44 Reg44 ReadWrite = 0, "RTC_44";
+        0x44 Reg44 ReadWrite = 0, "RTC_44" reg44 { DEEP: 5; };
         0x48 Reg48 ReadWrite = 0, "RTC_48";
         0x4C Reg4c ReadWrite = 0, "RTC_4C";
         0x50 Reg50 ReadWrite = 0, "RTC_50";
@@ -164,7 +164,9 @@ impl Block<Register> for Rtc {
         self.bank.write(register, kept);
         match register {
             Register::Ctrl if ctrl::SOFTWARE_RESET.is_in(value) => env.request(Request::Reset(ResetCause::Software)),
-            Register::State0 if state0::SLEEP.is_in(value) => env.request(Request::DeepSleep(self.wake_time(env.now))),
+            Register::State0 if state0::SLEEP.is_in(value) && reg44::DEEP.is_in(self.bank.value(Register::Reg44)) => {
+                env.request(Request::DeepSleep(self.wake_time(env.now)));
+            }
             Register::GpioOut | Register::GpioEnable => self.drive_gpio16(env),
             _ => {}
         }

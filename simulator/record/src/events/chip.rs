@@ -33,6 +33,8 @@ vocabulary! {
         SoftwareWatchdog = "software watchdog",
         /// The program raised an exception: on the emulated chip only.
         Exception = "exception",
+        /// Deep sleep is over: of whole images only.
+        DeepSleep = "deep sleep",
     }
 }
 

@@ -18,6 +18,7 @@
 //! interrupts.
 
 mod call;
+pub mod contents;
 mod crash;
 mod flash;
 mod image;
@@ -29,6 +30,7 @@ mod stops;
 mod tests;
 mod traps;
 mod watchdog;
+mod whole;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -46,7 +48,9 @@ use super::{Coverage, Port, Progress, Target, Wait};
 use simulator_record::events::{BootCause, CrashReport, EventKind};
 use simulator_record::time::Instant;
 
+pub use contents::Contents;
 pub use image::{Image, ImageError};
+pub use whole::WholeImageTarget;
 
 use call::Calls;
 use outside::Board;
@@ -132,7 +136,7 @@ impl Esp8266Target {
         let Some(running) = &mut self.running else { return };
         for access in running.chip.core.bus.take_reports() {
             if self.told.insert((access.address, access.is_write)) {
-                let access = crash::not_modelled(&access, &self.image);
+                let access = crash::not_modelled(&access, Some(&self.image));
                 self.coverage.not_modelled.push(access.clone());
                 self.port.put(running.now(), Output::Event(EventKind::NotModelled(access)));
             }
@@ -148,6 +152,7 @@ fn reset_reason(cause: BootCause) -> u32 {
         BootCause::Exception => 2,
         BootCause::SoftwareWatchdog => 3,
         BootCause::Software => 4,
+        BootCause::DeepSleep => 5,
         BootCause::External => 6,
     }
 }
@@ -159,6 +164,7 @@ impl Target for Esp8266Target {
         self.hardware_cause = match cause {
             BootCause::PowerOn => ChipReset::PowerOn,
             BootCause::External => ChipReset::External,
+            BootCause::DeepSleep => ChipReset::DeepSleep,
             BootCause::Watchdog => ChipReset::Watchdog,
             BootCause::Software | BootCause::Exception | BootCause::SoftwareWatchdog => self.hardware_cause,
         };

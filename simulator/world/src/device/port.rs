@@ -3,7 +3,7 @@
 //! The device side (a target) reads and writes in device time, which may be ahead of the world's. The world side takes
 //! the outbox after each run, commits it in order, and hands in frames and radio results.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use crate::boards::Board;
@@ -30,6 +30,12 @@ pub struct Port {
     pub frames: RefCell<VecDeque<Vec<u8>>>,
     /// The radio as the device sees it.
     pub radio: RefCell<Radio>,
+    /// The antenna, for a device whose radio's registers are modelled.
+    pub antenna: RefCell<Antenna>,
+    /// What is typed at UART0, and when each byte has arrived, in order.
+    pub typed: RefCell<VecDeque<(Instant, u8)>>,
+    /// When the world may have something for the device at the earliest; the present run goes no further than that.
+    pub horizon: Cell<Instant>,
     outbox: RefCell<Vec<(Instant, Output)>>,
 }
 
@@ -46,6 +52,26 @@ pub struct Radio {
     pub signal: Option<i8>,
     /// Stations that have joined the device's own access point, until the device has done its part of their handshakes.
     pub handshakes: u32,
+}
+
+/// An 802.11 frame on the air, without frame check sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RadioFrame {
+    /// 2.4 GHz channel, 1 to 14.
+    pub channel: u8,
+    /// How fast it is sent.
+    pub rate: simulator_wlan::rate::Rate,
+    /// MAC header and body, encrypted if it is protected.
+    pub bytes: std::sync::Arc<[u8]>,
+}
+
+/// The antenna of a device whose radio's registers are modelled.
+#[derive(Debug, Default)]
+pub struct Antenna {
+    /// What has arrived and not been taken by the chip: when, how strong in dBm, and the frame.
+    pub heard: VecDeque<(Instant, i8, RadioFrame)>,
+    /// Whether the last frame that was sent has been acknowledged.
+    pub acknowledged: bool,
 }
 
 /// What a device puts out.
@@ -70,6 +96,13 @@ pub enum Output {
         passphrase: String,
         /// Channel.
         channel: u8,
+    },
+    /// The radio sends an 802.11 frame, until that moment.
+    RadioFrame {
+        /// The frame.
+        frame: RadioFrame,
+        /// When its last bit has left.
+        end: Instant,
     },
     /// A flash operation began; the world may want to cut the power in its midst.
     FlashBegan {
@@ -96,6 +129,9 @@ impl Port {
             random: RefCell::new(models.random),
             frames: RefCell::default(),
             radio: RefCell::default(),
+            antenna: RefCell::default(),
+            typed: RefCell::default(),
+            horizon: Cell::new(Instant::FAR_FUTURE),
             outbox: RefCell::default(),
         }
     }
@@ -154,6 +190,7 @@ impl Port {
     pub fn reset(&self) {
         self.frames.borrow_mut().clear();
         *self.radio.borrow_mut() = Radio::default();
+        *self.antenna.borrow_mut() = Antenna::default();
         self.outbox.borrow_mut().clear();
     }
 }

@@ -93,13 +93,13 @@ impl Operation {
         }
     }
 
-    fn check(&self) -> Result<(), FlashError> {
+    fn check(&self, size: u32) -> Result<(), FlashError> {
         let (address, length) = self.span();
         let unit = match self {
             Self::Erase { .. } | Self::EraseBlock { .. } => SECTOR,
             Self::Write { .. } => WORD,
         };
-        check_bounds(address, length)?;
+        check_bounds(address, length, size)?;
         match self {
             Self::Erase { from, to } | Self::EraseBlock { from, to } if from > to => Err(FlashError::OutOfBounds),
             _ if address % unit != 0 || length % unit != 0 => Err(FlashError::NotAligned),
@@ -107,23 +107,23 @@ impl Operation {
         }
     }
 
-    /// Bytes that change in one go, and the shortest and longest time that takes in nanoseconds.
-    fn unit(&self) -> (u32, (u64, u64)) {
+    /// Bytes that change in one go, and the shortest and longest time that takes in nanoseconds, on a chip of that size.
+    fn unit(&self, size: u32) -> (u32, (u64, u64)) {
         match self {
             Self::Erase { .. } => (SECTOR, SECTOR_ERASE),
             Self::EraseBlock { .. } => {
                 let units = [(SECTOR, SECTOR_ERASE), (HALF_BLOCK, HALF_BLOCK_ERASE), (BLOCK, BLOCK_ERASE)];
                 let length = self.span().1;
-                units.into_iter().find(|(unit, _)| length <= *unit).unwrap_or((SIZE, CHIP_ERASE))
+                units.into_iter().find(|(unit, _)| length <= *unit).unwrap_or((size, CHIP_ERASE))
             }
             Self::Write { .. } => (PAGE, PAGE_PROGRAM),
         }
     }
 }
 
-fn check_bounds(address: u32, length: u32) -> Result<(), FlashError> {
+fn check_bounds(address: u32, length: u32, size: u32) -> Result<(), FlashError> {
     match address.checked_add(length) {
-        Some(end) if end <= SIZE => Ok(()),
+        Some(end) if end <= size => Ok(()),
         _ => Err(FlashError::OutOfBounds),
     }
 }
@@ -210,7 +210,7 @@ pub struct NorFlash {
 }
 
 impl NorFlash {
-    /// A blank chip; its random numbers come from streams of `seed` whose names begin with `name`.
+    /// A blank chip of [`SIZE`]; its random numbers come from streams of `seed` whose names begin with `name`.
     pub fn new(seed: Seed, name: &str) -> Self {
         let sectors = (SIZE / SECTOR) as usize;
         Self {
@@ -225,13 +225,25 @@ impl NorFlash {
         }
     }
 
+    /// Bytes of the chip.
+    pub fn size(&self) -> u32 {
+        self.sectors.len() as u32 * SECTOR
+    }
+
+    /// Makes the blank chip one of another size: a power of two from 64 KiB to 16 MiB.
+    pub fn resize(&mut self, size: u32) {
+        let sectors = (size / SECTOR) as usize;
+        self.sectors.resize(sectors, None);
+        self.wear.resize(sectors, 0);
+    }
+
     /// Puts `bytes` at `address` as a programmer in the factory does: without time, wear or count.
     ///
     /// # Errors
     /// [`FlashError::OutOfBounds`].
     pub fn preload(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError> {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        check_bounds(address, length)?;
+        check_bounds(address, length, self.size())?;
         for (from, to) in units(address, length, SECTOR) {
             let part = &bytes[(from - address) as usize..(to - address) as usize];
             let slot = &mut self.sectors[(from / SECTOR) as usize];
@@ -249,7 +261,7 @@ impl NorFlash {
     /// # Errors
     /// [`FlashError::OutOfBounds`], or [`FlashError::Busy`] while an operation is under way.
     pub fn read(&mut self, at: Instant, address: u32, bytes: &mut [u8]) -> Result<Instant, FlashError> {
-        check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
+        check_bounds(address, u32::try_from(bytes.len()).unwrap_or(u32::MAX), self.size())?;
         if self.running.is_some() {
             return Err(FlashError::Busy);
         }
@@ -284,12 +296,12 @@ impl NorFlash {
     /// # Errors
     /// A [`FlashError`]; the operation is not counted then.
     pub fn begin(&mut self, at: Instant, operation: Operation) -> Result<Begun, FlashError> {
-        operation.check()?;
+        operation.check(self.size())?;
         if self.running.is_some() {
             return Err(FlashError::Busy);
         }
         let (address, length) = operation.span();
-        let (unit, (shortest, longest)) = operation.unit();
+        let (unit, (shortest, longest)) = operation.unit(self.size());
         let mut end = at;
         let ends: Vec<Instant> = units(address, length, unit)
             .map(|_| {
@@ -331,7 +343,7 @@ impl NorFlash {
             return None;
         }
         let (address, length) = operation.span();
-        let (unit, _) = operation.unit();
+        let (unit, _) = operation.unit(self.size());
         let mut starts = begun;
         for ((from, to), ends) in units(address, length, unit).zip(&ends) {
             if at <= starts {

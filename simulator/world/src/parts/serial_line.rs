@@ -28,6 +28,8 @@ pub struct SerialLine {
     bytes: Vec<(Instant, u8)>,
     /// Lines not yet taken, each with its bytes in case it is cut.
     lines: VecDeque<(Line, Vec<(Instant, u8)>)>,
+    /// All bytes since this was last asked for, if somebody reads along.
+    along: Option<VecDeque<(Instant, u8)>>,
 }
 
 impl SerialLine {
@@ -35,12 +37,26 @@ impl SerialLine {
     pub fn receive(&mut self, at: Instant, byte: u8) {
         self.silent_at = at;
         self.bytes.push((at, byte));
+        if let Some(along) = &mut self.along {
+            along.push_back((at, byte));
+        }
         if byte == b'\n' {
             let bytes = std::mem::take(&mut self.bytes);
             let text: Vec<u8> = bytes.iter().map(|(_, byte)| *byte).collect();
             let text = String::from_utf8_lossy(text.trim_ascii_end()).into_owned();
             self.lines.push_back((Line { at, text }, bytes));
         }
+    }
+
+    /// From now on keeps every byte for [`take_bytes`](Self::take_bytes), too.
+    pub fn read_along(&mut self) {
+        self.along = Some(VecDeque::new());
+    }
+
+    /// The bytes that have been received by `at` since this was last asked for.
+    pub fn take_bytes(&mut self, at: Instant) -> Vec<u8> {
+        let Some(along) = &mut self.along else { return Vec::new() };
+        std::iter::from_fn(|| along.pop_front_if(|(received, _)| *received <= at)).map(|(_, byte)| byte).collect()
     }
 
     /// When everything that is being sent has been received.
@@ -62,6 +78,9 @@ impl SerialLine {
     /// it. Returns the bytes of the line that is now left unfinished; lines that were complete can still be taken.
     pub fn cut(&mut self, at: Instant) -> Vec<u8> {
         self.silent_at = at;
+        if let Some(along) = &mut self.along {
+            along.retain(|(received, _)| *received <= at);
+        }
         let complete = self.lines.partition_point(|(line, _)| line.at <= at);
         let bytes = std::mem::take(&mut self.bytes);
         let torn = self.lines.drain(complete..).next().map_or(bytes, |(_, bytes)| bytes);

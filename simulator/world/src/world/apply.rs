@@ -62,6 +62,15 @@ impl World {
                 let throws = self.part(device, part).throws();
                 self.queue.push(self.now + length, Action::Release(device, part, bounce, throws));
             }
+            Command::Type { device: id, bytes, every } => {
+                let now = self.now;
+                let mut at = now;
+                for byte in bytes {
+                    at += every;
+                    self.device(id).port.typed.borrow_mut().push_back((at, byte));
+                }
+                self.wake(id, now);
+            }
             Command::Readings { device, part, temperature, humidity } => {
                 let now = self.now;
                 self.with_sensor(device, part, |line| line.surround(now, temperature, humidity));

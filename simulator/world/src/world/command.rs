@@ -58,6 +58,15 @@ pub enum Command {
         /// How long the contact bounces, each time.
         bounce: Duration,
     },
+    /// Somebody types at a device's serial port. Only a whole image listens there.
+    Type {
+        /// The device.
+        device: DeviceId,
+        /// What.
+        bytes: Vec<u8>,
+        /// From one byte to the next.
+        every: Duration,
+    },
     /// What there is to measure changes; `None` leaves it as it is.
     Readings {
         /// The device that the sensor is soldered to.

@@ -69,7 +69,7 @@ impl CrashLoops {
         let ending = life.ending.take()?;
         match cause {
             BootCause::Watchdog | BootCause::SoftwareWatchdog | BootCause::Exception => {}
-            BootCause::PowerOn | BootCause::External | BootCause::Software => return None,
+            BootCause::PowerOn | BootCause::External | BootCause::Software | BootCause::DeepSleep => return None,
         }
         let crashes = last.filter(|(before, _)| *before == ending).map_or(0, |(_, count)| count) + 1;
         let (limit, message) = match &ending {

@@ -38,6 +38,9 @@ fn deep_sleep_ends_when_the_slow_counter_says() {
     board.write(0x6000_0704, now + 1_000_000);
     board.write(0x6000_0718, 8);
     board.write(0x6000_0708, 1 << 20);
+    assert_eq!(board.devices.take_request(), None, "light sleep is over at once");
+    board.write(0x6000_0744, 0x20);
+    board.write(0x6000_0708, 1 << 20);
     let Some(Request::DeepSleep(until)) = board.devices.take_request() else { panic!("no sleep") };
     let slept = until.since(Time::from_milliseconds(1000)).nanoseconds();
     assert!((7_027_000_000..7_029_000_000).contains(&slept), "{slept}");
@@ -46,6 +49,7 @@ fn deep_sleep_ends_when_the_slow_counter_says() {
 #[test]
 fn who_writes_the_sleep_register_back_does_not_sleep_again() {
     let mut board = Board::new();
+    board.write(0x6000_0744, 0x20);
     board.write(0x6000_0708, 1 << 20 | 1 << 21);
     assert!(matches!(board.devices.take_request(), Some(Request::DeepSleep(_))));
     let state = board.read(0x6000_0708);

@@ -124,13 +124,13 @@ pub(super) fn reset_information(reason: u32, registers: &Registers, chip: &Chip<
     [reason, registers.exccause, registers.pc, epc2, epc3, registers.excvaddr, chip.core.cpu.depc]
 }
 
-/// An access to what is not modelled, with the names of what and by whom.
-pub(super) fn not_modelled(access: &esp8266::peripherals::Unmodelled, image: &Image) -> NotModelled {
+/// An access to what is not modelled, with the names of what and, if the program's names are known, by whom.
+pub(super) fn not_modelled(access: &esp8266::peripherals::Unmodelled, image: Option<&Image>) -> NotModelled {
     NotModelled {
         access: if access.is_write { AccessKind::Write } else { AccessKind::Read },
         address: Hexadecimal(access.address),
         name: esp8266::peripherals::describe(access.address).map_or(access.block, |register| register.name),
         pc: Hexadecimal(access.pc),
-        function: image.function(access.pc).map(|name| demangled(&name)),
+        function: image.and_then(|image| image.function(access.pc)).map(|name| demangled(&name)),
     }
 }

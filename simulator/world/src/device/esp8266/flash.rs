@@ -14,7 +14,7 @@ use firmware::board::SETTINGS_SECTORS;
 use crate::device::Port;
 use crate::device::esp8266::Image;
 use crate::device::port::Output;
-use crate::parts::flash::{self, SIZE, WORD};
+use crate::parts::flash::{self, WORD};
 use simulator_record::time::Instant;
 
 /// The cells of a started chip's flash.
@@ -39,7 +39,7 @@ impl BoardCells {
 
 impl Cells for BoardCells {
     fn size(&self) -> u32 {
-        SIZE
+        self.port.flash.borrow().size()
     }
 
     fn read(&mut self, address: u32, bytes: &mut [u8]) {

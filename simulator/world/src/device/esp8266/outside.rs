@@ -4,11 +4,14 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus};
+use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Transmission};
 use esp8266::serial_flash::{FlashChip, SerialFlash};
+
+use simulator_wlan::rate::Rate;
 
 use super::flash::BoardCells;
 use crate::device::Port;
+use crate::device::port::{Output, RadioFrame};
 use crate::parts::HostDrive;
 use simulator_record::events::Level;
 use simulator_record::time::Instant;
@@ -93,7 +96,19 @@ impl SpiBus for Board {
     }
 }
 
-impl Radio for Board {}
+impl Radio for Board {
+    fn transmit(&mut self, transmission: Transmission) {
+        let Transmission { channel, rate, start, end, frame, .. } = transmission;
+        self.port.antenna.borrow_mut().acknowledged = false;
+        let Some(rate) = Rate::from_code(rate) else { return };
+        let frame = RadioFrame { channel, rate, bytes: frame.into() };
+        self.port.put(self.moment(start), Output::RadioFrame { frame, end: self.moment(end) });
+    }
+
+    fn was_acknowledged(&mut self) -> bool {
+        self.port.antenna.borrow().acknowledged
+    }
+}
 
 impl SerialOut for Board {
     fn send(&mut self, uart: u8, byte: u8, during: Range<u64>) {

@@ -8,7 +8,8 @@ use simulator_record::events::{self, BootCause, JoinFailure, JoinOutcome};
 pub(super) fn reset_cause(cause: BootCause) -> ResetCause {
     match cause {
         BootCause::PowerOn => ResetCause::PowerOn,
-        BootCause::External => ResetCause::External,
+        // Waking up pulls the reset pin; the firmware never sleeps so.
+        BootCause::External | BootCause::DeepSleep => ResetCause::External,
         BootCause::Software => ResetCause::Software,
         BootCause::Watchdog => ResetCause::Watchdog,
         BootCause::SoftwareWatchdog => ResetCause::SoftwareWatchdog,

@@ -1,0 +1,163 @@
+//! `preflash boot`: an image without a scenario, its serial port on the terminal.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use simulator_record::events::{Event, EventKind};
+use simulator_record::time::Instant;
+use simulator_world::boards::BOARDS;
+use simulator_world::device::esp8266::Contents;
+use simulator_world::input::{self, Limit};
+
+use super::{OK, bad_input, closed, complain};
+use crate::boot::{Network, Session, Surroundings};
+
+/// The options of `preflash boot`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  preflash boot firmware.bin                      ten seconds of it, on an ESP-07 without a network
+  preflash boot firmware.bin --seconds 60 --wifi home:correct-horse
+                                                  a minute of it, with a network around it
+  preflash boot micropython.bin --flash-size 4M --type 'print(1 + 1)'
+                                                  types a line when the prompt is there
+  preflash boot micropython.bin < commands.txt    the same with a line after the other
+
+What the device sends at UART0 goes to standard output; what it did in the end, to standard error.
+
+Exit codes:
+  0    the time is over
+  2    there is nothing to boot, or an argument is wrong
+  141  standard output was closed before")]
+pub(super) struct BootArgs {
+    /// The image, as it is flashed from the beginning of the flash on
+    image: PathBuf,
+    /// How many seconds of the device's own time
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    seconds: u32,
+    /// A network that the device can hear: its name and WPA2 passphrase, or a name alone for an open one; may be given
+    /// again
+    #[arg(long, value_name = "NAME:PASSPHRASE", value_parser = parse_network)]
+    wifi: Vec<Network>,
+    /// Types this line, with a carriage return, when the device has fallen silent; may be given again [default: the
+    /// lines of standard input, if that is no terminal]
+    #[arg(long = "type", value_name = "TEXT")]
+    lines: Vec<String>,
+    /// Size of the flash: 512K, 1M, 2M, 4M, 8M or 16M [default: 1M, or what the image needs]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    flash_size: Option<u32>,
+    /// The board that the module is soldered to
+    #[arg(long, value_name = "NAME", default_value = BOARDS[0].name)]
+    board: String,
+    /// Decides everything that is random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// How large an image may be.
+const LIMIT: Limit = Limit(16);
+
+fn parse_network(text: &str) -> Result<Network, &'static str> {
+    let (name, passphrase) = text.split_once(':').map_or((text, None), |(name, passphrase)| (name, Some(passphrase)));
+    if name.is_empty() || name.len() > 32 {
+        return Err("expected a name of 1 to 32 bytes, and behind a colon the passphrase, such as home:correct-horse");
+    }
+    if passphrase.is_some_and(|passphrase| !(8..=64).contains(&passphrase.len())) {
+        return Err("expected a passphrase of 8 to 63 characters, or a key of 64 hexadecimal digits");
+    }
+    Ok(Network { name: name.to_owned(), passphrase: passphrase.map(str::to_owned) })
+}
+
+fn parse_size(text: &str) -> Result<u32, &'static str> {
+    let sizes =
+        [("512K", 512 << 10), ("1M", 1 << 20), ("2M", 2 << 20), ("4M", 4 << 20), ("8M", 8 << 20), ("16M", 16 << 20)];
+    let known = sizes.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    known.map(|(_, size)| size).ok_or("expected 512K, 1M, 2M, 4M, 8M or 16M")
+}
+
+/// Boots the image and gives the exit code.
+pub(super) fn boot(args: &BootArgs) -> u8 {
+    let Some(board) = BOARDS.iter().find(|board| board.name == args.board) else {
+        let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
+        return bad_input(format_args!("there is no board {:?}: it is one of {}", args.board, names.join(", ")));
+    };
+    let contents = input::bytes(&args.image, LIMIT).map_err(|error| error.to_string());
+    let contents =
+        contents.and_then(|bytes| Contents::of_image(bytes, args.flash_size).map_err(|error| error.to_string()));
+    let contents = match contents {
+        Ok(contents) => Arc::new(contents),
+        Err(reason) => return bad_input(format_args!("could not boot {}: {reason}", args.image.display())),
+    };
+    let lines = match lines(&args.lines) {
+        Ok(lines) => lines,
+        Err(error) => return bad_input(format_args!("could not read what is to be typed: {error}")),
+    };
+    let around = Surroundings { board, networks: args.wifi.clone(), seed: args.seed };
+    let mut session = Session::new(&contents, &around, lines);
+    let end = Instant::START + Duration::from_secs(args.seconds.into());
+    let mut done = Done::default();
+    while let Some(bytes) = session.step(end) {
+        done.observe(session.take_events());
+        if !bytes.is_empty() {
+            let mut out = io::stdout().lock();
+            if out.write_all(&bytes).and_then(|()| out.flush()).is_err() {
+                return closed("the time was over");
+            }
+        }
+    }
+    done.tell(&session);
+    OK
+}
+
+/// What is to be typed, with a carriage return behind each line.
+fn lines(given: &[String]) -> io::Result<Vec<Vec<u8>>> {
+    let mut text = String::new();
+    if given.is_empty() && !io::stdin().is_terminal() {
+        io::stdin().lock().read_to_string(&mut text)?;
+    }
+    let lines = given.iter().map(String::as_str).chain(text.lines());
+    Ok(lines.map(|line| format!("{line}\r").into_bytes()).collect())
+}
+
+/// What a device did.
+#[derive(Default)]
+struct Done {
+    counts: BTreeMap<String, u32>,
+    told: Vec<String>,
+    unknown: u32,
+}
+
+impl Done {
+    fn observe(&mut self, events: Vec<Event>) {
+        for event in events {
+            *self.counts.entry(event.kind.kind().name()).or_default() += 1;
+            match &event.kind {
+                EventKind::NotModelled(_) => self.unknown += 1,
+                EventKind::Serial(_) | EventKind::Flash(_) | EventKind::Sensor(_) | EventKind::Pin(_) => {}
+                kind => self.told.push(format!("{} {kind}", event.at)),
+            }
+        }
+    }
+
+    fn tell(&self, session: &Session) {
+        complain(format_args!("\n--- what happened"));
+        for line in &self.told {
+            complain(format_args!("{line}"));
+        }
+        let counts: Vec<String> = self.counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        complain(format_args!("--- events: {}", counts.join(", ")));
+        if self.unknown > 0 {
+            complain(format_args!("--- {} accesses to registers that are not modelled", self.unknown));
+        }
+        if session.untyped() > 0 {
+            complain(format_args!(
+                "--- {} lines were not typed: the device was not silent for long enough",
+                session.untyped()
+            ));
+        }
+    }
+}
