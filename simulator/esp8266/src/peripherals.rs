@@ -7,11 +7,13 @@
 //!
 //! Registers that no table knows read as 0 and ignore writes; each is reported once, with the instruction that touched
 //! it first, and so is what is asked of a known register in vain. Where nothing is at all, reads give the pattern that
-//! silicon gives. SDIO, SLC, I2S, the RF and baseband blocks are such.
+//! silicon gives. SDIO, SLC and I2S are such. Most registers of the RF and baseband blocks only keep what they are told
+//! ([`Peripherals::stored`]).
 //!
 //! Sources: Espressif's register sheets, `esp8266.svd`, the Arduino core's `esp8266_peri.h`, esp-open-rtos' `*_regs.h`.
 
 mod analog;
+mod baseband;
 #[cfg(test)]
 mod bench;
 mod boot_rom;
@@ -24,9 +26,11 @@ mod mac;
 mod outside;
 pub(crate) mod registers;
 mod reports;
+mod rf;
 mod rng;
 mod rtc;
 mod spi;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -143,6 +147,12 @@ impl<O: Outside> Peripherals<O> {
     /// Accesses to what is not modelled, since this was last asked. Each is reported once in a chip's life.
     pub fn take_reports(&mut self) -> Vec<Unmodelled> {
         self.reports.take()
+    }
+
+    /// Registers that the program has used in a chip's life and that only keep what they are told, by their addresses:
+    /// whatever they are to do has no effect.
+    pub fn stored(&self) -> impl Iterator<Item = u32> {
+        self.devices.stored()
     }
 
     /// The devices, and what surrounds them at `cycle`.

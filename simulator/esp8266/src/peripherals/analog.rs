@@ -1,7 +1,7 @@
 //! The analogue blocks' bus (regi2c), by which software sets up the PLL, and the converter.
 //!
-//! Of the blocks on the bus nothing is modelled but that they keep what they are told, and that the PLL runs once its
-//! registers have been written.
+//! Of the blocks on the bus nothing is modelled but that they keep what they are told, that the PLL runs once its
+//! registers have been written, and that the radio's synthesizer is locked.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +31,7 @@ registers! {
         0x38 Host14 ReadWrite = 0, "D38";
         0x3C Host15 ReadWrite = 0, "D3C";
         0x48 RegD48 ReadWrite = 0, "D48";
+        0x4C RegD4c ReadWrite = 0, "D4C" sample { DONE: 24; };
         0x50 Cfg ReadWrite = 0x0009_08BC, "SAR_CFG" cfg { START: 1; STATE: 24..=26; };
         0x54 Tim1 ReadWrite = 0x0007_0727, "SAR_TIM1";
         0x58 Tim2 ReadWrite = 0x004F_1757, "SAR_TIM2";
@@ -61,6 +62,10 @@ const DATA: [Register; 8] = [
 
 /// The block of the PLL's registers on the bus, and what they hold when it runs.
 const PLL: (u8, u8) = (4, 103);
+
+/// The register by which the radio's synthesizer says that it is locked: host, block, number; and its bit.
+const LOCK: (u8, u8, u8) = (1, 98, 7);
+const LOCKED: u8 = 1 << 7;
 
 /// Bus and converter.
 #[derive(Clone, Debug, Default)]
@@ -106,10 +111,16 @@ impl Block<Register> for Analog {
     fn read(&mut self, register: Register, _: &mut Env<'_>) -> u32 {
         if let Some(host) = host(register) {
             let asked = self.asked[host];
-            let value = self.blocks.get(&key(host, asked)).copied().unwrap_or(0);
+            let key = key(host, asked);
+            let kept = self.blocks.get(&key).copied().unwrap_or(0);
+            let value = if key == LOCK { kept | LOCKED } else { kept };
             return asked & 0xFFFF | u32::from(value) << 16;
         }
-        self.bank.read(register)
+        match register {
+            // A sample of the transmitter's offset is taken at once.
+            Register::RegD4c => self.bank.read(register) | sample::DONE.mask(),
+            register => self.bank.read(register),
+        }
     }
 
     fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
@@ -166,6 +177,18 @@ mod tests {
             let sum = 8 * software(converted(input));
             assert_eq!((sum + 8) / 16, i64::from(input), "input {input}");
         }
+    }
+
+    #[test]
+    fn blocks_keep_what_they_are_told_and_the_synthesizer_is_locked() {
+        let mut board = Board::new();
+        let mut read = |host: u32, block: u32, register: u32| {
+            board.write(0x6000_0D00 + 4 * host, block | register << 8);
+            board.read(0x6000_0D00 + 4 * host) >> 16
+        };
+        assert_eq!((read(1, 98, 7), read(1, 98, 6), read(0, 98, 7)), (0x80, 0, 0));
+        board.write(0x6000_0D04, 98 | 7 << 8 | 0x12 << 16 | 1 << 24);
+        assert_eq!(board.read(0x6000_0D04), 0x0092_0762);
     }
 
     #[test]

@@ -111,9 +111,9 @@ impl Default for Wires {
             edges: 0,
             gates: 0,
             nmi: NmiSource::default(),
-            channel: None,
             cache: CacheState::default(),
             serves_window: false,
+            channel: None,
             request: None,
             drivers: [Drive::Floating; PINS],
         }

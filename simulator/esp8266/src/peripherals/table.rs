@@ -3,6 +3,7 @@
 //! Sources: Espressif's `eagle_soc.h`, `esp8266.svd`, the memory map of June 2015 in the community wiki.
 
 use super::analog::{self, Analog};
+use super::baseband::{self, Baseband};
 use super::boot_rom::{self, BootRom};
 use super::clock::Time;
 use super::device::{Block, Device, devices};
@@ -11,6 +12,7 @@ use super::env::Env;
 use super::gpio::{self, Gpio};
 use super::mac::{self, Mac};
 use super::registers::{Description, Layout};
+use super::rf::{self, Rf};
 use super::rtc::{self, ResetCause, Rtc};
 use super::spi::{self, Spi};
 use super::timers::{self, Timers};
@@ -32,6 +34,12 @@ impl Devices {
     pub(super) fn uart(&mut self, number: usize) -> &mut Uart {
         if number & 1 == 0 { &mut self.uart0 } else { &mut self.uart1 }
     }
+
+    /// Registers that a program has used and that only keep what they are told, by their addresses.
+    pub(super) fn stored(&self) -> impl Iterator<Item = u32> {
+        let rf = self.rf.stored().map(|offset| 0x6000_0400 + offset);
+        rf.chain(self.baseband.stored().map(|offset| 0x6000_9000 + offset))
+    }
 }
 
 /// What an unmapped address reads as on silicon.
@@ -51,11 +59,11 @@ pub(super) fn read_of_nothing(address: u32, block: Option<&'static str>) -> Opti
 devices! {
     |part|
     absent {
-        0x6000_0400..=0x6000_05FF | 0x6000_0C00..=0x6000_0CFF => "RF";
+        0x6000_0C00..=0x6000_0CFF => "RF";
         0x6000_0A00..=0x6000_0AFF => "SDIO";
         0x6000_0B00..=0x6000_0BFF => "SLC";
         0x6000_0E00..=0x6000_0EFF => "I2S";
-        0x6000_9000..=0x6000_9FFF => "baseband";
+        0x6000_9000..=0x6000_95FF => "baseband";
     }
     uart0: Uart = Uart::new(0), { 0x6000_0000..=0x6000_00FF => 0xFF, "UART", uart::Register; }
     uart1: Uart = Uart::new(1), { 0x6000_0F00..=0x6000_0FFF => 0xFF, "UART", uart::Register; }
@@ -84,6 +92,10 @@ devices! {
     }
     analog: Analog = Analog::default(), {
         0x6000_0D00..=0x6000_0DFF => 0xFF, "analogue bus and converter", analog::Register;
+    }
+    rf: Rf = Rf::default(), { 0x6000_0400..=0x6000_05FF => 0x1FF, "RF", rf::Word; }
+    baseband: Baseband = Baseband::new(part.seed), {
+        0x6000_9600..=0x6000_9FFF => 0xFFF, "baseband", baseband::Word;
     }
     boot_rom: BootRom = BootRom, { 0x4000_0000..=0x4000_FFFF => 0xFFFF, "boot ROM", boot_rom::Register; }
 }
