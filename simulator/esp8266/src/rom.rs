@@ -9,9 +9,10 @@
 //! unless the program's handler does what the access should have done (see `refused`).
 //!
 //! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions.
-//! Functions that are not modelled are known by name and stop the run when entered: the PHY's, SDIO and SIP, the
-//! download protocol, deep sleep helpers, ciphers and digests other than MD5, the ROM's allocator and console parser.
+//! Functions that are not modelled are known by name and stop the run when entered: SDIO and SIP, the download protocol,
+//! deep sleep helpers, WEP keys, the ROM's allocator and what allocates (Base64), its console parser.
 
+mod aes;
 mod boot;
 pub mod call;
 mod console;
@@ -19,12 +20,16 @@ mod continuation;
 pub mod flash;
 pub mod floats;
 mod libgcc;
+mod lldesc;
 mod md5;
 mod misc;
 mod os;
+mod phy;
 mod printf;
 pub mod ram;
+mod rc4;
 mod refused;
+mod sha1;
 mod state;
 mod strings;
 mod table;
@@ -121,6 +126,11 @@ pub const UNHANDLED_EXCEPTION: &str = "unhandled exception";
 
 /// What [`Chip::spinning`](crate::chip::Chip::spinning) says of a function that will never end.
 const ENDLESS_FUNCTION: &str = "a function without end";
+
+/// Functions of the PHY that do nothing and return 0, and why they may.
+pub fn without_effect() -> impl Iterator<Item = (&'static str, &'static str)> {
+    phy::WITHOUT_EFFECT.iter().map(|(_, name, why)| (*name, *why))
+}
 
 /// Where the task loop (`ets_run`) looks for a task that is ready. An owner that has stopped an idle chip and let it do
 /// something goes on here.

@@ -213,6 +213,59 @@ impl Call<'_> {
         Ok(bytes)
     }
 
+    /// Argument `index`, from 0, of those that are on the stack.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(super) fn stacked(&mut self, index: u32) -> Result<u32, Trouble> {
+        self.word(self.cpu.a[1].wrapping_add(4 * index))
+    }
+
+    /// Reads bytes, one by one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(super) fn bytes(&mut self, address: u32, length: u32) -> Result<Vec<u8>, Trouble> {
+        (0..length).map(|index| self.byte(address.wrapping_add(index))).collect()
+    }
+
+    /// Reads so many bytes as the array has, one by one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(super) fn block<const N: usize>(&mut self, address: u32) -> Result<[u8; N], Trouble> {
+        let mut bytes = [0; N];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = self.byte(address.wrapping_add(index as u32))?;
+        }
+        Ok(bytes)
+    }
+
+    /// Writes bytes, one by one.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store).
+    pub(super) fn set_bytes(&mut self, address: u32, bytes: &[u8]) -> Result<(), Trouble> {
+        for (index, byte) in bytes.iter().enumerate() {
+            self.set_byte(address.wrapping_add(index as u32), *byte)?;
+        }
+        Ok(())
+    }
+
+    /// Reads `number` pieces, whose addresses and lengths stand in two lists.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub(super) fn pieces(&mut self, number: u32, addresses: u32, lengths: u32) -> Result<Vec<Vec<u8>>, Trouble> {
+        let mut pieces = Vec::new();
+        for index in 0..number {
+            let address = self.word(addresses.wrapping_add(4 * index))?;
+            let length = self.word(lengths.wrapping_add(4 * index))?;
+            pieces.push(self.bytes(address, length)?);
+        }
+        Ok(pieces)
+    }
+
     /// Waits for `cycles` at most.
     pub fn wait(&self, cycles: u64) -> Result<Flow, Trouble> {
         Ok(Flow::Wait(self.cpu.cycles + cycles))

@@ -21,16 +21,43 @@ mod register {
     pub const INT_ENA: u32 = 0x0C;
     pub const INT_CLR: u32 = 0x10;
     pub const CLKDIV: u32 = 0x14;
+    pub const AUTOBAUD: u32 = 0x18;
     pub const STATUS: u32 = 0x1C;
     pub const CONF0: u32 = 0x20;
     pub const CONF1: u32 = 0x24;
+    pub const LOWPULSE: u32 = 0x28;
+    pub const HIGHPULSE: u32 = 0x2C;
+    pub const RXD_CNT: u32 = 0x30;
 }
 
 const IOMUX: u32 = 0x6000_0800;
+/// Where `UartDev` says whether the detection of the rate has begun.
+const DETECTION: u32 = 56;
 
 /// First register of UART `number`.
 const fn base(number: u32) -> u32 {
     0x6000_0000 + 0xF00 * (number & 1)
+}
+
+/// `uart_baudrate_detect(uart, is_polled)`: the divisor for the rate at which bytes come in, once 30 edges have been seen;
+/// 0 if they have not and it is polled.
+pub fn uart_baudrate_detect(call: &mut Call<'_>) -> Outcome {
+    let (uart, is_polled) = (base(call.argument(0)), call.argument(1) != 0);
+    if call.word(ram::UART + DETECTION)? == 0 {
+        call.modify(uart + register::AUTOBAUD, 1, 0)?;
+        call.set_word(uart + register::AUTOBAUD, 0x801)?;
+        call.set_word(ram::UART + DETECTION, 1)?;
+    }
+    if call.word(uart + register::RXD_CNT)? < 30 {
+        return if is_polled { call.returns(0) } else { call.wait(80_000) };
+    }
+    let pulses = [register::LOWPULSE, register::HIGHPULSE];
+    let mut together = 12;
+    for pulse in pulses {
+        together += (call.word(uart + pulse)? & 0xF_FFFF) / 2;
+    }
+    call.modify(uart + register::AUTOBAUD, 1, 0)?;
+    call.returns(together)
 }
 
 /// The UART that characters go to and come from.

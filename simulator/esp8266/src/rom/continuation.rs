@@ -50,3 +50,7 @@ pub const BOOT_LOADED: u32 = 0x4000_10AB;
 pub const BOOT_RESULT: u32 = 0x4000_15BE;
 /// `main`: the program has returned.
 pub const USER_DONE: u32 = 0x4000_1100;
+/// `pbkdf2_sha1`: the next iteration.
+pub const PBKDF2: u32 = 0x4000_B870;
+/// Functions of the PHY that call others: after one of them.
+pub const PHY_STEP: u32 = 0x4000_7424;

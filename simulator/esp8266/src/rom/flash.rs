@@ -236,7 +236,20 @@ pub(super) fn read_piece(call: &mut Call<'_>, address: u32, length: u32) -> Resu
 /// `SPIRead(address, to, length)`: 0, or 1 if it lies beyond the chip's end.
 pub fn spi_read(call: &mut Call<'_>) -> Outcome {
     let (address, to, length) = (call.argument(0), call.argument(1), call.argument(2));
-    if address.wrapping_add(length) > ram::FlashChip::read(call)?.size {
+    let size = ram::FlashChip::read(call)?.size;
+    read(call, size, address, to, length)
+}
+
+/// `SPI_read_data(chip, address, to, length)`: as [`spi_read`], of a chip whose description is given. (esp-open-rtos
+/// calls it with its own, because it uses the ROM's data for other things.)
+pub fn spi_read_data(call: &mut Call<'_>) -> Outcome {
+    let [chip, address, to, length] = [0, 1, 2, 3].map(|index| call.argument(index));
+    let size = call.word(chip.wrapping_add(4))?;
+    read(call, size, address, to, length)
+}
+
+fn read(call: &mut Call<'_>, size: u32, address: u32, to: u32, length: u32) -> Outcome {
+    if address.wrapping_add(length) > size {
         return call.returns(1);
     }
     if is_busy(call)? {

@@ -1,7 +1,8 @@
-//! MD5 (RFC 1321) with the context in the program's memory: `MD5Init`, `MD5Update`, `MD5Final`.
+//! MD5 (RFC 1321) with the context in the program's memory (`MD5Init`, `MD5Update`, `MD5Final`), and without one
+//! (`md5_vector`, `hmac_md5`; RFC 2104).
 //!
 //! A context is 88 bytes: four words of state, 64 bits of length in bits, 64 bytes of unfinished block.
-//! It is the one digest that the download stubs use; SHA-1, HMAC, PBKDF2, AES and RC4 of the ROM are not here.
+//! The download stubs use it.
 
 use super::call::{Call, Flow, Trouble};
 
@@ -175,4 +176,57 @@ pub fn md5_final(call: &mut Call<'_>) -> Outcome {
     call.set_word(context, 0)?;
     call.spend(1000);
     Ok(Flow::Return)
+}
+
+/// The digest of a message, and how many cycles that takes.
+fn digest(message: &[u8]) -> ([u8; 16], u64) {
+    let length = 8 * message.len() as u64;
+    let mut padded = [message, &[0x80]].concat();
+    padded.resize((padded.len() + 8).next_multiple_of(64) - 8, 0);
+    padded.extend(length.to_le_bytes());
+    let mut state = INITIAL;
+    for block in padded.as_chunks::<64>().0 {
+        compress(&mut state, &std::array::from_fn(|word| u32::from_le_bytes(block.as_chunks().0[word])));
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(state.map(u32::to_le_bytes).as_flattened());
+    (digest, padded.len() as u64 * 14)
+}
+
+/// `md5_vector(number, addresses, lengths, digest)`: of so many pieces in a row; returns 0.
+pub fn md5_vector(call: &mut Call<'_>) -> Outcome {
+    let message = call.pieces(call.argument(0), call.argument(1), call.argument(2))?.concat();
+    let (digest, cycles) = digest(&message);
+    call.set_bytes(call.argument(3), &digest)?;
+    call.spend(cycles);
+    call.returns(0)
+}
+
+/// `hmac_md5_vector(key, its length, number, addresses, lengths, mac)`.
+pub fn hmac_md5_vector(call: &mut Call<'_>) -> Outcome {
+    let message = call.pieces(call.argument(2), call.argument(3), call.argument(4))?.concat();
+    hmac(call, &message, call.argument(5))
+}
+
+/// `hmac_md5(key, its length, message, its length, mac)`.
+pub fn hmac_md5(call: &mut Call<'_>) -> Outcome {
+    let message = call.bytes(call.argument(2), call.argument(3))?;
+    hmac(call, &message, call.argument(4))
+}
+
+/// Puts the HMAC of a message, with the key that the first two arguments tell, to `to`.
+fn hmac(call: &mut Call<'_>, message: &[u8], to: u32) -> Outcome {
+    let mut key = call.bytes(call.argument(0), call.argument(1))?;
+    if key.len() > 64 {
+        key = digest(&key).0.to_vec();
+    }
+    key.resize(64, 0);
+    let mut outer: Vec<u8> = key.iter().map(|byte| byte ^ 0x5C).collect();
+    key.iter_mut().for_each(|byte| *byte ^= 0x36);
+    let (inner, first) = digest(&[&key, message].concat());
+    outer.extend(inner);
+    let (mac, second) = digest(&outer);
+    call.set_bytes(to, &mac)?;
+    call.spend(first + second);
+    call.returns(0)
 }

@@ -294,9 +294,14 @@ pub fn i2c_write_register(call: &mut Call<'_>) -> Outcome {
 
 /// `rom_i2c_writeReg_Mask(block, host, register, high bit, low bit, value)`: the value is the sixth argument.
 pub fn i2c_write_register_field(call: &mut Call<'_>) -> Outcome {
-    let [block, host, register, high, low, value] = [0, 1, 2, 3, 4, 5].map(|index| call.argument(index));
+    write_field(call, [0, 1, 2, 3, 4, 5].map(|index| call.argument(index)))?;
+    Ok(Flow::Return)
+}
+
+/// Writes bits of a register on the analogue bus; the arguments are those of `rom_i2c_writeReg_Mask`.
+pub(super) fn write_field(call: &mut Call<'_>, arguments: [u32; 6]) -> Result<(), Trouble> {
+    let [block, host, register, high, low, value] = arguments;
     let mask = field(high, low);
     let before = i2c_read(call, block, host, register)?;
-    i2c_write(call, block, host, register, before & !mask | value << (low & 7) & mask)?;
-    Ok(Flow::Return)
+    i2c_write(call, block, host, register, before & !mask | value << (low & 7) & mask)
 }

@@ -4,6 +4,7 @@
 //! absent. Addresses: Espressif's `eagle.rom.addr.v6.ld`, and what the community found (pvvx, "RAM_BIOS").
 
 use super::call::{Call, Trouble};
+use super::{aes, phy};
 use crate::memory::Memory;
 
 /// `_xtos_exc_handler_table`: 64 assembly handlers, by EXCCAUSE.
@@ -25,6 +26,20 @@ pub const CYCLES_PER_MICROSECOND: u32 = 0x3FFF_C704;
 pub const WATCHDOG: u32 = 0x3FFF_C708;
 /// `flashchip`: pointer to the description of the flash, which follows it.
 pub const FLASH_CHIP: u32 = 0x3FFF_C714;
+/// Pointer to the table of the PHY's functions, which follows it.
+pub const PHY_FUNCTIONS: u32 = 0x3FFF_C730;
+/// The PHY's table of decibels, 16 bytes.
+pub const PHY_DECIBELS: u32 = 0x3FFF_CBD0;
+/// Where the registers of the PHY's internal bus stand in what is read of it, 8 bytes.
+pub const PHY_PBUS_SLOTS: u32 = 0x3FFF_CCE0;
+/// `Te0`, a table of AES: 256 words.
+pub const AES_TE0: u32 = 0x3FFF_CCF0;
+/// `rcons`: 10 bytes.
+pub const AES_RCONS: u32 = 0x3FFF_D0F0;
+/// `Td0`: 256 words.
+pub const AES_TD0: u32 = 0x3FFF_D100;
+/// `Td4s`: 256 bytes.
+pub const AES_TD4S: u32 = 0x3FFF_D500;
 /// Idle function and its argument, then the mask of tasks with events.
 pub const IDLE: u32 = 0x3FFF_DAB0;
 /// 32 tasks of 16 bytes: function, queue, {size, write, read, count} as bytes, mask.
@@ -47,6 +62,9 @@ pub const UART: u32 = 0x3FFF_DE10;
 pub const RECEIVE_BUFFER: u32 = 0x3FFF_DE60;
 /// GPIO: pending pins, handler, its argument; at +16 the kinds of the pins' interrupts as bytes.
 pub const GPIO: u32 = 0x3FFF_DFD0;
+
+/// Round keys of the one decryption at a time, 176 bytes.
+pub const AES_CONTEXT: u32 = 0x3FFF_EA80;
 
 /// From an interrupt's handler to which others may interrupt it.
 pub const PRIORITIES: u32 = 0x78;
@@ -103,6 +121,8 @@ pub(super) fn initialize(memory: &mut Memory) {
     for (index, field) in [0x16_40EF, 0x40_0000, 0x1_0000, 0x1000, 0x100, 0xFFFF].into_iter().enumerate() {
         put(FLASH_CHIP + 4 + 4 * index as u32, field);
     }
+    phy::initialize(memory);
+    aes::initialize(memory);
 }
 
 /// Where handler and argument of interrupt `number` (0 to 14) stand.
