@@ -70,6 +70,9 @@ pub enum ImageError {
         /// Bytes that it has.
         found: usize,
     },
+    /// A size that no flash has.
+    #[error("no flash has {0:#x} bytes: they have 256 KiB to 16 MiB, a power of two")]
+    FlashSize(usize),
     /// The two parts of an image overlap.
     #[error("the image for 0x00000 has {0:#x} bytes and reaches into the part at 0x10000")]
     Overlap(usize),

@@ -97,6 +97,76 @@ pub fn pad_dump(bytes: &[u8]) -> Result<Vec<u8>, ImageError> {
     Ok(flash)
 }
 
+/// A size that a flash can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashSize {
+    /// As `esptool` names it.
+    pub name: &'static str,
+    /// In bytes.
+    pub bytes: usize,
+    /// How an image's header says it: the high four bits of its fourth byte.
+    pub code: u8,
+}
+
+/// All of them that the vendor's SDK knows.
+pub const SIZES: [FlashSize; 7] = [
+    FlashSize { name: "256K", bytes: 0x4_0000, code: 1 },
+    FlashSize { name: "512K", bytes: 0x8_0000, code: 0 },
+    FlashSize { name: "1M", bytes: 0x10_0000, code: 2 },
+    FlashSize { name: "2M", bytes: 0x20_0000, code: 3 },
+    FlashSize { name: "4M", bytes: 0x40_0000, code: 4 },
+    FlashSize { name: "8M", bytes: 0x80_0000, code: 8 },
+    FlashSize { name: "16M", bytes: 0x100_0000, code: 9 },
+];
+
+/// The size of most boards' flash.
+const USUAL: FlashSize = SIZES[4];
+/// How many bytes before the flash's end the vendor's SDK looks for what its radio starts with, and how many there are.
+const INIT_DATA: usize = 0x4000;
+const INIT_DATA_LENGTH: usize = 128;
+
+/// A flash of `size` bytes into which an image has been written from its beginning, as `esptool write-flash --flash-size`
+/// leaves it. Without a size it is that which the header says, or 4 MiB if the header says nothing or the image is longer.
+///
+/// The vendor's SDK finds its parameters by the size in the header. It restarts again and again if there is nothing for
+/// its radio to start with, 16 KiB before the end; if the image says nothing of that, it is written there, too.
+///
+/// # Errors
+/// [`ImageError`] as for [`parse`], and for an image that is larger than the flash.
+pub fn write_image(bytes: &[u8], size: Option<usize>) -> Result<Vec<u8>, ImageError> {
+    let image = parse(bytes, 0)?;
+    let said = SIZES.iter().find(|size| size.code != 0 && size.code == image.size_and_frequency >> 4);
+    let said = said.filter(|size| bytes.len() <= size.bytes);
+    let size = match size {
+        Some(wanted) => SIZES.iter().find(|size| size.bytes == wanted).ok_or(ImageError::FlashSize(wanted))?,
+        None => said.unwrap_or(&USUAL),
+    };
+    if bytes.len() > size.bytes {
+        return Err(ImageError::DumpSize { most: size.bytes, found: bytes.len() });
+    }
+    let mut flash = bytes.to_vec();
+    flash.resize(size.bytes, 0xFF);
+    flash[3] = size.code << 4 | image.size_and_frequency & 0xF;
+    let init_data = &mut flash[size.bytes - INIT_DATA..][..INIT_DATA_LENGTH];
+    if init_data.iter().all(|byte| *byte == 0xFF) {
+        init_data.copy_from_slice(&init_data_of(CRYSTAL_26_MHZ));
+    }
+    Ok(flash)
+}
+
+/// How the data that the radio starts with name a crystal of 26 MHz.
+const CRYSTAL_26_MHZ: u8 = 1;
+
+/// What the vendor's SDK starts its radio with, as far as it shows: that there is something (the first byte), the
+/// transmitter's power by groups of rates in quarters of a dBm, the crystal, and that the converter measures its input.
+fn init_data_of(crystal: u8) -> [u8; INIT_DATA_LENGTH] {
+    let mut data = [0; INIT_DATA_LENGTH];
+    data[0] = 5;
+    data[34..40].copy_from_slice(&[82, 78, 74, 68, 64, 56]);
+    data[48] = crystal;
+    data
+}
+
 /// Lays the two files that `esptool elf2image` makes into an erased flash.
 ///
 /// # Errors
