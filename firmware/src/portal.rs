@@ -6,7 +6,7 @@
 //! silent or dawdling client holds up nobody else.
 //!
 //! All buffers come from one arena; what the futures here keep across their waits is small. Saving goes through one
-//! desk, because there is one flash.
+//! queue, because there is one flash.
 //!
 //! Not done: HTTPS (a certificate for 192.168.4.1 would warn every visitor), DHCP option 114 (RFC 8910 wants HTTPS
 //! there), DNS over TCP, IPv6.
@@ -58,7 +58,7 @@ pub async fn run<F: NorFlash>(
     mut switch_on: impl FnMut() -> bool,
 ) {
     let mut arena = Arena(arena);
-    let desk = Desk {
+    let saves = SaveQueue {
         stored,
         switch_on: RefCell::new(&mut switch_on),
         turn: Mutex::new(()),
@@ -69,10 +69,10 @@ pub async fn run<F: NorFlash>(
     info!(target: "config", "serving http://{ADDRESS}/");
     let dhcp = dhcp::serve(stack, &mut arena);
     let dns = dns::serve(stack, &mut arena);
-    let slots: [_; server::SLOTS] = core::array::from_fn(|_| server::serve(stack, &mut arena, &desk));
+    let slots: [_; server::SLOTS] = core::array::from_fn(|_| server::serve(stack, &mut arena, &saves));
     let [first, second, third] = slots;
-    let services = join4(dhcp, dns, join3(first, second, third), desk.keep(flash));
-    select(services, desk.confirmed.wait()).await;
+    let services = join4(dhcp, dns, join3(first, second, third), saves.run(flash));
+    select(services, saves.confirmed.wait()).await;
 }
 
 /// Buffers not yet handed out.
@@ -86,8 +86,8 @@ impl<'a> Arena<'a> {
     }
 }
 
-/// Where the connections hand in what is to be saved.
-struct Desk<'a> {
+/// What the connections want saved, one after another.
+struct SaveQueue<'a> {
     stored: Option<&'a Settings>,
     switch_on: RefCell<&'a mut dyn FnMut() -> bool>,
     /// Held by the connection whose settings are being saved.
@@ -97,27 +97,27 @@ struct Desk<'a> {
     confirmed: Signal<NoopRawMutex, ()>,
 }
 
-impl Desk<'_> {
+impl SaveQueue<'_> {
     fn switch_on(&self) -> bool {
         (self.switch_on.borrow_mut())()
     }
 
-    /// Hands in a form, and waits until its settings are in flash; a form with wrong fields comes back at once.
+    /// Queues a form, and waits until its settings are in flash; a form with wrong fields comes back at once.
     async fn submit(&self, form: &Form<'_>) -> Result<Result<(), StoreError>, FieldErrors> {
         let _turn = self.turn.lock().await;
-        self.hand_in(form)?;
+        self.push(form)?;
         Ok(self.outcome.wait().await)
     }
 
     /// A function of its own, so that no future keeps the settings while it waits.
-    fn hand_in(&self, form: &Form<'_>) -> Result<(), FieldErrors> {
+    fn push(&self, form: &Form<'_>) -> Result<(), FieldErrors> {
         let settings = form.settings().inspect_err(|errors| warn!(target: "config", "not saved: {errors}"))?;
         self.wanted.signal(settings);
         Ok(())
     }
 
-    /// Saves what is handed in.
-    async fn keep<F: NorFlash>(&self, flash: &mut F) {
+    /// Saves what is queued.
+    async fn run<F: NorFlash>(&self, flash: &mut F) {
         loop {
             let settings = self.wanted.wait().await;
             let outcome = store::save(flash, &settings).await;

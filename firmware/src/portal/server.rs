@@ -14,7 +14,7 @@ use log::{debug, info, warn};
 use super::form::{Form, Malformed};
 use super::page::{Content, Reply};
 use super::request::{self, BODY, Refusal, Route};
-use super::{Arena, Desk};
+use super::{Arena, SaveQueue};
 
 /// Connections served side by side.
 pub(super) const SLOTS: usize = 3;
@@ -41,7 +41,7 @@ enum Request {
 pub(super) fn serve<'a>(
     stack: Stack<'a>,
     arena: &mut Arena<'a>,
-    desk: &'a Desk<'a>,
+    saves: &'a SaveQueue<'a>,
 ) -> impl Future<Output = ()> + use<'a> {
     let (received, sent, buffer) = (arena.take(RECEIVED), arena.take(SENT), arena.take(BODY));
     async move {
@@ -55,17 +55,17 @@ pub(super) fn serve<'a>(
                 Timer::after(LINGER).await;
                 continue;
             }
-            let saved = converse(&mut socket, buffer, desk).await;
+            let saved = converse(&mut socket, buffer, saves).await;
             finish(&mut socket, buffer).await;
             if saved {
-                desk.confirmed.signal(());
+                saves.confirmed.signal(());
             }
         }
     }
 }
 
 /// Receives a request and replies to it; true if settings were saved.
-async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], desk: &Desk<'_>) -> bool {
+async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], saves: &SaveQueue<'_>) -> bool {
     let begun = Instant::now();
     let (route, is_head) = match receive(socket, buffer, begun + TOTAL).await {
         Request::Whole { route, is_head } => (route, is_head),
@@ -74,7 +74,7 @@ async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], desk: &Desk<'_>
     let mut saved = false;
     let form;
     let content = match route {
-        Route::Form => Content::Form(desk.stored),
+        Route::Form => Content::Form(saves.stored),
         Route::Redirect => Content::Redirect,
         Route::Refuse(refusal) => Content::Refused(refusal),
         Route::Submit(length) => match Form::decode(&mut buffer[..length]) {
@@ -84,7 +84,7 @@ async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], desk: &Desk<'_>
             }
             Ok(decoded) => {
                 form = decoded;
-                match desk.submit(&form).await {
+                match saves.submit(&form).await {
                     Ok(Ok(())) => {
                         saved = true;
                         Content::Saved(&form)
@@ -95,7 +95,7 @@ async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], desk: &Desk<'_>
             }
         },
     };
-    let reply = Reply { content, switch_on: desk.switch_on(), is_head };
+    let reply = Reply { content, switch_on: saves.switch_on(), is_head };
     let deadline = if saved { Instant::now() + DELIVERY } else { (begun + TOTAL).max(Instant::now() + LINGER) };
     let delivered = with_deadline(deadline, send(socket, &reply)).await == Ok(true);
     report(socket, &reply, delivered);

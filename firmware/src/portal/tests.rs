@@ -304,13 +304,13 @@ fn silent_and_dawdling_clients_hold_up_nobody() {
             dribble(stack, b"", Duration::from_secs(1)),
             dribble(stack, b"GET / HTTP/1.1\r\nHost: 192", Duration::from_secs(1)),
         );
-        let guest = async {
+        let visitor = async {
             Timer::after(Duration::from_millis(500)).await;
             let begun = Instant::now();
             assert!(is_whole(&get(stack, "/").await));
             begun.elapsed().as_millis()
         };
-        join(nuisances, guest).await
+        join(nuisances, visitor).await
     });
     assert!(waited < 1_000, "{waited} ms");
     assert!((4..=5).contains(&silent), "{silent} s");
