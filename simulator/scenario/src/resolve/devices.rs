@@ -20,6 +20,8 @@ use crate::tree::{Fields, Node};
 const PINS: usize = 17;
 /// The pins that lead to the flash.
 const FLASH_PINS: std::ops::RangeInclusive<u8> = 6..=11;
+/// The pins of the serial port, and what they are to it.
+const SERIAL_PINS: [(u8, &str); 2] = [(1, "sends on"), (3, "receives on")];
 /// The keys that put a switch of the yellow duck, each with the switch's name.
 const SWITCHES: [(&str, &str); 2] = [("config-switch", yellow_duck::CONFIG), ("spare-switch", yellow_duck::SPARE)];
 
@@ -152,6 +154,16 @@ impl Resolver<'_, '_> {
                     .help("a module leads out GPIO0 to GPIO5 and GPIO12 to GPIO16"),
             );
         }
+        if let Some((_, what)) = SERIAL_PINS.iter().find(|(of_port, _)| *of_port == pin) {
+            self.report(
+                Diagnostic::new(
+                    format!("GPIO{pin} is the pin that the serial port {what}"),
+                    gpio.span.clone(),
+                    "the serial log's",
+                )
+                .help("a part can be on GPIO0, GPIO2, GPIO4, GPIO5 and GPIO12 to GPIO16"),
+            );
+        }
         let level = |default| fields.word::<Level>("on-level").unwrap_or(default);
         let kind = match word {
             PartWord::Dht(model) => PartKind::Dht(model),
@@ -208,12 +220,27 @@ impl Resolver<'_, '_> {
         let mut sensors = parts.iter_mut().filter(|part| PartClass::Sensor.is(part.soldered.kind));
         let (Some(part), None) = (sensors.next(), sensors.next()) else {
             let Some(span) = span() else { return };
-            let count = parts.iter().filter(|part| PartClass::Sensor.is(part.soldered.kind)).count();
-            let message = if count == 0 { "the board has no sensor" } else { "the board has several sensors" };
-            self.report(
-                Diagnostic::new(message, span, "which one?")
-                    .help("say `kind`, `temperature` and `humidity` of a sensor in its own [[parts]] table"),
-            );
+            let own =
+                source.soldered.list("parts").iter().filter_map(Node::table).filter_map(|fields| fields.text("name"));
+            let own: Vec<&str> = own.collect();
+            let sensors = parts.iter().filter(|part| PartClass::Sensor.is(part.soldered.kind));
+            let of_board = sensors.clone().find(|part| !own.contains(&&*part.soldered.name));
+            let (message, help) = match (sensors.count(), of_board) {
+                (0, _) => ("the board has no sensor", "[[parts]] solders one to it".to_owned()),
+                (_, None) => (
+                    "the board has several sensors",
+                    "say `kind`, `temperature` and `humidity` of each in its own [[parts]] table".to_owned(),
+                ),
+                (_, Some(part)) => (
+                    "the board has several sensors",
+                    format!(
+                        "with `board = \"bare\"`, list them all in [[parts]], the board's own too (`{}` on GPIO{}), each with \
+                         its `kind`, `temperature` and `humidity`",
+                        part.soldered.name, part.soldered.gpio
+                    ),
+                ),
+            };
+            self.report(Diagnostic::new(message, span, "which one?").help(help));
             return;
         };
         let own = source.soldered.list("parts").iter().filter_map(Node::table);
