@@ -118,7 +118,7 @@ impl Fields {
     }
 
     /// What a word out of a list means.
-    pub(super) fn word<T: Copy + 'static>(&self, key: &str) -> Option<T> {
+    pub(super) fn word<T: Clone + 'static>(&self, key: &str) -> Option<T> {
         self.get(key).and_then(Node::word)
     }
 
@@ -169,7 +169,7 @@ impl Node {
     ///
     /// # Panics
     /// If the grammar's words for this value mean something of another type.
-    pub(super) fn word<T: Copy + 'static>(&self) -> Option<T> {
+    pub(super) fn word<T: Clone + 'static>(&self) -> Option<T> {
         match self.value {
             Value::Word(meaning) => Some(meant(meaning)),
             _ => None,
@@ -229,6 +229,6 @@ impl Node {
 }
 
 /// A word's or a key's meaning as what `resolve` reads it for.
-fn meant<T: Copy + 'static>(meaning: &'static dyn Any) -> T {
-    *meaning.downcast_ref().expect("`resolve` reads words and keys as the type that the grammar gives them")
+fn meant<T: Clone + 'static>(meaning: &'static dyn Any) -> T {
+    meaning.downcast_ref::<T>().expect("`resolve` reads words and keys as the type that the grammar gives them").clone()
 }

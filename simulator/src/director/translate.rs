@@ -12,7 +12,7 @@ use simulator_scenario::units::{DeciCelsius, DeciPercent};
 use simulator_world::air::{AccessPointState, LinkRule};
 use simulator_world::internet::CLOUD;
 use simulator_world::internet::fault;
-use simulator_world::parts::{Recording, SensorFault, Signal, Surroundings};
+use simulator_world::parts::{Recording, Signal, Surroundings};
 use simulator_world::world::{Command, Fault, Rule};
 
 /// What the timeline does at `at`.
@@ -49,14 +49,7 @@ pub fn fault(fault: &scenario::Fault) -> Rule {
 fn injection(injection: &scenario::Injection) -> Fault {
     match injection {
         scenario::Injection::Sensor { device, part, fault } => {
-            let (device, part) = (*device, *part);
-            let fault = match *fault {
-                scenario::SensorFault::Silent => SensorFault::Silent,
-                scenario::SensorFault::BadChecksum => SensorFault::BadChecksum,
-                scenario::SensorFault::LateResponse(lateness) => SensorFault::LateResponse(lateness),
-                scenario::SensorFault::Latched => return Fault::SensorLatched { device, part },
-            };
-            Fault::Sensor { device, part, fault }
+            Fault::Sensor { device: *device, part: *part, fault: fault.clone() }
         }
         scenario::Injection::AccessPoint { network, bssid, state, deauth } => Fault::AccessPoint {
             network: network.clone(),

@@ -17,7 +17,7 @@ pub mod serial_line;
 pub mod switch;
 
 pub use data_line::{DataLine, HostDrive, SensorReport};
-pub use dht::{DhtModel, ExactTiming, Lateness, SensorFault};
+pub use dht::{DhtModel, ExactTiming, Lateness, MadeOfLateness, SensorFault};
 pub use flash::NorFlash;
 pub use led::Led;
 pub use part::{Part, PartId, PartKind, Soldered, Surroundings};

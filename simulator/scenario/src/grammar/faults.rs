@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use fake_thingspeak::serve::{FaultNeeds, FaultWord};
+use simulator_record::events::Row;
+use simulator_world::parts::MadeOfLateness;
 
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
@@ -68,12 +70,6 @@ pub(crate) enum InjectionKind {
     Cloud,
 }
 
-/// What goes wrong with a sensor, where it takes more than a word to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SensorFaultKind {
-    LateResponse,
-}
-
 const INJECTION: Choice<InjectionKind> = Choice {
     what: "a fault's injection",
     cases: &[
@@ -81,20 +77,8 @@ const INJECTION: Choice<InjectionKind> = Choice {
             InjectionKind::Sensor,
             "sensor",
             Either {
-                plain: &Words(&[
-                    ("silent", SensorFault::Silent, "Says nothing."),
-                    ("bad-checksum", SensorFault::BadChecksum, "Sends a wrong checksum."),
-                    ("latched", SensorFault::Latched, "Says nothing any more until it loses power."),
-                ]),
-                table: &One(&Choice {
-                    what: "a sensor's fault",
-                    cases: &[case(
-                        SensorFaultKind::LateResponse,
-                        "late-response",
-                        Either { plain: &DURATION, table: &Shape::Table(&LATE_RESPONSE) },
-                        "Begins each response later than it would, by this much, or some of them: { from = \"20us\", to = \"60us\", probability = \"6 %\" }.",
-                    )],
-                }),
+                plain: &Words(&SensorFault::WORDS),
+                table: &One(&Choice { what: "a sensor's fault", cases: &LATE_RESPONSES }),
             },
             "The sensor.",
         ),
@@ -304,6 +288,21 @@ const CLOUD_CASES: [Case<Makes<CloudFault>>; CloudFault::WORDS.len() - CLOUD_WOR
     }
     cases
 };
+
+/// The sensor's faults that say how late, as its model tells them.
+const LATE_RESPONSES: [Case<MadeOfLateness>; SensorFault::LATE.len()] = {
+    let mut cases = [late_response(SensorFault::LATE[0]); SensorFault::LATE.len()];
+    let mut at = 1;
+    while at < cases.len() {
+        cases[at] = late_response(SensorFault::LATE[at]);
+        at += 1;
+    }
+    cases
+};
+
+const fn late_response((word, fault, about): Row<MadeOfLateness>) -> Case<MadeOfLateness> {
+    case(fault, word, Either { plain: &DURATION, table: &Shape::Table(&LATE_RESPONSE) }, about)
+}
 
 const LATE_RESPONSE: Table = Table::new(
     "a late response",

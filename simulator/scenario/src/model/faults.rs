@@ -11,7 +11,7 @@ use super::{End, Place, When};
 use crate::units::PerMillion;
 
 pub use simulator_world::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
-pub use simulator_world::parts::Lateness;
+pub use simulator_world::parts::{Lateness, SensorFault};
 
 /// A rule by which something goes wrong.
 #[derive(Clone, Debug)]
@@ -84,19 +84,6 @@ pub enum Injection {
     ManInTheMiddle(Attack),
     /// The cloud.
     Cloud(CloudFault),
-}
-
-/// What the sensor does instead of answering well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SensorFault {
-    /// Says nothing.
-    Silent,
-    /// Sends a wrong checksum.
-    BadChecksum,
-    /// Begins responses later than it would.
-    LateResponse(Lateness),
-    /// Says nothing any more until it loses power, even after the fault's interval.
-    Latched,
 }
 
 /// What an access point does instead of serving.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use simulator_world::parts::MadeOfLateness;
+
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
-use crate::grammar::faults::{InjectionKind, SensorFaultKind};
-use crate::model::{
-    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, RouteTarget, SensorFault, When,
-};
+use crate::grammar::faults::InjectionKind;
+use crate::model::{AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, RouteTarget, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
 
@@ -118,8 +118,8 @@ impl Resolver<'_, '_> {
     }
 
     /// By how much a sensor's responses are late.
-    fn lateness(&mut self, node: &Node) -> Option<Lateness> {
-        let Some(fields) = node.table() else { return self.positive(node, "late-response").map(Lateness::always) };
+    fn lateness(&mut self, node: &Node, name: &str) -> Option<Lateness> {
+        let Some(fields) = node.table() else { return self.positive(node, name).map(Lateness::always) };
         self.ordered(fields, "from", "to");
         let most = self.positive(fields.get("to")?, "to")?;
         let PerMillion(per_million) = probability(fields, "probability").unwrap_or(PerMillion(1_000_000));
@@ -134,11 +134,10 @@ impl Resolver<'_, '_> {
                     device.and_then(|device| self.part_of(device, PartClass::Sensor, rule.get("part"), &details.span));
                 let fault = match details.word() {
                     Some(fault) => fault,
-                    None => match details.choice()? {
-                        Chosen { kind: SensorFaultKind::LateResponse, node, .. } => {
-                            SensorFault::LateResponse(self.lateness(node)?)
-                        }
-                    },
+                    None => {
+                        let Chosen { kind: fault, node, name } = details.choice::<MadeOfLateness>()?;
+                        fault(self.lateness(node, name)?)
+                    }
                 };
                 Injection::Sensor { device: device?, part: part?, fault }
             }

@@ -176,14 +176,14 @@ impl DataLine {
         self.reports.pop_front_if(|report| report.ended <= at)
     }
 
-    /// Something is wrong with the sensor from the next start pulse on, or, with `None`, nothing is any longer.
-    pub fn set_fault(&mut self, fault: Option<SensorFault>) {
-        self.sensor.fault = fault;
+    /// Something is wrong with the sensor from the next start pulse on; of several faults the last counts.
+    pub fn begin_fault(&mut self, fault: SensorFault) {
+        self.sensor.begin_fault(fault);
     }
 
-    /// The sensor latches up: silent until its power is cut. Seen in the field after days on a marginal supply.
-    pub fn latch(&mut self) {
-        self.sensor.latch();
+    /// A fault ends that began, and those are left that are in force, in the order in which they began.
+    pub fn end_fault<'f>(&mut self, left: impl DoubleEndedIterator<Item = &'f SensorFault>) {
+        self.sensor.end_fault(left);
     }
 
     /// Changes what there is to measure from `at` on, in tenths of a degree Celsius and of a percent of relative

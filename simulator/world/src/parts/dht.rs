@@ -15,83 +15,19 @@
 //! captured sensor answered every other; here each is drawn by itself), a limit to the length of start pulses, the −0.0
 //! °C that clones send between 0.0 and −0.1 °C, the cable.
 
+mod fault;
 mod part;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use part::{Coding, Range, Wire};
+pub use fault::{ExactTiming, MadeOfLateness, SensorFault};
+use part::{Coding, Range};
 pub use part::{DhtModel, Lateness};
 
 use super::readings::Signal;
 use simulator_record::events::SensorOutcome;
 use simulator_record::random::{Draw, Stream};
 use simulator_record::time::Instant;
-
-/// What is wrong with the sensor for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SensorFault {
-    /// It does not answer.
-    Silent,
-    /// One bit of its checksum is wrong.
-    BadChecksum,
-    /// Its response begins later than it would.
-    LateResponse(Lateness),
-    /// It keeps exactly these times, whatever its kind.
-    Exact(ExactTiming),
-    /// It answers any start pulse with this train, as one that was captured: how long the line stays high after the
-    /// release, then low, high and so on.
-    Replay(Arc<[Duration]>),
-}
-
-impl Lateness {
-    /// Each response is late, by exactly so much.
-    pub const fn always(by: Duration) -> Self {
-        Self { least: by, most: by, per_million: 1_000_000 }
-    }
-
-    /// How late the next response is.
-    fn draw(self, stream: &mut Stream) -> Duration {
-        if !likely(self.per_million, stream) {
-            return Duration::ZERO;
-        }
-        Duration::from_nanos(stream.between(nanoseconds(self.least), nanoseconds(self.most)))
-    }
-}
-
-/// Times of a sensor that has no tolerances: to find where a driver stops to understand it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExactTiming {
-    /// From the host's release to the response.
-    pub release: Duration,
-    /// Low of the response.
-    pub response_low: Duration,
-    /// High of the response.
-    pub response_high: Duration,
-    /// Low before each bit.
-    pub bit_low: Duration,
-    /// High of a zero.
-    pub zero_high: Duration,
-    /// High of a one.
-    pub one_high: Duration,
-}
-
-impl ExactTiming {
-    /// A sensor's wire with these times.
-    fn on(self, wire: &Wire) -> Wire {
-        let always = |time: Duration| nanoseconds(time)..=nanoseconds(time);
-        Wire {
-            release: always(self.release),
-            response_low: always(self.response_low),
-            response_high: always(self.response_high),
-            byte_low: std::array::from_fn(|_| always(self.bit_low)),
-            bit_low: always(self.bit_low),
-            zero_high: always(self.zero_high),
-            one_high: always(self.one_high),
-            end_low: wire.end_low.clone(),
-        }
-    }
-}
 
 /// Of less than 584 years.
 fn nanoseconds(time: Duration) -> u64 {
@@ -160,7 +96,7 @@ pub(super) struct Dht {
     model: DhtModel,
     temperature: Signal,
     humidity: Signal,
-    pub(super) fault: Option<SensorFault>,
+    fault: Option<SensorFault>,
     latched: bool,
     powered_since: Option<Instant>,
     /// What it measured last, which it will answer with.
@@ -208,9 +144,19 @@ impl Dht {
         self.latched = false;
     }
 
-    /// Silent from now on, until the power is cut.
-    pub(super) fn latch(&mut self) {
-        self.latched = true;
+    /// Something is wrong from now on; of several faults the last counts.
+    pub(super) fn begin_fault(&mut self, fault: SensorFault) {
+        if fault == SensorFault::Latched {
+            // It stays without the fault, and while the power is cut it goes in spite of the fault.
+            self.latched = true;
+        } else {
+            self.fault = Some(fault);
+        }
+    }
+
+    /// A fault ends that began, and those are left that began before it or after it.
+    pub(super) fn end_fault<'f>(&mut self, left: impl DoubleEndedIterator<Item = &'f SensorFault>) {
+        self.fault = left.rev().find(|fault| **fault != SensorFault::Latched).cloned();
     }
 
     pub(super) fn is_powered(&self) -> bool {
@@ -262,7 +208,8 @@ impl Dht {
                 outcome = SensorOutcome::BadChecksum;
             }
             Some(SensorFault::LateResponse(lateness)) => begins += lateness.draw(&mut self.stream),
-            Some(SensorFault::Silent | SensorFault::Exact(_) | SensorFault::Replay(_)) | None => {}
+            Some(SensorFault::Silent | SensorFault::Latched | SensorFault::Exact(_) | SensorFault::Replay(_))
+            | None => {}
         }
         let [a, b, c, d] = bytes;
         let edges = self.train(begins, [a, b, c, d, checksum]);

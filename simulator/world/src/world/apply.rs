@@ -156,9 +156,8 @@ impl World {
         let Rule { name, count, fault } = rule;
         match &fault {
             Fault::Sensor { device, part, fault } => {
-                self.with_sensor(*device, *part, |line| line.set_fault(Some(fault.clone())));
+                self.with_sensor(*device, *part, |line| line.begin_fault(fault.clone()));
             }
-            Fault::SensorLatched { device, part } => self.with_sensor(*device, *part, DataLine::latch),
             Fault::AccessPoint { network, bssid, state, deauth } => {
                 for network in self.links.access_points_named(network, *bssid) {
                     self.links.air.set_state(self.now, network, *state, *deauth);
@@ -180,14 +179,16 @@ impl World {
             Fault::Sensor { device, part, .. } => {
                 // Another rule may still be in force.
                 let of = (*device, *part);
-                let left = self.rules.iter().rev().find_map(|rule| match &rule.fault {
-                    Fault::Sensor { device, part, fault } if (*device, *part) == of => Some(fault.clone()),
-                    _ => None,
-                });
-                self.with_sensor(*device, *part, |line| line.set_fault(left));
+                let left: Vec<_> = self
+                    .rules
+                    .iter()
+                    .filter_map(|rule| match &rule.fault {
+                        Fault::Sensor { device, part, fault } if (*device, *part) == of => Some(fault.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                self.with_sensor(*device, *part, |line| line.end_fault(left.iter()));
             }
-            // Latched until power goes.
-            Fault::SensorLatched { .. } => {}
             Fault::AccessPoint { network, bssid, .. } => {
                 for network in self.links.access_points_named(network, *bssid) {
                     // Another rule may still be in force there.

@@ -115,13 +115,6 @@ pub enum Fault {
         /// What it does.
         fault: SensorFault,
     },
-    /// A device's sensor latches up until it loses power, even after the rule's end.
-    SensorLatched {
-        /// The device that it is soldered to.
-        device: DeviceId,
-        /// Which of its parts.
-        part: PartId,
-    },
     /// An access point is not what it should be.
     AccessPoint {
         /// The network's name.

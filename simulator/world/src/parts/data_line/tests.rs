@@ -41,7 +41,7 @@ impl Host {
     }
 
     fn late(&self, by: Duration) {
-        self.line.borrow_mut().set_fault(Some(SensorFault::LateResponse(Lateness::always(by))));
+        self.line.borrow_mut().begin_fault(SensorFault::LateResponse(Lateness::always(by)));
     }
 
     fn surround(&self, temperature: i32, humidity: i32) {
@@ -256,12 +256,12 @@ fn a_dht11_ignores_the_dht22s_start_pulse() {
 fn faults_are_the_errors_that_the_driver_reports() {
     for seed in 0..50 {
         let mut host = Host::with(DhtModel::Am2302, 215, 456, seed);
-        host.line.borrow_mut().set_fault(Some(SensorFault::Silent));
+        host.line.borrow_mut().begin_fault(SensorFault::Silent);
         assert!(matches!(host.read_dht22(), Err(DhtError::Timeout)));
         assert_eq!(host.report().outcome, SensorOutcome::Silent);
 
         host.wait(Duration::from_secs(2));
-        host.line.borrow_mut().set_fault(Some(SensorFault::BadChecksum));
+        host.line.borrow_mut().begin_fault(SensorFault::BadChecksum);
         assert!(matches!(host.read_dht22(), Err(DhtError::ChecksumMismatch)));
         assert_eq!(host.report().outcome, SensorOutcome::BadChecksum);
 
@@ -277,7 +277,7 @@ fn faults_are_the_errors_that_the_driver_reports() {
         host.report();
 
         host.wait(Duration::from_secs(2));
-        host.line.borrow_mut().set_fault(None);
+        host.line.borrow_mut().end_fault(std::iter::empty());
         assert_eq!(host.read_dht22().unwrap(), (21.5, 45.6));
     }
 }
@@ -287,7 +287,7 @@ fn so_many_responses_are_late_as_the_fault_says() {
     let host = Host::with(DhtModel::Am2302, 210, 450, 1);
     let (least, most) = (Duration::from_micros(60), Duration::from_micros(90));
     let lateness = Lateness { least, most, per_million: 60_000 };
-    host.line.borrow_mut().set_fault(Some(SensorFault::LateResponse(lateness)));
+    host.line.borrow_mut().begin_fault(SensorFault::LateResponse(lateness));
     let releases: Vec<u32> = (0..1_000)
         .map(|_| {
             host.wait(Duration::from_secs(2));
@@ -303,7 +303,7 @@ fn so_many_responses_are_late_as_the_fault_says() {
 #[test]
 fn latched_up_it_needs_its_power_cut() {
     let mut host = Host::with(DhtModel::Am2302, 215, 456, 1);
-    host.line.borrow_mut().latch();
+    host.line.borrow_mut().begin_fault(SensorFault::Latched);
     host.wait(Duration::from_secs(86_400));
     assert!(matches!(host.read_dht22(), Err(DhtError::Timeout)));
     host.line.borrow_mut().power_off(host.now.get());
