@@ -14,13 +14,22 @@
 //! A hop between a station and its access point takes 1 to 3 ms; frames between two ports keep their order unless a
 //! [`LinkRule`] has one overtaken. Everything random comes from streams that belong to one station or one rule.
 //!
-//! Not modelled: 802.11 frames and encryption, air time and collisions, distance (an access point is equally strong
-//! for all), stations that hear each other without an access point.
+//! Devices whose firmware brings its own radio driver are [radios](RadioId) at register level: what they send and hear
+//! are 802.11 frames ([`Air::radio_sends`], [`Air::take_radio_events`]), which `wireless` and what it is made of turn
+//! into joins and Ethernet frames. Among all others Ethernet frames pass as they are.
+//!
+//! Not modelled: collisions, distance (an access point is equally strong for all), stations without radios that hear each
+//! other without an access point.
 
 mod access_point;
+mod bss;
+mod frame_station;
 mod link_fault;
+mod radio;
 mod segment;
 mod station;
+mod transmitter;
+mod wireless;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,11 +37,13 @@ use std::time::Duration;
 
 pub use access_point::{AccessPointConfig, AccessPointState, Security};
 pub use link_fault::{LinkRule, RuleAction};
+pub use radio::{RadioEvent, RadioFrame, RadioId};
 pub use station::{BEACON_TIMEOUT, SENSITIVITY};
 
 use access_point::AccessPoint;
 use link_fault::{ActiveRule, Fate};
 use station::{Outcome, Station};
+use wireless::Wireless;
 
 use simulator_record::events::{self, EventKind, JoinFailure, LinkLoss};
 use simulator_record::random::{Draw, Seed};
@@ -174,6 +185,7 @@ pub struct Air {
     begun: BTreeMap<String, u32>,
     /// When the last frame between two ports arrives.
     arrivals: BTreeMap<(Port, Port), Instant>,
+    wireless: Wireless,
 }
 
 impl Air {
@@ -188,6 +200,7 @@ impl Air {
             rules: Vec::new(),
             begun: BTreeMap::new(),
             arrivals: BTreeMap::new(),
+            wireless: Wireless::default(),
         }
     }
 
@@ -196,7 +209,9 @@ impl Air {
         let network = NetworkId(self.access_points.len() as u32);
         let (name, bssid) = (config.name.clone(), config.bssid);
         self.untold.push(AirEvent::AccessPoint { at, network, name, bssid, on: true });
-        self.access_points.push(AccessPoint::new(config, at));
+        self.access_points
+            .push(AccessPoint { is_radio: self.wireless.is_own(network), ..AccessPoint::new(config, at) });
+        self.open_set(at, network);
         network
     }
 
@@ -215,6 +230,9 @@ impl Air {
         access_point.members.clear();
         if is_up {
             access_point.up_since = at;
+            self.open_set(at, network);
+        } else {
+            self.close_set(at, network, deauth);
         }
         self.untold.push(AirEvent::AccessPoint { at, network, name, bssid, on: is_up });
         for id in (0..self.stations.len() as u32).map(StationId) {
@@ -254,6 +272,7 @@ impl Air {
     pub fn join_at(&mut self, at: Instant, station: StationId, name: &str, bssid: Option<Mac>, security: Security) {
         self.leave(at, station);
         self.with_station(station, |station| station.begin_join(at, name.to_owned(), bssid, security));
+        self.probe(at, self.stations[station.0 as usize].mac, name);
     }
 
     /// A station leaves its network, or gives up joining one, which is not told.
@@ -267,6 +286,7 @@ impl Air {
     }
 
     fn stop(&mut self, at: Instant, station: StationId, reason: LinkLoss) {
+        self.end_frames(at, station, reason == LinkLoss::Left);
         if let Some(network) = self.forget(station) {
             let AccessPointConfig { name, bssid, .. } = self.access_point(network).clone();
             self.untold.push(AirEvent::LinkLost { at, station, network, name, bssid, reason });
@@ -307,43 +327,58 @@ impl Air {
     pub fn next_event(&self) -> Option<Instant> {
         let untold = self.untold.first().map(AirEvent::at);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
-        untold.into_iter().chain(deadline).min()
+        untold.into_iter().chain(deadline).chain(self.wireless.next_event()).min()
     }
 
     /// Lets everything happen that is due by `at`, and tells it in order.
     pub fn advance(&mut self, at: Instant) -> Vec<AirEvent> {
         let mut events = std::mem::take(&mut self.untold);
-        while let Some(&(due, id)) = self.deadlines.first()
-            && due <= at
-        {
-            self.deadlines.pop_first();
-            let station = &mut self.stations[id.0 as usize];
-            let (mac, outcome) = (station.mac, station.advance(due, &self.access_points));
-            if let Some(deadline) = station.deadline() {
-                self.deadlines.insert((deadline, id));
+        loop {
+            let station = self.deadlines.first().copied().filter(|(due, _)| *due <= at);
+            let wireless = self.wireless.next_event().filter(|due| *due <= at);
+            match (station, wireless) {
+                (Some((due, id)), wireless) if wireless.is_none_or(|earlier| due <= earlier) => {
+                    self.deadlines.pop_first();
+                    let station = &mut self.stations[id.0 as usize];
+                    let (mac, outcome) = (station.mac, station.advance(due, &self.access_points));
+                    if let Some(deadline) = station.deadline() {
+                        self.deadlines.insert((deadline, id));
+                    }
+                    events.extend(outcome.and_then(|outcome| self.settle(due, id, mac, outcome)));
+                }
+                (_, Some(due)) => self.advance_wireless(due),
+                (_, None) => break,
             }
-            events.extend(outcome.map(|outcome| self.settle(due, id, mac, outcome)));
+            events.append(&mut self.untold);
         }
         events.sort_by_key(AirEvent::at);
         events
     }
 
-    fn settle(&mut self, at: Instant, station: StationId, mac: Mac, outcome: Outcome) -> AirEvent {
-        match outcome {
+    fn settle(&mut self, at: Instant, station: StationId, mac: Mac, outcome: Outcome) -> Option<AirEvent> {
+        Some(match outcome {
+            Outcome::Chosen { network, security } => {
+                self.begin_frames(at, station, network, security);
+                return None;
+            }
             Outcome::Joined { name, network } => {
                 let access_point = &mut self.access_points[network.0 as usize];
                 access_point.members.insert(mac, station);
                 let bssid = Some(access_point.config.bssid);
                 AirEvent::JoinEnded { at, station, name, bssid, outcome: Ok(network) }
             }
-            Outcome::Failed { name, why } => AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why) },
+            Outcome::Failed { name, why } => {
+                self.end_frames(at, station, false);
+                AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why) }
+            }
             Outcome::Lost { network, reason } => {
+                self.end_frames(at, station, false);
                 let access_point = &mut self.access_points[network.0 as usize];
                 access_point.members.retain(|_, member| *member != station);
                 let AccessPointConfig { name, bssid, .. } = access_point.config.clone();
                 AirEvent::LinkLost { at, station, network, name, bssid, reason }
             }
-        }
+        })
     }
 
     /// Sends an Ethernet frame from a port. Nobody gets it if the sender is not joined, or the access point is off or
@@ -359,7 +394,11 @@ impl Air {
         if !sent {
             return transmission;
         }
-        let receivers = segment::receivers(network, &access_point.members, from, frame);
+        let mut receivers = segment::receivers(network, &access_point.members, from, frame);
+        // A radio's own access point passes on by itself what is for its other stations.
+        if access_point.is_radio && matches!(from, Port::Station(_)) {
+            receivers = vec![Port::AccessPoint(network)];
+        }
         let frame: Arc<[u8]> = frame.into();
         for to in receivers {
             let mut fate = Fate::default();

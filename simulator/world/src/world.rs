@@ -44,7 +44,7 @@ pub use links::SentFrame;
 use apply::ActiveRule;
 use crash_loop::CrashLoops;
 use device::{BOOT_TIME, Device};
-use links::{Due, Handed, Links};
+use links::{Due, Handed, Links, RadioLevel};
 use queue::Queue;
 use record::Record;
 
@@ -131,7 +131,7 @@ impl World {
             self.devices.len(),
             "devices are numbered in the order in which they are added"
         );
-        self.links.add_device(port.device, port.hardware_address);
+        self.links.add_device(self.now, port.device, port.hardware_address, RadioLevel::Ethernet);
         self.devices.push(Device::new(port, target));
     }
 
@@ -507,6 +507,7 @@ impl World {
                         self.wake(id, now);
                     }
                 }
+                Handed::Heard { .. } => unreachable!("no device has been added whose firmware drives its own radio"),
                 Handed::Joined { device: id, outcome, signal } => {
                     let mut radio = self.device(id).port.radio.borrow_mut();
                     radio.up = outcome == JoinOutcome::Joined;

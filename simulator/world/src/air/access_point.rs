@@ -6,7 +6,7 @@
 //! Several access points may have one name, as a mesh or a repeater does: a station that joins takes the strongest, and
 //! stays there until it loses it.
 //!
-//! Not modelled: beacon intervals, channels that disturb each other, access points that hand stations over.
+//! Not modelled: channels that disturb each other, access points that hand stations over.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +57,8 @@ pub enum AccessPointState {
 pub(super) struct AccessPoint {
     pub(super) config: AccessPointConfig,
     pub(super) state: AccessPointState,
+    /// It is the own one of a radio at register level, which frames reach and come from.
+    pub(super) is_radio: bool,
     /// When it last came up; it knows nothing from before.
     pub(super) up_since: Instant,
     /// Who has joined.
@@ -65,7 +67,7 @@ pub(super) struct AccessPoint {
 
 impl AccessPoint {
     pub(super) fn new(config: AccessPointConfig, at: Instant) -> Self {
-        Self { config, state: AccessPointState::On, up_since: at, members: BTreeMap::new() }
+        Self { config, state: AccessPointState::On, is_radio: false, up_since: at, members: BTreeMap::new() }
     }
 
     pub(super) fn is_up(&self) -> bool {

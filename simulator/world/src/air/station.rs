@@ -5,7 +5,10 @@
 //! that goes away halfway is noticed there. Durations are those of an ESP8266 with its SDK, drawn from the station's
 //! own stream.
 //!
-//! Not modelled: roaming, power save, fast reconnection on a stored channel, the frames of all this.
+//! A join at the access point of a radio at register level is one of frames from the choice on (`frame_station`); of a
+//! station that is such a radio only the outcomes are seen (`wireless`).
+//!
+//! Not modelled: roaming, power save, fast reconnection on a stored channel.
 
 use std::time::Duration;
 
@@ -64,24 +67,53 @@ struct Join {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Scanning,
-    Authenticating { network: NetworkId, since: Instant },
-    Associating { network: NetworkId, since: Instant },
-    Handshaking { network: NetworkId, since: Instant },
-    Failing { why: JoinFailure },
+    Authenticating {
+        network: NetworkId,
+        since: Instant,
+    },
+    Associating {
+        network: NetworkId,
+        since: Instant,
+    },
+    Handshaking {
+        network: NetworkId,
+        since: Instant,
+    },
+    Failing {
+        why: JoinFailure,
+    },
+    /// At a radio's access point; ends when its frames say so.
+    Framed,
 }
 
 /// What came of a deadline.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    Joined { name: String, network: NetworkId },
-    Failed { name: String, why: JoinFailure },
-    Lost { network: NetworkId, reason: LinkLoss },
+    /// It goes on frame by frame.
+    Chosen {
+        network: NetworkId,
+        security: Security,
+    },
+    Joined {
+        name: String,
+        network: NetworkId,
+    },
+    Failed {
+        name: String,
+        why: JoinFailure,
+    },
+    Lost {
+        network: NetworkId,
+        reason: LinkLoss,
+    },
 }
 
 /// A radio.
 pub(super) struct Station {
     pub(super) mac: Mac,
     state: State,
+    /// It is a radio at register level, which joins by itself.
+    pub(super) is_seen_only: bool,
     /// How long joins take.
     joins: Stream,
     /// How long frames to and from it take; apart, so that traffic does not change joins.
@@ -90,7 +122,7 @@ pub(super) struct Station {
 
 impl Station {
     pub(super) fn new(mac: Mac, joins: Stream, hops: Stream) -> Self {
-        Self { mac, state: State::Idle, joins, hops }
+        Self { mac, state: State::Idle, is_seen_only: false, joins, hops }
     }
 
     fn after(&mut self, at: Instant, (shortest, longest): Span) -> Instant {
@@ -100,7 +132,7 @@ impl Station {
     /// When it will have to be looked at next.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Idle => None,
+            State::Idle | State::Joining { step: Step::Framed, .. } => None,
             State::Joining { ends, .. } => Some(*ends),
             State::Joined { loss, .. } => loss.map(|(at, _)| at),
         }
@@ -136,13 +168,49 @@ impl Station {
         self.will_lose(loss);
     }
 
-    /// Its access point is back and does not know it any longer.
+    /// Its access point is back and does not know it any longer. A radio hears beacons again, and learns it when it sends
+    /// something.
     pub(super) fn access_point_back(&mut self, at: Instant) {
+        if self.is_seen_only {
+            if let State::Joined { loss, .. } = &mut self.state {
+                *loss = None;
+            }
+            return;
+        }
         let loss = (self.after(at, UNKNOWN_STATION), LinkLoss::Deauthenticated);
         self.will_lose(loss);
     }
 
-    fn will_lose(&mut self, loss: (Instant, LinkLoss)) {
+    /// Why it is going to lose its network, if it is.
+    pub(super) fn planned_loss(&self) -> Option<LinkLoss> {
+        match self.state {
+            State::Joined { loss, .. } => loss.map(|(_, reason)| reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it looks for networks.
+    pub(super) fn is_scanning(&self) -> bool {
+        matches!(self.state, State::Joining { step: Step::Scanning, .. })
+    }
+
+    /// It has joined by itself.
+    pub(super) fn enter(&mut self, network: NetworkId) {
+        self.state = State::Joined { network, loss: None };
+    }
+
+    /// Its join frame by frame ends.
+    pub(super) fn end_join(&mut self, outcome: Result<NetworkId, JoinFailure>) -> Option<Outcome> {
+        let State::Joining { join: Join { name, .. }, step: Step::Framed, .. } = self.state.clone() else {
+            return None;
+        };
+        Some(match outcome {
+            Ok(network) => self.join(name, network),
+            Err(why) => self.fail(name, why),
+        })
+    }
+
+    pub(super) fn will_lose(&mut self, loss: (Instant, LinkLoss)) {
         if let State::Joined { loss: planned, .. } = &mut self.state
             && planned.is_none_or(|(at, _)| loss.0 < at)
         {
@@ -172,6 +240,11 @@ impl Station {
         let next = match step {
             Step::Scanning => match choose(&join, access_points) {
                 Err(why) => return Some(self.fail(join.name, why)),
+                Ok(network) if access_points[network.0 as usize].is_radio => {
+                    let security = join.security.clone();
+                    self.state = State::Joining { join, step: Step::Framed, ends: Instant::FAR_FUTURE };
+                    return Some(Outcome::Chosen { network, security });
+                }
                 Ok(network) => (AUTHENTICATION, Step::Authenticating { network, since: at }),
             },
             Step::Authenticating { network, since }
@@ -194,6 +267,7 @@ impl Station {
             },
             Step::Handshaking { network, .. } => return Some(self.join(join.name, network)),
             Step::Failing { why } => return Some(self.fail(join.name, why)),
+            Step::Framed => return None,
         };
         let (span, step) = next;
         let ends = self.after(at, span);

@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::air::{self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Port, Security, StationId};
+use crate::air::{
+    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Port, RadioEvent, RadioFrame, RadioId,
+    Security, StationId,
+};
 use crate::internet::{self, Internet};
 use crate::phone::{AirRequest, Phone};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, LinkLoss};
@@ -21,6 +24,8 @@ pub(super) struct Links {
     phones: Vec<LinkedPhone>,
     /// By the devices' numbers.
     radios: Vec<Radio>,
+    /// Whose radios at register level are.
+    antennas: BTreeMap<RadioId, DeviceId>,
     stations: BTreeMap<StationId, Owner>,
     gateways: BTreeMap<air::NetworkId, Gateway>,
     /// When air and internet have an entry in the queue.
@@ -61,6 +66,9 @@ pub(super) enum Handed {
     Delivery(Delivery),
     /// A frame has arrived at a device.
     Frame(DeviceId, Arc<[u8]>),
+    /// An 802.11 frame has arrived at a device's antenna.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    Heard { device: DeviceId, at: Instant, frame: RadioFrame, signal: i8 },
     /// A device's attempt to join a network ended, with the access point's signal in dBm.
     Joined { device: DeviceId, outcome: JoinOutcome, signal: Option<i8> },
     /// A device is no longer joined.
@@ -83,10 +91,22 @@ enum Gateway {
     Device(DeviceId),
 }
 
+/// At which level a device's radio meets the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RadioLevel {
+    /// Its target joins networks for it, and Ethernet frames pass.
+    Ethernet,
+    /// Its firmware brings its own radio driver, and 802.11 frames pass.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    Frames,
+}
+
 /// A device's radio.
 struct Radio {
     hardware_address: [u8; 6],
     station: StationId,
+    /// If 802.11 frames pass.
+    antenna: Option<RadioId>,
     /// Its own access point, once it has opened one.
     access_point: Option<air::NetworkId>,
     /// Whether the access point is open now.
@@ -119,6 +139,7 @@ impl Links {
             internet,
             phones: Vec::new(),
             radios: Vec::new(),
+            antennas: BTreeMap::new(),
             stations: BTreeMap::new(),
             gateways: BTreeMap::new(),
             air_due: None,
@@ -140,10 +161,18 @@ impl Links {
     }
 
     /// Adds the next device.
-    pub(super) fn add_device(&mut self, device: DeviceId, hardware_address: [u8; 6]) {
-        let station = self.air.add_station(hardware_address);
+    pub(super) fn add_device(&mut self, now: Instant, device: DeviceId, hardware_address: [u8; 6], level: RadioLevel) {
+        let antenna = match level {
+            RadioLevel::Ethernet => None,
+            RadioLevel::Frames => Some(self.air.add_radio(now, hardware_address)),
+        };
+        let station = match antenna {
+            Some(radio) => self.air.station_of(radio),
+            None => self.air.add_station(hardware_address),
+        };
+        self.antennas.extend(antenna.map(|radio| (radio, device)));
         self.stations.insert(station, Owner::Device(device));
-        self.radios.push(Radio { hardware_address, station, access_point: None, open: false, label: None });
+        self.radios.push(Radio { hardware_address, station, antenna, access_point: None, open: false, label: None });
     }
 
     /// Adds the next phone, whose owner reads the label of `device`.
@@ -172,6 +201,28 @@ impl Links {
         let mut handed = Vec::new();
         self.transmit(now, port, frame, &mut handed);
         handed
+    }
+
+    /// A device's radio sends an 802.11 frame from `start` to `end`. Says whether it is acknowledged.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    pub(super) fn device_radio_sends(&mut self, start: Instant, end: Instant, id: DeviceId, frame: RadioFrame) -> bool {
+        let antenna = self.radio(id).antenna;
+        antenna.is_some_and(|radio| self.air.radio_sends(start, end, radio, frame))
+    }
+
+    /// A device's radio is on a channel from now on, or hears nothing. Until it says so, everything is handed to it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    pub(super) fn device_radio_listens(&mut self, id: DeviceId, channel: Option<u8>) {
+        if let Some(radio) = self.radio(id).antenna {
+            self.air.radio_listens(radio, channel);
+        }
+    }
+
+    /// A device's radio has not taken a frame that was for it, and has not acknowledged it. To be said as soon as the
+    /// frame is handed over, for the sender to send it again.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    pub(super) fn device_radio_missed(&mut self, frame: &RadioFrame) {
+        self.air.radio_missed(frame);
     }
 
     /// A device begins to join a network.
@@ -225,6 +276,9 @@ impl Links {
         let radio = self.radio(id);
         let (station, access_point, was_open) = (radio.station, radio.access_point, radio.open);
         radio.open = false;
+        if let Some(radio) = radio.antenna {
+            return self.air.radio_off(now, radio);
+        }
         self.air.power_off(now, station);
         if let (Some(network), true) = (access_point, was_open) {
             self.air.set_state(now, network, AccessPointState::Off, false);
@@ -310,6 +364,9 @@ impl Links {
     }
 
     fn deliver(&mut self, now: Instant, delivery: Delivery) -> Option<Handed> {
+        if self.air.deliver(now, &delivery) {
+            return None;
+        }
         match delivery.to {
             Port::AccessPoint(network) => match self.gateways[&network] {
                 Gateway::Router(router) => self.internet.receive(now, router, &delivery.frame),
@@ -353,6 +410,14 @@ impl Links {
             for event in self.air.advance(now) {
                 self.air_event(now, event, handed);
             }
+            for event in self.air.take_radio_events() {
+                match event {
+                    RadioEvent::Heard { at, radio, frame, signal } => {
+                        handed.push(Handed::Heard { device: self.antennas[&radio], at, frame, signal });
+                    }
+                    RadioEvent::Sent { from, frame, .. } => self.transmit(now, from, &frame, handed),
+                }
+            }
         }
         handed_on
     }
@@ -390,6 +455,14 @@ impl Links {
         handed_on
     }
 
+    /// The device whose station this is, if 802.11 frames pass there.
+    fn device_with_antenna(&self, station: StationId) -> Option<DeviceId> {
+        match self.stations[&station] {
+            Owner::Device(id) => self.radios[id.0 as usize].antenna.map(|_| id),
+            Owner::Phone(_) => None,
+        }
+    }
+
     fn device_at(&self, hardware_address: [u8; 6]) -> Option<DeviceId> {
         let place = self.radios.iter().position(|radio| radio.hardware_address == hardware_address)?;
         u32::try_from(place).ok().map(DeviceId)
@@ -402,6 +475,12 @@ impl Links {
 
     fn air_event(&mut self, now: Instant, event: AirEvent, handed: &mut Vec<Handed>) {
         match &event {
+            // What comes of its joins the firmware behind an antenna learns from frames.
+            AirEvent::JoinEnded { station, .. } | AirEvent::LinkLost { station, .. }
+                if let Some(device) = self.device_with_antenna(*station) =>
+            {
+                handed.push(Handed::Event(Some(device), Box::new(event.into())));
+            }
             AirEvent::JoinEnded { station, outcome, .. } => match self.stations[station] {
                 Owner::Device(device) => {
                     let signal = self.air.signal(*station);
@@ -410,7 +489,9 @@ impl Links {
                     handed.push(Handed::Joined { device, outcome, signal });
                 }
                 Owner::Phone(phone) => {
-                    if let Ok(Gateway::Device(id)) = outcome.map(|network| self.gateways[&network]) {
+                    if let Ok(Gateway::Device(id)) = outcome.map(|network| self.gateways[&network])
+                        && self.radio(id).antenna.is_none()
+                    {
                         handed.push(Handed::Handshake(id));
                     }
                     self.phones[phone].phone.joined(now, JoinOutcome::from(*outcome));
@@ -424,7 +505,16 @@ impl Links {
                 }
                 Owner::Phone(phone) => self.phones[phone].phone.link_lost(now),
             },
-            AirEvent::AccessPoint { network, .. } => {
+            AirEvent::AccessPoint { network, on, .. } => {
+                let behind = self.air.radio_behind(*network).map(|radio| self.antennas[&radio]);
+                if let Some(device) = behind {
+                    self.gateways.insert(*network, Gateway::Device(device));
+                    let radio = self.radio(device);
+                    radio.open = *on;
+                    if *on {
+                        radio.access_point = Some(*network);
+                    }
+                }
                 let device = match self.gateways[network] {
                     Gateway::Router(_) => None,
                     Gateway::Device(id) => Some(id),
@@ -459,3 +549,6 @@ fn security(passphrase: Option<&str>) -> Security {
         Some(passphrase) => Security::Wpa2(passphrase.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

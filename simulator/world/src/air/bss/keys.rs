@@ -1,0 +1,126 @@
+//! An access point's handshakes: the four messages with a station that joins, and new keys for the group.
+
+use std::time::Duration;
+
+use rand_core::RngCore;
+use simulator_wlan::data;
+use simulator_wlan::eapol::Refusal;
+use simulator_wlan::handshake::{Authenticator, GroupKey, Step};
+use simulator_wlan::header::Mac;
+use simulator_wlan::keys::{NetworkKey, network_key};
+use simulator_wlan::management::{Body, REASON_GROUP_TIMEOUT, REASON_HANDSHAKE_TIMEOUT};
+
+use super::super::access_point::Security;
+use super::client::{Handshake, PairKey};
+use super::{Bss, Effect, Outgoing, Timer, bodies};
+use simulator_record::events::{JoinFailure, LinkLoss};
+use simulator_record::time::Instant;
+
+/// So often is a message sent in all, so long apart.
+const TRIES: u8 = 4;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Bss {
+    /// The network's key; worked out once, for it takes a few milliseconds.
+    fn network_key(&mut self) -> NetworkKey {
+        let Security::Wpa2(passphrase) = &self.config.security else { return [0; 32] };
+        *self.network_key.get_or_insert_with(|| network_key(passphrase, self.config.name.as_bytes()))
+    }
+
+    /// A station is associated; at `at` the first message goes out.
+    pub(super) fn begin_handshake(&mut self, at: Instant, mac: Mac) {
+        let mut nonce = [0; 32];
+        self.random.fill_bytes(&mut nonce);
+        let (key, rsn) = (self.network_key(), bodies::rsn(&self.config));
+        let authenticator = Authenticator::new(key, self.config.bssid, mac, nonce, rsn);
+        if let Some(client) = self.clients.get_mut(&mac) {
+            client.handshake = Some(Handshake { authenticator, message: 0, tries: 0, wrong_passphrase: false });
+            self.repeat(at, mac);
+        }
+    }
+
+    /// Sends the message that awaits an answer, at `at`.
+    fn repeat(&mut self, at: Instant, mac: Mac) {
+        let handshake = self.clients.get_mut(&mac).and_then(|client| client.handshake.as_mut());
+        let Some(handshake) = handshake else { return };
+        let Some(message) = handshake.authenticator.repeat() else { return };
+        handshake.tries += 1;
+        self.await_answer(at, mac, &message);
+    }
+
+    fn await_answer(&mut self, at: Instant, mac: Mac, message: &[u8]) {
+        self.messages += 1;
+        let number = self.messages;
+        if let Some(handshake) = self.clients.get_mut(&mac).and_then(|client| client.handshake.as_mut()) {
+            handshake.message = number;
+        }
+        let ethernet = [&mac[..], &self.config.bssid, &data::EAPOL.to_be_bytes(), message].concat();
+        self.schedule(at, Timer::Send(Outgoing::Data { to: mac, ethernet, more: false }));
+        self.schedule(at + PATIENCE, Timer::Handshake(mac, number));
+    }
+
+    /// No answer has come to a message.
+    pub(super) fn no_answer(&mut self, at: Instant, mac: Mac, message: u32) {
+        let Some(client) = self.clients.get(&mac) else { return };
+        let Some(handshake) = client.handshake.as_ref().filter(|handshake| handshake.message == message) else {
+            return;
+        };
+        if handshake.tries < TRIES {
+            return self.repeat(at, mac);
+        }
+        let (radio, joined) = (client.radio, client.joined);
+        let why = if handshake.wrong_passphrase { JoinFailure::WrongPassphrase } else { JoinFailure::Timeout };
+        let reason = if joined { REASON_GROUP_TIMEOUT } else { REASON_HANDSHAKE_TIMEOUT };
+        let frame = Body::Deauthentication { reason }.frame(mac, self.config.bssid, self.config.bssid);
+        self.enqueue(Outgoing::Management(frame));
+        if !joined {
+            self.effects.push(Effect::Failed { at, radio, why });
+        }
+        self.remove(at, mac, LinkLoss::Deauthenticated);
+    }
+
+    /// A station's answer has come, in an Ethernet frame.
+    pub(super) fn key_frame(&mut self, at: Instant, mac: Mac, ethernet: &[u8]) {
+        let (group, group_sent) = (self.group, self.group_sent);
+        let Some(client) = self.clients.get_mut(&mac) else { return };
+        let Some(handshake) = &mut client.handshake else { return };
+        let radio = client.radio;
+        match handshake.authenticator.receive(&ethernet[14..], &group, group_sent) {
+            Ok(Step::Send(third)) => {
+                handshake.tries = 1;
+                self.await_answer(at + Duration::from_millis(2), mac, &third);
+            }
+            Ok(Step::Established(key)) => {
+                handshake.message = 0;
+                client.key = Some(PairKey::new(key));
+                client.joined = true;
+                self.effects.push(Effect::Joined { at, radio, mac });
+            }
+            Ok(Step::GroupKeyTaken) => handshake.message = 0,
+            Err(Refusal::WrongMic) if !handshake.authenticator.has_derived() => handshake.wrong_passphrase = true,
+            Err(_) => {}
+        }
+    }
+
+    /// Gives the group a new key and tells all stations, which have to answer. Frames to the group are encrypted with it
+    /// at once.
+    pub(in crate::air) fn renew_group_key(&mut self, at: Instant) {
+        if !bodies::is_protected(&self.config) {
+            return;
+        }
+        let mut key = [0; 16];
+        self.random.fill_bytes(&mut key);
+        self.group = GroupKey { id: 3 - self.group.id, key };
+        self.group_sent = 0;
+        let joined: Vec<Mac> = self.clients.iter().filter(|(_, client)| client.joined).map(|(mac, _)| *mac).collect();
+        for mac in joined {
+            let group = self.group;
+            let handshake = self.clients.get_mut(&mac).and_then(|client| client.handshake.as_mut());
+            let Some(handshake) = handshake else { continue };
+            handshake.tries = 1;
+            if let Some(message) = handshake.authenticator.renew(&group, 0) {
+                self.await_answer(at, mac, &message);
+            }
+        }
+    }
+}
