@@ -24,6 +24,7 @@ mod env;
 mod gpio;
 mod mac;
 mod outside;
+mod poll;
 pub(crate) mod registers;
 mod reports;
 mod rf;
@@ -54,6 +55,7 @@ use crate::cpu::Interrupts;
 use crate::memory::Memory;
 use device::Block;
 use env::{Env, Wires};
+use poll::Poll;
 use reports::Reports;
 use table::{Devices, Part};
 
@@ -66,6 +68,7 @@ pub struct Peripherals<O> {
     devices: Devices,
     wires: Wires,
     reports: Reports,
+    poll: Poll,
     /// The cycle at which a device acts by itself.
     next: u64,
 }
@@ -79,6 +82,7 @@ impl<O: Outside> Peripherals<O> {
             devices: Devices::new(&Part { mac, seed }),
             wires: Wires::default(),
             reports: Reports::default(),
+            poll: Poll::default(),
             next: u64::MAX,
         };
         peripherals.reset(ResetCause::PowerOn, 0, memory);
@@ -199,7 +203,11 @@ impl<O: Outside> Bus for Peripherals<O> {
     fn read(&mut self, address: u32, width: Width, context: &mut Context<'_>) -> Result<u32, NoAnswer> {
         let (devices, mut env) = self.at_access(address, false, context);
         let word = read_word(devices, &mut env)?;
+        let access = env.access;
         self.settle();
+        if self.poll.is_in_vain(access, word, context.cycle) {
+            self.reports.add_poll(access);
+        }
         Ok(word >> (8 * (address & 3)) & width.mask())
     }
 

@@ -1,8 +1,8 @@
 //! The radio's baseband as its registers show it: on which channel it is, and how loud the air's noise is.
 //!
-//! Most registers keep what they are told and nothing comes of it. A measurement of the noise is over at once. Names and
-//! bits are from disassemblies of the boot ROM and of the vendor's `libphy`, the channel's from teatime-os. Not modelled:
-//! everything that is done to signals.
+//! Most registers keep what they are told and nothing comes of it. A measurement of the noise is over at once. Names
+//! and bits are from disassemblies of the boot ROM and of the vendor's `libphy`, the channel's from teatime-os. Not
+//! modelled: everything that is done to signals.
 
 use super::device::{Block, Device};
 use super::env::Env;

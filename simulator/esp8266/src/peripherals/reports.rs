@@ -32,6 +32,7 @@ pub(super) const MOST: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Reports {
     reported: BTreeSet<(u32, bool)>,
+    polled: BTreeSet<u32>,
     new: Vec<Unmodelled>,
 }
 
@@ -41,6 +42,15 @@ impl Reports {
         let Access { address, pc, is_write, .. } = access;
         if self.reported.len() < MOST && self.reported.insert((address, is_write)) {
             self.new.push(Unmodelled { pc, address, is_write, block });
+        }
+    }
+
+    /// Takes note of a register that a program reads again and again in vain. Whatever else was told of it does not
+    /// count: that it is waited for is news.
+    pub(super) fn add_poll(&mut self, access: Access) {
+        let Access { address, pc, is_write, .. } = access;
+        if self.polled.len() < MOST && self.polled.insert(address) {
+            self.new.push(Unmodelled { pc, address, is_write, block: "what the program waits for" });
         }
     }
 

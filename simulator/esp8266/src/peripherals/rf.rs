@@ -2,7 +2,8 @@
 //!
 //! Most registers keep what they are told and nothing comes of it. Measurements are over at once, and find nothing. On
 //! the internal bus software reads what it has forced there; while the bus follows the baseband, the receiver is on.
-//! Names and bits are from disassemblies of the boot ROM and of the vendor's `libphy`. Not modelled: everything analogue.
+//! Names and bits are from disassemblies of the boot ROM and of the vendor's `libphy`. Not modelled: everything
+//! analogue.
 
 use super::device::{Block, Device};
 use super::env::Env;
