@@ -9,8 +9,8 @@
 //! unless the program's handler does what the access should have done (see `refused`).
 //!
 //! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions.
-//! Functions that are not modelled are known by name and stop the run when entered: SDIO and SIP, the download protocol,
-//! deep sleep helpers, WEP keys, the ROM's allocator and what allocates (Base64), its console parser.
+//! Functions that are not modelled are known by name and stop the run when entered: SDIO and SIP, the download
+//! protocol, deep sleep helpers, WEP keys, the ROM's allocator and what allocates (Base64), its console parser.
 
 mod aes;
 mod boot;

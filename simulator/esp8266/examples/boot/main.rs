@@ -4,12 +4,12 @@
 //! $ cargo run --release -p esp8266 --example boot -- IMAGE [--seconds N] [--flash-size SIZE] [--type TEXT]...
 //! ```
 //!
-//! IMAGE is a dump of the flash from its beginning, or an ELF file, which is laid into the flash as `esptool` does. The
-//! flash has the size that the image's header says, or 4 MiB if the header says nothing that fits; `--flash-size 1M` (512K
-//! to 16M) says otherwise, and writes it into the header as `esptool` does. The chip runs for N seconds of its own time
-//! (10 if not said) or until it stops by itself. Each TEXT is typed with a carriage return behind it, once nothing has
-//! been sent for half a second. What UART0 sends goes to standard output; how the run ended, and what the program asked of
-//! the chip that is not modelled, to standard error.
+//! IMAGE is a dump of the flash from its beginning, or an ELF file, which is laid into the flash as `esptool` does.
+//! The flash has the size that the image's header says, or 4 MiB if the header says nothing that fits; `--flash-size
+//! 1M` (256K to 16M) says otherwise, and writes it into the header as `esptool` does. The chip runs for N seconds of
+//! its own time (10 if not said) or until it stops by itself. Each TEXT is typed with a carriage return behind it,
+//! once nothing has been sent for half a second. What UART0 sends goes to standard output; how the run ended, and what
+//! the program asked of the chip that is not modelled, to standard error.
 //!
 //! The exit code is 0 if the time is over, 1 if the chip has stopped before, and 2 if there is nothing to boot. Nothing
 //! is connected to the pins, and nothing answers the radio. A chip that goes to sleep wakes up at once.

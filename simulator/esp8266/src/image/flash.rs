@@ -125,8 +125,9 @@ const USUAL: FlashSize = SIZES[4];
 const INIT_DATA: usize = 0x4000;
 const INIT_DATA_LENGTH: usize = 128;
 
-/// A flash of `size` bytes into which an image has been written from its beginning, as `esptool write-flash --flash-size`
-/// leaves it. Without a size it is that which the header says, or 4 MiB if the header says nothing or the image is longer.
+/// A flash of `size` bytes into which an image has been written from its beginning, as `esptool write-flash
+/// --flash-size` leaves it. Without a size it is that which the header says, or 4 MiB if the header says nothing or the
+/// image is longer.
 ///
 /// The vendor's SDK finds its parameters by the size in the header. It restarts again and again if there is nothing for
 /// its radio to start with, 16 KiB before the end; if the image says nothing of that, it is written there, too.

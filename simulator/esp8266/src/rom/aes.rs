@@ -172,8 +172,8 @@ fn set_up(call: &mut Call<'_>, to: u32, from: u32) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// `aes_decrypt_init(key, its length)`: where the round keys stand, which is always the same place; 0 if the key has not
-/// 16 bytes.
+/// `aes_decrypt_init(key, its length)`: where the round keys stand, which is always the same place; 0 if the key has
+/// not 16 bytes.
 pub fn decrypt_init(call: &mut Call<'_>) -> Outcome {
     let (key, length) = (call.argument(0), call.argument(1));
     if length != BLOCK {

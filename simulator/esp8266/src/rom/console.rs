@@ -39,8 +39,8 @@ const fn base(number: u32) -> u32 {
     0x6000_0000 + 0xF00 * (number & 1)
 }
 
-/// `uart_baudrate_detect(uart, is_polled)`: the divisor for the rate at which bytes come in, once 30 edges have been seen;
-/// 0 if they have not and it is polled.
+/// `uart_baudrate_detect(uart, is_polled)`: the divisor for the rate at which bytes come in, once 30 edges have been
+/// seen; 0 if they have not and it is polled.
 pub fn uart_baudrate_detect(call: &mut Call<'_>) -> Outcome {
     let (uart, is_polled) = (base(call.argument(0)), call.argument(1) != 0);
     if call.word(ram::UART + DETECTION)? == 0 {

@@ -121,8 +121,8 @@ pub fn channel_of(call: &mut Call<'_>) -> Outcome {
 /// 48 · log₂(1 + n/16), rounded: an eighth of a decibel for the amplitude is a step.
 const DECIBELS: [u8; 16] = [0, 4, 8, 12, 15, 19, 22, 25, 28, 31, 34, 36, 39, 41, 44, 46];
 
-/// `rom_linear_to_db(number, shift)`: of the number, which has three binary places fewer than the shift says, in eighths
-/// of a decibel of amplitude.
+/// `rom_linear_to_db(number, shift)`: of the number, which has three binary places fewer than the shift says, in
+/// eighths of a decibel of amplitude.
 pub fn decibels(call: &mut Call<'_>) -> Outcome {
     let (number, shift) = (call.argument(0), call.argument(1));
     let number = if shift < 3 { number << (3 - shift) } else { (number as i32 >> ((shift - 3) & 31)) as u32 };
