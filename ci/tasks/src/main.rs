@@ -112,6 +112,11 @@ const TASKS: &[Task] = &[
         commands: &["cargo test --release --workspace --locked --test program -- --ignored clients::"],
     },
     Task {
+        name: "images",
+        about: "published images of others' firmware come to their prompts on the emulated chip (after ci/setup-images)",
+        commands: &["cargo test --release --workspace --locked --test images -- --ignored"],
+    },
+    Task {
         name: "browser",
         about: "pages work in Chromium (after ci/setup-browser)",
         commands: &["cargo test --release --workspace --locked --test program -- --ignored --nocapture browser::"],

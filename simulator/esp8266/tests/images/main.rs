@@ -1,0 +1,209 @@
+//! Others' firmware as it is published, unmodified, from the reset vector to its prompt, where it adds one and one.
+//!
+//! Ignored unless asked for (`cargo ci images`), because the images are not ours to keep: `ci/setup-images` fetches
+//! them.
+
+#[path = "../../examples/boot/board.rs"]
+mod board;
+
+use std::path::PathBuf;
+
+use board::{Board, type_in};
+use esp8266::chip::{Chip, Configuration, Stop};
+use esp8266::image::flash;
+use esp8266::peripherals::Time;
+
+/// Sizes of flash that the images are for.
+const ONE_MIB: usize = 1 << 20;
+const FOUR_MIB: usize = 4 << 20;
+
+/// A chip with an image, and what it has sent.
+struct Booted {
+    chip: Chip<Board>,
+    sent: String,
+    /// How much of it has been looked at.
+    seen: usize,
+    resets: usize,
+}
+
+impl Booted {
+    fn new(name: &str, size: usize) -> Self {
+        let path = images().join(name).with_added_extension("bin");
+        let image = std::fs::read(&path)
+            .unwrap_or_else(|error| panic!("could not read {}: {error}; ci/setup-images fetches it", path.display()));
+        let flash = flash::write_image(&image, Some(size)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Board::new(flash));
+        Self { chip, sent: String::new(), seen: 0, resets: 0 }
+    }
+
+    fn step(&mut self) {
+        match self.chip.run_until(self.chip.now() + Time::from_milliseconds(1)) {
+            Stop::Limit | Stop::Transmitted | Stop::DeepSleep(_) => {}
+            Stop::Reset(_) => self.resets += 1,
+            stop => panic!("{stop:?} at {:#010x}, after {}", self.chip.core.cpu.pc, self.sent),
+        }
+        let sent = std::mem::take(&mut self.chip.core.bus.outside.sent);
+        self.sent += &String::from_utf8_lossy(&sent);
+    }
+
+    /// Runs until this text has been sent behind what was waited for before, for so many seconds at most.
+    #[track_caller]
+    fn wait_for(&mut self, text: &str, seconds: u64) {
+        let end = self.chip.now() + Time::from_milliseconds(1_000 * seconds);
+        while self.chip.now() < end {
+            self.step();
+            if let Some(at) = self.sent[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return;
+            }
+        }
+        panic!("{text:?} was not sent within {seconds} s; resets: {}; sent: {}", self.resets, self.sent);
+    }
+
+    /// Lets it run for so many milliseconds.
+    fn pass(&mut self, milliseconds: u64) {
+        let end = self.chip.now() + Time::from_milliseconds(milliseconds);
+        while self.chip.now() < end {
+            self.step();
+        }
+    }
+
+    /// Types a line.
+    fn enter(&mut self, line: &str) {
+        type_in(&mut self.chip, &format!("{line}\r"));
+    }
+
+    /// Asks for a sum at the prompt; the answer stands between what was typed and the next prompt.
+    #[track_caller]
+    fn adds_one_and_one(&mut self, line: &str, answer: &str) {
+        self.enter(line);
+        self.wait_for(line, 5);
+        self.wait_for(answer, 5);
+        assert_eq!(self.resets, 0, "it was reset; sent: {}", self.sent);
+    }
+}
+
+/// Where `ci/setup-images` puts images: beside the other things that are built.
+fn images() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("images")
+}
+
+/// Boots an image to its Python prompt.
+fn python(name: &str, banner: &str) {
+    let mut booted = Booted::new(name, FOUR_MIB);
+    booted.wait_for(banner, 5);
+    booted.wait_for(">>> ", 1);
+    booted.adds_one_and_one("print(1+1)", "\r\n2\r\n>>> ");
+}
+
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn micropython_1_9_3() {
+    python("micropython-1.9.3", "MicroPython v1.9.3");
+}
+
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn micropython_1_9_4() {
+    python("micropython-1.9.4", "MicroPython v1.9.4");
+}
+
+/// With a library for CircuitPython's hardware on top.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn micropython_with_blinka() {
+    python("micropython-blinka-0.0.0", "MicroPython v1.9.4-dirty");
+}
+
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn micropython_1_10() {
+    python("micropython-1.10.0", "MicroPython v1.10");
+}
+
+/// A MicroPython with a file system that holds a program.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn vanguard_with_rainbow() {
+    python("vanguard-rainbow-0.1.0", "MicroPython v1.9.3");
+}
+
+/// It says nothing until a key tells it that somebody is there, and shows its prompt after another.
+fn circuit_python(name: &str, banner: &str) {
+    let mut booted = Booted::new(name, FOUR_MIB);
+    booted.wait_for("boot.py output:", 5);
+    booted.pass(1_000);
+    booted.enter("");
+    booted.wait_for("Press any key to enter the REPL", 1);
+    booted.enter("");
+    booted.wait_for(banner, 5);
+    booted.wait_for(">>> ", 1);
+    booted.adds_one_and_one("print(1+1)", "\r\n2\r\n>>> ");
+}
+
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn circuit_python_2_3_1() {
+    circuit_python("circuitpython-2.3.1", "Adafruit CircuitPython 2.3.1");
+}
+
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn circuit_python_3() {
+    circuit_python("circuitpython-3.0.0-beta.1", "Adafruit CircuitPython 3.0.0-beta.1");
+}
+
+/// It makes a file system first, which takes 45 ms for each of some 900 sectors.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn node_mcu() {
+    let mut booted = Booted::new("nodemcu-1.5.4.1", FOUR_MIB);
+    booted.wait_for("powered by Lua 5.1.4 on SDK 1.5.4.1", 60);
+    booted.wait_for("\n> ", 1);
+    booted.adds_one_and_one("print(1+1)", "\n2\r\n> ");
+}
+
+/// It is loaded by Espressif's second loader, and finds the radio's data only because they were written for it.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn espruino() {
+    let mut booted = Booted::new("espruino-1v99", FOUR_MIB);
+    booted.wait_for("espruino.com", 5);
+    booted.wait_for("\n>", 2);
+    booted.adds_one_and_one("print(1+1);", "\n2\r\n=undefined\r\n>");
+}
+
+/// On esp-open-rtos with rBoot, with an interpreter that reads its strings out of the flash byte by byte.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn punyforth() {
+    let mut booted = Booted::new("punyforth-0.5", FOUR_MIB);
+    booted.wait_for("Loading Punyforth", 5);
+    booted.wait_for("(stack)", 5);
+    booted.pass(100);
+    // It sends nothing back of what is typed, and a line ends with a line feed.
+    type_in(&mut booted.chip, "1 1 + .\n");
+    booted.wait_for("2(stack)", 1);
+    assert_eq!(booted.resets, 0);
+}
+
+/// A BASIC that is asked on pages: it has no prompt on the serial port.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn esp8266_basic() {
+    let mut booted = Booted::new("esp8266basic-3.0alpha", ONE_MIB);
+    booted.wait_for("HTTP Port: 80", 20);
+    booted.wait_for("ESP Basic 3.0.Alpha 69", 1);
+    assert_eq!(booted.resets, 0);
+}
+
+/// A sketch on the Arduino core, with its loader; it has no prompt.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn arduino_sketch() {
+    let mut booted = Booted::new("esp-linker-1.4.2", FOUR_MIB);
+    booted.wait_for("ESP-Linker v1.3.9 (ESP8266) Starting...", 5);
+    booted.wait_for("AP active: ESP_Link", 2);
+    booted.wait_for("ESP-Linker ready.", 1);
+    assert_eq!(booted.resets, 0);
+}
