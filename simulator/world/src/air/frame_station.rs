@@ -95,6 +95,8 @@ pub(super) struct FrameStation {
     groups: [Option<(TemporalKey, u64)>; 4],
     last_sequence: Option<u16>,
     transmitter: Transmitter,
+    /// Until an acknowledgement that it owes is through.
+    busy_until: Instant,
     queue: VecDeque<Outgoing>,
     effects: Vec<Effect>,
 }
@@ -118,6 +120,7 @@ impl FrameStation {
             groups: [None; 4],
             last_sequence: None,
             transmitter,
+            busy_until: at,
             queue: VecDeque::new(),
             effects: Vec::new(),
         };
@@ -220,7 +223,7 @@ impl FrameStation {
             };
             let Some(mut frame) = frame else { continue };
             self.transmitter.number(&mut frame);
-            let sent = self.transmitter.send(at, frame, rate, None);
+            let sent = self.transmitter.send(at.max(self.busy_until), frame, rate, None);
             self.effects.push(Effect::OnAir(sent));
         }
     }
@@ -275,11 +278,15 @@ impl FrameStation {
 
     /// A frame has arrived from the radio whose access point it joins; returns the Ethernet frame in it, if it carries
     /// one.
-    pub(super) fn receive(&mut self, at: Instant, frame: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn receive(&mut self, at: Instant, frame: &RadioFrame) -> Option<Vec<u8>> {
+        let (rate, frame) = (frame.rate, &frame.bytes);
         let header = Header::of(frame).filter(|header| header.transmitter() == self.target.bssid)?;
         let for_us = header.receiver() == self.mac;
         if !for_us && !is_group(header.receiver()) || self.state == State::Over {
             return None;
+        }
+        if for_us {
+            self.busy_until = at + rate.acknowledgement_time();
         }
         match header.kind() {
             Type::Management => {

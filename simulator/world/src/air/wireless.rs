@@ -269,7 +269,7 @@ impl Air {
         for (network, set) in wireless.sets.iter_mut().filter(|(_, set)| set.reaches(frame.channel)) {
             let access_point = &access_points[network.0 as usize];
             if access_point.hears() {
-                set.receive(at, radio, &frame.bytes, access_point.takes_one_more());
+                set.receive(at, radio, frame, access_point.takes_one_more());
             }
         }
         let sets: Vec<NetworkId> = wireless.sets.keys().copied().collect();
@@ -279,7 +279,7 @@ impl Air {
         let mut carried = None;
         for id in of_radio {
             if let Some((network, station)) = self.wireless.joining.get_mut(&id)
-                && let Some(ethernet) = station.receive(at, &frame.bytes)
+                && let Some(ethernet) = station.receive(at, frame)
             {
                 carried = Some((*network, ethernet));
             }

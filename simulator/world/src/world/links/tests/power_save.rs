@@ -88,3 +88,20 @@ fn only_so_much_is_kept() {
     let numbers: Vec<u8> = bench.firmware.received.iter().map(|(_, frame, _)| frame[14]).collect();
     assert_eq!(numbers, (136..200).collect::<Vec<u8>>(), "the newest");
 }
+
+#[test]
+fn what_is_polled_for_comes_behind_the_polls_acknowledgement() {
+    let mut bench = asleep();
+    let association = bench.firmware.association.unwrap();
+    bench.router_sends(DEVICE_MAC, b"one");
+    // Between two beacons.
+    let beacons = bench.firmware.maps.len();
+    assert!(bench.until(SECOND, |bench| bench.firmware.maps.len() > beacons));
+    let poll = data::ps_poll(DEVICE_MAC, BSSID, association);
+    let rate = Rate::SIX_MEGABITS;
+    let free = bench.now + rate.air_time(poll.len() + FCS_BYTES) + rate.acknowledgement_time();
+    bench.send(poll);
+    assert!(bench.until(SECOND, |bench| !bench.firmware.received.is_empty()));
+    let Heard { at, frame, .. } = bench.heard.last().unwrap();
+    assert!(*at - frame.rate.air_time(frame.bytes.len() + FCS_BYTES) > free);
+}
