@@ -57,6 +57,8 @@ pub struct Session {
     world: World,
     port: Rc<Port>,
     lines: VecDeque<Vec<u8>>,
+    /// When the last line has been typed.
+    typed: Instant,
 }
 
 const DEVICE: DeviceId = DeviceId(0);
@@ -98,7 +100,7 @@ impl Session {
         let target = WholeImageTarget::new(Rc::clone(&port), contents);
         world.add_device(Rc::clone(&port), Box::new(target));
         world.schedule(Instant::START, Command::Power { device: DEVICE, on: true });
-        Self { world, port, lines: lines.into_iter().collect() }
+        Self { world, port, lines: lines.into_iter().collect(), typed: Instant::START }
     }
 
     /// Virtual time.
@@ -109,12 +111,13 @@ impl Session {
     /// Does the next thing, and hands out what the device has sent by then; `None` if nothing happens before `end`.
     pub fn step(&mut self, end: Instant) -> Option<Vec<u8>> {
         let next = self.world.next_at().filter(|at| *at <= end)?;
-        let silent = self.port.serial_line.borrow().silent_at() + SILENCE;
+        let silent = self.port.serial_line.borrow().silent_at().max(self.typed) + SILENCE;
         if next >= silent.max(Instant::START + FIRST_TYPED)
             && let Some(bytes) = self.lines.pop_front()
         {
-            // What is typed makes the line busy: an echo, or at least so many bytes that come.
-            self.world.schedule(self.now(), Command::Type { device: DEVICE, bytes, every: TYPING });
+            // The device may have run ahead up to there.
+            self.typed = next + TYPING * bytes.len() as u32;
+            self.world.schedule(next, Command::Type { device: DEVICE, bytes, every: TYPING });
         }
         self.world.step();
         Some(self.port.serial_line.borrow_mut().take_bytes(self.world.now()))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use esp8266::image::flash::SIZES;
 use simulator_record::events::{Event, EventKind};
 use simulator_record::time::Instant;
 use simulator_world::boards::BOARDS;
@@ -47,7 +48,7 @@ pub(super) struct BootArgs {
     /// lines of standard input, if that is no terminal]
     #[arg(long = "type", value_name = "TEXT")]
     lines: Vec<String>,
-    /// Size of the flash: 512K, 1M, 2M, 4M, 8M or 16M [default: 1M, or what the image needs]
+    /// Size of the flash: 256K, 512K, 1M, 2M, 4M, 8M or 16M [default: what the image's header says, or 4M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     flash_size: Option<u32>,
     /// The board that the module is soldered to
@@ -72,11 +73,12 @@ fn parse_network(text: &str) -> Result<Network, &'static str> {
     Ok(Network { name: name.to_owned(), passphrase: passphrase.map(str::to_owned) })
 }
 
-fn parse_size(text: &str) -> Result<u32, &'static str> {
-    let sizes =
-        [("512K", 512 << 10), ("1M", 1 << 20), ("2M", 2 << 20), ("4M", 4 << 20), ("8M", 8 << 20), ("16M", 16 << 20)];
-    let known = sizes.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    known.map(|(_, size)| size).ok_or("expected 512K, 1M, 2M, 4M, 8M or 16M")
+fn parse_size(text: &str) -> Result<u32, String> {
+    let known = SIZES.iter().find(|size| size.name.eq_ignore_ascii_case(text));
+    known.map(|size| size.bytes as u32).ok_or_else(|| {
+        let names: Vec<&str> = SIZES.iter().map(|size| size.name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 /// Boots the image and gives the exit code.
@@ -87,7 +89,7 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
     };
     let contents = input::bytes(&args.image, LIMIT).map_err(|error| error.to_string());
     let contents =
-        contents.and_then(|bytes| Contents::of_image(bytes, args.flash_size).map_err(|error| error.to_string()));
+        contents.and_then(|bytes| Contents::of_image(&bytes, args.flash_size).map_err(|error| error.to_string()));
     let contents = match contents {
         Ok(contents) => Arc::new(contents),
         Err(reason) => return bad_input(format_args!("could not boot {}: {reason}", args.image.display())),

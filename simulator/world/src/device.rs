@@ -34,6 +34,11 @@ pub trait Target {
     /// When the hardware watchdog resets the started chip if it is not fed again.
     fn watchdog_resets_at(&self) -> Instant;
 
+    /// Whether its firmware drives the radio itself, so that 802.11 frames pass.
+    fn drives_radio(&self) -> bool {
+        false
+    }
+
     /// What the firmware is doing, if the target can tell.
     fn report(&self) -> Option<CrashReport> {
         None

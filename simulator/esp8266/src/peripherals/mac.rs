@@ -9,7 +9,7 @@
 //! No document of the vendor describes these registers. What is modelled is what the drivers of NONOS SDK 1.5 to 3.0,
 //! RTOS SDK 3 and ESP-Open-SDK do with them, and what esp32-open-mac and teatime-os found on silicon. Names are ours.
 //!
-//! Not modelled: frames in several descriptors, aggregation, TKIP and WEP, sniffing, collisions with others' frames.
+//! Not modelled: frames in several descriptors, aggregation, WEP, sniffing, collisions with others' frames.
 
 mod address;
 mod keys;
@@ -82,8 +82,8 @@ registers! {
         0x408 AckRates2 ReadWrite = 0, "MAC_ACK_RATE2";
         0x40C AckOption ReadWrite = 0, "MAC_ACK_OPTION";
         0x410 TxState ReadOnly = 0, "MAC_TX_STATE";
-        0x800 Crypto0 ReadWrite = 0, "MAC_CRYPTO0";
-        0x804 Crypto1 ReadWrite = 0, "MAC_CRYPTO1";
+        0x800 Crypto0 ReadWrite = 0, "MAC_CRYPTO0" crypto { ON: 0..=1; RAW: 24..=25; };
+        0x804 Crypto1 ReadWrite = 0, "MAC_CRYPTO1" crypto;
         0x808 Reg808 ReadWrite = 0, "MAC_808";
         0x80C KeysValid ReadWrite = 0, "MAC_KEYS_VALID";
         0xC14 SleepConfiguration ReadWrite = 0, "MAC_SLEEP_CONF";
@@ -112,7 +112,7 @@ registers! {
         0xC70 Radio ReadWrite = 0, "MAC_RADIO" radio { POWERED: 1; };
         0xC74 TxGates ReadWrite = 0, "MAC_TX_GATES";
         0xC84 TxStatus ReadOnly = 0, "MAC_TX_STATUS";
-        0xC88 Options ReadWrite = 0, "MAC_OPTIONS" options { RAW: 18; };
+        0xC88 Options ReadWrite = 0, "MAC_OPTIONS";
         0xC90 RxOptions ReadWrite = 0, "MAC_RX_OPTIONS";
         0xC94 TxOptions ReadWrite = 0, "MAC_TX_OPTIONS";
         0xC98 Responses0 ReadWrite = 0x1111_1111, "MAC_RESPONSE_MANAGEMENT_LOW";

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
+use crate::air::RadioFrame;
 use crate::boards::Board;
 use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialLine, Soldered, Surroundings};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
@@ -52,17 +53,6 @@ pub struct Radio {
     pub signal: Option<i8>,
     /// Stations that have joined the device's own access point, until the device has done its part of their handshakes.
     pub handshakes: u32,
-}
-
-/// An 802.11 frame on the air, without frame check sequence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RadioFrame {
-    /// 2.4 GHz channel, 1 to 14.
-    pub channel: u8,
-    /// How fast it is sent.
-    pub rate: simulator_wlan::rate::Rate,
-    /// MAC header and body, encrypted if it is protected.
-    pub bytes: std::sync::Arc<[u8]>,
 }
 
 /// The antenna of a device whose radio's registers are modelled.

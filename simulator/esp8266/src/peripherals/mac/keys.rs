@@ -5,6 +5,7 @@
 
 use simulator_wlan::ccmp;
 use simulator_wlan::header::{Header, is_group};
+use simulator_wlan::tkip::{self, TkipKey};
 
 use super::super::registers::{Bank, Description, Field, Layout};
 use super::Register;
@@ -23,10 +24,9 @@ mod flags {
     pub const KEY_ID: Field = Field::new(30, 31);
 }
 
+const TKIP: u32 = 2;
 const CCMP: u32 = 3;
 const GROUP: u32 = 6;
-/// Bytes of the check code behind an encrypted body.
-pub(super) const MIC: usize = 8;
 
 /// A word of the table.
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +69,32 @@ impl Slot<'_> {
         field.of(self.0[1])
     }
 
-    fn key(&self) -> [u8; 16] {
-        let mut key = [0; 16];
-        for (bytes, word) in key.chunks_exact_mut(4).zip(&self.0[2..6]) {
+    /// Bytes of the key, from a word of it on.
+    fn key<const LENGTH: usize>(&self, word: usize) -> [u8; LENGTH] {
+        let mut key = [0; LENGTH];
+        for (bytes, word) in key.chunks_exact_mut(4).zip(&self.0[2 + word..]) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         key
     }
+
+    fn cipher(&self) -> Result<Cipher, Refusal> {
+        match self.flag(flags::CIPHER) {
+            CCMP => Ok(Cipher::Ccmp(self.key(0))),
+            // Behind the key are Michael's, for what is sent and for what is received.
+            TKIP => {
+                let [sent, received] = [4, 6].map(|word| TkipKey { cipher: self.key(0), code: self.key(word) });
+                Ok(Cipher::Tkip { sent, received })
+            }
+            _ => Err(Refusal::Cipher),
+        }
+    }
+}
+
+/// What a slot's key is for.
+enum Cipher {
+    Ccmp([u8; 16]),
+    Tkip { sent: TkipKey, received: TkipKey },
 }
 
 /// Why a frame was not encrypted or decrypted.
@@ -103,13 +122,19 @@ impl Keys {
         is_valid.then(|| Slot(&self.words[number * WORDS..][..WORDS]))
     }
 
-    /// Encrypts a frame that ends with its plain body.
+    /// Encrypts a frame that ends with its plain body and room for what the cipher puts there.
     pub(super) fn encrypt(&self, number: usize, frame: &[u8], bank: &Bank<Register>) -> Result<Vec<u8>, Refusal> {
-        let slot = self.slot(number, bank).ok_or(Refusal::NoKey)?;
-        if slot.flag(flags::CIPHER) != CCMP {
-            return Err(Refusal::Cipher);
-        }
-        ccmp::encrypt(&slot.key(), frame).map_err(|_| Refusal::Damaged)
+        let cipher = self.slot(number, bank).ok_or(Refusal::NoKey)?.cipher()?;
+        let room = match cipher {
+            Cipher::Ccmp(_) => ccmp::MIC,
+            Cipher::Tkip { .. } => tkip::CODE + tkip::CHECK_VALUE,
+        };
+        let frame = &frame[..frame.len().saturating_sub(room)];
+        let encrypted = match cipher {
+            Cipher::Ccmp(key) => ccmp::encrypt(&key, frame).ok(),
+            Cipher::Tkip { sent, .. } => tkip::encrypt(&sent, frame).ok(),
+        };
+        encrypted.ok_or(Refusal::Damaged)
     }
 
     /// Decrypts a frame. The cipher's header and the check code behind the body stay where they are.
@@ -124,11 +149,12 @@ impl Keys {
             }
         };
         let slot = (0..SLOTS).filter_map(|number| self.slot(number, bank)).find(fits).ok_or(Refusal::NoKey)?;
-        if slot.flag(flags::CIPHER) != CCMP {
-            return Err(Refusal::Cipher);
-        }
-        let mut plain = ccmp::decrypt(&slot.key(), frame).map_err(|_| Refusal::Damaged)?;
-        plain.extend_from_slice(&frame[frame.len() - MIC..]);
+        let plain = match slot.cipher()? {
+            Cipher::Ccmp(key) => ccmp::decrypt(&key, frame).ok(),
+            Cipher::Tkip { received, .. } => tkip::decrypt(&received, frame).ok(),
+        };
+        let mut plain = plain.ok_or(Refusal::Damaged)?;
+        plain.extend_from_slice(&frame[plain.len()..]);
         Ok(plain)
     }
 }

@@ -15,7 +15,7 @@ use super::super::env::Env;
 use super::super::outside::Heard;
 use super::address::Match;
 use super::keys::Refusal;
-use super::{Mac, Register, enable, event, filter, options, radio};
+use super::{Mac, Register, crypto, enable, event, filter, radio};
 use crate::memory::Memory;
 
 /// What stands before a frame.
@@ -96,12 +96,12 @@ impl Mac {
         if !is_group(header.receiver()) && found.own == 0 && is_filtered {
             return self.count(Register::OtherUnicast);
         }
-        let frame = if header.has(PROTECTED) && !options::RAW.is_in(self.bank.value(Register::Options)) {
+        let frame = if header.has(PROTECTED) && self.decrypts() {
             match self.keys.decrypt(&header, &heard.frame, &self.bank) {
                 Ok(frame) => frame,
                 Err(refusal) => {
                     if refusal == Refusal::Cipher {
-                        env.not_modelled("TKIP or WEP");
+                        env.not_modelled("WEP");
                     }
                     // Silicon acknowledges before it looks.
                     return self.acknowledge(&header, found, env);
@@ -113,6 +113,13 @@ impl Mac {
         if self.fill(heard, &header, found, &frame, env) {
             self.acknowledge(&header, found, env);
         }
+    }
+
+    /// Whether protected frames are decrypted: a cipher is on for one of the interfaces, and nobody sniffs.
+    fn decrypts(&self) -> bool {
+        let [station, access_point] = [Register::Crypto0, Register::Crypto1].map(|register| self.bank.value(register));
+        let (either, both) = (station | access_point, station & access_point);
+        crypto::ON.is_in(either) && !crypto::RAW.is_in(both)
     }
 
     /// Puts a frame into the next descriptor, if there is one.

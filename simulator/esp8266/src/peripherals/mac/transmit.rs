@@ -17,7 +17,7 @@ use super::super::clock::Time;
 use super::super::env::{Env, Request};
 use super::super::outside::Transmission;
 use super::super::registers::{Description, Field, Layout};
-use super::keys::{MIC, Refusal};
+use super::keys::Refusal;
 use super::receive::word;
 use super::{Mac, Register, burst, event};
 use crate::memory::Memory;
@@ -227,12 +227,13 @@ impl Mac {
         let length = fields::BYTES.of(order.length) as usize;
         frame.truncate(length.saturating_sub(FCS_BYTES));
         if frame.get(1).is_some_and(|flags| flags & PROTECTED != 0) {
-            frame.truncate(length.saturating_sub(FCS_BYTES + MIC));
+            // The last descriptor's length counts what the hardware puts behind the body.
+            frame.resize(length.saturating_sub(FCS_BYTES), 0);
             match self.keys.encrypt(fields::KEY.of(order.length) as usize, &frame, &self.bank) {
                 Ok(encrypted) => frame = encrypted,
                 Err(refusal) => {
                     if refusal == Refusal::Cipher {
-                        env.not_modelled("TKIP or WEP");
+                        env.not_modelled("WEP");
                     }
                     return false;
                 }
@@ -247,7 +248,7 @@ impl Mac {
         let answered = if wants_acknowledgement { time(rate.acknowledgement_time()) } else { Time(0) };
         self.transmitter.sending = Some(Sending { queue: order.queue, wants_acknowledgement, ends: ends + answered });
         self.transmitter.busy_until = ends + answered;
-        self.bank.set(Register::TxStatus, order.queue << 12 | order.queue << 8);
+        self.bank.set(Register::TxStatus, order.queue << 12);
         self.events |= event::TX_STARTED;
         if let Some(channel) = env.wires.channel {
             let (start, end) = (env.now.nanoseconds(), ends.nanoseconds());
@@ -268,7 +269,7 @@ impl Mac {
         if queue != BURST {
             self.clear_go(queue as usize);
         }
-        self.bank.set(Register::TxStatus, (outcome as u32) << 28 | queue << 12 | queue << 8);
+        self.bank.set(Register::TxStatus, (outcome as u32) << 28 | queue << 12);
         self.events |= event::TX_DONE;
         let descriptor = self.bank.value(Register::BurstDescriptor);
         if outcome == Outcome::Sent && burst::ARMED.is_in(descriptor) {

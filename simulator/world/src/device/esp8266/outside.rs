@@ -10,8 +10,9 @@ use esp8266::serial_flash::{FlashChip, SerialFlash};
 use simulator_wlan::rate::Rate;
 
 use super::flash::BoardCells;
+use crate::air::RadioFrame;
 use crate::device::Port;
-use crate::device::port::{Output, RadioFrame};
+use crate::device::port::Output;
 use crate::parts::HostDrive;
 use simulator_record::events::Level;
 use simulator_record::time::Instant;

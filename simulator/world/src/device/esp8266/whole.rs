@@ -117,6 +117,10 @@ impl Target for WholeImageTarget {
         Instant::FAR_FUTURE
     }
 
+    fn drives_radio(&self) -> bool {
+        true
+    }
+
     fn coverage(&self) -> Option<Coverage> {
         let mut coverage = self.coverage.clone();
         if let Some(running) = &self.running {
