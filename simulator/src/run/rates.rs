@@ -57,6 +57,7 @@ impl Target for Tap {
                 Output::Leave
                 | Output::StartAccessPoint { .. }
                 | Output::RadioFrame { .. }
+                | Output::Missed(_)
                 | Output::FlashBegan { .. }
                 | Output::Event(_) => &[],
             };

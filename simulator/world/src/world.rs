@@ -23,9 +23,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{info, trace, warn};
 
-use crate::air::{AccessPointConfig, Air};
+use crate::air::{AccessPointConfig, Air, RadioFrame};
 use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Target, Wait};
@@ -131,7 +131,8 @@ impl World {
             self.devices.len(),
             "devices are numbered in the order in which they are added"
         );
-        self.links.add_device(self.now, port.device, port.hardware_address, RadioLevel::Ethernet);
+        let level = if target.drives_radio() { RadioLevel::Frames } else { RadioLevel::Ethernet };
+        self.links.add_device(self.now, port.device, port.hardware_address, level);
         self.devices.push(Device::new(port, target));
     }
 
@@ -467,7 +468,13 @@ impl World {
                 self.device(id).observe(&kind);
                 self.commit(Some(id), kind);
             }
-            Output::RadioFrame { .. } => {}
+            Output::RadioFrame { frame, end } => {
+                let (channel, rate, bytes) = (frame.channel, frame.rate, Arc::clone(&frame.bytes));
+                let acknowledged = self.links.device_radio_sends(now, end, id, frame);
+                self.device(id).port.antenna.borrow_mut().acknowledged = acknowledged;
+                trace!(target: "air", at = %now, device = id.0, channel, %rate, acknowledged, frame = %hex(&bytes), "sends");
+            }
+            Output::Missed(frame) => self.links.device_radio_missed(&frame),
             Output::FlashBegan { ends, .. } => self.flash_operations.push(FlashBegun { at: now, device: id, ends }),
             Output::Frame(frame) => {
                 let handed = self.links.device_sends(now, id, &frame);
@@ -507,7 +514,14 @@ impl World {
                         self.wake(id, now);
                     }
                 }
-                Handed::Heard { .. } => unreachable!("no device has been added whose firmware drives its own radio"),
+                Handed::Heard { device: id, at, frame, signal } => {
+                    let RadioFrame { channel, bytes, .. } = &frame;
+                    trace!(target: "air", at = %now, device = id.0, channel, signal, frame = %hex(bytes), "hears");
+                    if self.device(id).is_running() {
+                        self.device(id).port.antenna.borrow_mut().heard.push_back((at, signal, frame));
+                        self.wake(id, now);
+                    }
+                }
                 Handed::Joined { device: id, outcome, signal } => {
                     let mut radio = self.device(id).port.radio.borrow_mut();
                     radio.up = outcome == JoinOutcome::Joined;
@@ -530,4 +544,9 @@ impl World {
             }
         }
     }
+}
+
+/// Bytes as people read them.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

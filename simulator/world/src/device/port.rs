@@ -62,6 +62,8 @@ pub struct Antenna {
     pub heard: VecDeque<(Instant, i8, RadioFrame)>,
     /// Whether the last frame that was sent has been acknowledged.
     pub acknowledged: bool,
+    /// Whose frames the chip has acknowledged in its present run.
+    pub acknowledges: Vec<[u8; 6]>,
 }
 
 /// What a device puts out.
@@ -94,6 +96,8 @@ pub enum Output {
         /// When its last bit has left.
         end: Instant,
     },
+    /// The radio has not taken a frame that was for it.
+    Missed(RadioFrame),
     /// A flash operation began; the world may want to cut the power in its midst.
     FlashBegan {
         /// Counts the erases and writes since the scenario began, from 1.

@@ -67,7 +67,6 @@ pub(super) enum Handed {
     /// A frame has arrived at a device.
     Frame(DeviceId, Arc<[u8]>),
     /// An 802.11 frame has arrived at a device's antenna.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
     Heard { device: DeviceId, at: Instant, frame: RadioFrame, signal: i8 },
     /// A device's attempt to join a network ended, with the access point's signal in dBm.
     Joined { device: DeviceId, outcome: JoinOutcome, signal: Option<i8> },
@@ -97,7 +96,6 @@ pub(super) enum RadioLevel {
     /// Its target joins networks for it, and Ethernet frames pass.
     Ethernet,
     /// Its firmware brings its own radio driver, and 802.11 frames pass.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
     Frames,
 }
 
@@ -204,14 +202,13 @@ impl Links {
     }
 
     /// A device's radio sends an 802.11 frame from `start` to `end`. Says whether it is acknowledged.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
     pub(super) fn device_radio_sends(&mut self, start: Instant, end: Instant, id: DeviceId, frame: RadioFrame) -> bool {
         let antenna = self.radio(id).antenna;
         antenna.is_some_and(|radio| self.air.radio_sends(start, end, radio, frame))
     }
 
     /// A device's radio is on a channel from now on, or hears nothing. Until it says so, everything is handed to it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "no target stops where it changes its channel yet"))]
     pub(super) fn device_radio_listens(&mut self, id: DeviceId, channel: Option<u8>) {
         if let Some(radio) = self.radio(id).antenna {
             self.air.radio_listens(radio, channel);
@@ -220,7 +217,6 @@ impl Links {
 
     /// A device's radio has not taken a frame that was for it, and has not acknowledged it. To be said as soon as the
     /// frame is handed over, for the sender to send it again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target drives its own radio yet"))]
     pub(super) fn device_radio_missed(&mut self, frame: &RadioFrame) {
         self.air.radio_missed(frame);
     }

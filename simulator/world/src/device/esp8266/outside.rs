@@ -109,6 +109,10 @@ impl Radio for Board {
     fn was_acknowledged(&mut self) -> bool {
         self.port.antenna.borrow().acknowledged
     }
+
+    fn acknowledge(&mut self, transmitter: [u8; 6], _: u64) {
+        self.port.antenna.borrow_mut().acknowledges.push(transmitter);
+    }
 }
 
 impl SerialOut for Board {

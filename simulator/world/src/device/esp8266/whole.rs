@@ -16,6 +16,7 @@ use rand_core::RngCore;
 
 use super::outside::Board;
 use super::{Contents, LONGEST_RUN, crash};
+use crate::air::RadioFrame;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Progress, Target, Wait};
 use simulator_record::events::{self, BootCause, EventKind};
@@ -24,6 +25,9 @@ use simulator_record::time::Instant;
 /// How far a run goes in any case: nothing that happens at the same moment reaches the chip sooner. No frame is as
 /// short.
 const SHORTEST_RUN: Duration = Duration::from_micros(10);
+
+/// In the first byte of an address: it is no manufacturer's. By that the chip's access point differs from its station.
+const LOCAL: u8 = 0x02;
 
 /// A chip with a whole image in its flash.
 pub struct WholeImageTarget {
@@ -41,6 +45,8 @@ struct Running {
     started: Instant,
     /// When the flash will have done what the program has commanded it.
     flash_ends: Instant,
+    /// Frames for the chip that it has been handed for the present run.
+    expected: Vec<RadioFrame>,
     /// The end of deep sleep.
     wakes: Option<Instant>,
     /// It executes nothing more until a reset.
@@ -90,7 +96,7 @@ impl Target for WholeImageTarget {
             chip.stop_at_flash = true;
             chip.stop_at_transmission = true;
             let port = Rc::clone(&self.port);
-            Running { chip, port, started: at, flash_ends: at, wakes: None, halted: false }
+            Running { chip, port, started: at, flash_ends: at, expected: Vec::new(), wakes: None, halted: false }
         });
         running.pass_time(at);
         running.chip.reset(hardware_cause(cause));
@@ -100,6 +106,7 @@ impl Target for WholeImageTarget {
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
         let wait = running.run(now);
+        running.tell_missed();
         let local = running.now().max(now);
         self.tell_not_modelled();
         Progress { local, wait }
@@ -150,7 +157,11 @@ impl Running {
     /// Hands the chip what has come in.
     fn take_in(&mut self) {
         let port = Rc::clone(&self.port);
-        for (at, signal, frame) in port.antenna.borrow_mut().heard.drain(..) {
+        let heard: Vec<_> = port.antenna.borrow_mut().heard.drain(..).collect();
+        for (at, signal, frame) in heard {
+            if self.is_for_this(&frame) {
+                self.expected.push(frame.clone());
+            }
             self.chip.core.bus.hear(Heard {
                 at: self.nanoseconds(at),
                 channel: frame.channel,
@@ -162,6 +173,26 @@ impl Running {
         for (at, byte) in port.typed.borrow_mut().drain(..) {
             let at = self.nanoseconds(at);
             self.chip.core.bus.receive(0, byte, at);
+        }
+    }
+
+    /// Whether a frame is for one of the chip's two interfaces.
+    fn is_for_this(&self, frame: &RadioFrame) -> bool {
+        let mut access_point = self.port.hardware_address;
+        access_point[0] |= LOCAL;
+        let receiver = frame.bytes.get(4..10);
+        receiver == Some(&self.port.hardware_address) || receiver == Some(&access_point)
+    }
+
+    /// Tells the world of the frames that the chip has heard and not acknowledged.
+    fn tell_missed(&mut self) {
+        let mut acknowledges = std::mem::take(&mut self.port.antenna.borrow_mut().acknowledges);
+        for frame in self.expected.drain(..) {
+            let transmitter = frame.bytes.get(10..16);
+            match acknowledges.iter().position(|receiver| transmitter == Some(&receiver[..])) {
+                Some(place) => drop(acknowledges.remove(place)),
+                None => self.port.put(self.started, Output::Missed(frame)),
+            }
         }
     }
 
