@@ -58,7 +58,7 @@ pub fn from_ethernet(ethernet: &[u8], way: Way, bssid: Mac) -> Option<Vec<u8>> {
 }
 
 /// The Ethernet frame that an unprotected (or decrypted) data frame carries, or `None` if it carries none. What follows
-/// the CCMP header of a frame that says it is protected is taken for decrypted.
+/// the CCMP or TKIP header of a frame that says it is protected is taken for decrypted.
 pub fn to_ethernet(frame: &[u8]) -> Option<Vec<u8>> {
     let header = Header::of(frame).filter(carries_data)?;
     let (destination, source) = match header.flags() & (TO_DS | FROM_DS) {
@@ -102,9 +102,13 @@ pub fn ps_poll(station: Mac, bssid: Mac, association: u16) -> Vec<u8> {
 
 /// Marks a data frame as protected and puts a CCMP header into it, ready to be [encrypted](ccmp::encrypt).
 pub fn add_ccmp_header(frame: &mut Vec<u8>, packet_number: u64, key_id: u8) {
+    add_cipher_header(frame, ccmp::header(packet_number, key_id));
+}
+
+pub(crate) fn add_cipher_header(frame: &mut Vec<u8>, header: [u8; ccmp::HEADER]) {
     if let Some(length) = Header::of(frame).map(|header| header.length()) {
         frame[1] |= PROTECTED;
-        frame.splice(length..length, ccmp::header(packet_number, key_id));
+        frame.splice(length..length, header);
     }
 }
 

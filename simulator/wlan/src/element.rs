@@ -101,7 +101,7 @@ pub enum RsnError {
     #[error("the RSN element is malformed")]
     Malformed,
     /// It asks for TKIP.
-    #[error("TKIP is not modelled: only CCMP is")]
+    #[error("TKIP is modelled for an ESP8266's frames to groups only")]
     Tkip,
     /// It asks for WEP.
     #[error("WEP is not modelled: only CCMP is")]
@@ -168,19 +168,27 @@ impl Rsn {
         content
     }
 
-    /// Whether it can be WPA2 with CCMP and a pre-shared key.
+    /// Whether it can be WPA2 with CCMP and a pre-shared key, for groups, too.
     ///
     /// # Errors
     /// If it cannot: in which way.
     pub fn check(&self) -> Result<(), RsnError> {
-        let refused = |suite: Suite| match suite {
-            TKIP => RsnError::Tkip,
-            suite if WEP.contains(&suite) => RsnError::Wep,
-            _ => RsnError::Cipher,
-        };
-        if self.group != CCMP {
-            return Err(refused(self.group));
+        if self.group == CCMP { self.check_pair() } else { Err(refused(self.group)) }
+    }
+
+    /// The element of a station that joins the network that this is of: CCMP, and for groups what the network has.
+    ///
+    /// # Errors
+    /// If it can have neither CCMP nor, for groups, TKIP, or no pre-shared key.
+    pub fn answer(&self) -> Result<Self, RsnError> {
+        self.check_pair()?;
+        match self.group {
+            CCMP | TKIP => Ok(Self { group: self.group, ..Self::wpa2() }),
+            other => Err(refused(other)),
         }
+    }
+
+    fn check_pair(&self) -> Result<(), RsnError> {
         if !self.pairwise.contains(&CCMP) {
             return Err(self.pairwise.first().map_or(RsnError::Cipher, |first| refused(*first)));
         }
@@ -188,6 +196,14 @@ impl Rsn {
             return Err(RsnError::KeyManagement);
         }
         Ok(())
+    }
+}
+
+fn refused(suite: Suite) -> RsnError {
+    match suite {
+        TKIP => RsnError::Tkip,
+        suite if WEP.contains(&suite) => RsnError::Wep,
+        _ => RsnError::Cipher,
     }
 }
 
@@ -256,6 +272,16 @@ mod tests {
         assert_eq!(with(CCMP, TKIP, PSK), Err(RsnError::Tkip));
         assert_eq!(with(WEP[1], WEP[1], PSK), Err(RsnError::Wep));
         assert_eq!(with(CCMP, CCMP, sae), Err(RsnError::KeyManagement));
-        assert_eq!(RsnError::Tkip.to_string(), "TKIP is not modelled: only CCMP is");
+        assert_eq!(RsnError::Wep.to_string(), "WEP is not modelled: only CCMP is");
+    }
+
+    #[test]
+    fn a_station_answers_with_what_the_network_has_for_groups() {
+        let mixed = Rsn { group: TKIP, pairwise: vec![TKIP, CCMP], ..Rsn::wpa2() };
+        assert_eq!(mixed.answer(), Ok(Rsn { group: TKIP, ..Rsn::wpa2() }));
+        assert_eq!(Rsn::wpa2().answer(), Ok(Rsn::wpa2()));
+        let old = Rsn { group: TKIP, pairwise: vec![TKIP], ..Rsn::wpa2() };
+        assert_eq!(old.answer(), Err(RsnError::Tkip));
+        assert_eq!(Rsn { group: WEP[0], ..Rsn::wpa2() }.answer(), Err(RsnError::Wep));
     }
 }

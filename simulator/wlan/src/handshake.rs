@@ -11,7 +11,7 @@
 //! Both sides are state machines without time and chance: whoever drives them draws nonces, repeats messages when no
 //! answer comes ([`Authenticator::repeat`]) and gives up. Replies go out unencrypted until the fourth message is through.
 //!
-//! Not modelled: TKIP, fast transition, protected management frames, a handshake that the station asks for.
+//! Not modelled: TKIP for the keys of a pair, fast transition, protected management frames, a handshake that the station asks for.
 
 mod authenticator;
 mod supplicant;
@@ -23,16 +23,8 @@ pub use supplicant::{Reply, Supplicant};
 
 use crate::eapol::Refusal;
 use crate::element::{self, Elements};
-use crate::keys::{PairKeys, TemporalKey};
-
-/// The key of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupKey {
-    /// Its identifier, 1 to 3.
-    pub id: u8,
-    /// What encrypts frames to the group.
-    pub key: TemporalKey,
-}
+use crate::group::GroupKey;
+use crate::keys::PairKeys;
 
 /// The organisation and type of a group's key among vendor elements (§12.7.2, table 12-9).
 const GROUP_KEY_DATA: [u8; 4] = [0x00, 0x0F, 0xAC, 1];
@@ -40,7 +32,7 @@ const GROUP_KEY_DATA: [u8; 4] = [0x00, 0x0F, 0xAC, 1];
 /// Elements and the group's key, wrapped (RFC 3394) and padded before.
 fn wrap(elements: &[u8], group: &GroupKey, keys: &PairKeys) -> Vec<u8> {
     let mut data = elements.to_vec();
-    let content = [&GROUP_KEY_DATA[..], &[group.id & 3, 0], &group.key].concat();
+    let content = [&GROUP_KEY_DATA[..], &[group.id & 3, 0], &group.bytes()].concat();
     element::push(&mut data, element::VENDOR, &content);
     if !data.len().is_multiple_of(8) {
         data.push(element::VENDOR);
@@ -63,7 +55,7 @@ fn unwrap(wrapped: &[u8], keys: &PairKeys) -> Result<(Vec<u8>, GroupKey), Refusa
     let keys = Elements(&data).into_iter().filter(|(id, _)| *id == element::VENDOR);
     let group =
         keys.filter_map(|(_, content)| content.strip_prefix(&GROUP_KEY_DATA)).find_map(|content| match content {
-            [id, _, key @ ..] => Some(GroupKey { id: id & 3, key: *key.first_chunk()? }),
+            [id, _, key @ ..] => GroupKey::of_bytes(*id, key),
             _ => None,
         });
     let group = group.ok_or(Refusal::KeyData)?;

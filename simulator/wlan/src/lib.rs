@@ -7,6 +7,7 @@ pub mod ccmp;
 pub mod data;
 pub mod eapol;
 pub mod element;
+pub mod group;
 pub mod handshake;
 pub mod header;
 pub mod keys;

@@ -1,9 +1,10 @@
 //! The access point's side.
 
-use super::{GroupKey, wrap};
+use super::wrap;
 use crate::eapol::{
     self, ACK, ENCRYPTED, ERROR, INSTALL, KeyFrame, MIC, PAIRWISE, REQUEST, Refusal, SECURE, VERSION_AES,
 };
+use crate::group::GroupKey;
 use crate::header::Mac;
 use crate::keys::{NetworkKey, Nonce, Pair, PairKeys, TemporalKey};
 

@@ -1,8 +1,9 @@
 //! The station's side.
 
-use super::{GroupKey, unwrap};
+use super::unwrap;
 use crate::eapol::{self, ACK, ENCRYPTED, INSTALL, KeyFrame, MIC, PAIRWISE, Refusal, SECURE, VERSION_AES};
 use crate::element::{self, Elements};
+use crate::group::GroupKey;
 use crate::header::Mac;
 use crate::keys::{NetworkKey, Nonce, Pair, PairKeys, TemporalKey};
 

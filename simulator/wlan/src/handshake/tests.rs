@@ -1,11 +1,13 @@
 use super::*;
 use crate::element::Rsn;
+use crate::group::GroupSecret;
 use crate::header::Mac;
 use crate::keys::network_key;
+use crate::tkip::TkipKey;
 
 const ACCESS_POINT: Mac = [2, 0, 0, 0, 1, 0];
 const STATION: Mac = [2, 0, 0, 0, 0, 1];
-const GROUP: GroupKey = GroupKey { id: 1, key: [0x47; 16] };
+const GROUP: GroupKey = GroupKey { id: 1, secret: GroupSecret::Ccmp([0x47; 16]) };
 
 fn rsn() -> Vec<u8> {
     let mut element = Vec::new();
@@ -83,7 +85,7 @@ fn repeated_messages_are_answered_and_old_answers_are_not_taken() {
 #[test]
 fn a_group_key_is_renewed() {
     let (mut authenticator, mut supplicant) = established();
-    let new = GroupKey { id: 2, key: [0x48; 16] };
+    let new = GroupKey { id: 2, secret: GroupSecret::Tkip(TkipKey { cipher: [0x48; 16], code: [0x49; 8] }) };
     let message = authenticator.renew(&new, 5).unwrap();
     assert_eq!(information(&message), 0x1382);
     let reply = supplicant.receive(&message).unwrap();

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rand_core::RngCore;
-use simulator_wlan::handshake::GroupKey;
+use simulator_wlan::group::GroupKey;
 use simulator_wlan::header::{BROADCAST, Header, Mac, POWER_MANAGEMENT, RETRY, TO_DS, Type, is_group};
 use simulator_wlan::keys::NetworkKey;
 use simulator_wlan::management::{Body, REASON_NOT_ASSOCIATED, REASON_NOT_AUTHENTICATED};
@@ -124,7 +124,7 @@ impl Bss {
             clock_offset,
             random,
             network_key: None,
-            group: GroupKey { id: 1, key },
+            group: GroupKey::ccmp(1, key),
             group_sent: 0,
             clients: BTreeMap::new(),
             transmitter,

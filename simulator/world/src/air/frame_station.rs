@@ -13,7 +13,8 @@ use rand_core::RngCore;
 use simulator_wlan::ccmp;
 use simulator_wlan::data::{self, Way};
 use simulator_wlan::element::{self, Elements, Rsn};
-use simulator_wlan::handshake::{GroupKey, Reply, Supplicant};
+use simulator_wlan::group::GroupKey;
+use simulator_wlan::handshake::{Reply, Supplicant};
 use simulator_wlan::header::{FROM_DS, Header, Mac, PROTECTED, RETRY, Type, is_group};
 use simulator_wlan::keys::{TemporalKey, network_key};
 use simulator_wlan::management::{
@@ -82,6 +83,8 @@ enum Outgoing {
 pub(super) struct FrameStation {
     mac: Mac,
     target: Target,
+    /// What it answers to the access point's RSN element.
+    rsn: Option<Rsn>,
     security: Security,
     random: Stream,
     state: State,
@@ -92,7 +95,7 @@ pub(super) struct FrameStation {
     sent: u64,
     received: u64,
     /// By identifier, with the last packet number.
-    groups: [Option<(TemporalKey, u64)>; 4],
+    groups: [Option<(GroupKey, u64)>; 4],
     last_sequence: Option<u16>,
     transmitter: Transmitter,
     /// Until an acknowledgement that it owes is through.
@@ -105,9 +108,12 @@ impl FrameStation {
     /// A station that begins to join at `at`.
     pub(super) fn new(at: Instant, mac: Mac, target: Target, security: Security, random: Stream) -> Self {
         let transmitter = Transmitter::new(target.channel);
+        let rsn = target.rsn.as_ref().map(|heard| Rsn::parse(heard).and_then(|rsn| rsn.answer()));
+        let fits = rsn.as_ref().is_none_or(Result::is_ok);
         let mut station = Self {
             mac,
             target,
+            rsn: rsn.and_then(Result::ok),
             security,
             random,
             state: State::Authenticating,
@@ -124,7 +130,11 @@ impl FrameStation {
             queue: VecDeque::new(),
             effects: Vec::new(),
         };
-        station.ask(at);
+        if fits {
+            station.ask(at);
+        } else {
+            station.fail(JoinFailure::SecurityMismatch);
+        }
         station
     }
 
@@ -191,10 +201,11 @@ impl FrameStation {
         body.frame(self.target.bssid, self.mac, self.target.bssid)
     }
 
+    /// The RSN element of its association request, of a protected network.
     fn own_rsn(&self) -> Vec<u8> {
         let mut element = Vec::new();
-        if self.target.rsn.is_some() {
-            element::push(&mut element, element::RSN, &Rsn::wpa2().content());
+        if let Some(rsn) = &self.rsn {
+            element::push(&mut element, element::RSN, &rsn.content());
         }
         element
     }
@@ -369,14 +380,16 @@ impl FrameStation {
             let is_eapol = ethernet.get(12..14) == Some(&data::EAPOL.to_be_bytes());
             return (self.target.rsn.is_none() || is_eapol).then_some(ethernet);
         }
-        let (packet_number, id) = ccmp::read_header(frame)?;
-        let (key, received) = if is_group(header.receiver()) {
+        let (opened, packet_number, received) = if is_group(header.receiver()) {
+            // TKIP has the identifier where CCMP has it.
+            let (_, id) = ccmp::read_header(frame)?;
             let (key, received) = self.groups[usize::from(id)].as_mut()?;
-            (&*key, received)
+            let (packet_number, opened) = key.open(frame)?;
+            (opened, packet_number, received)
         } else {
-            (self.key.as_ref()?, &mut self.received)
+            let (packet_number, _) = ccmp::read_header(frame)?;
+            (ccmp::decrypt(self.key.as_ref()?, frame).ok()?, packet_number, &mut self.received)
         };
-        let opened = ccmp::decrypt(key, frame).ok()?;
         if packet_number <= *received {
             return None;
         }
@@ -401,10 +414,10 @@ impl FrameStation {
             return;
         };
         let ethernet = [&self.target.bssid[..], &mac, &data::EAPOL.to_be_bytes(), &frame].concat();
-        if let Some((GroupKey { id, key }, packet_number)) = group
-            && self.groups[usize::from(id)].is_none_or(|(known, _)| known != key)
+        if let Some((key, packet_number)) = group
+            && self.groups[usize::from(key.id)].is_none_or(|(known, _)| known != key)
         {
-            self.groups[usize::from(id)] = Some((key, packet_number));
+            self.groups[usize::from(key.id)] = Some((key, packet_number));
         }
         self.enqueue(Outgoing::Answer(ethernet, temporal));
         self.pump(at);

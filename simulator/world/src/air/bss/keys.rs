@@ -5,7 +5,8 @@ use std::time::Duration;
 use rand_core::RngCore;
 use simulator_wlan::data;
 use simulator_wlan::eapol::Refusal;
-use simulator_wlan::handshake::{Authenticator, GroupKey, Step};
+use simulator_wlan::group::GroupKey;
+use simulator_wlan::handshake::{Authenticator, Step};
 use simulator_wlan::header::Mac;
 use simulator_wlan::keys::{NetworkKey, network_key};
 use simulator_wlan::management::{Body, REASON_GROUP_TIMEOUT, REASON_HANDSHAKE_TIMEOUT};
@@ -110,7 +111,7 @@ impl Bss {
         }
         let mut key = [0; 16];
         self.random.fill_bytes(&mut key);
-        self.group = GroupKey { id: 3 - self.group.id, key };
+        self.group = GroupKey::ccmp(3 - self.group.id, key);
         self.group_sent = 0;
         let joined: Vec<Mac> = self.clients.iter().filter(|(_, client)| client.joined).map(|(mac, _)| *mac).collect();
         for mac in joined {

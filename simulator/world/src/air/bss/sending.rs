@@ -109,8 +109,7 @@ impl Bss {
             return Some(frame);
         }
         self.group_sent += 1;
-        data::add_ccmp_header(&mut frame, self.group_sent, self.group.id);
-        ccmp::encrypt(&self.group.key, &frame).ok()
+        self.group.seal(frame, self.group_sent)
     }
 
     /// An Ethernet frame for the station at `mac`, whose radio is `radio`.

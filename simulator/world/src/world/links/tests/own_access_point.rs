@@ -1,5 +1,6 @@
 //! Phones at a device's own access point.
 
+use simulator_wlan::element::TKIP;
 use smoltcp::wire::EthernetAddress;
 
 use super::soft_access_point::{OWN, SoftAccessPoint};
@@ -76,6 +77,10 @@ fn a_full_or_silent_access_point_lets_nobody_in() {
     silent.firmware.answers = false;
     visit(&mut silent, 8 * SECOND);
     assert_eq!(seen(&silent), [joined(JoinOutcome::Failed(JoinFailure::Timeout))]);
+    let mut old = bench(Some("hellohello"), "hellohello");
+    old.firmware.pairwise = vec![TKIP];
+    visit(&mut old, 6 * SECOND);
+    assert_eq!(seen(&old), [joined(JoinOutcome::Failed(JoinFailure::SecurityMismatch))]);
     let mut protected = bench(Some("hellohello"), "");
     visit(&mut protected, 6 * SECOND);
     assert_eq!(seen(&protected), [joined(JoinOutcome::Failed(JoinFailure::SecurityMismatch))]);

@@ -8,24 +8,29 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 use simulator_wlan::ccmp;
 use simulator_wlan::data::{self, Way};
-use simulator_wlan::element::{self, Elements, Rsn};
-use simulator_wlan::handshake::{Authenticator, GroupKey, Step};
+use simulator_wlan::element::{self, CCMP, Elements, Rsn, Suite, TKIP};
+use simulator_wlan::group::{GroupKey, GroupSecret};
+use simulator_wlan::handshake::{Authenticator, Step};
 use simulator_wlan::header::{BROADCAST, PROTECTED, is_group};
 use simulator_wlan::keys::{TemporalKey, network_key};
 use simulator_wlan::management::{Body, set_sequence_number};
+use simulator_wlan::tkip::TkipKey;
 
 use super::*;
 use crate::internet::dhcp::DhcpServer;
 use crate::internet::port::{Port as StackPort, stack_time};
 
 pub(super) const OWN: Mac = [0x5E, 0xCF, 0x7F, 0, 0, 1];
-const GROUP: GroupKey = GroupKey { id: 1, key: [0x47; 16] };
+/// An ESP8266 encrypts with TKIP what is for all.
+const GROUP: GroupKey = GroupKey { id: 1, secret: GroupSecret::Tkip(TkipKey { cipher: [0x47; 16], code: [0x48; 8] }) };
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 4, 1);
 
 /// An access point.
 pub(super) struct SoftAccessPoint {
     pub(super) name: &'static str,
     pub(super) passphrase: Option<&'static str>,
+    /// The ciphers that it takes.
+    pub(super) pairwise: Vec<Suite>,
     /// The status of association responses.
     pub(super) status: u16,
     /// It answers at all.
@@ -58,6 +63,7 @@ impl SoftAccessPoint {
         Self {
             name: "yellow-duck",
             passphrase,
+            pairwise: vec![TKIP, CCMP],
             status: 0,
             answers: true,
             probes: 0,
@@ -77,9 +83,13 @@ impl SoftAccessPoint {
     fn rsn(&self) -> Vec<u8> {
         let mut element = Vec::new();
         if self.passphrase.is_some() {
-            element::push(&mut element, element::RSN, &Rsn::wpa2().content());
+            element::push(&mut element, element::RSN, &self.security().content());
         }
         element
+    }
+
+    fn security(&self) -> Rsn {
+        Rsn { group: GROUP.suite(), pairwise: self.pairwise.clone(), ..Rsn::wpa2() }
     }
 
     fn numbered(&mut self, mut frame: Vec<u8>) -> Vec<u8> {
@@ -108,17 +118,16 @@ impl SoftAccessPoint {
 
     fn sealed(&mut self, ethernet: &[u8]) -> Vec<u8> {
         let frame = data::from_ethernet(ethernet, Way::ToStation, OWN).unwrap();
-        let mut frame = self.numbered(frame);
+        let frame = self.numbered(frame);
         let to: Mac = *ethernet.first_chunk().unwrap();
         let key = if is_group(to) {
-            self.passphrase.map(|_| (GROUP.key, GROUP.id))
+            self.passphrase.map(|_| GROUP)
         } else {
-            self.phones.get(&to).and_then(|(_, key)| *key).map(|key| (key, 0))
+            self.phones.get(&to).and_then(|(_, key)| *key).map(|key| GroupKey::ccmp(0, key))
         };
-        let Some((key, id)) = key else { return frame };
+        let Some(key) = key else { return frame };
         self.packet_number += 1;
-        data::add_ccmp_header(&mut frame, self.packet_number, id);
-        ccmp::encrypt(&key, &frame).unwrap()
+        key.seal(frame, self.packet_number).unwrap()
     }
 
     fn key_message(&mut self, to: Mac, message: &[u8]) -> Vec<u8> {
@@ -137,7 +146,9 @@ impl SoftAccessPoint {
             }
             Body::AssociationRequest { elements, .. } => {
                 assert_eq!(elements.find(element::SSID), Some(self.name.as_bytes()));
-                assert_eq!(elements.find(element::RSN).is_some(), self.passphrase.is_some());
+                let asked = Rsn::of(elements).map(|rsn| rsn.unwrap());
+                let fits = Rsn { pairwise: vec![CCMP], ..self.security() };
+                assert_eq!(asked, self.passphrase.map(|_| fits));
                 let elements = Elements(&[1, 4, 0x82, 0x84, 0x8B, 0x96]);
                 Body::AssociationResponse { capability: 1, status: self.status, id: 1, elements }
             }

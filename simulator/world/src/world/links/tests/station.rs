@@ -3,6 +3,7 @@
 use simulator_wlan::ccmp;
 use simulator_wlan::data::{self, Way};
 use simulator_wlan::element::{self, Elements, Rsn};
+use simulator_wlan::group::GroupKey;
 use simulator_wlan::handshake::Supplicant;
 use simulator_wlan::header::{BROADCAST, PROTECTED, RETRY, is_group};
 use simulator_wlan::keys::{TemporalKey, network_key};
@@ -19,7 +20,7 @@ pub(super) struct Station {
     pub(super) rsn: Option<Rsn>,
     supplicant: Option<Supplicant>,
     key: Option<TemporalKey>,
-    pub(super) groups: BTreeMap<u8, TemporalKey>,
+    pub(super) groups: BTreeMap<u8, GroupKey>,
     packet_number: u64,
     sequence: u16,
     /// It answers messages of the handshake.
@@ -152,9 +153,9 @@ impl Station {
         }
         let (packet_number, id) = ccmp::read_header(frame).unwrap();
         let group = is_group(header.receiver());
-        let key = if group { self.groups[&id] } else { self.key.unwrap() };
+        let key = if group { self.groups[&id] } else { GroupKey::ccmp(0, self.key.unwrap()) };
         self.packet_numbers[usize::from(group)].push(packet_number);
-        data::to_ethernet(&ccmp::decrypt(&key, frame).unwrap()).unwrap()
+        data::to_ethernet(&key.open(frame).unwrap().1).unwrap()
     }
 
     fn key_frame(&mut self, payload: &[u8]) -> Vec<Vec<u8>> {
@@ -173,7 +174,7 @@ impl Station {
         let Ok(reply) = supplicant.receive(payload) else { return Vec::new() };
         let ethernet = [&BSSID[..], &DEVICE_MAC, &data::EAPOL.to_be_bytes(), &reply.frame].concat();
         let answer = self.data(&ethernet);
-        self.groups.extend(reply.group.map(|(group, _)| (group.id, group.key)));
+        self.groups.extend(reply.group.map(|(group, _)| (group.id, group)));
         if reply.temporal.is_some() {
             self.key = reply.temporal;
         }
