@@ -30,6 +30,7 @@ registers! {
         0x34 Host13 ReadWrite = 0, "D34";
         0x38 Host14 ReadWrite = 0, "D38";
         0x3C Host15 ReadWrite = 0, "D3C";
+        0x40 RegD40 ReadWrite = 0, "D40";
         0x48 RegD48 ReadWrite = 0, "D48";
         0x4C RegD4c ReadWrite = 0, "D4C" sample { DONE: 24; };
         0x50 Cfg ReadWrite = 0x0009_08BC, "SAR_CFG" cfg { START: 1; STATE: 24..=26; };
