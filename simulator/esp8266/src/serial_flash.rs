@@ -8,8 +8,8 @@
 //! The content changes when an operation is over. The emulated chip keeps a copy of it, for the cache; so a read
 //! through the cache window always gives what was read there last.
 //!
-//! After Winbond's W25Q80DV data sheet. Not modelled: its table of parameters, suspending, a status that outlives the
-//! power.
+//! After Winbond's W25Q80DV data sheet, and JEDEC's JESD216 for the table of parameters. Not modelled: a unique number (all
+//! have the same), suspending, a status that outlives the power.
 
 use core::ops::Range;
 
@@ -105,6 +105,10 @@ const BUSY: u16 = 1 << 0;
 const WEL: u16 = 1 << 1;
 /// Status: what protects blocks against writing.
 const PROTECTION: u16 = 0x1C;
+/// The number that tells a chip from all others (command 0x4B).
+const UNIQUE: [u8; 8] = [0xD1, 0x64, 0x7C, 0x05, 0x8B, 0x31, 0x2E, 0x27];
+/// Where the table of parameters has the flash's own parameters.
+const PARAMETERS: usize = 0x10;
 /// Nanoseconds that writing the status takes.
 const WRITE_STATUS: u64 = 10_000_000;
 /// Bytes of a page.
@@ -128,6 +132,22 @@ impl<C: Cells> SerialFlash<C> {
     /// Manufacturer, type, capacity.
     fn id(&self) -> [u8; 3] {
         [0xEF, 0x40, self.cells.size().max(2).ilog2() as u8]
+    }
+
+    /// The table of parameters (JESD216, SFDP 1.0): a header, the header of the flash's parameters, and these.
+    fn parameters(&self) -> Vec<u8> {
+        let mut table = b"SFDP\x00\x01\x00\xFF".to_vec();
+        // Parameters of kind 0, version 1.0, nine words, from there on.
+        table.extend([0x00, 0x00, 0x01, 9, PARAMETERS as u8, 0x00, 0x00, 0xFF]);
+        // Erases 4 KiB by 0x20; addresses of 24 bits; reads with two and four lines.
+        table.extend([0xE5, 0x20, 0xF1, 0xFF]);
+        table.extend((8 * self.cells.size() - 1).to_le_bytes());
+        // Reads 1-4-4 by 0xEB, 1-1-4 by 0x6B; 1-1-2 by 0x3B, 1-2-2 by 0xBB; none of 2-2-2 and 4-4-4.
+        table.extend([0x44, 0xEB, 0x08, 0x6B, 0x08, 0x3B, 0x80, 0xBB, 0xEE, 0xFF, 0xFF, 0xFF]);
+        table.extend([0xFF, 0xFF, 0x00, 0xFF, 0xFF, 0xFF, 0x00, 0xFF]);
+        // Erases 2^12 bytes by 0x20, 2^15 by 0x52, 2^16 by 0xD8.
+        table.extend([12, 0x20, 15, 0x52, 16, 0xD8, 0, 0xFF]);
+        table
     }
 
     fn is_busy(&self) -> bool {
@@ -218,10 +238,17 @@ impl<C: Cells> FlashChip for SerialFlash<C> {
             0x9F => return answer(fill(&self.id())),
             0xAB => return answer(fill(&[self.id()[2] - 1])),
             0x03 | 0x0B | 0x3B | 0x6B | 0xBB | 0xEB => return answer(self.read(address, length)),
-            // No table of parameters; reset and power down change nothing that shows.
-            0x5A => return answer(vec![0xFF; length]),
+            0x90 => return answer(fill(&[self.id()[0], self.id()[2] - 1])),
+            0x4B => return answer(fill(&UNIQUE)),
+            0x5A => {
+                let mut bytes = self.parameters();
+                bytes.drain(..(command.address as usize).min(bytes.len()));
+                return answer(fill(&bytes));
+            }
+            // Reset and power down change nothing that shows.
             0x66 | 0x99 | 0xB9 | 0xFF => return answer(vec![0; length]),
-            0x06 => {
+            // 0x50 is for a status that does not outlive the power, as none does here.
+            0x06 | 0x50 => {
                 self.status |= WEL;
                 None
             }
@@ -230,6 +257,8 @@ impl<C: Cells> FlashChip for SerialFlash<C> {
                 None
             }
             0x01 => self.write_status(data, at),
+            // The upper byte alone; the lower stays.
+            0x31 => self.write_status(&[self.status as u8, data.first().copied().unwrap_or_default()], at),
             0x02 => self.program(address, data, at),
             0x20 => self.erase(address, 0x1000, at),
             0x52 => self.erase(address, 0x8000, at),
@@ -397,6 +426,34 @@ mod tests {
         assert_eq!(status(&mut flash, WRITE_STATUS), 0x1C);
         flash.command(plain(0x06, 0), WRITE_STATUS).unwrap();
         assert_eq!(flash.command(plain(0x20, 0), WRITE_STATUS).unwrap().busy_until, None);
+    }
+
+    #[test]
+    fn the_upper_half_of_the_status_can_be_written_alone() {
+        let mut flash = flash(vec![0; 0x1000]);
+        for (opcode, data) in [(0x01, &[0x04][..]), (0x31, &[0x02])] {
+            flash.command(plain(0x06, 0), 0).unwrap();
+            flash.command(Command { data, ..plain(opcode, 0) }, 0).unwrap();
+            flash.settle(WRITE_STATUS).unwrap();
+        }
+        assert_eq!(flash.command(Command { length: 2, ..plain(0x05, 0) }, 0).unwrap().bytes, [0x04, 0x02]);
+        assert_eq!(flash.command(Command { length: 1, ..plain(0x35, 0) }, 0).unwrap().bytes, [0x02], "quad enable");
+    }
+
+    /// As a driver reads it (JESD216 §6.4): the signature, where the parameters are, and the size in bits.
+    #[test]
+    fn the_table_of_parameters_tells_the_size() {
+        for size in [0x8_0000_u32, 0x10_0000, 0x100_0000] {
+            let mut flash = flash(vec![0; size as usize]);
+            let mut read = |address| flash.command(Command { length: 8, ..plain(0x5A, address) }, 0).unwrap().bytes;
+            assert_eq!(read(0)[..4], *b"SFDP");
+            let header = read(8);
+            assert_eq!((header[0], header[3]), (0, 9));
+            let parameters = read(u32::from(header[4]));
+            assert_eq!(u32::from_le_bytes(*parameters.last_chunk().unwrap()), 8 * size - 1);
+            assert_eq!(parameters[1], 0x20, "erases sectors");
+            assert_eq!(read(0x1000), [0xFF; 8]);
+        }
     }
 
     #[test]
