@@ -81,9 +81,10 @@ impl Slot<'_> {
     fn cipher(&self) -> Result<Cipher, Refusal> {
         match self.flag(flags::CIPHER) {
             CCMP => Ok(Cipher::Ccmp(self.key(0))),
-            // Behind the key are Michael's, for what is sent and for what is received.
+            // Behind the key are Michael's, for what is received and for what is sent: the vendor's driver of an access
+            // point puts the second half of the handshake's (IEEE 802.11-2020 §12.8.1) in front of the first.
             TKIP => {
-                let [sent, received] = [4, 6].map(|word| TkipKey { cipher: self.key(0), code: self.key(word) });
+                let [received, sent] = [4, 6].map(|word| TkipKey { cipher: self.key(0), code: self.key(word) });
                 Ok(Cipher::Tkip { sent, received })
             }
             _ => Err(Refusal::Cipher),

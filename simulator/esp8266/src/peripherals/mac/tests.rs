@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use simulator_wlan::ccmp;
+use simulator_wlan::tkip::{self, TkipKey};
 
 use super::super::bench::Board;
 use super::super::outside::Heard;
@@ -364,4 +365,25 @@ proptest! {
         }
         board.pass_to(at + 5_000);
     }
+}
+
+/// As the vendor's driver of an access point writes a group's key of TKIP: of the handshake's 32 bytes the last 8 in front
+/// of those with which it signs what it sends.
+#[test]
+fn what_is_sent_to_a_group_of_tkip_is_signed_with_the_last_key_of_its_slot() {
+    let mut board = station(2);
+    set_key(&mut board, 4, [0xFF; 6], 6, 1);
+    let slot = KEYS + 0x28 * 4;
+    let flags = board.read(slot + 4);
+    board.write(slot + 4, flags & !(7 << 18) | 2 << 18);
+    for (index, bytes) in (0..).zip([*b"rece", *b"ived", *b"sent", *b"last"]) {
+        board.write(slot + 8 + 16 + 4 * index, u32::from_le_bytes(bytes));
+    }
+    let header = [0, 0x20, 1, 0x60, 0, 0, 0, 0];
+    let plain = frame([0x08, 0x42], [[0xFF; 6], STATION, STATION], &[&header[..], b"to all"].concat());
+    send(&mut board, 2, &plain, 16, 0, 4);
+    board.pass_to(1_000);
+    let sent = &board.devices.outside.transmitted[0].frame;
+    let key = TkipKey { cipher: KEY, code: *b"sentlast" };
+    assert_eq!(tkip::decrypt(&key, sent).unwrap(), plain);
 }
