@@ -221,12 +221,26 @@ impl Call<'_> {
         self.word(self.cpu.a[1].wrapping_add(4 * index))
     }
 
-    /// Reads bytes, one by one.
+    /// Reads bytes as the ROM's `memcpy` does: by words, wherever they begin, and one by one what is left of the last.
+    /// So whole words can be read of instruction memory.
     ///
     /// # Errors
     /// As [`load`](Self::load).
     pub(super) fn bytes(&mut self, address: u32, length: u32) -> Result<Vec<u8>, Trouble> {
-        (0..length).map(|index| self.byte(address.wrapping_add(index))).collect()
+        let (whole, shift) = (length & !3, 8 * (address & 3));
+        let mut bytes = Vec::new();
+        for offset in (0..whole).step_by(4) {
+            let at = address.wrapping_add(offset) & !3;
+            let mut word = self.word(at)? >> shift;
+            if shift > 0 {
+                word |= self.word(at.wrapping_add(4))? << (32 - shift);
+            }
+            bytes.extend(word.to_le_bytes());
+        }
+        for offset in whole..length {
+            bytes.push(self.byte(address.wrapping_add(offset))?);
+        }
+        Ok(bytes)
     }
 
     /// Reads so many bytes as the array has, one by one.

@@ -50,6 +50,8 @@ pub const BOOT_LOADED: u32 = 0x4000_10AB;
 pub const BOOT_RESULT: u32 = 0x4000_15BE;
 /// `main`: the program has returned.
 pub const USER_DONE: u32 = 0x4000_1100;
+/// `MD5Update`: the next block.
+pub const MD5_UPDATE: u32 = 0x4000_989C;
 /// `pbkdf2_sha1`: the next iteration.
 pub const PBKDF2: u32 = 0x4000_B870;
 /// Functions of the PHY that call others: after one of them.

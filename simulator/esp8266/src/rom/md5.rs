@@ -5,11 +5,15 @@
 //! The download stubs use it.
 
 use super::call::{Call, Flow, Trouble};
+use super::continuation;
 
 type Outcome = Result<Flow, Trouble>;
 
 const LENGTH: u32 = 16;
 const BLOCK: u32 = 24;
+/// Bytes of a block, and of the frame of a function that takes more.
+const SIZE: u32 = 64;
+const FRAME: u32 = 16;
 
 const INITIAL: [u32; 4] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476];
 
@@ -114,15 +118,36 @@ pub fn md5_init(call: &mut Call<'_>) -> Outcome {
     Ok(Flow::Return)
 }
 
-/// `MD5Update(context, bytes, length)`.
+/// `MD5Update(context, bytes, length)`. Interrupts are served after each block: a digest of all the flash takes 0.2 s.
 pub fn md5_update(call: &mut Call<'_>) -> Outcome {
-    let (context, bytes, length) = (call.argument(0), call.argument(1), call.argument(2));
-    for index in 0..length {
-        let byte = call.byte(bytes.wrapping_add(index))?;
+    let (context, from, length) = (call.argument(0), call.argument(1), call.argument(2));
+    if length <= SIZE {
+        append(call, context, from, length)?;
+        return Ok(Flow::Return);
+    }
+    call.enter(FRAME, 3)?;
+    [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]] = [context, from, length];
+    Ok(Flow::Jump(continuation::MD5_UPDATE))
+}
+
+/// The next block: a12 is the context, a13 where the bytes are, a14 how many are left.
+pub(super) fn next_block(call: &mut Call<'_>) -> Outcome {
+    let [context, from, left] = [12, 13, 14].map(|register| call.cpu.a[register]);
+    if left == 0 {
+        return call.leave(FRAME, 3);
+    }
+    let length = left.min(SIZE);
+    append(call, context, from, length)?;
+    [call.cpu.a[13], call.cpu.a[14]] = [from.wrapping_add(length), left - length];
+    Ok(Flow::Jump(continuation::MD5_UPDATE))
+}
+
+fn append(call: &mut Call<'_>, context: u32, from: u32, length: u32) -> Result<(), Trouble> {
+    for byte in call.bytes(from, length)? {
         push(call, context, byte)?;
     }
     call.spend(u64::from(length) * 14);
-    Ok(Flow::Return)
+    Ok(())
 }
 
 fn bits(call: &mut Call<'_>, context: u32) -> Result<u64, Trouble> {

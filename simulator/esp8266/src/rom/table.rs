@@ -61,7 +61,7 @@ const fn n(address: u32, name: &'static str) -> Place {
 }
 
 /// In the order of addresses.
-pub(super) static TABLE: [Place; 371] = [
+pub(super) static TABLE: [Place; 372] = [
     f(0x4000_0010, "_DebugExceptionVector", xtos::debug_vector),
     f(0x4000_0020, "_NMIExceptionVector", xtos::nmi_vector),
     f(0x4000_0030, "_KernelExceptionVector", xtos::kernel_vector),
@@ -364,6 +364,7 @@ pub(super) static TABLE: [Place; 371] = [
     f(0x4000_97AC, "md5_vector", md5::md5_vector),
     f(0x4000_9818, "MD5Init", md5::md5_init),
     f(0x4000_9834, "MD5Update", md5::md5_update),
+    f(0x4000_989C, "MD5Update (within)", md5::next_block),
     f(0x4000_9900, "MD5Final", md5::md5_final),
     f(0x4000_A160, "hmac_md5_vector", md5::hmac_md5_vector),
     f(0x4000_A2CC, "hmac_md5", md5::hmac_md5),

@@ -83,6 +83,28 @@ fn digests_are_those_of_the_standards() {
     }
 }
 
+/// MicroPython's `check_fw` digests its own image so: of flash only words can be read.
+#[test]
+fn whole_words_are_digested_where_they_lie_in_flash() {
+    let mut chip = chip_with(&[0x61; 0x400], Bench::default());
+    chip.core.trap(BACK);
+    chip.run(1_000_000);
+    chip.core.cpu.ps = 0x20;
+    chip.core.cpu.a[1] = 0x3FFF_F000;
+    call(&mut chip, 0x4000_4678, &[0, 0, 0]);
+    for (from, length) in [(0x4020_0000, 0x400), (0x4020_0003, 0x100)] {
+        let digest = |chip: &mut Chip<Bench>, from| {
+            call(chip, 0x4000_9818, &[KEY]);
+            call(chip, 0x4000_9834, &[KEY, from, length]);
+            call(chip, 0x4000_9900, &[TO, KEY]);
+            chip.core.memory.peek(TO, 16)
+        };
+        let of_flash = digest(&mut chip, from);
+        write(&mut chip, MESSAGE, &vec![0x61; length as usize]);
+        assert_eq!(digest(&mut chip, MESSAGE), of_flash);
+    }
+}
+
 /// Lengths around those where another block begins.
 #[test]
 fn sha1_in_pieces_comes_to_the_same_as_at_once() {
