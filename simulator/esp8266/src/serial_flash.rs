@@ -8,8 +8,8 @@
 //! The content changes when an operation is over. The emulated chip keeps a copy of it, for the cache; so a read
 //! through the cache window always gives what was read there last.
 //!
-//! After Winbond's W25Q80DV data sheet, and JEDEC's JESD216 for the table of parameters. Not modelled: a unique number (all
-//! have the same), suspending, a status that outlives the power.
+//! After Winbond's W25Q80DV data sheet, and JEDEC's JESD216 for the table of parameters. Not modelled: a unique number
+//! (all have the same), suspending, a status that outlives the power.
 
 use core::ops::Range;
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::flash::{FLASH_SIZE, Image, SpiMode, assemble, emit, pad_dump, parse};
+use super::flash::{FLASH_SIZE, Image, SIZES, SpiMode, assemble, emit, pad_dump, parse, write_image};
 use super::*;
 
 fn segments() -> Vec<Segment> {
@@ -33,6 +33,42 @@ fn reads_back_what_it_writes() {
 fn checksum_is_the_xor_of_all_data() {
     let bytes = emit(0, 0, 0x4010_0000, &[Segment { address: 0x3FFE_8000, bytes: vec![1, 2] }]);
     assert_eq!(bytes.last(), Some(&0xEC));
+}
+
+#[test]
+fn an_image_is_written_into_a_flash_whose_size_its_header_says() {
+    for size in SIZES {
+        let flash = write_image(&image(), Some(size.bytes)).unwrap();
+        assert_eq!(flash.len(), size.bytes);
+        assert_eq!((flash[3], &flash[4..image().len()]), (size.code << 4, &image()[4..]));
+        let radio = &flash[size.bytes - 0x4000..][..128];
+        assert_eq!((radio[0], radio[48]), (5, 1), "the vendor's code finds something for its radio");
+        assert_eq!(parse(&flash, 0).unwrap().segments, segments(), "the checksum does not count the header");
+    }
+}
+
+#[test]
+fn a_flash_is_as_large_as_its_image_says_if_it_says_so_and_fits() {
+    let size_of = |code: u8, length| {
+        let mut image = emit(2, code << 4 | 1, 0x4010_0004, &segments());
+        image.resize(length, 0xFF);
+        let flash = write_image(&image, None).unwrap();
+        assert_eq!(flash[3] & 0xF, 1, "its frequency stays");
+        flash.len()
+    };
+    assert_eq!(size_of(2, 0x1000), 1 << 20);
+    assert_eq!(size_of(9, 0x1000), 16 << 20);
+    assert_eq!(size_of(0, 0x1000), 4 << 20, "no builder says anything else unless asked");
+    assert_eq!(size_of(2, 0x18_0000), 4 << 20, "it is longer");
+}
+
+#[test]
+fn a_flash_takes_no_image_that_is_longer_and_says_nothing_over_what_the_image_says() {
+    let mut long = image();
+    long.resize(0x8_0000, 0x77);
+    assert_eq!(write_image(&long, Some(0x4_0000)), Err(ImageError::DumpSize { most: 0x4_0000, found: 0x8_0000 }));
+    assert_eq!(write_image(&long, Some(0x9_0000)), Err(ImageError::FlashSize(0x9_0000)));
+    assert_eq!(write_image(&long, Some(0x8_0000)).unwrap()[0x7_C000], 0x77);
 }
 
 #[test]
