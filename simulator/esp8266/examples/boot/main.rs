@@ -24,6 +24,7 @@ use board::Board;
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::image::{elf, flash};
 use esp8266::peripherals::{Time, describe};
+use esp8266::rom;
 
 /// How long nothing must have been sent before the next text is typed.
 const SILENCE: Time = Time::from_milliseconds(500);
@@ -55,6 +56,11 @@ fn main() -> ExitCode {
         eprintln!("{access} {name}");
     }
     eprintln!("{} registers only keep what they are told", chip.core.bus.stored().count());
+    for (name, why) in rom::without_effect() {
+        if chip.answered().any(|(answered, _)| answered == name) {
+            eprintln!("{name} does nothing: it {why}");
+        }
+    }
     match end {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {

@@ -89,11 +89,12 @@ fn images() -> PathBuf {
 }
 
 /// Boots an image to its Python prompt.
-fn python(name: &str, banner: &str) {
+fn python(name: &str, banner: &str) -> Booted {
     let mut booted = Booted::new(name, FOUR_MIB);
     booted.wait_for(banner, 5);
     booted.wait_for(">>> ", 1);
     booted.adds_one_and_one("print(1+1)", "\r\n2\r\n>>> ");
+    booted
 }
 
 #[test]
@@ -106,6 +107,25 @@ fn micropython_1_9_3() {
 #[ignore = "needs published images; see ci/setup-images"]
 fn micropython_1_9_4() {
     python("micropython-1.9.4", "MicroPython v1.9.4");
+}
+
+/// The firmware's digest (over the flash window, by the ROM's MD5) is what its makers wrote into it; the flash has its
+/// size; and a second lasts a second, by the MAC's counter as by the chip's clock.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn micropython_finds_itself_whole_and_its_time_right() {
+    let mut booted = python("micropython-1.9.4", "MicroPython v1.9.4");
+    booted.enter("import esp, time; print(esp.check_fw(), esp.flash_size())");
+    booted.wait_for("True 4194304\r\n>>> ", 5);
+    booted.enter("a = time.ticks_us(); time.sleep(1); print(time.ticks_us() - a)");
+    let before = booted.seen;
+    booted.wait_for("- a)\r\n", 1);
+    let start = booted.chip.now();
+    booted.wait_for(">>> ", 5);
+    let said: u64 = booted.sent[before..].lines().rev().nth(1).and_then(|line| line.parse().ok()).expect("a number");
+    assert!((1_000_000..1_003_000).contains(&said), "{said} us by its own count");
+    let took = booted.chip.now().nanoseconds() - start.nanoseconds();
+    assert!((998_000_000..1_010_000_000).contains(&took), "{took} ns by the chip's clock");
 }
 
 /// With a library for CircuitPython's hardware on top.
