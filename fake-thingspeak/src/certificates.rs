@@ -111,13 +111,24 @@ impl Authority {
     pub fn from_seed(seed: [u8; 32]) -> Result<Self, CertificateError> {
         let mut stream = derived(&seed, &[b"authority"]);
         let key = Key::generate(KeyType::P256, &mut stream);
+        Self::with_key(seed, key, &mut stream)
+    }
+
+    /// An authority of the same name whose key is RSA, for clients that cannot read ECDSA. Everyone has that key.
+    pub(crate) fn rsa_namesake(&self) -> Result<Self, CertificateError> {
+        let mut stream = derived(&self.seed, &[b"authority with RSA"]);
+        let key = Key::generate(KeyType::Rsa2048, &mut stream);
+        Self::with_key(self.seed, key, &mut stream)
+    }
+
+    fn with_key(seed: [u8; 32], key: Key, stream: &mut ChaCha20Rng) -> Result<Self, CertificateError> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::OrganizationName, "Simulated Pond");
         params.distinguished_name.push(DnType::CommonName, "Simulated Pond Root");
         (params.not_before, params.not_after) = (ROOT_FROM, ROOT_UNTIL);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.serial_number = Some(serial(&mut stream));
+        params.serial_number = Some(serial(stream));
         params.key_identifier_method = key_identifier(&key);
         let certificate = params.self_signed(&key)?.into();
         Ok(Self { seed, key, params, certificate })
@@ -146,6 +157,28 @@ impl Authority {
         hosts: &[&str],
         now: OffsetDateTime,
     ) -> Result<Identity, CertificateError> {
+        self.issue_for(kind, key_type, hosts, now, &[KeyUsagePurpose::DigitalSignature])
+    }
+
+    /// The same with an RSA key to which clients encrypt their secrets, as TLS did before 1.3.
+    pub(crate) fn issue_for_key_exchange(
+        &self,
+        kind: Kind,
+        hosts: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<Identity, CertificateError> {
+        let usages = [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        self.issue_for(kind, KeyType::Rsa2048, hosts, now, &usages)
+    }
+
+    fn issue_for(
+        &self,
+        kind: Kind,
+        key_type: KeyType,
+        hosts: &[&str],
+        now: OffsetDateTime,
+        usages: &[KeyUsagePurpose],
+    ) -> Result<Identity, CertificateError> {
         let [host, ..] = hosts else { return Err(CertificateError::NoHost) };
         let label = format!("{kind:?} {key_type:?} {} {hosts:?}", now.unix_timestamp());
         let mut stream = derived(&self.seed, &[b"leaf", label.as_bytes()]);
@@ -157,7 +190,8 @@ impl Authority {
             Kind::NotYetValid => (now.saturating_add(Duration::days(30)), now.saturating_add(Duration::days(395))),
             _ => (now.saturating_sub(Duration::days(365)), now.saturating_add(Duration::days(365))),
         };
-        let params = leaf(host, names, (from, until), &key, &mut stream)?;
+        let mut params = leaf(host, names, (from, until), &key, &mut stream)?;
+        params.key_usages = usages.to_vec();
 
         let chain = match kind {
             Kind::Good | Kind::Expired | Kind::NotYetValid | Kind::WrongHost => {

@@ -4,6 +4,7 @@
 //! * [`certificates`]: a simulated certificate authority, and certificates that are good or bad in a known way.
 //! * [`tls`]: TLS servers, one that repeats itself byte for byte from a seed and one for real sockets.
 //! * [`flawed_handshake`]: a TLS server that leaves out or misplaces what makes TLS safe.
+//! * [`legacy_tls`]: the TLS of old devices, which rustls refuses.
 //! * [`attack`]: what an attacker does who answers in the cloud's place, by either of these.
 //! * [`serve`]: one connection of HTTP/1.1 over any stream, with the faults that can be injected into it.
 //!
@@ -44,6 +45,7 @@ pub mod attack;
 pub mod certificates;
 pub mod cloud;
 pub mod flawed_handshake;
+pub mod legacy_tls;
 mod repeatable_random;
 pub mod serve;
 pub mod tls;

@@ -24,7 +24,6 @@
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -32,15 +31,15 @@ use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
 
 use connection::{Connection, Tear};
 use rejection::Rejecting;
 
+use crate::tls::TlsServer;
+
 pub use fault::{Fault, FaultNeeds, FaultWord, Verdict};
-pub use host::{Ending, Exchange, Host, Limits};
+pub use host::{Ending, Exchange, Host, Limits, TlsOutcome};
 
 mod connection;
 mod fault;
@@ -54,7 +53,7 @@ mod target;
 mod tests;
 
 /// Serves one connection until it ends. With `tls`, a handshake comes first.
-pub async fn serve<IO, H>(mut io: IO, tls: Option<Arc<ServerConfig>>, client: IpAddr, host: &H) -> Ending
+pub async fn serve<IO, H>(mut io: IO, tls: Option<TlsServer>, client: IpAddr, host: &H) -> Ending
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     H: Host,
@@ -63,23 +62,22 @@ where
         None => serve_http(&mut io, false, client, host).await,
         // Boxed, so that the future of each connection is small: it is read twice a request, and with many connections
         // each cache line counts.
-        Some(config) => Box::pin(serve_tls(io, config, client, host)).await,
+        Some(server) => Box::pin(serve_tls(io, server, client, host)).await,
     }
 }
 
-async fn serve_tls<IO, H>(io: IO, config: Arc<ServerConfig>, client: IpAddr, host: &H) -> Ending
+async fn serve_tls<IO, H>(io: IO, server: TlsServer, client: IpAddr, host: &H) -> Ending
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     H: Host,
 {
-    let accept = TlsAcceptor::from(config).accept(io).into_fallible();
-    match within(host, host.limits().handshake, accept).await {
+    match within(host, host.limits().handshake, server.accept(io)).await {
         Some(Ok(mut stream)) => {
-            host.tls_finished(Ok(()));
+            host.tls_finished(Ok(stream.legacy()));
             serve_http(&mut stream, true, client, host).await
         }
         Some(Err((error, mut io))) => {
-            host.tls_finished(Err(error.to_string()));
+            host.tls_finished(Err(error));
             // The alert is written; a stream that cannot be closed any more is closed enough.
             let _ = io.shutdown().await;
             Ending::NoHandshake

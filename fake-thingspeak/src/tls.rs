@@ -5,6 +5,9 @@
 //! bytes from the client give the same bytes from the server. Such secrets are anyone's to compute: never on a network.
 //! [`system_server_config`] is for real sockets: ring's key exchange and the operating system's randomness.
 //!
+//! [`TlsServer`] is either of them, and beside it the TLS of old devices ([`legacy_tls`](crate::legacy_tls)) where that
+//! is wanted.
+//!
 //! Neither resumes sessions or sends tickets, and neither asks for a client's certificate.
 
 use std::sync::Arc;
@@ -25,6 +28,9 @@ use crate::repeatable_random::{ThreadStream, draw};
 
 pub use crate::repeatable_random::seed_this_thread;
 
+pub use server::{Rewound, TlsServer, TlsStream};
+
+mod server;
 #[cfg(test)]
 mod tests;
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::legacy_tls::Policy;
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -75,6 +76,8 @@ impl Session {
             host: "api.thingspeak.com".to_owned(),
             certificate: Kind::Good,
             key_type: KeyType::default(),
+            // An image of any age is to find its cloud.
+            legacy_tls: Policy::Auto,
             port: None,
         };
         let settings = Settings {

@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::injection::{ConnectionFault, TlsFault};
 use fake_thingspeak::attack::Attack;
 use fake_thingspeak::certificates::{Identity, Kind};
-use fake_thingspeak::tls::system_server_config;
-use rustls::ServerConfig;
+use fake_thingspeak::serve::TlsOutcome;
+use fake_thingspeak::tls::TlsServer;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -24,7 +23,7 @@ pub(crate) const REQUEST: Duration = Duration::from_secs(30);
 /// What a client meets over TLS.
 pub(crate) enum TlsPeer {
     /// The cloud, with this certificate.
-    Cloud(Arc<ServerConfig>),
+    Cloud(TlsServer),
     /// An attacker in its place.
     ManInTheMiddle(Attack),
 }
@@ -58,7 +57,9 @@ impl Client {
         };
         tracing::info!(target: "faults", client = self.name, rule, "connection: {rule}");
         Some(match fault {
-            TlsFault::Certificate(kind) => TlsPeer::Cloud(system_server_config(&self.identity(kind)?)),
+            TlsFault::Certificate(kind) => {
+                TlsPeer::Cloud(self.state.certificates.bad(kind, OffsetDateTime::now_utc()).ok()?)
+            }
             TlsFault::Attack(attack) => TlsPeer::ManInTheMiddle(attack),
         })
     }
@@ -68,10 +69,23 @@ impl Client {
         self.state.certificates.issue(kind, OffsetDateTime::now_utc()).ok()
     }
 
-    /// Logs why a TLS handshake failed, if it did.
-    pub(crate) fn tls_finished(&self, outcome: Result<(), String>) {
-        if let Err(reason) = outcome {
-            tracing::warn!(target: "tls", client = self.name, reason, "TLS handshake failed: {reason}");
+    /// Logs why a TLS handshake failed, if it did, and the first time that a client was served as old devices need it.
+    pub(crate) fn tls_finished(&self, outcome: TlsOutcome) {
+        match outcome {
+            Ok(Some((version, suite))) if !self.state.legacy_tls_told.replace(true) => {
+                let suite = suite.name;
+                tracing::warn!(
+                    target: "tls",
+                    client = self.name,
+                    suite,
+                    "{version} with {suite}, which is weak, because this client offers nothing better; said once, \
+                     --legacy-tls off refuses it"
+                );
+            }
+            Ok(_) => {}
+            Err(reason) => {
+                tracing::warn!(target: "tls", client = self.name, reason, "TLS handshake failed: {reason}");
+            }
         }
     }
 }

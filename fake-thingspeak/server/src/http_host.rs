@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::pages;
 use fake_thingspeak::cloud::{Cloud, Stored};
-use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, Verdict};
+use fake_thingspeak::serve::{Ending, Exchange, Host, Limits, TlsOutcome, Verdict};
 use http::{Method, Request, Response};
 use hyper::body::Bytes;
 use time::OffsetDateTime;
@@ -88,7 +88,7 @@ impl Host for HttpHost<'_> {
         );
     }
 
-    fn tls_finished(&self, outcome: Result<(), String>) {
+    fn tls_finished(&self, outcome: TlsOutcome) {
         self.0.tls_finished(outcome);
     }
 

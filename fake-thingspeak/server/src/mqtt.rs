@@ -3,17 +3,15 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::broker::{ConnectionId, Event, Output};
 use fake_thingspeak::serve::Ending;
-use rustls::ServerConfig;
+use fake_thingspeak::tls::TlsServer;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::client::{Client, HANDSHAKE};
 use crate::socket::Socket;
@@ -22,17 +20,18 @@ use crate::socket::Socket;
 const WRITE: Duration = Duration::from_secs(10);
 
 /// Speaks MQTT with a client until either side ends it, after a handshake if there is to be one.
-pub(crate) async fn serve(mut socket: Socket, tls: Option<Arc<ServerConfig>>, client: &Client) {
-    let Some(config) = tls else {
+pub(crate) async fn serve(mut socket: Socket, tls: Option<TlsServer>, client: &Client) {
+    let Some(server) = tls else {
         serve_over(&mut StreamTransport::new(&mut socket), client).await;
         return;
     };
-    match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(&mut socket)).await {
+    match timeout(HANDSHAKE, server.accept(&mut socket)).await {
         Ok(Ok(mut stream)) => {
+            client.tls_finished(Ok(stream.legacy()));
             serve_over(&mut StreamTransport::new(&mut stream), client).await;
         }
-        Ok(Err(error)) => {
-            client.tls_finished(Err(error.to_string()));
+        Ok(Err((reason, socket))) => {
+            client.tls_finished(Err(reason));
             let _ = timeout(HANDSHAKE, socket.shutdown()).await;
         }
         Err(_) => client.tls_finished(Err("the client took too long".to_owned())),

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use fake_thingspeak::cloud::{NewChannel, Profile};
+use fake_thingspeak::legacy_tls::Policy;
 
 use crate::address::address;
 use crate::log::LogFormat;
@@ -18,9 +20,13 @@ pub(crate) struct Options {
     /// /mqtt
     #[arg(long, value_name = "ADDR", value_parser = address, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// Where to listen for HTTPS as well (TLS 1.2 and 1.3)
+    /// Where to listen for HTTPS as well (TLS 1.2 and 1.3, and what --legacy-tls says)
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(crate) tls_listen: Option<SocketAddr>,
+    /// When to speak TLS 1.0 to 1.2 with RSA key exchange and CBC, as old devices do (axTLS of MicroPython 1.9); it is
+    /// weak, and its key is known to everyone
+    #[arg(long, value_name = "WHEN", value_parser = policy(), default_value = Policy::Auto.word(), requires = "tls")]
+    pub(crate) legacy_tls: Policy,
     #[command(flatten)]
     pub(crate) mqtt: MqttOptions,
     /// A file that keeps channels, entries, TalkBacks and keys; made if there is none. Without it, they are gone at the
@@ -101,6 +107,15 @@ fn channel(text: &str) -> Result<NewChannel, String> {
         return Err(format!("a name has no more than {LONGEST_NAME} characters"));
     }
     Ok(NewChannel { name, fields, public: true })
+}
+
+/// The words of [`Policy`], with their sentences.
+fn policy() -> impl TypedValueParser<Value = Policy> {
+    let words = Policy::ALL.iter().map(|policy| PossibleValue::new(policy.word()).help(policy.about()));
+    PossibleValuesParser::new(words).map(|word| {
+        let policy = Policy::ALL.iter().find(|policy| policy.word() == word);
+        *policy.expect("the parser has taken one of these words")
+    })
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ async fn run_until_stopped(options: &Options) -> Result<(), Error> {
     let machine = addresses_of_this_machine();
     let addresses = listeners.addresses()?;
     let hosts = hosts(options, addresses, &machine);
-    let certificates = ServerCertificates::new(authority.clone(), hosts, now)?;
+    let certificates = ServerCertificates::new(authority.clone(), hosts, options.legacy_tls, now)?;
 
     if let Some(path) = &options.authority_out {
         let written = authority::write_certificate(path, &authority);

@@ -1,7 +1,7 @@
 //! What all connections share: the cloud and the file it is kept in, certificates, faults, subscriptions, and how much
 //! of the machine each client has.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::visitor::Control;
 use fake_thingspeak::cloud::Cloud;
@@ -32,6 +32,8 @@ pub(crate) struct ServerState {
     pub(crate) faults_changed: Notify,
     /// Whether any listener speaks TLS.
     pub(crate) speaks_tls: bool,
+    /// Whether the log has told that a client was served as old devices need it.
+    pub(crate) legacy_tls_told: Cell<bool>,
     control_from_anywhere: bool,
     pub(crate) subscriptions: Subscriptions,
     /// Connections, by client.
@@ -55,6 +57,7 @@ impl ServerState {
             faults: RefCell::default(),
             faults_changed: Notify::new(),
             speaks_tls: options.tls_listen.or(options.mqtt.mqtt_tls_listen).is_some(),
+            legacy_tls_told: Cell::new(false),
             control_from_anywhere: options.control_from_anywhere,
             subscriptions: Subscriptions::default(),
             connections: Shares::new(CONNECTIONS),

@@ -67,6 +67,20 @@ impl Key {
         }
     }
 
+    /// What a client has encrypted with an RSA key (PKCS #1 v1.5); `None` if this key does not decrypt it, or is not
+    /// RSA.
+    pub(crate) fn decrypt(&self, encrypted: &[u8], random: &mut ChaCha20Rng) -> Option<Vec<u8>> {
+        match self {
+            Self::P256(_) => None,
+            Self::Rsa(key) => key.secret.decrypt_blinded(random, rsa::Pkcs1v15Encrypt, encrypted).ok(),
+        }
+    }
+
+    /// How it signs handshakes of TLS 1.2 and 1.3.
+    pub fn scheme(&self) -> SignatureScheme {
+        rustls::sign::Signer::scheme(self)
+    }
+
     /// This key for use by rustls.
     pub fn to_rustls(&self) -> Arc<dyn rustls::sign::SigningKey> {
         Arc::new(self.clone())

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::fault::Verdict;
 use crate::cloud::{Cloud, Stored};
+use crate::legacy_tls::{Suite, Version};
 
 /// What a connection needs of the world it runs in.
 ///
@@ -67,8 +68,8 @@ pub trait Host {
     /// [`serve`](super::serve)'s future is dropped in the middle of an exchange.
     fn exchanged(&self, exchange: &Exchange);
 
-    /// The TLS handshake ended; an error is what rustls says of it.
-    fn tls_finished(&self, outcome: Result<(), String>);
+    /// The TLS handshake ended.
+    fn tls_finished(&self, outcome: TlsOutcome);
 
     /// Takes `bytes` of the memory that there is for what is large on all connections, bodies of requests and replies
     /// that are not sent yet; `false` if there is too little, and then the request is refused with 503. Without end by
@@ -85,6 +86,10 @@ pub trait Host {
         Limits::default()
     }
 }
+
+/// How a TLS handshake ended: with version and cipher suite if they are those of old devices
+/// ([`legacy_tls`](crate::legacy_tls)), or with the reason why there is no connection.
+pub type TlsOutcome = Result<Option<(Version, Suite)>, String>;
 
 /// What a connection may take of time and memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

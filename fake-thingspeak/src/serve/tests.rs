@@ -35,7 +35,7 @@ struct World {
     keeping: Duration,
     stored: RefCell<Vec<(Duration, u64)>>,
     exchanges: RefCell<Vec<Exchange>>,
-    handshakes: RefCell<Vec<Result<(), String>>>,
+    handshakes: RefCell<Vec<TlsOutcome>>,
 }
 
 impl World {
@@ -105,7 +105,7 @@ impl Host for World {
         self.exchanges.borrow_mut().push(exchange.clone());
     }
 
-    fn tls_finished(&self, outcome: Result<(), String>) {
+    fn tls_finished(&self, outcome: TlsOutcome) {
         self.handshakes.borrow_mut().push(outcome);
     }
 

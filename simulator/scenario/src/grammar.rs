@@ -20,7 +20,7 @@ use sensor::SENSOR;
 use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
-use super::model::{Certificate, KeyType};
+use super::model::{Certificate, KeyType, Policy};
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
 use super::shape::{Key, Shape, Table, optional, required};
@@ -180,6 +180,11 @@ const CLOUD: Table = Table::new(
                 ("RSA-2048", KeyType::Rsa2048, "RSA with 2048 bits."),
             ]),
             "The certificate's key. Default P-256.",
+        ),
+        optional(
+            "legacy-tls",
+            Words(&[Policy::Off.row(), Policy::Auto.row(), Policy::Only.row()]),
+            "When it speaks the TLS of old devices, with an RSA key that everyone has. Default off.",
         ),
         optional("host", TEXT, "The name that the cloud answers to. Default api.thingspeak.com."),
         optional("port", PORT, "A port that it answers at besides 80 (HTTP) and 443 (HTTPS)."),

@@ -171,6 +171,8 @@ pub struct Cloud {
     pub certificate: Certificate,
     /// The certificate's key; default P-256.
     pub key_type: KeyType,
+    /// When it speaks the TLS of old devices; default off.
+    pub legacy_tls: Policy,
     /// The name it answers to; default api.thingspeak.com.
     pub host: String,
     /// A port that it answers at besides 80 and 443.
@@ -178,6 +180,7 @@ pub struct Cloud {
 }
 
 pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
+pub use fake_thingspeak::legacy_tls::Policy;
 
 pub use simulator_world::internet::CloudPort;
 

@@ -141,6 +141,7 @@ fn internet(scenario: &Scenario, seed: Seed) -> Internet {
         host: scenario.cloud.host.clone(),
         certificate: scenario.cloud.certificate,
         key_type: scenario.cloud.key_type,
+        legacy_tls: scenario.cloud.legacy_tls,
         port: scenario.cloud.port,
     };
     let settings =

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::NewChannel;
+use fake_thingspeak::legacy_tls::Policy;
 use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use firmware::store::Own;
@@ -52,7 +53,13 @@ fn settings(write_key: &str, issuer: &str) -> Settings {
 
 /// The world, and the ducks' channels.
 fn pond(seed: Seed) -> (World, Vec<u32>) {
-    let cloud = CloudSettings { host: HOST.to_owned(), certificate: Kind::Good, key_type: KeyType::P256, port: None };
+    let cloud = CloudSettings {
+        host: HOST.to_owned(),
+        certificate: Kind::Good,
+        key_type: KeyType::P256,
+        legacy_tls: Policy::Off,
+        port: None,
+    };
     let latency = Duration::from_millis(20);
     let internet = Internet::new(
         internet::Settings { start: START, latency, cloud, names: Vec::<(String, Ipv4Addr)>::new() },

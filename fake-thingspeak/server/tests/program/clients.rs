@@ -3,6 +3,8 @@
 //!
 //! Ignored unless asked for (`cargo ci clients`), because they need what `ci/setup-clients` installs.
 
+mod legacy_tls;
+
 use std::io::{BufRead, BufReader, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

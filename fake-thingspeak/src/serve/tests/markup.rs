@@ -101,7 +101,7 @@ impl Host for Site {
 
     fn exchanged(&self, _: &Exchange) {}
 
-    fn tls_finished(&self, _: Result<(), String>) {}
+    fn tls_finished(&self, _: TlsOutcome) {}
 }
 
 /// What a browser is told of a reply.

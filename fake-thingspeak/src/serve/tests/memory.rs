@@ -47,7 +47,7 @@ impl Host for Bounded {
         self.world.exchanged(exchange);
     }
 
-    fn tls_finished(&self, _: Result<(), String>) {}
+    fn tls_finished(&self, _: TlsOutcome) {}
 
     fn take_memory(&self, bytes: usize) -> bool {
         let taken = self.taken.get() + bytes;

@@ -1,11 +1,17 @@
 //! Connections over TLS.
 
+use std::sync::Arc;
+
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::*;
-use crate::certificates::{Authority, KeyType, Kind};
+use crate::certificates::{Authority, Identity, KeyType, Kind};
 use crate::tls::{repeatable_provider, seed_this_thread, server_config};
+
+fn tls(identity: &Identity) -> TlsServer {
+    TlsServer::new(server_config(identity, START), identity.key().scheme(), None)
+}
 
 /// Handshake and one update over TLS; `trusted` is the seed of the authority that the client trusts.
 async fn talk_tls(world: &World, trusted: u8) -> (Ending, Result<String, String>) {
@@ -29,7 +35,7 @@ async fn talk_tls(world: &World, trusted: u8) -> (Ending, Result<String, String>
         stream.read_to_end(&mut reply).await.map_err(|error| error.to_string())?;
         Ok(String::from_utf8(reply).unwrap())
     };
-    let server = serve(io, Some(server_config(&identity, START)), CLIENT, world);
+    let server = serve(io, Some(tls(&identity)), CLIENT, world);
     tokio::join!(server, device)
 }
 
@@ -38,7 +44,7 @@ async fn tls_carries_the_exchange_or_says_why_not() {
     let world = World::new(&[]);
     let (ending, reply) = talk_tls(&world, 1).await;
     assert_eq!((ending, parts(&reply.unwrap()).1), (Ending::Closed, "1"));
-    assert_eq!(*world.handshakes.borrow(), [Ok(())]);
+    assert_eq!(*world.handshakes.borrow(), [Ok(None)]);
     assert!(world.exchanges.borrow()[0].tls);
 
     let world = World::new(&[]);
@@ -63,7 +69,7 @@ async fn a_handshake_that_never_ends_is_ended() {
     let identity =
         Authority::from_seed([1; 32]).unwrap().issue(Kind::Good, KeyType::P256, &["localhost"], START).unwrap();
     let (_client, io) = duplex(64);
-    let ending = serve(io, Some(server_config(&identity, START)), CLIENT, &world).await;
+    let ending = serve(io, Some(tls(&identity)), CLIENT, &world).await;
     assert_eq!((ending, world.begin.elapsed()), (Ending::NoHandshake, Duration::from_secs(30)));
     assert!(world.handshakes.borrow()[0].is_err());
 }

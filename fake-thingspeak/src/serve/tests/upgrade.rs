@@ -48,7 +48,7 @@ impl Host for Other {
         self.world.exchanged(exchange);
     }
 
-    fn tls_finished(&self, outcome: Result<(), String>) {
+    fn tls_finished(&self, outcome: TlsOutcome) {
         self.world.tls_finished(outcome);
     }
 }

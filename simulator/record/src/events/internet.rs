@@ -150,7 +150,8 @@ event! {
         server: String,
         /// The connection's number.
         number: u32,
-        /// `established`, or what went wrong as the server saw it.
+        /// `established`, or what went wrong as the server saw it. With a device that only speaks the TLS of its time:
+        /// `established by TLS 1.2 with TLS_RSA_WITH_AES_128_CBC_SHA`, for example.
         outcome: String,
     }
 }

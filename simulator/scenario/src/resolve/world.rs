@@ -6,7 +6,7 @@ use simulator_world::air::colons;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Certificate, Cloud, CloudPort, KeyType, Network, Settings};
+use crate::model::{Certificate, Cloud, CloudPort, KeyType, Network, Policy, Settings};
 use crate::tree::{Fields, Node, Value};
 use crate::units::Dbm;
 
@@ -132,6 +132,7 @@ impl Resolver<'_, '_> {
         Cloud {
             certificate: fields.and_then(|fields| fields.word("certificate")).unwrap_or(Certificate::Good),
             key_type: fields.and_then(|fields| fields.word("key-type")).unwrap_or(KeyType::P256),
+            legacy_tls: fields.and_then(|fields| fields.word("legacy-tls")).unwrap_or(Policy::Off),
             host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
             port: fields.and_then(|fields| self.cloud_port(fields)),
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fake_thingspeak::cloud::{Cloud, Stored};
-use fake_thingspeak::serve::{Exchange, Fault, Host, Verdict};
+use fake_thingspeak::serve::{Exchange, Fault, Host, TlsOutcome, Verdict};
 use http::{HeaderMap, Request};
 use hyper::body::Bytes;
 use smoltcp::wire::EthernetAddress;
@@ -103,11 +103,15 @@ impl Host for CloudHost {
         });
     }
 
-    fn tls_finished(&self, outcome: Result<(), String>) {
+    fn tls_finished(&self, outcome: TlsOutcome) {
         self.record(events::Tls {
             server: self.server.to_owned(),
             number: self.number,
-            outcome: outcome.map_or_else(|error| error, |()| "established".to_owned()),
+            outcome: match outcome {
+                Ok(None) => "established".to_owned(),
+                Ok(Some((version, suite))) => format!("established by {version} with {}", suite.name),
+                Err(reason) => reason,
+            },
         });
     }
 }

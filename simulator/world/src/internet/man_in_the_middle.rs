@@ -10,15 +10,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use fake_thingspeak::attack::{Attack, Means};
 use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
 use fake_thingspeak::cloud::Cloud;
 use fake_thingspeak::flawed_handshake::{self, Ending, Flaw};
 use fake_thingspeak::serve::serve;
-use fake_thingspeak::tls::server_config;
-use rustls::ServerConfig;
+use fake_thingspeak::tls::{TlsServer, server_config};
 use time::OffsetDateTime;
 
 use super::cloud_host::CloudHost;
@@ -31,7 +29,7 @@ use simulator_record::random::Seed;
 pub(super) struct ManInTheMiddle {
     seed: Seed,
     /// A server for each certificate that an attack shows.
-    unbelievable: BTreeMap<Kind, Arc<ServerConfig>>,
+    unbelievable: BTreeMap<Kind, TlsServer>,
     /// A copy of a good certificate for the cloud. That it comes with its key serves the attacks that are correct TLS;
     /// the others make no use of the key.
     good: Rc<Identity>,
@@ -42,7 +40,9 @@ impl ManInTheMiddle {
     /// Prepares certificates for `host` in the world of `authority`.
     pub fn new(authority: &Authority, host: &str, now: OffsetDateTime, seed: Seed) -> Result<Self, CertificateError> {
         let issue = |kind| authority.issue(kind, KeyType::P256, &[host], now);
-        let prepare = |kind| issue(kind).map(|identity| server_config(&identity, now));
+        let prepare = |kind| {
+            issue(kind).map(|identity| TlsServer::new(server_config(&identity, now), identity.key().scheme(), None))
+        };
         let shown = Attack::ALL.iter().filter_map(|attack| match attack.means() {
             Means::Certificate(kind) => Some(kind),
             Means::Handshake(_) => None,
@@ -63,16 +63,11 @@ impl ManInTheMiddle {
         }
     }
 
-    fn serve(
-        &self,
-        config: &Arc<ServerConfig>,
-        accepted: Accepted,
-        shared: &Rc<Shared>,
-    ) -> Pin<Box<dyn Future<Output = ()>>> {
+    fn serve(&self, server: &TlsServer, accepted: Accepted, shared: &Rc<Shared>) -> Pin<Box<dyn Future<Output = ()>>> {
         let host = CloudHost::new(MAN_IN_THE_MIDDLE, &accepted, Rc::clone(shared), Rc::clone(&self.cloud));
-        let config = Arc::clone(config);
+        let server = server.clone();
         Box::pin(async move {
-            serve(accepted.stream, Some(config), IpAddr::V4(*accepted.client.ip()), &host).await;
+            serve(accepted.stream, Some(server), IpAddr::V4(*accepted.client.ip()), &host).await;
         })
     }
 

@@ -11,13 +11,12 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
 use fake_thingspeak::cloud::Cloud;
+use fake_thingspeak::legacy_tls::{self, Policy};
 use fake_thingspeak::serve::serve;
-use fake_thingspeak::tls::{seed_this_thread, server_config};
-use rustls::ServerConfig;
+use fake_thingspeak::tls::{TlsServer, seed_this_thread, server_config};
 use smoltcp::wire::EthernetAddress;
 
 use super::cloud_host::CloudHost;
@@ -78,7 +77,7 @@ pub(super) struct Servers {
     shared: Rc<Shared>,
     seed: Seed,
     cloud: Rc<RefCell<Cloud>>,
-    cloud_tls: Arc<ServerConfig>,
+    cloud_tls: TlsServer,
     cloud_port: Option<CloudPort>,
     man_in_the_middle: ManInTheMiddle,
     authority: Authority,
@@ -91,9 +90,16 @@ impl Servers {
         let authority = Authority::from_seed(seed.bytes("certificate authority"))?;
         let cloud = &settings.cloud;
         let identity = authority.issue(cloud.certificate, cloud.key_type, &[&cloud.host], settings.start)?;
+        let legacy = legacy_tls::Server::repeatable(
+            cloud.legacy_tls,
+            &authority,
+            cloud.certificate,
+            &[&cloud.host],
+            settings.start,
+        )?;
         Ok(Self {
             cloud: Rc::new(RefCell::new(Cloud::new(seed.bytes("cloud")))),
-            cloud_tls: server_config(&identity, settings.start),
+            cloud_tls: TlsServer::new(server_config(&identity, settings.start), identity.key().scheme(), legacy),
             cloud_port: cloud.port,
             man_in_the_middle: ManInTheMiddle::new(&authority, &cloud.host, settings.start, seed)?,
             authority,
@@ -157,7 +163,7 @@ impl Reporter for Servers {
             Service::Cloud { tls } => {
                 let client = IpAddr::V4(*accepted.client.ip());
                 let host = CloudHost::new(CLOUD, &accepted, Rc::clone(&self.shared), Rc::clone(&self.cloud));
-                let config = tls.then(|| Arc::clone(&self.cloud_tls));
+                let config = tls.then(|| self.cloud_tls.clone());
                 let stream = accepted.stream;
                 seeded(seed, number, async move {
                     // Host and stream have told how it ended.
@@ -203,6 +209,8 @@ pub struct CloudSettings {
     pub certificate: Kind,
     /// Its certificate's kind of key.
     pub key_type: KeyType,
+    /// When it speaks the TLS of old devices.
+    pub legacy_tls: Policy,
     /// A port that it answers at besides 80 and 443.
     pub port: Option<CloudPort>,
 }

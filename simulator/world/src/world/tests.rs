@@ -9,6 +9,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{NorFlash as _, ReadNorFlash};
 use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::legacy_tls::Policy;
 use firmware::board::{Board, Network, Parts, Radio, ResetCause, SETTINGS_SECTORS, Security, Watchdog};
 use log::info;
 use time::macros::datetime;
@@ -40,6 +41,7 @@ fn bench<F: Future<Output = String> + 'static>(body: impl Fn(Parts<HostBoard>) -
         host: "api.thingspeak.com".to_owned(),
         certificate: Kind::Good,
         key_type: KeyType::P256,
+        legacy_tls: Policy::Off,
         port: None,
     };
     let start = datetime!(2026-01-01 00:00 UTC);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fake_thingspeak::certificates::{KeyType, Kind};
 use fake_thingspeak::cloud::{Access, NewChannel};
+use fake_thingspeak::legacy_tls::Policy;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::{dhcpv4, dns, tcp, udp};
 use smoltcp::wire::{DnsQueryType, EthernetAddress, IpAddress, IpCidr};
@@ -119,10 +120,24 @@ impl Bench {
     }
 
     pub fn with_certificate(clients: u8, certificate: Kind) -> Self {
+        Self::with(clients, certificate, Policy::Off)
+    }
+
+    pub fn with_legacy_tls(clients: u8, policy: Policy) -> Self {
+        Self::with(clients, Kind::Good, policy)
+    }
+
+    fn with(clients: u8, certificate: Kind, legacy_tls: Policy) -> Self {
         let settings = Settings {
             start: START,
             latency: Duration::from_millis(20),
-            cloud: CloudSettings { host: HOST.to_owned(), certificate, key_type: KeyType::P256, port: None },
+            cloud: CloudSettings {
+                host: HOST.to_owned(),
+                certificate,
+                key_type: KeyType::P256,
+                legacy_tls,
+                port: None,
+            },
             names: Vec::new(),
         };
         let mut internet = Internet::new(settings, Seed(7)).unwrap();

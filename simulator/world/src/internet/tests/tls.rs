@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use fake_thingspeak::certificates::Kind;
+use fake_thingspeak::legacy_tls::Policy;
 use fake_thingspeak::tls::{repeatable_provider, seed_this_thread};
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -136,6 +137,37 @@ fn the_same_seed_gives_the_same_handshake() {
         bench.frames
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn an_old_device_is_answered_where_the_cloud_is_told_to() {
+    // A ClientHello of TLS 1.0 with TLS_RSA_WITH_AES_128_CBC_SHA and nothing else.
+    let hello = [&[22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 1][..], &[7; 32], &[0, 0, 2, 0, 0x2F, 1, 0]].concat();
+    for (policy, answer) in [(Policy::Off, [21, 3, 3]), (Policy::Auto, [22, 3, 1]), (Policy::Only, [22, 3, 1])] {
+        let run = || {
+            let mut bench = Bench::with_legacy_tls(1, policy);
+            bench.lease();
+            let handle = bench.clients[0].connect(CLOUD_ADDRESS, 443, 42_000);
+            let mut heard = Vec::new();
+            bench.until(5 * SECOND, |bench| {
+                let socket = bench.clients[0].tcp(handle);
+                if socket.can_send() && socket.send_queue() == 0 && heard.is_empty() {
+                    socket.send_slice(&hello).unwrap();
+                    heard.push(0);
+                    bench.clients[0].touch();
+                } else if socket.can_recv() {
+                    socket.recv(|bytes| (bytes.len(), heard.extend_from_slice(bytes))).unwrap();
+                    bench.clients[0].touch();
+                }
+                None::<()>
+            });
+            (heard, bench.frames)
+        };
+        let (heard, frames) = run();
+        assert_eq!(heard[1..4], answer, "{policy:?}");
+        assert!(policy == Policy::Off || heard.len() > 900, "a certificate comes, too");
+        assert_eq!(run().1, frames, "{policy:?}");
+    }
 }
 
 #[test]

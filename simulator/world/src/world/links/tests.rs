@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::legacy_tls::Policy;
 use simulator_wlan::header::{Header, Mac};
 use simulator_wlan::rate::{FCS_BYTES, Rate};
 use time::macros::datetime;
@@ -77,6 +78,7 @@ impl<F: Firmware> Bench<F> {
             host: "api.thingspeak.com".to_owned(),
             certificate: Kind::Good,
             key_type: KeyType::P256,
+            legacy_tls: Policy::Off,
             port: None,
         };
         let start = datetime!(2026-01-01 00:00 UTC);
