@@ -1,7 +1,7 @@
 //! Who wants to know what happens in a run: sinks of the one record.
 //!
 //! A run hands each recorder everything in order while it goes on: events, and where a recorder asks for them the
-//! Ethernet frames that are sent and the changes of pins. A recorder writes, counts or keeps; it never feeds back.
+//! frames that are sent and the changes of pins. A recorder writes, counts or keeps; it never feeds back.
 //! Recording changes nothing in a run.
 
 use std::io;
@@ -9,15 +9,33 @@ use std::io;
 use crate::events::{DeviceId, Event, Level};
 use crate::time::Instant;
 
-/// An Ethernet frame where a station or a router hands it to the air.
+/// A frame: an Ethernet frame where a station or a router hands it to the air, or an 802.11 frame on the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'f> {
-    /// When it was sent.
+    /// When it was sent; of an 802.11 frame, when its last bit was.
     pub at: Instant,
     /// The link that it was sent on: the name of the sender's interface.
     pub link: &'f str,
+    /// What it is.
+    pub medium: Medium,
     /// The frame, without check sequence.
     pub bytes: &'f [u8],
+}
+
+/// What carries a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// It is an Ethernet frame.
+    Ethernet,
+    /// It is an 802.11 frame, encrypted as it is on the air. There are some where firmware drives its radio itself.
+    Air {
+        /// 2.4 GHz channel, 1 to 14.
+        channel: u8,
+        /// How fast it was sent.
+        kilobits_per_second: u32,
+        /// How strong it is for a device, in dBm.
+        signal: i8,
+    },
 }
 
 /// A pin that changes.

@@ -272,7 +272,7 @@ impl Air {
     pub fn join_at(&mut self, at: Instant, station: StationId, name: &str, bssid: Option<Mac>, security: Security) {
         self.leave(at, station);
         self.with_station(station, |station| station.begin_join(at, name.to_owned(), bssid, security));
-        self.probe(at, self.stations[station.0 as usize].mac, name);
+        self.probe(at, station, name);
     }
 
     /// A station leaves its network, or gives up joining one, which is not told.

@@ -40,6 +40,17 @@ pub enum RadioEvent {
         /// How strong it is, in dBm.
         signal: i8,
     },
+    /// A frame was on the air, whoever heard it. Told only if [asked for](super::Air::record_frames).
+    OnAir {
+        /// When its last bit was.
+        at: Instant,
+        /// Who has sent it.
+        from: Port,
+        /// The frame.
+        frame: RadioFrame,
+        /// How strong it is for a radio, in dBm.
+        signal: i8,
+    },
     /// An Ethernet frame has come over the air and is to be [transmitted](super::Air::transmit) from here.
     Sent {
         /// When its last bit has come.

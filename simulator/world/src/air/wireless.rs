@@ -51,13 +51,15 @@ pub(super) struct Wireless {
     sent: u64,
     /// How many stations have begun to join radios' access points.
     begun: u64,
+    /// Whether each frame is told.
+    is_recorded: bool,
     output: Vec<RadioEvent>,
 }
 
 /// A frame that is on the air.
 enum UnderWay {
     /// To radios: to all that hear its channel, or only to one.
-    ToRadios { frame: RadioFrame, signal: i8, only: Option<RadioId> },
+    ToRadios { from: Port, frame: RadioFrame, signal: i8, only: Option<RadioId> },
     /// From a radio.
     FromRadio(RadioId, RadioFrame),
 }
@@ -89,8 +91,14 @@ impl Wireless {
         self.sent += 1;
     }
 
-    fn on_air(&mut self, OnAir { end, frame, only, .. }: OnAir, signal: i8) {
-        self.put(end, UnderWay::ToRadios { frame, signal, only });
+    fn on_air(&mut self, from: Port, OnAir { end, frame, only, .. }: OnAir, signal: i8) {
+        self.put(end, UnderWay::ToRadios { from, frame, signal, only });
+    }
+
+    fn record(&mut self, at: Instant, from: Port, frame: &RadioFrame, signal: i8) {
+        if self.is_recorded {
+            self.output.push(RadioEvent::OnAir { at, from, frame: frame.clone(), signal });
+        }
     }
 
     fn hand_to_radios(&mut self, at: Instant, frame: &RadioFrame, signal: i8, only: impl Fn(RadioId) -> bool) {
@@ -208,6 +216,11 @@ impl Air {
         self.set_effects(network);
     }
 
+    /// From now on tells each frame that is on the air, or none.
+    pub fn record_frames(&mut self, wanted: bool) {
+        self.wireless.is_recorded = wanted;
+    }
+
     /// Takes what has come of frames to and from radios since the last time, in order.
     pub fn take_radio_events(&mut self) -> Vec<RadioEvent> {
         std::mem::take(&mut self.wireless.output)
@@ -248,7 +261,8 @@ impl Air {
             && entry.key().0 <= at
         {
             match entry.remove() {
-                UnderWay::ToRadios { frame, signal, only } => {
+                UnderWay::ToRadios { from, frame, signal, only } => {
+                    self.wireless.record(at, from, &frame, signal);
                     self.wireless.hand_to_radios(at, &frame, signal, |id| only.is_none_or(|only| only == id));
                 }
                 UnderWay::FromRadio(radio, frame) => self.take_from_radio(at, radio, &frame),
@@ -265,6 +279,10 @@ impl Air {
     }
 
     fn take_from_radio(&mut self, at: Instant, radio: RadioId, frame: &RadioFrame) {
+        let transmitter = Header::of(&frame.bytes).map(|header| header.transmitter());
+        let own = self.wireless.own.iter().find(|(_, own)| own.radio == radio && Some(own.target.bssid) == transmitter);
+        let from = own.map_or(Port::Station(self.station_of(radio)), |(network, _)| Port::AccessPoint(*network));
+        self.wireless.record(at, from, frame, BETWEEN_DEVICES);
         let Self { wireless, access_points, .. } = self;
         for (network, set) in wireless.sets.iter_mut().filter(|(_, set)| set.reaches(frame.channel)) {
             let access_point = &access_points[network.0 as usize];
@@ -300,7 +318,9 @@ impl Air {
     fn set_effect(&mut self, network: NetworkId, effect: bss::Effect) {
         let AccessPointConfig { name, bssid, signal, .. } = self.access_point(network).clone();
         match effect {
-            bss::Effect::OnAir(sent) if signal >= SENSITIVITY => self.wireless.on_air(sent, signal),
+            bss::Effect::OnAir(sent) if signal >= SENSITIVITY => {
+                self.wireless.on_air(Port::AccessPoint(network), sent, signal)
+            }
             bss::Effect::OnAir(_) => {}
             bss::Effect::Joined { at, radio, mac } => {
                 let station = self.station_of(radio);

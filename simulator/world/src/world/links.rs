@@ -15,6 +15,7 @@ use crate::air::{
 use crate::internet::{self, Internet};
 use crate::phone::{AirRequest, Phone};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, LinkLoss};
+use simulator_record::recorder::Medium;
 use simulator_record::time::Instant;
 
 /// The air, the internet and the phones, and who is who among them.
@@ -47,13 +48,15 @@ pub(super) enum Due {
     Delivery(Delivery),
 }
 
-/// An Ethernet frame that was sent.
+/// A frame that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentFrame {
-    /// When.
+    /// When; of an 802.11 frame, when its last bit was.
     pub at: Instant,
     /// Where: the name of the sender's interface.
     pub link: String,
+    /// Whether it is an Ethernet or an 802.11 frame.
+    pub medium: Medium,
     /// The frame, without check sequence.
     pub bytes: Vec<u8>,
 }
@@ -301,6 +304,7 @@ impl Links {
     /// From now on keeps the frames that are sent for [`Links::take_frames`], or keeps none.
     pub(super) fn record_frames(&mut self, wanted: bool) {
         self.sent = wanted.then(Vec::new);
+        self.air.record_frames(wanted);
     }
 
     /// Takes the frames that were sent since the last time, in order.
@@ -324,7 +328,8 @@ impl Links {
 
     fn transmit(&mut self, now: Instant, from: Port, frame: &[u8], handed: &mut Vec<Handed>) {
         if self.sent.is_some() {
-            let sent = SentFrame { at: now, link: self.interface(from), bytes: frame.to_vec() };
+            let link = self.interface(from);
+            let sent = SentFrame { at: now, link, medium: Medium::Ethernet, bytes: frame.to_vec() };
             self.sent.get_or_insert_default().push(sent);
         }
         let transmission = self.air.transmit(now, from, frame);
@@ -412,6 +417,17 @@ impl Links {
                         handed.push(Handed::Heard { device: self.antennas[&radio], at, frame, signal });
                     }
                     RadioEvent::Sent { from, frame, .. } => self.transmit(now, from, &frame, handed),
+                    RadioEvent::OnAir { at, from, frame, signal } => {
+                        let kilobits_per_second = frame.rate.kilobits();
+                        let medium = Medium::Air { channel: frame.channel, kilobits_per_second, signal };
+                        let link = self.interface(from);
+                        self.sent.get_or_insert_default().push(SentFrame {
+                            at,
+                            link,
+                            medium,
+                            bytes: frame.bytes.to_vec(),
+                        });
+                    }
                 }
             }
         }

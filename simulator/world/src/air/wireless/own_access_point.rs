@@ -12,7 +12,7 @@ use super::super::access_point::{AccessPointConfig, AccessPointState, Security};
 use super::super::frame_station::{Effect, FrameStation, Target};
 use super::super::radio::{RadioFrame, RadioId};
 use super::super::station::{BEACON_TIMEOUT, Outcome, Station};
-use super::super::{Air, Mac, NetworkId, StationId};
+use super::super::{Air, NetworkId, Port, StationId};
 use super::{NEAR, UnderWay, Wireless};
 use simulator_record::events::LinkLoss;
 use simulator_record::time::Instant;
@@ -130,7 +130,8 @@ impl Air {
     }
 
     /// A station that scans asks the radios' access points to answer.
-    pub(in crate::air) fn probe(&mut self, at: Instant, mac: Mac, name: &str) {
+    pub(in crate::air) fn probe(&mut self, at: Instant, id: StationId, name: &str) {
+        let mac = self.stations[id.0 as usize].mac;
         let mut elements = Vec::new();
         element::push(&mut elements, element::SSID, name.as_bytes());
         element::push(&mut elements, element::RATES, &[0x82, 0x84, 0x8B, 0x96]);
@@ -141,7 +142,7 @@ impl Air {
         channels.dedup();
         for channel in channels {
             let frame = RadioFrame { channel, rate: Rate::ONE_MEGABIT, bytes: frame.clone().into() };
-            self.wireless.put(end, UnderWay::ToRadios { frame, signal: NEAR, only: None });
+            self.wireless.put(end, UnderWay::ToRadios { from: Port::Station(id), frame, signal: NEAR, only: None });
         }
     }
 
@@ -155,7 +156,7 @@ impl Air {
 
     fn station_effect(&mut self, at: Instant, id: StationId, network: NetworkId, effect: Effect) {
         let outcome = match effect {
-            Effect::OnAir(sent) => return self.wireless.on_air(sent, NEAR),
+            Effect::OnAir(sent) => return self.wireless.on_air(Port::Station(id), sent, NEAR),
             Effect::Joined => self.with_station(id, |station| station.end_join(Ok(network))),
             Effect::Failed(why) => self.with_station(id, |station| station.end_join(Err(why))),
             Effect::Lost(reason) => {

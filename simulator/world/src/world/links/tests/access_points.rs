@@ -327,3 +327,26 @@ fn the_same_frames_give_the_same_air() {
     };
     assert!(run() == run());
 }
+
+#[test]
+fn frames_on_the_air_are_recorded_in_order_and_recording_changes_nothing() {
+    let run = |recorded: bool| {
+        let mut bench = bench(home(), Some(PASSPHRASE));
+        bench.links.record_frames(recorded);
+        assert_eq!(bench.join(), Some(JoinOutcome::Joined));
+        lease(&mut bench);
+        let heard: Vec<_> = bench.heard.iter().map(|Heard { at, frame, .. }| (*at, frame.clone())).collect();
+        (heard, bench.links.take_frames())
+    };
+    let (heard, recorded) = run(true);
+    assert!(recorded.is_sorted_by_key(|frame| frame.at));
+    let of = |link: &str| -> Vec<(Instant, &[u8])> {
+        let frames = recorded.iter().filter(|frame| frame.link == link && frame.medium != Medium::Ethernet);
+        frames.map(|frame| (frame.at, &frame.bytes[..])).collect()
+    };
+    let all: Vec<(Instant, &[u8])> = heard.iter().map(|(at, frame)| (*at, &frame.bytes[..])).collect();
+    assert!(of("router home") == all);
+    assert!(of("device 0").len() > 4);
+    let (alike, none) = run(false);
+    assert!(alike == heard && none.is_empty());
+}
