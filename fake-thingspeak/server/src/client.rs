@@ -78,8 +78,7 @@ impl Client {
                     target: "tls",
                     client = self.name,
                     suite,
-                    "{version} with {suite}, which is weak, because this client offers nothing better; said once, \
-                     --legacy-tls off refuses it"
+                    "{version} with {suite}, which is weak; said once, --legacy-tls off refuses such clients"
                 );
             }
             Ok(_) => {}
