@@ -2,9 +2,9 @@
 //! survives.
 //!
 //! Deep sleep ends the chip's run; whoever owns it wakes it up again by a reset. Light sleep begins with the same bit.
-//! That bit 5 of `RTC_44` tells the two apart is a guess after what the vendor's code writes. Light sleep is over at once
-//! here: the program finds that it has woken up. GPIO16 is this block's. Of other power states nothing is modelled: requests read as granted at
-//! once. The counter's oscillator runs at exactly 142.3 kHz; silicon's drifts.
+//! That bit 5 of `RTC_44` tells the two apart is a guess after what the vendor's code writes. Light sleep is over at
+//! once here: the program finds that it has woken up. GPIO16 is this block's. Of other power states nothing is
+//! modelled: requests read as granted at once. The counter's oscillator runs at exactly 142.3 kHz; silicon's drifts.
 
 use super::clock::Time;
 use super::device::{Block, Device};
