@@ -361,3 +361,6 @@ impl Air {
         self.untold.push(AirEvent::LinkLost { at, station, network, name, bssid, reason });
     }
 }
+
+#[cfg(test)]
+mod tests;
