@@ -220,7 +220,20 @@ impl Cloud {
 
     /// Makes a channel; the same seed and order of creation give the same number and keys.
     pub fn create_channel(&mut self, channel: NewChannel, now: OffsetDateTime) -> Access {
-        let access = self.keys.next_channel();
+        self.create_channel_with_key(channel, None, now)
+    }
+
+    /// The same with a write key of choice, of 16 capital letters and digits, if one is given.
+    pub fn create_channel_with_key(
+        &mut self,
+        channel: NewChannel,
+        write_key: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Access {
+        let mut access = self.keys.next_channel();
+        if let Some(key) = write_key {
+            access.write_key = key.to_owned();
+        }
         let at = timestamps::whole_seconds(now);
         self.store.apply(Change::ChannelCreated { access: access.clone(), about: Box::new(channel.into()), at });
         access

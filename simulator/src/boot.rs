@@ -120,7 +120,8 @@ impl Session {
         {
             // The device may have run ahead up to there.
             self.typed = next + TYPING * bytes.len() as u32;
-            self.world.schedule(next, Command::Type { device: DEVICE, bytes, every: TYPING });
+            let keys = (1..).zip(bytes).map(|(place, byte)| (TYPING * place, byte)).collect();
+            self.world.schedule(next, Command::Type { device: DEVICE, keys });
         }
         self.world.step();
         Some(self.port.serial_line.borrow_mut().take_bytes(self.world.now()))

@@ -186,6 +186,11 @@ const CLOUD: Table = Table::new(
             Words(&[Policy::Off.row(), Policy::Auto.row(), Policy::Only.row()]),
             "When it speaks the TLS of old devices, with an RSA key that everyone has. Default off.",
         ),
+        optional(
+            "write-key",
+            TEXT,
+            "The write key of the first device's channel, for firmware whose settings the scenario does not make: 16 of 0-9 and A-Z. Default drawn from the seed.",
+        ),
         optional("host", TEXT, "The name that the cloud answers to. Default api.thingspeak.com."),
         optional("port", PORT, "A port that it answers at besides 80 (HTTP) and 443 (HTTPS)."),
         optional("tls", BOOLEAN, "Whether it speaks TLS at `port`. Default true."),

@@ -173,6 +173,8 @@ pub struct Cloud {
     pub key_type: KeyType,
     /// When it speaks the TLS of old devices; default off.
     pub legacy_tls: Policy,
+    /// The write key of the first device's channel; default drawn from the seed.
+    pub write_key: Option<String>,
     /// The name it answers to; default api.thingspeak.com.
     pub host: String,
     /// A port that it answers at besides 80 and 443.
@@ -271,6 +273,8 @@ pub enum Action {
         /// How long its contact bounces, each time; default 0.
         bounce: Duration,
     },
+    /// To the serial port: what is typed there, and how long after the step each byte has arrived.
+    Type(Vec<(Duration, u8)>),
     /// To the air around a sensor; what is `None` stays as it is.
     Readings {
         /// Which of the device's parts.

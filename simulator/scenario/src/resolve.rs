@@ -15,6 +15,7 @@ mod settings;
 mod steps;
 mod targets;
 mod times;
+mod typing;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,7 @@ pub(super) fn resolve(
     };
     let names = Names::collect(root);
     Resolver {
+        file,
         text,
         lines: Lines::of(text),
         start,
@@ -95,6 +97,8 @@ struct Resolver<'a, 'm> {
     /// Whether a phone may change a device's settings.
     has_phones: bool,
     read_file: ReadFile<'a>,
+    /// What messages call the scenario: its path.
+    file: &'a str,
     mistakes: &'m mut Vec<Diagnostic>,
 }
 

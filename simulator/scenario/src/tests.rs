@@ -245,6 +245,20 @@ fn a_line_is_meant_with_and_without_its_time() {
     assert!(!text("'21.5 °C'").matches_line("[x] 21.5 °C"), "no time");
 }
 
+#[test]
+fn an_image_is_found_beside_its_scenario_and_typed_at() {
+    let text = "title = 't'\nduration = '10s'\n[device]\nimage = 'images/a.bin'\nflash-size = '512K'\n\
+                [[steps]]\nat = '1s'\ndo.serial = 'ab'\n\
+                [[steps]]\nat = '2s'\ndo.serial = { type = \"\\u0003\", every = '1ms' }\n[[expect]]\nevent.boot = {}\n";
+    let scenario = Scenario::parse("folder/t.toml", text, &|_| Err(String::new())).unwrap();
+    let image = scenario.devices[0].firmware.as_ref().unwrap();
+    assert_eq!((image.path.to_str(), image.flash_size), (Some("folder/images/a.bin"), Some(512 << 10)));
+    assert!(image.contents().unwrap_err().to_string().starts_with("could not use the image folder/images/a.bin: "));
+    let Action::Type(keys) = &scenario.steps[0].action else { panic!("it types") };
+    assert_eq!(keys.iter().map(|(_, byte)| *byte).collect::<Vec<_>>(), b"ab\r");
+    assert_eq!(scenario.steps[1].action, Action::Type(vec![(Duration::from_millis(1), 3)]));
+}
+
 /// The first mistake of a file with this in it.
 fn mistake(text: &str) -> String {
     let text = format!("title = 't'\nduration = '100s'\n{text}\n[[expect]]\nevent.boot = {{}}\n");

@@ -157,6 +157,14 @@ impl Fields {
 }
 
 impl Node {
+    /// The items of a list; none if it is no list.
+    pub(super) fn items(&self) -> &[Node] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// A text.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {

@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
 use clap::{Args, ValueEnum};
-use simulator_scenario::model::Scenario;
+use simulator_scenario::model::{FlashImageError, Scenario};
 use simulator_world::device::esp8266::{Image, ImageError};
 use tracing::info;
 
@@ -111,6 +111,30 @@ enum Where {
     Both,
 }
 
+/// The scenarios whose images are there. One that is not there is a mistake where its scenario is named, and leaves the
+/// scenario out where a folder is: published images are fetched, and are not part of the project.
+fn with_images(scenarios: Vec<Scenario>, named: &[PathBuf]) -> Result<Vec<Scenario>, RunError> {
+    let mut left_out = BTreeMap::<String, usize>::new();
+    let mut ready = Vec::new();
+    for scenario in scenarios {
+        let images = || scenario.devices.iter().filter_map(|device| device.firmware.as_ref());
+        let is_named = named.iter().any(|path| path == Path::new(&scenario.file));
+        if let Some(missing) = images().find(|image| !image.path.exists()).filter(|_| !is_named) {
+            *left_out.entry(missing.path.display().to_string()).or_default() += 1;
+            continue;
+        }
+        if let Some(error) = images().find_map(|image| image.contents().err()) {
+            return Err(RunError::FlashImage { scenario: scenario.file.clone(), error });
+        }
+        ready.push(scenario);
+    }
+    for (image, count) in left_out {
+        let scenarios = if count == 1 { "scenario is" } else { "scenarios are" };
+        complain(format_args!("{count} {scenarios} left out: {image} is not there, and `ci/setup-images` fetches it"));
+    }
+    if ready.is_empty() { Err(RunError::NoFlashImages) } else { Ok(ready) }
+}
+
 /// A number of threads: more than processors gain nothing, and thousands more than a machine has room for.
 fn parse_jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
     const MOST: usize = 1_000;
@@ -136,6 +160,10 @@ enum RunError {
     ImageOnHost,
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error("{error}, which {scenario} asks for; `ci/setup-images` fetches published ones")]
+    FlashImage { scenario: String, error: FlashImageError },
+    #[error("nothing is left to run: the images are not there, and `ci/setup-images` fetches published ones")]
+    NoFlashImages,
     #[error("{0}; build the image with `cargo ci image`, or name another one with --image")]
     NoImage(ImageError),
     #[error(transparent)]
@@ -166,6 +194,7 @@ fn attempt(args: &RunArgs) -> Result<u8, RunError> {
         print_mistakes(&mistaken);
         return Ok(BAD_INPUT);
     }
+    let scenarios = with_images(scenarios, &args.paths)?;
     let seeds = match (args.seed, &args.seeds) {
         (Some(seed), _) => Seeds::One(seed),
         (None, Some(seeds)) => seeds.clone(),

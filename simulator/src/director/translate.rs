@@ -32,6 +32,7 @@ pub fn step(step: &scenario::Step, at: Instant, calendar: &Calendar) -> Command 
         scenario::Action::Press { part, length, bounce } => {
             Command::Press { device, part: *part, length: *length, bounce: *bounce }
         }
+        scenario::Action::Type(keys) => Command::Type { device, keys: keys.clone() },
         scenario::Action::Readings { part, temperature, humidity } => Command::Readings {
             device,
             part: *part,

@@ -14,7 +14,7 @@ use simulator_record::random::Seed;
 use simulator_scenario::model as scenario;
 use simulator_scenario::model::Scenario;
 use simulator_world::air::{AccessPointConfig, Air, Security};
-use simulator_world::device::esp8266::Esp8266Target;
+use simulator_world::device::esp8266::{Esp8266Target, WholeImageTarget};
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::{Port, Target, factory, port};
 use simulator_world::internet::{CloudSettings, Internet, Settings as InternetSettings};
@@ -40,9 +40,16 @@ pub fn world(scenario: &Scenario, seed: Seed) -> World {
 
 /// The same with the firmware on a target of choice.
 pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
-    world_with(scenario, seed, |port| match on {
-        On::Host => Box::new(HostTarget::yellow_duck(port)),
-        On::Esp8266(image) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+    world_with(scenario, seed, |port| {
+        let firmware = scenario.devices[port.device.0 as usize].firmware.as_ref();
+        match (firmware, on) {
+            (Some(image), _) => {
+                let contents = image.contents().expect("images are read before the first run");
+                Box::new(WholeImageTarget::new(port, &contents))
+            }
+            (None, On::Host) => Box::new(HostTarget::yellow_duck(port)),
+            (None, On::Esp8266(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+        }
     })
 }
 
@@ -50,12 +57,11 @@ pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
 pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>) -> Box<dyn Target>) -> World {
     let internet = internet(scenario, seed);
     let issuer = hexadecimal(&internet.authority().fingerprint());
-    let channel = || internet.cloud().create_channel(weather_station(), scenario.start);
-    let clouds: Vec<CloudSecrets> = scenario
-        .devices
-        .iter()
-        .map(|_| CloudSecrets { write_key: channel().write_key, issuer: issuer.clone() })
-        .collect();
+    let mut given = scenario.cloud.write_key.as_deref();
+    let mut channel =
+        || internet.cloud().create_channel_with_key(weather_station(), given.take(), scenario.start).write_key;
+    let clouds: Vec<CloudSecrets> =
+        scenario.devices.iter().map(|_| CloudSecrets { write_key: channel(), issuer: issuer.clone() }).collect();
     let mut world = World::new(Air::new(seed), internet);
     let scenario::EqualCrashes { crash, watchdog } = scenario.equal_crashes;
     world.end_after_equal_crashes(CrashLimits { crash, watchdog });

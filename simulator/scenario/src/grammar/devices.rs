@@ -92,6 +92,24 @@ const SPARE_SWITCH: Key =
     optional("spare-switch", ON_OFF, "The switch `spare` of the yellow duck at the beginning. Default off.");
 const POWER_UP: Key = optional("power-up", DURATION, "When power comes on. Default 0s.");
 
+const IMAGE: Key = optional(
+    "image",
+    TEXT,
+    "An image that runs whole in the place of the yellow duck's firmware, as it is flashed from the flash's beginning on: its path from the scenario's folder.",
+);
+const FLASH_SIZE: Key = optional(
+    "flash-size",
+    Words(&[
+        ("512K", 0x8_0000_u32, "512 KiB."),
+        ("1M", 0x10_0000_u32, "1 MiB."),
+        ("2M", 0x20_0000_u32, "2 MiB."),
+        ("4M", 0x40_0000_u32, "4 MiB."),
+        ("8M", 0x80_0000_u32, "8 MiB."),
+        ("16M", 0x100_0000_u32, "16 MiB."),
+    ]),
+    "With `image`: the size of the flash, which is written into the image's header. Default what the header says, or 4M.",
+);
+
 /// `[device]`.
 pub(super) const DEVICE: Table = Table::new(
     "the device",
@@ -104,6 +122,8 @@ pub(super) const DEVICE: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        IMAGE,
+        FLASH_SIZE,
     ],
 );
 
@@ -121,6 +141,8 @@ pub(super) const DEVICES: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        IMAGE,
+        FLASH_SIZE,
         optional("settings", Shape::Table(&SETTINGS), "What its flash holds at the beginning. Default it is blank."),
         optional("sensor", Shape::Table(&SENSOR), "Its sensor, and what it measures."),
     ],

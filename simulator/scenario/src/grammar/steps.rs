@@ -55,6 +55,14 @@ const BUTTON: Table = Table::new(
     ],
 );
 
+const TYPED: Table = Table::new(
+    "what is typed",
+    &[
+        required("type", TEXT, "The bytes as they are: a carriage return is \\r, Ctrl-C \\u0003."),
+        optional("every", DURATION, "From one byte to the next. Default 200us, somewhat slower than 115200 baud."),
+    ],
+);
+
 /// What people do to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ActionKind {
@@ -65,6 +73,8 @@ pub(crate) enum ActionKind {
     Switch,
     Button,
     Air,
+    Serial,
+    Files,
 }
 
 const ACTION: Choice<ActionKind> = Choice {
@@ -119,6 +129,18 @@ const ACTION: Choice<ActionKind> = Choice {
             "button",
             Shape::Table(&BUTTON),
             "A button of the board, pressed and let go. A press while it is pressed takes the place of the one before: it ends when the later one does.",
+        ),
+        case(
+            ActionKind::Serial,
+            "serial",
+            Either { plain: &TEXT, table: &Shape::Table(&TYPED) },
+            "Types a line at the serial port, with a carriage return behind it. Only an image of one's own listens there.",
+        ),
+        case(
+            ActionKind::Files,
+            "files",
+            Shape::List(&TEXT),
+            "Writes these files into the file system of a MicroPython or CircuitPython by its raw prompt; their paths are from the scenario's folder.",
         ),
         case(ActionKind::Air, "sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],

@@ -1,9 +1,12 @@
 //! Devices: what is soldered to each, and what its flash holds at the beginning.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use simulator_record::events::PinKind;
+use simulator_world::device::esp8266::Contents;
+use simulator_world::input::{self, Limit};
 use simulator_world::parts::{PartId, Soldered};
 use time::OffsetDateTime;
 
@@ -19,6 +22,8 @@ pub struct Device {
     pub name: Option<Arc<str>>,
     /// What is soldered to its pins.
     pub parts: Vec<Part>,
+    /// The image that it runs, if that is not the yellow duck's firmware.
+    pub firmware: Option<FlashImage>,
     /// When power comes on; default 0.
     pub power_up: Duration,
     /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
@@ -32,6 +37,55 @@ impl Device {
         all.filter(move |(_, part)| is_meant(part.soldered.kind))
     }
 }
+
+/// An image as it is flashed. It is read once, before its first run, and shared.
+#[derive(Clone, Debug)]
+pub struct FlashImage {
+    /// The file.
+    pub path: PathBuf,
+    /// Size of the flash in bytes; default what the image's header says, or 4 MiB.
+    pub flash_size: Option<u32>,
+    contents: Arc<OnceLock<Arc<Contents>>>,
+}
+
+/// A flash image cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("could not use the image {}: {reason}", path.display())]
+pub struct FlashImageError {
+    path: PathBuf,
+    reason: String,
+}
+
+/// How large an image may be: as the largest flash.
+const LARGEST_IMAGE: Limit = Limit(16);
+
+impl FlashImage {
+    pub(crate) fn new(path: PathBuf, flash_size: Option<u32>) -> Self {
+        Self { path, flash_size, contents: Arc::default() }
+    }
+
+    /// What the flash holds at the beginning. The file is read the first time.
+    ///
+    /// # Errors
+    /// [`FlashImageError`] if the file cannot be read, is no image, or is too large for the flash.
+    pub fn contents(&self) -> Result<Arc<Contents>, FlashImageError> {
+        if let Some(contents) = self.contents.get() {
+            return Ok(Arc::clone(contents));
+        }
+        let wrong = |reason: String| FlashImageError { path: self.path.clone(), reason };
+        let bytes = input::bytes(&self.path, LARGEST_IMAGE).map_err(|error| wrong(error.to_string()))?;
+        let contents = Contents::of_image(&bytes, self.flash_size).map_err(|error| wrong(error.to_string()))?;
+        Ok(Arc::clone(self.contents.get_or_init(|| Arc::new(contents))))
+    }
+}
+
+impl PartialEq for FlashImage {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, self.flash_size) == (&other.path, other.flash_size)
+    }
+}
+
+impl Eq for FlashImage {}
 
 /// A kind of part, as far as it matters which part a place of the file means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

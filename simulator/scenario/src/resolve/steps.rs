@@ -1,11 +1,12 @@
 //! The timeline's steps, and sweeps.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use simulator_record::events::{DeviceId, PinKind};
 use simulator_world::parts::PartId;
 
-use super::Resolver;
+use super::{Resolver, typing};
 use crate::diagnostics::Diagnostic;
 use crate::grammar::steps::{ActionKind, SweepKind};
 use crate::model::{Action, PartClass, PartKind, Step, Sweep, When};
@@ -130,6 +131,33 @@ impl Resolver<'_, '_> {
                     },
                 }
             }
+            ActionKind::Serial => {
+                let (text, every) = match details.text() {
+                    Some(line) => (format!("{line}\r"), typing::EVERY),
+                    None => {
+                        let fields = details.table()?;
+                        (fields.text("type")?.to_owned(), fields.duration("every").unwrap_or(typing::EVERY))
+                    }
+                };
+                self.listens(device, &details.span);
+                Action::Type(typing::keys(text.as_bytes(), every))
+            }
+            ActionKind::Files => {
+                self.listens(device, &details.span);
+                let mut files = Vec::new();
+                for node in details.items() {
+                    let name = node.text()?;
+                    match (self.read_file)(name) {
+                        Ok(content) => files.push((name.to_owned(), content)),
+                        Err(why) => self.report(Diagnostic::new(
+                            format!("could not read `{name}`: {why}"),
+                            node.span.clone(),
+                            "this file",
+                        )),
+                    }
+                }
+                Action::Type(typing::files(&files))
+            }
             ActionKind::SwitchNamed(name) => {
                 let name = Node { span: details.span.clone(), value: Value::Text(name.to_owned()) };
                 let part = self.part_of(device, PartClass::On(PinKind::Switch), Some(&name), &details.span)?;
@@ -148,6 +176,20 @@ impl Resolver<'_, '_> {
                 Action::Press { part: part?, length: length?, bounce }
             }
         })
+    }
+
+    /// A device whose serial port is typed at must listen there.
+    fn listens(&mut self, device: DeviceId, span: &Range<usize>) {
+        if self.devices[device.0 as usize].firmware.is_none() {
+            self.report(
+                Diagnostic::new(
+                    "the yellow duck's firmware does not listen at its serial port",
+                    span.clone(),
+                    "typed in vain",
+                )
+                .help("images that do are named by `image` in `[device]`"),
+            );
+        }
     }
 
     fn switch(&self, part: PartId, details: &Node) -> Option<Action> {

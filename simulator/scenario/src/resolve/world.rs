@@ -129,7 +129,18 @@ impl Resolver<'_, '_> {
         if let Some(node) = fields.and_then(|fields| fields.get("host")) {
             self.host(node);
         }
+        let write_key = fields.and_then(|fields| fields.get("write-key")).filter(|node| {
+            let is_key =
+                |text: &str| text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'Z'));
+            let is_right = node.text().is_some_and(is_key);
+            if !is_right {
+                let mistake = Diagnostic::new("this is no write key", node.span.clone(), "not 16 of 0-9 and A-Z");
+                self.report(mistake.help("such as write-key = \"0123456789ABCDEF\""));
+            }
+            is_right
+        });
         Cloud {
+            write_key: write_key.and_then(Node::text).map(str::to_owned),
             certificate: fields.and_then(|fields| fields.word("certificate")).unwrap_or(Certificate::Good),
             key_type: fields.and_then(|fields| fields.word("key-type")).unwrap_or(KeyType::P256),
             legacy_tls: fields.and_then(|fields| fields.word("legacy-tls")).unwrap_or(Policy::Off),

@@ -27,7 +27,9 @@ fn the_readme_counts_the_scenarios() {
     let bench = Bench::new("readme-count");
     let ended = bench.preflash(&format!("list {} --format json", project("scenarios").display()));
     let listed: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    let told = format!(" all {} scenarios:", listed.as_array().unwrap().len());
+    // Those of others' images are left out until the images are fetched.
+    let is_own = |scenario: &&serde_json::Value| !scenario["file"].as_str().unwrap().contains("/micropython/");
+    let told = format!(" all {} scenarios of the duck:", listed.as_array().unwrap().iter().filter(is_own).count());
     assert!(text("README.md").contains(&told), "the README has another number: {told}");
 }
 

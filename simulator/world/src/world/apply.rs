@@ -62,13 +62,10 @@ impl World {
                 let throws = self.part(device, part).throws();
                 self.queue.push(self.now + length, Action::Release(device, part, bounce, throws));
             }
-            Command::Type { device: id, bytes, every } => {
+            Command::Type { device: id, keys } => {
                 let now = self.now;
-                let mut at = now;
-                for byte in bytes {
-                    at += every;
-                    self.device(id).port.typed.borrow_mut().push_back((at, byte));
-                }
+                let keys = keys.into_iter().map(|(after, byte)| (now + after, byte));
+                self.device(id).port.typed.borrow_mut().extend(keys);
                 self.wake(id, now);
             }
             Command::Readings { device, part, temperature, humidity } => {

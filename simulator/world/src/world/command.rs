@@ -62,10 +62,8 @@ pub enum Command {
     Type {
         /// The device.
         device: DeviceId,
-        /// What.
-        bytes: Vec<u8>,
-        /// From one byte to the next.
-        every: Duration,
+        /// What, and how long after now each byte has arrived, in order.
+        keys: Vec<(Duration, u8)>,
     },
     /// What there is to measure changes; `None` leaves it as it is.
     Readings {
