@@ -69,7 +69,8 @@ const TASKS: &[Task] = &[
         commands: &[
             BUILD,
             "target/release/preflash check scenarios",
-            "target/release/preflash run scenarios --check-determinism",
+            // Those of others' images are run by the task `images`.
+            "target/release/preflash run scenarios --exclude scenarios/micropython --check-determinism",
         ],
     },
     Task {
@@ -95,7 +96,8 @@ const TASKS: &[Task] = &[
             // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many
             // minutes.
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
-             --exclude scenarios/normal/a-normal-day.toml --on both --out target/preflash-all",
+             --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/micropython --on both \
+             --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
             "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
              --on chip --check-determinism --out target/preflash-esp8266",
@@ -113,8 +115,13 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "images",
-        about: "published images of others' firmware come to their prompts on the emulated chip (after ci/setup-images)",
-        commands: &["cargo test --release --workspace --locked --test images -- --ignored"],
+        about: "published images of others' firmware do what they should on the emulated chip (after ci/setup-images)",
+        commands: &[
+            "cargo test --release --workspace --locked --test images -- --ignored",
+            BUILD,
+            "cargo test --release --workspace --locked --test it -- --ignored images::",
+            "target/release/preflash run scenarios/micropython --out target/preflash-images",
+        ],
     },
     Task {
         name: "browser",

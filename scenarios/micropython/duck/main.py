@@ -6,6 +6,7 @@ import machine
 import network
 import socket
 import time
+import ussl
 
 SETTINGS = 'wifi.conf'
 HOST = 'api.thingspeak.com'
@@ -50,11 +51,12 @@ def configure():
 
 
 def send(key, temperature, humidity):
-    address = socket.getaddrinfo(HOST, 80)[0][-1]
+    address = socket.getaddrinfo(HOST, 443)[0][-1]
     connection = socket.socket()
     connection.connect(address)
+    connection = ussl.wrap_socket(connection)
     request = 'GET /update?api_key={}&field1={}&field2={} HTTP/1.0\r\nHost: {}\r\n\r\n'
-    connection.send(request.format(key, temperature, humidity, HOST).encode())
+    connection.write(request.format(key, temperature, humidity, HOST).encode())
     connection.close()
 
 

@@ -1,7 +1,7 @@
 //! The files that a run leaves in its folder: each has a file of its own here, and a row in [`ARTIFACTS`].
 //!
-//! A row says what the file is called, what is in it (the page about what a run leaves behind has that), and how it is made: event by
-//! event while a run goes on, of a run that is over, or of a whole case.
+//! A row says what the file is called, what is in it (the page about what a run leaves behind has that), and how it is
+//! made: event by event while a run goes on, of a run that is over, or of a whole case.
 
 mod chip;
 mod comparison;

@@ -1,4 +1,5 @@
-//! The pages about the scenario language, about events and about what a run leaves behind against what they are made from, and the language's example.
+//! The pages about the scenario language, about events and about what a run leaves behind against what they are made
+//! from, and the language's example.
 
 use std::path::Path;
 

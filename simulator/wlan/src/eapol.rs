@@ -1,7 +1,8 @@
 //! EAPOL-Key frames, by which access point and station agree on keys (IEEE 802.11-2020 §12.7.2; IEEE 802.1X-2010 §11).
 //!
 //! ```text
-//! version 2 │ type 3 │ length │ 2 │ information │ key length │ replay counter │ nonce │ IV │ RSC │ 0 │ MIC │ length │ data
+//! version 2 │ type 3 │ length │ 2 │ information │ key length │ replay counter │ nonce │ IV │ RSC │ 0 │ MIC │
+//! length │ data
 //! ```
 //!
 //! Only descriptors of type 2 (RSN) and version 2 (HMAC-SHA-1, AES key wrap) are worked with; others are told as

@@ -57,7 +57,8 @@ impl GroupKey {
         }
     }
 
-    /// Decrypts a frame: its packet number, and MAC header, cipher's header and body. `None` if it was encrypted otherwise.
+    /// Decrypts a frame: its packet number, and MAC header, cipher's header and body. `None` if it was encrypted
+    /// otherwise.
     pub fn open(&self, frame: &[u8]) -> Option<(u64, Vec<u8>)> {
         match &self.secret {
             GroupSecret::Ccmp(key) => Some((ccmp::read_header(frame)?.0, ccmp::decrypt(key, frame).ok()?)),
@@ -65,8 +66,8 @@ impl GroupKey {
         }
     }
 
-    /// As the handshake hands it over. Behind a key for TKIP are those of Michael's code; frames to groups go one way only,
-    /// so that the second means nothing.
+    /// As the handshake hands it over. Behind a key for TKIP are those of Michael's code; frames to groups go one way
+    /// only, so that the second means nothing.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match &self.secret {
             GroupSecret::Ccmp(key) => key.to_vec(),

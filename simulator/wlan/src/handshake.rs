@@ -9,9 +9,11 @@
 //! ```
 //!
 //! Both sides are state machines without time and chance: whoever drives them draws nonces, repeats messages when no
-//! answer comes ([`Authenticator::repeat`]) and gives up. Replies go out unencrypted until the fourth message is through.
+//! answer comes ([`Authenticator::repeat`]) and gives up. Replies go out unencrypted until the fourth message is
+//! through.
 //!
-//! Not modelled: TKIP for the keys of a pair, fast transition, protected management frames, a handshake that the station asks for.
+//! Not modelled: TKIP for the keys of a pair, fast transition, protected management frames, a handshake that the
+//! station asks for.
 
 mod authenticator;
 mod supplicant;

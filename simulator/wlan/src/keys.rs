@@ -1,5 +1,5 @@
-//! How the keys of WPA2 come about (IEEE 802.11-2020 §12.7.1, annex J.4): from a passphrase the network's key, from that,
-//! two addresses and two nonces the keys of a pair.
+//! How the keys of WPA2 come about (IEEE 802.11-2020 §12.7.1, annex J.4): from a passphrase the network's key, from
+//! that, two addresses and two nonces the keys of a pair.
 
 use hmac::{Hmac, Mac as _};
 use sha1::Sha1;

@@ -3,8 +3,8 @@
 //! A [`Body`] is parsed in place and put together again byte for byte, but for what follows fixed fields that have no
 //! elements. Frames of other subtypes (ATIM, timing advertisement, action) are parsed as `None`.
 //!
-//! Own code instead of the crate `ieee80211`: eleven bodies of fixed fields and a list of elements are about as much code
-//! as the glue to its typed lists would be, without its ten dependencies.
+//! Own code instead of the crate `ieee80211`: eleven bodies of fixed fields and a list of elements are about as much
+//! code as the glue to its typed lists would be, without its ten dependencies.
 
 use crate::element::Elements;
 use crate::header::{Header, Mac, Type};

@@ -57,8 +57,8 @@ impl Rate {
     /// 54 Mbit/s OFDM.
     pub const FIFTY_FOUR_MEGABITS: Self = Self(0xC);
 
-    /// By the MAC's code: 0 to 3 are 1, 2, 5.5 and 11 Mbit/s, 5 to 7 the last three with short preamble, 8 to 15 are 48,
-    /// 24, 12, 6, 54, 36, 18 and 9 Mbit/s, 16 to 23 MCS 0 to 7, 24 to 31 the same with short guard interval.
+    /// By the MAC's code: 0 to 3 are 1, 2, 5.5 and 11 Mbit/s, 5 to 7 the last three with short preamble, 8 to 15 are
+    /// 48, 24, 12, 6, 54, 36, 18 and 9 Mbit/s, 16 to 23 MCS 0 to 7, 24 to 31 the same with short guard interval.
     pub fn from_code(code: u8) -> Option<Self> {
         (code < 32 && code != 4).then_some(Self(code))
     }

@@ -1,5 +1,5 @@
-//! TKIP: what protects the frames of a WPA network, and those for a group of one that takes WPA and WPA2
-//! (IEEE 802.11-2020 §12.5.2): RC4 with a key mixed anew for each frame, a check value, and Michael's code over the body.
+//! TKIP: what protects the frames of a WPA network, and those for a group of one that takes WPA and WPA2 (IEEE
+//! 802.11-2020 §12.5.2): RC4 with a key mixed anew for each frame, a check value, and Michael's code over the body.
 //!
 //! ```text
 //! MAC header │ TSC1 seed TSC0 key-id·ExtIV TSC2 TSC3 TSC4 TSC5 │ encrypted: body, code (8), check value (4)

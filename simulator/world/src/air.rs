@@ -18,8 +18,8 @@
 //! are 802.11 frames ([`Air::radio_sends`], [`Air::take_radio_events`]), which `wireless` and what it is made of turn
 //! into joins and Ethernet frames. Among all others Ethernet frames pass as they are.
 //!
-//! Not modelled: collisions, distance (an access point is equally strong for all), stations without radios that hear each
-//! other without an access point.
+//! Not modelled: collisions, distance (an access point is equally strong for all), stations without radios that hear
+//! each other without an access point.
 
 mod access_point;
 mod bss;

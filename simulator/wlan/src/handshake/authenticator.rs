@@ -79,8 +79,8 @@ impl Authenticator {
         }
     }
 
-    /// Takes an answer. `group` is the group's key and `packet_number` the last that it has been used with, for the third
-    /// message.
+    /// Takes an answer. `group` is the group's key and `packet_number` the last that it has been used with, for the
+    /// third message.
     ///
     /// # Errors
     /// If the frame leads nowhere; then the handshake stands where it stood.
@@ -123,7 +123,8 @@ impl Authenticator {
         self.state != State::Offered
     }
 
-    /// Begins to hand over a new group key; the message is to be sent encrypted. `None` before the handshake is through.
+    /// Begins to hand over a new group key; the message is to be sent encrypted. `None` before the handshake is
+    /// through.
     pub fn renew(&mut self, group: &GroupKey, packet_number: u64) -> Option<Vec<u8>> {
         let (State::Established(keys) | State::Renewing(keys, ..)) = &self.state else { return None };
         self.state = State::Renewing(keys.clone(), *group, packet_number.to_le_bytes());

@@ -1,10 +1,10 @@
-//! An access point of the world towards radios at register level: beacons, probe responses, authentication, association,
-//! the four-way handshake, encryption and power save (IEEE 802.11-2020 §11.1, §11.2.3, §11.3, §12.7.6). A basic service
-//! set, in the standard's words.
+//! An access point of the world towards radios at register level: beacons, probe responses, authentication,
+//! association, the four-way handshake, encryption and power save (IEEE 802.11-2020 §11.1, §11.2.3, §11.3, §12.7.6). A
+//! basic service set, in the standard's words.
 //!
-//! Frames of radios come in with [`Bss::receive`], Ethernet frames for them with [`Bss::deliver`]; at [`Bss::next_event`]
-//! it wants to [`advance`](Bss::advance). What comes of all that are [`Effect`]s. Whom the network takes, and where
-//! Ethernet frames go, is decided outside, for all stations alike.
+//! Frames of radios come in with [`Bss::receive`], Ethernet frames for them with [`Bss::deliver`]; at
+//! [`Bss::next_event`] it wants to [`advance`](Bss::advance). What comes of all that are [`Effect`]s. Whom the network
+//! takes, and where Ethernet frames go, is decided outside, for all stations alike.
 //!
 //! Not modelled: WEP, TKIP, WPA3, QoS (WMM), HT and aggregation, fragments, other intervals of beacons, hidden names,
 //! stations that are sent away because they have been silent for long.

@@ -1,8 +1,8 @@
 //! A phone (or a device without 802.11 of its own) that joins a radio's access point frame by frame: it authenticates,
 //! associates, shakes hands as the supplicant, encrypts and decrypts (IEEE 802.11-2020 §11.3, §12.7.6).
 //!
-//! It begins when the network has been found and chosen; what comes of it are [`Effect`]s. Frames in the air come in with
-//! [`FrameStation::receive`], Ethernet frames that it is to send with [`FrameStation::send`].
+//! It begins when the network has been found and chosen; what comes of it are [`Effect`]s. Frames in the air come in
+//! with [`FrameStation::receive`], Ethernet frames that it is to send with [`FrameStation::send`].
 //!
 //! Not modelled: power save, other rates than 24 Mbit/s for data, an access point that is looked for while joined.
 

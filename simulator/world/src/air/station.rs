@@ -168,8 +168,8 @@ impl Station {
         self.will_lose(loss);
     }
 
-    /// Its access point is back and does not know it any longer. A radio hears beacons again, and learns it when it sends
-    /// something.
+    /// Its access point is back and does not know it any longer. A radio hears beacons again, and learns it when it
+    /// sends something.
     pub(super) fn access_point_back(&mut self, at: Instant) {
         if self.is_seen_only {
             if let State::Joined { loss, .. } = &mut self.state {

@@ -1,5 +1,5 @@
-//! 802.11 between the air and radios at register level: which frame reaches whom, and what joins and Ethernet frames come
-//! of it.
+//! 802.11 between the air and radios at register level: which frame reaches whom, and what joins and Ethernet frames
+//! come of it.
 //!
 //! ```text
 //!                      ┌ beacons, joins, data ── access points of the world (`bss`) ── Ethernet frames ─┐
@@ -7,11 +7,11 @@
 //!                      └ own access point ────── phones, frame by frame (`frame_station`) ── Ethernet ──┘
 //! ```
 //!
-//! A radio's station that has joined is a station of its network like all others: its Ethernet frames meet the same link
-//! rules, and the states of its access point apply. Joins and losses are told as the access point sees them; what the
-//! firmware itself takes for the outcome cannot be known. So nothing is told of an attempt that the access point does not
-//! hear of (no such network, too weak, deaf), and a firmware that has lost the beacons is taken to notice when the
-//! vendor's does. Without radios nothing of this runs.
+//! A radio's station that has joined is a station of its network like all others: its Ethernet frames meet the same
+//! link rules, and the states of its access point apply. Joins and losses are told as the access point sees them; what
+//! the firmware itself takes for the outcome cannot be known. So nothing is told of an attempt that the access point
+//! does not hear of (no such network, too weak, deaf), and a firmware that has lost the beacons is taken to notice when
+//! the vendor's does. Without radios nothing of this runs.
 //!
 //! Not modelled: collisions, frames of neighbouring channels, what stations without radios send among themselves as
 //! 802.11 frames, hidden names and WPA or WEP at a radio's own access point.

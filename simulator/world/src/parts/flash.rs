@@ -107,7 +107,8 @@ impl Operation {
         }
     }
 
-    /// Bytes that change in one go, and the shortest and longest time that takes in nanoseconds, on a chip of that size.
+    /// Bytes that change in one go, and the shortest and longest time that takes in nanoseconds, on a chip of that
+    /// size.
     fn unit(&self, size: u32) -> (u32, (u64, u64)) {
         match self {
             Self::Erase { .. } => (SECTOR, SECTOR_ERASE),

@@ -1,9 +1,9 @@
 //! Receiving: frames from the antenna into a ring of descriptors.
 //!
-//! A descriptor is three words: size (11:0), length (23:12), end of frame (30) and owner (31); the buffer's address; the
-//! next descriptor's. The hardware owns those with bit 31. It never fills the one behind which there is none: drivers
-//! keep it as the place where the next descriptors are linked to. A buffer gets twelve bytes about the reception, the
-//! frame, and four for its check sequence.
+//! A descriptor is three words: size (11:0), length (23:12), end of frame (30) and owner (31); the buffer's address;
+//! the next descriptor's. The hardware owns those with bit 31. It never fills the one behind which there is none:
+//! drivers keep it as the place where the next descriptors are linked to. A buffer gets twelve bytes about the
+//! reception, the frame, and four for its check sequence.
 
 use std::collections::VecDeque;
 

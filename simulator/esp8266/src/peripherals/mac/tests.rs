@@ -367,8 +367,8 @@ proptest! {
     }
 }
 
-/// As the vendor's driver of an access point writes a group's key of TKIP: of the handshake's 32 bytes the last 8 in front
-/// of those with which it signs what it sends.
+/// As the vendor's driver of an access point writes a group's key of TKIP: of the handshake's 32 bytes the last 8 in
+/// front of those with which it signs what it sends.
 #[test]
 fn what_is_sent_to_a_group_of_tkip_is_signed_with_the_last_key_of_its_slot() {
     let mut board = station(2);

@@ -1,5 +1,5 @@
-//! What an access point says of itself (IEEE 802.11-2020 §9.3.3.2): name, rates, channel, protection, and for whom it keeps
-//! frames.
+//! What an access point says of itself (IEEE 802.11-2020 §9.3.3.2): name, rates, channel, protection, and for whom it
+//! keeps frames.
 //!
 //! It is an access point of 802.11b/g: no HT and no WMM elements, so that stations aggregate nothing.
 
@@ -62,8 +62,8 @@ pub(super) fn means(config: &AccessPointConfig, elements: Elements<'_>) -> bool 
     elements.find(element::SSID).is_some_and(|name| name.is_empty() || name == config.name.as_bytes())
 }
 
-/// The traffic indication map (§9.4.2.5) of a beacon that is a DTIM: whether frames to groups are kept, and the association
-/// identifiers of stations for which frames are kept.
+/// The traffic indication map (§9.4.2.5) of a beacon that is a DTIM: whether frames to groups are kept, and the
+/// association identifiers of stations for which frames are kept.
 pub(super) fn tim(group: bool, kept_for: impl Iterator<Item = u16>) -> Vec<u8> {
     let mut bitmap = [0_u8; 251];
     let (mut first, mut last) = (None, 0);

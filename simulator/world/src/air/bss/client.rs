@@ -92,8 +92,8 @@ impl Client {
         !self.kept.is_empty()
     }
 
-    /// The Ethernet frame in one of its data frames; `None` if it carries none, is not protected as it should be, or has
-    /// come before.
+    /// The Ethernet frame in one of its data frames; `None` if it carries none, is not protected as it should be, or
+    /// has come before.
     pub(super) fn open(&mut self, header: &Header<'_>, frame: &[u8], is_protected: bool) -> Option<Vec<u8>> {
         if !data::carries_data(header) {
             return None;

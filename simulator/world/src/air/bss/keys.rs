@@ -103,8 +103,8 @@ impl Bss {
         }
     }
 
-    /// Gives the group a new key and tells all stations, which have to answer. Frames to the group are encrypted with it
-    /// at once.
+    /// Gives the group a new key and tells all stations, which have to answer. Frames to the group are encrypted with
+    /// it at once.
     pub(in crate::air) fn renew_group_key(&mut self, at: Instant) {
         if !bodies::is_protected(&self.config) {
             return;

@@ -1,5 +1,5 @@
-//! What an access point sends: beacons, answers, Ethernet frames, encrypted when their turn comes; and what it keeps for
-//! stations that sleep (IEEE 802.11-2020 §11.2.3).
+//! What an access point sends: beacons, answers, Ethernet frames, encrypted when their turn comes; and what it keeps
+//! for stations that sleep (IEEE 802.11-2020 §11.2.3).
 
 use simulator_wlan::ccmp;
 use simulator_wlan::data::{self, Way};

@@ -1,5 +1,5 @@
-//! What is in a flash before its device is first powered: an image as it is flashed, and what `esptool` and the vendor's
-//! code want beside it.
+//! What is in a flash before its device is first powered: an image as it is flashed, and what `esptool` and the
+//! vendor's code want beside it.
 
 use esp8266::image::{ImageError as FormatError, flash};
 
