@@ -219,7 +219,7 @@ impl<'q> MakeWriter<'q> for Queue {
 }
 
 /// What the thread writes to. While it cannot, lines stay here, and count as waiting.
-struct Output<W> {
+struct Output<W: Write> {
     format: LogFormat,
     output: W,
     unwritten: Vec<u8>,
@@ -250,17 +250,34 @@ impl<W: Write> Write for Output<W> {
         Ok(line.len())
     }
 
-    /// Called when the queue is empty.
+    /// Called when the queue was empty. It may have got lines since, or the thread has taken only some of those before the
+    /// missing ones: then it is called again, and only then their place has come.
     fn flush(&mut self) -> io::Result<()> {
-        if self.write_out().is_ok() {
-            let notice = notice(self.format, self.waiting.dropped.swap(0, Ordering::AcqRel));
-            self.waiting.bytes.fetch_add(notice.len(), Ordering::AcqRel);
-            self.unwritten.extend_from_slice(notice.as_bytes());
-            // What cannot be written stays.
-            let _ = self.write_out();
+        if self.write_out().is_ok() && self.waiting.lines.load(Ordering::Acquire) == 0 {
+            self.tell_missing();
         }
         std::thread::sleep(GATHERING);
         Ok(())
+    }
+}
+
+impl<W: Write> Output<W> {
+    fn tell_missing(&mut self) {
+        let notice = notice(self.format, self.waiting.dropped.swap(0, Ordering::AcqRel));
+        self.waiting.bytes.fetch_add(notice.len(), Ordering::AcqRel);
+        self.unwritten.extend_from_slice(notice.as_bytes());
+        // What cannot be written stays.
+        let _ = self.write_out();
+    }
+}
+
+/// The log ends: nothing comes any more, so that what is missing is told now. At a reader that still stalls the thread
+/// waits, and nobody waits for it.
+impl<W: Write> Drop for Output<W> {
+    fn drop(&mut self) {
+        if self.unwritten.is_empty() {
+            self.tell_missing();
+        }
     }
 }
 
