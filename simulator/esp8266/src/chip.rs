@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::narrow;
 use crate::peripherals::{Outside, Peripherals, Request, ResetCause, TRANSMIT_FIFO, Time};
 use crate::rom::{self, Entered};
+use crate::skip;
 
 /// What makes one chip differ from another.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,9 @@ pub struct Chip<O> {
     /// Whether a run ends where the boot ROM's task loop (`ets_run`) would wait for an interrupt. A later run goes on
     /// from there.
     pub stop_when_idle: bool,
+    /// Whether loops that wait for a clock are passed over, which comes to the same, see `skip.rs`. Without, all
+    /// their rounds are executed.
+    pub skips_waiting: bool,
     /// Whether a run ends where the boot ROM begins to loop for ever.
     pub stop_when_spinning: bool,
     /// Whether a run ends when the flash has begun to erase or program.
@@ -89,6 +93,7 @@ impl<O: Outside> Chip<O> {
         Self {
             core: Core::new(memory, bus),
             stop_when_idle: false,
+            skips_waiting: true,
             stop_when_spinning: false,
             stop_at_flash: false,
             stop_at_transmission: false,
@@ -195,12 +200,17 @@ impl<O: Outside> Chip<O> {
 
     /// Runs up to cycle `limit`, or until something is for the owner to answer.
     pub fn run(&mut self, limit: u64) -> Stop {
+        self.core.suspicion.is_wanted = self.skips_waiting;
         loop {
             let pc = match self.core.run(limit) {
                 CoreStop::Limit => return Stop::Limit,
                 CoreStop::Simcall => return Stop::Simcall,
                 CoreStop::FlashOff(address) => return Stop::FlashOff(address),
                 CoreStop::Watched(address) => return Stop::Watched(address),
+                CoreStop::Waits => {
+                    skip::skip(&mut self.core, &mut self.rom, limit);
+                    continue;
+                }
                 CoreStop::Device => match self.answer_request() {
                     Some(stop) => return stop,
                     None => continue,

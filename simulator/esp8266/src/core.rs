@@ -12,6 +12,7 @@ use crate::bus::Bus;
 use crate::cpu::Cpu;
 use crate::cpu::interpreter::{self, Step};
 use crate::memory::Memory;
+use crate::skip::Suspicion;
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Stop {
     FlashOff(u32),
     /// The last instruction, or function of the boot ROM, has stored to this [watched](Memory::watch) address.
     Watched(u32),
+    /// The program comes back to the instruction at the program counter again and again. Only told who asks for it.
+    Waits,
 }
 
 /// Addresses of the boot ROM, which holds no code here.
@@ -48,13 +51,23 @@ pub struct Core<B> {
     /// How often the loop came round: what runs cost the host beside the instructions.
     pub turns: u64,
     blocks: Blocks,
+    pub(crate) suspicion: Suspicion,
     pub(crate) traps: BTreeSet<u32>,
 }
 
 impl<B: Bus> Core<B> {
     /// A core after reset.
     pub fn new(memory: Memory, bus: B) -> Self {
-        Self { cpu: Cpu::new(), memory, bus, idle: 0, turns: 0, blocks: Blocks::default(), traps: BTreeSet::new() }
+        Self {
+            cpu: Cpu::new(),
+            memory,
+            bus,
+            idle: 0,
+            turns: 0,
+            blocks: Blocks::default(),
+            suspicion: Suspicion::default(),
+            traps: BTreeSet::new(),
+        }
     }
 
     /// Makes runs stop whenever the program counter gets to `address`.
@@ -173,6 +186,7 @@ impl<B: Bus> Core<B> {
         loop {
             match blocks::run(&mut self.cpu, &mut self.memory, &self.blocks, id, horizon) {
                 Exit::Horizon if self.cpu.cycles >= horizon => return None,
+                Exit::Interpret if self.suspicion.arises(self.cpu.pc) => return Some(Stop::Waits),
                 Exit::Horizon | Exit::Interpret => return self.interpret(),
                 Exit::Unlinked { from, is_next } => {
                     id = self.blocks.find(self.cpu.pc);

@@ -80,6 +80,7 @@ pub mod peripherals;
 pub mod registers;
 pub mod rom;
 pub mod serial_flash;
+mod skip;
 mod width;
 
 pub use crate::core::{Core, Stop};

@@ -226,6 +226,15 @@ impl Memory {
         Ok(())
     }
 
+    /// Whether the word at `address` is data RAM that can be written without anybody's notice.
+    pub(crate) fn is_plain(&self, address: u32) -> bool {
+        let offset = address.wrapping_sub(RAM) as usize;
+        offset < RAM_SIZE
+            && offset.is_multiple_of(4)
+            && !self.restricted
+            && self.watched_pieces >> (offset / PIECE) & 1 == 0
+    }
+
     /// Whether the region of data RAM has attributes under which the accesses below would be wrong.
     pub(crate) fn is_restricted(&self) -> bool {
         self.restricted

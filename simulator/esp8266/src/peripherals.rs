@@ -31,6 +31,7 @@ mod rf;
 mod rng;
 mod rtc;
 mod spi;
+mod steady;
 mod store;
 mod table;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use registers::{Access, Description, Field, Ignored};
 pub use reports::Unmodelled;
 pub use rng::HardwareRng;
 pub use rtc::ResetCause;
+pub(crate) use steady::Steady;
 pub use table::describe;
 pub use uart::FIFO as TRANSMIT_FIFO;
 
@@ -157,6 +159,22 @@ impl<O: Outside> Peripherals<O> {
     /// whatever they are to do has no effect.
     pub fn stored(&self) -> impl Iterator<Item = u32> {
         self.devices.stored()
+    }
+
+    /// What a read of `address` would show at `cycle`, which lies before [`changes`](Self::changes), if it had no
+    /// effect.
+    pub(crate) fn steady(&self, address: u32, cycle: u64) -> Option<Steady> {
+        self.devices.steady(address, self.now(cycle), self.clock.apb_period())
+    }
+
+    /// Whether of many writes of this word to `address` only the last one matters.
+    pub(crate) fn is_absorbed(&self, address: u32, value: u32) -> bool {
+        self.devices.absorb(address, value)
+    }
+
+    /// The cycle up to which it does not matter how often the devices are looked at.
+    pub(crate) fn changes(&self) -> u64 {
+        self.clock.cycle(self.devices.changes(self.clock.apb_period())).min(self.next)
     }
 
     /// The devices, and what surrounds them at `cycle`.

@@ -112,7 +112,20 @@ pub fn enter(
     Entered::Done
 }
 
+/// Name of the function that is answered at `address`, and by which it is counted.
+pub(crate) fn answered_at(address: u32) -> Option<(usize, &'static str)> {
+    let (index, place) = table::find(address)?;
+    place.function.map(|_| (index, place.name))
+}
+
 impl State {
+    /// Counts calls of a function that has been called before, as [`answered_at`] says.
+    pub(crate) fn answer_again(&mut self, index: usize, times: u64) {
+        if let Some(count) = self.answered.get_mut(index) {
+            *count += times;
+        }
+    }
+
     /// Names of the functions that were answered here instead of run as code, and how often, over all resets.
     pub fn answered(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let answered = table::TABLE.iter().zip(self.answered.iter().copied());

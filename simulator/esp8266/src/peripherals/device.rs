@@ -6,6 +6,7 @@
 use super::clock::Time;
 use super::env::Env;
 use super::rtc::ResetCause;
+use super::steady::Steady;
 
 /// A device as it lives in time.
 pub(super) trait Device {
@@ -24,6 +25,11 @@ pub(super) trait Device {
         Time::NEVER
     }
 
+    /// The first moment at which it matters whether [`advance`](Self::advance) is called, interrupts or not.
+    fn changes(&self, apb: Time) -> Time {
+        self.next(apb)
+    }
+
     /// Interrupt lines that it holds, of [`line`](super::env::line).
     fn lines(&self) -> u32 {
         0
@@ -37,6 +43,19 @@ pub(super) trait Block<R> {
 
     /// Reads a register.
     fn read(&mut self, register: R, env: &mut Env<'_>) -> u32;
+
+    /// What a register shows at a moment before the device [changes](Device::changes), if reading it has no effect at
+    /// all. Loops that read nothing else are passed over, see [`skip`](crate::skip).
+    fn steady(&self, register: R, now: Time, apb: Time) -> Option<Steady> {
+        let _ = (register, now, apb);
+        None
+    }
+
+    /// Whether of many such writes in a row only the last one matters.
+    fn absorbs(&self, register: R, value: u32) -> bool {
+        let _ = (register, value);
+        false
+    }
 
     /// Writes a register.
     fn write(&mut self, register: R, value: u32, env: &mut Env<'_>) {
@@ -92,6 +111,31 @@ macro_rules! devices {
             /// When one acts by itself for the next time.
             pub(super) fn next(&self, apb: Time) -> Time {
                 Time::NEVER $(.min(self.$field.next(apb)))+
+            }
+
+            /// When it matters for the next time whether they act.
+            pub(super) fn changes(&self, apb: Time) -> Time {
+                Time::NEVER $(.min(self.$field.changes(apb)))+
+            }
+
+            /// What the register at `address` shows, see [`Block::steady`].
+            pub(super) fn steady(&self, address: u32, now: Time, apb: Time) -> Option<Steady> {
+                match address {
+                    $($($addresses => {
+                        let register = <$registers as Layout>::at(address & $mask)?;
+                        Block::<$registers>::steady(&self.$field, register, now, apb)
+                    })+)+
+                    _ => None,
+                }
+            }
+
+            /// Whether of many such writes only the last one matters, see [`Block::absorbs`].
+            pub(super) fn absorb(&self, address: u32, value: u32) -> bool {
+                match address {
+                    $($($addresses => <$registers as Layout>::at(address & $mask)
+                        .is_some_and(|register| Block::<$registers>::absorbs(&self.$field, register, value)),)+)+
+                    _ => false,
+                }
             }
 
             /// Reads the register that the access goes to, if there is one.

@@ -11,6 +11,7 @@ use super::device::{Block, Device};
 use super::env::{Env, Request};
 use super::outside::Drive;
 use super::registers::{Bank, Description, Layout, registers};
+use super::steady::Steady;
 
 registers! {
     /// Registers of the RTC block. What has no published name is named by its offset.
@@ -150,6 +151,12 @@ impl Device for Rtc {
 }
 
 impl Block<Register> for Rtc {
+    /// The slow counter.
+    fn steady(&self, register: Register, now: Time, _: Time) -> Option<Steady> {
+        let count = now.0 / PERIOD.0;
+        (register == Register::SlpCntVal).then_some(Steady::Up { count, period: PERIOD })
+    }
+
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
             Register::SlpCntVal => (env.now.0 / PERIOD.0) as u32,

@@ -15,6 +15,7 @@ use super::registers::{Description, Layout};
 use super::rf::{self, Rf};
 use super::rtc::{self, ResetCause, Rtc};
 use super::spi::{self, Spi};
+use super::steady::Steady;
 use super::timers::{self, Timers};
 use super::uart::{self, Uart};
 use super::watchdog::{self, Watchdog};

@@ -10,6 +10,7 @@ use super::device::{Block, Device};
 use super::env::{Env, interrupt};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
+use super::steady::Steady;
 
 registers! {
     /// Registers of both timers.
@@ -148,6 +149,21 @@ impl Device for Timers {
 }
 
 impl Block<Register> for Timers {
+    /// The counts, while they count. A timer that stands still may be waited for in vain, which is told.
+    fn steady(&self, register: Register, now: Time, apb: Time) -> Option<Steady> {
+        match register {
+            Register::Frc1Count => {
+                let counts = now.since(self.frc1.at).0 / self.period1(apb)?.0;
+                Some(Steady::Down(self.frc1.value.checked_sub(counts)?))
+            }
+            Register::Frc2Count => {
+                let period = self.period2(apb)?;
+                Some(Steady::Up { count: self.frc2.value + now.since(self.frc2.at).0 / period.0, period })
+            }
+            _ => None,
+        }
+    }
+
     fn read(&mut self, register: Register, _: &mut Env<'_>) -> u32 {
         match register {
             Register::Frc1Count => (self.frc1.value & FRC1_MASK) as u32,

@@ -11,6 +11,7 @@ use super::device::{Block, Device};
 use super::env::{Env, line};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
+use super::steady::Steady;
 
 registers! {
     /// Registers of a UART.
@@ -131,6 +132,13 @@ impl Uart {
         self.last_received + self.bit(apb).times(8 * u64::from(conf1::RX_TOUT_THRHD.of(conf1)))
     }
 
+    /// The receiver's line is idle, high. Bits 24 to 31 (among them the transmitter's line, by Espressif's header)
+    /// read 0 on an idle UART: the Arduino core of 2015 waits by comparing all of the upper half with 0x7F, and would
+    /// wait for ever. What they show while it sends is not known.
+    fn status(&self) -> u32 {
+        self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16
+    }
+
     fn raw(&self) -> u32 {
         let conf1 = self.bank.value(Register::Conf1);
         let mut raw = self.latched;
@@ -184,6 +192,12 @@ impl Device for Uart {
         next
     }
 
+    /// Also when a byte comes, or has been left alone for long, and no interrupt is wanted for it.
+    fn changes(&self, apb: Time) -> Time {
+        let comes = self.incoming.front().map_or(Time::NEVER, |(at, _)| *at);
+        self.next(apb).min(comes).min(self.timeout(apb))
+    }
+
     fn lines(&self) -> u32 {
         let asks = self.raw() & self.bank.value(Register::IntEna) != 0;
         if asks { line::UART0 << self.number } else { 0 }
@@ -191,6 +205,17 @@ impl Device for Uart {
 }
 
 impl Block<Register> for Uart {
+    /// What is in the FIFOs and what interrupts are raised. (That a program waits for them is never in vain.)
+    fn steady(&self, register: Register, _: Time, _: Time) -> Option<Steady> {
+        let shown = match register {
+            Register::IntRaw => self.raw(),
+            Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
+            Register::Status => self.status(),
+            _ => return None,
+        };
+        Some(Steady::Constant(shown))
+    }
+
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
             // To write some bytes of it takes none out.
@@ -198,10 +223,7 @@ impl Block<Register> for Uart {
             Register::Fifo => self.received.pop_front().map_or(0, u32::from),
             Register::IntRaw => self.raw(),
             Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
-            // The receiver's line is idle, high. Bits 24 to 31 (among them the transmitter's line, by Espressif's
-            // header) read 0 on an idle UART: the Arduino core of 2015 waits by comparing all of the upper half with
-            // 0x7F, and would wait for ever. What they show while it sends is not known.
-            Register::Status => self.received.len() as u32 | 1 << 15 | (self.sending.len() as u32) << 16,
+            Register::Status => self.status(),
             register => self.bank.read(register),
         }
     }

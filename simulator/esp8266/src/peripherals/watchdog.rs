@@ -74,6 +74,11 @@ impl Device for Watchdog {
 }
 
 impl Block<Register> for Watchdog {
+    /// To feed it starts over, whatever was before; that it has bitten between is ruled out as that changes it.
+    fn absorbs(&self, register: Register, value: u32) -> bool {
+        matches!(register, Register::Feed | Register::ResetStage) && feed::FOOD.of(value) == FEED
+    }
+
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
             Register::Count if self.is_enabled() => (self.next(env.apb()).since(env.now).0 / env.apb().0) as u32,

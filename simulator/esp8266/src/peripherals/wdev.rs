@@ -7,6 +7,7 @@ use super::env::{Env, line};
 use super::registers::registers;
 use super::rng::HardwareRng;
 use super::rtc::ResetCause;
+use super::steady::Steady;
 
 registers! {
     /// Registers of the block that are modelled.
@@ -38,14 +39,26 @@ impl Device for Wdev {
     }
 }
 
+impl Wdev {
+    fn microseconds(&self, now: Time) -> u64 {
+        now.since(self.zero).0 / Time::MICROSECOND.0
+    }
+}
+
 impl Block<Register> for Wdev {
+    /// The clock.
+    fn steady(&self, register: Register, now: Time, _: Time) -> Option<Steady> {
+        let count = self.microseconds(now);
+        (register == Register::Microseconds).then_some(Steady::Up { count, period: Time::MICROSECOND })
+    }
+
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
             Register::UartInterrupts => {
                 let asks = |line| u32::from(env.wires.lines & line != 0);
                 asks(line::UART0) | asks(line::UART1) << 2
             }
-            Register::Microseconds => (env.now.since(self.zero).0 / Time::MICROSECOND.0) as u32,
+            Register::Microseconds => self.microseconds(env.now) as u32,
             Register::Random => self.random.draw(),
         }
     }

@@ -128,6 +128,44 @@ fn micropython_finds_itself_whole_and_its_time_right() {
     assert!((998_000_000..1_010_000_000).contains(&took), "{took} ns by the chip's clock");
 }
 
+/// What it sends while it sleeps, works and waits at its prompt, in each millisecond, and the state it ends in, do not
+/// depend on whether loops that wait are passed over.
+#[test]
+#[ignore = "needs published images; see ci/setup-images"]
+fn passing_over_waiting_comes_to_the_same() {
+    let ends = [true, false].map(|skips| {
+        let mut booted = Booted::new("micropython-1.9.4", FOUR_MIB);
+        booted.chip.skips_waiting = skips;
+        let mut sent = Vec::new();
+        let mut pass = |booted: &mut Booted, milliseconds: u64| {
+            for _ in 0..milliseconds {
+                booted.step();
+                sent.push(booted.sent.len());
+            }
+        };
+        pass(&mut booted, 3_000);
+        for line in
+            ["import time, os", "time.sleep(3); print(time.ticks_us())", "os.urandom(4)", "time.sleep_us(70123)"]
+        {
+            booted.enter(line);
+            pass(&mut booted, 1_777);
+        }
+        pass(&mut booted, 1_000);
+        let core = &booted.chip.core;
+        let memory = [(0x3FFE_8000, 0x1_8000), (0x4010_0000, 0x1_0000)].map(|(at, size)| core.memory.peek(at, size));
+        let answered: Vec<_> = booted.chip.answered().collect();
+        (booted.sent.clone(), sent, core.cpu.clone(), memory, answered, core.idle)
+    });
+    let [skipping, executing] = ends;
+    assert_eq!(skipping.0, executing.0);
+    assert_eq!(skipping.1, executing.1, "bytes come at other times");
+    assert_eq!(skipping.2, executing.2);
+    assert!(skipping.3 == executing.3, "memory differs");
+    assert_eq!(skipping.4, executing.4);
+    // Three seconds of sleep.
+    assert!(skipping.5 > executing.5 + 200_000_000, "{} cycles passed over", skipping.5 - executing.5);
+}
+
 /// With a library for CircuitPython's hardware on top.
 #[test]
 #[ignore = "needs published images; see ci/setup-images"]

@@ -1,4 +1,5 @@
-//! Random programs: the interpreter against QEMU's lx106, and the block executor against the interpreter.
+//! Random programs: the interpreter against QEMU's lx106, the block executor against the interpreter, and passing over
+//! loops that wait against executing them.
 //!
 //! A [program](generator) is a row of cases. Each sets all registers, runs a few random instructions, and gets, by its
 //! end or by an exception, to a routine that writes all registers and some memory out through `simcall`. So one run of
@@ -12,6 +13,8 @@ mod generator;
 mod qemu;
 #[cfg(test)]
 mod twins;
+#[cfg(test)]
+mod waiting;
 
 use esp8266::Core;
 use esp8266::bus::Bus;

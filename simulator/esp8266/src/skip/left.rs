@@ -1,0 +1,60 @@
+//! What a round of a loop leaves behind for the next.
+
+use std::collections::BTreeMap;
+
+use super::value::Tick;
+use crate::bus::Width;
+use crate::core::Core;
+use crate::cpu::Cpu;
+use crate::peripherals::{Outside, Peripherals, Steady};
+
+/// What a round can leave something in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A general register.
+    Register(u8),
+    /// A word of data RAM.
+    Word(u32),
+}
+
+/// What a place that changes from round to round holds at the beginning of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// What a clock has shown in the round before.
+    Tick(Tick),
+    /// Anything.
+    Anything,
+}
+
+/// What rounds leave behind for the next that depends on the moment.
+pub(super) type Changing = BTreeMap<Place, Left>;
+
+/// What the clock of a tick counts at `cycle`.
+pub(super) fn count_at<O: Outside>(bus: &Peripherals<O>, cpu: &Cpu, tick: Tick, cycle: u64) -> Option<u64> {
+    if tick.clock == 0 {
+        return Some(cycle.wrapping_add(u64::from(cpu.ccount_offset)));
+    }
+    match bus.steady(tick.clock, cycle)? {
+        Steady::Up { count, .. } => Some(count),
+        _ => None,
+    }
+}
+
+/// What a place with this tick holds if a round begins at `cycle`.
+pub(super) fn tick_at<O: Outside>(bus: &Peripherals<O>, cpu: &Cpu, tick: Tick, cycle: u64) -> Option<u32> {
+    let count = count_at(bus, cpu, tick, cycle.checked_add_signed(tick.offset)?)?;
+    Some((count as u32).wrapping_add(tick.plus))
+}
+
+/// Leaves behind what the last of the rounds that were passed over would have left for the next.
+pub(super) fn leave<O: Outside>(core: &mut Core<Peripherals<O>>, changing: &Changing) {
+    for (&place, left) in changing {
+        let Left::Tick(tick) = left else { continue };
+        let Some(value) = tick_at(&core.bus, &core.cpu, *tick, core.cpu.cycles) else { continue };
+        match place {
+            Place::Register(index) => core.cpu.a[usize::from(index)] = value,
+            // It is data RAM that takes any store.
+            Place::Word(address) => drop(core.memory.store(address, Width::Word, value)),
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Passing over loops that wait against executing all their rounds: the same states at the same cycles, wherever a run
+//! is cut, and little executed where nothing but waiting is done.
+
+use std::ops::Range;
+
+use esp8266::bus::{Bus, Context, Width};
+use esp8266::chip::{Chip, Configuration, Stop};
+use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus};
+use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
+
+use super::assembler::Code;
+use super::generator::Random;
+
+/// A blank flash and nothing else is connected; strapped for booting from flash.
+#[derive(Debug)]
+struct Blank(SerialFlash<PlainCells>);
+
+impl Pins for Blank {
+    fn levels(&mut self, _: u64) -> u32 {
+        0x1_7FFF
+    }
+
+    fn drive(&mut self, _: u8, _: Drive, _: u64) {}
+}
+
+impl SpiBus for Blank {
+    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
+        Some(&mut self.0)
+    }
+}
+
+impl Radio for Blank {}
+
+impl SerialOut for Blank {
+    fn send(&mut self, _: u8, _: u8, _: Range<u64>) {}
+}
+
+/// Where the interrupt handler (behind 0x50 bytes) and the program stand, and the program's data.
+const VECTORS: u32 = 0x4010_0000;
+const CODE: u32 = 0x4010_0200;
+const DATA: u32 = 0x3FFE_E000;
+
+/// What registers hold when a program begins.
+const TIMERS: u32 = 9;
+const MICROSECONDS: u32 = 8;
+const WATCHDOG: u32 = 10;
+const FOOD: u32 = 11;
+/// Counts how often a loop has come to its end.
+const ENDS: u32 = 12;
+const LOCK: u32 = 13;
+const UNLOCK: u32 = 14;
+/// How long to wait, in what the clock counts.
+const LENGTH: u32 = 15;
+
+/// A chip at 80 MHz that is about to run a program, FRC2 counting 5 MHz, the watchdog's stages lasting 26 ms.
+fn chip(code: &Code, length: u32, skips: bool) -> Chip<Blank> {
+    let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x1000]));
+    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank(flash));
+    chip.run(10_000_000);
+    chip.start_pll(false);
+    chip.skips_waiting = skips;
+    for (address, value) in
+        [(0x6000_0620, 0), (0x6000_0628, 0x84), (0x6000_0904, 5), (0x6000_0908, 5), (0x6000_0900, 1)]
+    {
+        let (memory, cycle) = (&mut chip.core.memory, chip.core.cpu.cycles);
+        let mut context = Context { memory, cycle, pc: 0 };
+        chip.core.bus.write(address, Width::Word, value, &mut context).unwrap();
+    }
+    assert!(chip.core.memory.poke(code.start, &code.bytes));
+    let cpu = &mut chip.core.cpu;
+    (cpu.pc, cpu.ps, cpu.vecbase) = (CODE, 0x20, VECTORS);
+    cpu.a = [0; 16];
+    cpu.a[1] = DATA;
+    cpu.a[MICROSECONDS as usize..].copy_from_slice(&[
+        0x3FF2_0C00,
+        0x6000_0600,
+        0x6000_0900,
+        0x73,
+        0,
+        0x4000_0F74,
+        0x4000_0F80,
+        length,
+    ]);
+    chip
+}
+
+fn ram(chip: &Chip<Blank>) -> Vec<u8> {
+    [(0x3FFE_8000, 0x1_8000), (VECTORS, 0x1_0000)].map(|(start, size)| chip.core.memory.peek(start, size)).concat()
+}
+
+/// Runs both to the same limits and compares after each leg; returns the share of cycles that were passed over.
+#[track_caller]
+fn compare(mut skipping: Chip<Blank>, mut executing: Chip<Blank>, random: &mut Random, cycles: u64) -> f64 {
+    let (start, idle) = (skipping.core.cpu.cycles, skipping.core.idle);
+    while skipping.core.cpu.cycles < start + cycles {
+        let leg = if random.one_in(3) { random.below(300) } else { random.below(700_000) };
+        let limit = skipping.core.cpu.cycles + u64::from(leg);
+        let stops = [skipping.run(limit), executing.run(limit)];
+        assert_eq!(stops[0], stops[1]);
+        assert_eq!(skipping.core.cpu, executing.core.cpu);
+        assert!(ram(&skipping) == ram(&executing), "memory differs");
+        assert_eq!(skipping.core.bus.next_event(), executing.core.bus.next_event());
+        assert!(skipping.answered().eq(executing.answered()), "counts of the ROM's functions differ");
+        if stops[0] != Stop::Limit {
+            break;
+        }
+    }
+    let told = [&mut skipping, &mut executing].map(|chip| chip.core.bus.take_reports());
+    assert_eq!(told[0], told[1]);
+    (skipping.core.idle - idle) as f64 / (skipping.core.cpu.cycles - start) as f64
+}
+
+/// Which clock a loop reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClockRead {
+    Microseconds,
+    Cycles,
+    Frc2,
+}
+
+fn read_clock(code: &mut Code, clock: ClockRead, register: u32) {
+    match clock {
+        ClockRead::Microseconds => code.op("l32i", &[register, MICROSECONDS, 0]),
+        ClockRead::Cycles => code.op("rsr.ccount", &[register]),
+        ClockRead::Frc2 => code.op("l32i", &[register, TIMERS, 0x24]),
+    }
+}
+
+/// A loop that waits until `clock` has counted for as long as [`LENGTH`] says, and does `more` in each round; when it
+/// ends, it is counted, and begins anew.
+fn waiting(clock: ClockRead, more: impl Fn(&mut Code)) -> Code {
+    let mut code = Code::new(CODE);
+    read_clock(&mut code, clock, 2);
+    let again = code.here();
+    more(&mut code);
+    read_clock(&mut code, clock, 3);
+    code.op("sub", &[4, 3, 2]);
+    let branch = code.here();
+    code.op("bltu", &[4, LENGTH, branch + 4]);
+    code.patch_target(branch, again);
+    code.op("addi", &[ENDS, ENDS, 1]);
+    code.op("j", &[CODE]);
+    code
+}
+
+/// Compares for several lengths of waiting; the share passed over of the longest.
+#[track_caller]
+fn share(code: &Code) -> f64 {
+    let mut random = Random::new(u64::from(code.here()));
+    let lengths = [7, 1_000, 20_011, 3_000_017];
+    let shares =
+        lengths.map(|length| compare(chip(code, length, true), chip(code, length, false), &mut random, 4_000_000));
+    shares[shares.len() - 1]
+}
+
+fn nop(code: &mut Code, count: u32) {
+    for _ in 0..count {
+        code.op("nop", &[]);
+    }
+}
+
+fn feed(code: &mut Code) {
+    code.op("s32i", &[FOOD, WATCHDOG, 0x14]);
+}
+
+#[test]
+fn waiting_for_any_clock_is_passed_over() {
+    for clock in [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2] {
+        for nops in [0, 1, 17, 34] {
+            let passed = share(&waiting(clock, |code| {
+                feed(code);
+                nop(code, nops);
+            }));
+            assert!(passed > 0.9, "{clock:?}, {nops}: {passed}");
+        }
+    }
+}
+
+#[test]
+fn the_watchdog_bites_where_nobody_feeds_it() {
+    let code = waiting(ClockRead::Microseconds, |_| ());
+    let mut chips = [true, false].map(|skips| chip(&code, 3_000_000, skips));
+    let stops = chips.each_mut().map(|chip| (chip.run(chip.core.cpu.cycles + 80_000_000), chip.core.cpu.cycles));
+    assert_eq!(stops[0], stops[1]);
+    assert!(matches!(stops[0].0, Stop::Reset(_)), "{:?}", stops[0]);
+}
+
+#[test]
+fn functions_of_the_rom_and_other_interrupt_levels_are_passed_over() {
+    let passed = share(&waiting(ClockRead::Microseconds, |code| {
+        feed(code);
+        code.op("callx0", &[LOCK]);
+        nop(code, 3);
+        code.op("callx0", &[UNLOCK]);
+        code.op("rsil", &[5, 2]);
+        code.op("wsr.ps", &[5]);
+    }));
+    assert!(passed > 0.9, "{passed}");
+}
+
+#[test]
+fn what_each_round_leaves_in_memory_is_left_by_the_last() {
+    let passed = share(&waiting(ClockRead::Cycles, |code| {
+        feed(code);
+        read_clock(code, ClockRead::Frc2, 5);
+        code.op("s32i", &[5, 1, 0]);
+        code.op("l32i", &[6, 1, 0]);
+        code.op("s32i", &[FOOD, 1, 4]);
+    }));
+    assert!(passed > 0.9, "{passed}");
+}
+
+/// CCOMPARE0 interrupts every 10 ms; each time the handler counts and sets it anew.
+#[test]
+fn interrupts_come_between() {
+    let code = waiting(ClockRead::Microseconds, feed);
+    let mut handler = Code::new(VECTORS + 0x50);
+    handler.op("rsr.ccompare0", &[7]);
+    handler.op("add", &[7, 7, 6]);
+    handler.op("wsr.ccompare0", &[7]);
+    handler.op("addi", &[5, 5, 1]);
+    handler.op("rfe", &[]);
+    let chips = [true, false].map(|skips| {
+        let mut chip = chip(&code, 3_000_000, skips);
+        assert!(chip.core.memory.poke(handler.start, &handler.bytes));
+        let cpu = &mut chip.core.cpu;
+        (cpu.intenable, cpu.a[6]) = (1 << 6, 800_000);
+        (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(800_000), cpu.cycles + 800_000);
+        chip
+    });
+    let [skipping, executing] = chips;
+    let passed = compare(skipping, executing, &mut Random::new(3), 8_000_000);
+    assert!(passed > 0.9, "{passed}");
+}
+
+/// A byte comes while the program looks at the FIFO's state and the clock, without an interrupt.
+#[test]
+fn a_byte_that_comes_ends_the_waiting_for_it() {
+    let mut code = Code::new(CODE);
+    code.op("movi", &[2, 6]);
+    code.op("movi", &[6, 28]);
+    code.op("ssl", &[6]);
+    code.op("sll", &[2, 2]);
+    code.op("movi", &[6, 0xFF]);
+    let again = code.here();
+    feed(&mut code);
+    read_clock(&mut code, ClockRead::Microseconds, 3);
+    code.op("l32i", &[4, 2, 0x1C]);
+    let branch = code.here();
+    code.op("bnone", &[4, 6, branch + 4]);
+    code.patch_target(branch, again);
+    code.op("addi", &[ENDS, ENDS, 1]);
+    code.op("l32i", &[4, 2, 0]);
+    code.op("j", &[again]);
+    let chips = [true, false].map(|skips| {
+        let mut chip = chip(&code, 0, skips);
+        let now = chip.now().nanoseconds();
+        for microseconds in [5_000, 5_600, 31_234] {
+            chip.core.bus.receive(0, b'x', now + 1_000 * microseconds + 77);
+        }
+        chip
+    });
+    let [skipping, executing] = chips;
+    let passed = compare(skipping, executing, &mut Random::new(4), 8_000_000);
+    assert!(passed > 0.9, "{passed}");
+}
+
+/// A program that minds the clock's coming round keeps what it has read, and looks in the next round whether that was
+/// more.
+#[test]
+fn what_a_round_leaves_of_the_clock_for_the_next_is_left_as_it_would_be() {
+    for clock in [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2] {
+        let passed = share(&waiting(clock, |code| {
+            feed(code);
+            code.op("l32i", &[6, 1, 0]);
+            read_clock(code, clock, 5);
+            code.op("s32i", &[5, 1, 0]);
+            let branch = code.here();
+            code.op("bgeu", &[5, 6, branch + 6]);
+            code.op("addi", &[7, 7, 1]);
+        }));
+        assert!(passed > 0.9, "{clock:?}: {passed}");
+    }
+}
+
+/// The longest gap between two reads, and whether the clock has moved at all; interrupts make longer ones. Then rounds
+/// go different ways.
+#[test]
+fn gaps_between_reads_are_seen() {
+    for clock in [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2] {
+        for nops in [0, 5, 13] {
+            share(&waiting(clock, |code| {
+                feed(code);
+                nop(code, nops);
+                code.op("l32i", &[5, 1, 0]);
+                read_clock(code, clock, 6);
+                code.op("s32i", &[6, 1, 0]);
+                code.op("sub", &[6, 6, 5]);
+                let branch = code.here();
+                code.op("bgeu", &[7, 6, branch + 6]);
+                code.op("or", &[7, 6, 6]);
+                let branch = code.here();
+                code.op("bnez", &[6, branch + 6]);
+                code.op("addi", &[ENDS, ENDS, 0x10]);
+            }));
+        }
+    }
+}
+
+/// Loops that count, add up or draw random numbers do more than wait.
+#[test]
+fn what_depends_on_the_round_before_is_executed() {
+    let counting = waiting(ClockRead::Cycles, |code| code.op("addi", &[5, 5, 1]));
+    let adding = waiting(ClockRead::Microseconds, |code| code.op("add", &[5, 5, 3]));
+    let drawing = waiting(ClockRead::Microseconds, |code| {
+        code.op("movi", &[5, 0x244]);
+        code.op("add", &[5, 5, MICROSECONDS]);
+        code.op("l32i", &[6, 5, 0]);
+    });
+    for (name, code) in [("count", counting), ("add", adding), ("draw", drawing)] {
+        let mut random = Random::new(5);
+        for length in [1_000, 3_000_000] {
+            let chips = [true, false].map(|skips| {
+                let mut chip = chip(&code, length, skips);
+                // The watchdog shall not end it.
+                let (memory, cycle) = (&mut chip.core.memory, chip.core.cpu.cycles);
+                chip.core.bus.write(0x6000_0900, Width::Word, 0, &mut Context { memory, cycle, pc: 0 }).unwrap();
+                chip
+            });
+            let [skipping, executing] = chips;
+            assert_eq!(compare(skipping, executing, &mut random, 2_000_000), 0.0, "{name}");
+        }
+    }
+}
+
+/// A random loop: clocks, calculations with them, what the round before has left, and several ways out.
+fn random_loop(random: &mut Random) -> Code {
+    const BINARY: [&str; 15] = [
+        "add", "sub", "and", "or", "xor", "addx2", "addx4", "addx8", "subx2", "subx8", "mull", "mul16u", "moveqz",
+        "movltz", "movgez",
+    ];
+    const SHIFTS: [&str; 3] = ["srl", "sra", "sll"];
+    const BRANCHES: [&str; 10] = ["beq", "bne", "blt", "bge", "bltu", "bgeu", "bany", "bnone", "ball", "bnall"];
+    let clock =
+        |random: &mut Random| [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2][random.below(3) as usize];
+    let mut code = Code::new(CODE);
+    let first = clock(random);
+    read_clock(&mut code, first, 2);
+    let again = code.here();
+    let mut ways_out = Vec::new();
+    feed(&mut code);
+    read_clock(&mut code, first, 3);
+    code.op("sub", &[4, 3, 2]);
+    for _ in 0..random.below(8) {
+        // Mostly of what does not come from the round before.
+        let mut source =
+            || if random.one_in(8) { 5 + random.below(3) } else { [2, 3, 3, 4, 4, 11, 15][random.below(7) as usize] };
+        let (left, right) = (source(), source());
+        let target = 5 + random.below(3);
+        match random.below(10) {
+            0..5 => code.op(BINARY[random.below(15) as usize], &[target, left, right]),
+            5 => {
+                code.op("movi", &[target, random.below(32)]);
+                code.op(if random.one_in(2) { "ssr" } else { "ssl" }, &[target]);
+                code.op(SHIFTS[random.below(3) as usize], &[target, left]);
+            }
+            6 => {
+                let other = clock(random);
+                read_clock(&mut code, other, target);
+            }
+            7 => code.op("s32i", &[left, 1, 4 * random.below(4)]),
+            8 => code.op("l32i", &[target, 1, 4 * random.below(4)]),
+            _ => {
+                code.op("callx0", &[LOCK]);
+                code.op("callx0", &[UNLOCK]);
+            }
+        }
+        if random.one_in(3) {
+            ways_out.push(code.here());
+            let at = code.here();
+            code.op(BRANCHES[random.below(10) as usize], &[left, right, at + 4]);
+        }
+    }
+    nop(&mut code, random.below(40));
+    let branch = code.here();
+    code.op("bltu", &[4, LENGTH, branch + 4]);
+    code.patch_target(branch, again);
+    let out = code.here();
+    code.op("addi", &[ENDS, ENDS, 1]);
+    code.op("j", &[CODE]);
+    for way in ways_out {
+        code.patch_target(way, out);
+    }
+    code
+}
+
+#[test]
+fn random_loops_come_to_the_same() {
+    let mut passed = 0;
+    for seed in 0..400 {
+        let mut random = Random::new(seed);
+        let code = random_loop(&mut random);
+        let length = [500, 20_000, 1 << 20, random.word()][random.below(4) as usize];
+        let chips = [true, false].map(|skips| chip(&code, length, skips));
+        let [skipping, executing] = chips;
+        passed += u32::from(compare(skipping, executing, &mut random, 1_500_000) > 0.5);
+    }
+    assert!(passed > 40, "only {passed} loops were passed over");
+}
