@@ -250,8 +250,8 @@ impl<W: Write> Write for Output<W> {
         Ok(line.len())
     }
 
-    /// Called when the queue was empty. It may have got lines since, or the thread has taken only some of those before the
-    /// missing ones: then it is called again, and only then their place has come.
+    /// Called when the queue was empty. It may have got lines since, or the thread has taken only some of those before
+    /// the missing ones: then it is called again, and only then their place has come.
     fn flush(&mut self) -> io::Result<()> {
         if self.write_out().is_ok() && self.waiting.lines.load(Ordering::Acquire) == 0 {
             self.tell_missing();
