@@ -1,6 +1,7 @@
 //! Programs of a few instructions that come to grief, each in its own way, and what the world hears of it.
 
 mod flash;
+mod whole;
 
 use esp8266::image::{self as format, Program, Segment};
 

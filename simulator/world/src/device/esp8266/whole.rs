@@ -100,6 +100,8 @@ impl Target for WholeImageTarget {
         });
         running.pass_time(at);
         running.chip.reset(hardware_cause(cause));
+        // What was typed at a chip without power or in reset is lost.
+        self.port.typed.borrow_mut().retain(|(arrives, _)| *arrives >= at);
         (running.flash_ends, running.wakes, running.halted) = (at, None, false);
     }
 
