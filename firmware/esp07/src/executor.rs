@@ -81,6 +81,9 @@ unsafe extern "C" fn poll(_: *mut c_void) {
     let program = program.get_or_insert_with(begin);
     CLOCK.deadline.set(u64::MAX);
     if let Poll::Ready(_restart) = program.as_mut().poll(&mut Context::from_waker(&waker())) {
+        // The SDK goes on for some milliseconds before it restarts, and its events still come here. What is over must
+        // not be polled again; nor is it dropped, which would take what the SDK may still use.
+        core::mem::forget(core::mem::replace(program, Box::pin(core::future::pending())));
         // SAFETY: a call without arguments.
         unsafe { sdk::system_restart() };
     }
