@@ -18,7 +18,8 @@ use simulator_wlan::handshake::{Reply, Supplicant};
 use simulator_wlan::header::{FROM_DS, Header, Mac, PROTECTED, RETRY, Type, is_group};
 use simulator_wlan::keys::{TemporalKey, network_key};
 use simulator_wlan::management::{
-    Body, CAPABILITY_ESS, CAPABILITY_PRIVACY, CAPABILITY_SHORT_SLOT, REASON_LEAVING, STATUS_SUCCESS,
+    Body, CAPABILITY_ESS, CAPABILITY_PRIVACY, CAPABILITY_SHORT_SLOT, REASON_HANDSHAKE_TIMEOUT, REASON_LEAVING,
+    STATUS_SUCCESS,
 };
 use simulator_wlan::rate::Rate;
 
@@ -158,7 +159,11 @@ impl FrameStation {
             match self.state {
                 State::Authenticating | State::Associating if self.tries < TRIES => self.ask(at),
                 State::Authenticating | State::Associating => self.fail(JoinFailure::Timeout),
-                State::Handshaking => self.fail(self.why_no_handshake()),
+                State::Handshaking => {
+                    // Without it some access points keep its place, and refuse it when it comes again.
+                    self.say_farewell(at, REASON_HANDSHAKE_TIMEOUT);
+                    self.fail(self.why_no_handshake());
+                }
                 State::Joined | State::Over => {}
             }
         }
@@ -279,12 +284,17 @@ impl FrameStation {
     /// It leaves; a farewell frame says so to the access point.
     pub(super) fn leave(mut self, at: Instant) -> Vec<Effect> {
         if matches!(self.state, State::Handshaking | State::Joined) {
-            let mut frame = self.frame(Body::Deauthentication { reason: REASON_LEAVING });
-            self.transmitter.number(&mut frame);
-            let at = self.transmitter.done_at().map_or(at, |done| done.max(at));
-            self.effects.push(Effect::OnAir(self.transmitter.send(at, frame, Rate::ONE_MEGABIT, None)));
+            self.say_farewell(at, REASON_LEAVING);
         }
         self.effects
+    }
+
+    /// Sends a deauthentication, behind what is on the air.
+    fn say_farewell(&mut self, at: Instant, reason: u16) {
+        let mut frame = self.frame(Body::Deauthentication { reason });
+        self.transmitter.number(&mut frame);
+        let at = self.transmitter.done_at().map_or(at, |done| done.max(at));
+        self.effects.push(Effect::OnAir(self.transmitter.send(at, frame, Rate::ONE_MEGABIT, None)));
     }
 
     /// A frame has arrived from the radio whose access point it joins; returns the Ethernet frame in it, if it carries
