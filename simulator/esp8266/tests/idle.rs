@@ -1,33 +1,12 @@
 //! Waiting costs the host nothing: however long the chip waits, the loop comes round a few times and executes next to
 //! no instruction.
 
+#[path = "boards/blank.rs"]
+mod blank;
+
+use blank::Blank;
 use esp8266::chip::{Chip, Configuration, Stop};
-use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Time};
-use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
-
-/// A blank flash and nothing else is connected; strapped for booting from flash.
-#[derive(Debug)]
-struct Blank(SerialFlash<PlainCells>);
-
-impl Pins for Blank {
-    fn levels(&mut self, _: u64) -> u32 {
-        0x1_7FFF
-    }
-
-    fn drive(&mut self, _: u8, _: Drive, _: u64) {}
-}
-
-impl SpiBus for Blank {
-    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
-        Some(&mut self.0)
-    }
-}
-
-impl Radio for Blank {}
-
-impl SerialOut for Blank {
-    fn send(&mut self, _: u8, _: u8, _: std::ops::Range<u64>) {}
-}
+use esp8266::peripherals::Time;
 
 /// `ets_delay_us`, `ets_run`, and a place in instruction memory for programs.
 const DELAY_US: u32 = 0x4000_2ECC;
@@ -38,8 +17,7 @@ const BACK: u32 = 0x4010_0800;
 
 /// A chip whose boot ROM has found no program and stands still, at 80 MHz.
 fn chip() -> Chip<Blank> {
-    let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x10_0000]));
-    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank(flash));
+    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank::new(0x10_0000));
     chip.core.trap(BACK);
     // What boot says has left the UART afterwards.
     chip.run(10_000_000);

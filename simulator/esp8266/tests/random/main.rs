@@ -8,6 +8,9 @@
 #[cfg(test)]
 mod assembler;
 #[cfg(test)]
+#[path = "../boards/blank.rs"]
+mod blank;
+#[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod qemu;

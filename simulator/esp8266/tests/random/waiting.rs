@@ -1,39 +1,12 @@
 //! Passing over loops that wait against executing all their rounds: the same states at the same cycles, wherever a run
 //! is cut, and little executed where nothing but waiting is done.
 
-use std::ops::Range;
-
 use esp8266::bus::{Bus, Context, Width};
 use esp8266::chip::{Chip, Configuration, Stop};
-use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus};
-use esp8266::serial_flash::{FlashChip, PlainCells, SerialFlash};
 
 use super::assembler::Code;
+use super::blank::Blank;
 use super::generator::Random;
-
-/// A blank flash and nothing else is connected; strapped for booting from flash.
-#[derive(Debug)]
-struct Blank(SerialFlash<PlainCells>);
-
-impl Pins for Blank {
-    fn levels(&mut self, _: u64) -> u32 {
-        0x1_7FFF
-    }
-
-    fn drive(&mut self, _: u8, _: Drive, _: u64) {}
-}
-
-impl SpiBus for Blank {
-    fn flash(&mut self) -> Option<&mut dyn FlashChip> {
-        Some(&mut self.0)
-    }
-}
-
-impl Radio for Blank {}
-
-impl SerialOut for Blank {
-    fn send(&mut self, _: u8, _: u8, _: Range<u64>) {}
-}
 
 /// Where the interrupt handler (behind 0x50 bytes) and the program stand, and the program's data.
 const VECTORS: u32 = 0x4010_0000;
@@ -54,8 +27,7 @@ const LENGTH: u32 = 15;
 
 /// A chip at 80 MHz that is about to run a program, FRC2 counting 5 MHz, the watchdog's stages lasting 26 ms.
 fn chip(code: &Code, length: u32, skips: bool) -> Chip<Blank> {
-    let flash = SerialFlash::new(PlainCells::new(vec![0xFF; 0x1000]));
-    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank(flash));
+    let mut chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Blank::new(0x1000));
     chip.run(10_000_000);
     chip.start_pll(false);
     chip.skips_waiting = skips;
