@@ -13,6 +13,7 @@ use fake_thingspeak::legacy_tls::Policy;
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
+use simulator_scenario::model::TYPING;
 use simulator_world::air::{AccessPointConfig, Air, Security};
 use simulator_world::boards::Board;
 use simulator_world::device::esp8266::{Contents, WholeImageTarget};
@@ -22,8 +23,6 @@ use simulator_world::internet::{CloudSettings, Internet, Settings};
 use simulator_world::world::{Command, World};
 use time::macros::datetime;
 
-/// From one typed byte to the next: somewhat slower than 115,200 baud, which devices keep up with.
-const TYPING: Duration = Duration::from_micros(200);
 /// So long nothing has been sent before the next line is typed.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Nothing is typed earlier: images switch their serial port on and off while they start.

@@ -248,6 +248,10 @@ pub enum When {
     },
 }
 
+/// From one typed byte to the next, unless a step says otherwise: somewhat slower than 115,200 baud, which devices keep
+/// up with.
+pub const TYPING: Duration = Duration::from_micros(200);
+
 /// What people do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

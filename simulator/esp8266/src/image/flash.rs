@@ -102,6 +102,8 @@ pub fn pad_dump(bytes: &[u8]) -> Result<Vec<u8>, ImageError> {
 pub struct FlashSize {
     /// As `esptool` names it.
     pub name: &'static str,
+    /// The same in a sentence.
+    pub about: &'static str,
     /// In bytes.
     pub bytes: usize,
     /// How an image's header says it: the high four bits of its fourth byte.
@@ -110,13 +112,13 @@ pub struct FlashSize {
 
 /// All of them that the vendor's SDK knows.
 pub const SIZES: [FlashSize; 7] = [
-    FlashSize { name: "256K", bytes: 0x4_0000, code: 1 },
-    FlashSize { name: "512K", bytes: 0x8_0000, code: 0 },
-    FlashSize { name: "1M", bytes: 0x10_0000, code: 2 },
-    FlashSize { name: "2M", bytes: 0x20_0000, code: 3 },
-    FlashSize { name: "4M", bytes: 0x40_0000, code: 4 },
-    FlashSize { name: "8M", bytes: 0x80_0000, code: 8 },
-    FlashSize { name: "16M", bytes: 0x100_0000, code: 9 },
+    FlashSize { name: "256K", about: "256 KiB.", bytes: 0x4_0000, code: 1 },
+    FlashSize { name: "512K", about: "512 KiB.", bytes: 0x8_0000, code: 0 },
+    FlashSize { name: "1M", about: "1 MiB.", bytes: 0x10_0000, code: 2 },
+    FlashSize { name: "2M", about: "2 MiB.", bytes: 0x20_0000, code: 3 },
+    FlashSize { name: "4M", about: "4 MiB.", bytes: 0x40_0000, code: 4 },
+    FlashSize { name: "8M", about: "8 MiB.", bytes: 0x80_0000, code: 8 },
+    FlashSize { name: "16M", about: "16 MiB.", bytes: 0x100_0000, code: 9 },
 ];
 
 /// The size of most boards' flash.

@@ -1,5 +1,6 @@
 //! Devices: boards, parts on pins, and what the flash holds at the beginning.
 
+use esp8266::image::flash::SIZES;
 use simulator_world::boards::{BOARDS, Board};
 
 use super::events::LEVEL;
@@ -92,6 +93,17 @@ const SPARE_SWITCH: Key =
     optional("spare-switch", ON_OFF, "The switch `spare` of the yellow duck at the beginning. Default off.");
 const POWER_UP: Key = optional("power-up", DURATION, "When power comes on. Default 0s.");
 
+/// Names of flash sizes, each with its bytes.
+const FLASH_SIZE_WORDS: [(&str, u32, &str); SIZES.len()] = {
+    let mut words = [("", 0, ""); SIZES.len()];
+    let mut row = 0;
+    while row < SIZES.len() {
+        words[row] = (SIZES[row].name, SIZES[row].bytes as u32, SIZES[row].about);
+        row += 1;
+    }
+    words
+};
+
 const IMAGE: Key = optional(
     "image",
     TEXT,
@@ -99,14 +111,7 @@ const IMAGE: Key = optional(
 );
 const FLASH_SIZE: Key = optional(
     "flash-size",
-    Words(&[
-        ("512K", 0x8_0000_u32, "512 KiB."),
-        ("1M", 0x10_0000_u32, "1 MiB."),
-        ("2M", 0x20_0000_u32, "2 MiB."),
-        ("4M", 0x40_0000_u32, "4 MiB."),
-        ("8M", 0x80_0000_u32, "8 MiB."),
-        ("16M", 0x100_0000_u32, "16 MiB."),
-    ]),
+    Words(&FLASH_SIZE_WORDS),
     "With `image`: the size of the flash, which is written into the image's header. Default what the header says, or 4M.",
 );
 

@@ -9,7 +9,7 @@ use simulator_world::parts::PartId;
 use super::{Resolver, typing};
 use crate::diagnostics::Diagnostic;
 use crate::grammar::steps::{ActionKind, SweepKind};
-use crate::model::{Action, PartClass, PartKind, Step, Sweep, When};
+use crate::model::{Action, PartClass, PartKind, Step, Sweep, TYPING, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 
 /// The shortest time between two times of something that repeats.
@@ -133,10 +133,10 @@ impl Resolver<'_, '_> {
             }
             ActionKind::Serial => {
                 let (text, every) = match details.text() {
-                    Some(line) => (format!("{line}\r"), typing::EVERY),
+                    Some(line) => (format!("{line}\r"), TYPING),
                     None => {
                         let fields = details.table()?;
-                        (fields.text("type")?.to_owned(), fields.duration("every").unwrap_or(typing::EVERY))
+                        (fields.text("type")?.to_owned(), fields.duration("every").unwrap_or(TYPING))
                     }
                 };
                 self.listens(device, &details.span);

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-/// From one byte to the next: somewhat slower than 115,200 baud, which devices keep up with.
-pub(super) const EVERY: Duration = Duration::from_micros(200);
+use crate::model::TYPING;
+
 /// How long a line of Python at the raw prompt may take, with what it does to the flash.
 const LINE: Duration = Duration::from_millis(400);
 /// Bytes of a file that are written in a line.
@@ -50,7 +50,7 @@ impl Typed {
 
     fn line(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.at += EVERY;
+            self.at += TYPING;
             self.keys.push((self.at, *byte));
         }
         self.at += LINE;

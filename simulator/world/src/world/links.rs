@@ -210,14 +210,6 @@ impl Links {
         antenna.is_some_and(|radio| self.air.radio_sends(start, end, radio, frame))
     }
 
-    /// A device's radio is on a channel from now on, or hears nothing. Until it says so, everything is handed to it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no target stops where it changes its channel yet"))]
-    pub(super) fn device_radio_listens(&mut self, id: DeviceId, channel: Option<u8>) {
-        if let Some(radio) = self.radio(id).antenna {
-            self.air.radio_listens(radio, channel);
-        }
-    }
-
     /// A device's radio has not taken a frame that was for it, and has not acknowledged it. To be said as soon as the
     /// frame is handed over, for the sender to send it again.
     pub(super) fn device_radio_missed(&mut self, frame: &RadioFrame) {

@@ -100,15 +100,13 @@ impl Target for WholeImageTarget {
         });
         running.pass_time(at);
         running.chip.reset(hardware_cause(cause));
-        // What was typed at a chip without power or in reset is lost.
-        self.port.typed.borrow_mut().retain(|(arrives, _)| *arrives >= at);
         (running.flash_ends, running.wakes, running.halted) = (at, None, false);
     }
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
         let wait = running.run(now);
-        running.tell_missed();
+        running.tell_missed(now);
         let local = running.now().max(now);
         self.tell_not_modelled();
         Progress { local, wait }
@@ -186,14 +184,14 @@ impl Running {
         receiver == Some(&self.port.hardware_address) || receiver == Some(&access_point)
     }
 
-    /// Tells the world of the frames that the chip has heard and not acknowledged.
-    fn tell_missed(&mut self) {
+    /// Tells the world of the frames that the chip has heard at `now` and not acknowledged.
+    fn tell_missed(&mut self, now: Instant) {
         let mut acknowledges = std::mem::take(&mut self.port.antenna.borrow_mut().acknowledges);
         for frame in self.expected.drain(..) {
             let transmitter = frame.bytes.get(10..16);
             match acknowledges.iter().position(|receiver| transmitter == Some(&receiver[..])) {
                 Some(place) => drop(acknowledges.remove(place)),
-                None => self.port.put(self.started, Output::Missed(frame)),
+                None => self.port.put(now, Output::Missed(frame)),
             }
         }
     }

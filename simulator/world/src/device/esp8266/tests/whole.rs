@@ -109,6 +109,7 @@ fn echoes() -> Vec<u32> {
     words
 }
 
+/// What was typed before is gone when the boot ROM sets up the serial port.
 #[test]
 fn what_is_typed_arrives_but_not_at_a_chip_without_power() {
     let mut whole = whole(&echoes());

@@ -311,7 +311,8 @@ fn a_frame_that_is_missed_is_sent_again() {
 fn a_radio_hears_only_the_channel_it_listens_on() {
     let mut bench = bench(home(), None);
     for (channel, hears) in [(Some(1), false), (None, false), (Some(CHANNEL), true)] {
-        bench.links.device_radio_listens(DEVICE, channel);
+        let radio = bench.links.radio(DEVICE).antenna.unwrap();
+        bench.links.air.radio_listens(radio, channel);
         bench.heard.clear();
         bench.run(SECOND);
         assert_eq!(!bench.heard.is_empty(), hears, "{channel:?}");
