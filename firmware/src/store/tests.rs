@@ -295,6 +295,20 @@ proptest! {
 }
 
 #[test]
+fn what_fills_a_records_last_word_is_not_believed_by_luck() {
+    // The checksum does not cover it. Cells of it that are in flight were once taken for what was to be written, and the
+    // next save failed because they went on reading differently.
+    for seed in 1..2_000 {
+        let mut flash = flash();
+        (flash.tear, flash.left, flash.random) = (Tear::ALL[1], 0, seed);
+        block_on(save(&mut flash, &settings(1))).unwrap();
+        cut_save(&mut flash, &settings(2), 2);
+        assert_eq!(block_on(save(&mut flash, &settings(3))), Ok(()), "seed {seed}");
+        assert_eq!(steadily_loaded(&mut flash), Some(settings(3)));
+    }
+}
+
+#[test]
 fn a_reading_that_succeeds_by_luck_is_made_to_last() {
     // The last word of a record is in flight: about one reading in so many finds it whole.
     let mut lucky = 0;
