@@ -296,8 +296,8 @@ proptest! {
 
 #[test]
 fn what_fills_a_records_last_word_is_not_believed_by_luck() {
-    // The checksum does not cover it. Cells of it that are in flight were once taken for what was to be written, and the
-    // next save failed because they went on reading differently.
+    // The checksum does not cover it. Cells of it that are in flight were once taken for what was to be written, and
+    // the next save failed because they went on reading differently.
     for seed in 1..2_000 {
         let mut flash = flash();
         (flash.tear, flash.left, flash.random) = (Tear::ALL[1], 0, seed);
