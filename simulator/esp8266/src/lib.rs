@@ -74,6 +74,7 @@ pub mod cpu;
 mod frame;
 pub mod image;
 pub mod isa;
+pub mod line;
 pub mod memory;
 mod narrow;
 pub mod peripherals;

@@ -121,8 +121,17 @@ impl<O: Outside> Peripherals<O> {
     }
 
     /// A byte comes in at UART `uart` (0 or 1); its last bit is there `at` nanoseconds after power on.
+    ///
+    /// It comes at the rate at which the UART expects it.
     pub fn receive(&mut self, uart: usize, byte: u8, at: u64) {
-        self.devices.uart(uart).receive(byte, Time::from_nanoseconds(at));
+        self.devices.uart(uart).receive(byte, None, Time::from_nanoseconds(at));
+        self.settle();
+    }
+
+    /// The same for a byte whose bits are so many nanoseconds long, and perhaps not what the UART expects.
+    pub fn receive_at_rate(&mut self, uart: usize, byte: u8, bit: u64, at: u64) {
+        let bit = Some(Time::from_nanoseconds(bit.max(1)));
+        self.devices.uart(uart).receive(byte, bit, Time::from_nanoseconds(at));
         self.settle();
     }
 

@@ -9,14 +9,16 @@
 //! unless the program's handler does what the access should have done (see `refused`).
 //!
 //! No byte of the ROM is here: addresses are from Espressif's linker scripts, behaviour from public descriptions.
-//! Functions that are not modelled are known by name and stop the run when entered: SDIO and SIP, the download
-//! protocol, deep sleep helpers, WEP keys, the ROM's allocator and what allocates (Base64), its console parser.
+//! Functions that are not modelled are known by name and stop the run when entered: SDIO and SIP, the parts
+//! of the download protocol by themselves, deep sleep helpers, WEP keys, the ROM's allocator and what allocates
+//! (Base64), its console parser.
 
 mod aes;
 mod boot;
 pub mod call;
 mod console;
 mod continuation;
+mod download;
 pub mod flash;
 pub mod floats;
 mod libgcc;

@@ -22,5 +22,5 @@ pub use flash::NorFlash;
 pub use led::Led;
 pub use part::{Part, PartId, PartKind, Soldered, Surroundings};
 pub use readings::{Recording, Signal};
-pub use serial_line::SerialLine;
+pub use serial_line::{SerialByte, SerialLine};
 pub use switch::Switch;

@@ -61,6 +61,8 @@ pub struct World {
     crash_loops: CrashLoops,
     /// When the run was ended before its time.
     ended: Option<Instant>,
+    /// How far a device runs ahead at most.
+    look_ahead: Option<Duration>,
 }
 
 /// What is to happen.
@@ -121,6 +123,7 @@ impl World {
             flash_operations: Vec::new(),
             crash_loops: CrashLoops::default(),
             ended: None,
+            look_ahead: None,
         }
     }
 
@@ -150,6 +153,12 @@ impl World {
     /// Stations at different ones do not hear each other.
     pub fn add_network(&mut self, config: AccessPointConfig) {
         self.links.add_network(self.now, config);
+    }
+
+    /// Lets no device with a whole image run further ahead than that, so that what comes in from outside of the world
+    /// reaches it as soon.
+    pub fn limit_look_ahead(&mut self, look_ahead: Duration) {
+        self.look_ahead = Some(look_ahead);
     }
 
     /// Virtual time.
@@ -244,7 +253,8 @@ impl World {
                 }
             }
             Action::Start(id, epoch, cause) => {
-                if self.device(id).is_current(epoch) {
+                // Else it starts when its reset pin is let go.
+                if self.device(id).is_current(epoch) && !self.device(id).reset_is_held {
                     self.start(id, cause);
                 }
             }
@@ -377,6 +387,7 @@ impl World {
     fn run_device(&mut self, id: DeviceId) {
         let now = self.now;
         let horizon = self.queue.next_at().unwrap_or(Instant::FAR_FUTURE);
+        let horizon = self.look_ahead.map_or(horizon, |look_ahead| horizon.min(now + look_ahead));
         let device = self.device(id);
         device.port.horizon.set(horizon);
         let progress = device.run(now);

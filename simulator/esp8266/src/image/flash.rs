@@ -157,6 +157,22 @@ pub fn write_image(bytes: &[u8], size: Option<usize>) -> Result<Vec<u8>, ImageEr
     Ok(flash)
 }
 
+/// A flash that holds this, byte by byte: a dump of one of a size that there is.
+///
+/// # Errors
+/// [`ImageError::FlashSize`].
+pub fn whole(bytes: Vec<u8>) -> Result<Vec<u8>, ImageError> {
+    if SIZES.iter().all(|size| size.bytes != bytes.len()) {
+        return Err(ImageError::FlashSize(bytes.len()));
+    }
+    Ok(bytes)
+}
+
+/// An erased flash of that size, or of 4 MiB.
+pub fn erased(size: Option<usize>) -> Vec<u8> {
+    vec![0xFF; size.unwrap_or(USUAL.bytes)]
+}
+
 /// How the data that the radio starts with name a crystal of 26 MHz.
 const CRYSTAL_26_MHZ: u8 = 1;
 

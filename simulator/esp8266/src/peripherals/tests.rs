@@ -44,13 +44,14 @@ fn what_is_not_modelled_is_reported_once() {
 #[test]
 fn what_a_known_register_is_asked_in_vain_is_reported_too() {
     let mut board = Board::new();
-    // Sigma-delta output; an ordinary pin; automatic baud rate; a frame of eight bits.
-    for (address, value) in [(0x6000_0368, 1 << 16), (0x6000_0328, 1 << 7), (0x6000_0018, 1), (0x6000_0020, 0x1C)] {
+    // Sigma-delta output; an ordinary pin; flow control; a frame of eight bits.
+    for (address, value) in [(0x6000_0368, 1 << 16), (0x6000_0328, 1 << 7), (0x6000_0024, 1 << 23), (0x6000_0020, 0x1C)]
+    {
         board.write(address, value);
     }
     let reports: Vec<_> =
         board.devices.take_reports().into_iter().map(|report| (report.address, report.block)).collect();
-    assert_eq!(reports, [(0x6000_0368, "sigma-delta output"), (0x6000_0018, "automatic baud rate detection")]);
+    assert_eq!(reports, [(0x6000_0368, "sigma-delta output"), (0x6000_0024, "flow control")]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! A UART: FIFOs, baud rate timing, interrupts.
 //!
 //! Bytes leave one after the other, each as long as its start, data, parity and stop bits at the rate that CLKDIV makes
-//! of the APB clock. Received bytes come from the owner with their time. Not modelled: levels on the pin, flow control,
-//! automatic baud rate detection (its counters never move), errors of parity and frame, infrared.
+//! of the APB clock. Received bytes come from the owner with their time and, if that is known, the rate at which they
+//! are sent: at another one than its own the receiver makes something else of them ([`line`](crate::line)). Automatic
+//! baud rate detection counts edges and measures the shortest pulses. Not modelled: levels on the pin, flow control,
+//! errors of parity, infrared.
 
 use std::collections::VecDeque;
 
@@ -12,6 +14,7 @@ use super::env::{Env, line};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
 use super::steady::Steady;
+use crate::line::{Receiver, Sent};
 
 registers! {
     /// Registers of a UART.
@@ -22,13 +25,14 @@ registers! {
         0x0C IntEna ReadWrite = 0, "UART_INT_ENA" interrupt {
             RXFIFO_FULL: 0;
             TXFIFO_EMPTY: 1;
+            FRM_ERR: 3;
             RXFIFO_OVF: 4;
             RXFIFO_TOUT: 8;
         };
         0x10 IntClr WriteOnly = 0, "UART_INT_CLR";
         0x14 Clkdiv ReadWrite = 0x2B6, "UART_CLKDIV" clkdiv { CLKDIV: 0..=19; };
         0x18 Autobaud ReadWrite = 0x1000, "UART_AUTOBAUD" autobaud {
-            AUTOBAUD_EN: 0 ignored "automatic baud rate detection";
+            AUTOBAUD_EN: 0;
         };
         0x1C Status ReadOnly = 0, "UART_STATUS";
         0x20 Conf0 ReadWrite = 0x1C, "UART_CONF0" conf0 {
@@ -60,6 +64,59 @@ registers! {
 /// Bytes that each FIFO holds.
 pub const FIFO: usize = 128;
 
+/// Bits of a pulse's length, and of the number of edges.
+const PULSE: u64 = 0xF_FFFF;
+const EDGES: u32 = 0x3FF;
+/// APB cycles by which a pulse is measured too short: the ROM adds them to the rate's divisor.
+const MEASURED_SHORT: u64 = 12;
+
+/// A bit at 115200 baud, which detection takes a byte for that comes at no rate of its own.
+const USUAL_BIT: Time = Time::from_nanoseconds(8_680);
+
+/// What automatic detection has seen of the line.
+#[derive(Clone, Copy, Debug)]
+struct Detection {
+    edges: u32,
+    /// The shortest pulses, in APB cycles.
+    low: u64,
+    high: u64,
+    /// The last rising edge.
+    rose: Option<Time>,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self { edges: 0, low: PULSE, high: PULSE, rose: None }
+    }
+}
+
+impl Detection {
+    fn observe(&mut self, sent: Sent, apb: Time) {
+        let cycles = |from: u64, to: u64| ((to - from) / apb.0).saturating_sub(MEASURED_SHORT).min(PULSE);
+        let mut fell = None;
+        for edge in sent.edges() {
+            self.edges = (self.edges + 1).min(EDGES);
+            if let Some(fell) = fell.take() {
+                self.low = self.low.min(cycles(fell, edge));
+                self.rose = Some(Time(edge));
+            } else {
+                if let Some(rose) = self.rose.filter(|rose| rose.0 <= edge) {
+                    self.high = self.high.min(cycles(rose.0, edge));
+                }
+                fell = Some(edge);
+            }
+        }
+    }
+}
+
+/// A byte that comes in.
+#[derive(Clone, Copy, Debug)]
+struct Incoming {
+    byte: u8,
+    /// How long each of its bits is; `None` if it comes at whatever rate is expected.
+    bit: Option<Time>,
+}
+
 /// A UART.
 #[derive(Clone, Debug)]
 pub(super) struct Uart {
@@ -67,7 +124,9 @@ pub(super) struct Uart {
     bank: Bank<Register>,
     received: VecDeque<u8>,
     /// What will be received, and when its last bit has come.
-    incoming: VecDeque<(Time, u8)>,
+    incoming: VecDeque<(Time, Incoming)>,
+    receiver: Receiver,
+    detection: Detection,
     last_received: Time,
     sending: VecDeque<u8>,
     /// When the byte on the line is over.
@@ -82,6 +141,8 @@ impl Uart {
             bank: Bank::default(),
             received: VecDeque::new(),
             incoming: VecDeque::new(),
+            receiver: Receiver::default(),
+            detection: Detection::default(),
             last_received: Time(0),
             sending: VecDeque::new(),
             line_free: Time(0),
@@ -89,10 +150,39 @@ impl Uart {
         }
     }
 
-    /// A byte comes in; its last bit is there at `at`.
-    pub(super) fn receive(&mut self, byte: u8, at: Time) {
+    /// A byte comes in; its last bit is there at `at`, and each is so long, if that is known.
+    pub(super) fn receive(&mut self, byte: u8, bit: Option<Time>, at: Time) {
         let after = self.incoming.partition_point(|(before, _)| *before <= at);
-        self.incoming.insert(after, (at, byte));
+        self.incoming.insert(after, (at, Incoming { byte, bit }));
+    }
+
+    /// The last bit of a byte has come.
+    fn take_in(&mut self, incoming: Incoming, at: Time, apb: Time) {
+        let own = self.bit(apb);
+        let bit = incoming.bit.unwrap_or(USUAL_BIT);
+        let sent = Sent { byte: incoming.byte, start: at.0.saturating_sub(10 * bit.0), bit: bit.0 };
+        if autobaud::AUTOBAUD_EN.is_in(self.bank.value(Register::Autobaud)) {
+            self.detection.observe(sent, apb);
+        }
+        if incoming.bit.is_none() {
+            return self.keep(incoming.byte, at);
+        }
+        for received in self.receiver.receive(sent, own.0) {
+            if received.is_broken {
+                self.latched |= interrupt::FRM_ERR.mask();
+            }
+            self.keep(received.byte, at);
+        }
+    }
+
+    /// Puts a received byte into the FIFO.
+    fn keep(&mut self, byte: u8, at: Time) {
+        self.last_received = at;
+        if self.received.len() < FIFO {
+            self.received.push_back(byte);
+        } else {
+            self.latched |= interrupt::RXFIFO_OVF.mask();
+        }
     }
 
     /// Bytes that wait to be sent; the one on the line is not among them.
@@ -117,7 +207,7 @@ impl Uart {
         let apb = env.apb();
         self.line_free = at + self.frame(apb);
         if conf0::LOOPBACK.is_in(self.bank.value(Register::Conf0)) {
-            self.receive(byte, self.line_free);
+            self.receive(byte, None, self.line_free);
         } else {
             env.outside.send(self.number, byte, at.nanoseconds()..self.line_free.nanoseconds());
         }
@@ -164,14 +254,8 @@ impl Device for Uart {
         while self.line_free <= env.now && !self.sending.is_empty() {
             self.begin_byte(self.line_free, env);
         }
-        while let Some(&(at, byte)) = self.incoming.front().filter(|(at, _)| *at <= env.now) {
-            self.incoming.pop_front();
-            self.last_received = at;
-            if self.received.len() < FIFO {
-                self.received.push_back(byte);
-            } else {
-                self.latched |= interrupt::RXFIFO_OVF.mask();
-            }
+        while let Some((at, incoming)) = self.incoming.pop_front_if(|(at, _)| *at <= env.now) {
+            self.take_in(incoming, at, env.apb());
         }
         if self.timeout(env.apb()) <= env.now {
             self.latched |= interrupt::RXFIFO_TOUT.mask();
@@ -224,6 +308,9 @@ impl Block<Register> for Uart {
             Register::IntRaw => self.raw(),
             Register::IntSt => self.raw() & self.bank.value(Register::IntEna),
             Register::Status => self.status(),
+            Register::Lowpulse => self.detection.low as u32,
+            Register::Highpulse => self.detection.high as u32,
+            Register::RxdCnt => self.detection.edges,
             register => self.bank.read(register),
         }
     }
@@ -239,6 +326,12 @@ impl Block<Register> for Uart {
                 }
             }
             Register::IntClr => self.latched &= !value,
+            Register::Autobaud => {
+                if !autobaud::AUTOBAUD_EN.is_in(self.bank.value(register)) {
+                    self.detection = Detection::default();
+                }
+                self.bank.write(register, value);
+            }
             Register::Conf0 => {
                 if conf0::RXFIFO_RST.is_in(value) {
                     self.received.clear();

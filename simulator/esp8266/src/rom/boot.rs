@@ -5,11 +5,10 @@
 //! the ROM's.
 //!
 //! Strapping is GPIO15, GPIO0, GPIO2 from high bit to low: 3 boots from flash, 2 jumps into instruction RAM, 1 waits
-//! for a download over UART0, and everything else for an SDIO host. The download protocol is not modelled and stops the
-//! run; the SDIO host never comes.
+//! for a download over UART0 (see `download`), and everything else for an SDIO host, which never comes.
 
 use super::call::{Call, Flow, Trouble};
-use super::{console, continuation, flash, printf, ram, xtos};
+use super::{console, continuation, download, flash, printf, ram, xtos};
 use crate::cpu::ps;
 
 type Outcome = Result<Flow, Trouble>;
@@ -95,7 +94,7 @@ pub(super) fn by_strap(call: &mut Call<'_>) -> Outcome {
             call.set_word(ram::USER_START, 0)?;
         }
         2 => call.set_word(ram::USER_START, 0x4010_0000)?,
-        1 => return Err(Trouble::NotModelled("download over UART")),
+        1 => return download::begin(call),
         _ => return printf::print(call, "waiting for host\n", continuation::SPIN),
     }
     Ok(Flow::Jump(continuation::BOOT_LOAD))

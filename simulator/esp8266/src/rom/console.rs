@@ -1,8 +1,8 @@
 //! The ROM's UART functions.
 //!
 //! A character is written when the transmit FIFO is empty, so that two at most are on their way. The baud rate divisor
-//! is made for an APB clock of 80 MHz; before the PLL runs the clock is 52 MHz, and 115200 baud become 74880. Not here:
-//! the download protocol (`UartDwnLdProc` and its messages).
+//! is made for an APB clock of 80 MHz; before the PLL runs the clock is 52 MHz, and 115200 baud become 74880. What the
+//! ROM says over it when it is strapped for download is in `download`.
 
 use super::call::{Call, Flow, Trouble};
 use super::{continuation, os, ram, xtos};
@@ -124,6 +124,15 @@ pub fn uart_rx_one_char(call: &mut Call<'_>) -> Outcome {
     call.returns(0)
 }
 
+/// The next byte that has been received at UART0, if there is one.
+pub(super) fn received(call: &mut Call<'_>) -> Result<Option<u8>, Trouble> {
+    call.spend(12);
+    if call.word(base(0) + register::STATUS)? & 0xFF == 0 {
+        return Ok(None);
+    }
+    Ok(Some(call.word(base(0) + register::FIFO)? as u8))
+}
+
 /// `uart_rx_one_char_block()`: waits for a character and returns it.
 pub fn uart_rx_one_char_block(call: &mut Call<'_>) -> Outcome {
     let uart = current(call)?;
@@ -151,7 +160,7 @@ pub fn uart_div_modify(call: &mut Call<'_>) -> Outcome {
     Ok(Flow::Return)
 }
 
-fn set_divisor(call: &mut Call<'_>, number: u32, divisor: u32) -> Result<(), Trouble> {
+pub(super) fn set_divisor(call: &mut Call<'_>, number: u32, divisor: u32) -> Result<(), Trouble> {
     let uart = base(number);
     call.spend(30);
     call.set_word(uart + register::CLKDIV, divisor)?;
@@ -284,18 +293,38 @@ pub fn uart_device(call: &mut Call<'_>) -> Outcome {
     call.returns(ram::UART)
 }
 
-/// `send_packet(bytes, length)` and `SendMsg`: a SLIP frame.
-pub fn send_packet(call: &mut Call<'_>) -> Outcome {
-    let (bytes, length) = (call.argument(0), call.argument(1) & 0xFF);
-    let mut frame = vec![0xC0];
-    for index in 0..length {
-        match call.byte(bytes.wrapping_add(index))? {
-            0xC0 => frame.extend([0xDB, 0xDC]),
-            0xDB => frame.extend([0xDB, 0xDD]),
+/// Bytes of SLIP (RFC 1055): what frames begin and end with, and what stands for these bytes within a frame.
+pub(super) const SLIP_END: u8 = 0xC0;
+pub(super) const SLIP_ESCAPE: u8 = 0xDB;
+pub(super) const SLIP_ESCAPED_END: u8 = 0xDC;
+pub(super) const SLIP_ESCAPED_ESCAPE: u8 = 0xDD;
+
+/// A SLIP frame that holds these bytes.
+pub(super) fn slip(bytes: &[u8]) -> Vec<u8> {
+    let mut frame = vec![SLIP_END];
+    for &byte in bytes {
+        match byte {
+            SLIP_END => frame.extend([SLIP_ESCAPE, SLIP_ESCAPED_END]),
+            SLIP_ESCAPE => frame.extend([SLIP_ESCAPE, SLIP_ESCAPED_ESCAPE]),
             byte => frame.push(byte),
         }
     }
-    frame.push(0xC0);
+    frame.push(SLIP_END);
+    frame
+}
+
+/// `send_packet(bytes, length)` and `SendMsg`: a SLIP frame.
+pub fn send_packet(call: &mut Call<'_>) -> Outcome {
+    let (from, length) = (call.argument(0), call.argument(1) & 0xFF);
+    let mut bytes = Vec::new();
+    for index in 0..length {
+        bytes.push(call.byte(from.wrapping_add(index))?);
+    }
+    send_frame(call, slip(&bytes))
+}
+
+/// Sends a frame, and then returns.
+pub(super) fn send_frame(call: &mut Call<'_>, frame: Vec<u8>) -> Outcome {
     call.state.frames.push_back(frame);
     call.enter(16, 0)?;
     Ok(Flow::Jump(continuation::SEND_PACKET))

@@ -40,6 +40,16 @@ pub const FLASH_ERASE: u32 = 0x4000_4A3C;
 pub const BOOT_BY_CAUSE: u32 = 0x4000_106C;
 /// `main`: what the strapping leads to.
 pub const BOOT_BY_STRAP: u32 = 0x4000_1121;
+/// `main`, strapped for download: after the rate is known.
+pub const BAUD_RATE_KNOWN: u32 = 0x4000_1130;
+/// `UartDwnLdProc`: takes requests.
+pub const DOWNLOAD_RECEIVE: u32 = 0x4000_3388;
+/// `UartDwnLdProc`: after a reply.
+pub const DOWNLOAD_REPLIED: u32 = 0x4000_33A0;
+/// `FlashDwnLdStartMsgProc`: after erasing.
+pub const DOWNLOAD_ERASED: u32 = 0x4000_3560;
+/// `FilePacketSendReqMsgProc`: after writing.
+pub const DOWNLOAD_WRITTEN: u32 = 0x4000_35D0;
 /// `main`: before it loads.
 pub const BOOT_LOAD: u32 = 0x4000_108A;
 /// `main`: loads and starts the program. Download stubs jump here.

@@ -333,15 +333,18 @@ pub fn spi_erase_chip(call: &mut Call<'_>) -> Outcome {
     erase(call, command::CE, 0, 1)
 }
 
-/// `SPIEraseArea(address, length)`: sector by sector; 1 if it is not aligned or beyond the end. The ROM's own version
-/// goes wrong where a block begins.
+/// `SPIEraseArea(address, length)`: sector by sector up to where a block begins, then by blocks as far as there are
+/// whole ones; 1 if it is not aligned or beyond the end. The ROM forgets that it has erased the first sectors: so many
+/// are erased behind the end, too, for which esptool asks for less (`get_erase_size`).
 pub fn spi_erase_area(call: &mut Call<'_>) -> Outcome {
     let (address, length) = (call.argument(0), call.argument(1));
     let chip = ram::FlashChip::read(call)?;
-    if address.wrapping_add(length) > chip.size || chip.sector == 0 || !address.is_multiple_of(chip.sector) {
-        return call.returns(1);
-    }
-    erase(call, command::SE, address, address.wrapping_add(length))
+    let is_possible = chip.sector > 0 && chip.block >= chip.sector && address.is_multiple_of(chip.sector);
+    let end = address.checked_add(length).filter(|end| *end <= chip.size);
+    let Some(end) = end.filter(|_| is_possible) else { return call.returns(1) };
+    let end = end.checked_next_multiple_of(chip.sector).unwrap_or(chip.size);
+    let first = (chip.block - address % chip.block).min(end - address);
+    erase(call, AREA, address, end.saturating_add(first).min(chip.size))
 }
 
 fn erase(call: &mut Call<'_>, command: u32, address: u32, end: u32) -> Outcome {
@@ -349,6 +352,9 @@ fn erase(call: &mut Call<'_>, command: u32, address: u32, end: u32) -> Outcome {
     [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]] = [command, address, end];
     Ok(Flow::Jump(continuation::FLASH_ERASE))
 }
+
+/// In the place of a command: whichever erases more.
+const AREA: u32 = command::SE | command::BE;
 
 /// Erases the next unit: a12 is the command, a13 the address, a14 the end.
 pub(super) fn erase_next(call: &mut Call<'_>) -> Outcome {
@@ -360,10 +366,15 @@ pub(super) fn erase_next(call: &mut Call<'_>) -> Outcome {
         call.cpu.a[2] = 0;
         return call.leave(48, 4);
     }
+    let chip = ram::FlashChip::read(call)?;
+    let command = match command {
+        AREA if address.is_multiple_of(chip.block.max(1)) && end - address >= chip.block => command::BE,
+        AREA => command::SE,
+        command => command,
+    };
     start(call, command::WREN)?;
     call.set_word(SPI0 + register::ADDR, address & 0xFF_FFFF)?;
     start(call, command)?;
-    let chip = ram::FlashChip::read(call)?;
     let unit = match command {
         command::SE => chip.sector,
         command::BE => chip.block,

@@ -26,6 +26,8 @@ pub struct State {
     /// By the stack pointer of the printing function.
     pub(super) outputs: BTreeMap<u32, Output>,
     pub(super) frames: VecDeque<Vec<u8>>,
+    /// The download that is under way.
+    pub(super) download: super::download::State,
     /// A device has asked to stop during a function.
     pub(super) stop: bool,
     /// The call that would not come to an end: entry, stack pointer and first argument. It goes on for ever.

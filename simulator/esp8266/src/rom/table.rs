@@ -3,7 +3,7 @@
 
 use super::call::{Call, Flow, Trouble};
 use super::{
-    Function, aes, boot, console, flash, libgcc, lldesc, md5, misc, os, phy, printf, rc4, sha1, strings, xtos,
+    Function, aes, boot, console, download, flash, libgcc, lldesc, md5, misc, os, phy, printf, rc4, sha1, strings, xtos,
 };
 
 /// A function and where it stands.
@@ -61,7 +61,7 @@ const fn n(address: u32, name: &'static str) -> Place {
 }
 
 /// In the order of addresses.
-pub(super) static TABLE: [Place; 372] = [
+pub(super) static TABLE: [Place; 377] = [
     f(0x4000_0010, "_DebugExceptionVector", xtos::debug_vector),
     f(0x4000_0020, "_NMIExceptionVector", xtos::nmi_vector),
     f(0x4000_0030, "_KernelExceptionVector", xtos::kernel_vector),
@@ -110,6 +110,7 @@ pub(super) static TABLE: [Place; 372] = [
     f(0x4000_10BA, "main (within)", spin),
     f(0x4000_1100, "main (within)", boot::user_done),
     f(0x4000_1121, "main (within)", boot::by_strap),
+    f(0x4000_1130, "main (within)", download::rate_known),
     f(0x4000_1308, "boot_from_flash", boot::boot_from_flash),
     f(0x4000_15BE, "boot_from_flash (within)", boot::result),
     f(0x4000_17E0, "alignment exception", xtos::alignment_exception),
@@ -190,9 +191,13 @@ pub(super) static TABLE: [Place; 372] = [
     f(0x4000_31B4, "roundup2", strings::roundup2),
     f(0x4000_31C0, "multofup", strings::multofup),
     n(0x4000_3230, "UartConnCheck"),
-    n(0x4000_3368, "UartDwnLdProc"),
+    f(0x4000_3368, "UartDwnLdProc", download::procedure),
+    f(0x4000_3388, "UartDwnLdProc (within)", download::receive),
+    f(0x4000_33A0, "UartDwnLdProc (within)", download::replied),
     n(0x4000_3538, "FlashDwnLdStartMsgProc"),
+    f(0x4000_3560, "FlashDwnLdStartMsgProc (within)", download::erased),
     n(0x4000_35A0, "FilePacketSendReqMsgProc"),
+    f(0x4000_35D0, "FilePacketSendReqMsgProc (within)", download::written),
     n(0x4000_3658, "FlashDwnLdStopReqMsgProc"),
     n(0x4000_368C, "FlashDwnLdParamCfgMsgProc"),
     n(0x4000_36C4, "MemDwnLdStartMsgProc"),

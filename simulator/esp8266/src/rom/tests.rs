@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod cryptography;
+mod download;
 mod phy;
 mod refused;
 mod wild;
@@ -185,14 +186,6 @@ fn an_empty_flash_has_no_image() {
     let mut chip = chip_with(&[], Bench::default());
     assert_eq!(chip.run(20_000_000), Stop::Limit);
     assert!(text(&chip).ends_with("boot mode:(3,7)\r\n\r\nets_main.c "), "{}", text(&chip));
-}
-
-#[test]
-fn strapping_for_download_stops_the_run_by_name() {
-    let strap = Bench { strap: Some(0x1_7FFE), ..Bench::default() };
-    let mut chip = chip_with(&[], strap);
-    assert_eq!(chip.run(20_000_000), Stop::NotModelled("download over UART"));
-    assert!(text(&chip).contains("boot mode:(1,7)"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::air::RadioFrame;
 use crate::boards::Board;
-use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialLine, Soldered, Surroundings};
+use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use simulator_record::random::{Seed, Stream};
 use simulator_record::time::Instant;
@@ -33,8 +33,11 @@ pub struct Port {
     pub radio: RefCell<Radio>,
     /// The antenna, for a device whose radio's registers are modelled.
     pub antenna: RefCell<Antenna>,
-    /// What is typed at UART0, and when each byte has arrived, in order.
-    pub typed: RefCell<VecDeque<(Instant, u8)>>,
+    /// What comes in at UART0, in order.
+    pub typed: RefCell<VecDeque<SerialByte>>,
+    /// Pins that something beside the board's parts holds low, bit 0 for GPIO0: a jumper, or the transistor by which a
+    /// programmer boots the chip for download. What the chip is strapped to at a reset is part of that.
+    pub held_low: Cell<u32>,
     /// When the world may have something for the device at the earliest; the present run goes no further than that.
     pub horizon: Cell<Instant>,
     outbox: RefCell<Vec<(Instant, Output)>>,
@@ -125,6 +128,7 @@ impl Port {
             radio: RefCell::default(),
             antenna: RefCell::default(),
             typed: RefCell::default(),
+            held_low: Cell::default(),
             horizon: Cell::new(Instant::FAR_FUTURE),
             outbox: RefCell::default(),
         }

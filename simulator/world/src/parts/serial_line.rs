@@ -4,9 +4,11 @@
 //! is over, at whatever rate that is; so a line is a line at 9,600 baud and at 921,600. What has been received is
 //! [taken](SerialLine::take_line) line by line.
 //!
-//! Not modelled: the other direction, line noise, a reader that is set to another rate than the sender.
+//! Not modelled: line noise; a reader that is set to another rate than the sender, unless it reads along and looks at
+//! the rate of each byte.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use simulator_record::time::Instant;
 
@@ -19,6 +21,17 @@ pub struct Line {
     pub text: String,
 }
 
+/// A byte on a serial port's line, in either direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SerialByte {
+    /// When its stop bit is over.
+    pub at: Instant,
+    /// The byte.
+    pub byte: u8,
+    /// How long each of its bits is; `None` if it goes at whatever rate its receiver expects.
+    pub bit: Option<Duration>,
+}
+
 /// A receiver on the serial port.
 #[derive(Default)]
 pub struct SerialLine {
@@ -29,16 +42,22 @@ pub struct SerialLine {
     /// Lines not yet taken, each with its bytes in case it is cut.
     lines: VecDeque<(Line, Vec<(Instant, u8)>)>,
     /// All bytes since this was last asked for, if somebody reads along.
-    along: Option<VecDeque<(Instant, u8)>>,
+    along: Option<VecDeque<SerialByte>>,
 }
 
 impl SerialLine {
     /// A byte is sent; it has been received `at` this moment, which is not before that of the byte before it.
     pub fn receive(&mut self, at: Instant, byte: u8) {
+        self.receive_at_rate(SerialByte { at, byte, bit: None });
+    }
+
+    /// The same with its rate.
+    pub fn receive_at_rate(&mut self, sent: SerialByte) {
+        let SerialByte { at, byte, .. } = sent;
         self.silent_at = at;
         self.bytes.push((at, byte));
         if let Some(along) = &mut self.along {
-            along.push_back((at, byte));
+            along.push_back(sent);
         }
         if byte == b'\n' {
             let bytes = std::mem::take(&mut self.bytes);
@@ -55,8 +74,18 @@ impl SerialLine {
 
     /// The bytes that have been received by `at` since this was last asked for.
     pub fn take_bytes(&mut self, at: Instant) -> Vec<u8> {
+        self.take_sent(at).into_iter().map(|sent| sent.byte).collect()
+    }
+
+    /// The same with their times and rates.
+    pub fn take_sent(&mut self, at: Instant) -> Vec<SerialByte> {
         let Some(along) = &mut self.along else { return Vec::new() };
-        std::iter::from_fn(|| along.pop_front_if(|(received, _)| *received <= at)).map(|(_, byte)| byte).collect()
+        std::iter::from_fn(|| along.pop_front_if(|sent| sent.at <= at)).collect()
+    }
+
+    /// When the next byte can be taken by who reads along, if one has been sent.
+    pub fn next_at(&self) -> Option<Instant> {
+        self.along.as_ref()?.front().map(|sent| sent.at)
     }
 
     /// When everything that is being sent has been received.
@@ -79,7 +108,7 @@ impl SerialLine {
     pub fn cut(&mut self, at: Instant) -> Vec<u8> {
         self.silent_at = at;
         if let Some(along) = &mut self.along {
-            along.retain(|(received, _)| *received <= at);
+            along.retain(|sent| sent.at <= at);
         }
         let complete = self.lines.partition_point(|(line, _)| line.at <= at);
         let bytes = std::mem::take(&mut self.bytes);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
-use super::device::BOOT_TIME;
+use super::device::{BOOT_TIME, RESET_TIME};
 use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
-use crate::parts::{DataLine, Part, PartId};
+use crate::parts::{DataLine, Part, PartId, SerialByte};
 use simulator_record::events::{self, BootCause, DeviceId, PowerState};
 
 /// A fault that is in force.
@@ -56,6 +56,8 @@ impl World {
                 PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
                 PowerState::Off => self.without_effect(device, "reset button pressed without power"),
             },
+            Command::HoldReset { device, held } => self.hold_reset(device, held),
+            Command::HoldLow { device, pins } => self.device(device).port.held_low.set(pins),
             Command::Switch { device, part, on, bounce } => self.throw(device, part, on, bounce),
             Command::Press { device, part, length, bounce } => {
                 self.throw(device, part, true, bounce);
@@ -64,8 +66,13 @@ impl World {
             }
             Command::Type { device: id, keys } => {
                 let now = self.now;
-                let keys = keys.into_iter().map(|(after, byte)| (now + after, byte));
+                let keys = keys.into_iter().map(|(after, byte)| SerialByte { at: now + after, byte, bit: None });
                 self.device(id).port.typed.borrow_mut().extend(keys);
+                self.wake(id, now);
+            }
+            Command::SerialIn { device: id, bytes } => {
+                let now = self.now;
+                self.device(id).port.typed.borrow_mut().extend(bytes);
                 self.wake(id, now);
             }
             Command::Readings { device, part, temperature, humidity } => {
@@ -87,6 +94,23 @@ impl World {
     /// Records a command that changed nothing.
     fn without_effect(&mut self, id: DeviceId, what: &str) {
         self.commit(Some(id), events::Step { action: format!("{what}: without effect") });
+    }
+
+    /// Puts a chip into reset by its pin, or lets it start.
+    fn hold_reset(&mut self, id: DeviceId, held: bool) {
+        let device = self.device(id);
+        if device.reset_is_held == held {
+            return;
+        }
+        device.reset_is_held = held;
+        if device.supply != PowerState::On {
+            return;
+        }
+        if held {
+            self.halt(id);
+        } else {
+            self.schedule_start(id, BootCause::External, RESET_TIME);
+        }
     }
 
     pub(super) fn power_on(&mut self, id: DeviceId) {

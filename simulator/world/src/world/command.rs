@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
 use crate::internet;
-use crate::parts::{PartId, SensorFault, Signal};
+use crate::parts::{PartId, SensorFault, SerialByte, Signal};
 use simulator_record::events::DeviceId;
 
 /// Something that is done to the world.
@@ -36,6 +36,21 @@ pub enum Command {
         /// Whose.
         device: DeviceId,
     },
+    /// A device's reset pin is held low from now on, or let go, as by a programmer's transistor. The strapping is read
+    /// when it is let go.
+    HoldReset {
+        /// Whose.
+        device: DeviceId,
+        /// Whether it is low.
+        held: bool,
+    },
+    /// Pins of a device are held low from now on, and no others; see [`Port::held_low`](crate::device::Port::held_low).
+    HoldLow {
+        /// Whose.
+        device: DeviceId,
+        /// Bit 0 for GPIO0.
+        pins: u32,
+    },
     /// A hand throws a switch, or presses a button or lets go of it.
     Switch {
         /// The device that it is soldered to.
@@ -64,6 +79,13 @@ pub enum Command {
         device: DeviceId,
         /// What, and how long after now each byte has arrived, in order.
         keys: Vec<(Duration, u8)>,
+    },
+    /// A program sends to a device's serial port. Only a whole image listens there.
+    SerialIn {
+        /// The device.
+        device: DeviceId,
+        /// What, in order.
+        bytes: Vec<SerialByte>,
     },
     /// What there is to measure changes; `None` leaves it as it is.
     Readings {

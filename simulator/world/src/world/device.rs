@@ -17,6 +17,10 @@ use simulator_record::time::Instant;
 /// ESP-07 with a program of some 300 KiB.
 pub(super) const BOOT_TIME: Duration = Duration::from_millis(100);
 
+/// From the moment at which the reset pin is let go to the boot ROM's first instruction; less than the 50 ms for which
+/// programmers hold GPIO0 low behind it.
+pub(super) const RESET_TIME: Duration = Duration::from_millis(10);
+
 /// How many frames the radio keeps for a device that is busy; the vendor's library has buffers for about as many.
 const RECEIVE_BUFFERS: usize = 16;
 
@@ -29,6 +33,8 @@ pub(super) struct Device {
     pub supply: PowerState,
     /// How often something was done to the supply: a cut's end counts only if nothing has been since.
     pub supply_changes: u32,
+    /// Its reset pin is low.
+    pub reset_is_held: bool,
     /// Which LEDs are lit, as far as the record tells, by their pins; the models may be ahead of it.
     lit: BTreeSet<u8>,
     state: State,
@@ -57,6 +63,7 @@ impl Device {
             target,
             supply: PowerState::Off,
             supply_changes: 0,
+            reset_is_held: false,
             lit: BTreeSet::new(),
             state: State::Down,
             epoch: 0,

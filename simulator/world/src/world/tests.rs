@@ -159,6 +159,16 @@ fn a_panicking_destructor_ends_neither_the_run_nor_anything_else() {
 }
 
 #[test]
+fn a_held_reset_pin_keeps_a_device_down_even_when_its_power_comes_back() {
+    let mut bench = bench(|_| pending());
+    bench.at(ms(1_000), Command::HoldReset { device: DUCK, held: true });
+    bench.at(ms(2_000), Command::CutPower { device: DUCK, length: ms(100) });
+    bench.at(ms(3_000), Command::HoldReset { device: DUCK, held: false });
+    let events = bench.events(ms(4_000));
+    assert_eq!(boots(&events), [(BOOT, "power-on"), (ms(3_010), "external reset")]);
+}
+
+#[test]
 fn a_panic_of_our_own_unwinds_out_of_the_run() {
     let mut bench = bench(|mut parts| async move {
         let _level = parts.data_pin.is_high();

@@ -21,6 +21,19 @@ impl Contents {
         Ok(Self { bytes: flash::write_image(image, size.map(|size| size as usize))? })
     }
 
+    /// A flash that holds this, byte by byte.
+    ///
+    /// # Errors
+    /// If no flash has that size.
+    pub fn of_dump(bytes: Vec<u8>) -> Result<Self, FormatError> {
+        Ok(Self { bytes: flash::whole(bytes)? })
+    }
+
+    /// An erased flash of that size, or of 4 MiB.
+    pub fn erased(size: Option<u32>) -> Self {
+        Self { bytes: flash::erased(size.map(|size| size as usize)) }
+    }
+
     /// Bytes of the flash.
     pub fn size(&self) -> u32 {
         self.bytes.len() as u32

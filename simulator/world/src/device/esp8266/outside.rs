@@ -13,7 +13,7 @@ use super::flash::BoardCells;
 use crate::air::RadioFrame;
 use crate::device::Port;
 use crate::device::port::Output;
-use crate::parts::HostDrive;
+use crate::parts::{HostDrive, SerialByte};
 use simulator_record::events::Level;
 use simulator_record::time::Instant;
 
@@ -33,6 +33,8 @@ pub(super) struct Board {
 
 /// What the firmware's last words begin with.
 const PANIC: &str = "panic: ";
+/// Bits of a byte on the line, with its start and stop bits.
+const BITS: u64 = 10;
 /// No line that matters is longer.
 const LONGEST_LINE: usize = 1_024;
 
@@ -74,11 +76,12 @@ impl Board {
 impl Pins for Board {
     fn levels(&mut self, at: u64) -> u32 {
         let at = self.moment(at);
-        self.port.parts.iter().fold(STRAPPING, |levels, part| match part.level(at) {
+        let levels = self.port.parts.iter().fold(STRAPPING, |levels, part| match part.level(at) {
             Some(Level::High) => levels | 1 << part.gpio,
             Some(Level::Low) => levels & !(1 << part.gpio),
             None => levels,
-        })
+        });
+        levels & !self.port.held_low.get()
     }
 
     fn drive(&mut self, pin: u8, drive: Drive, at: u64) {
@@ -120,8 +123,9 @@ impl SerialOut for Board {
         // UART1 comes out at GPIO2, where nothing listens.
         if uart == 0 {
             self.listen(byte);
-            let received = self.moment(during.end);
-            self.port.serial_line.borrow_mut().receive(received, byte);
+            let bit = Duration::from_nanos((during.end - during.start) / BITS);
+            let sent = SerialByte { at: self.moment(during.end), byte, bit: Some(bit) };
+            self.port.serial_line.borrow_mut().receive_at_rate(sent);
         }
     }
 }

@@ -19,6 +19,7 @@ use super::{Contents, LONGEST_RUN, crash};
 use crate::air::RadioFrame;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Progress, Target, Wait};
+use crate::parts::SerialByte;
 use simulator_record::events::{self, BootCause, EventKind};
 use simulator_record::time::Instant;
 
@@ -170,9 +171,12 @@ impl Running {
                 frame: frame.bytes.to_vec(),
             });
         }
-        for (at, byte) in port.typed.borrow_mut().drain(..) {
+        for SerialByte { at, byte, bit } in port.typed.borrow_mut().drain(..) {
             let at = self.nanoseconds(at);
-            self.chip.core.bus.receive(0, byte, at);
+            match bit {
+                Some(bit) => self.chip.core.bus.receive_at_rate(0, byte, bit.as_nanos() as u64, at),
+                None => self.chip.core.bus.receive(0, byte, at),
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Whole images of a few instructions: what a reset leaves, how sleep ends, what is typed.
 
 use super::*;
+use crate::parts::SerialByte;
 
 /// A chip with a program that is started by the boot ROM.
 struct Whole {
@@ -113,7 +114,9 @@ fn echoes() -> Vec<u32> {
 #[test]
 fn what_is_typed_arrives_but_not_at_a_chip_without_power() {
     let mut whole = whole(&echoes());
-    let typed = |whole: &Whole, at: Instant, byte: u8| whole.port.typed.borrow_mut().push_back((at, byte));
+    let typed = |whole: &Whole, at: Instant, byte: u8| {
+        whole.port.typed.borrow_mut().push_back(SerialByte { at, byte, bit: None });
+    };
     typed(&whole, Instant::from_secs(1), 5);
     whole.run_until(Instant::from_secs(2));
     assert_eq!(whole.sent(), [5]);
@@ -124,4 +127,21 @@ fn what_is_typed_arrives_but_not_at_a_chip_without_power() {
     whole.start(BootCause::PowerOn);
     whole.run_until(Instant::from_secs(7));
     assert_eq!(whole.sent(), [7]);
+}
+
+#[test]
+fn gpio0_held_low_at_a_reset_boots_for_download() {
+    let mut whole = whole(&echoes());
+    let text = |whole: &Whole| {
+        let bytes = whole.port.serial_line.borrow_mut().take_bytes(Instant::FAR_FUTURE);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    whole.run_until(Instant::from_secs(1));
+    assert!(text(&whole).contains("rst cause:1, boot mode:(3,"));
+    whole.port.held_low.set(1);
+    whole.target.stop();
+    whole.start(BootCause::External);
+    whole.port.held_low.set(0);
+    whole.run_until(Instant::from_secs(2));
+    assert!(text(&whole).contains("rst cause:2, boot mode:(1,"));
 }
