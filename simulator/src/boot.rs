@@ -1,57 +1,27 @@
 //! An image on a board without a scenario: what is typed goes in, what it sends comes out.
 //!
-//! There is one device, and around it the networks that are asked for, each with a router, a name server and the cloud
-//! behind it.
+//! Time is virtual here, and goes as fast as it can.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{KeyType, Kind};
-use fake_thingspeak::legacy_tls::Policy;
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
+use simulator_scenario::Scenario;
 use simulator_scenario::model::TYPING;
-use simulator_world::air::{AccessPointConfig, Air, Security};
-use simulator_world::boards::Board;
-use simulator_world::device::esp8266::{Contents, WholeImageTarget};
-use simulator_world::device::port::Models;
+use simulator_world::device::esp8266::Contents;
 use simulator_world::device::{Coverage, Port};
-use simulator_world::internet::{CloudSettings, Internet, Settings};
 use simulator_world::world::{Command, World};
-use time::macros::datetime;
+
+use crate::run::build;
 
 /// So long nothing has been sent before the next line is typed.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Nothing is typed earlier: images switch their serial port on and off while they start.
 const FIRST_TYPED: Duration = Duration::from_secs(1);
-/// How strong the networks are, in dBm.
-const SIGNAL: i8 = -55;
-/// Their channel.
-const CHANNEL: u8 = 6;
-
-/// A network around the device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Its name.
-    pub name: String,
-    /// WPA2 passphrase; `None` is an open network.
-    pub passphrase: Option<String>,
-}
-
-/// What is around the device.
-#[derive(Debug)]
-pub struct Surroundings {
-    /// What it is soldered to.
-    pub board: &'static Board,
-    /// The networks that it can hear.
-    pub networks: Vec<Network>,
-    /// Decides everything that is random.
-    pub seed: u64,
-}
-
 /// A device that runs.
 pub struct Session {
     world: World,
@@ -66,41 +36,9 @@ const DEVICE: DeviceId = DeviceId(0);
 impl Session {
     /// A device with that in its flash, to which power comes at once. `lines` are typed one after the other, each when
     /// the device has fallen silent.
-    ///
-    /// # Panics
-    /// If the cloud's own host name cannot stand in a certificate, which it can.
-    pub fn new(contents: &Arc<Contents>, around: &Surroundings, lines: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let seed = Seed(around.seed);
-        let cloud = CloudSettings {
-            host: "api.thingspeak.com".to_owned(),
-            certificate: Kind::Good,
-            key_type: KeyType::default(),
-            // An image of any age is to find its cloud.
-            legacy_tls: Policy::Auto,
-            port: None,
-        };
-        let settings = Settings {
-            start: datetime!(2026-01-01 12:00 UTC),
-            latency: Duration::from_millis(20),
-            cloud,
-            names: Vec::new(),
-        };
-        let internet = Internet::new(settings, seed).expect("the cloud's name can stand in a certificate");
-        let mut world = World::new(Air::new(seed), internet);
-        for (number, network) in (1..).zip(&around.networks) {
-            world.add_network(AccessPointConfig {
-                name: network.name.clone(),
-                bssid: [0x02, 0x50, 0x46, 0, 0, number],
-                channel: CHANNEL,
-                security: network.passphrase.clone().map_or(Security::Open, Security::Wpa2),
-                signal: SIGNAL,
-                capacity: usize::MAX,
-            });
-        }
-        let port = Rc::new(Port::new(DEVICE, Models::of_board(around.board, seed, "")));
+    pub fn new(contents: &Arc<Contents>, around: &Scenario, lines: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let (mut world, port) = build::board(around, Seed(around.seed), contents);
         port.serial_line.borrow_mut().read_along();
-        let target = WholeImageTarget::new(Rc::clone(&port), contents);
-        world.add_device(Rc::clone(&port), Box::new(target));
         world.schedule(Instant::START, Command::Power { device: DEVICE, on: true });
         Self { world, port, lines: lines.into_iter().collect(), typed: Instant::START }
     }

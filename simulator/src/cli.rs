@@ -3,11 +3,13 @@
 //! Results go to standard output, mistakes and summaries to standard error; colours only where a terminal shows them.
 //! Nothing here reaches into a run.
 
+mod board;
 mod boot;
 mod check;
 mod diagnostics;
 mod find;
 mod list;
+mod live;
 mod outputs;
 mod run;
 mod schema;
@@ -103,6 +105,8 @@ enum Command {
     Run(run::RunArgs),
     /// Boot an image without a scenario, with its serial port on the terminal
     Boot(boot::BootArgs),
+    /// Be a board on a serial line, in real time, for esptool and serial terminals
+    Board(board::BoardArgs),
     /// Check scenario files without running them, and tell all their mistakes
     #[command(after_help = CHECK_HELP)]
     Check {
@@ -156,6 +160,7 @@ pub fn main() -> ExitCode {
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
         Command::Boot(args) => boot::boot(&args),
+        Command::Board(args) => board::board(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

@@ -4,5 +4,6 @@ pub mod boot;
 pub mod cli;
 pub mod director;
 pub mod expectation;
+pub mod plain;
 pub mod report;
 pub mod run;

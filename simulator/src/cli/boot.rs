@@ -1,21 +1,24 @@
 //! `preflash boot`: an image without a scenario, its serial port on the terminal.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use esp8266::image::flash::SIZES;
 use simulator_record::events::{Event, EventKind};
 use simulator_record::time::Instant;
-use simulator_world::boards::BOARDS;
+use simulator_world::boards::{BOARDS, Board};
 use simulator_world::device::esp8266::Contents;
 use simulator_world::input::{self, Limit};
 
+use super::live;
 use super::{OK, bad_input, closed, complain};
-use crate::boot::{Network, Session, Surroundings};
+use crate::boot::Session;
+use crate::plain::{Network, Surroundings};
 
 /// The options of `preflash boot`.
 #[derive(Args, Debug)]
@@ -28,18 +31,30 @@ Examples:
                                                   types a line when the prompt is there
   preflash boot micropython.bin < commands.txt    the same with a line after the other
 
+  preflash boot micropython.bin --flash-size 4M --real-time
+                                                  at its prompt, as at a board's: keys go in as they are typed
+
 What the device sends at UART0 goes to standard output; what it did in the end, to standard error.
+
+In real time Ctrl-] ends it; every other key goes to the device, Ctrl-C too.
 
 Exit codes:
   0    the time is over
   2    there is nothing to boot, or an argument is wrong
-  141  standard output was closed before")]
+  129  the terminal was closed (SIGHUP)
+  130  interrupted (SIGINT)
+  141  standard output was closed before
+  143  terminated (SIGTERM)")]
 pub(super) struct BootArgs {
     /// The image, as it is flashed from the beginning of the flash on
     image: PathBuf,
-    /// How many seconds of the device's own time
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    seconds: u32,
+    /// How many seconds of the device's own time [default: 10, and without end in real time at a terminal]
+    #[arg(long, value_name = "N")]
+    seconds: Option<u32>,
+    /// As fast as a real board, and no faster; what is typed on the terminal, or comes in at standard input, goes in as
+    /// it comes
+    #[arg(long, conflicts_with = "lines")]
+    real_time: bool,
     /// A network that the device can hear: its name and WPA2 passphrase, or a name alone for an open one; may be given
     /// again
     #[arg(long, value_name = "NAME:PASSPHRASE", value_parser = parse_network)]
@@ -55,25 +70,21 @@ pub(super) struct BootArgs {
     #[arg(long, value_name = "NAME", default_value = BOARDS[0].name)]
     board: String,
     /// Decides everything that is random
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
 }
 
 /// How large an image may be.
-const LIMIT: Limit = Limit(16);
+pub(super) const LIMIT: Limit = Limit(16);
+/// How long a device runs.
+pub(super) const SECONDS: u32 = 10;
 
-fn parse_network(text: &str) -> Result<Network, &'static str> {
+pub(super) fn parse_network(text: &str) -> Result<Network, Infallible> {
     let (name, passphrase) = text.split_once(':').map_or((text, None), |(name, passphrase)| (name, Some(passphrase)));
-    if name.is_empty() || name.len() > 32 {
-        return Err("expected a name of 1 to 32 bytes, and behind a colon the passphrase, such as home:correct-horse");
-    }
-    if passphrase.is_some_and(|passphrase| !(8..=64).contains(&passphrase.len())) {
-        return Err("expected a passphrase of 8 to 63 characters, or a key of 64 hexadecimal digits");
-    }
     Ok(Network { name: name.to_owned(), passphrase: passphrase.map(str::to_owned) })
 }
 
-fn parse_size(text: &str) -> Result<u32, String> {
+pub(super) fn parse_size(text: &str) -> Result<u32, String> {
     let known = SIZES.iter().find(|size| size.name.eq_ignore_ascii_case(text));
     known.map(|size| size.bytes as u32).ok_or_else(|| {
         let names: Vec<&str> = SIZES.iter().map(|size| size.name).collect();
@@ -81,11 +92,23 @@ fn parse_size(text: &str) -> Result<u32, String> {
     })
 }
 
+/// The board of that name.
+pub(super) fn board_of(name: &str) -> Result<&'static Board, String> {
+    BOARDS.into_iter().find(|board| board.name == name).ok_or_else(|| {
+        let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
+        format!("there is no board {name:?}: it is one of {}", names.join(", "))
+    })
+}
+
 /// Boots the image and gives the exit code.
 pub(super) fn boot(args: &BootArgs) -> u8 {
-    let Some(board) = BOARDS.iter().find(|board| board.name == args.board) else {
-        let names: Vec<&str> = BOARDS.iter().map(|board| board.name).collect();
-        return bad_input(format_args!("there is no board {:?}: it is one of {}", args.board, names.join(", ")));
+    let board = match board_of(&args.board) {
+        Ok(board) => board,
+        Err(wrong) => return bad_input(wrong),
+    };
+    let around = match (Surroundings { board, networks: args.wifi.clone(), seed: args.seed }).scenario() {
+        Ok(around) => around,
+        Err(wrong) => return bad_input(wrong),
     };
     let contents = input::bytes(&args.image, LIMIT).map_err(|error| error.to_string());
     let contents =
@@ -94,13 +117,15 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
         Ok(contents) => Arc::new(contents),
         Err(reason) => return bad_input(format_args!("could not boot {}: {reason}", args.image.display())),
     };
+    if args.real_time {
+        return live::at_the_terminal(&contents, &around, args.seconds);
+    }
     let lines = match lines(&args.lines) {
         Ok(lines) => lines,
         Err(error) => return bad_input(format_args!("could not read what is to be typed: {error}")),
     };
-    let around = Surroundings { board, networks: args.wifi.clone(), seed: args.seed };
     let mut session = Session::new(&contents, &around, lines);
-    let end = Instant::START + Duration::from_secs(args.seconds.into());
+    let end = Instant::START + Duration::from_secs(args.seconds.unwrap_or(SECONDS).into());
     let mut done = Done::default();
     while let Some(bytes) = session.step(end) {
         done.observe(session.take_events());
@@ -125,6 +150,11 @@ fn lines(given: &[String]) -> io::Result<Vec<Vec<u8>>> {
     Ok(lines.map(|line| format!("{line}\r").into_bytes()).collect())
 }
 
+/// Whether an event is one of many, of which nobody wants to read each.
+pub(super) fn is_frequent(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Serial(_) | EventKind::Flash(_) | EventKind::Sensor(_) | EventKind::Pin(_))
+}
+
 /// What a device did.
 #[derive(Default)]
 struct Done {
@@ -139,7 +169,7 @@ impl Done {
             *self.counts.entry(event.kind.kind().name()).or_default() += 1;
             match &event.kind {
                 EventKind::NotModelled(_) => self.unknown += 1,
-                EventKind::Serial(_) | EventKind::Flash(_) | EventKind::Sensor(_) | EventKind::Pin(_) => {}
+                kind if is_frequent(kind) => {}
                 kind => self.told.push(format!("{} {kind}", event.at)),
             }
         }

@@ -14,7 +14,7 @@ use simulator_record::random::Seed;
 use simulator_scenario::model as scenario;
 use simulator_scenario::model::Scenario;
 use simulator_world::air::{AccessPointConfig, Air, Security};
-use simulator_world::device::esp8266::{Esp8266Target, WholeImageTarget};
+use simulator_world::device::esp8266::{Contents, Esp8266Target, WholeImageTarget};
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::{Port, Target, factory, port};
 use simulator_world::internet::{CloudSettings, Internet, Settings as InternetSettings};
@@ -40,17 +40,36 @@ pub fn world(scenario: &Scenario, seed: Seed) -> World {
 
 /// The same with the firmware on a target of choice.
 pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
-    world_with(scenario, seed, |port| {
-        let firmware = scenario.devices[port.device.0 as usize].firmware.as_ref();
-        match (firmware, on) {
-            (Some(image), _) => {
-                let contents = image.contents().expect("images are read before the first run");
-                Box::new(WholeImageTarget::new(port, &contents))
-            }
-            (None, On::Host) => Box::new(HostTarget::yellow_duck(port)),
-            (None, On::Esp8266(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+    world_with(scenario, seed, |port| executor(scenario, port, on))
+}
+
+/// What executes the firmware of the device behind a port.
+fn executor(scenario: &Scenario, port: Rc<Port>, on: &On) -> Box<dyn Target> {
+    let firmware = scenario.devices[port.device.0 as usize].firmware.as_ref();
+    match (firmware, on) {
+        (Some(image), _) => {
+            let contents = image.contents().expect("images are read before the first run");
+            Box::new(WholeImageTarget::new(port, &contents))
         }
-    })
+        (None, On::Host) => Box::new(HostTarget::yellow_duck(port)),
+        (None, On::Esp8266(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+    }
+}
+
+/// The world of a scenario with an image in its first device, and that device's port.
+///
+/// # Panics
+/// If the scenario has no device, which a checked one does not.
+pub fn board(scenario: &Scenario, seed: Seed, contents: &Arc<Contents>) -> (World, Rc<Port>) {
+    let mut first = None;
+    let world = world_with(scenario, seed, |port| {
+        if port.device == DeviceId(0) {
+            first = Some(Rc::clone(&port));
+            return Box::new(WholeImageTarget::new(port, contents));
+        }
+        executor(scenario, port, &On::Host)
+    });
+    (world, first.expect("a checked scenario has a device"))
 }
 
 /// The same with the firmware on a target that somebody makes for the device's port.

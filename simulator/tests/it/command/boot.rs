@@ -16,8 +16,8 @@ fn what_is_no_image_is_refused_with_a_way_out() {
     let text = refused("boot text.bin");
     assert!(text.contains("could not boot text.bin: "), "{text}");
     assert!(refused("boot text.bin --flash-size 3M").contains("expected one of 256K, 512K, 1M"));
-    assert!(refused("boot text.bin --wifi :secret").contains("expected a name of 1 to 32 bytes"));
-    assert!(refused("boot text.bin --wifi home:short").contains("expected a passphrase of 8 to 63 characters"));
+    assert!(refused("boot text.bin --wifi :secret").contains("a network's name has 1 to 32 bytes, this has 0"));
+    assert!(refused("boot text.bin --wifi home:short").contains("a passphrase has 8 to 63 bytes, this has 5"));
     assert!(refused("boot text.bin --board duck").contains("there is no board \"duck\": it is one of yellow-duck"));
 }
 
