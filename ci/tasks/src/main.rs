@@ -114,6 +114,13 @@ const TASKS: &[Task] = &[
         commands: &["cargo test --release --workspace --locked --test program -- --ignored clients::"],
     },
     Task {
+        name: "board",
+        about: "published programs for boards get along with the emulated one (after ci/setup-clients and ci/setup-images)",
+        commands: &[
+            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 1 board::clients::",
+        ],
+    },
+    Task {
         name: "images",
         about: "published images of others' firmware do what they should on the emulated chip (after ci/setup-images)",
         commands: &[

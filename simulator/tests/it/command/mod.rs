@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test that asked for it")]
 
 mod bench;
+mod board;
 mod boot;
 mod chip;
 mod closed;
