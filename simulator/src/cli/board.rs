@@ -29,20 +29,22 @@ use crate::run::build;
 #[command(after_help = "\
 Examples:
   preflash board --serial rfc2217:4000 --flash-file duck.flash
-                                  a blank board; esptool resets it by DTR and RTS as it does a real one:
-                                  esptool --port rfc2217://127.0.0.1:4000 write-flash 0 firmware.bin
+                                  a blank board, which esptool resets by DTR and RTS:
+                                  esptool --port rfc2217://127.0.0.1:4000 write-flash 0 my.bin
   preflash board micropython.bin --flash-size 4M --serial pty
-                                  prints the name of a pseudo-terminal, for miniterm, picocom, mpremote
+                                  prints a pseudo-terminal's name, for miniterm, mpremote, picocom
   preflash board --serial tcp:4000 --boot download --flash-file duck.flash
-                                  waits for a download: esptool --port socket://127.0.0.1:4000 flash-id
+                                  waits for a download:
+                                  esptool --port socket://127.0.0.1:4000 flash-id
   preflash board firmware.bin --serial pty --wifi home:correct-horse
                                   a network around it, with a router, a name server and the cloud
   preflash board --serial pty --scenario my.toml
                                   the world of a scenario, in real time; nothing is judged
 
-The first line of standard output is what programs for serial ports take as the port's name; what happens to the board
-goes to standard error. Sockets are open to programs on this computer alone, one at a time. At standard input `reset`
-presses the reset button, `download` presses it with GPIO0 held low, `quit` ends the session.
+The first line of standard output is what programs for serial ports take as the port's name; what
+happens to the board goes to standard error. Sockets are open to programs on this computer alone,
+one at a time. At standard input `reset` presses the reset button, `download` presses it with GPIO0
+held low, `quit` ends the session.
 
 Exit codes:
   0    the session was over

@@ -32,7 +32,7 @@ Examples:
   preflash boot micropython.bin < commands.txt    the same with a line after the other
 
   preflash boot micropython.bin --flash-size 4M --real-time
-                                                  at its prompt, as at a board's: keys go in as they are typed
+                                                  keys go in as they are typed
 
 What the device sends at UART0 goes to standard output; what it did in the end, to standard error.
 
