@@ -3,7 +3,7 @@
 //! A thread of its own reads what comes in, and waits while nobody takes it: so nothing is kept without bound.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// How many events wait to be taken.
@@ -95,10 +95,7 @@ impl Line {
         if let Some(event) = self.first.take() {
             return Some(event);
         }
-        match self.events.recv_timeout(patience) {
-            Ok(event) => Some(event),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.events.recv_timeout(patience).ok()
     }
 
     /// Gives an event back; the next one is this.
