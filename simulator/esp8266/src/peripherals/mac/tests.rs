@@ -345,6 +345,21 @@ fn counters_raise_their_events() {
     assert_eq!(board.read(EVENT_STATUS), 1 << 27);
 }
 
+#[test]
+fn an_armed_target_keeps_its_moment_when_the_counter_is_set() {
+    let mut board = station(2);
+    board.write(0x3FF2_10CC, 500);
+    board.write(0x3FF2_10C8, 1 << 31);
+    board.pass_to(300);
+    board.write(0x3FF2_105C, 0);
+    board.write(0x3FF2_1060, 0);
+    assert_eq!(board.read(0x3FF2_1048), 0);
+    board.pass_to(499);
+    assert_eq!(board.read(EVENT_STATUS), 0);
+    board.pass_to(501);
+    assert_eq!(board.read(EVENT_STATUS), 1 << 26);
+}
+
 proptest! {
     /// Whatever a program writes, and whatever arrives: nothing panics, and time goes on.
     #[test]

@@ -129,15 +129,12 @@ impl Counters {
         }
     }
 
+    /// Sets a counter. A target that is armed keeps its moment: drivers set the second counter to 0 when they begin to
+    /// join and do not arm the software watchdog's target anew, and chips in the field are not reset by that.
     fn load(&mut self, number: usize, low: Register, high: u32, now: Time) {
         let counter = &mut self.counters[number];
         counter.count = u64::from(high) << 32 | u64::from(self.bank.value(low));
         counter.since = now;
-        let (control, low) =
-            [(Register::Target0, Register::Target0Low), (Register::Target1, Register::Target1Low)][number];
-        if counter.due != Time::NEVER {
-            self.arm(number, self.bank.value(control), low, now);
-        }
     }
 
     fn arm(&mut self, number: usize, control: u32, low: Register, now: Time) {
