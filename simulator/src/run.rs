@@ -235,7 +235,7 @@ fn run_kept(
     keep: Keep<'_>,
 ) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
     let outcome = |run| CaseOutcome { runs: vec![run] };
-    match scenario.sweep {
+    match &scenario.sweep {
         None => match run_once(scenario, seed, 0, None, on, watch, keep) {
             Ok(Finished { run, .. }) => Ok(outcome(run)),
             Err(GivenUp(run)) => Err(GivenUp(Box::new(outcome(*run)))),
@@ -254,14 +254,23 @@ fn run_once(
     scenario: &Scenario,
     seed: Seed,
     repetition: u32,
-    intervention: Option<&Point>,
+    different: Option<&Point>,
     on: &On,
     watch: &Watch,
     keep: Keep<'_>,
 ) -> Result<Finished, GivenUp<Run>> {
+    let other = match different {
+        Some(Point::Image(image)) => {
+            let mut other = scenario.clone();
+            other.devices[0].firmware = Some(image.clone());
+            Some(other)
+        }
+        Some(Point::Intervention { .. }) | None => None,
+    };
+    let scenario = other.as_ref().unwrap_or(scenario);
     let mut world = build::world_on(scenario, seed, on);
     let mut director = Director::new(scenario, &mut world);
-    if let Some(Point { at, command }) = intervention {
+    if let Some(Point::Intervention { at, command }) = different {
         world.schedule(*at, command.clone());
     }
     let mut shown = Shown::default();

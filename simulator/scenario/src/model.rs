@@ -68,6 +68,17 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
 }
 
+impl Scenario {
+    /// All images that it runs.
+    pub fn images(&self) -> impl Iterator<Item = &FlashImage> {
+        let swept = match &self.sweep {
+            Some(Sweep::Images(images)) => images.as_slice(),
+            Some(Sweep::CutPowerAtEachFlashOperation { .. }) | None => &[],
+        };
+        self.devices.iter().filter_map(|device| device.firmware.as_ref()).chain(swept)
+    }
+}
+
 /// What the run may contain; by default a crash, a watchdog reset, a livelock and a storm of requests each fail any
 /// scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -184,6 +195,7 @@ pub struct Cloud {
 pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
 pub use fake_thingspeak::legacy_tls::Policy;
 
+pub use simulator_world::device::Turn;
 pub use simulator_world::internet::CloudPort;
 
 /// When something begins.
@@ -252,6 +264,17 @@ pub enum When {
 /// up with.
 pub const TYPING: Duration = Duration::from_micros(200);
 
+/// The bytes that end a typed line.
+pub type LineEnding = &'static str;
+
+/// What may end a typed line, by its word. MicroPython, NodeMCU and Espruino want a carriage return, Punyforth and
+/// ESP-Linker a line feed.
+pub const LINE_ENDINGS: [(&str, LineEnding, &str); 3] = [
+    ("cr", "\r", "A carriage return."),
+    ("lf", "\n", "A line feed."),
+    ("crlf", "\r\n", "A carriage return and a line feed, as a terminal program sends it."),
+];
+
 /// What people do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -279,6 +302,8 @@ pub enum Action {
     },
     /// To the serial port: what is typed there, and how long after the step each byte has arrived.
     Type(Vec<(Duration, u8)>),
+    /// To the serial port, too: a program that waits for an answer after each turn.
+    Converse(Vec<Turn>),
     /// To the air around a sensor; what is `None` stays as it is.
     Readings {
         /// Which of the device's parts.
@@ -304,7 +329,7 @@ pub enum PowerAction {
 }
 
 /// The run again and again, each time with one thing different; every repetition must pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sweep {
     /// The n-th repetition cuts power in the middle of the n-th flash operation of the window.
     CutPowerAtEachFlashOperation {
@@ -315,4 +340,6 @@ pub enum Sweep {
         /// How long power stays off.
         off_for: Duration,
     },
+    /// The n-th repetition runs the n-th of these in the place of the first device's image.
+    Images(Vec<FlashImage>),
 }

@@ -259,6 +259,49 @@ fn an_image_is_found_beside_its_scenario_and_typed_at() {
     assert_eq!(scenario.steps[1].action, Action::Type(vec![(Duration::from_millis(1), 3)]));
 }
 
+#[test]
+fn a_line_ends_as_its_image_wants_and_files_wait_for_answers() {
+    let text = "title = 't'\nduration = '10s'\n[device]\nimage = 'a.bin'\n\
+                [[steps]]\nat = '1s'\ndo.serial = { type = 'a', line-ending = 'lf' }\n\
+                [[steps]]\nat = '2s'\ndo.files = ['duck/main.py']\n[[expect]]\nevent.boot = {}\n";
+    let scenario = Scenario::parse("t.toml", text, &|_| Ok("x = 1\n".to_owned())).unwrap();
+    let Action::Type(keys) = &scenario.steps[0].action else { panic!("it types") };
+    assert_eq!(keys.iter().map(|(_, byte)| *byte).collect::<Vec<_>>(), b"a\n");
+    let Action::Converse(turns) = &scenario.steps[1].action else { panic!("it waits for answers") };
+    assert_eq!(turns.len(), 5, "the raw prompt, open, write, close, the usual prompt");
+}
+
+#[test]
+fn a_sweep_of_images_has_a_first_one_to_replace() {
+    let text = "title = 't'\nduration = '10s'\n[device]\nimage = 'images/a.bin'\nflash-size = '1M'\n\
+                [sweep]\nimages = ['images/b.bin', 'images/c.bin']\n[[expect]]\nevent.boot = {}\n";
+    let scenario = Scenario::parse("folder/t.toml", text, &|_| Err(String::new())).unwrap();
+    let all: Vec<_> = scenario.images().map(|image| (image.path.to_str().unwrap(), image.flash_size)).collect();
+    assert_eq!(
+        all,
+        [
+            ("folder/images/a.bin", Some(1 << 20)),
+            ("folder/images/b.bin", Some(1 << 20)),
+            ("folder/images/c.bin", Some(1 << 20))
+        ]
+    );
+    assert_eq!(mistake("[sweep]\nimages = ['b.bin']"), "there is no image that others could replace");
+}
+
+#[test]
+fn a_phone_fills_in_any_form_and_joins_what_an_image_opens() {
+    let text = "title = 't'\nduration = '10s'\n[[networks]]\nname = 'home'\n[[phones]]\nname = 'p'\ndoes = [\n\
+                { join = { network = 'MicroPython-000000' } },\n\
+                { submit = { page = 'http://192.168.1.10/wifi', fields = { ssid = 'home', pass = 'a b' } } } ]\n\
+                [[expect]]\nevent.boot = {}\n";
+    let scenario = parse(&format!("{text}[device]\nimage = 'a.bin'\n"));
+    let PhoneAction::Submit(form) = &scenario.phones[0].does[1] else { panic!("it submits") };
+    assert_eq!(form.page.as_deref(), Some("http://192.168.1.10/wifi"));
+    assert_eq!(form.fields.get("pass").map(String::as_str), Some("a b"));
+    // The yellow duck opens no such network.
+    assert!(Scenario::parse("t.toml", text, &|_| Err(String::new())).is_err());
+}
+
 /// The first mistake of a file with this in it.
 fn mistake(text: &str) -> String {
     let text = format!("title = 't'\nduration = '100s'\n{text}\n[[expect]]\nevent.boot = {{}}\n");

@@ -117,7 +117,7 @@ fn with_images(scenarios: Vec<Scenario>, named: &[PathBuf]) -> Result<Vec<Scenar
     let mut left_out = BTreeMap::<String, usize>::new();
     let mut ready = Vec::new();
     for scenario in scenarios {
-        let images = || scenario.devices.iter().filter_map(|device| device.firmware.as_ref());
+        let images = || scenario.images();
         let is_named = named.iter().any(|path| path == Path::new(&scenario.file));
         if let Some(missing) = images().find(|image| !image.path.exists()).filter(|_| !is_named) {
             *left_out.entry(missing.path.display().to_string()).or_default() += 1;

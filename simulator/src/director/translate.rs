@@ -33,6 +33,9 @@ pub fn step(step: &scenario::Step, at: Instant, calendar: &Calendar) -> Command 
             Command::Press { device, part: *part, length: *length, bounce: *bounce }
         }
         scenario::Action::Type(keys) => Command::Type { device, keys: keys.clone() },
+        scenario::Action::Converse(turns) => {
+            Command::Converse { device, turns: turns.clone(), every: scenario::TYPING }
+        }
         scenario::Action::Readings { part, temperature, humidity } => Command::Readings {
             device,
             part: *part,

@@ -123,7 +123,7 @@ fn act(action: &scenario::PhoneAction, cloud: &CloudSecrets) -> Action {
     match action.clone() {
         scenario::PhoneAction::Join { network, passphrase } => Action::Join { network, passphrase },
         scenario::PhoneAction::Open { url } => Action::Open { url },
-        scenario::PhoneAction::Submit(form) => Action::Submit { fields: fill_in(form, cloud) },
+        scenario::PhoneAction::Submit(form) => Action::Submit { page: form.page.clone(), fields: fill_in(form, cloud) },
         scenario::PhoneAction::Request(scenario::Request { method, path, headers, body }) => {
             let body = match body {
                 scenario::RequestBody::None => Vec::new(),
@@ -158,7 +158,8 @@ fn fill_in(form: scenario::Form, cloud: &CloudSecrets) -> BTreeMap<String, Strin
         ("interval", form.interval),
         ("sensor", form.sensor),
     ];
-    fields.into_iter().filter_map(|(field, text)| Some((field.to_owned(), text?))).collect()
+    let named = fields.into_iter().filter_map(|(field, text)| Some((field.to_owned(), text?)));
+    named.chain(form.fields).collect()
 }
 
 fn internet(scenario: &Scenario, seed: Seed) -> Internet {

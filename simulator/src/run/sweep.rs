@@ -1,14 +1,15 @@
 //! Sweeps: a scenario again and again, each time with one thing different.
 //!
 //! An [`Axis`] says what is different: from what the run without intervention has shown it makes the [points](Point) of
-//! the repetitions, each of which is a command to the world at a moment. Each axis has a file of its own here, and a
-//! row in [`axis`].
+//! the repetitions, each of which is a command to the world at a moment, or another image. Each axis has a file of its
+//! own here, and a row in [`axis`].
 
 mod flash_cuts;
+mod images;
 
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
-use simulator_scenario::model::{Scenario, Sweep};
+use simulator_scenario::model::{FlashImage, Scenario, Sweep};
 use simulator_world::world::{Command, FlashBegun};
 
 use super::watch::{GivenUp, Watch};
@@ -25,11 +26,13 @@ trait Axis {
     fn needs(&self) -> (&'static str, &'static str);
 }
 
-/// One repetition: what is done to the world, and when.
+/// One repetition.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Point {
-    pub(super) at: Instant,
-    pub(super) command: Command,
+pub(super) enum Point {
+    /// This is done to the world at that moment.
+    Intervention { at: Instant, command: Command },
+    /// The first device runs this image.
+    Image(FlashImage),
 }
 
 /// What the run without intervention has shown, besides its record.
@@ -40,9 +43,12 @@ pub(super) struct Shown {
 }
 
 /// The axis of a scenario's sweep.
-fn axis(sweep: Sweep) -> impl Axis {
+fn axis(sweep: &Sweep) -> Box<dyn Axis + '_> {
     match sweep {
-        Sweep::CutPowerAtEachFlashOperation { from, until, off_for } => flash_cuts::FlashCuts { from, until, off_for },
+        &Sweep::CutPowerAtEachFlashOperation { from, until, off_for } => {
+            Box::new(flash_cuts::FlashCuts { from, until, off_for })
+        }
+        Sweep::Images(images) => Box::new(images::Images(images)),
     }
 }
 
@@ -50,7 +56,7 @@ fn axis(sweep: Sweep) -> impl Axis {
 /// given up has the runs until then.
 pub(super) fn run(
     scenario: &Scenario,
-    sweep: Sweep,
+    sweep: &Sweep,
     seed: Seed,
     on: &On,
     watch: &Watch,

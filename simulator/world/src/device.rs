@@ -5,6 +5,7 @@
 //! the outbox in order and does not run the target again before it has caught up with the target's local time (temporal
 //! decoupling, as in SystemC TLM-2.0). Targets know nothing of scenarios.
 
+pub mod conversation;
 pub mod coverage;
 pub mod esp8266;
 pub mod factory;
@@ -15,6 +16,7 @@ mod watchdog;
 use simulator_record::events::{BootCause, CrashReport};
 use simulator_record::time::Instant;
 
+pub use conversation::Turn;
 pub use coverage::Coverage;
 pub use port::Port;
 pub use watchdog::{HardwareWatchdog, WATCHDOG_PERIOD};
@@ -37,6 +39,11 @@ pub trait Target {
     /// Whether its firmware drives the radio itself, so that 802.11 frames pass.
     fn drives_radio(&self) -> bool {
         false
+    }
+
+    /// Whether what comes in at its serial port arrives: a chip in deep sleep or that has stopped loses it.
+    fn listens(&self) -> bool {
+        true
     }
 
     /// What the firmware is doing, if the target can tell.

@@ -51,9 +51,11 @@ pub enum Action {
         /// `http://…`
         url: String,
     },
-    /// Opens `http://192.168.4.1/`, types into the form's fields of these names, and sends it. Nothing checks what is
-    /// typed; `on` and `off` tick and untick a box.
+    /// Opens a page, types into its form's fields of these names, and sends it. Nothing checks what is typed; `on` and
+    /// `off` tick and untick a box.
     Submit {
+        /// The page, `http://…`; `None` for `http://192.168.4.1/`.
+        page: Option<String>,
         /// What to type, by the fields' names; the others stay as the page shows them.
         fields: BTreeMap<String, String>,
     },
@@ -296,15 +298,15 @@ impl Phone {
             }
             Action::Open { url } => match Url::parse(&url) {
                 Some(url) => (Doing::Fetching(Box::new(Fetch::page(url))), deadline),
-                None => {
-                    let reason = "it is no http: address".to_owned();
-                    self.events.push(PhoneEvent::Failed { request: format!("GET {url}"), reason });
-                    return;
-                }
+                None => return self.cannot_open(&url),
             },
-            Action::Submit { fields } => {
+            Action::Submit { page: None, fields } => {
                 (Doing::Fetching(Box::new(Fetch::form(duck("/".to_owned()), fields))), deadline)
             }
+            Action::Submit { page: Some(url), fields } => match Url::parse(&url) {
+                Some(url) => (Doing::Fetching(Box::new(Fetch::form(url, fields))), deadline),
+                None => return self.cannot_open(&url),
+            },
             Action::Request { method, path, headers, body } => {
                 let request = Request { method, url: duck(path), headers: headers.into_iter().collect(), body };
                 (Doing::Fetching(Box::new(Fetch::request(request))), deadline)
@@ -325,6 +327,11 @@ impl Phone {
             }
         };
         self.current = Some(Current { what, deadline });
+    }
+
+    fn cannot_open(&mut self, url: &str) {
+        let reason = "it is no http: address".to_owned();
+        self.events.push(PhoneEvent::Failed { request: format!("GET {url}"), reason });
     }
 
     /// Leaves the network, if in one.

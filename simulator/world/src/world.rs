@@ -211,6 +211,14 @@ impl World {
         self.ended
     }
 
+    /// Whether what is typed at a device's serial port now would arrive.
+    ///
+    /// # Panics
+    /// If there is no such device.
+    pub fn listens(&self, id: DeviceId) -> bool {
+        self.devices[id.0 as usize].listens()
+    }
+
     /// Takes the flash operations that have begun since the last time, in order.
     pub fn take_flash_operations(&mut self) -> Vec<FlashBegun> {
         std::mem::take(&mut self.flash_operations)
@@ -368,6 +376,7 @@ impl World {
         // Without its epoch, whatever the device put out for later is stale.
         device.halt();
         let torn_line = device.port.serial_line.borrow_mut().cut(now);
+        device.port.conversation.take();
         device.port.parts.iter().for_each(|part| part.reset_host(now));
         let dark = device.take_lit();
         if !torn_line.is_empty() {

@@ -68,7 +68,7 @@ const PHONE_ACTION: Choice<PhoneActionKind> = Choice {
             PhoneActionKind::Submit,
             "submit",
             Shape::Table(&FORM),
-            "Gets the form at http://192.168.4.1/, fills it in and sends it as a browser does. The device answers 200 to a form that it refuses, too: what it says is in the page, so expect `reply = { contains = … }`.",
+            "Gets the page, fills in its form (of several the first that has all these fields) and sends it as a browser does. The device answers 200 to a form that it refuses, too: what it says is in the page, so expect `reply = { contains = … }`.",
         ),
         case(PhoneActionKind::Request, "request", Shape::Table(&REQUEST), "Sends a request to 192.168.4.1, port 80."),
         case(
@@ -114,6 +114,8 @@ const FORM: Table = Table::new(
         ),
         optional("interval", Scalar(Typed), "What is typed as interval, in seconds."),
         optional("sensor", TEXT, "What is chosen as sensor."),
+        optional("page", TEXT, "The page with the form (http://…). Default http://192.168.4.1/."),
+        optional("fields", TextMap, "What is typed into fields of other names, as another firmware's page has them."),
     ],
 );
 

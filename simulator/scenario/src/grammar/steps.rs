@@ -5,7 +5,7 @@ use simulator_world::boards::yellow_duck;
 use super::expect::TRIGGER;
 use super::sensor::AIR;
 use super::{DEVICE_NAME, DURATION, ON_OFF, TEXT};
-use crate::model::PowerAction;
+use crate::model::{LINE_ENDINGS, PowerAction};
 use crate::shape::Shape::{Choice as One, Either, Words};
 use crate::shape::{Choice, Makes, Shape, Table, case, optional, required};
 
@@ -60,6 +60,7 @@ const TYPED: Table = Table::new(
     &[
         required("type", TEXT, "The bytes as they are: a carriage return is \\r, Ctrl-C \\u0003."),
         optional("every", DURATION, "From one byte to the next. Default 200us, somewhat slower than 115200 baud."),
+        optional("line-ending", Words(&LINE_ENDINGS), "What is typed behind it. Default nothing."),
     ],
 );
 
@@ -140,7 +141,7 @@ const ACTION: Choice<ActionKind> = Choice {
             ActionKind::Files,
             "files",
             Shape::List(&TEXT),
-            "Writes these files into the file system of a MicroPython or CircuitPython by its raw prompt; their paths are from the scenario's folder.",
+            "Writes these files into the file system of a MicroPython or CircuitPython by its raw prompt, each line when the device has answered to the one before; their paths are from the scenario's folder.",
         ),
         case(ActionKind::Air, "sensor", Shape::Table(&AIR), "The air around the sensor, from now on."),
     ],
@@ -150,22 +151,31 @@ const ACTION: Choice<ActionKind> = Choice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SweepKind {
     CutPowerAtEachFlashOperation,
+    Images,
 }
 
 /// `[sweep]`.
 pub(super) const SWEEP: Choice<SweepKind> = Choice {
     what: "a sweep",
-    cases: &[case(
-        SweepKind::CutPowerAtEachFlashOperation,
-        "cut-power-at-each-flash-operation",
-        Shape::Table(&Table::new(
-            "a sweep of power cuts",
-            &[
-                optional("from", DURATION, "Flash operations count from here. Default 0s."),
-                optional("until", DURATION, "Flash operations count up to here. Default the end."),
-                optional("off-for", DURATION, "How long power stays off. Default 2s."),
-            ],
-        )),
-        "The n-th repetition cuts power in the middle of the n-th flash operation.",
-    )],
+    cases: &[
+        case(
+            SweepKind::CutPowerAtEachFlashOperation,
+            "cut-power-at-each-flash-operation",
+            Shape::Table(&Table::new(
+                "a sweep of power cuts",
+                &[
+                    optional("from", DURATION, "Flash operations count from here. Default 0s."),
+                    optional("until", DURATION, "Flash operations count up to here. Default the end."),
+                    optional("off-for", DURATION, "How long power stays off. Default 2s."),
+                ],
+            )),
+            "The n-th repetition cuts power in the middle of the n-th flash operation.",
+        ),
+        case(
+            SweepKind::Images,
+            "images",
+            Shape::List(&TEXT),
+            "The n-th repetition runs the n-th of these images in the place of the first device's `image`; their paths are from the scenario's folder.",
+        ),
+    ],
 };

@@ -37,7 +37,7 @@ pub enum PhoneAction {
         /// `http://…`
         url: String,
     },
-    /// Gets the form at `http://192.168.4.1/`, fills it in and sends it as a browser does.
+    /// Gets a page, fills in its form and sends it as a browser does.
     Submit(Form),
     /// Sends a request to 192.168.4.1, port 80.
     Request(Request),
@@ -77,6 +77,10 @@ pub struct Form {
     pub interval: Option<String>,
     /// Field `sensor`.
     pub sensor: Option<String>,
+    /// The page that has the form (`http://…`); default that of the device that is joined.
+    pub page: Option<String>,
+    /// Fields of other names.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What is typed into a field whose right value only the run knows.

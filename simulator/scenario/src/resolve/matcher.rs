@@ -110,7 +110,7 @@ impl Resolver<'_, '_> {
             Names::Any => return,
             // Without networks in the file nothing is known of them.
             Names::Joinable if self.names.networks.is_none() => return,
-            Names::Joinable => ("network", Some(self.names.joinable.clone())),
+            Names::Joinable => ("network", self.names.joinable.clone()),
             Names::Networks => ("network", self.names.networks.clone()),
             Names::NetworksAndOwn => ("network", self.names.networks_and_own.clone()),
             Names::Phones => ("phone", self.names.phones.clone()),

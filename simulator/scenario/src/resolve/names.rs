@@ -18,14 +18,15 @@ const LISTED: usize = 10;
 /// Names that a file defines, shared by all who look for one of them.
 pub(super) type Known = Rc<BTreeSet<String>>;
 
-/// The names that a file defines. `None` if one of them could not be read: then nothing is said about unknown ones.
+/// The names that a file defines. `None` if one of them could not be read, or if an image of one's own may have others:
+/// then nothing is said about unknown ones.
 pub(super) struct Names {
     /// Of the world's networks.
     pub(super) networks: Option<Known>,
     /// The same with the device's own.
     pub(super) networks_and_own: Option<Known>,
     /// That the device may try to join, whether they are there or not.
-    pub(super) joinable: Known,
+    pub(super) joinable: Option<Known>,
     pub(super) phones: Option<Known>,
     pub(super) faults: Option<Known>,
 }
@@ -58,10 +59,12 @@ impl Names {
         if let Some(names) = &mut networks_and_own {
             names.insert(OWN_NETWORK.to_owned());
         }
+        let set_up = root.table("device").into_iter().chain(root.list("devices").iter().filter_map(Node::table));
+        let of_the_duck = !set_up.into_iter().any(|device| device.get("image").is_some());
         Self {
             networks: networks.map(Rc::new),
-            networks_and_own: networks_and_own.map(Rc::new),
-            joinable: Rc::new(joinable),
+            networks_and_own: networks_and_own.filter(|_| of_the_duck).map(Rc::new),
+            joinable: of_the_duck.then(|| Rc::new(joinable)),
             phones: defined("phones").map(Rc::new),
             faults: defined("faults").map(Rc::new),
         }

@@ -1,5 +1,6 @@
 //! People with phones and what they do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use simulator_record::events::DeviceId;
@@ -46,21 +47,8 @@ impl Resolver<'_, '_> {
                 let passphrase = typed.or_else(|| (network != OWN_NETWORK).then(String::new));
                 Some(PhoneAction::Join { network, passphrase })
             }
-            PhoneActionKind::Open => {
-                let url = details.text()?;
-                if url.strip_prefix("http://").is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
-                    self.report(
-                        Diagnostic::new(
-                            format!("`{url}` cannot be opened"),
-                            details.span.clone(),
-                            "not an http address",
-                        )
-                        .help("the phone opens addresses that begin with http://; the device speaks no other"),
-                    );
-                }
-                Some(PhoneAction::Open { url: url.to_owned() })
-            }
-            PhoneActionKind::Submit => details.table().map(|fields| PhoneAction::Submit(form(fields))),
+            PhoneActionKind::Open => Some(PhoneAction::Open { url: self.url(details)? }),
+            PhoneActionKind::Submit => self.form(details.table()?).map(PhoneAction::Submit),
             PhoneActionKind::Request => self.request(details.table()?).map(PhoneAction::Request),
             PhoneActionKind::Dribble => {
                 let fields = details.table()?;
@@ -74,6 +62,18 @@ impl Resolver<'_, '_> {
             PhoneActionKind::Wait => self.positive(details, name).map(PhoneAction::Wait),
             PhoneActionKind::Leave => Some(PhoneAction::Leave),
         }
+    }
+
+    /// An address that a phone can open.
+    fn url(&mut self, node: &Node) -> Option<String> {
+        let url = node.text()?;
+        if url.strip_prefix("http://").is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
+            self.report(
+                Diagnostic::new(format!("`{url}` cannot be opened"), node.span.clone(), "not an http address")
+                    .help("the phone opens addresses that begin with http://; the device speaks no other"),
+            );
+        }
+        Some(url.to_owned())
     }
 
     fn request(&mut self, fields: &Fields) -> Option<Request> {
@@ -95,7 +95,7 @@ impl Resolver<'_, '_> {
                     .help("a path begins with / and has no spaces"),
             );
         }
-        let mut headers = std::collections::BTreeMap::new();
+        let mut headers = BTreeMap::new();
         if let Some(Value::TextMap(texts)) = fields.get("headers").map(|node| &node.value) {
             for (name, (span, value)) in texts {
                 if !is_token(name) || value.contains(['\r', '\n']) {
@@ -116,27 +116,39 @@ impl Resolver<'_, '_> {
             body,
         })
     }
+
+    fn form(&mut self, fields: &Fields) -> Option<Form> {
+        let page = match fields.get("page") {
+            Some(node) => Some(self.url(node)?),
+            None => None,
+        };
+        let others = match fields.get("fields").map(|node| &node.value) {
+            Some(Value::TextMap(texts)) => texts.iter().map(|(name, (_, text))| (name.clone(), text.clone())).collect(),
+            _ => BTreeMap::new(),
+        };
+        let text = |key: &str| fields.text(key).map(str::to_owned);
+        let typed = |key: &str, placeholder: &str| {
+            fields
+                .text(key)
+                .map(|text| if text == placeholder { Typed::OfTheCloud } else { Typed::Text(text.to_owned()) })
+        };
+        Some(Form {
+            network: text("network"),
+            passphrase: text("passphrase"),
+            write_key: typed("write-key", "channel"),
+            host: text("host"),
+            port: text("port"),
+            tls: fields.boolean("tls"),
+            trusted_issuer: typed("trusted-issuer", "cloud"),
+            interval: text("interval"),
+            sensor: text("sensor"),
+            page,
+            fields: others,
+        })
+    }
 }
 
 /// Whether a text is a token of HTTP (RFC 9110, section 5.6.2).
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-fn form(fields: &Fields) -> Form {
-    let text = |key: &str| fields.text(key).map(str::to_owned);
-    let typed = |key: &str, placeholder: &str| {
-        fields.text(key).map(|text| if text == placeholder { Typed::OfTheCloud } else { Typed::Text(text.to_owned()) })
-    };
-    Form {
-        network: text("network"),
-        passphrase: text("passphrase"),
-        write_key: typed("write-key", "channel"),
-        host: text("host"),
-        port: text("port"),
-        tls: fields.boolean("tls"),
-        trusted_issuer: typed("trusted-issuer", "cloud"),
-        interval: text("interval"),
-        sensor: text("sensor"),
-    }
 }

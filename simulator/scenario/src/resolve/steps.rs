@@ -1,6 +1,7 @@
 //! The timeline's steps, and sweeps.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use simulator_record::events::{DeviceId, PinKind};
@@ -9,7 +10,7 @@ use simulator_world::parts::PartId;
 use super::{Resolver, typing};
 use crate::diagnostics::Diagnostic;
 use crate::grammar::steps::{ActionKind, SweepKind};
-use crate::model::{Action, PartClass, PartKind, Step, Sweep, TYPING, When};
+use crate::model::{Action, FlashImage, LineEnding, PartClass, PartKind, Step, Sweep, TYPING, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 
 /// The shortest time between two times of something that repeats.
@@ -136,7 +137,9 @@ impl Resolver<'_, '_> {
                     Some(line) => (format!("{line}\r"), TYPING),
                     None => {
                         let fields = details.table()?;
-                        (fields.text("type")?.to_owned(), fields.duration("every").unwrap_or(TYPING))
+                        let ending: LineEnding = fields.word("line-ending").unwrap_or_default();
+                        let text = format!("{}{ending}", fields.text("type")?);
+                        (text, fields.duration("every").unwrap_or(TYPING))
                     }
                 };
                 self.listens(device, &details.span);
@@ -156,7 +159,7 @@ impl Resolver<'_, '_> {
                         )),
                     }
                 }
-                Action::Type(typing::files(&files))
+                Action::Converse(typing::files(&files))
             }
             ActionKind::SwitchNamed(name) => {
                 let name = Node { span: details.span.clone(), value: Value::Text(name.to_owned()) };
@@ -204,7 +207,10 @@ impl Resolver<'_, '_> {
     }
 
     pub(super) fn sweep(&mut self, chosen: Chosen<'_, SweepKind>) -> Option<Sweep> {
-        let Chosen { kind: SweepKind::CutPowerAtEachFlashOperation, node: details, .. } = chosen;
+        let Chosen { kind, node: details, .. } = chosen;
+        if kind == SweepKind::Images {
+            return self.sweep_of_images(details);
+        }
         let fields = details.table()?;
         self.ordered(fields, "from", "until");
         let from = match fields.get("from") {
@@ -217,5 +223,18 @@ impl Resolver<'_, '_> {
         };
         let off_for = fields.get("off-for").map_or(Some(Duration::from_secs(2)), |node| self.positive(node, "off-for"));
         Some(Sweep::CutPowerAtEachFlashOperation { from: from?, until: until?, off_for: off_for? })
+    }
+
+    fn sweep_of_images(&mut self, details: &Node) -> Option<Sweep> {
+        let Some(first) = self.devices.first().and_then(|device| device.firmware.clone()) else {
+            self.report(
+                Diagnostic::new("there is no image that others could replace", details.span.clone(), "these images")
+                    .help("name the first one by `image` in `[device]`"),
+            );
+            return None;
+        };
+        let folder = Path::new(self.file).parent().unwrap_or(Path::new(""));
+        let image = |node: &Node| Some(FlashImage::new(folder.join(node.text()?), first.flash_size));
+        Some(Sweep::Images(details.items().iter().map(image).collect::<Option<_>>()?))
     }
 }

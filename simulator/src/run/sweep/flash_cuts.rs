@@ -22,7 +22,11 @@ impl Axis for FlashCuts {
     fn points(&self, seed: Seed, plain: &Shown) -> Vec<Point> {
         let interval = Instant::START + self.from..=Instant::START + self.until;
         let within = plain.flash_operations.iter().filter(|operation| interval.contains(&operation.at));
-        within.map(|operation| self.cut(seed, operation)).collect()
+        let cut = |operation: &FlashBegun| Point::Intervention {
+            at: moment(seed, operation),
+            command: Command::CutPower { device: operation.device, length: self.off_for },
+        };
+        within.map(cut).collect()
     }
 
     fn needs(&self) -> (&'static str, &'static str) {
@@ -30,14 +34,11 @@ impl Axis for FlashCuts {
     }
 }
 
-impl FlashCuts {
-    /// A cut at a moment of the operation at which it has begun and is not finished.
-    fn cut(&self, seed: Seed, operation: &FlashBegun) -> Point {
-        let first = operation.at.as_nanos() + 1;
-        let last = operation.ends.as_nanos().max(first + 1) - 1;
-        let at = Instant::from_nanos(seed.stream("hands").between(first, last));
-        Point { at, command: Command::CutPower { device: operation.device, length: self.off_for } }
-    }
+/// A moment of the operation at which it has begun and is not finished.
+fn moment(seed: Seed, operation: &FlashBegun) -> Instant {
+    let first = operation.at.as_nanos() + 1;
+    let last = operation.ends.as_nanos().max(first + 1) - 1;
+    Instant::from_nanos(seed.stream("hands").between(first, last))
 }
 
 #[cfg(test)]
@@ -59,11 +60,12 @@ mod tests {
         let points = cuts.points(Seed(1), &shown);
         assert_eq!(points.len(), 3, "2 s, 3 s and 4 s");
         for (point, operation) in points.iter().zip(&shown.flash_operations[1..]) {
-            assert!(operation.at < point.at && point.at < operation.ends, "{point:?}");
-            assert_eq!(point.command, Command::CutPower { device, length: Duration::from_secs(9) });
+            let Point::Intervention { at, command } = point else { panic!("{point:?}") };
+            assert!(operation.at < *at && *at < operation.ends, "{point:?}");
+            assert_eq!(*command, Command::CutPower { device, length: Duration::from_secs(9) });
         }
         let instant = FlashBegun { ends: Instant::from_secs(3), ..at(3) };
-        assert_eq!(cuts.cut(Seed(1), &instant).at, Instant::from_secs(3) + Duration::from_nanos(1));
+        assert_eq!(moment(Seed(1), &instant), Instant::from_secs(3) + Duration::from_nanos(1));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
+use super::conversation::Conversation;
 use crate::air::RadioFrame;
 use crate::boards::Board;
 use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
@@ -35,6 +36,8 @@ pub struct Port {
     pub antenna: RefCell<Antenna>,
     /// What comes in at UART0, in order.
     pub typed: RefCell<VecDeque<SerialByte>>,
+    /// What is typed there when the device has answered to what was typed before.
+    pub conversation: RefCell<Conversation>,
     /// Pins that something beside the board's parts holds low, bit 0 for GPIO0: a jumper, or the transistor by which a
     /// programmer boots the chip for download. What the chip is strapped to at a reset is part of that.
     pub held_low: Cell<u32>,
@@ -129,6 +132,7 @@ impl Port {
             antenna: RefCell::default(),
             typed: RefCell::default(),
             held_low: Cell::default(),
+            conversation: RefCell::default(),
             horizon: Cell::new(Instant::FAR_FUTURE),
             outbox: RefCell::default(),
         }

@@ -148,7 +148,7 @@ impl Fetch {
         }
         let Reply { status, location, body } = reply;
         let target = location.as_deref().and_then(|location| self.request.url.join(location));
-        let page = (status == 200).then(|| Form::find(&body)).flatten();
+        let form = self.fields.as_ref().filter(|_| status == 200).and_then(|fields| Form::find(&body, fields));
         let (redirected, request) = (matches!(status, 301 | 302 | 303 | 307 | 308), self.name());
         around.events.push(PhoneEvent::Reply { request, status, location, body });
         if let Some(redirects) = self.redirects
@@ -167,7 +167,7 @@ impl Fetch {
             return Progress::Moved;
         }
         let Some(fields) = self.fields.take() else { return Progress::Ended };
-        let Some(mut form) = page else { return self.fail(around, "the page has no form") };
+        let Some(mut form) = form else { return self.fail(around, "the page has no form") };
         if let Err(error) = form.fill(&fields) {
             return self.fail(around, &error.to_string());
         }

@@ -2,7 +2,7 @@
 //! for sending.
 //!
 //! The browser is one that does not check what is typed (`required`, `min`, `maxlength`): the device has to. Not
-//! modelled: radio buttons, text areas, file uploads, `disabled` controls, more than the page's first form.
+//! modelled: radio buttons, text areas, file uploads, `disabled` controls.
 
 use std::collections::BTreeMap;
 
@@ -41,11 +41,20 @@ pub(super) enum FillError {
 }
 
 impl Form {
-    /// The first form of a page.
-    pub fn find(page: &str) -> Option<Self> {
+    /// The first form of a page that has all of these fields, or if none has them the first.
+    pub fn find(page: &str, fields: &BTreeMap<String, String>) -> Option<Self> {
+        let has = |form: &Self, name: &String| form.controls.iter().any(|control| control.name == *name);
+        let mut forms = Self::all(page);
+        let place = forms.iter().position(|form| fields.keys().all(|name| has(form, name))).unwrap_or(0);
+        (place < forms.len()).then(|| forms.swap_remove(place))
+    }
+
+    /// The forms of a page.
+    fn all(page: &str) -> Vec<Self> {
         let mut emitter = DefaultEmitter::<()>::default();
         emitter.naively_switch_states(true);
-        let mut form = None;
+        let mut forms = Vec::new();
+        let mut form: Option<Self> = None;
         let mut options: Option<Options> = None;
         for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
             match token {
@@ -56,7 +65,7 @@ impl Form {
                     }
                 }
                 Token::EndTag(tag) => match &tag.name[..] {
-                    b"form" if form.is_some() => break,
+                    b"form" => forms.extend(form.take()),
                     b"option" => options.iter_mut().for_each(Options::close),
                     b"select" => {
                         if let (Some(form), Some(options)) = (form.as_mut(), options.take()) {
@@ -68,7 +77,9 @@ impl Form {
                 _ => {}
             }
         }
-        form
+        // What is never closed ends with the page.
+        forms.extend(form);
+        forms
     }
 
     /// Types into the fields; those that are not mentioned stay as the page shows them. For a checkbox, `on` and `off`
@@ -203,14 +214,14 @@ mod tests {
 
     fn filled(fields: &[(&str, &str)]) -> Result<String, FillError> {
         let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let mut form = Form::find(PAGE).unwrap();
+        let mut form = Form::find(PAGE, &fields).unwrap();
         form.fill(&fields)?;
         Ok(form.encode())
     }
 
     #[test]
     fn what_nobody_touches_is_sent_as_the_page_shows_it() {
-        let form = Form::find(PAGE).unwrap();
+        let form = Form::find(PAGE, &BTreeMap::new()).unwrap();
         assert_eq!((form.action.as_str(), form.is_post), ("/save", true));
         assert_eq!(form.encode(), "network=ol%26d+%22net%22&passphrase=&token=7&sensor=DHT11&tls=on&advanced=on");
     }
@@ -225,9 +236,15 @@ mod tests {
     }
 
     #[test]
+    fn of_several_forms_that_is_taken_which_has_the_fields() {
+        assert_eq!(filled(&[("late", "1")]), Ok("late=1".to_owned()));
+        assert_eq!(filled(&[("late", "1"), ("network", "home")]), Err(FillError::NoField("late".to_owned())));
+    }
+
+    #[test]
     fn what_the_page_does_not_offer_cannot_be_entered() {
-        assert_eq!(filled(&[("late", "1")]), Err(FillError::NoField("late".to_owned())));
+        assert_eq!(filled(&[("never", "1")]), Err(FillError::NoField("never".to_owned())));
         assert!(matches!(filled(&[("sensor", "DHT12")]), Err(FillError::NoChoice { .. })));
-        assert_eq!(Form::find("<p>No form here."), None);
+        assert_eq!(Form::find("<p>No form here.", &BTreeMap::new()), None);
     }
 }

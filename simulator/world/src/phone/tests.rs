@@ -265,7 +265,7 @@ fn after_lease(actions: impl IntoIterator<Item = Action>) -> (Bench, Vec<String>
 #[test]
 fn a_form_is_opened_filled_in_and_sent() {
     let fields = BTreeMap::from([("passphrase".to_owned(), "50% & more".to_owned())]);
-    let (bench, saw) = after_lease([Action::Submit { fields }, Action::Leave]);
+    let (bench, saw) = after_lease([Action::Submit { page: None, fields }, Action::Leave]);
     let page = FORM.len();
     assert_eq!(
         saw,
@@ -299,7 +299,7 @@ fn failures_are_told_apart() {
         open("http://192.168.4.1/mute"),
         open("https://192.168.4.1/"),
         open("http://192.168.4.1/loop"),
-        Action::Submit { fields: BTreeMap::from([("colour".to_owned(), "red".to_owned())]) },
+        Action::Submit { page: None, fields: BTreeMap::from([("colour".to_owned(), "red".to_owned())]) },
     ]);
     let refused = "GET http://192.168.4.1:8080/: the connection was refused";
     let short = "GET http://192.168.4.1/short: the connection was closed before the reply was complete";

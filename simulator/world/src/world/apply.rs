@@ -75,6 +75,13 @@ impl World {
                 self.device(id).port.typed.borrow_mut().extend(bytes);
                 self.wake(id, now);
             }
+            Command::Converse { device: id, turns, every } => {
+                let now = self.now;
+                let port = &self.device(id).port;
+                let typed = port.conversation.borrow_mut().begin(now, turns, every);
+                port.typed.borrow_mut().extend(typed);
+                self.wake(id, now);
+            }
             Command::Readings { device, part, temperature, humidity } => {
                 let now = self.now;
                 self.with_sensor(device, part, |line| line.surround(now, temperature, humidity));

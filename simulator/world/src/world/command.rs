@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::air::{AccessPointState, LinkRule};
+use crate::device::Turn;
 use crate::internet;
 use crate::parts::{PartId, SensorFault, SerialByte, Signal};
 use simulator_record::events::DeviceId;
@@ -86,6 +87,15 @@ pub enum Command {
         device: DeviceId,
         /// What, in order.
         bytes: Vec<SerialByte>,
+    },
+    /// A program types at a device's serial port and waits for answers. Only a whole image listens there.
+    Converse {
+        /// The device.
+        device: DeviceId,
+        /// What is typed, turn by turn.
+        turns: Vec<Turn>,
+        /// From one byte to the next.
+        every: Duration,
     },
     /// What there is to measure changes; `None` leaves it as it is.
     Readings {

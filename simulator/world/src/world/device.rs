@@ -174,6 +174,11 @@ impl Device {
         self.target.report()
     }
 
+    /// Whether what is typed at its serial port now would arrive.
+    pub fn listens(&self) -> bool {
+        self.is_running() && self.target.listens()
+    }
+
     /// What its target did in the place of its code.
     pub fn coverage(&self) -> Option<Coverage> {
         self.target.coverage()

@@ -129,6 +129,10 @@ impl Target for WholeImageTarget {
         true
     }
 
+    fn listens(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| !running.halted && running.wakes.is_none())
+    }
+
     fn coverage(&self) -> Option<Coverage> {
         let mut coverage = self.coverage.clone();
         if let Some(running) = &self.running {
@@ -171,8 +175,12 @@ impl Running {
                 frame: frame.bytes.to_vec(),
             });
         }
-        for SerialByte { at, byte, bit } in port.typed.borrow_mut().drain(..) {
-            let at = self.nanoseconds(at);
+        let mut typed = port.typed.borrow_mut();
+        // What answers the device may come while it runs ahead: then all of it arrives so much later.
+        let answer = typed.front().filter(|first| first.bit.is_none());
+        let late = answer.map_or(Duration::ZERO, |first| self.now().saturating_since(first.at));
+        for SerialByte { at, byte, bit } in typed.drain(..) {
+            let at = self.nanoseconds(at + late);
             match bit {
                 Some(bit) => self.chip.core.bus.receive_at_rate(0, byte, bit.as_nanos() as u64, at),
                 None => self.chip.core.bus.receive(0, byte, at),
