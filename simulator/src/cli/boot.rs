@@ -11,6 +11,7 @@ use clap::{Args, value_parser};
 use esp8266::image::flash::SIZES;
 use simulator_record::events::{Event, EventKind};
 use simulator_record::time::Instant;
+use simulator_scenario::model::{LINE_ENDINGS, LineEnding};
 use simulator_world::boards::{BOARDS, Board};
 use simulator_world::device::esp8266::Contents;
 use simulator_world::input::{self, Limit};
@@ -59,10 +60,13 @@ pub(super) struct BootArgs {
     /// again
     #[arg(long, value_name = "NAME:PASSPHRASE", value_parser = parse_network)]
     wifi: Vec<Network>,
-    /// Types this line, with a carriage return, when the device has fallen silent; may be given again [default: the
-    /// lines of standard input, if that is no terminal]
+    /// Types this line when the device shows a prompt, or else has done nothing for two seconds; may be given again
+    /// [default: the lines of standard input, if that is no terminal]
     #[arg(long = "type", value_name = "TEXT")]
     lines: Vec<String>,
+    /// What is typed behind each line: cr, lf or crlf
+    #[arg(long, value_name = "WHICH", default_value = "cr", value_parser = parse_line_ending)]
+    line_ending: LineEnding,
     /// Size of the flash: 256K, 512K, 1M, 2M, 4M, 8M or 16M [default: what the image's header says, or 4M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     flash_size: Option<u32>,
@@ -100,6 +104,14 @@ pub(super) fn board_of(name: &str) -> Result<&'static Board, String> {
     })
 }
 
+fn parse_line_ending(text: &str) -> Result<LineEnding, String> {
+    let known = LINE_ENDINGS.iter().find(|(name, ..)| *name == text);
+    known.map(|(_, bytes, _)| *bytes).ok_or_else(|| {
+        let names: Vec<&str> = LINE_ENDINGS.iter().map(|(name, ..)| *name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
 /// Boots the image and gives the exit code.
 pub(super) fn boot(args: &BootArgs) -> u8 {
     let board = match board_of(&args.board) {
@@ -120,7 +132,7 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
     if args.real_time {
         return live::at_the_terminal(&contents, &around, args.seconds);
     }
-    let lines = match lines(&args.lines) {
+    let lines = match lines(&args.lines, args.line_ending) {
         Ok(lines) => lines,
         Err(error) => return bad_input(format_args!("could not read what is to be typed: {error}")),
     };
@@ -140,14 +152,14 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
     OK
 }
 
-/// What is to be typed, with a carriage return behind each line.
-fn lines(given: &[String]) -> io::Result<Vec<Vec<u8>>> {
+/// What is to be typed, with its ending behind each line.
+fn lines(given: &[String], ending: LineEnding) -> io::Result<Vec<Vec<u8>>> {
     let mut text = String::new();
     if given.is_empty() && !io::stdin().is_terminal() {
         io::stdin().lock().read_to_string(&mut text)?;
     }
     let lines = given.iter().map(String::as_str).chain(text.lines());
-    Ok(lines.map(|line| format!("{line}\r").into_bytes()).collect())
+    Ok(lines.map(|line| format!("{line}{ending}").into_bytes()).collect())
 }
 
 /// Whether an event is one of many, of which nobody wants to read each.

@@ -18,6 +18,7 @@ fn what_is_no_image_is_refused_with_a_way_out() {
     assert!(refused("boot text.bin --flash-size 3M").contains("expected one of 256K, 512K, 1M"));
     assert!(refused("boot text.bin --wifi :secret").contains("a network's name has 1 to 32 bytes, this has 0"));
     assert!(refused("boot text.bin --wifi home:short").contains("a passphrase has 8 to 63 bytes, this has 5"));
+    assert!(refused("boot text.bin --line-ending vt").contains("expected one of cr, lf, crlf"));
     assert!(refused("boot text.bin --board duck").contains("there is no board \"duck\": it is one of yellow-duck"));
 }
 
@@ -41,10 +42,11 @@ mod images {
 
     use super::*;
 
-    fn boot(name: &str, arguments: &str, typed: &str) -> (String, String) {
+    /// Boots an image in a folder of the test's own.
+    fn boot(test: &str, name: &str, arguments: &str, typed: &str) -> (String, String) {
         let image = images().join(name);
         assert!(image.exists(), "{} is not there; ci/setup-images fetches it", image.display());
-        let bench = Bench::new(&format!("boot-{name}"));
+        let bench = Bench::new(&format!("boot-{test}"));
         bench.file("typed.txt", typed);
         let ended = bench.shell(&format!("preflash boot '{}' {arguments} < typed.txt", image.display()));
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -62,17 +64,44 @@ mod images {
         let typed = "import network,time; w=network.WLAN(network.STA_IF); w.active(True); print(w.scan())\n\
                      w.connect(\"preflash\",\"hunter2duck\")\n\
                      time.sleep(4); print(\"ST\", w.status(), w.ifconfig()[0])\n";
-        let (sent, told) = boot("micropython-1.9.4.bin", "--seconds 16 --wifi preflash:hunter2duck", typed);
+        let (sent, told) = boot("scans", "micropython-1.9.4.bin", "--seconds 16 --wifi preflash:hunter2duck", typed);
         assert!(sent.contains("[(b'preflash', b'\\x02PF\\x00\\x00\\x01', 6, -55, 3, 0)]"), "{sent}");
         assert!(sent.contains("ST 5 192.168.1.10"), "{sent}");
         assert!(told.contains("attempt to join `preflash`: joined at 02:50:46:00:00:01"), "{told}");
         assert!(told.contains("DHCP on `preflash`: acknowledged 192.168.1.10"), "{told}");
     }
 
+    /// NodeMCU shows its first prompt after it has formatted its flash for 40 s.
+    #[test]
+    #[ignore = "needs an image that ci/setup-images fetches"]
+    fn lines_wait_for_the_prompt() {
+        let (sent, told) = boot("prompt", "nodemcu-1.5.4.1.bin", "--seconds 60", "print(6 * 7)\nprint(7 * 8)\n");
+        assert!(sent.contains("> print(6 * 7)\r\n42\r\n> print(7 * 8)\r\n56\r\n> "), "{sent}");
+        assert!(!told.contains("were not typed"), "{told}");
+    }
+
+    /// What is typed while MicroPython sleeps deeply would be lost.
+    #[test]
+    #[ignore = "needs an image that ci/setup-images fetches"]
+    fn nothing_is_typed_at_a_device_in_deep_sleep() {
+        let typed = "import machine; r = machine.RTC(); r.irq(trigger=r.ALARM0, wake=machine.DEEPSLEEP)\n\
+                     r.alarm(r.ALARM0, 5000); machine.deepsleep()\n\
+                     import machine; print('woken', machine.reset_cause() == machine.DEEPSLEEP_RESET)\n";
+        let (sent, _) = boot("asleep", "micropython-1.9.4.bin", "--seconds 14", typed);
+        assert!(sent.contains("woken True"), "{sent}");
+    }
+
+    #[test]
+    #[ignore = "needs an image that ci/setup-images fetches"]
+    fn a_line_ends_as_asked() {
+        let (sent, _) = boot("line-ending", "punyforth-0.5.bin", "--seconds 5 --line-ending lf", "6 7 * . cr\n");
+        assert!(sent.contains("42"), "{sent}");
+    }
+
     #[test]
     #[ignore = "needs an image that ci/setup-images fetches"]
     fn an_arduino_image_opens_its_access_point() {
-        let (sent, told) = boot("esp-linker-1.4.2.bin", "--seconds 4", "");
+        let (sent, told) = boot("arduino", "esp-linker-1.4.2.bin", "--seconds 4", "");
         assert!(sent.contains("AP active: ESP_Link (192.168.4.1)"), "{sent}");
         assert!(told.contains("access point `ESP_Link` (1a:fe:34:00:00:00) appears"), "{told}");
     }
