@@ -205,6 +205,16 @@ fn a_frame_starts_and_ends() {
 }
 
 #[test]
+fn a_frame_without_a_lifetime_is_not_given_up() {
+    let mut board = station(2);
+    send(&mut board, 0, &beacon(), 4, 0, 0);
+    board.write(MAC + 0xDC0 + 0x14, 0);
+    board.pass_to(1_000);
+    assert_eq!(board.read(EVENT_STATUS), STARTED | DONE);
+    assert_eq!(board.devices.outside.transmitted.len(), 1);
+}
+
+#[test]
 fn a_frame_for_many_wants_no_acknowledgement() {
     let mut board = station(2);
     send(&mut board, 0, &beacon(), 4, WANTS_ACKNOWLEDGEMENT, 0);

@@ -145,14 +145,18 @@ impl Transmitter {
         }
     }
 
-    fn lifetime(&self, queue: usize) -> Time {
-        PERIOD.times(u64::from(fields::PERIODS.of(self.words[queue][fields::LIFETIME])))
+    /// When a frame is given up. The driver of ESP-Open-SDK leaves the field at 0 and has its frames sent all the same.
+    fn expires(&self, queue: usize, since: Time) -> Time {
+        match fields::PERIODS.of(self.words[queue][fields::LIFETIME]) {
+            0 => Time::NEVER,
+            periods => since + PERIOD.times(u64::from(periods)),
+        }
     }
 
     /// When a queue's frame leaves, or is given up.
     fn due(&self, queue: usize) -> Option<Time> {
         let waiting = self.waiting[queue]?;
-        let expires = waiting.since + self.lifetime(queue);
+        let expires = self.expires(queue, waiting.since);
         let starts = if waiting.is_stuck { Time::NEVER } else { waiting.starts.max(self.busy_until) };
         Some(if self.sending.is_some() { expires } else { starts.min(expires) })
     }
@@ -194,7 +198,7 @@ impl Mac {
             && due <= env.now
         {
             let Some(waiting) = self.transmitter.waiting[queue] else { break };
-            if env.now >= waiting.since + self.transmitter.lifetime(queue) {
+            if env.now >= self.transmitter.expires(queue, waiting.since) {
                 self.transmitter.waiting[queue] = None;
                 self.clear_go(queue);
                 let troubles = self.bank.value(Register::TxTroubles);
