@@ -7,6 +7,7 @@
 mod book;
 mod comments;
 mod features;
+mod images;
 mod locks;
 
 use std::env;
@@ -70,7 +71,8 @@ const TASKS: &[Task] = &[
             BUILD,
             "target/release/preflash check scenarios",
             // Those of others' images are run by the task `images`.
-            "target/release/preflash run scenarios --exclude scenarios/micropython --check-determinism",
+            "target/release/preflash run scenarios --exclude scenarios/images --exclude scenarios/micropython \
+             --check-determinism",
         ],
     },
     Task {
@@ -96,8 +98,8 @@ const TASKS: &[Task] = &[
             // All but the two that last a day, with 288 and 1,440 handshakes, which take the emulated chip many
             // minutes.
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
-             --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/micropython --on both \
-             --out target/preflash-all",
+             --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/images --exclude scenarios/micropython \
+             --on both --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
             "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
              --on chip --check-determinism --out target/preflash-esp8266",
@@ -127,7 +129,8 @@ const TASKS: &[Task] = &[
             "cargo test --release --workspace --locked --test images -- --ignored",
             BUILD,
             "cargo test --release --workspace --locked --test it -- --ignored images::",
-            "target/release/preflash run scenarios/micropython --out target/preflash-images",
+            "target/release/preflash run scenarios/images scenarios/micropython --out target/preflash-images",
+            "cargo run --release --quiet --locked --package ci-tasks -- compare-images preflash-images/summary.json",
         ],
     },
     Task {
@@ -156,6 +159,8 @@ fn main() -> ExitCode {
         ["compare-features"] => return features::run(),
         // What the task `book` runs.
         ["build-book"] => return book::run(),
+        // What the task `images` runs.
+        ["compare-images", summaries @ ..] => return images::run(summaries),
         // What the task `fmt` runs besides.
         ["measure-comments"] => return comments::run(),
         ["all"] => TASKS.iter().collect(),

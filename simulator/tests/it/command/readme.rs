@@ -22,13 +22,34 @@ fn the_readme_shows_the_example() {
     assert_eq!(shown, text("docs/examples/router.toml"));
 }
 
+/// A scenario that shows a failure names the one in which the yellow duck survives the same.
+#[test]
+fn scenarios_name_scenarios_that_are_there() {
+    let files = simulator_scenario::files::scenario_files(&[project("scenarios")]).unwrap();
+    let mut named = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for rest in text.split("scenarios/").skip(1) {
+            let Some((name, _)) = rest.split_once(".toml") else { continue };
+            let other = project("scenarios").join(name).with_added_extension("toml");
+            assert!(other.is_file(), "{} names scenarios/{name}.toml", file.display());
+            named += 1;
+        }
+    }
+    assert!(named >= 14, "the field bugs of the duck of the article name {named}");
+}
+
 #[test]
 fn the_readme_counts_the_scenarios() {
     let bench = Bench::new("readme-count");
     let ended = bench.preflash(&format!("list {} --format json", project("scenarios").display()));
     let listed: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     // Those of others' images are left out until the images are fetched.
-    let is_own = |scenario: &&serde_json::Value| !scenario["file"].as_str().unwrap().contains("/micropython/");
+    let others = ["scenarios/micropython/", "scenarios/images/"];
+    let is_own = |scenario: &&serde_json::Value| {
+        let file = scenario["file"].as_str().unwrap();
+        !others.iter().any(|folder| file.contains(folder))
+    };
     let told = format!(" all {} scenarios of the duck:", listed.as_array().unwrap().iter().filter(is_own).count());
     assert!(text("README.md").contains(&told), "the README has another number: {told}");
 }
