@@ -28,6 +28,8 @@ pub struct Conversation {
     awaited: Vec<u8>,
     /// The last bytes that the device has sent, as many as are waited for.
     heard: VecDeque<u8>,
+    /// What is typed next and has not been taken.
+    typed: Vec<SerialByte>,
 }
 
 impl Conversation {
@@ -37,16 +39,27 @@ impl Conversation {
         self.go_on(now)
     }
 
-    /// The device has sent a byte. Gives what is typed now.
-    pub fn hear(&mut self, at: Instant, byte: u8) -> Vec<SerialByte> {
+    /// The device has sent a byte.
+    pub fn hear(&mut self, at: Instant, byte: u8) {
         if self.awaited.is_empty() {
-            return Vec::new();
+            return;
         }
         self.heard.push_back(byte);
         if self.heard.len() > self.awaited.len() {
             self.heard.pop_front();
         }
-        if self.heard != self.awaited { Vec::new() } else { self.go_on(at) }
+        if self.heard == self.awaited {
+            self.typed = self.go_on(at);
+        }
+    }
+
+    /// Takes what is typed after an answer. The device may have run ahead of it: what would arrive before its own time
+    /// `local` comes later, all of it by as much.
+    pub fn take_typed(&mut self, local: Instant) -> Vec<SerialByte> {
+        let mut typed = std::mem::take(&mut self.typed);
+        let late = typed.first().map_or(Duration::ZERO, |first| local.saturating_since(first.at));
+        typed.iter_mut().for_each(|byte| byte.at += late);
+        typed
     }
 
     fn go_on(&mut self, mut at: Instant) -> Vec<SerialByte> {
@@ -86,13 +99,19 @@ mod tests {
         let typed = conversation.begin(Instant::from_secs(1), turns, every);
         assert_eq!(text(&typed), "ab");
         assert_eq!(typed[1].at, Instant::from_secs(1) + 2 * every);
+        let mut hear = |seconds, byte| {
+            conversation.hear(Instant::from_secs(seconds), byte);
+            conversation.take_typed(Instant::from_secs(4))
+        };
         // Its echo, and what looks like the answer.
         for byte in *b"ab>OOK" {
-            assert_eq!(conversation.hear(Instant::from_secs(2), byte), []);
+            assert_eq!(text(&hear(2, byte)), "");
         }
-        let typed = conversation.hear(Instant::from_secs(3), b'>');
-        assert_eq!((text(&typed), typed[0].at), ("c".to_owned(), Instant::from_secs(3) + every));
-        assert_eq!(text(&conversation.hear(Instant::from_secs(4), b'>')), "d");
-        assert_eq!(conversation.hear(Instant::from_secs(5), b'>'), [], "all is said");
+        let typed = hear(5, b'>');
+        assert_eq!((text(&typed), typed[0].at), ("c".to_owned(), Instant::from_secs(5) + every));
+        // The device has run ahead by then.
+        let typed = hear(3, b'>');
+        assert_eq!((text(&typed), typed[0].at), ("d".to_owned(), Instant::from_secs(4)));
+        assert_eq!(text(&hear(6, b'>')), "", "all is said");
     }
 }

@@ -126,8 +126,7 @@ impl SerialOut for Board {
             let bit = Duration::from_nanos((during.end - during.start) / BITS);
             let sent = SerialByte { at: self.moment(during.end), byte, bit: Some(bit) };
             self.port.serial_line.borrow_mut().receive_at_rate(sent);
-            let typed = self.port.conversation.borrow_mut().hear(sent.at, byte);
-            self.port.typed.borrow_mut().extend(typed);
+            self.port.conversation.borrow_mut().hear(sent.at, byte);
         }
     }
 }

@@ -175,12 +175,9 @@ impl Running {
                 frame: frame.bytes.to_vec(),
             });
         }
-        let mut typed = port.typed.borrow_mut();
-        // What answers the device may come while it runs ahead: then all of it arrives so much later.
-        let answer = typed.front().filter(|first| first.bit.is_none());
-        let late = answer.map_or(Duration::ZERO, |first| self.now().saturating_since(first.at));
-        for SerialByte { at, byte, bit } in typed.drain(..) {
-            let at = self.nanoseconds(at + late);
+        let answers = port.conversation.borrow_mut().take_typed(self.now());
+        for SerialByte { at, byte, bit } in port.typed.borrow_mut().drain(..).chain(answers) {
+            let at = self.nanoseconds(at);
             match bit {
                 Some(bit) => self.chip.core.bus.receive_at_rate(0, byte, bit.as_nanos() as u64, at),
                 None => self.chip.core.bus.receive(0, byte, at),
