@@ -51,6 +51,9 @@ enum Unreadable {
     Content,
 }
 
+/// The formats that this firmware writes: what it keeps of itself, its settings.
+pub const FORMATS: [u8; 2] = [own_record::VERSION, settings_record::VERSION];
+
 /// The first sector of each pair.
 const OWN: usize = 0;
 const SETTINGS: usize = 2;

@@ -24,7 +24,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use simulator_record::recorder::{Edge, Frame, Recorder};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::Coverage;
-use simulator_world::device::esp8266::Image;
+use simulator_world::device::esp8266::{Contents, Firmware, FirmwareError, Image};
 use simulator_world::world::SentFrame;
 
 use crate::director::Director;
@@ -165,8 +165,10 @@ pub enum On {
     /// This machine: the firmware crate compiled for it.
     #[default]
     Host,
-    /// The emulated chip: the ESP-07's image.
+    /// The emulated chip: the ESP-07's image, linked against stubs.
     Esp8266(Arc<Image>),
+    /// The emulated chip: an image that runs whole.
+    Whole(Arc<Contents>),
 }
 
 /// What a target is called, on the command line and in folders.
@@ -193,11 +195,22 @@ impl fmt::Display for TargetName {
 }
 
 impl On {
+    /// The emulated chip with what is named by `path`, see [`Firmware::load`].
+    ///
+    /// # Errors
+    /// [`FirmwareError`].
+    pub fn chip(path: &Path, elf: Option<&Path>) -> Result<Self, FirmwareError> {
+        Ok(match Firmware::load(path, elf)? {
+            Firmware::Stubs(image) => Self::Esp8266(Arc::new(*image)),
+            Firmware::Whole(contents) => Self::Whole(Arc::new(*contents)),
+        })
+    }
+
     /// What it is called.
     pub fn name(&self) -> TargetName {
         match self {
             Self::Host => TargetName::Host,
-            Self::Esp8266(_) => TargetName::Esp8266,
+            Self::Esp8266(_) | Self::Whole(_) => TargetName::Esp8266,
         }
     }
 }

@@ -9,6 +9,7 @@ mod comments;
 mod features;
 mod images;
 mod locks;
+mod whole;
 
 use std::env;
 use std::path::Path;
@@ -106,6 +107,11 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "whole",
+        about: "scenarios pass with the image that is flashed, whole (after image with ESP8266_NONOS_SDK)",
+        commands: &[BUILD, "cargo run --release --quiet --locked --package ci-tasks -- run-whole"],
+    },
+    Task {
         name: "handshake",
         about: "a TLS handshake on the chip starves no watchdog and leaves some stack (after image)",
         commands: &[BUILD, "target/release/examples/handshake"],
@@ -155,6 +161,8 @@ fn main() -> ExitCode {
     let tasks: Vec<&Task> = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         // What the task `locks` runs.
         ["compare-locks"] => return locks::run(),
+        // What the task `whole` runs.
+        ["run-whole"] => return whole::run(),
         // What the task `features` runs.
         ["compare-features"] => return features::run(),
         // What the task `book` runs.

@@ -31,6 +31,7 @@ mod wake;
 
 use embedded_alloc::LlffHeap;
 use firmware::board::SETTINGS_SECTORS;
+use firmware::mark;
 // Linked for its feature: `rsa` reaches it through several others.
 use spin as _;
 
@@ -47,6 +48,10 @@ unsafe extern "C" {
     /// The linker script's.
     static mut _iram_heap_end: u8;
 }
+
+/// By this a programmer knows the image, and where it keeps what it keeps.
+#[unsafe(no_mangle)]
+static FIRMWARE_MARK: [u8; mark::LENGTH] = mark::Mark::OWN.to_bytes();
 
 /// What the SDK keeps in the last sectors of 1 MiB, and what it must leave alone. In data memory, because the SDK may
 /// read it bytewise, and narrow loads from flash are not seen to yet.

@@ -8,7 +8,7 @@
 
 use super::Unreadable;
 
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 /// Bytes of the contents.
 pub(super) const LENGTH: usize = 17;
 const NO_TIME: i64 = i64::MIN;

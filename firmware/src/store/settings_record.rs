@@ -19,7 +19,7 @@ use heapless::String;
 use super::Unreadable;
 use crate::settings::{Field, Fields, SensorKind, Settings, TrustedIssuer};
 
-const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 2;
 const TLS: u8 = 1 << 0;
 const DHT11: u8 = 1 << 1;
 const FINGERPRINT: u8 = 1 << 2;

@@ -7,7 +7,7 @@
 
 use crate::bus::Bus;
 use crate::core::{Core, Stop as CoreStop};
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, RESET_VECTOR};
 use crate::memory::Memory;
 use crate::narrow;
 use crate::peripherals::{Outside, Peripherals, Request, ResetCause, TRANSMIT_FIFO, Time};
@@ -36,6 +36,10 @@ pub enum Stop {
     Simcall,
     /// The chip was to be reset for this cause, and has been: it stands at the reset vector.
     Reset(ResetCause),
+    /// The program has jumped to the reset vector, without a reset of the chip, and [`Chip::stop_at_restart`] is set.
+    /// The registers are still the program's, and a later run goes on with the boot ROM's code. Devices keep their
+    /// state, and the boot ROM says again why the hardware was last reset.
+    Restarted,
     /// The chip sleeps until this moment; then [`Chip::reset`] wakes it up. Light sleep looks the same: to let the
     /// program go on, just run on. The vendor's start-up code sleeps so once.
     DeepSleep(Time),
@@ -76,6 +80,10 @@ pub struct Chip<O> {
     pub stop_at_flash: bool,
     /// Whether a run ends when the radio has begun to send a frame.
     pub stop_at_transmission: bool,
+    /// Whether a run ends when the program jumps to the reset vector, as the vendor's SDK does to restart.
+    pub stop_at_restart: bool,
+    /// The core stands at the reset vector since a reset, or since the owner was told of a jump there.
+    begins: bool,
     rom: rom::State,
     spinning: Option<&'static str>,
 }
@@ -97,6 +105,8 @@ impl<O: Outside> Chip<O> {
             stop_when_spinning: false,
             stop_at_flash: false,
             stop_at_transmission: false,
+            stop_at_restart: false,
+            begins: true,
             rom: rom::State::default(),
             spinning: None,
         }
@@ -114,6 +124,7 @@ impl<O: Outside> Chip<O> {
         self.core.bus.reset(cause, cycle, &mut self.core.memory);
         self.rom.reset();
         self.spinning = None;
+        self.begins = true;
     }
 
     /// Sets the clocks as the vendor's start-up code does: PLL on, and the CPU at 160 instead of 80 MHz if `double`.
@@ -222,6 +233,10 @@ impl<O: Outside> Chip<O> {
             }
             if self.stop_when_idle && rom::is_idle(pc) {
                 return Stop::Idle;
+            }
+            if pc == RESET_VECTOR && !core::mem::take(&mut self.begins) && self.stop_at_restart {
+                self.begins = true;
+                return Stop::Restarted;
             }
             let Core { cpu, memory, bus, traps, .. } = &mut self.core;
             let entered = rom::enter(&mut self.rom, cpu, memory, bus, traps);

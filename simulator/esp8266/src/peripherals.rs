@@ -47,7 +47,7 @@ pub use outside::{Drive, Heard, Outside, Pins, Radio, SerialOut, SpiBus, Transmi
 pub use registers::{Access, Description, Field, Ignored};
 pub use reports::Unmodelled;
 pub use rng::HardwareRng;
-pub use rtc::ResetCause;
+pub use rtc::{MEMORY as RTC_MEMORY, ResetCause};
 pub(crate) use steady::Steady;
 pub use table::describe;
 pub use uart::FIFO as TRANSMIT_FIFO;
@@ -139,6 +139,11 @@ impl<O: Outside> Peripherals<O> {
     pub fn hear(&mut self, heard: Heard) {
         self.devices.mac.hear(heard);
         self.settle();
+    }
+
+    /// The RTC's memory, which keeps its content over a reset: 512 bytes of the vendor's SDK, 512 of the program's.
+    pub fn rtc_memory(&self) -> &[u8; RTC_MEMORY] {
+        self.devices.rtc.memory()
     }
 
     /// Puts a byte into the transmit FIFO of UART `uart` (0 or 1), as a program does. A full FIFO loses it.

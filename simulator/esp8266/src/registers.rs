@@ -3,7 +3,7 @@
 //! By the time that somebody looks, handlers of exceptions may have run, and have saved part of the registers on the
 //! program's stack. [`Registers::in_handler`] and [`Registers::in_vector`] put together what the program had.
 
-use crate::cpu::{Cause, Cpu};
+use crate::cpu::{Cause, Cpu, ps};
 use crate::frame;
 use crate::memory::Memory;
 
@@ -43,7 +43,27 @@ impl Registers {
     /// Those of the program that raised an exception, in the C function that handles it: what is not in the core any
     /// more stands in the frame, to which a2 points at the function's beginning.
     pub fn in_handler(cpu: &Cpu, memory: &Memory) -> Self {
-        let base = cpu.a[2];
+        Self::in_frame(cpu, memory, cpu.a[2])
+    }
+
+    /// Those of the program that was interrupted at `pc`, while a handler still runs on its stack: from the first thing
+    /// up the stack that looks like the frame in which they were saved. `None` if nothing does.
+    pub fn interrupted(cpu: &Cpu, memory: &Memory, pc: u32) -> Option<Self> {
+        /// How far up the stack the frame is looked for, in bytes.
+        const SEARCHED: u32 = 1_024;
+        let bottom = cpu.a[1];
+        let is_frame = |base: &u32| {
+            let at = |offset| word(memory, base.wrapping_add(offset));
+            // The vector was entered in user vector mode.
+            let is_ps = |ps: u32| ps & ps::UM != 0 && ps & !(ps::UM | ps::EXCM | ps::INTLEVEL) == 0;
+            at(frame::EPC) == Some(pc) && at(frame::PS).is_some_and(is_ps) && at(frame::SAR).is_some_and(|sar| sar < 64)
+        };
+        let base = (bottom..bottom.saturating_add(SEARCHED)).step_by(4).find(is_frame)?;
+        Some(Self::in_frame(cpu, memory, base))
+    }
+
+    /// What a frame has of the registers, and of the others what the core has.
+    fn in_frame(cpu: &Cpu, memory: &Memory, base: u32) -> Self {
         let mut registers = Self { pc: cpu.epc[0], ..Self::now(cpu) };
         registers.a[1] = base.wrapping_add(frame::SIZE);
         let fields = [

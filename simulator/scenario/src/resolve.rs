@@ -7,6 +7,7 @@
 mod devices;
 mod expect;
 mod faults;
+mod flashed;
 mod matcher;
 mod names;
 mod phones;

@@ -1,5 +1,6 @@
 //! What comes of good files; mistakes have their own tests in `tests/diagnostics`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -252,8 +253,9 @@ fn an_image_is_found_beside_its_scenario_and_typed_at() {
                 [[steps]]\nat = '2s'\ndo.serial = { type = \"\\u0003\", every = '1ms' }\n[[expect]]\nevent.boot = {}\n";
     let scenario = Scenario::parse("folder/t.toml", text, &|_| Err(String::new())).unwrap();
     let image = scenario.devices[0].firmware.as_ref().unwrap();
-    assert_eq!((image.path.to_str(), image.flash_size), (Some("folder/images/a.bin"), Some(512 << 10)));
-    assert!(image.contents().unwrap_err().to_string().starts_with("could not use the image folder/images/a.bin: "));
+    let path = image.image.as_deref().and_then(Path::to_str);
+    assert_eq!((path, image.flash_size), (Some("folder/images/a.bin"), Some(512 << 10)));
+    assert!(image.contents().unwrap_err().to_string().starts_with("could not read folder/images/a.bin: "));
     let Action::Type(keys) = &scenario.steps[0].action else { panic!("it types") };
     assert_eq!(keys.iter().map(|(_, byte)| *byte).collect::<Vec<_>>(), b"ab\r");
     assert_eq!(scenario.steps[1].action, Action::Type(vec![(Duration::from_millis(1), 3)]));
@@ -276,7 +278,8 @@ fn a_sweep_of_images_has_a_first_one_to_replace() {
     let text = "title = 't'\nduration = '10s'\n[device]\nimage = 'images/a.bin'\nflash-size = '1M'\n\
                 [sweep]\nimages = ['images/b.bin', 'images/c.bin']\n[[expect]]\nevent.boot = {}\n";
     let scenario = Scenario::parse("folder/t.toml", text, &|_| Err(String::new())).unwrap();
-    let all: Vec<_> = scenario.images().map(|image| (image.path.to_str().unwrap(), image.flash_size)).collect();
+    let all: Vec<_> =
+        scenario.images().map(|image| (image.paths().next().unwrap().to_str().unwrap(), image.flash_size)).collect();
     assert_eq!(
         all,
         [
@@ -300,6 +303,27 @@ fn a_phone_fills_in_any_form_and_joins_what_an_image_opens() {
     assert_eq!(form.fields.get("pass").map(String::as_str), Some("a b"));
     // The yellow duck opens no such network.
     assert!(Scenario::parse("t.toml", text, &|_| Err(String::new())).is_err());
+}
+
+#[test]
+fn a_flash_is_put_together_of_files_at_offsets() {
+    let text = "title = 't'\nduration = '10s'\n[device]\nmac = '5C:CF:7F:12:34:56'\nelf = 'a.elf'\n\
+                init-data = 'init.bin'\nboot = 'download'\nflash = [{ offset = 0x10000, file = 'b.bin' }, \
+                { offset = 0, file = 'a.bin' }]\n[[expect]]\nevent.boot = {}\n";
+    let scenario = Scenario::parse("folder/t.toml", text, &|_| Err(String::new())).unwrap();
+    let [device] = &*scenario.devices else { panic!("one device") };
+    assert_eq!(device.mac, Some([0x5C, 0xCF, 0x7F, 0x12, 0x34, 0x56]));
+    let flashed = device.firmware.as_ref().unwrap();
+    assert_eq!((&flashed.image, flashed.boot), (&None, BootMode::Download));
+    assert_eq!(flashed.parts, [(0x1_0000, "folder/b.bin".into()), (0, "folder/a.bin".into())]);
+    assert_eq!(flashed.elf.as_deref(), Some(Path::new("folder/a.elf")));
+    assert_eq!(flashed.init_data.as_deref(), Some(Path::new("folder/init.bin")));
+}
+
+#[test]
+fn settings_are_for_the_yellow_ducks_firmware_in_an_image_too() {
+    let scenario = parse("title = 't'\nduration = '10s'\n[device]\nimage = 'a.bin'\n[settings]\nnetwork = 'home'");
+    assert!(scenario.devices[0].firmware.is_some() && scenario.devices[0].settings.is_some());
 }
 
 /// The first mistake of a file with this in it.

@@ -13,8 +13,8 @@ use simulator_record::events::{Event, EventKind};
 use simulator_record::time::Instant;
 use simulator_scenario::model::{LINE_ENDINGS, LineEnding};
 use simulator_world::boards::{BOARDS, Board};
-use simulator_world::device::esp8266::Contents;
-use simulator_world::input::{self, Limit};
+use simulator_world::device::esp8266::{Contents, ContentsError, Programming};
+use simulator_world::input::Limit;
 
 use super::live;
 use super::{OK, bad_input, closed, complain};
@@ -47,8 +47,12 @@ Exit codes:
   141  standard output was closed before
   143  terminated (SIGTERM)")]
 pub(super) struct BootArgs {
-    /// The image, as it is flashed from the beginning of the flash on
+    /// The image: a file that is flashed from the beginning of the flash on, a folder whose files say their offsets by
+    /// their names (0x10000.bin), or a list of offsets and files
     image: PathBuf,
+    /// The ELF file that it was made of, by which crashes name functions and lines
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
     /// How many seconds of the device's own time [default: 10, and without end in real time at a terminal]
     #[arg(long, value_name = "N")]
     seconds: Option<u32>,
@@ -122,12 +126,9 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
         Ok(around) => around,
         Err(wrong) => return bad_input(wrong),
     };
-    let contents = input::bytes(&args.image, LIMIT).map_err(|error| error.to_string());
-    let contents =
-        contents.and_then(|bytes| Contents::of_image(&bytes, args.flash_size).map_err(|error| error.to_string()));
-    let contents = match contents {
+    let contents = match contents(args) {
         Ok(contents) => Arc::new(contents),
-        Err(reason) => return bad_input(format_args!("could not boot {}: {reason}", args.image.display())),
+        Err(error) => return bad_input(error),
     };
     if args.real_time {
         return live::at_the_terminal(&contents, &around, args.seconds);
@@ -150,6 +151,18 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
     }
     done.tell(&session);
     OK
+}
+
+/// What is to be in the flash.
+fn contents(args: &BootArgs) -> Result<Contents, ContentsError> {
+    let mut wanted = Programming::read(&args.image)?;
+    if let Some(elf) = &args.elf {
+        wanted.name_by(elf)?;
+    }
+    if let Some(size) = args.flash_size {
+        wanted.set_flash_size(size);
+    }
+    Contents::new(wanted)
 }
 
 /// What is to be typed, with its ending behind each line.

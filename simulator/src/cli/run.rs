@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::{Args, ValueEnum};
-use simulator_scenario::model::{FlashImageError, Scenario};
-use simulator_world::device::esp8266::{Image, ImageError};
+use simulator_scenario::model::{FlashImage, FlashImageError, Scenario};
+use simulator_world::device::esp8266::{FirmwareError, SettingsError};
 use tracing::info;
 
 use super::check::print_mistakes;
@@ -35,6 +35,8 @@ Examples:
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
   preflash run --on chip                          the ESP-07's own image on the emulated chip
+  preflash run --on chip --image target/esp07/vendor
+                                                  what is flashed, whole, with the vendor's SDK in it
   preflash run my.toml --on chip --image flash.bin --elf firmware.elf
                                                   a dump of a flash, with names for back traces
   preflash run scenarios/setup --on both          on this machine and on the chip, compared
@@ -83,11 +85,12 @@ pub(super) struct RunArgs {
     /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
     #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Where::Host)]
     on: Where,
-    /// The ESP-07's image: the folder that `cargo ci image` builds, an ELF file, or a dump of the flash [default:
-    /// target/esp07, or esp07 in CARGO_TARGET_DIR]
+    /// The yellow duck's image: a folder whose files say their offsets by their names (0x10000.bin), a list of offsets
+    /// and files, an ELF file, or a dump of the flash. It runs whole, as it is flashed; of one that is linked against
+    /// this project's stubs, the vendor's functions are answered [default: target/esp07, or esp07 in CARGO_TARGET_DIR]
     #[arg(long, value_name = "PATH")]
     image: Option<PathBuf>,
-    /// The ELF file that a dump of the flash was made of, for names and back traces
+    /// The ELF file that the image was made of, for names and back traces [default: the one in the image's folder]
     #[arg(long, value_name = "FILE", requires = "image")]
     elf: Option<PathBuf>,
     /// Run each scenario twice and fail if a single event differs
@@ -119,12 +122,20 @@ fn with_images(scenarios: Vec<Scenario>, named: &[PathBuf]) -> Result<Vec<Scenar
     for scenario in scenarios {
         let images = || scenario.images();
         let is_named = named.iter().any(|path| path == Path::new(&scenario.file));
-        if let Some(missing) = images().find(|image| !image.path.exists()).filter(|_| !is_named) {
-            *left_out.entry(missing.path.display().to_string()).or_default() += 1;
+        let missing = images().flat_map(FlashImage::paths).find(|path| !path.exists());
+        if let Some(missing) = missing.filter(|_| !is_named) {
+            *left_out.entry(missing.display().to_string()).or_default() += 1;
             continue;
         }
         if let Some(error) = images().find_map(|image| image.contents().err()) {
             return Err(RunError::FlashImage { scenario: scenario.file.clone(), error });
+        }
+        for device in &scenario.devices {
+            if let (Some(image), Some(_)) = (&device.firmware, &device.settings)
+                && let Some(error) = image.contents().ok().and_then(|contents| contents.takes_settings().err())
+            {
+                return Err(RunError::Settings { scenario: scenario.file.clone(), error });
+            }
         }
         ready.push(scenario);
     }
@@ -133,6 +144,19 @@ fn with_images(scenarios: Vec<Scenario>, named: &[PathBuf]) -> Result<Vec<Scenar
         complain(format_args!("{count} {scenarios} left out: {image} is not there, and `ci/setup-images` fetches it"));
     }
     if ready.is_empty() { Err(RunError::NoFlashImages) } else { Ok(ready) }
+}
+
+/// Looks whether an image can be given the settings that scenarios ask for.
+fn take_settings(scenarios: &[Scenario], image: &On) -> Result<(), RunError> {
+    let On::Whole(contents) = image else { return Ok(()) };
+    let Err(error) = contents.takes_settings() else { return Ok(()) };
+    let asks = |scenario: &&Scenario| {
+        scenario.devices.iter().any(|device| device.firmware.is_none() && device.settings.is_some())
+    };
+    match scenarios.iter().find(asks) {
+        Some(scenario) => Err(RunError::Settings { scenario: scenario.file.clone(), error }),
+        None => Ok(()),
+    }
 }
 
 /// A number of threads: more than processors gain nothing, and thousands more than a machine has room for.
@@ -159,13 +183,15 @@ enum RunError {
     #[error("--image is for the emulated chip: say --on chip or --on both, too")]
     ImageOnHost,
     #[error(transparent)]
-    Image(#[from] ImageError),
+    Image(#[from] FirmwareError),
     #[error("{error}, which {scenario} asks for; `ci/setup-images` fetches published ones")]
     FlashImage { scenario: String, error: FlashImageError },
+    #[error("{scenario} has `settings`: {error}")]
+    Settings { scenario: String, error: SettingsError },
     #[error("nothing is left to run: the images are not there, and `ci/setup-images` fetches published ones")]
     NoFlashImages,
     #[error("{0}; build the image with `cargo ci image`, or name another one with --image")]
-    NoImage(ImageError),
+    NoImage(FirmwareError),
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
     #[error(transparent)]
@@ -204,10 +230,11 @@ fn attempt(args: &RunArgs) -> Result<u8, RunError> {
     folder::refuse_clashes(scenarios.iter().map(|scenario| (scenario.file.as_str(), scenario.devices.as_slice())))?;
     let chip = || -> Result<On, RunError> {
         let image = match &args.image {
-            Some(named) => Image::load(named, args.elf.as_deref())?,
-            None => Image::load(&built_image(), None).map_err(RunError::NoImage)?,
+            Some(named) => On::chip(named, args.elf.as_deref())?,
+            None => On::chip(&built_image(), None).map_err(RunError::NoImage)?,
         };
-        Ok(On::Esp8266(Arc::new(image)))
+        take_settings(&scenarios, &image)?;
+        Ok(image)
     };
     let targets = match args.on {
         Where::Host => vec![On::Host],

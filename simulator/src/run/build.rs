@@ -26,6 +26,9 @@ use smoltcp::wire::EthernetAddress;
 use super::On;
 use crate::director::translate::{self, Calendar};
 
+/// GPIO0 among the pins.
+const GPIO0: u32 = 1 << 0;
+
 /// What only the run's cloud knows, and settings and phones ask for by name.
 struct CloudSecrets {
     write_key: String,
@@ -52,6 +55,7 @@ fn executor(scenario: &Scenario, port: Rc<Port>, on: &On) -> Box<dyn Target> {
             Box::new(WholeImageTarget::new(port, &contents))
         }
         (None, On::Host) => Box::new(HostTarget::yellow_duck(port)),
+        (None, On::Whole(contents)) => Box::new(WholeImageTarget::new(port, contents)),
         (None, On::Esp8266(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
     }
 }
@@ -95,8 +99,19 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
         });
     }
     for ((id, device), cloud) in (0..).map(DeviceId).zip(&scenario.devices).zip(&clouds) {
-        let port = Rc::new(Port::new(id, models(device, scenario, seed, cloud)));
+        let mut port = Port::new(id, models(device, scenario, seed));
+        port.hardware_address = device.mac.unwrap_or(port.hardware_address);
+        if device.firmware.as_ref().is_some_and(|firmware| firmware.boot == scenario::BootMode::Download) {
+            port.held_low.set(GPIO0);
+        }
+        let port = Rc::new(port);
         let target = make(Rc::clone(&port));
+        // After the image, which may reach there.
+        if let Some(settings) = &device.settings {
+            let contents = flash_contents(settings, cloud, seed, &prefix(device));
+            let kept = port.flash.borrow_mut().preload(SETTINGS_SECTORS.start, &contents);
+            kept.expect("the settings sectors lie within the flash");
+        }
         world.add_device(port, target);
         if let Some(name) = &device.name {
             world.name_device(id, Arc::clone(name));
@@ -175,20 +190,19 @@ fn internet(scenario: &Scenario, seed: Seed) -> Internet {
     Internet::new(settings, seed).expect("a checked scenario's host can stand in a certificate")
 }
 
-fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed, cloud: &CloudSecrets) -> port::Models {
+/// What the names of a device's random streams begin with.
+fn prefix(device: &scenario::Device) -> String {
+    device.name.as_ref().map(|name| format!("{name}/")).unwrap_or_default()
+}
+
+fn models(device: &scenario::Device, scenario: &Scenario, seed: Seed) -> port::Models {
     let calendar = Calendar::of(scenario);
     let parts: Vec<(Soldered, Surroundings)> = device
         .parts
         .iter()
         .map(|part| (part.soldered.clone(), translate::surroundings(&part.readings, &calendar)))
         .collect();
-    let prefix = device.name.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
-    let mut models = port::Models::new(parts.iter().map(|(soldered, around)| (soldered, around)), seed, &prefix);
-    if let Some(settings) = &device.settings {
-        let contents = flash_contents(settings, cloud, seed, &prefix);
-        models.flash.preload(SETTINGS_SECTORS.start, &contents).expect("the settings sectors lie within the flash");
-    }
-    models
+    port::Models::new(parts.iter().map(|(soldered, around)| (soldered, around)), seed, &prefix(device))
 }
 
 /// The settings sectors as the firmware itself would have written them.

@@ -344,10 +344,7 @@ impl World {
 
     fn start(&mut self, id: DeviceId, cause: BootCause) {
         let now = self.now;
-        if let Some(crash_loop) = self.crash_loops.starts(id, cause) {
-            warn!(target: "world", at = %now, device = id.0, "equal crashes end the run");
-            self.commit(Some(id), crash_loop);
-            self.ended = Some(now);
+        if self.crashes_too_often(id, cause) {
             return;
         }
         let device = self.device(id);
@@ -357,6 +354,29 @@ impl World {
         self.commit(Some(id), events::Boot { number, cause });
         self.queue.push(watchdog_at, Action::Watchdog(id, epoch));
         self.run_device(id);
+    }
+
+    /// Whether a device that is about to start has crashed so often that the run ends.
+    fn crashes_too_often(&mut self, id: DeviceId, cause: BootCause) -> bool {
+        let now = self.now;
+        let Some(crash_loop) = self.crash_loops.starts(id, cause) else { return false };
+        warn!(target: "world", at = %now, device = id.0, "equal crashes end the run");
+        self.commit(Some(id), crash_loop);
+        self.ended = Some(now);
+        true
+    }
+
+    /// The firmware has restarted itself without a reset of the chip, and runs on.
+    fn restarted(&mut self, id: DeviceId, cause: BootCause, event: Option<EventKind>) {
+        match event {
+            Some(event) => self.commit(Some(id), event),
+            None => self.commit(Some(id), events::Restart { reason: "a jump to the reset vector".to_owned() }),
+        }
+        if !self.crashes_too_often(id, cause) {
+            let number = self.device(id).count_start();
+            info!(target: "world", at = %self.now, device = id.0, number, %cause, "a device restarts itself");
+            self.commit(Some(id), events::Boot { number, cause });
+        }
     }
 
     /// Resets the chip: the firmware ends where it stands and starts anew after the boot ROM.
@@ -494,6 +514,7 @@ impl World {
                 self.device(id).port.antenna.borrow_mut().acknowledged = acknowledged;
                 trace!(target: "air", at = %now, device = id.0, channel, %rate, acknowledged, frame = %hex(&bytes), "sends");
             }
+            Output::Restarted { cause, event } => self.restarted(id, cause, event.map(|event| *event)),
             Output::Missed(frame) => self.links.device_radio_missed(&frame),
             Output::FlashBegan { ends, .. } => self.flash_operations.push(FlashBegun { at: now, device: id, ends }),
             Output::Frame(frame) => {

@@ -265,7 +265,36 @@ pub fn vendor(sdk: &Path, steps: &Path, output: &Path) -> Result<(), Error> {
         }
         others.push(path.into_os_string());
     }
-    ld_image(output, steps, "call_user_start", &others)
+    ld_image(output, steps, "call_user_start", &others)?;
+    let map = output.with_extension("map");
+    let placed = fs::read_to_string(&map).map_err(Error::file(&map))?;
+    let misplaced = unnamed_in_flash(&placed);
+    if misplaced.is_empty() {
+        return Ok(());
+    }
+    // An image that the radio's interrupt ends must not lie where one that runs is looked for.
+    fs::remove_file(output).map_err(Error::file(output))?;
+    Err(Error::Boundary(format!(
+        "the vendor means for instruction memory what lies in flash of {}: its interrupts call it while the cache is off",
+        misplaced.join(", ")
+    )))
+}
+
+/// The members of the vendor's archives whose code without a section of its own lies in flash, by a link's map. The
+/// vendor's linker scripts leave all such code in instruction memory.
+fn unnamed_in_flash(map: &str) -> Vec<&str> {
+    /// From where on addresses are the flash's.
+    const FLASH: u64 = 0x4020_0000;
+    let placed = map.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let number =
+            |words: &mut std::str::SplitWhitespace<'_>| u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+        let is_unnamed = matches!(words.next()?, ".text" | ".literal");
+        let (address, length, file) = (number(&mut words)?, number(&mut words)?, words.next()?);
+        (is_unnamed && length > 0 && address >= FLASH).then_some(file)
+    });
+    let of_vendor = |file: &&str| ARCHIVES.iter().any(|name| file.contains(&format!("/lib{name}.a(")));
+    placed.filter(of_vendor).collect()
 }
 
 #[cfg(test)]
@@ -280,5 +309,15 @@ mod tests {
         assert_eq!(inputs.objects, [Path::new("a.o")]);
         assert_eq!(inputs.archives, [Path::new("b.rlib")]);
         assert!(Inputs::parse(&["-o".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn what_the_vendor_means_for_instruction_memory_is_found_in_flash() {
+        let map = " .text          0x40100010       0x10 /sdk/lib/libpp.a(wdev.o)\n \
+                   .text          0x40277320      0x139 /gcc/libgcc.a(_divsf3.o)\n \
+                   .text.ieee80211_add_rates\n                0x4027b000       0x20 /sdk/lib/libnet80211.a(output.o)\n \
+                   .text          0x00000000        0x0 /sdk/lib/libwpa.a(wpa.o)\n \
+                   .text          0x4027b6e4        0xc /sdk/lib/libnet80211.a(wl_chm.o)\n";
+        assert_eq!(unnamed_in_flash(map), ["/sdk/lib/libnet80211.a(wl_chm.o)"]);
     }
 }

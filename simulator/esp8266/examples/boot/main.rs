@@ -132,7 +132,7 @@ fn run(chip: &mut Chip<Board>, until: Time, mut texts: VecDeque<String>) -> Resu
             last_sent = chip.now();
         }
         match stop {
-            Stop::Limit | Stop::Transmitted | Stop::Reset(_) | Stop::DeepSleep(_) => {}
+            Stop::Limit | Stop::Transmitted | Stop::Restarted | Stop::Reset(_) | Stop::DeepSleep(_) => {}
             Stop::Spinning(what) => return Err(format!("it loops for ever ({what})")),
             Stop::NotModelled(what) => return Err(format!("{what} of the boot ROM is not modelled")),
             Stop::NoRomFunction => return Err("the boot ROM has no function there".to_owned()),

@@ -123,38 +123,61 @@ pub const SIZES: [FlashSize; 7] = [
 
 /// The size of most boards' flash.
 const USUAL: FlashSize = SIZES[4];
-/// How many bytes before the flash's end the vendor's SDK looks for what its radio starts with, and how many there are.
+/// How many bytes before the flash's end the vendor's SDK looks for what its radio starts with.
 const INIT_DATA: usize = 0x4000;
-const INIT_DATA_LENGTH: usize = 128;
+/// How many bytes its radio starts with.
+pub const INIT_DATA_LENGTH: usize = 128;
 
 /// A flash of `size` bytes into which an image has been written from its beginning, as `esptool write-flash
-/// --flash-size` leaves it. Without a size it is that which the header says, or 4 MiB if the header says nothing or the
-/// image is longer.
-///
-/// The vendor's SDK finds its parameters by the size in the header. It restarts again and again if there is nothing for
-/// its radio to start with, 16 KiB before the end; if the image says nothing of that, it is written there, too.
+/// --flash-size` leaves it, see [`size_for`] and [`init_data`].
 ///
 /// # Errors
 /// [`ImageError`] as for [`parse`], and for an image that is larger than the flash.
 pub fn write_image(bytes: &[u8], size: Option<usize>) -> Result<Vec<u8>, ImageError> {
-    let image = parse(bytes, 0)?;
+    let size = size_for(bytes, bytes.len(), size)?;
+    let mut flash = bytes.to_vec();
+    flash.resize(size.bytes, 0xFF);
+    size.say_in(&mut flash);
+    let (offset, data) = init_data(&size);
+    let init_data = &mut flash[offset..][..data.len()];
+    if init_data.iter().all(|byte| *byte == 0xFF) {
+        init_data.copy_from_slice(&data);
+    }
+    Ok(flash)
+}
+
+/// The size of the flash for an image at its beginning, of which `used` bytes are used: the one that is `wanted`, or
+/// that which the image's header says, or 4 MiB if the header says nothing or more is used.
+///
+/// # Errors
+/// [`ImageError`] as for [`parse`], for a size that no flash has, and for more than the flash takes.
+pub fn size_for(image: &[u8], used: usize, wanted: Option<usize>) -> Result<FlashSize, ImageError> {
+    let image = parse(image, 0)?;
     let said = SIZES.iter().find(|size| size.code != 0 && size.code == image.size_and_frequency >> 4);
-    let said = said.filter(|size| bytes.len() <= size.bytes);
-    let size = match size {
+    let said = said.filter(|size| used <= size.bytes);
+    let size = match wanted {
         Some(wanted) => SIZES.iter().find(|size| size.bytes == wanted).ok_or(ImageError::FlashSize(wanted))?,
         None => said.unwrap_or(&USUAL),
     };
-    if bytes.len() > size.bytes {
-        return Err(ImageError::DumpSize { most: size.bytes, found: bytes.len() });
+    if used > size.bytes {
+        return Err(ImageError::DumpSize { most: size.bytes, found: used });
     }
-    let mut flash = bytes.to_vec();
-    flash.resize(size.bytes, 0xFF);
-    flash[3] = size.code << 4 | image.size_and_frequency & 0xF;
-    let init_data = &mut flash[size.bytes - INIT_DATA..][..INIT_DATA_LENGTH];
-    if init_data.iter().all(|byte| *byte == 0xFF) {
-        init_data.copy_from_slice(&init_data_of(CRYSTAL_26_MHZ));
+    Ok(*size)
+}
+
+impl FlashSize {
+    /// Writes the size into an image's header, by which the vendor's SDK finds its parameters.
+    pub fn say_in(&self, image: &mut [u8]) {
+        if let Some(byte) = image.get_mut(3) {
+            *byte = self.code << 4 | *byte & 0xF;
+        }
     }
-    Ok(flash)
+}
+
+/// What the vendor's SDK starts its radio with, and where: 16 KiB before the flash's end. It restarts again and again
+/// if there is nothing.
+pub fn init_data(size: &FlashSize) -> (usize, [u8; INIT_DATA_LENGTH]) {
+    (size.bytes - INIT_DATA, init_data_of(CRYSTAL_26_MHZ))
 }
 
 /// A flash that holds this, byte by byte: a dump of one of a size that there is.

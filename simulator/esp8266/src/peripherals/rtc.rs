@@ -82,7 +82,7 @@ const PERIOD: Time = Time(14_618);
 /// GPIO16 among the pins.
 const GPIO16: usize = 16;
 /// Bytes of memory.
-const MEMORY: usize = 0x400;
+pub const MEMORY: usize = 0x400;
 
 /// A word of the memory.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +113,10 @@ impl Default for Rtc {
 }
 
 impl Rtc {
+    pub(super) fn memory(&self) -> &[u8; MEMORY] {
+        &self.memory
+    }
+
     /// When the counter meets the sleep value, if that is to wake the chip up.
     fn wake_time(&self, now: Time) -> Time {
         if self.bank.value(Register::State2) & WAKE_BY_TIMER == 0 {

@@ -38,7 +38,7 @@ impl Booted {
 
     fn step(&mut self) {
         match self.chip.run_until(self.chip.now() + Time::from_milliseconds(1)) {
-            Stop::Limit | Stop::Transmitted | Stop::DeepSleep(_) => {}
+            Stop::Limit | Stop::Transmitted | Stop::Restarted | Stop::DeepSleep(_) => {}
             Stop::Reset(_) => self.resets += 1,
             stop => panic!("{stop:?} at {:#010x}, after {}", self.chip.core.cpu.pc, self.sent),
         }

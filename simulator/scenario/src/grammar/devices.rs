@@ -6,8 +6,8 @@ use simulator_world::boards::{BOARDS, Board};
 use super::events::LEVEL;
 use super::sensor::{AIR_HUMIDITY, AIR_TEMPERATURE, SENSOR};
 use super::{BOOLEAN, DURATION, ON_OFF, PORT, TEXT};
-use crate::model::{DhtModel, SensorKind};
-use crate::shape::Scalar::{DateTime, Integer};
+use crate::model::{BootMode, DhtModel, SensorKind};
+use crate::shape::Scalar::{DateTime, HardwareAddress, Integer};
 use crate::shape::Shape::{List, Scalar, Words};
 use crate::shape::{Key, Shape, Table, optional, required};
 
@@ -107,12 +107,55 @@ const FLASH_SIZE_WORDS: [(&str, u32, &str); SIZES.len()] = {
 const IMAGE: Key = optional(
     "image",
     TEXT,
-    "An image that runs whole in the place of the yellow duck's firmware, as it is flashed from the flash's beginning on: its path from the scenario's folder.",
+    "An image that runs whole in the place of the yellow duck's firmware on this machine, as it is flashed: a file for the flash's beginning, a folder whose files say their offsets by their names (`0x10000.bin`), or a list of offsets and files. Its path is from the scenario's folder.",
 );
 const FLASH_SIZE: Key = optional(
     "flash-size",
     Words(&FLASH_SIZE_WORDS),
     "With `image`: the size of the flash, which is written into the image's header. Default what the header says, or 4M.",
+);
+const FLASH: Key = optional(
+    "flash",
+    List(&Shape::Table(&FLASH_PART)),
+    "What is flashed besides `image`, or in its place: files, each at its offset.",
+);
+const FLASH_PART: Table = Table::new(
+    "a part of what is flashed",
+    &[
+        required(
+            "offset",
+            Scalar(Integer { least: 0, most: 0xFF_FFFF }),
+            "Where the file begins, in bytes from the flash's beginning, such as 0x10000. No two files share a sector of 4,096 bytes.",
+        ),
+        required("file", TEXT, "The file's path from the scenario's folder."),
+    ],
+);
+const INIT_DATA: Key = optional(
+    "init-data",
+    TEXT,
+    "With `image`: a file of 128 bytes that the vendor's SDK starts its radio with, 16 KiB before the flash's end. Default what the image or `flash` has there; if that is blank, values for a module with a crystal of 26 MHz.",
+);
+const ELF: Key = optional(
+    "elf",
+    TEXT,
+    "With `image`: the ELF file that it was made of, by which reports name functions and lines. Default the only ELF file in the folder that `image` names.",
+);
+const BOOT: Key = optional(
+    "boot",
+    Words(&[
+        ("flash", BootMode::Flash, "From its flash."),
+        (
+            "download",
+            BootMode::Download,
+            "GPIO0 is held low: the boot ROM waits at the serial port for a program, and starts none by itself.",
+        ),
+    ]),
+    "With `image`: how the module is strapped when it starts. Default flash.",
+);
+const MAC: Key = optional(
+    "mac",
+    Scalar(HardwareAddress),
+    "The station's hardware address, as the factory has put it into the chip. Default 18:FE:34:00:00:00, and so on for each further device.",
 );
 
 /// `[device]`.
@@ -127,8 +170,13 @@ pub(super) const DEVICE: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        MAC,
         IMAGE,
+        FLASH,
         FLASH_SIZE,
+        INIT_DATA,
+        ELF,
+        BOOT,
     ],
 );
 
@@ -146,8 +194,13 @@ pub(super) const DEVICES: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        MAC,
         IMAGE,
+        FLASH,
         FLASH_SIZE,
+        INIT_DATA,
+        ELF,
+        BOOT,
         optional("settings", Shape::Table(&SETTINGS), "What its flash holds at the beginning. Default it is blank."),
         optional("sensor", Shape::Table(&SENSOR), "Its sensor, and what it measures."),
     ],

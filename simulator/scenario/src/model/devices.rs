@@ -1,18 +1,18 @@
 //! Devices: what is soldered to each, and what its flash holds at the beginning.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use simulator_record::events::PinKind;
-use simulator_world::device::esp8266::Contents;
-use simulator_world::input::{self, Limit};
+use simulator_world::device::esp8266::{Contents, ContentsError, Programming};
 use simulator_world::parts::{PartId, Soldered};
 use time::OffsetDateTime;
 
 use super::Course;
 use crate::units::{DeciCelsius, DeciPercent};
 
+pub use simulator_world::device::esp8266::BootMode;
 pub use simulator_world::parts::{DhtModel, PartKind};
 
 /// A device.
@@ -24,6 +24,8 @@ pub struct Device {
     pub parts: Vec<Part>,
     /// The image that it runs, if that is not the yellow duck's firmware.
     pub firmware: Option<FlashImage>,
+    /// Its station's hardware address; default Espressif's first ones, in the devices' order.
+    pub mac: Option<[u8; 6]>,
     /// When power comes on; default 0.
     pub power_up: Duration,
     /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
@@ -38,50 +40,86 @@ impl Device {
     }
 }
 
-/// An image as it is flashed. It is read once, before its first run, and shared.
-#[derive(Clone, Debug)]
+/// What is flashed. It is read once, before its first run, and shared.
+#[derive(Clone, Debug, Default)]
 pub struct FlashImage {
-    /// The file.
-    pub path: PathBuf,
+    /// The image: a file, a folder or a list.
+    pub image: Option<PathBuf>,
+    /// Files, each at its offset.
+    pub parts: Vec<(u32, PathBuf)>,
     /// Size of the flash in bytes; default what the image's header says, or 4 MiB.
     pub flash_size: Option<u32>,
+    /// What the radio starts with; default the image's, or values for a usual module.
+    pub init_data: Option<PathBuf>,
+    /// The program's names.
+    pub elf: Option<PathBuf>,
+    /// How the module is strapped.
+    pub boot: BootMode,
     contents: Arc<OnceLock<Arc<Contents>>>,
 }
 
-/// A flash image cannot be used.
+/// What is to be flashed cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("could not use the image {}: {reason}", path.display())]
-pub struct FlashImageError {
-    path: PathBuf,
-    reason: String,
-}
-
-/// How large an image may be: as the largest flash.
-const LARGEST_IMAGE: Limit = Limit(16);
+#[error(transparent)]
+pub struct FlashImageError(#[from] ContentsError);
 
 impl FlashImage {
-    pub(crate) fn new(path: PathBuf, flash_size: Option<u32>) -> Self {
-        Self { path, flash_size, contents: Arc::default() }
-    }
-
-    /// What the flash holds at the beginning. The file is read the first time.
+    /// What the flash holds at the beginning. The files are read the first time.
     ///
     /// # Errors
-    /// [`FlashImageError`] if the file cannot be read, is no image, or is too large for the flash.
+    /// [`FlashImageError`] if a file cannot be read, there is no image, or it does not fit the flash.
     pub fn contents(&self) -> Result<Arc<Contents>, FlashImageError> {
         if let Some(contents) = self.contents.get() {
             return Ok(Arc::clone(contents));
         }
-        let wrong = |reason: String| FlashImageError { path: self.path.clone(), reason };
-        let bytes = input::bytes(&self.path, LARGEST_IMAGE).map_err(|error| wrong(error.to_string()))?;
-        let contents = Contents::of_image(&bytes, self.flash_size).map_err(|error| wrong(error.to_string()))?;
+        let contents = Contents::new(self.wanted()?)?;
         Ok(Arc::clone(self.contents.get_or_init(|| Arc::new(contents))))
+    }
+
+    /// The same with another image; names of this one's program say nothing of that.
+    pub(crate) fn with_image(&self, image: PathBuf) -> Self {
+        Self {
+            image: Some(image),
+            parts: self.parts.clone(),
+            flash_size: self.flash_size,
+            init_data: self.init_data.clone(),
+            boot: self.boot,
+            elf: None,
+            contents: Arc::default(),
+        }
+    }
+
+    fn wanted(&self) -> Result<Programming, ContentsError> {
+        let mut wanted = self.image.as_deref().map(Programming::read).transpose()?.unwrap_or_default();
+        for (offset, file) in &self.parts {
+            wanted.add(*offset, file)?;
+        }
+        if let Some(elf) = &self.elf {
+            wanted.name_by(elf)?;
+        }
+        if let Some(data) = &self.init_data {
+            wanted.set_init_data(data)?;
+        }
+        if let Some(size) = self.flash_size {
+            wanted.set_flash_size(size);
+        }
+        Ok(wanted)
+    }
+
+    /// The files and folders that it names.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let parts = self.parts.iter().map(|(_, path)| path);
+        let named = self.image.iter().chain(parts).chain(&self.init_data).chain(&self.elf);
+        named.map(PathBuf::as_path)
     }
 }
 
 impl PartialEq for FlashImage {
     fn eq(&self, other: &Self) -> bool {
-        (&self.path, self.flash_size) == (&other.path, other.flash_size)
+        (self.flash_size, self.boot) == (other.flash_size, other.boot)
+            && self.parts.iter().map(|(offset, _)| offset).eq(other.parts.iter().map(|(offset, _)| offset))
+            && self.paths().eq(other.paths())
+            && (self.image.is_some(), self.elf.is_some()) == (other.image.is_some(), other.elf.is_some())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use simulator_world::parts::{PartId, Soldered};
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
 use crate::grammar::devices::PartWord;
-use crate::model::{Device, DhtModel, FlashImage, Part, PartClass, PartKind, Readings, SensorKind};
+use crate::model::{Device, DhtModel, Part, PartClass, PartKind, Readings, SensorKind};
 use crate::shape::alternatives;
 use crate::tree::{Fields, Node};
 
@@ -82,6 +81,7 @@ impl Resolver<'_, '_> {
                 );
             }
         }
+        self.unlike_addresses(root, &devices);
         if let (true, Some(node)) = (devices.is_empty(), root.get("devices")) {
             self.report(Diagnostic::new("this scenario has no device", node.span.clone(), "empty"));
         }
@@ -95,35 +95,14 @@ impl Resolver<'_, '_> {
         Device {
             name: source.name.clone(),
             parts,
-            firmware: self.firmware(source),
+            firmware: source.set_up.and_then(|fields| self.flashed(fields)),
+            mac: source.set_up.and_then(|fields| self.mac(fields)),
             power_up: source
                 .set_up
                 .and_then(|fields| self.before_end(fields, "power-up", false))
                 .unwrap_or(Duration::ZERO),
             settings: source.settings.and_then(|fields| self.settings(fields)),
         }
-    }
-
-    /// The image that it runs, if the file names one.
-    fn firmware(&mut self, source: &Source<'_>) -> Option<FlashImage> {
-        let fields = source.set_up?;
-        let Some(image) = fields.get("image") else {
-            if let Some(span) = fields.key_span("flash-size") {
-                self.report(
-                    Diagnostic::new("`flash-size` goes with `image` only", span, "means nothing here")
-                        .help("the yellow duck's flash has 1 MiB"),
-                );
-            }
-            return None;
-        };
-        if source.settings.is_some() {
-            self.report(
-                Diagnostic::new("an image of one's own has no `settings`", image.span.clone(), "this image")
-                    .help("they are the yellow duck's firmware's; leave them out"),
-            );
-        }
-        let folder = Path::new(self.file).parent().unwrap_or(Path::new(""));
-        Some(FlashImage::new(folder.join(image.text()?), fields.word("flash-size")))
     }
 
     /// The board's parts, then those of the file's own.

@@ -10,7 +10,7 @@ use simulator_world::parts::PartId;
 use super::{Resolver, typing};
 use crate::diagnostics::Diagnostic;
 use crate::grammar::steps::{ActionKind, SweepKind};
-use crate::model::{Action, FlashImage, LineEnding, PartClass, PartKind, Step, Sweep, TYPING, When};
+use crate::model::{Action, LineEnding, PartClass, PartKind, Step, Sweep, TYPING, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 
 /// The shortest time between two times of something that repeats.
@@ -234,7 +234,7 @@ impl Resolver<'_, '_> {
             return None;
         };
         let folder = Path::new(self.file).parent().unwrap_or(Path::new(""));
-        let image = |node: &Node| Some(FlashImage::new(folder.join(node.text()?), first.flash_size));
+        let image = |node: &Node| Some(first.with_image(folder.join(node.text()?)));
         Some(Sweep::Images(details.items().iter().map(image).collect::<Option<_>>()?))
     }
 }

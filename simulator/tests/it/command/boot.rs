@@ -12,9 +12,9 @@ fn what_is_no_image_is_refused_with_a_way_out() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments}");
         ended.stderr
     };
-    assert!(refused("boot missing.bin").contains("could not boot missing.bin: no such file"));
+    assert!(refused("boot missing.bin").contains("could not read missing.bin: no such file"));
     let text = refused("boot text.bin");
-    assert!(text.contains("could not boot text.bin: "), "{text}");
+    assert!(text.contains("could not use text.bin: "), "{text}");
     assert!(refused("boot text.bin --flash-size 3M").contains("expected one of 256K, 512K, 1M"));
     assert!(refused("boot text.bin --wifi :secret").contains("a network's name has 1 to 32 bytes, this has 0"));
     assert!(refused("boot text.bin --wifi home:short").contains("a passphrase has 8 to 63 bytes, this has 5"));
@@ -33,7 +33,7 @@ fn a_scenario_whose_image_is_missing_is_left_out_unless_it_is_named() {
     assert!(ended.stderr.contains("1 scenario is left out: all/missing.bin is not there"), "{}", ended.stderr);
     let ended = bench.preflash("run all/image.toml");
     assert_eq!(ended.code, Some(2));
-    assert!(ended.stderr.contains("could not use the image all/missing.bin: no such file"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("could not read all/missing.bin: no such file"), "{}", ended.stderr);
 }
 
 #[cfg(unix)]

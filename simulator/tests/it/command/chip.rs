@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use esp8266::image::{Program, Segment, elf, flash};
+use firmware::mark::Mark;
 use serde_json::Value;
 
 use super::bench::{Bench, READING};
@@ -148,11 +149,7 @@ fn a_broken_image_is_one_clear_message() {
     let bench = bench("chip-broken");
     bench.file("text.bin", "this is no image");
     for (arguments, words) in [
-        (
-            "--image text.bin",
-            "error: could not load text.bin: the image at 0x0 starts with 0x74 instead of 0xe9; preflash runs the yellow duck's \
-             image as `cargo ci image` builds it: its folder, its ELF file, or a dump of a flash of 1 MiB with it\n",
-        ),
+        ("--image text.bin", "error: could not use text.bin: the image at 0x0 starts with 0x74 instead of 0xe9\n"),
         ("--image nowhere", "error: could not read nowhere: "),
     ] {
         let ended = bench.preflash(&format!("run s --on chip {arguments}"));
@@ -160,6 +157,40 @@ fn a_broken_image_is_one_clear_message() {
         assert!(ended.stderr.starts_with(words) && ended.stderr.lines().count() == 1, "{}", ended.stderr);
         assert!(!bench.folder.join("target").exists(), "nothing is left behind");
     }
+}
+
+#[test]
+fn the_image_bears_the_mark_of_its_firmware() {
+    let Some(image) = image() else { return };
+    let second = fs::read(image.join("0x10000.bin")).unwrap();
+    assert_eq!(Mark::find(&second), Some(Mark::OWN));
+}
+
+/// `j .`, as an image that is linked against no stubs: it runs whole.
+fn whole(mark: &[u8]) -> Vec<u8> {
+    let mut code = vec![0x06, 0xFF, 0xFF, 0];
+    code.extend(mark);
+    flash::emit(2, 0x20, 0x4010_0000, &[Segment { address: 0x4010_0000, bytes: code }])
+}
+
+#[test]
+fn settings_go_with_an_image_that_bears_the_mark_and_with_no_other() {
+    let bench = bench("chip-whole");
+    let ended = |bytes: &[u8]| {
+        fs::write(bench.folder.join("image.bin"), bytes).unwrap();
+        bench.preflash("run s --on chip --image image.bin")
+    };
+    let foreign = ended(&whole(&[]));
+    assert_eq!(foreign.code, Some(2));
+    let words = "error: s/duck.toml has `settings`: the image is not the yellow duck's, and only its firmware reads";
+    assert!(foreign.stderr.starts_with(words), "{}", foreign.stderr);
+    let other = Mark { formats: [1, 99], ..Mark::OWN };
+    let words = "in format 1.99, and this preflash writes them at 0xf7000 to 0xfb000";
+    assert!(ended(&whole(&other.to_bytes())).stderr.contains(words));
+    let own = ended(&whole(&Mark::OWN.to_bytes()));
+    assert_eq!(own.code, Some(1), "it runs, and stores nothing: {}{}", own.stdout, own.stderr);
+    bench.file("s/duck.toml", "title = 't'\nduration = '1s'\n[[expect]]\nevent.boot = {}\n");
+    assert_eq!(ended(&whole(&[])).code, Some(0), "without settings any image runs");
 }
 
 /// A dump of a flash, with a stub that starts these instructions.

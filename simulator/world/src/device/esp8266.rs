@@ -24,8 +24,10 @@ mod flash;
 mod image;
 mod outside;
 pub mod probe;
+mod restart;
 mod sdk;
 mod stops;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod traps;
@@ -48,8 +50,9 @@ use super::{Coverage, Port, Progress, Target, Wait};
 use simulator_record::events::{BootCause, CrashReport, EventKind};
 use simulator_record::time::Instant;
 
-pub use contents::Contents;
-pub use image::{Image, ImageError};
+pub use super::port::BootMode;
+pub use contents::{Contents, ContentsError, FlashPart, Programming, SettingsError};
+pub use image::{Firmware, FirmwareError, Image, ImageError};
 pub use whole::WholeImageTarget;
 
 use call::Calls;
@@ -67,10 +70,6 @@ const MASKED: Duration = Duration::from_millis(1);
 const ANSWER: u64 = 20;
 /// Cycles that the SDK's handler of narrow accesses takes, roughly, besides the boot ROM's wrapper around it.
 const NARROW_ACCESS: u64 = 50;
-/// How many bytes below a stack's end are watched.
-const WATCHED: u32 = 256;
-/// First address of data memory.
-const DATA_MEMORY: u32 = 0x3FFE_8000;
 
 /// An ESP-07's chip.
 pub struct Esp8266Target {
@@ -136,7 +135,7 @@ impl Esp8266Target {
         let Some(running) = &mut self.running else { return };
         for access in running.chip.core.bus.take_reports() {
             if self.told.insert((access.address, access.is_write)) {
-                let access = crash::not_modelled(&access, Some(&self.image));
+                let access = crash::not_modelled(&access, self.image.symbols());
                 self.coverage.not_modelled.push(access.clone());
                 self.port.put(running.now(), Output::Event(EventKind::NotModelled(access)));
             }
@@ -217,7 +216,7 @@ impl Target for Esp8266Target {
     fn report(&self) -> Option<CrashReport> {
         let running = self.running.as_ref()?;
         let registers = Registers::now(&running.chip.core.cpu);
-        Some(crash::report(&registers, &running.chip.core.memory, &self.image, false))
+        Some(crash::report(&registers, &running.chip.core.memory, self.image.symbols(), false))
     }
 
     fn coverage(&self) -> Option<Coverage> {

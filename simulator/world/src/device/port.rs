@@ -10,7 +10,7 @@ use super::conversation::Conversation;
 use crate::air::RadioFrame;
 use crate::boards::Board;
 use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
-use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
+use simulator_record::events::{self, BootCause, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use simulator_record::random::{Seed, Stream};
 use simulator_record::time::Instant;
 
@@ -44,6 +44,16 @@ pub struct Port {
     /// When the world may have something for the device at the earliest; the present run goes no further than that.
     pub horizon: Cell<Instant>,
     outbox: RefCell<Vec<(Instant, Output)>>,
+}
+
+/// How a module is strapped when its chip starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BootMode {
+    /// From flash.
+    #[default]
+    Flash,
+    /// GPIO0 is held low: the boot ROM waits for a download.
+    Download,
 }
 
 /// The radio as the device sees it.
@@ -104,6 +114,13 @@ pub enum Output {
     },
     /// The radio has not taken a frame that was for it.
     Missed(RadioFrame),
+    /// The firmware has restarted itself by a jump to where the chip begins, and runs on: the chip was not reset.
+    Restarted {
+        /// Why.
+        cause: BootCause,
+        /// What that was, if it was no wish of the firmware.
+        event: Option<Box<EventKind>>,
+    },
     /// A flash operation began; the world may want to cut the power in its midst.
     FlashBegan {
         /// Counts the erases and writes since the scenario began, from 1.
@@ -115,14 +132,18 @@ pub enum Output {
     Event(EventKind),
 }
 
+/// The hardware address of a device that has not been given another: Espressif's OUI, the device's number behind it.
+pub fn address(device: DeviceId) -> [u8; 6] {
+    let [_, high, middle, low] = device.0.to_be_bytes();
+    [0x18, 0xfe, 0x34, high, middle, low]
+}
+
 impl Port {
     /// A port around the board's models, powered off and silent.
     pub fn new(device: DeviceId, models: Models) -> Self {
-        let [_, high, middle, low] = device.0.to_be_bytes();
         Self {
             device,
-            // Espressif's OUI, the device's number behind it.
-            hardware_address: [0x18, 0xfe, 0x34, high, middle, low],
+            hardware_address: address(device),
             parts: models.parts,
             flash: RefCell::new(models.flash),
             serial_line: RefCell::default(),

@@ -91,11 +91,16 @@ impl Device {
     /// Starts the firmware at `now`; returns how often it has been started.
     pub fn start(&mut self, now: Instant, cause: BootCause) -> u32 {
         self.epoch += 1;
-        self.starts += 1;
         self.state = State::Running;
         self.local = now;
         self.wake_at = None;
         self.target.start(now, cause);
+        self.count_start()
+    }
+
+    /// Counts a start; returns how often it has been started.
+    pub fn count_start(&mut self) -> u32 {
+        self.starts += 1;
         self.starts
     }
 

@@ -1,19 +1,18 @@
-//! The ESP-07's image: what is in the flash, and the linked program for its names.
+//! The ESP-07's image that is linked against stubs: what is in the flash, and the linked program for its names. And
+//! whether an image is one, or runs whole.
 //!
 //! Three forms are understood: the folder that `cargo ci image` leaves (the pair for the flash, and the ELF file that
 //! it was made of), an ELF file alone, and a dump of the flash from its beginning, with or without an ELF file beside
-//! it. In an image that is linked against stubs, functions of the SDK are known by their stubs' names or, without
-//! symbols, by the marks in the stubs; in one that is linked against the vendor's libraries, by the names of the
-//! vendor's functions.
+//! it. Functions of the SDK are known by their stubs' names or, without symbols, by the marks in the stubs.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use esp8266::image::lines::{Lines, Place, demangled};
 use esp8266::image::{ImageError as FormatError, Program, elf, flash};
 use esp8266::rom::ram;
 
+use super::contents::{Contents, ContentsError, Programming};
+use super::symbols::{FIRMWARE_STACK, Stack, Symbols};
 use crate::input::{self, InputError, Limit};
 
 /// How large each of the files may be: an ELF file with all that a debugger wants to know.
@@ -26,34 +25,59 @@ const RUNNABLE: &str = "preflash runs the yellow duck's image as `cargo ci image
 const PROGRAM: &str = "esp07";
 const FIRST: &str = "0x00000.bin";
 const SECOND: &str = "0x10000.bin";
-/// The name of the stack that the program runs its own code on.
-const STACK: &str = "firmware_stack";
 /// The stack of the boot ROM and of the SDK's tasks, down to where the ROM's data end.
 const ROM_STACK: Stack = Stack { name: "the SDK's stack", low: ram::END };
-/// The same where the vendor's start-up code runs, whose frames alone take 5.4 KB: it goes on into what of the ROM's
-/// data it does not need.
-const VENDORS_STACK: Stack = Stack { low: ram::KNOWN_END, ..ROM_STACK };
+/// What runs on the chip.
+#[derive(Debug)]
+pub enum Firmware {
+    /// An image that is linked against this project's stubs: the vendor's functions are answered.
+    Stubs(Box<Image>),
+    /// Any other, which runs whole.
+    Whole(Box<Contents>),
+}
+
+/// Why there is nothing to run.
+#[derive(Debug, thiserror::Error)]
+pub enum FirmwareError {
+    /// An image that is linked against stubs is not as it should be.
+    #[error(transparent)]
+    Stubs(#[from] ImageError),
+    /// The flash cannot be programmed so.
+    #[error(transparent)]
+    Whole(#[from] ContentsError),
+}
+
+impl Firmware {
+    /// What is named by `path`, see [`Programming::read`], with the names in `elf`, if that is given.
+    ///
+    /// # Errors
+    /// [`FirmwareError`].
+    pub fn load(path: &Path, elf: Option<&Path>) -> Result<Self, FirmwareError> {
+        let mut wanted = Programming::read(path)?;
+        if let Some(elf) = elf {
+            wanted.name_by(elf)?;
+        }
+        if is_stubbed(&wanted) {
+            return Ok(Self::Stubs(Box::new(Image::load(path, elf)?)));
+        }
+        Ok(Self::Whole(Box::new(Contents::new(wanted)?)))
+    }
+}
+
+/// Whether what lies at the flash's beginning, or the linked program, has the stubs' boot code.
+fn is_stubbed(wanted: &Programming) -> bool {
+    let named = |program: &Program| program.symbols.iter().any(|(_, _, name)| name == "sdk_boot");
+    let mut first = wanted.parts().iter().filter(|part| part.offset == 0);
+    wanted.program().is_some_and(named) || first.any(|part| marks(&part.bytes).contains_key("sdk_boot"))
+}
 
 /// An image.
 #[derive(Debug)]
 pub struct Image {
     flash: Vec<u8>,
-    program: Option<Program>,
-    elf: Option<Vec<u8>>,
+    symbols: Symbols,
+    /// The addresses of what the emulation asks for, by name.
     names: BTreeMap<String, u32>,
-    stacks: Vec<Stack>,
-    /// What was found at an address before: a program that crashes does so at the same few again and again, and to read
-    /// the debug information takes longer than to get there.
-    places: Mutex<BTreeMap<u32, Vec<Place>>>,
-}
-
-/// Memory that a stack grows down in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stack {
-    /// What it is, in words.
-    pub name: &'static str,
-    /// Its lowest address.
-    pub low: u32,
 }
 
 /// Why there is no image.
@@ -122,28 +146,18 @@ impl Image {
             Some(program) => program.symbols.iter().map(|(address, _, name)| (name.clone(), *address)).collect(),
             None => marks(&flash),
         };
-        let mut image = Self { flash, program, elf, names, stacks: Vec::new(), places: Mutex::default() };
-        image.stacks.push(if image.is_vendors() { VENDORS_STACK } else { ROM_STACK });
-        if image.is_vendors() {
-            if image.address_of("user_init").is_none() {
-                return Err("it starts with the vendor's code, but there is no `user_init` in it");
-            }
-        } else if image
-            .address_of("sdk_boot")
-            .is_some_and(|boot| image.address_of("sdk_start").is_none_or(|at| at == boot))
-        {
+        let mut image = Self { flash, symbols: Symbols::new(program, elf), names };
+        image.symbols.stacks.push(ROM_STACK);
+        let Some(boot) = image.address_of("sdk_boot") else {
+            return Err("it is not linked against this project's stubs");
+        };
+        if image.address_of("sdk_start").is_none_or(|at| at == boot) {
             return Err(
                 "it begins with this project's boot stub, but does not say where the program starts (`sdk_start`)",
             );
-        } else if image.address_of("sdk_boot").is_none() {
-            return Err(
-                "it is neither linked against this project's stubs nor against the vendor's libraries with their \
-                        names, which of a dump the ELF file has (--elf)",
-            );
         }
-        if let Some(low) = image.address_of(STACK) {
-            image.stacks.push(Stack { name: "the firmware's stack", low });
-        }
+        let of_firmware = image.address_of(FIRMWARE_STACK);
+        image.symbols.stacks.extend(of_firmware.map(|low| Stack { name: "the firmware's stack", low }));
         Ok(image)
     }
 
@@ -152,35 +166,9 @@ impl Image {
         &self.flash
     }
 
-    /// The linked program, if its file is known.
-    pub(super) fn program(&self) -> Option<&Program> {
-        self.program.as_ref()
-    }
-
-    /// What stands at each of these addresses, by the debug information: see [`Lines::places`].
-    pub(super) fn places(&self, addresses: &[u32]) -> Vec<Vec<Place>> {
-        let mut known = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(elf) = &self.elf
-            && addresses.iter().any(|address| !known.contains_key(address))
-        {
-            let lines = Lines::read(elf);
-            for &address in addresses {
-                known
-                    .entry(address)
-                    .or_insert_with(|| lines.as_ref().map(|lines| lines.places(address)).unwrap_or_default());
-            }
-        }
-        addresses.iter().map(|address| known.get(address).cloned().unwrap_or_default()).collect()
-    }
-
-    /// The stacks whose ends are known.
-    pub(super) fn stacks(&self) -> &[Stack] {
-        &self.stacks
-    }
-
-    /// Whether the vendor's start-up code is in it, in the place of this project's stubs.
-    pub(super) fn is_vendors(&self) -> bool {
-        self.names.contains_key("call_user_start")
+    /// What is known of the program besides its bytes.
+    pub(super) fn symbols(&self) -> &Symbols {
+        &self.symbols
     }
 
     /// The address of a function or object of the program.
@@ -190,24 +178,8 @@ impl Image {
 
     /// Where the first object lies whose name is `wanted`.
     pub(super) fn range_of(&self, wanted: impl Fn(&str) -> bool) -> Option<std::ops::Range<u32>> {
-        let (start, size, _) = self.program.as_ref()?.symbols.iter().find(|(_, _, name)| wanted(name))?;
+        let (start, size, _) = self.symbols.program()?.symbols.iter().find(|(_, _, name)| wanted(name))?;
         Some(*start..start.saturating_add(*size))
-    }
-
-    /// The function that an address is in, as its source names it.
-    pub(super) fn function(&self, address: u32) -> Option<String> {
-        if let Some(name) = esp8266::rom::symbol(address) {
-            return Some(format!("{name} of the boot ROM"));
-        }
-        self.program.as_ref()?.symbol_at(address).map(|(name, _)| demangled(name))
-    }
-
-    /// An address in words: with its function, if it has one.
-    pub(super) fn place(&self, address: u32) -> String {
-        match self.function(address) {
-            Some(name) => format!("{address:#010x}, {name}"),
-            None => format!("{address:#010x}"),
-        }
     }
 }
 

@@ -50,7 +50,6 @@ mod rom {
     pub const ETS_TIMER_DISARM: u32 = 0x4000_2D40;
     pub const ETS_TIMER_INIT: u32 = 0x4000_2E68;
     pub const SET_EXCEPTION_HANDLER: u32 = 0x4000_0454;
-    pub const CACHE_READ_ENABLE: u32 = 0x4000_4678;
 }
 
 /// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
@@ -90,9 +89,6 @@ pub(super) struct Sdk {
     memory_is_enabled: Option<u32>,
     /// What comes after that function's answer.
     cache_opens: Option<cache::Then>,
-    user_pre_init: Option<u32>,
-    user_init: Option<u32>,
-    vendors: Option<start::VendorsStart>,
     /// What `system_get_rst_info` tells.
     reset_information: [u32; 7],
     /// How often each function was called.
@@ -150,7 +146,6 @@ enum Purpose {
 /// The functions that are answered here.
 const FUNCTIONS: &[&str] = &[
     "sdk_boot",
-    "call_user_start",
     "system_partition_table_regist",
     "system_os_task",
     "system_os_post",
@@ -189,7 +184,7 @@ impl Sdk {
     pub(super) fn new(port: Rc<Port>, image: &Image, reset_information: [u32; 7], now: Instant) -> Self {
         let address = |name: &str| {
             // The stub's own name stands where the vendor's would in a link against its archives.
-            if name == "sdk_boot" || name == "call_user_start" {
+            if name == "sdk_boot" {
                 image.address_of(name)
             } else {
                 image.address_of(&format!("sdk_{name}")).or_else(|| image.address_of(name))
@@ -205,13 +200,6 @@ impl Sdk {
             memory_is_enabled: image.address_of("user_iram_memory_is_enabled"),
             cache_opens: None,
             ethernet_input: image.address_of("ethernet_input"),
-            user_pre_init: image.address_of("user_pre_init"),
-            user_init: image.address_of("user_init"),
-            vendors: image.is_vendors().then(|| start::VendorsStart {
-                vectors: image.address_of("_text_start"),
-                bss: image.address_of("_bss_start").zip(image.address_of("_bss_end")),
-                back: 0,
-            }),
             reset_information,
             called: BTreeMap::new(),
             watchdog: SoftwareWatchdog::new(now),
@@ -300,11 +288,6 @@ impl Sdk {
             "sdk_boot" => {
                 self.set_up(chip, now)?;
                 chip.core.cpu.pc = self.start.unwrap_or(address);
-                return Some(Answer::Started);
-            }
-            "call_user_start" => {
-                self.set_up(chip, now)?;
-                self.start_vendors(chip)?;
                 return Some(Answer::Started);
             }
             "system_os_task" => match second & 0xFF {

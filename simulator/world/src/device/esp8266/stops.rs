@@ -7,7 +7,7 @@ use esp8266::peripherals::ResetCause as ChipReset;
 use esp8266::registers::Registers;
 
 use super::sdk::Answer;
-use super::{ANSWER, DATA_MEMORY, HALT, Image, NARROW_ACCESS, Running, WATCHED, crash, reset_reason, traps};
+use super::{ANSWER, HALT, Image, NARROW_ACCESS, Running, crash, reset_reason, traps};
 use crate::device::Wait;
 use crate::device::port::Output;
 use simulator_record::events::{self, BootCause, CrashReport, EventKind, WatchdogKind};
@@ -19,8 +19,8 @@ impl Running {
             self.chip.core.cpu.cycles += ANSWER;
         }
         match stop {
-            // Without being asked for, the chip does not stop when its radio sends.
-            Stop::Idle | Stop::Limit | Stop::Transmitted => None,
+            // Without being asked for, the chip does not stop when its radio sends or it restarts.
+            Stop::Idle | Stop::Limit | Stop::Transmitted | Stop::Restarted => None,
             Stop::Trap(traps::RETURN) => {
                 let now = self.now();
                 match self.calls.end(&mut self.chip) {
@@ -33,10 +33,6 @@ impl Running {
                 true => None,
                 false => Some(self.halt("jumped to where an answer to the SDK returns to", image)),
             },
-            Stop::Trap(traps::PRE_INIT_RETURN) => {
-                self.sdk.pre_initialised(&mut self.chip);
-                None
-            }
             Stop::Trap(traps::WATCHDOG_TASK) => {
                 let now = self.now();
                 self.sdk.watchdog_task_ran(now);
@@ -115,22 +111,18 @@ impl Running {
 
     /// From now on the stacks' lower ends are watched.
     fn watch_stacks(&mut self, image: &Image) {
-        let below = |low: u32| low.saturating_sub(WATCHED).max(DATA_MEMORY)..low;
-        let ranges = image.stacks().iter().map(|stack| below(stack.low)).filter(|range| !range.is_empty());
-        self.chip.core.memory.watch(ranges.collect());
+        self.chip.core.memory.watch(image.symbols().below_stacks());
     }
 
     /// Something was stored below the end of a stack: by a program that has run over it?
     fn overran(&mut self, address: u32, image: &Image) {
         let registers = Registers::now(&self.chip.core.cpu);
-        let Some(stack) = crash::overflowed(registers.a[1], image) else { return };
-        if address >= stack.low || std::mem::replace(&mut self.overflowed, true) {
-            return;
+        if !self.overflowed
+            && let Some((words, report)) = crash::overrun(&registers, &self.chip.core.memory, image.symbols(), address)
+        {
+            self.overflowed = true;
+            self.tell(words, report);
         }
-        let into = image.place(address);
-        let report = crash::report(&registers, &self.chip.core.memory, image, false);
-        let place = crash::place(&report);
-        self.tell(format!("{} overflows into {into} at {place}; nothing on the chip notices", stack.name), report);
     }
 
     /// The SDK's handler of exceptions: prints, writes down why for the next start, and restarts.
@@ -150,7 +142,7 @@ impl Running {
     pub(super) fn software_watchdog_reset(&mut self, image: &Image) -> Wait {
         let cause = BootCause::SoftwareWatchdog;
         let registers = Registers::now(&self.chip.core.cpu);
-        let report = crash::report(&registers, &self.chip.core.memory, image, false);
+        let report = crash::report(&registers, &self.chip.core.memory, image.symbols(), false);
         let event =
             EventKind::Watchdog(events::Watchdog { which: WatchdogKind::Software, report: Some(Box::new(report)) });
         self.port.put(self.now(), Output::Event(event));
@@ -165,7 +157,7 @@ impl Running {
         // Its words are still on their way.
         self.chip.drain(0);
         let words = self.chip.core.bus.outside.take_panic().unwrap_or_else(|| "halted".to_owned());
-        let report = crash::report(&registers, &self.chip.core.memory, image, false);
+        let report = crash::report(&registers, &self.chip.core.memory, image.symbols(), false);
         self.tell(words, report);
         self.crashed = true;
         self.wait_for_the_watchdog()
@@ -190,7 +182,7 @@ impl Running {
     /// Tells of a crash, once for each start, with its place.
     fn crash(&mut self, what: &str, registers: &Registers, image: &Image, exception: bool) {
         if !std::mem::replace(&mut self.crashed, true) {
-            let report = crash::report(registers, &self.chip.core.memory, image, exception);
+            let report = crash::report(registers, &self.chip.core.memory, image.symbols(), exception);
             self.tell(format!("{what} at {}", crash::place(&report)), report);
         }
     }

@@ -362,24 +362,6 @@ fn a_stack_that_runs_over_its_end_is_told_once_and_goes_on() {
     assert_eq!(report.remarks, ["the stack pointer is 16 bytes below the end of the firmware's stack, at 0x3ffe9000"]);
 }
 
-/// The frames of the vendor's start-up code end below the boot ROM's data, in what of them nobody needs; behind that
-/// there are the ROM's tables.
-#[test]
-fn the_vendors_stack_may_go_on_below_where_the_roms_data_end_but_not_into_its_tables() {
-    const NAMES: [(u32, &str); 2] = [(BOOT, "call_user_start"), (PROGRAM, "user_init")];
-    for (stack, overflows) in [(0x3FFF_EAC0, false), (0x3FFF_E000, false), (0x3FFF_DFF0, true)] {
-        let mut words = address(1, stack);
-        words.extend([addi(1, 1, -16), s32i(0, 1, 0), RSIL_A2_3, J_SELF]);
-        let mut bench = bench_of(&words, &NAMES);
-        bench.run();
-        assert_eq!(!bench.events.is_empty(), overflows, "{stack:#x}: {:?}", bench.events);
-        if overflows {
-            let (message, _) = bench.crash();
-            assert!(message.starts_with("the SDK's stack overflows into 0x3fffdfe0 at "), "{message}");
-        }
-    }
-}
-
 /// All data memory is the program's, up to the boot ROM's: a frame that comes in is none of it.
 #[test]
 fn what_the_emulation_keeps_for_the_sdk_is_in_nobodys_memory() {
@@ -436,49 +418,4 @@ fn what_is_not_modelled_is_told_once_with_its_name() {
     assert_eq!(coverage.not_modelled.len(), 1);
     assert_eq!(coverage.sdk, [("sdk_boot", 1)].into());
     assert_eq!(coverage.boot_rom.get("boot_from_flash"), Some(&1));
-}
-
-#[test]
-fn a_program_linked_with_the_vendors_libraries_starts_at_its_own_functions() {
-    // `user_init` is the program, `user_pre_init` returns at once.
-    let names = [
-        (BOOT, "call_user_start"),
-        (PROGRAM, "user_init"),
-        (PROGRAM + 0x200, "user_pre_init"),
-        (FEED, "system_soft_wdt_feed"),
-    ];
-    let mut words = vec![addi(1, 1, -16), s32i(0, 1, 0)];
-    words.extend(address(3, FEED));
-    words.extend([callx0(3), l32i(0, 1, 0), addi(1, 1, 16), RET]);
-    words.resize(0x200 / 3, RET);
-    // At 0x200, which is no multiple of three, `ret` again.
-    let mut bench = bench_of(&words, &names);
-    {
-        let running = bench.target.running.as_mut().unwrap();
-        running.chip.core.trap(PROGRAM + 0x200);
-        let stop = running.chip.run_until(Time::from_milliseconds(1_000));
-        assert_eq!(stop, Stop::Trap(BOOT));
-        assert_eq!(running.stopped(stop, &bench.target.image).map(|_| ()), None);
-        assert_eq!(running.chip.core.cpu.pc, PROGRAM + 0x200, "user_pre_init comes first");
-        running.chip.core.untrap(PROGRAM + 0x200);
-        running.chip.core.cpu.pc = running.chip.core.cpu.a[0];
-    }
-    assert!(matches!(bench.run_until(Instant::from_secs(2)), Wait::Until(Some(_))), "it idles");
-    let coverage = bench.target.coverage().unwrap();
-    assert_eq!(coverage.sdk, [("call_user_start", 1), ("system_soft_wdt_feed", 1)].into());
-}
-
-#[test]
-fn a_program_that_is_asked_in_flash_while_the_cache_is_off_does_not_start() {
-    let names = |asked| [(BOOT, "call_user_start"), (PROGRAM, "user_init"), (asked, "user_iram_memory_is_enabled")];
-    let mut bench = bench_of(&[RET], &names(0x4021_0000));
-    assert!(matches!(bench.run(), Wait::Until(None)), "it waits for the watchdog");
-    let (message, report) = bench.crash();
-    assert!(message.starts_with("touched the flash at 0x40210000 while its cache is off"), "{message}");
-    assert_eq!(register(report, "pc"), 0x4021_0000);
-
-    // In instruction memory: the last of the program's instructions, which returns.
-    let mut bench = bench_of(&[RET, RET], &names(PROGRAM + 3));
-    assert!(matches!(bench.run(), Wait::Until(Some(_))), "it idles");
-    assert!(bench.events.is_empty(), "{:?}", bench.events);
 }

@@ -3,8 +3,6 @@
 
 /// A call from the SDK into the program returns.
 pub(super) const RETURN: u32 = 0x5000_0000;
-/// `user_pre_init` returns, in an image that is linked against the vendor's libraries.
-pub(super) const PRE_INIT_RETURN: u32 = 0x5000_0010;
 /// The SDK's handler of exceptions (`user_fatal_exception_handler`).
 pub(super) const FATAL_EXCEPTION: u32 = 0x5000_0020;
 /// The SDK's handler of LoadStoreError (`load_non_32_wide_handler`).
@@ -15,5 +13,4 @@ pub(super) const WATCHDOG_TASK: u32 = 0x5000_0040;
 pub(super) const CACHE_ANSWER: u32 = 0x5000_0050;
 
 /// All of them.
-pub(super) const ALL: [u32; 6] =
-    [RETURN, PRE_INIT_RETURN, FATAL_EXCEPTION, LOAD_STORE_ERROR, WATCHDOG_TASK, CACHE_ANSWER];
+pub(super) const ALL: [u32; 5] = [RETURN, FATAL_EXCEPTION, LOAD_STORE_ERROR, WATCHDOG_TASK, CACHE_ANSWER];

@@ -12,15 +12,17 @@ use std::time::Duration;
 
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::peripherals::{Heard, ResetCause, Time};
+use esp8266::registers::Registers;
 use rand_core::RngCore;
 
 use super::outside::Board;
-use super::{Contents, LONGEST_RUN, crash};
+use super::symbols::Symbols;
+use super::{Contents, LONGEST_RUN, crash, restart};
 use crate::air::RadioFrame;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Progress, Target, Wait};
 use crate::parts::SerialByte;
-use simulator_record::events::{self, BootCause, EventKind};
+use simulator_record::events::{self, BootCause, EventKind, WatchdogKind};
 use simulator_record::time::Instant;
 
 /// How far a run goes in any case: nothing that happens at the same moment reaches the chip sooner. No frame is as
@@ -33,6 +35,7 @@ const LOCAL: u8 = 0x02;
 /// A chip with a whole image in its flash.
 pub struct WholeImageTarget {
     port: Rc<Port>,
+    contents: Arc<Contents>,
     running: Option<Running>,
     coverage: Coverage,
     /// What has been told not to be modelled: address, and whether it was written.
@@ -52,20 +55,28 @@ struct Running {
     wakes: Option<Instant>,
     /// It executes nothing more until a reset.
     halted: bool,
+    /// A stack's overflow has been told of this start.
+    overflowed: bool,
 }
 
 impl WholeImageTarget {
     /// A chip with that in its flash, on the board behind `port`.
     pub fn new(port: Rc<Port>, contents: &Arc<Contents>) -> Self {
         contents.program(&port);
-        Self { port, running: None, coverage: Coverage::default(), told: BTreeSet::new() }
+        Self {
+            port,
+            contents: Arc::clone(contents),
+            running: None,
+            coverage: Coverage::default(),
+            told: BTreeSet::new(),
+        }
     }
 
     fn tell_not_modelled(&mut self) {
         let Some(running) = &mut self.running else { return };
         for access in running.chip.core.bus.take_reports() {
             if self.told.insert((access.address, access.is_write)) {
-                let access = crash::not_modelled(&access, None);
+                let access = crash::not_modelled(&access, self.contents.symbols());
                 self.coverage.not_modelled.push(access.clone());
                 self.port.put(running.now(), Output::Event(EventKind::NotModelled(access)));
             }
@@ -96,17 +107,29 @@ impl Target for WholeImageTarget {
             chip.stop_when_spinning = true;
             chip.stop_at_flash = true;
             chip.stop_at_transmission = true;
+            chip.stop_at_restart = true;
+            chip.core.memory.watch(self.contents.symbols().below_stacks());
             let port = Rc::clone(&self.port);
-            Running { chip, port, started: at, flash_ends: at, expected: Vec::new(), wakes: None, halted: false }
+            Running {
+                chip,
+                port,
+                started: at,
+                flash_ends: at,
+                expected: Vec::new(),
+                wakes: None,
+                halted: false,
+                overflowed: false,
+            }
         });
         running.pass_time(at);
         running.chip.reset(hardware_cause(cause));
         (running.flash_ends, running.wakes, running.halted) = (at, None, false);
+        running.overflowed = false;
     }
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
-        let wait = running.run(now);
+        let wait = running.run(now, self.contents.symbols());
         running.tell_missed(now);
         let local = running.now().max(now);
         self.tell_not_modelled();
@@ -205,7 +228,7 @@ impl Running {
         }
     }
 
-    fn run(&mut self, now: Instant) -> Wait {
+    fn run(&mut self, now: Instant, symbols: &Symbols) -> Wait {
         if self.halted {
             return Wait::Until(None);
         }
@@ -219,7 +242,7 @@ impl Running {
             let flash_ends = Some(self.flash_ends).filter(|ends| *ends > now).unwrap_or(Instant::FAR_FUTURE);
             let limit = horizon.min(flash_ends);
             let stop = self.chip.run_until(Time::from_nanoseconds(self.nanoseconds(limit)));
-            match self.stopped(stop) {
+            match self.stopped(stop, symbols) {
                 Some(wait) => return wait,
                 None if self.now() >= limit => return Wait::Until(Some(self.now())),
                 None => {}
@@ -228,15 +251,30 @@ impl Running {
     }
 
     /// What a stop means; `None` if the chip can go on.
-    fn stopped(&mut self, stop: Stop) -> Option<Wait> {
+    fn stopped(&mut self, stop: Stop, symbols: &Symbols) -> Option<Wait> {
         match stop {
-            Stop::Limit | Stop::Idle | Stop::Watched(_) => None,
+            Stop::Limit | Stop::Idle => None,
+            Stop::Watched(address) => {
+                self.overran(address, symbols);
+                None
+            }
             Stop::Transmitted => Some(Wait::Until(Some(self.now()))),
             Stop::FlashBegan(until) => {
                 self.flash_ends = self.started + Duration::from_nanos(until.nanoseconds());
                 None
             }
-            Stop::Reset(ResetCause::Watchdog) => Some(Wait::Reset(BootCause::Watchdog)),
+            Stop::Restarted => {
+                self.overflowed = false;
+                let (cause, event) = restart::cause(&self.chip, symbols);
+                let at = self.now();
+                self.port.put(at, Output::Restarted { cause, event: event.map(Box::new) });
+                Some(Wait::Until(Some(at)))
+            }
+            Stop::Reset(ResetCause::Watchdog) => {
+                let bite = events::Watchdog { which: WatchdogKind::Hardware, report: None };
+                self.port.put(self.now(), Output::Event(bite.into()));
+                Some(Wait::Reset(BootCause::Watchdog))
+            }
             Stop::Reset(_) => Some(Wait::Restart("reset by a register of the chip".to_owned())),
             Stop::DeepSleep(until) => {
                 let wakes = self.started + Duration::from_nanos(until.nanoseconds());
@@ -252,6 +290,17 @@ impl Running {
             Stop::FlashOff(address) => Some(self.halt(format!("touched the flash at {address:#010x} while it is off"))),
             Stop::NotModelled(what) => Some(self.halt(format!("called {what} of the boot ROM, which is not modelled"))),
             Stop::NoRomFunction => Some(self.halt("jumped to where the boot ROM has no function".to_owned())),
+        }
+    }
+
+    /// Something was stored below the end of a stack.
+    fn overran(&mut self, address: u32, symbols: &Symbols) {
+        let registers = Registers::now(&self.chip.core.cpu);
+        let overrun = crash::overrun(&registers, &self.chip.core.memory, symbols, address);
+        if let Some((message, report)) = overrun.filter(|_| !self.overflowed) {
+            self.overflowed = true;
+            let crash = events::Crash { message, report: Some(Box::new(report)) };
+            self.port.put(self.now(), Output::Event(crash.into()));
         }
     }
 

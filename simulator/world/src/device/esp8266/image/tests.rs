@@ -77,7 +77,7 @@ fn a_folder_has_the_pair_and_the_elf_file() {
     let image = Image::load(&folder, None).unwrap();
     assert_eq!((image.flash().len(), image.flash()[0x1_0000]), (1 << 20, 7));
     assert_eq!(image.address_of("sdk_system_get_time"), Some(0x4010_0020));
-    assert_eq!(image.function(0x4010_0024).as_deref(), Some("sdk_system_get_time"));
+    assert_eq!(image.symbols().function(0x4010_0024).as_deref(), Some("sdk_system_get_time"));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn an_elf_file_alone_is_laid_into_the_flash() {
     let relocatable = folder.join("names.elf");
     fs::write(&relocatable, elf_with(&[("main", 0x4010_0000)])).unwrap();
     let error = Image::load(&relocatable, None).unwrap_err().to_string();
-    assert!(error.contains("neither linked against this project's stubs"), "{error}");
+    assert!(error.contains("not linked against this project's stubs"), "{error}");
     fs::write(&relocatable, elf_with(&STUBBED[..1])).unwrap();
     let error = Image::load(&relocatable, None).unwrap_err().to_string();
     assert!(error.contains("`sdk_start`"), "{error}");
@@ -108,28 +108,10 @@ fn a_dump_tells_its_stubs_by_itself() {
     assert_eq!(image.address_of(super::super::HALT), Some(0x4010_0090));
     assert_eq!(image.address_of("user_iram_memory_is_enabled"), Some(0x4010_00A0));
     assert_eq!(image.address_of("sdk_system_get_time"), Some(0x4010_0024));
-    assert_eq!(image.function(0x4010_0000), None, "it has no names");
+    assert_eq!(image.symbols().function(0x4010_0000), None, "it has no names");
     let elf = folder.join("program.elf");
     fs::write(&elf, elf_with(&STUBBED)).unwrap();
-    assert!(Image::load(&file, Some(&elf)).unwrap().program().is_some());
-}
-
-#[test]
-fn a_program_linked_with_the_vendors_libraries_is_known_by_their_names() {
-    let symbols = [
-        ("call_user_start", 0x4010_0000),
-        ("user_init", 0x4010_0010),
-        ("system_get_time", 0x4010_0020),
-        ("firmware_stack", 0x3FFE_9000),
-    ];
-    let bytes = elf_with(&symbols);
-    let program = elf::parse(&bytes).unwrap();
-    let image = Image::new(flash::of_program(&program).unwrap(), Some(program), Some(bytes)).unwrap();
-    assert!(image.is_vendors());
-    assert_eq!(image.stacks(), [VENDORS_STACK, Stack { name: "the firmware's stack", low: 0x3FFE_9000 }]);
-    let program = elf::parse(&elf_with(&symbols[..1])).unwrap();
-    let error = Image::new(flash::of_program(&program).unwrap(), Some(program), None).unwrap_err();
-    assert!(error.contains("user_init"), "{error}");
+    assert!(Image::load(&file, Some(&elf)).unwrap().symbols().program().is_some());
 }
 
 #[test]
@@ -196,7 +178,7 @@ proptest! {
         if let Ok(image) = load(&bytes) {
             prop_assert_eq!(image.flash().len(), 1 << 20);
             for address in [0, 0x4010_0000, 0x4010_0024, u32::MAX] {
-                let _name = image.function(address);
+                let _name = image.symbols().function(address);
             }
         }
     }

@@ -102,6 +102,75 @@ fn deep_sleep_ends_when_the_slow_counter_says() {
     assert!(slept >= Duration::from_micros(7_028) && slept < Duration::from_millis(500), "{slept:?}");
 }
 
+/// Where the vendor's SDK writes down why it restarts: reason, EXCCAUSE, EPC1, EPC2, EPC3, EXCVADDR, DEPC.
+const RST_INFO: u32 = 0x6000_1100;
+
+/// Counts its starts, sends the count, writes down that reason and jumps to the reset vector.
+fn restarts_by_a_jump(reason: i32) -> Vec<u32> {
+    let mut words = address(2, RTC_MEMORY);
+    words.extend([l32i(4, 2, 0), addi(4, 4, 1), s32i(4, 2, 0)]);
+    words.extend(address(3, UART));
+    words.extend([s32i(4, 3, 0), movi(5, 1), slli(5, 5, 20), addi(5, 5, -1), bnez_back(5, 1)]);
+    words.extend(address(2, RST_INFO));
+    words.extend([movi(4, reason), s32i(4, 2, 0), movi(4, 28), s32i(4, 2, 4), movi(4, 0x123), s32i(4, 2, 20)]);
+    words.extend(address(4, PROGRAM));
+    words.push(s32i(4, 2, 8));
+    words.extend(address(5, 0x4000_0080));
+    words.push(callx0(5));
+    words
+}
+
+/// What a device has put out of restarts up to `until`.
+fn restarts(whole: &mut Whole, until: Instant) -> Vec<(BootCause, Option<EventKind>)> {
+    whole.run_until(until);
+    let outputs = whole.port.take_outbox().into_iter();
+    let restarts = outputs.filter_map(|(_, output)| match output {
+        Output::Restarted { cause, event } => Some((cause, event.map(|event| *event))),
+        _ => None,
+    });
+    restarts.collect()
+}
+
+#[test]
+fn a_jump_to_the_reset_vector_is_a_restart_in_which_the_chip_runs_on() {
+    let mut whole = whole(&restarts_by_a_jump(0));
+    let told = restarts(&mut whole, Instant::from_secs(1));
+    assert!(told.len() > 2, "{told:?}");
+    assert!(told.iter().all(|told| *told == (BootCause::Software, None)), "{told:?}");
+    assert_eq!(whole.sent()[..3], [1, 2, 3], "the RTC's memory has kept the count");
+}
+
+#[test]
+fn the_boot_rom_says_after_a_jump_why_the_hardware_was_last_reset() {
+    let mut whole = whole(&restarts_by_a_jump(0));
+    restarts(&mut whole, Instant::from_secs(1));
+    let lines = whole.port.take_reports(Instant::from_secs(1));
+    let causes = lines.iter().filter_map(|(_, report)| match report {
+        EventKind::Serial(events::Serial { line }) => line.split_once("rst cause:").map(|(_, cause)| cause.to_owned()),
+        _ => None,
+    });
+    let causes: Vec<String> = causes.collect();
+    assert!(causes.len() > 2 && causes.iter().all(|cause| cause.starts_with("1, boot mode:(3,")), "{causes:?}");
+}
+
+#[test]
+fn what_the_sdk_has_written_down_tells_an_exception() {
+    let mut whole = whole(&restarts_by_a_jump(2));
+    let told = restarts(&mut whole, Instant::from_secs(1));
+    let (cause, Some(EventKind::Crash(crash))) = &told[0] else { panic!("{told:?}") };
+    assert_eq!(*cause, BootCause::Exception);
+    assert_eq!(crash.message, "LoadProhibited (28) at 0x00000123 at 0x40100100");
+}
+
+#[test]
+fn what_the_sdk_has_written_down_tells_its_watchdog() {
+    let mut whole = whole(&restarts_by_a_jump(3));
+    let told = restarts(&mut whole, Instant::from_secs(1));
+    let (cause, Some(EventKind::Watchdog(bite))) = &told[0] else { panic!("{told:?}") };
+    assert_eq!((*cause, bite.which), (BootCause::SoftwareWatchdog, WatchdogKind::Software));
+    assert_eq!(crash::place(bite.report.as_ref().unwrap()), "0x40100100");
+}
+
 /// Sends back what it receives.
 fn echoes() -> Vec<u32> {
     let beqz_back = |s: u32, instructions: i32| (bnez_back(s, instructions) & !0xFF) | 0x16;
