@@ -456,6 +456,20 @@ mod tests {
         }
     }
 
+    /// On one line, two and four, with the address on as many or on one.
+    #[test]
+    fn each_way_to_read_gives_the_same_and_who_asks_is_told_who_it_is() {
+        let mut flash = flash((0..=255).cycle().take(0x10_0000).collect());
+        for opcode in [0x03, 0x0B, 0x3B, 0x6B, 0xBB, 0xEB] {
+            let reply = flash.command(Command { length: 3, ..plain(opcode, 0x1234) }, 0).unwrap();
+            assert_eq!(reply.bytes, [0x34, 0x35, 0x36], "{opcode:#x}");
+        }
+        let mut asks = |opcode, length| flash.command(Command { length, ..plain(opcode, 0) }, 0).unwrap().bytes;
+        assert_eq!(asks(0x9F, 3), [0xEF, 0x40, 0x14]);
+        assert_eq!(asks(0x90, 2), [0xEF, 0x13]);
+        assert_eq!((asks(0xAB, 1), asks(0x4B, 8)), (vec![0x13], UNIQUE.to_vec()));
+    }
+
     #[test]
     fn reading_goes_round_and_unknown_commands_are_told() {
         let mut flash = flash((0..=255).collect());

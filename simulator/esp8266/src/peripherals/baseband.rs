@@ -84,6 +84,7 @@ impl Block<Word> for Baseband {
         self.store.write(offset, value);
         if offset == offset::CHANNEL {
             env.wires.channel = channel(value);
+            env.listen();
         }
     }
 }

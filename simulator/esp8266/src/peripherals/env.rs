@@ -94,6 +94,10 @@ pub(super) struct Wires {
     pub nmi: NmiSource,
     /// The channel that the radio is tuned to, 1 to 14.
     pub channel: Option<u8>,
+    /// The receiver has power and is on.
+    pub receives: bool,
+    /// What the receiver is on, as the outside was told.
+    listens: Option<u8>,
     /// What DPORT's cache control says.
     pub cache: CacheState,
     /// SPI controller 0 serves the flash window.
@@ -114,6 +118,8 @@ impl Default for Wires {
             cache: CacheState::default(),
             serves_window: false,
             channel: None,
+            receives: false,
+            listens: None,
             request: None,
             drivers: [Drive::Floating; PINS],
         }
@@ -123,7 +129,7 @@ impl Default for Wires {
 impl Wires {
     /// As after a reset; who drives which pin stays until the devices say otherwise.
     pub(super) fn reset(&mut self) {
-        *self = Self { drivers: self.drivers, ..Self::default() };
+        *self = Self { drivers: self.drivers, listens: self.listens, ..Self::default() };
     }
 
     /// When the MAC, which holds its line, may raise the NMI.
@@ -229,6 +235,14 @@ impl Env<'_> {
     pub(super) fn drive(&mut self, pin: usize, drive: Drive) {
         if core::mem::replace(&mut self.wires.drivers[pin], drive) != drive {
             self.outside.drive(pin as u8, drive, self.now.nanoseconds());
+        }
+    }
+
+    /// The receiver may hear something else from now on.
+    pub(super) fn listen(&mut self) {
+        let channel = self.wires.channel.filter(|_| self.wires.receives);
+        if core::mem::replace(&mut self.wires.listens, channel) != channel {
+            self.outside.listen(channel, self.now.nanoseconds());
         }
     }
 

@@ -170,6 +170,12 @@ pub(super) struct Mac {
 }
 
 impl Mac {
+    /// Whether the receiver has power and is on.
+    fn receives(&self) -> bool {
+        enable::RECEIVER.is_in(self.bank.value(Register::Enable))
+            && radio::POWERED.is_in(self.bank.value(Register::Radio))
+    }
+
     /// A frame will have arrived at the antenna at a later moment.
     pub(super) fn hear(&mut self, heard: Heard) {
         self.receiver.hear(heard);
@@ -180,6 +186,7 @@ impl Device for Mac {
     /// Nothing is left of before.
     fn reset(&mut self, _: ResetCause, env: &mut Env<'_>) {
         *self = Self { counters: Counters::from(env.now), ..Self::default() };
+        env.listen();
     }
 
     fn advance(&mut self, env: &mut Env<'_>) {
@@ -220,10 +227,19 @@ impl Block<Register> for Mac {
         }
     }
 
-    fn write(&mut self, register: Register, value: u32, _: &mut Env<'_>) {
+    fn write(&mut self, register: Register, value: u32, env: &mut Env<'_>) {
         self.bank.write(register, value);
         match register {
-            Register::EventClear => self.events &= !value,
+            Register::Enable | Register::Radio => {
+                env.wires.receives = self.receives();
+                env.listen();
+            }
+            Register::EventClear => {
+                self.events &= !value;
+                if value & event::TX_DONE != 0 {
+                    self.transmitter.result_taken();
+                }
+            }
             Register::RxBase => self.receiver.start_at(value),
             _ => {}
         }
@@ -241,6 +257,9 @@ impl Block<QueueWord> for Mac {
 }
 
 impl Block<KeyWord> for Mac {
+    /// Drivers copy keys into the table byte by byte, and they arrive.
+    const TAKES_NARROW_WRITES: bool = true;
+
     fn read(&mut self, word: KeyWord, _: &mut Env<'_>) -> u32 {
         self.keys.read(word)
     }

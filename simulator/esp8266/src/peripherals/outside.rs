@@ -96,6 +96,11 @@ pub trait Radio {
         let _ = transmission;
     }
 
+    /// From this moment on the receiver is on a channel, 1 to 14, or hears nothing. Moments never go back.
+    fn listen(&mut self, channel: Option<u8>, at: u64) {
+        let _ = (channel, at);
+    }
+
     /// Whether the last frame that wanted it has been acknowledged. Asked when the acknowledgement would be over.
     fn was_acknowledged(&mut self) -> bool {
         false

@@ -15,7 +15,7 @@ use super::super::env::Env;
 use super::super::outside::Heard;
 use super::address::Match;
 use super::keys::Refusal;
-use super::{Mac, Register, crypto, enable, event, filter, radio};
+use super::{Mac, Register, crypto, event, filter};
 use crate::memory::Memory;
 
 /// What stands before a frame.
@@ -84,9 +84,7 @@ impl Mac {
 
     /// A frame has arrived at the antenna.
     pub(super) fn take_in(&mut self, heard: &Heard, env: &mut Env<'_>) {
-        let is_on = enable::RECEIVER.is_in(self.bank.value(Register::Enable))
-            && radio::POWERED.is_in(self.bank.value(Register::Radio));
-        if !is_on || env.wires.channel != Some(heard.channel) {
+        if !self.receives() || env.wires.channel != Some(heard.channel) {
             return;
         }
         self.count(Register::RxEnds);

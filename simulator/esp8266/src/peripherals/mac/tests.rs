@@ -199,7 +199,7 @@ fn a_frame_starts_and_ends() {
         board.write(EVENT_CLEAR, STARTED);
         board.pass_to(1_000);
         assert_eq!(board.read(EVENT_STATUS), DONE);
-        assert_eq!(board.read(TX_STATUS), result << 28 | 2 << 12);
+        assert_eq!(board.read(TX_STATUS), result << 28 | 2 << 12 | 2 << 8);
         assert_eq!(board.read(MAC + 0xD94) >> 30, 0, "no longer to go");
     }
 }
@@ -229,6 +229,9 @@ fn queues_do_not_send_at_the_same_time() {
     send(&mut board, 0, &beacon(), 4, 0, 0);
     send(&mut board, 3, &beacon(), 4, 0, 0);
     board.pass_to(2_000);
+    assert_eq!(board.devices.outside.transmitted.len(), 1, "the status tells of the first one still");
+    board.write(EVENT_CLEAR, DONE);
+    board.pass_to(4_000);
     let [first, second] = &board.devices.outside.transmitted[..] else { panic!("two were sent") };
     assert!(second.start >= first.end);
     assert_eq!(board.read(TX_STATUS) >> 12 & 0xF, 3);
@@ -244,9 +247,12 @@ fn behind_a_frame_that_arrived_its_burst_follows() {
     let length = board.read(MAC + 0xDC8 - 0x18);
     board.write(MAC + 0xCE0, length);
     board.write(MAC + 0xCDC, CHAIN & 0x3_FFFF | WANTS_ACKNOWLEDGEMENT | 1 << 30);
+    board.pass_to(1_000);
+    assert_eq!(board.read(TX_STATUS), 1 << 12 | 1 << 8);
+    board.write(EVENT_CLEAR, STARTED | DONE);
     board.pass_to(2_000);
     assert_eq!(board.devices.outside.transmitted.len(), 2);
-    assert_eq!(board.read(TX_STATUS), 10 << 12);
+    assert_eq!(board.read(TX_STATUS), 10 << 12 | 10 << 8);
     assert_eq!(board.read(MAC + 0xCDC) >> 30 & 1, 0);
 }
 

@@ -5,8 +5,8 @@
 //! `TX_DONE`, with queue and result in `MAC_TX_STATUS`. The hardware never sends a frame again by itself. A frame that
 //! is not sent within its lifetime is given up (`TX_EXPIRED`).
 //!
-//! Behind a frame that was acknowledged the hardware sends the one that the program has put into the burst block, as
-//! queue 10.
+//! A SIFS behind a frame that was acknowledged the hardware sends the one that the program has put into the burst block,
+//! as queue 10. The status holds one result: a frame does not leave before the program has taken the last one's.
 
 use core::time::Duration;
 
@@ -80,6 +80,11 @@ enum Outcome {
     NoAcknowledgement = 5,
 }
 
+/// A queue's number in the status: where NONOS and ESP-Open-SDK look, and where RTOS SDK 3 does.
+fn queue_fields(queue: u32) -> u32 {
+    queue << 12 | queue << 8
+}
+
 /// The unit of a lifetime.
 const PERIOD: Time = Time(1024 * Time::MICROSECOND.0);
 /// Descriptors lie in data RAM, whose addresses begin so.
@@ -110,6 +115,10 @@ pub(super) struct Transmitter {
     words: [[u32; WORDS]; QUEUES],
     waiting: [Option<Waiting>; QUEUES],
     sending: Option<Sending>,
+    /// When the burst's frame follows.
+    burst: Option<Time>,
+    /// The program has not cleared the event that tells of the last frame's end.
+    result_waits: bool,
     /// Until when its own frames keep the medium busy.
     busy_until: Time,
 }
@@ -158,7 +167,22 @@ impl Transmitter {
         let waiting = self.waiting[queue]?;
         let expires = self.expires(queue, waiting.since);
         let starts = if waiting.is_stuck { Time::NEVER } else { waiting.starts.max(self.busy_until) };
-        Some(if self.sending.is_some() { expires } else { starts.min(expires) })
+        Some(if self.is_held_up() { expires } else { starts.min(expires) })
+    }
+
+    /// Whether no frame can leave now, whatever the time.
+    fn is_held_up(&self) -> bool {
+        self.sending.is_some() || self.burst.is_some() || self.result_waits
+    }
+
+    /// The program has taken the last frame's result.
+    pub(super) fn result_taken(&mut self) {
+        self.result_waits = false;
+    }
+
+    /// When the burst's frame follows, if it may.
+    fn burst_due(&self) -> Time {
+        self.burst.filter(|_| !self.result_waits).unwrap_or(Time::NEVER)
     }
 
     fn first_due(&self) -> Option<(Time, usize)> {
@@ -167,7 +191,7 @@ impl Transmitter {
 
     pub(super) fn next(&self) -> Time {
         let ends = self.sending.map_or(Time::NEVER, |sending| sending.ends);
-        self.first_due().map_or(ends, |(due, _)| due.min(ends))
+        self.first_due().map_or(ends, |(due, _)| due.min(ends)).min(self.burst_due())
     }
 }
 
@@ -193,6 +217,10 @@ impl Mac {
         if let Some(sending) = self.transmitter.sending.filter(|sending| sending.ends <= env.now) {
             self.transmitter.sending = None;
             self.end(sending, env);
+        }
+        if self.transmitter.burst_due() <= env.now {
+            self.transmitter.burst = None;
+            self.begin_burst(env);
         }
         while let Some((due, queue)) = self.transmitter.first_due()
             && due <= env.now
@@ -252,7 +280,7 @@ impl Mac {
         let answered = if wants_acknowledgement { time(rate.acknowledgement_time()) } else { Time(0) };
         self.transmitter.sending = Some(Sending { queue: order.queue, wants_acknowledgement, ends: ends + answered });
         self.transmitter.busy_until = ends + answered;
-        self.bank.set(Register::TxStatus, order.queue << 12);
+        self.bank.set(Register::TxStatus, queue_fields(order.queue));
         self.events |= event::TX_STARTED;
         if let Some(channel) = env.wires.channel {
             let (start, end) = (env.now.nanoseconds(), ends.nanoseconds());
@@ -273,10 +301,18 @@ impl Mac {
         if queue != BURST {
             self.clear_go(queue as usize);
         }
-        self.bank.set(Register::TxStatus, (outcome as u32) << 28 | queue << 12);
+        self.bank.set(Register::TxStatus, (outcome as u32) << 28 | queue_fields(queue));
         self.events |= event::TX_DONE;
+        self.transmitter.result_waits = true;
+        if outcome == Outcome::Sent && burst::ARMED.is_in(self.bank.value(Register::BurstDescriptor)) {
+            self.transmitter.burst = Some(env.now + time(SIFS));
+        }
+    }
+
+    /// A burst's frame begins to leave, if it has not been called back; one with a missing key is dropped.
+    fn begin_burst(&mut self, env: &mut Env<'_>) {
         let descriptor = self.bank.value(Register::BurstDescriptor);
-        if outcome == Outcome::Sent && burst::ARMED.is_in(descriptor) {
+        if burst::ARMED.is_in(descriptor) {
             self.bank.set(Register::BurstDescriptor, descriptor & !burst::ARMED.mask());
             let order = Order {
                 queue: BURST,
@@ -284,7 +320,6 @@ impl Mac {
                 length: self.bank.value(Register::BurstLength),
                 ht: self.bank.value(Register::BurstHt),
             };
-            // A burst's frame with a missing key is dropped.
             self.begin(&order, env);
         }
     }
