@@ -57,6 +57,8 @@ impl Target for Tap {
                 Output::Leave
                 | Output::StartAccessPoint { .. }
                 | Output::RadioFrame { .. }
+                | Output::Listens(_)
+                | Output::RadioOff
                 | Output::Missed(_)
                 | Output::FlashBegan { .. }
                 | Output::Event(_) => &[],

@@ -515,6 +515,8 @@ impl World {
                 trace!(target: "air", at = %now, device = id.0, channel, %rate, acknowledged, frame = %hex(&bytes), "sends");
             }
             Output::Restarted { cause, event } => self.restarted(id, cause, event.map(|event| *event)),
+            Output::Listens(channel) => self.links.device_listens(id, channel),
+            Output::RadioOff => self.links.device_is_gone(now, id),
             Output::Missed(frame) => self.links.device_radio_missed(&frame),
             Output::FlashBegan { ends, .. } => self.flash_operations.push(FlashBegun { at: now, device: id, ends }),
             Output::Frame(frame) => {

@@ -101,6 +101,14 @@ impl Wireless {
         }
     }
 
+    /// A frame that is for one radio, which is off or on another channel, is missed.
+    fn is_missed(&self, frame: &RadioFrame, only: impl Fn(RadioId) -> bool) -> bool {
+        let Some(receiver) = Header::of(&frame.bytes).map(|header| header.receiver()) else { return false };
+        let radios = || (0..).map(RadioId).zip(&self.radios);
+        let mut meant = radios().filter(|(id, radio)| only(*id) && radio.is_at(receiver)).peekable();
+        !is_group(receiver) && meant.peek().is_some() && meant.all(|(_, radio)| !radio.hears(frame.channel))
+    }
+
     fn hand_to_radios(&mut self, at: Instant, frame: &RadioFrame, signal: i8, only: impl Fn(RadioId) -> bool) {
         for (id, radio) in (0..).map(RadioId).zip(&self.radios) {
             if only(id) && radio.hears(frame.channel) {
@@ -263,7 +271,11 @@ impl Air {
             match entry.remove() {
                 UnderWay::ToRadios { from, frame, signal, only } => {
                     self.wireless.record(at, from, &frame, signal);
-                    self.wireless.hand_to_radios(at, &frame, signal, |id| only.is_none_or(|only| only == id));
+                    let meant = |id| only.is_none_or(|only| only == id);
+                    if self.wireless.is_missed(&frame, meant) {
+                        self.radio_missed(&frame);
+                    }
+                    self.wireless.hand_to_radios(at, &frame, signal, meant);
                 }
                 UnderWay::FromRadio(radio, frame) => self.take_from_radio(at, radio, &frame),
             }

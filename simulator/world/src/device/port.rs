@@ -112,6 +112,10 @@ pub enum Output {
         /// When its last bit has left.
         end: Instant,
     },
+    /// The receiver is on a channel from now on, or hears nothing.
+    Listens(Option<u8>),
+    /// The chip sleeps: its radio is without power.
+    RadioOff,
     /// The radio has not taken a frame that was for it.
     Missed(RadioFrame),
     /// The firmware has restarted itself by a jump to where the chip begins, and runs on: the chip was not reset.

@@ -210,6 +210,13 @@ impl Links {
         antenna.is_some_and(|radio| self.air.radio_sends(start, end, radio, frame))
     }
 
+    /// A device's radio is on a channel from now on, or hears nothing.
+    pub(super) fn device_listens(&mut self, id: DeviceId, channel: Option<u8>) {
+        if let Some(radio) = self.radio(id).antenna {
+            self.air.radio_listens(radio, channel);
+        }
+    }
+
     /// A device's radio has not taken a frame that was for it, and has not acknowledged it. To be said as soon as the
     /// frame is handed over, for the sender to send it again.
     pub(super) fn device_radio_missed(&mut self, frame: &RadioFrame) {

@@ -43,6 +43,26 @@ fn radios_hear_each_other_and_acknowledge_what_is_for_an_address_that_they_have_
     assert_eq!(heard_by(&mut air, 11), [], "without power nothing is heard");
 }
 
+/// What a phone or access point sends to a radio that listens elsewhere, it sends again.
+#[test]
+fn a_frame_for_a_radio_that_is_elsewhere_is_missed() {
+    let mut air = Air::new(Seed(1));
+    let [one, other] = [ONE, OTHER].map(|mac| air.add_radio(Instant::START, mac));
+    sends(&mut air, 1, one, ONE, OTHER);
+    let to =
+        |receiver| RadioFrame { channel: 6, rate: Rate::ONE_MEGABIT, bytes: data::null(OTHER, receiver, 0).into() };
+    let missed = |air: &Air, receiver, only: RadioId| air.wireless.is_missed(&to(receiver), |id| id == only);
+    assert!(!missed(&air, ONE, one));
+    for channel in [Some(1), None] {
+        air.radio_listens(one, channel);
+        assert!(missed(&air, ONE, one), "{channel:?}");
+        assert!(!missed(&air, [0xFF; 6], one), "nobody acknowledges what is for all");
+        assert!(!missed(&air, ONE, other), "it is not the one that is meant");
+    }
+    air.radio_listens(one, Some(6));
+    assert!(!missed(&air, ONE, one));
+}
+
 #[test]
 fn without_radios_nothing_goes_on() {
     let mut air = Air::new(Seed(1));

@@ -109,6 +109,10 @@ impl Radio for Board {
         self.port.put(self.moment(start), Output::RadioFrame { frame, end: self.moment(end) });
     }
 
+    fn listen(&mut self, channel: Option<u8>, at: u64) {
+        self.port.put(self.moment(at), Output::Listens(channel));
+    }
+
     fn was_acknowledged(&mut self) -> bool {
         self.port.antenna.borrow().acknowledged
     }

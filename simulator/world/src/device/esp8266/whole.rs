@@ -279,6 +279,7 @@ impl Running {
             Stop::DeepSleep(until) => {
                 let wakes = self.started + Duration::from_nanos(until.nanoseconds());
                 self.wakes = Some(wakes);
+                self.port.put(self.now(), Output::RadioOff);
                 Some(Wait::Until((until != Time::NEVER).then_some(wakes)))
             }
             Stop::Spinning(what) => {
