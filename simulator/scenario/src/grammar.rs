@@ -20,7 +20,7 @@ use sensor::SENSOR;
 use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
-use super::model::{Certificate, KeyType, Policy};
+use super::model::{Certificate, KeyType, Policy, Protection, RadioMode};
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
 use super::shape::{Key, Shape, Table, optional, required};
@@ -141,6 +141,26 @@ const NETWORK: Table = Table::new(
             "Its name, 1 to 32 bytes. Several access points of one network (a mesh, a repeater) have the same name, each with its `bssid`, and one router behind them; the device joins the strongest and stays there until it loses it.",
         ),
         optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent for an open network."),
+        optional(
+            "security",
+            Words(&[Protection::Open.row(), Protection::Wpa2.row(), Protection::Mixed.row(), Protection::Wep.row()]),
+            "How it is protected. Default WPA2 with a passphrase, and open without.",
+        ),
+        optional(
+            "hidden",
+            BOOLEAN,
+            "Whether its beacons do not tell its name. Who asks for it by name is answered; a scan does not show it. Default false.",
+        ),
+        optional(
+            "group-rekey",
+            DURATION,
+            "How often the access point renews the key of what is for all, as routers do each hour or so; at least 1s. A station that does not take the new key is sent away after four tries. Default never.",
+        ),
+        optional(
+            "mode",
+            Words(&[RadioMode::B.row(), RadioMode::G.row()]),
+            "Its rates. Default g. 802.11n is not modelled: an ESP8266 joins as one of g.",
+        ),
         optional(
             "bssid",
             Scalar(HardwareAddress),

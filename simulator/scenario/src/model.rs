@@ -160,6 +160,10 @@ pub struct Network {
     pub name: String,
     /// 8 to 63 bytes, or 64 hexadecimal digits; `None` for an open network.
     pub passphrase: Option<String>,
+    /// How it is protected; default WPA2 with a passphrase, else open.
+    pub security: Protection,
+    /// Default nothing special.
+    pub features: Features,
     /// Its hardware address; no two are the same.
     pub bssid: [u8; 6],
     /// 2.4 GHz channel, 1 to 13; default 6.
@@ -196,6 +200,7 @@ pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
 pub use fake_thingspeak::legacy_tls::Policy;
 
 pub use simulator_world::device::Turn;
+pub use simulator_world::air::{Features, Protection, RadioMode};
 pub use simulator_world::internet::CloudPort;
 
 /// When something begins.

@@ -67,11 +67,41 @@ fn settings_bring_a_network_that_fits() {
     let network = Network {
         name: "home".to_owned(),
         passphrase: Some("secret & good".to_owned()),
+        security: Protection::Wpa2,
+        features: Features::default(),
         bssid: [2, 0, 0, 0, 1, 0],
         channel: 6,
         signal: Dbm(-60),
     };
     assert_eq!(scenario.networks, [network]);
+}
+
+#[test]
+fn a_network_says_how_it_is_protected_and_what_else_it_does() {
+    let networks = |text: &str| {
+        let parsed = parse(&format!("title = 't'\nduration = '1m'\n[[networks]]\nname = 'a'\n{text}"));
+        (parsed.networks[0].security, parsed.networks[0].features.clone())
+    };
+    assert_eq!(networks(""), (Protection::Open, Features::default()));
+    assert_eq!(networks("passphrase = '12345678'").0, Protection::Wpa2);
+    assert_eq!(networks("passphrase = '12345678'\nsecurity = 'wpa2'").0, Protection::Wpa2);
+    let all = "passphrase = '12345678'\nsecurity = 'wpa-wpa2'\nhidden = true\ngroup-rekey = '1h'\nmode = 'b'";
+    let features = Features {
+        is_hidden: true,
+        group_rekey: Some(Duration::from_hours(1)),
+        mode: simulator_world::air::RadioMode::B,
+    };
+    assert_eq!(networks(all), (Protection::Mixed, features));
+    assert_eq!(networks("security = 'wep'").0, Protection::Wep);
+    for (text, expected) in [
+        ("security = 'wpa2'", "a network with `security = \"wpa2\"` has a passphrase"),
+        ("security = 'wep'\npassphrase = '12345678'", "a network with `security = \"wep\"` has no passphrase"),
+        ("security = 'open'\npassphrase = '12345678'", "a network with `security = \"open\"` has no passphrase"),
+        ("group-rekey = '1h'", "an open network has no key to renew"),
+        ("passphrase = '12345678'\ngroup-rekey = '10ms'", "a group's key is renewed at most once a second"),
+    ] {
+        assert_eq!(mistake(&format!("[[networks]]\nname = 'a'\n{text}")), expected);
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use simulator_record::events::DeviceId;
 use simulator_record::random::Seed;
 use simulator_scenario::model as scenario;
 use simulator_scenario::model::Scenario;
-use simulator_world::air::{AccessPointConfig, Air, Security};
+use simulator_world::air::{AccessPointConfig, Air};
 use simulator_world::device::esp8266::{Contents, Esp8266Target, WholeImageTarget};
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::{Port, Target, factory, port};
@@ -93,9 +93,10 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
             name: network.name.clone(),
             bssid: network.bssid,
             channel: network.channel,
-            security: network.passphrase.clone().map_or(Security::Open, Security::Wpa2),
+            security: network.security.with(network.passphrase.as_deref()),
             signal: network.signal.0,
             capacity: usize::MAX,
+            features: network.features.clone(),
         });
     }
     for ((id, device), cloud) in (0..).map(DeviceId).zip(&scenario.devices).zip(&clouds) {

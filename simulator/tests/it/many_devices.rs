@@ -81,6 +81,7 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
         security: Security::Wpa2("correct horse".to_owned()),
         signal: -60,
         capacity: usize::MAX,
+        features: Default::default(),
     });
     for (duck, access) in (0..).zip(&access) {
         let surroundings =

@@ -168,12 +168,24 @@ impl Rsn {
         content
     }
 
-    /// Whether it can be WPA2 with CCMP and a pre-shared key, for groups, too.
+    /// What WPA's element (that of the Wi-Fi Alliance from before RSN) of a network holds that takes stations of WPA with
+    /// TKIP and a pre-shared key.
+    pub fn wpa_element() -> Vec<u8> {
+        const SUITE: Suite = [0x00, 0x50, 0xF2, 2];
+        let mut content = vec![0x00, 0x50, 0xF2, 1];
+        content.extend(
+            Self { group: SUITE, pairwise: vec![SUITE], key_management: vec![SUITE], capabilities: 0 }.content(),
+        );
+        content.truncate(content.len() - 2);
+        content
+    }
+
+    /// Whether it can be WPA2 with CCMP and a pre-shared key, and `group` for groups.
     ///
     /// # Errors
     /// If it cannot: in which way.
-    pub fn check(&self) -> Result<(), RsnError> {
-        if self.group == CCMP { self.check_pair() } else { Err(refused(self.group)) }
+    pub fn check(&self, group: Suite) -> Result<(), RsnError> {
+        if self.group == group { self.check_pair() } else { Err(refused(self.group)) }
     }
 
     /// The element of a station that joins the network that this is of: CCMP, and for groups what the network has.
@@ -255,8 +267,8 @@ mod tests {
         let content = [1, 0, 0, 0x0F, 0xAC, 4, 1, 0, 0, 0x0F, 0xAC, 4, 1, 0, 0, 0x0F, 0xAC, 2, 0, 0];
         assert_eq!(Rsn::wpa2().content(), content);
         assert_eq!(Rsn::parse(&content), Ok(Rsn::wpa2()));
-        assert_eq!(Rsn::wpa2().check(), Ok(()));
-        assert_eq!(Rsn::parse(&content[..18]).map(|rsn| rsn.check()), Ok(Ok(())), "capabilities may be left out");
+        assert_eq!(Rsn::wpa2().check(CCMP), Ok(()));
+        assert_eq!(Rsn::parse(&content[..18]).map(|rsn| rsn.check(CCMP)), Ok(Ok(())), "capabilities may be left out");
         for length in [0, 1, 3, 7, 9, 15, 17] {
             assert_eq!(Rsn::parse(&content[..length]), Err(RsnError::Malformed), "{length}");
         }
@@ -265,13 +277,15 @@ mod tests {
     #[test]
     fn what_is_not_modelled_is_refused_in_words() {
         let with = |group, pairwise, key_management| {
-            Rsn { group, pairwise: vec![pairwise], key_management: vec![key_management], capabilities: 0 }.check()
+            Rsn { group, pairwise: vec![pairwise], key_management: vec![key_management], capabilities: 0 }.check(CCMP)
         };
         let sae = [0x00, 0x0F, 0xAC, 8];
         assert_eq!(with(TKIP, CCMP, PSK), Err(RsnError::Tkip));
         assert_eq!(with(CCMP, TKIP, PSK), Err(RsnError::Tkip));
         assert_eq!(with(WEP[1], WEP[1], PSK), Err(RsnError::Wep));
         assert_eq!(with(CCMP, CCMP, sae), Err(RsnError::KeyManagement));
+        assert_eq!(Rsn { group: TKIP, ..Rsn::wpa2() }.check(TKIP), Ok(()));
+        assert_eq!(Rsn::wpa2().check(TKIP), Err(RsnError::Cipher));
         assert_eq!(RsnError::Wep.to_string(), "WEP is not modelled: only CCMP is");
     }
 

@@ -50,6 +50,8 @@ const SERVICE_AND_TAIL: u64 = 16 + 6;
 impl Rate {
     /// 1 Mbit/s: what beacons and answers to unknown stations are sent with.
     pub const ONE_MEGABIT: Self = Self(0);
+    /// 11 Mbit/s.
+    pub const ELEVEN_MEGABITS: Self = Self(3);
     /// 6 Mbit/s OFDM.
     pub const SIX_MEGABITS: Self = Self(0xB);
     /// 24 Mbit/s OFDM.

@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access_point::{AccessPointConfig, AccessPointState, Security};
+pub use access_point::{AccessPointConfig, AccessPointState, Features, Protection, RadioMode, Security};
 pub use link_fault::{LinkRule, RuleAction};
 pub use radio::{RadioEvent, RadioFrame, RadioId};
 pub use station::{BEACON_TIMEOUT, SENSITIVITY};

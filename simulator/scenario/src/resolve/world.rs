@@ -1,12 +1,14 @@
 //! The world around the board: access points, the cloud, and whether the duck's settings lead there.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
 
 use simulator_world::air::colons;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Certificate, Cloud, CloudPort, KeyType, Network, Policy, Settings};
+use crate::model::{Certificate, Cloud, CloudPort, Features, KeyType, Network, Policy, Protection, Settings};
 use crate::tree::{Fields, Node, Value};
 use crate::units::Dbm;
 
@@ -71,6 +73,8 @@ impl Resolver<'_, '_> {
                     networks.push(Network {
                         name: settings.network.clone(),
                         passphrase: (!settings.passphrase.is_empty()).then(|| settings.passphrase.clone()),
+                        security: if settings.passphrase.is_empty() { Protection::Open } else { Protection::Wpa2 },
+                        features: Features::default(),
                         bssid: default_bssid(networks.len()),
                         channel: 6,
                         signal: Dbm(-60),
@@ -99,6 +103,13 @@ impl Resolver<'_, '_> {
             if let Some(passphrase) = fields.get("passphrase") {
                 self.passphrase(passphrase);
             }
+            let security = self.protection(fields, &node.span);
+            let group_rekey = fields.get("group-rekey").and_then(|node| self.group_rekey(node, security));
+            let features = Features {
+                is_hidden: fields.boolean("hidden").unwrap_or(false),
+                group_rekey,
+                mode: fields.word("mode").unwrap_or_default(),
+            };
             let bssid = match fields.get("bssid").map(|node| &node.value) {
                 Some(Value::HardwareAddress(bssid)) => *bssid,
                 _ => default_bssid(index),
@@ -114,6 +125,8 @@ impl Resolver<'_, '_> {
             networks.push(Network {
                 name: fields.text("name").unwrap_or_default().to_owned(),
                 passphrase: fields.text("passphrase").map(str::to_owned),
+                security,
+                features,
                 bssid,
                 channel: fields.integer("channel").and_then(|channel| u8::try_from(channel).ok()).unwrap_or(6),
                 signal: match fields.get("signal").map(|node| &node.value) {
@@ -123,6 +136,51 @@ impl Resolver<'_, '_> {
             });
         }
         Some(networks)
+    }
+
+    /// How a network is protected; it has a passphrase if and only if that means something.
+    fn protection(&mut self, fields: &Fields, network: &Range<usize>) -> Protection {
+        let passphrase = fields.get("passphrase");
+        let Some(security) = fields.word::<Protection>("security") else {
+            return if passphrase.is_some() { Protection::Wpa2 } else { Protection::Open };
+        };
+        let (word, ..) = security.row();
+        match (security, passphrase) {
+            (Protection::Wpa2 | Protection::Mixed, None) => self.report(
+                Diagnostic::new(
+                    format!("a network with `security = \"{word}\"` has a passphrase"),
+                    network.clone(),
+                    "without `passphrase`",
+                )
+                .help("give it one of 8 to 63 bytes, or leave `security` out for an open network"),
+            ),
+            (Protection::Open | Protection::Wep, Some(passphrase)) => self.report(
+                Diagnostic::new(
+                    format!("a network with `security = \"{word}\"` has no passphrase"),
+                    passphrase.span.clone(),
+                    "means nothing here",
+                )
+                .help("leave it out; WEP's keys are not modelled, for nobody is let in"),
+            ),
+            _ => {}
+        }
+        security
+    }
+
+    fn group_rekey(&mut self, node: &Node, security: Protection) -> Option<Duration> {
+        let period = self.positive(node, "the time between two keys")?;
+        if period < Duration::from_secs(1) {
+            self.report(
+                Diagnostic::new("a group's key is renewed at most once a second", node.span.clone(), "too often")
+                    .help("routers do it each hour or so"),
+            );
+        } else if matches!(security, Protection::Open | Protection::Wep) {
+            self.report(
+                Diagnostic::new("an open network has no key to renew", node.span.clone(), "means nothing here")
+                    .help("it goes with a `passphrase`"),
+            );
+        }
+        Some(period)
     }
 
     pub(super) fn cloud(&mut self, fields: Option<&Fields>) -> Cloud {

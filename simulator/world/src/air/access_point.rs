@@ -9,18 +9,119 @@
 //! Not modelled: channels that disturb each other, access points that hand stations over.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Mac, StationId};
 use simulator_record::time::Instant;
 
-/// How a network is protected.
+/// How a network is protected, or what a station brings for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Security {
     /// Not at all.
     Open,
     /// WPA2 with this passphrase of 8 to 63 characters, or pre-shared key of 64 hexadecimal digits. Only like fits
-    /// like: the key that a passphrase stands for is not worked out.
+    /// like: the key that a passphrase stands for is not worked out. That is what stations bring.
     Wpa2(String),
+    /// The same of a network that would take stations of WPA, too, and so encrypts with TKIP what is for all: routers
+    /// call it WPA/WPA2 mixed.
+    Mixed(String),
+    /// WEP: nobody is let in.
+    Wep,
+}
+
+impl Security {
+    /// The passphrase, if it is one of WPA2.
+    pub(super) fn passphrase(&self) -> Option<&str> {
+        match self {
+            Self::Wpa2(passphrase) | Self::Mixed(passphrase) => Some(passphrase),
+            Self::Open | Self::Wep => None,
+        }
+    }
+
+    /// Whether a station that brings `given` can try to join.
+    pub(super) fn fits(&self, given: &Self) -> bool {
+        match self {
+            Self::Open => *given == Self::Open,
+            Self::Wpa2(_) | Self::Mixed(_) => given.passphrase().is_some(),
+            Self::Wep => false,
+        }
+    }
+}
+
+/// Which rates an access point has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RadioMode {
+    /// 802.11b: up to 11 Mbit/s.
+    B,
+    /// 802.11b/g: up to 54 Mbit/s.
+    #[default]
+    G,
+}
+
+impl RadioMode {
+    /// Its word, and what that means.
+    pub const fn row(self) -> (&'static str, Self, &'static str) {
+        match self {
+            Self::B => ("b", self, "802.11b: up to 11 Mbit/s."),
+            Self::G => ("g", self, "802.11b/g: up to 54 Mbit/s."),
+        }
+    }
+}
+
+/// How a network is protected, without its passphrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Not at all.
+    Open,
+    /// WPA2.
+    Wpa2,
+    /// WPA2 with TKIP for what is for all.
+    Mixed,
+    /// WEP.
+    Wep,
+}
+
+impl Protection {
+    /// Its word, and what that means.
+    pub const fn row(self) -> (&'static str, Self, &'static str) {
+        let about = match self {
+            Self::Open => "Not at all.",
+            Self::Wpa2 => "WPA2 with a pre-shared key: CCMP.",
+            Self::Mixed => {
+                "WPA/WPA2 mixed, as many routers come: stations join by WPA2, and what is for all is encrypted with TKIP. Stations that can WPA only are refused."
+            }
+            Self::Wep => "WEP: it is there and lets nobody in, `security mismatch`.",
+        };
+        let word = match self {
+            Self::Open => "open",
+            Self::Wpa2 => "wpa2",
+            Self::Mixed => "wpa-wpa2",
+            Self::Wep => "wep",
+        };
+        (word, self, about)
+    }
+
+    /// What an access point is set up to; `passphrase` is that of WPA2, if there is one.
+    pub fn with(self, passphrase: Option<&str>) -> Security {
+        let passphrase = || passphrase.unwrap_or_default().to_owned();
+        match self {
+            Self::Open => Security::Open,
+            Self::Wpa2 => Security::Wpa2(passphrase()),
+            Self::Mixed => Security::Mixed(passphrase()),
+            Self::Wep => Security::Wep,
+        }
+    }
+}
+
+/// What else an access point can be set up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Its beacons do not tell its name; who asks for it by name is answered.
+    pub is_hidden: bool,
+    /// So often the key for what is for all is renewed; `None` for never.
+    pub group_rekey: Option<Duration>,
+    /// Its rates.
+    pub mode: RadioMode,
 }
 
 /// What an access point is set up to.
@@ -38,6 +139,8 @@ pub struct AccessPointConfig {
     pub signal: i8,
     /// How many stations may join; the next is refused. An ESP8266's own access point takes 4 unless told otherwise.
     pub capacity: usize,
+    /// What else there is.
+    pub features: Features,
 }
 
 /// What an access point does.

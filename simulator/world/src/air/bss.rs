@@ -6,8 +6,10 @@
 //! [`Bss::next_event`] it wants to [`advance`](Bss::advance). What comes of all that are [`Effect`]s. Whom the network
 //! takes, and where Ethernet frames go, is decided outside, for all stations alike.
 //!
-//! Not modelled: WEP, TKIP, WPA3, QoS (WMM), HT and aggregation, fragments, other intervals of beacons, hidden names,
-//! stations that are sent away because they have been silent for long.
+//! A network of WEP is there to be heard, and lets nobody in.
+//!
+//! Not modelled: WEP's cipher, TKIP for the keys of a pair, WPA3, QoS (WMM), HT and aggregation, fragments, other
+//! intervals of beacons, stations that are sent away because they have been silent for long.
 
 mod bodies;
 mod client;
@@ -18,7 +20,6 @@ mod sending;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use rand_core::RngCore;
 use simulator_wlan::group::GroupKey;
 use simulator_wlan::header::{BROADCAST, Header, Mac, POWER_MANAGEMENT, RETRY, TO_DS, Type, is_group};
 use simulator_wlan::keys::NetworkKey;
@@ -84,6 +85,8 @@ enum Timer {
     Send(Outgoing),
     /// No answer has come to this message of a handshake with this station.
     Handshake(Mac, u32),
+    /// The key of the group is to be renewed.
+    Rekey,
 }
 
 /// An access point.
@@ -113,8 +116,7 @@ pub(super) struct Bss {
 impl Bss {
     /// An access point that has come up at `up_since`, before `at`. Keys and nonces come from `random`.
     pub(super) fn new(config: AccessPointConfig, up_since: Instant, at: Instant, mut random: Stream) -> Self {
-        let mut key = [0; 16];
-        random.fill_bytes(&mut key);
+        let group = keys::new_group_key(&config.security, 1, &mut random);
         let transmitter = Transmitter::new(config.channel);
         // Access points do not beacon in step.
         let clock_offset = random.between(0, 1 << 40);
@@ -124,7 +126,7 @@ impl Bss {
             clock_offset,
             random,
             network_key: None,
-            group: GroupKey::ccmp(1, key),
+            group,
             group_sent: 0,
             clients: BTreeMap::new(),
             transmitter,
@@ -138,6 +140,7 @@ impl Bss {
             effects: Vec::new(),
         };
         bss.next_beacon = bss.beacon_after(at);
+        bss.renew_group_key_later(at);
         bss
     }
 
@@ -174,6 +177,10 @@ impl Bss {
                 Timer::Send(Outgoing::Data { to, ethernet, .. }) if self.is_asleep(to) => self.keep(to, ethernet),
                 Timer::Send(outgoing) => self.enqueue(outgoing),
                 Timer::Handshake(mac, message) => self.no_answer(at, mac, message),
+                Timer::Rekey => {
+                    self.renew_group_key(at);
+                    self.renew_group_key_later(at);
+                }
             }
         }
         if self.next_beacon <= at {
@@ -301,6 +308,13 @@ impl Bss {
     pub(super) fn forget_radio(&mut self, radio: RadioId) {
         self.clients.retain(|_, client| client.radio != radio);
         self.kept_for_group.retain(|(its, _)| *its != radio);
+    }
+
+    /// How much it keeps in mind.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        let Self { clients, queue, kept_for_group, timers, effects, .. } = self;
+        clients.len() + queue.len() + kept_for_group.len() + timers.len() + effects.len()
     }
 
     /// Whether a joined station sleeps: it will not hear that it is sent away.

@@ -408,7 +408,7 @@ impl FrameStation {
     }
 
     fn key_frame(&mut self, at: Instant, payload: &[u8]) {
-        let Security::Wpa2(passphrase) = &self.security else { return };
+        let Some(passphrase) = self.security.passphrase() else { return };
         if !matches!(self.state, State::Handshaking | State::Joined) {
             return;
         }

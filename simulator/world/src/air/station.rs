@@ -258,12 +258,12 @@ impl Station {
             Step::Associating { network, .. } if !takes(network) => {
                 return Some(self.fail(join.name, JoinFailure::Refused));
             }
-            Step::Associating { network, since } => match &join.security {
-                Security::Open => return Some(self.join(join.name, network)),
-                given if *given == access_points[network.0 as usize].config.security => {
+            Step::Associating { network, since } => match join.security.passphrase() {
+                None => return Some(self.join(join.name, network)),
+                given if given == access_points[network.0 as usize].config.security.passphrase() => {
                     (HANDSHAKE, Step::Handshaking { network, since })
                 }
-                Security::Wpa2(_) => (FAILING_HANDSHAKE, Step::Failing { why: JoinFailure::WrongPassphrase }),
+                Some(_) => (FAILING_HANDSHAKE, Step::Failing { why: JoinFailure::WrongPassphrase }),
             },
             Step::Handshaking { network, .. } => return Some(self.join(join.name, network)),
             Step::Failing { why } => return Some(self.fail(join.name, why)),
@@ -297,9 +297,8 @@ fn choose(join: &Join, access_points: &[AccessPoint]) -> Result<NetworkId, JoinF
                 && join.bssid.is_none_or(|bssid| config.bssid == bssid)
         })
     };
-    let protected_alike = |a: &Security, b: &Security| matches!(a, Security::Open) == matches!(b, Security::Open);
     heard()
-        .filter(|(_, access_point)| protected_alike(&access_point.config.security, &join.security))
+        .filter(|(_, access_point)| access_point.config.security.fits(&join.security))
         // The first of equally strong ones.
         .min_by_key(|(id, access_point)| (-i16::from(access_point.config.signal), id.0))
         .map(|(id, _)| id)

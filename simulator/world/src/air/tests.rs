@@ -19,6 +19,7 @@ fn home() -> AccessPointConfig {
         security: wpa2(PASSPHRASE),
         signal: -60,
         capacity: 128,
+        features: Features::default(),
     }
 }
 

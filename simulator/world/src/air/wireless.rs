@@ -375,4 +375,14 @@ impl Air {
 }
 
 #[cfg(test)]
+impl Air {
+    /// How much the air keeps in mind of what radios have sent.
+    pub(crate) fn kept_of_radios(&self) -> usize {
+        let Wireless { sets, own, joining, under_way, output, .. } = &self.wireless;
+        let sets: usize = sets.values().map(Bss::kept).sum();
+        sets + own.len() + joining.len() + under_way.len() + output.len() + self.untold.len() + self.arrivals.len()
+    }
+}
+
+#[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::air::{
-    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Port, RadioEvent, RadioFrame, RadioId,
-    Security, StationId,
+    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Features, Port, RadioEvent, RadioFrame,
+    RadioId, Security, StationId,
 };
 use crate::internet::{self, Internet};
 use crate::phone::{AirRequest, Phone};
@@ -254,6 +254,7 @@ impl Links {
             security: security(Some(passphrase).filter(|passphrase| !passphrase.is_empty())),
             signal: NEAR,
             capacity: ACCESS_POINT_CAPACITY,
+            features: Features::default(),
         };
         let known = self.radio(id).access_point;
         let network = match known {

@@ -469,6 +469,7 @@ fn who_leaves_a_network_and_joins_it_again_at_once_is_not_told_of_the_old_loss()
         security: AirSecurity::Open,
         signal: -60,
         capacity: 4,
+        features: Default::default(),
     });
     let events = bench.events(ms(6_500));
     let said: Vec<&str> = lines(&events).into_iter().filter_map(|line| Some(line.split_once("wifi: ")?.1)).collect();

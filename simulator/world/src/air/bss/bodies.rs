@@ -3,12 +3,14 @@
 //!
 //! It is an access point of 802.11b/g: no HT and no WMM elements, so that stations aggregate nothing.
 
-use simulator_wlan::element::{self, Elements, Rsn};
+use simulator_wlan::element::{self, Elements, Rsn, TKIP};
 use simulator_wlan::management::{CAPABILITY_ESS, CAPABILITY_PRIVACY, CAPABILITY_SHORT_SLOT};
 
-use super::super::access_point::{AccessPointConfig, Security};
+use super::super::access_point::{AccessPointConfig, RadioMode, Security};
 
-/// 1, 2, 5.5 and 11 Mbit/s, which all must be able to, and 6, 9, 12 and 18 Mbit/s, in units of 500 kbit/s.
+/// 1, 2, 5.5 and 11 Mbit/s, which all must be able to, in units of 500 kbit/s.
+const OLD_RATES: [u8; 4] = [0x82, 0x84, 0x8B, 0x96];
+/// The same, and 6, 9, 12 and 18 Mbit/s.
 const RATES: [u8; 8] = [0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24];
 /// 24, 36, 48 and 54 Mbit/s.
 const EXTENDED_RATES: [u8; 4] = [0x30, 0x48, 0x60, 0x6C];
@@ -17,49 +19,76 @@ const DTIM_PERIOD: u8 = 1;
 
 /// Capability information.
 pub(super) fn capability(config: &AccessPointConfig) -> u16 {
-    let privacy = if is_protected(config) { CAPABILITY_PRIVACY } else { 0 };
-    CAPABILITY_ESS | CAPABILITY_SHORT_SLOT | privacy
+    let privacy = if config.security == Security::Open { 0 } else { CAPABILITY_PRIVACY };
+    let short_slot = if config.features.mode == RadioMode::B { 0 } else { CAPABILITY_SHORT_SLOT };
+    CAPABILITY_ESS | short_slot | privacy
 }
 
 pub(super) fn is_protected(config: &AccessPointConfig) -> bool {
-    matches!(config.security, Security::Wpa2(_))
+    config.security.passphrase().is_some()
+}
+
+/// The rates that fit into the first element, and the others.
+fn push_rates(elements: &mut Vec<u8>, mode: RadioMode) {
+    match mode {
+        RadioMode::B => element::push(elements, element::RATES, &OLD_RATES),
+        RadioMode::G => element::push(elements, element::RATES, &RATES),
+    }
+}
+
+fn push_extended_rates(elements: &mut Vec<u8>, mode: RadioMode) {
+    if mode == RadioMode::G {
+        element::push(elements, element::EXTENDED_RATES, &EXTENDED_RATES);
+    }
 }
 
 /// The elements of beacons (with a traffic indication map) and probe responses (without).
 pub(super) fn elements(config: &AccessPointConfig, tim: Option<&[u8]>) -> Vec<u8> {
     let mut elements = Vec::new();
-    element::push(&mut elements, element::SSID, config.name.as_bytes());
-    element::push(&mut elements, element::RATES, &RATES);
+    let mode = config.features.mode;
+    // A hidden name is told to who asks for it only.
+    let name = if tim.is_some() && config.features.is_hidden { "" } else { &config.name };
+    element::push(&mut elements, element::SSID, name.as_bytes());
+    push_rates(&mut elements, mode);
     element::push(&mut elements, element::CHANNEL, &[config.channel]);
     if let Some(tim) = tim {
         element::push(&mut elements, element::TIM, tim);
     }
-    element::push(&mut elements, element::ERP, &[0]);
+    if mode == RadioMode::G {
+        element::push(&mut elements, element::ERP, &[0]);
+    }
     elements.extend(rsn(config));
-    element::push(&mut elements, element::EXTENDED_RATES, &EXTENDED_RATES);
+    push_extended_rates(&mut elements, mode);
+    if matches!(config.security, Security::Mixed(_)) {
+        element::push(&mut elements, element::VENDOR, &Rsn::wpa_element());
+    }
     elements
 }
 
 /// The elements of association responses.
-pub(super) fn association_elements() -> Vec<u8> {
+pub(super) fn association_elements(config: &AccessPointConfig) -> Vec<u8> {
     let mut elements = Vec::new();
-    element::push(&mut elements, element::RATES, &RATES);
-    element::push(&mut elements, element::EXTENDED_RATES, &EXTENDED_RATES);
+    push_rates(&mut elements, config.features.mode);
+    push_extended_rates(&mut elements, config.features.mode);
     elements
 }
 
 /// The whole RSN element of a protected network.
 pub(super) fn rsn(config: &AccessPointConfig) -> Vec<u8> {
     let mut elements = Vec::new();
-    if is_protected(config) {
-        element::push(&mut elements, element::RSN, &Rsn::wpa2().content());
-    }
+    let offered = match config.security {
+        Security::Open | Security::Wep => return elements,
+        Security::Wpa2(_) => Rsn::wpa2(),
+        Security::Mixed(_) => Rsn { group: TKIP, ..Rsn::wpa2() },
+    };
+    element::push(&mut elements, element::RSN, &offered.content());
     elements
 }
 
-/// A name in a station's request: whether it means the network; no name means all.
+/// A name in a station's request: whether it means the network; no name means all that do not hide theirs.
 pub(super) fn means(config: &AccessPointConfig, elements: Elements<'_>) -> bool {
-    elements.find(element::SSID).is_some_and(|name| name.is_empty() || name == config.name.as_bytes())
+    let asks_all = |name: &[u8]| name.is_empty() && !config.features.is_hidden;
+    elements.find(element::SSID).is_some_and(|name| asks_all(name) || name == config.name.as_bytes())
 }
 
 /// The traffic indication map (§9.4.2.5) of a beacon that is a DTIM: whether frames to groups are kept, and the

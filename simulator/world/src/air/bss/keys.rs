@@ -5,26 +5,40 @@ use std::time::Duration;
 use rand_core::RngCore;
 use simulator_wlan::data;
 use simulator_wlan::eapol::Refusal;
-use simulator_wlan::group::GroupKey;
+use simulator_wlan::group::{GroupKey, GroupSecret};
 use simulator_wlan::handshake::{Authenticator, Step};
 use simulator_wlan::header::Mac;
 use simulator_wlan::keys::{NetworkKey, network_key};
 use simulator_wlan::management::{Body, REASON_GROUP_TIMEOUT, REASON_HANDSHAKE_TIMEOUT};
+use simulator_wlan::tkip::TkipKey;
 
 use super::super::access_point::Security;
 use super::client::{Handshake, PairKey};
 use super::{Bss, Effect, Outgoing, Timer, bodies};
 use simulator_record::events::{JoinFailure, LinkLoss};
+use simulator_record::random::Stream;
 use simulator_record::time::Instant;
 
 /// So often is a message sent in all, so long apart.
 const TRIES: u8 = 4;
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A key for what is for all: where stations of WPA are to read it, one of TKIP.
+pub(super) fn new_group_key(security: &Security, id: u8, random: &mut Stream) -> GroupKey {
+    let mut cipher = [0; 16];
+    random.fill_bytes(&mut cipher);
+    if !matches!(security, Security::Mixed(_)) {
+        return GroupKey::ccmp(id, cipher);
+    }
+    let mut code = [0; 8];
+    random.fill_bytes(&mut code);
+    GroupKey { id, secret: GroupSecret::Tkip(TkipKey { cipher, code }) }
+}
+
 impl Bss {
     /// The network's key; worked out once, for it takes a few milliseconds.
     fn network_key(&mut self) -> NetworkKey {
-        let Security::Wpa2(passphrase) = &self.config.security else { return [0; 32] };
+        let Some(passphrase) = self.config.security.passphrase() else { return [0; 32] };
         *self.network_key.get_or_insert_with(|| network_key(passphrase, self.config.name.as_bytes()))
     }
 
@@ -103,15 +117,20 @@ impl Bss {
         }
     }
 
+    /// Lets the group's key be renewed when it is time, as it is set up.
+    pub(super) fn renew_group_key_later(&mut self, at: Instant) {
+        if let Some(period) = self.config.features.group_rekey {
+            self.schedule(at + period, Timer::Rekey);
+        }
+    }
+
     /// Gives the group a new key and tells all stations, which have to answer. Frames to the group are encrypted with
     /// it at once.
     pub(in crate::air) fn renew_group_key(&mut self, at: Instant) {
         if !bodies::is_protected(&self.config) {
             return;
         }
-        let mut key = [0; 16];
-        self.random.fill_bytes(&mut key);
-        self.group = GroupKey::ccmp(3 - self.group.id, key);
+        self.group = new_group_key(&self.config.security, 3 - self.group.id, &mut self.random);
         self.group_sent = 0;
         let joined: Vec<Mac> = self.clients.iter().filter(|(_, client)| client.joined).map(|(mac, _)| *mac).collect();
         for mac in joined {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use simulator_wlan::element::{self, Elements, Rsn, RsnError};
+use simulator_wlan::element::{self, CCMP, Elements, Rsn, RsnError, TKIP};
 use simulator_wlan::header::{Header, Mac};
 use simulator_wlan::management::{
     Body, REASON_NOT_AUTHENTICATED, STATUS_ALGORITHM, STATUS_CIPHER, STATUS_ELEMENT, STATUS_FULL, STATUS_SEQUENCE,
     STATUS_SUCCESS,
 };
 
+use super::super::access_point::Security;
 use super::super::radio::RadioId;
 use super::client::Client;
 use super::{Bss, CLIENTS, Effect, Outgoing, bodies};
@@ -55,6 +56,8 @@ impl Bss {
     /// A station that begins anew is forgotten first: it has restarted.
     fn authenticate(&mut self, at: Instant, radio: RadioId, mac: Mac, algorithm: u16, sequence: u16) -> u16 {
         if algorithm != OPEN_SYSTEM {
+            // With a shared key, that is by WEP.
+            self.effects.push(Effect::Failed { at, radio, why: JoinFailure::SecurityMismatch });
             return STATUS_ALGORITHM;
         }
         if sequence != 1 {
@@ -79,7 +82,8 @@ impl Bss {
             Ok(()) => STATUS_SUCCESS,
         };
         let id = if status == STATUS_SUCCESS { self.free_association(mac) } else { 0 };
-        let (capability, association_elements) = (bodies::capability(&self.config), bodies::association_elements());
+        let (capability, association_elements) =
+            (bodies::capability(&self.config), bodies::association_elements(&self.config));
         let elements = Elements(&association_elements);
         let body = match again {
             false => Body::AssociationResponse { capability, status, id, elements },
@@ -108,15 +112,20 @@ impl Bss {
         }
     }
 
-    /// Whether what a station wants fits the network: of a protected one, WPA2 with CCMP and a pre-shared key.
+    /// Whether what a station wants fits the network: of a protected one, WPA2 with CCMP and a pre-shared key, and for
+    /// groups the cipher that the network has.
     fn check(&self, elements: Elements<'_>) -> Result<(), u16> {
         if elements.find(element::SSID) != Some(self.config.name.as_bytes()) {
             return Err(STATUS_UNSPECIFIED);
         }
-        if !bodies::is_protected(&self.config) {
-            return Ok(());
-        }
-        let wanted = Rsn::of(elements).unwrap_or(Err(RsnError::Malformed)).and_then(|rsn| rsn.check());
+        let group = match self.config.security {
+            Security::Open => return Ok(()),
+            // Its cipher is not modelled: no station gets further than here.
+            Security::Wep => return Err(STATUS_CIPHER),
+            Security::Wpa2(_) => CCMP,
+            Security::Mixed(_) => TKIP,
+        };
+        let wanted = Rsn::of(elements).unwrap_or(Err(RsnError::Malformed)).and_then(|rsn| rsn.check(group));
         wanted.map_err(|error| match error {
             RsnError::Malformed | RsnError::KeyManagement => STATUS_ELEMENT,
             RsnError::Tkip | RsnError::Wep | RsnError::Cipher => STATUS_CIPHER,

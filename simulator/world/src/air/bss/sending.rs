@@ -8,6 +8,7 @@ use simulator_wlan::header::{BROADCAST, MORE_DATA, Mac, is_group};
 use simulator_wlan::management::{Body, REASON_LEAVING};
 use simulator_wlan::rate::Rate;
 
+use super::super::access_point::RadioMode;
 use super::super::radio::RadioId;
 use super::super::transmitter::Transmitter;
 use super::{Bss, Effect, Outgoing, QUEUE, bodies};
@@ -54,6 +55,8 @@ impl Bss {
     /// The weaker a signal, the slower what comes through.
     fn data_rate(&self) -> Rate {
         match self.config.signal {
+            -80.. if self.config.features.mode == RadioMode::B => Rate::ELEVEN_MEGABITS,
+            _ if self.config.features.mode == RadioMode::B => Rate::ONE_MEGABIT,
             -68.. => Rate::FIFTY_FOUR_MEGABITS,
             -80.. => Rate::TWENTY_FOUR_MEGABITS,
             -87.. => Rate::SIX_MEGABITS,

@@ -8,7 +8,7 @@ use simulator_wlan::header::{BROADCAST, Header, Type, is_group};
 use simulator_wlan::management::{Body, CAPABILITY_PRIVACY};
 use simulator_wlan::rate::{FCS_BYTES, Rate};
 
-use super::super::access_point::{AccessPointConfig, AccessPointState, Security};
+use super::super::access_point::{AccessPointConfig, AccessPointState, Features, Security};
 use super::super::frame_station::{Effect, FrameStation, Target};
 use super::super::radio::{RadioFrame, RadioId};
 use super::super::station::{BEACON_TIMEOUT, Outcome, Station};
@@ -102,8 +102,15 @@ impl Air {
             let network = NetworkId(self.access_points.len() as u32);
             self.wireless.own.insert(network, Own { radio, target, last_beacon: at });
             // How many stations it takes is its firmware's to say.
-            let config =
-                AccessPointConfig { name, bssid, channel: frame.channel, security, signal: NEAR, capacity: usize::MAX };
+            let config = AccessPointConfig {
+                name,
+                bssid,
+                channel: frame.channel,
+                security,
+                signal: NEAR,
+                capacity: usize::MAX,
+                features: Features::default(),
+            };
             self.open(at, config);
         }
     }

@@ -73,6 +73,7 @@ fn without_radios_nothing_goes_on() {
         security: super::super::Security::Open,
         signal: -60,
         capacity: 1,
+        features: Default::default(),
     };
     air.open(Instant::START, config);
     air.advance(Instant::START);

@@ -6,6 +6,7 @@ mod access_points;
 mod own_access_point;
 mod power_save;
 mod random_frames;
+mod security;
 mod soft_access_point;
 mod station;
 
@@ -65,6 +66,7 @@ fn home() -> AccessPointConfig {
         security: Security::Wpa2(PASSPHRASE.to_owned()),
         signal: -60,
         capacity: 8,
+        features: Features::default(),
     }
 }
 

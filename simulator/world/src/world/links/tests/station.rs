@@ -38,6 +38,8 @@ pub(super) struct Station {
     pub(super) sequence_numbers: Vec<u16>,
     last: Option<u16>,
     pub(super) repeats: usize,
+    /// Frames to the group whose key it does not have.
+    pub(super) unread: usize,
     /// The traffic indication maps of beacons.
     pub(super) maps: Vec<(Instant, Vec<u8>)>,
     /// Timestamps of beacons, by when they were heard.
@@ -64,6 +66,7 @@ impl Station {
             sequence_numbers: Vec::new(),
             last: None,
             repeats: 0,
+            unread: 0,
             maps: Vec::new(),
             timestamps: Vec::new(),
         }
@@ -147,15 +150,19 @@ impl Station {
         Vec::new()
     }
 
-    fn opened(&mut self, header: &Header<'_>, frame: &[u8]) -> Vec<u8> {
+    fn opened(&mut self, header: &Header<'_>, frame: &[u8]) -> Option<Vec<u8>> {
         if !header.has(PROTECTED) {
-            return data::to_ethernet(frame).unwrap();
+            return data::to_ethernet(frame);
         }
         let (packet_number, id) = ccmp::read_header(frame).unwrap();
         let group = is_group(header.receiver());
-        let key = if group { self.groups[&id] } else { GroupKey::ccmp(0, self.key.unwrap()) };
+        let key = if group { self.groups.get(&id).copied() } else { Some(GroupKey::ccmp(0, self.key.unwrap())) };
+        let Some(key) = key else {
+            self.unread += 1;
+            return None;
+        };
         self.packet_numbers[usize::from(group)].push(packet_number);
-        data::to_ethernet(&key.open(frame).unwrap().1).unwrap()
+        data::to_ethernet(&key.open(frame).unwrap().1)
     }
 
     fn key_frame(&mut self, payload: &[u8]) -> Vec<Vec<u8>> {
@@ -167,8 +174,9 @@ impl Station {
         }
         let rsn = self.own_rsn();
         let key = self.passphrase.unwrap();
+        let asked = self.rsn.clone().unwrap_or(Rsn::wpa2());
         let supplicant = self.supplicant.get_or_insert_with(|| {
-            let heard = Some(Rsn::wpa2().content());
+            let heard = Some(asked.content());
             Supplicant::new(network_key(key, b"home"), BSSID, DEVICE_MAC, [7; 32], rsn, heard)
         });
         let Ok(reply) = supplicant.receive(payload) else { return Vec::new() };
@@ -198,7 +206,7 @@ impl Firmware for Station {
         if let Some(body) = Body::of(&header) {
             return self.managed(now, body);
         }
-        let ethernet = self.opened(&header, &frame.bytes);
+        let Some(ethernet) = self.opened(&header, &frame.bytes) else { return Vec::new() };
         if ethernet[12..14] == data::EAPOL.to_be_bytes() {
             return self.key_frame(&ethernet[14..]);
         }
