@@ -199,8 +199,8 @@ pub struct Cloud {
 pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
 pub use fake_thingspeak::legacy_tls::Policy;
 
-pub use simulator_world::device::Turn;
 pub use simulator_world::air::{Features, Protection, RadioMode};
+pub use simulator_world::device::Turn;
 pub use simulator_world::internet::CloudPort;
 
 /// When something begins.
