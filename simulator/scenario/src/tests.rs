@@ -86,11 +86,7 @@ fn a_network_says_how_it_is_protected_and_what_else_it_does() {
     assert_eq!(networks("passphrase = '12345678'").0, Protection::Wpa2);
     assert_eq!(networks("passphrase = '12345678'\nsecurity = 'wpa2'").0, Protection::Wpa2);
     let all = "passphrase = '12345678'\nsecurity = 'wpa-wpa2'\nhidden = true\ngroup-rekey = '1h'\nmode = 'b'";
-    let features = Features {
-        is_hidden: true,
-        group_rekey: Some(Duration::from_hours(1)),
-        mode: simulator_world::air::RadioMode::B,
-    };
+    let features = Features { is_hidden: true, group_rekey: Some(Duration::from_hours(1)), mode: RadioMode::B };
     assert_eq!(networks(all), (Protection::Mixed, features));
     assert_eq!(networks("security = 'wep'").0, Protection::Wep);
     for (text, expected) in [

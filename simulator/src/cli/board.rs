@@ -18,7 +18,7 @@ use simulator_world::device::esp8266::Contents;
 use simulator_world::input;
 use simulator_world::world::Command;
 
-use super::boot::{LIMIT, board_of, parse_network, parse_size};
+use super::boot::{self, LIMIT, board_of, parse_network, parse_size};
 use super::{bad_input, complain, live};
 use crate::director::Director;
 use crate::plain::{Network, Surroundings};
@@ -53,7 +53,8 @@ Exit codes:
   130  interrupted (Ctrl-C, SIGINT)
   143  terminated (SIGTERM)")]
 pub(super) struct BoardArgs {
-    /// The image, as it is flashed from the beginning of the flash on [default: the flash is blank, or the scenario's]
+    /// The image: a file as it is flashed from the beginning of the flash on, a folder whose files say their offsets by
+    /// their names (0x10000.bin), or a list of offsets and files [default: the flash is blank, or the scenario's]
     image: Option<PathBuf>,
     /// What the serial port is: `pty`, a pseudo-terminal; `tcp:PORT`, its bytes on a TCP connection; `rfc2217:PORT`,
     /// the same with baud rate, DTR and RTS. Port 0 takes a free one
@@ -154,7 +155,7 @@ fn contents(args: &BoardArgs, scenario: &Scenario) -> Result<Contents, String> {
             ));
         }
         let contents = read(file).and_then(|bytes| Contents::of_dump(bytes).map_err(|error| error.to_string()));
-        let contents = contents.map_err(|reason| format!("could not use the flash in {}: {reason}", file.display()))?;
+        let contents = contents.map_err(|reason| format!("could not go on with {}: {reason}", file.display()))?;
         return match args.flash_size {
             Some(size) if size != contents.size() => Err(format!(
                 "the flash in {} has {} KiB, not {}: leave --flash-size out",
@@ -166,9 +167,7 @@ fn contents(args: &BoardArgs, scenario: &Scenario) -> Result<Contents, String> {
         };
     }
     if let Some(image) = &args.image {
-        let contents = read(image)
-            .and_then(|bytes| Contents::of_image(&bytes, args.flash_size).map_err(|error| error.to_string()));
-        return contents.map_err(|reason| format!("could not boot {}: {reason}", image.display()));
+        return boot::contents(image, None, args.flash_size).map_err(|error| error.to_string());
     }
     match scenario.devices.first().and_then(|device| device.firmware.as_ref()) {
         Some(image) => image.contents().map(|contents| Contents::clone(&contents)).map_err(|error| error.to_string()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
         Ok(around) => around,
         Err(wrong) => return bad_input(wrong),
     };
-    let contents = match contents(args) {
+    let contents = match contents(&args.image, args.elf.as_deref(), args.flash_size) {
         Ok(contents) => Arc::new(contents),
         Err(error) => return bad_input(error),
     };
@@ -154,12 +154,12 @@ pub(super) fn boot(args: &BootArgs) -> u8 {
 }
 
 /// What is to be in the flash.
-fn contents(args: &BootArgs) -> Result<Contents, ContentsError> {
-    let mut wanted = Programming::read(&args.image)?;
-    if let Some(elf) = &args.elf {
+pub(super) fn contents(image: &Path, elf: Option<&Path>, size: Option<u32>) -> Result<Contents, ContentsError> {
+    let mut wanted = Programming::read(image)?;
+    if let Some(elf) = elf {
         wanted.name_by(elf)?;
     }
-    if let Some(size) = args.flash_size {
+    if let Some(size) = size {
         wanted.set_flash_size(size);
     }
     Contents::new(wanted)

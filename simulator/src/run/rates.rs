@@ -59,6 +59,7 @@ impl Target for Tap {
                 | Output::RadioFrame { .. }
                 | Output::Listens(_)
                 | Output::RadioOff
+                | Output::Restarted { .. }
                 | Output::Missed(_)
                 | Output::FlashBegan { .. }
                 | Output::Event(_) => &[],

@@ -74,7 +74,10 @@ mod tests {
         let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
         let functions = vendor_functions(&read("sdk.rs"));
         assert!(functions.iter().any(|name| name == "system_os_post"), "{functions:?}");
-        assert_eq!(exports(&read("main.rs")), ["user_pre_init", "user_iram_memory_is_enabled", "user_init"]);
+        assert_eq!(
+            exports(&read("main.rs")),
+            ["FIRMWARE_MARK", "user_pre_init", "user_iram_memory_is_enabled", "user_init"]
+        );
         assert_eq!(exports(&read("lwip.rs")).len(), 23, "the vendor's archives miss 23 names without their lwIP");
     }
 }

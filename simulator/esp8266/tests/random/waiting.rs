@@ -182,18 +182,17 @@ fn what_each_round_leaves_in_memory_is_left_by_the_last() {
     assert!(passed > 0.9, "{passed}");
 }
 
-/// CCOMPARE0 interrupts every 10 ms; each time the handler counts and sets it anew.
-#[test]
-fn interrupts_come_between() {
-    let code = waiting(ClockRead::Microseconds, feed);
+/// Compares a program into which CCOMPARE0 interrupts every 10 ms; the handler sets it anew and does `more`.
+#[track_caller]
+fn share_between_interrupts(code: &Code, length: u32, more: impl Fn(&mut Code)) -> f64 {
     let mut handler = Code::new(VECTORS + 0x50);
     handler.op("rsr.ccompare0", &[7]);
     handler.op("add", &[7, 7, 6]);
     handler.op("wsr.ccompare0", &[7]);
-    handler.op("addi", &[5, 5, 1]);
+    more(&mut handler);
     handler.op("rfe", &[]);
     let chips = [true, false].map(|skips| {
-        let mut chip = chip(&code, 3_000_000, skips);
+        let mut chip = chip(code, length, skips);
         assert!(chip.core.memory.poke(handler.start, &handler.bytes));
         let cpu = &mut chip.core.cpu;
         (cpu.intenable, cpu.a[6]) = (1 << 6, 800_000);
@@ -201,8 +200,31 @@ fn interrupts_come_between() {
         chip
     });
     let [skipping, executing] = chips;
-    let passed = compare(skipping, executing, &mut Random::new(3), 8_000_000);
+    compare(skipping, executing, &mut Random::new(3), 8_000_000)
+}
+
+#[test]
+fn interrupts_come_between() {
+    let code = waiting(ClockRead::Microseconds, feed);
+    let passed = share_between_interrupts(&code, 3_000_000, |handler| handler.op("addi", &[5, 5, 1]));
     assert!(passed > 0.9, "{passed}");
+}
+
+/// A loop that is known looks how long its last round is ago; an interrupt has changed when that was.
+#[test]
+fn what_a_known_loop_has_left_is_looked_at_again() {
+    let mut code = Code::new(CODE);
+    feed(&mut code);
+    read_clock(&mut code, ClockRead::Microseconds, 3);
+    code.op("sub", &[4, 3, 5]);
+    code.op("or", &[5, 3, 3]);
+    let branch = code.here();
+    code.op("bltu", &[4, LENGTH, branch + 4]);
+    code.patch_target(branch, CODE);
+    code.op("addi", &[ENDS, ENDS, 1]);
+    code.op("j", &[CODE]);
+    let passed = share_between_interrupts(&code, 64, |handler| handler.op("movi", &[5, 0]));
+    assert!(passed > 0.5, "{passed}");
 }
 
 /// A byte comes while the program looks at the FIFO's state and the clock, without an interrupt.

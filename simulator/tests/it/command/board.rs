@@ -90,10 +90,13 @@ fn what_cannot_be_is_refused_with_a_way_out() {
     assert!(refused("").contains("--serial <PORT>"));
     assert!(refused("--serial usb").contains("expected pty, tcp:PORT or rfc2217:PORT"));
     assert!(refused("--serial tcp:70000").contains("with a port from 0 to 65535"));
-    assert!(refused("--serial tcp:0 missing.bin").contains("could not boot missing.bin: no such file"));
-    assert!(refused("--serial tcp:0 text.bin").contains("could not boot text.bin: the image at 0x0 starts with 0x74"));
+    assert!(refused("--serial tcp:0 missing.bin").contains("could not read missing.bin: no such file"));
+    assert!(refused("--serial tcp:0 text.bin").contains("could not use text.bin: the image at 0x0 starts with 0x74"));
     let odd = refused("--serial tcp:0 --flash-file odd.flash");
-    assert!(odd.contains("could not use the flash in odd.flash: no flash has 0x5 bytes"), "{odd}");
+    assert!(
+        odd.contains("could not go on with odd.flash: could not use the flash's contents: no flash has 0x5 bytes"),
+        "{odd}"
+    );
     let both = refused("--serial tcp:0 --flash-file odd.flash text.bin");
     assert!(both.contains("odd.flash is there already, and the board goes on with what it holds"), "{both}");
     let short = refused("--serial tcp:0 --wifi home:short");

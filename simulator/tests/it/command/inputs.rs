@@ -1,6 +1,7 @@
 //! Whatever a person names instead of a file that can be read, the command ends, with one clear message.
 #![cfg(unix)]
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
@@ -29,17 +30,17 @@ fn a_scenario_is_a_file() {
         let why = "it is a pipe; write what comes out of it into a file, and name that";
         is_refused(&bench, &format!("{command} s/x.toml"), &format!("s/x.toml is not a scenario: {why}"));
         is_refused(&bench, &format!("{command} s"), &format!("could not read the scenario: {why}"));
-        std::fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
+        fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
         symlink("nowhere.toml", bench.folder.join("s/x.toml")).unwrap();
         is_refused(&bench, &format!("{command} s"), "it is a link to nowhere.toml, which is not there");
         is_refused(&bench, &format!("{command} s/x.toml"), "it is a link to nowhere.toml, which is not there");
-        std::fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
+        fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
         symlink("/dev/zero", bench.folder.join("s/x.toml")).unwrap();
         is_refused(&bench, &format!("{command} s"), "could not read the scenario: it is a device, not a file");
-        std::fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
+        fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
         let _listener = UnixListener::bind(bench.folder.join("s/x.toml")).unwrap();
         is_refused(&bench, &format!("{command} s"), "could not read the scenario: it is a socket, not a file");
-        std::fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
+        fs::remove_file(bench.folder.join("s/x.toml")).unwrap();
         is_refused(&bench, &format!("{command} /dev/stdin"), "/dev/stdin is not a scenario: it is a");
     }
     // A folder may be called so, and has scenarios in it as others do.
@@ -51,7 +52,7 @@ fn a_scenario_is_a_file() {
 #[test]
 fn a_scenario_is_a_text_of_bounded_size() {
     let bench = Bench::new("no-texts");
-    let write = |bytes: &[u8]| std::fs::write(bench.folder.join("x.toml"), bytes).unwrap();
+    let write = |bytes: &[u8]| fs::write(bench.folder.join("x.toml"), bytes).unwrap();
     let utf_16: Vec<u8> = format!("\u{feff}{READING}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     write(&utf_16);
     is_refused(&bench, "check x.toml", "could not read the scenario: this file is UTF-16; save it as UTF-8");
@@ -76,9 +77,9 @@ fn a_recording_is_a_file_as_well() {
     bench.file("x.toml", &format!("{READING}{sensor}"));
     pipe(&bench, "x.csv");
     is_refused(&bench, "check x.toml", "could not read the recording: it is a pipe; write");
-    std::fs::remove_file(bench.folder.join("x.csv")).unwrap();
+    fs::remove_file(bench.folder.join("x.csv")).unwrap();
     let utf_16: Vec<u8> = "\u{feff}time,t\n0,21\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    std::fs::write(bench.folder.join("x.csv"), utf_16).unwrap();
+    fs::write(bench.folder.join("x.csv"), utf_16).unwrap();
     is_refused(&bench, "check x.toml", "could not read the recording: this file is UTF-16; save it as UTF-8");
 }
 
@@ -91,7 +92,7 @@ fn an_image_is_a_file_as_well() {
         let image = format!("run x.toml --on chip --image {named}");
         is_refused(&bench, &image, &format!("could not read {named}: {why}"));
     }
-    bench.file("image/0x00000.bin", "");
+    fs::create_dir(bench.folder.join("image")).unwrap();
     symlink("/dev/zero", bench.folder.join("image/0x10000.bin")).unwrap();
     is_refused(&bench, "run x.toml --on both --image image", "0x10000.bin: it is a device, not a file");
     // Of what was named nobody is told to name it.

@@ -75,15 +75,16 @@ fn folder(folder: &Path) -> Result<Programming, ContentsError> {
     let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(unreadable)?;
     paths.sort();
     let (mut programming, mut program) = (Programming::default(), None::<PathBuf>);
-    for path in paths.iter().filter(|path| path.is_file()) {
+    let may_be_elf = |path: &Path| path.is_file() && path.extension().is_none_or(|extension| extension == "elf");
+    for path in paths.iter().filter(|path| !path.is_dir()) {
         if let Some(offset) = offset_in_name(path) {
             programming.add(offset, path)?;
-        } else if path.extension().is_none_or(|extension| extension == "elf") && bytes(path, PROGRAM)?.starts_with(ELF)
+        } else if may_be_elf(path)
+            && bytes(path, PROGRAM)?.starts_with(ELF)
+            && let Some(first) = program.replace(path.clone())
         {
-            if let Some(first) = program.replace(path.clone()) {
-                let (folder, first, second) = (folder.to_owned(), file_name(&first), file_name(path));
-                return Err(ContentsError::SeveralPrograms { folder, first, second });
-            }
+            let (folder, first, second) = (folder.to_owned(), file_name(&first), file_name(path));
+            return Err(ContentsError::SeveralPrograms { folder, first, second });
         }
     }
     if programming.parts.is_empty() {
