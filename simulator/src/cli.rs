@@ -14,6 +14,8 @@ mod outputs;
 mod run;
 mod schema;
 mod signals;
+mod validate;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -107,6 +109,10 @@ enum Command {
     Boot(boot::BootArgs),
     /// Be a board on a serial line, in real time, for esptool and serial terminals
     Board(board::BoardArgs),
+    /// Run scenarios with an image as it is flashed, and state which bytes have passed them
+    Validate(validate::ValidateArgs),
+    /// Say whether an image is the one that has passed
+    Verify(verify::VerifyArgs),
     /// Check scenario files without running them, and tell all their mistakes
     #[command(after_help = CHECK_HELP)]
     Check {
@@ -161,6 +167,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Boot(args) => boot::boot(&args),
         Command::Board(args) => board::board(&args),
+        Command::Validate(args) => validate::validate(&args),
+        Command::Verify(args) => verify::verify(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

@@ -7,3 +7,4 @@ pub mod expectation;
 pub mod plain;
 pub mod report;
 pub mod run;
+pub mod validation;

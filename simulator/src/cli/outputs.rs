@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use simulator_world::input::{self, Kind};
 
+use crate::validation::statement;
+
 /// How much of a file tells what it is.
 const HEAD: u64 = 1024;
 
@@ -29,6 +31,8 @@ pub(super) enum Content {
     Summary,
     /// The JUnit report.
     Junit,
+    /// A statement of what has passed.
+    Statement,
 }
 
 /// A file to write once the run is over.
@@ -150,6 +154,7 @@ impl Content {
         Ok(match self {
             Self::Summary => head.starts_with('{') && head.contains("\"passed\""),
             Self::Junit => head.trim_start().starts_with('<') && head.contains("<testsuite"),
+            Self::Statement => head.starts_with('{') && head.contains(statement::STATEMENT),
         })
     }
 }
@@ -159,6 +164,7 @@ impl std::fmt::Display for Content {
         f.write_str(match self {
             Self::Summary => "summary of a run",
             Self::Junit => "JUnit report",
+            Self::Statement => "statement of a validation",
         })
     }
 }

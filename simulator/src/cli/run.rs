@@ -61,16 +61,16 @@ pub(super) struct RunArgs {
     paths: Vec<PathBuf>,
     /// Leave out this scenario file, or all in this folder; may be given again
     #[arg(long, value_name = "PATH")]
-    exclude: Vec<PathBuf>,
+    pub(super) exclude: Vec<PathBuf>,
     /// How many scenarios to run at once [default: one for each processor]
     #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
-    jobs: Option<NonZeroUsize>,
+    pub(super) jobs: Option<NonZeroUsize>,
     /// Run with this seed instead of each scenario's own
     #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = parse_seed)]
     seed: Option<u64>,
     /// Run each scenario with each of these seeds
     #[arg(long, value_name = "A..B", value_parser = case::parse_seeds)]
-    seeds: Option<Seeds>,
+    pub(super) seeds: Option<Seeds>,
     /// Run only the K-th of N shares, for several machines
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
@@ -80,7 +80,7 @@ pub(super) struct RunArgs {
     out: PathBuf,
     /// Also write a JUnit report; without times, so that the same run gives the same bytes
     #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
+    pub(super) junit: Option<PathBuf>,
     /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
     /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
     #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Where::Host)]
@@ -102,6 +102,28 @@ pub(super) struct RunArgs {
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+impl RunArgs {
+    /// Those of a run of scenarios with an image on the chip, which leaves its output there.
+    pub(super) fn on_chip(paths: &[PathBuf], image: &Path, elf: Option<&Path>, out: &Path) -> Self {
+        Self {
+            paths: paths.to_owned(),
+            exclude: Vec::new(),
+            jobs: None,
+            seed: None,
+            seeds: None,
+            shard: None,
+            out: out.to_owned(),
+            junit: None,
+            on: Where::Chip,
+            image: Some(image.to_owned()),
+            elf: elf.map(Path::to_owned),
+            check_determinism: false,
+            fail_fast: false,
+            format: Format::Human,
+        }
+    }
 }
 
 /// Where the firmware runs. The aliases are the words of earlier versions.
@@ -160,7 +182,7 @@ fn take_settings(scenarios: &[Scenario], image: &On) -> Result<(), RunError> {
 }
 
 /// A number of threads: more than processors gain nothing, and thousands more than a machine has room for.
-fn parse_jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+pub(super) fn parse_jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
     const MOST: usize = 1_000;
     let jobs = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST);
     jobs.ok_or("expected a number from 1 to 1000, such as 4")
@@ -198,6 +220,8 @@ enum RunError {
     Output(#[from] OutputError),
     #[error("could not print the results: {0}")]
     Print(#[from] io::Error),
+    #[error("{0}")]
+    Purpose(String),
     #[error("could not prepare for interruption: {0}")]
     Signals(#[source] io::Error),
 }
@@ -210,7 +234,28 @@ pub(super) fn run(args: &RunArgs) -> u8 {
     }
 }
 
+/// What else somebody wants of a run.
+pub(super) trait Purpose {
+    /// Looks at what is to be run, before anything is. An error says why it is not.
+    fn before(&mut self, scenarios: &[Scenario], targets: &[On]) -> Result<(), String>;
+
+    /// Takes note of what came of it, if nobody interrupted it. An error says why that was not possible.
+    fn after(&mut self, scenarios: &[Scenario], session: &Session) -> Result<(), String>;
+}
+
+/// Runs for a purpose of somebody else's.
+pub(super) fn run_for(args: &RunArgs, purpose: &mut dyn Purpose) -> u8 {
+    match attempt_for(args, Some(purpose)) {
+        Ok(code) => code,
+        Err(trouble) => bad_input(trouble),
+    }
+}
+
 fn attempt(args: &RunArgs) -> Result<u8, RunError> {
+    attempt_for(args, None)
+}
+
+fn attempt_for(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
     if args.on == Where::Host && args.image.is_some() {
         return Err(RunError::ImageOnHost);
     }
@@ -241,6 +286,9 @@ fn attempt(args: &RunArgs) -> Result<u8, RunError> {
         Where::Chip => vec![chip()?],
         Where::Both => vec![On::Host, chip()?],
     };
+    if let Some(purpose) = &mut purpose {
+        purpose.before(&scenarios, &targets).map_err(RunError::Purpose)?;
+    }
     let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
         // Of a share nobody knows whether what lies there is another share's.
@@ -267,6 +315,9 @@ fn attempt(args: &RunArgs) -> Result<u8, RunError> {
     }
     if let Some(trouble) = trouble {
         return Err(trouble);
+    }
+    if let Some(purpose) = purpose.filter(|_| !session.interrupted) {
+        purpose.after(&scenarios, &session).map_err(RunError::Purpose)?;
     }
     let printed = match args.format {
         Format::Json => io::stdout().write_all(text.as_bytes()),

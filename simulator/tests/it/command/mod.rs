@@ -16,3 +16,4 @@ mod pages;
 mod readme;
 mod run;
 mod targets;
+mod validate;

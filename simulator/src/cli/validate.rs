@@ -1,0 +1,141 @@
+//! `preflash validate`: scenarios with an image as it is flashed, and a statement of what passed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use simulator_scenario::model::Scenario;
+use simulator_world::device::esp8266::Contents;
+
+use super::outputs::{Content, Output};
+use super::run::{Purpose, RunArgs, parse_jobs, run_for};
+use super::{bad_input, complain};
+use crate::report::Session;
+use crate::run::On;
+use crate::run::case::{self, Seeds};
+use crate::validation::{self, Made, statement::Verdict};
+
+/// The options of `preflash validate`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  preflash validate target/esp07/vendor           the yellow duck's image with every scenario below ./scenarios
+  preflash validate firmware.bin my-scenarios     any image with scenarios that name none of their own
+  preflash validate firmware.bin my.toml --seeds 1..100 --manifest release.json
+
+The image runs whole, as it is flashed. The statement (validated.json) names its parts with their offsets and digests,
+the scenarios, the seeds, and what came of each. `preflash verify` holds an image against it.
+
+Exit codes:
+  0    everything passed, and the statement says so
+  1    something did not, and the statement says so
+  2    bad input: nothing is stated
+  101 and above: as of `preflash run`; nothing is stated")]
+pub(super) struct ValidateArgs {
+    /// The image: a file as it is flashed from the beginning of the flash on, a folder whose files say their offsets by
+    /// their names (0x10000.bin), or a list of offsets and files
+    image: PathBuf,
+    /// Scenario files, or folders of them [default: scenarios]
+    paths: Vec<PathBuf>,
+    /// Leave out this scenario file, or all in this folder; may be given again
+    #[arg(long, value_name = "PATH")]
+    exclude: Vec<PathBuf>,
+    /// Run each scenario with each of these seeds
+    #[arg(long, value_name = "A..B", value_parser = case::parse_seeds)]
+    seeds: Option<Seeds>,
+    /// How many scenarios to run at once [default: one for each processor]
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
+    jobs: Option<NonZeroUsize>,
+    /// The ELF file that the image was made of, for names and back traces [default: the one in the image's folder]
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
+    /// Where the statement is written
+    #[arg(long, value_name = "FILE", default_value = "validated.json")]
+    manifest: PathBuf,
+    /// Where to leave a folder for each scenario, and summary.json
+    #[arg(long, value_name = "DIR", default_value = "target/preflash")]
+    out: PathBuf,
+    /// Also write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+/// Runs the scenarios, writes the statement and gives the exit code.
+pub(super) fn validate(args: &ValidateArgs) -> u8 {
+    let mut manifest = match Output::new(args.manifest.clone(), Content::Statement) {
+        Ok(manifest) => manifest,
+        Err(error) => return bad_input(error),
+    };
+    if let Err(error) = manifest.prepare().and_then(|()| manifest.clear()) {
+        return bad_input(error);
+    }
+    let mut run = RunArgs::on_chip(&args.paths, &args.image, args.elf.as_deref(), &args.out);
+    (run.exclude, run.jobs, run.seeds, run.junit) =
+        (args.exclude.clone(), args.jobs, args.seeds.clone(), args.junit.clone());
+    run_for(&run, &mut Validation { manifest, args, contents: None, files: BTreeMap::new() })
+}
+
+/// What is wanted of the run.
+struct Validation<'a> {
+    manifest: Output,
+    args: &'a ValidateArgs,
+    contents: Option<std::sync::Arc<Contents>>,
+    /// The scenarios as they are before the run.
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Purpose for Validation<'_> {
+    fn before(&mut self, scenarios: &[Scenario], targets: &[On]) -> Result<(), String> {
+        let image = self.args.image.display();
+        let contents = targets.iter().find_map(|target| match target {
+            On::Whole(contents) => Some(contents),
+            On::Host | On::Esp8266(_) => None,
+        });
+        let contents = contents.ok_or_else(|| {
+            format!(
+                "{image} is linked against stubs in the place of the vendor's SDK, whose functions are answered: what \
+                 passes with it says nothing of an image that can be flashed; name one that is linked with the SDK \
+                 (ESP8266_NONOS_SDK, see firmware/esp07/README.md)"
+            )
+        })?;
+        let subjects = validation::subjects(contents);
+        for scenario in scenarios {
+            for own in scenario.devices.iter().filter_map(|device| device.firmware.as_ref()) {
+                let same = own.contents().is_ok_and(|own| validation::subjects(&own) == subjects);
+                if !same {
+                    return Err(format!(
+                        "{} names an image of its own that is not {image}, and would say nothing of it; leave it out \
+                         with --exclude",
+                        scenario.file
+                    ));
+                }
+            }
+            let bytes =
+                fs::read(&scenario.file).map_err(|error| format!("could not read {}: {error}", scenario.file))?;
+            self.files.insert(scenario.file.clone(), bytes);
+        }
+        self.contents = Some(std::sync::Arc::clone(contents));
+        Ok(())
+    }
+
+    fn after(&mut self, _: &[Scenario], session: &Session) -> Result<(), String> {
+        let Some(contents) = &self.contents else { return Ok(()) };
+        let program = std::env::current_exe().and_then(fs::read);
+        let program = program.map_err(|error| format!("could not read this program for its digest: {error}"))?;
+        let made = Made { program: &program, scenarios: std::mem::take(&mut self.files) };
+        let statement = validation::state(contents, session, &made);
+        self.manifest.write(&statement.to_text()).map_err(|error| error.to_string())?;
+        let to = self.args.manifest.display();
+        match statement.predicate.result {
+            Verdict::Passed => complain(format_args!("validated; stated in {to}")),
+            Verdict::Warned => complain(format_args!(
+                "validated with warnings: {} cases touched what is not modelled; stated in {to}",
+                statement.predicate.warned_tests.len()
+            )),
+            Verdict::Failed => complain(format_args!("not validated; stated in {to}")),
+        }
+        Ok(())
+    }
+}
