@@ -168,8 +168,8 @@ impl Rsn {
         content
     }
 
-    /// What WPA's element (that of the Wi-Fi Alliance from before RSN) of a network holds that takes stations of WPA with
-    /// TKIP and a pre-shared key.
+    /// What WPA's element (that of the Wi-Fi Alliance from before RSN) of a network holds that takes stations of WPA
+    /// with TKIP and a pre-shared key.
     pub fn wpa_element() -> Vec<u8> {
         const SUITE: Suite = [0x00, 0x50, 0xF2, 2];
         let mut content = vec![0x00, 0x50, 0xF2, 1];

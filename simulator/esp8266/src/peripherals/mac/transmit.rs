@@ -5,8 +5,8 @@
 //! `TX_DONE`, with queue and result in `MAC_TX_STATUS`. The hardware never sends a frame again by itself. A frame that
 //! is not sent within its lifetime is given up (`TX_EXPIRED`).
 //!
-//! A SIFS behind a frame that was acknowledged the hardware sends the one that the program has put into the burst block,
-//! as queue 10. The status holds one result: a frame does not leave before the program has taken the last one's.
+//! A SIFS behind a frame that was acknowledged the hardware sends the one that the program has put into the burst
+//! block, as queue 10. The status holds one result: a frame does not leave before the program has taken the last one's.
 
 use core::time::Duration;
 
