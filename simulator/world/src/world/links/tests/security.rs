@@ -127,6 +127,7 @@ fn an_old_access_point_has_the_old_rates_only() {
 fn a_mixed_network_encrypts_with_tkip_what_is_for_all_and_says_so() {
     let (mut bench, outcome) = joining(&mixed(), Some(PASSPHRASE));
     assert_eq!(outcome, JoinOutcome::Joined);
+    bench.run(SECOND);
     let elements = beacon(&bench);
     let elements = element::Elements(&elements);
     assert_eq!(Rsn::of(elements), Some(Ok(Rsn { group: TKIP, ..Rsn::wpa2() })));
