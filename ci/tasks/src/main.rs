@@ -50,6 +50,16 @@ const TASKS: &[Task] = &[
         ],
     },
     Task {
+        name: "doc",
+        about: "the documentation builds without warnings",
+        commands: &["cargo doc --release --workspace --no-deps --locked"],
+    },
+    Task {
+        name: "book",
+        about: "the book builds, and its links lead somewhere (after ci/setup-book)",
+        commands: &["cargo run --release --quiet --locked --package ci-tasks -- build-book"],
+    },
+    Task {
         // Before the tests, some of which run it.
         name: "image",
         about: "the ESP-07 image builds (after ci/setup-xtensa)",
@@ -143,16 +153,6 @@ const TASKS: &[Task] = &[
         name: "browser",
         about: "pages work in Chromium (after ci/setup-browser)",
         commands: &["cargo test --release --workspace --locked --test program -- --ignored --nocapture browser::"],
-    },
-    Task {
-        name: "doc",
-        about: "the documentation builds without warnings",
-        commands: &["cargo doc --release --workspace --no-deps --locked"],
-    },
-    Task {
-        name: "book",
-        about: "the book builds, and its links lead somewhere (after ci/setup-book)",
-        commands: &["cargo run --release --quiet --locked --package ci-tasks -- build-book"],
     },
 ];
 

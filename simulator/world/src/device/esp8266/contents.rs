@@ -146,7 +146,7 @@ pub enum ContentsError {
 }
 
 impl Programming {
-    /// What the user names by one path: see [`files`].
+    /// What the user names by one path: see the module `files`.
     ///
     /// # Errors
     /// [`ContentsError`], with the file.
