@@ -26,14 +26,25 @@ use statement::{Resource, Statement, TestResult, Verdict};
 pub const OFFSET: &str = "flash-offset";
 /// The annotation of a scenario that says with which seeds it was run.
 const SEEDS: &str = "seeds";
+/// The annotation of a file that a scenario names, which says of which scenario.
+const NAMED_BY: &str = "named-by";
 
 /// What a run was made with, beside the image.
 #[derive(Debug)]
 pub struct Made<'a> {
     /// Bytes of the program that ran the scenarios.
     pub program: &'a [u8],
-    /// Scenario files by the names that reports use, with what they hold.
-    pub scenarios: BTreeMap<String, Vec<u8>>,
+    /// Scenarios by the names that reports use.
+    pub scenarios: BTreeMap<String, Files>,
+}
+
+/// The files of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// Its own text.
+    pub text: String,
+    /// The files that it names, by their paths, with what they hold.
+    pub named: BTreeMap<String, String>,
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -59,9 +70,12 @@ pub fn state(contents: &Contents, session: &Session, made: &Made<'_>) -> Stateme
         Resource::of("preflash".to_owned(), made.program).with("version", Value::from(env!("CARGO_PKG_VERSION"))),
         Resource::named("flash".to_owned()).with("bytes", Value::from(contents.size())),
     ];
-    for (name, bytes) in &made.scenarios {
+    for (name, Files { text, named }) in &made.scenarios {
         let seeds: Vec<u64> = session.reports.iter().filter(|case| case.file == *name).map(|case| case.seed).collect();
-        configuration.push(Resource::of(name.clone(), bytes).with(SEEDS, Value::from(seeds)));
+        configuration.push(Resource::of(name.clone(), text.as_bytes()).with(SEEDS, Value::from(seeds)));
+        let by = Value::from(name.as_str());
+        let named = named.iter().map(|(file, text)| Resource::of(file.clone(), text.as_bytes()));
+        configuration.extend(named.map(|file| file.with(NAMED_BY, by.clone())));
     }
     let mut result = TestResult { configuration, ..TestResult::default() };
     for case in &session.reports {

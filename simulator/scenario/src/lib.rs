@@ -51,6 +51,14 @@ impl Scenario {
     /// # Errors
     /// All of its mistakes.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        Self::load_noting(path, &|_, _| ())
+    }
+
+    /// The same, and shows `note` each file that is read, with its text: the scenario's own, and those that it names.
+    ///
+    /// # Errors
+    /// All of its mistakes.
+    pub fn load_noting(path: &Path, note: &dyn Fn(&Path, &str)) -> Result<Self, Diagnostics> {
         let file = path.display().to_string();
         let unreadable =
             |why: &dyn std::fmt::Display| Diagnostics::unreadable(&file, format!("could not read the scenario: {why}"));
@@ -58,9 +66,15 @@ impl Scenario {
         if text.contains('\r') && !text.contains('\n') {
             return Err(unreadable(&"its lines end in CR alone, as on an old Mac; save it with line ends LF or CRLF"));
         }
+        note(path, &text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        let recording = |name: &str| input::text(&folder.join(name), RECORDING).map_err(|error| error.to_string());
-        Self::parse(&file, &text, &recording)
+        let named = |name: &str| {
+            let path = folder.join(name);
+            let text = input::text(&path, RECORDING).map_err(|error| error.to_string())?;
+            note(&path, &text);
+            Ok(text)
+        };
+        Self::parse(&file, &text, &named)
     }
 
     /// Checks a scenario's text. `file` is what messages call it; `read_file` reads the recordings that it names.

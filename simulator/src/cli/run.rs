@@ -228,10 +228,7 @@ enum RunError {
 
 /// Runs the scenarios and says how they went.
 pub(super) fn run(args: &RunArgs) -> u8 {
-    match attempt(args) {
-        Ok(code) => code,
-        Err(trouble) => bad_input(trouble),
-    }
+    run_for(args, None)
 }
 
 /// What else somebody wants of a run.
@@ -240,22 +237,18 @@ pub(super) trait Purpose {
     fn before(&mut self, scenarios: &[Scenario], targets: &[On]) -> Result<(), String>;
 
     /// Takes note of what came of it, if nobody interrupted it. An error says why that was not possible.
-    fn after(&mut self, scenarios: &[Scenario], session: &Session) -> Result<(), String>;
+    fn after(&mut self, session: &Session) -> Result<(), String>;
 }
 
-/// Runs for a purpose of somebody else's.
-pub(super) fn run_for(args: &RunArgs, purpose: &mut dyn Purpose) -> u8 {
-    match attempt_for(args, Some(purpose)) {
+/// The same for a purpose of somebody else's, if there is one.
+pub(super) fn run_for(args: &RunArgs, purpose: Option<&mut dyn Purpose>) -> u8 {
+    match attempt(args, purpose) {
         Ok(code) => code,
         Err(trouble) => bad_input(trouble),
     }
 }
 
-fn attempt(args: &RunArgs) -> Result<u8, RunError> {
-    attempt_for(args, None)
-}
-
-fn attempt_for(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
+fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
     if args.on == Where::Host && args.image.is_some() {
         return Err(RunError::ImageOnHost);
     }
@@ -317,7 +310,7 @@ fn attempt_for(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<
         return Err(trouble);
     }
     if let Some(purpose) = purpose.filter(|_| !session.interrupted) {
-        purpose.after(&scenarios, &session).map_err(RunError::Purpose)?;
+        purpose.after(&session).map_err(RunError::Purpose)?;
     }
     let printed = match args.format {
         Format::Json => io::stdout().write_all(text.as_bytes()),

@@ -1,9 +1,11 @@
 //! `preflash validate`: scenarios with an image as it is flashed, and a statement of what passed.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use simulator_scenario::model::Scenario;
@@ -15,7 +17,7 @@ use super::{bad_input, complain};
 use crate::report::Session;
 use crate::run::On;
 use crate::run::case::{self, Seeds};
-use crate::validation::{self, Made, statement::Verdict};
+use crate::validation::{self, Files, Made, statement::Verdict};
 
 /// The options of `preflash validate`.
 #[derive(Args, Debug)]
@@ -68,22 +70,39 @@ pub(super) fn validate(args: &ValidateArgs) -> u8 {
         Ok(manifest) => manifest,
         Err(error) => return bad_input(error),
     };
-    if let Err(error) = manifest.prepare().and_then(|()| manifest.clear()) {
+    if let Err(error) = manifest.prepare() {
         return bad_input(error);
     }
     let mut run = RunArgs::on_chip(&args.paths, &args.image, args.elf.as_deref(), &args.out);
     (run.exclude, run.jobs, run.seeds, run.junit) =
         (args.exclude.clone(), args.jobs, args.seeds.clone(), args.junit.clone());
-    run_for(&run, &mut Validation { manifest, args, contents: None, files: BTreeMap::new() })
+    run_for(&run, Some(&mut Validation { manifest, args, contents: None, scenarios: BTreeMap::new() }))
+}
+
+/// The files of a scenario that has been read before.
+fn files(scenario: &str) -> Result<Files, String> {
+    let files = RefCell::new(Files::default());
+    let note = |path: &Path, text: &str| {
+        let mut files = files.borrow_mut();
+        if path == Path::new(scenario) {
+            files.text = text.to_owned();
+        } else {
+            files.named.insert(path.display().to_string(), text.to_owned());
+        }
+    };
+    match Scenario::load_noting(Path::new(scenario), &note) {
+        Ok(_) => Ok(files.into_inner()),
+        Err(mistakes) => Err(mistakes.render(false).trim_end().to_owned()),
+    }
 }
 
 /// What is wanted of the run.
 struct Validation<'a> {
     manifest: Output,
     args: &'a ValidateArgs,
-    contents: Option<std::sync::Arc<Contents>>,
-    /// The scenarios as they are before the run.
-    files: BTreeMap<String, Vec<u8>>,
+    contents: Option<Arc<Contents>>,
+    /// The scenarios' files as they are before the run.
+    scenarios: BTreeMap<String, Files>,
 }
 
 impl Purpose for Validation<'_> {
@@ -102,7 +121,7 @@ impl Purpose for Validation<'_> {
         })?;
         let subjects = validation::subjects(contents);
         for scenario in scenarios {
-            for own in scenario.devices.iter().filter_map(|device| device.firmware.as_ref()) {
+            for own in scenario.images() {
                 let same = own.contents().is_ok_and(|own| validation::subjects(&own) == subjects);
                 if !same {
                     return Err(format!(
@@ -112,19 +131,18 @@ impl Purpose for Validation<'_> {
                     ));
                 }
             }
-            let bytes =
-                fs::read(&scenario.file).map_err(|error| format!("could not read {}: {error}", scenario.file))?;
-            self.files.insert(scenario.file.clone(), bytes);
+            self.scenarios.insert(scenario.file.clone(), files(&scenario.file)?);
         }
-        self.contents = Some(std::sync::Arc::clone(contents));
-        Ok(())
+        self.contents = Some(Arc::clone(contents));
+        // What an earlier run has stated goes when nothing keeps this one from stating anew.
+        self.manifest.clear().map_err(|error| error.to_string())
     }
 
-    fn after(&mut self, _: &[Scenario], session: &Session) -> Result<(), String> {
+    fn after(&mut self, session: &Session) -> Result<(), String> {
         let Some(contents) = &self.contents else { return Ok(()) };
         let program = std::env::current_exe().and_then(fs::read);
         let program = program.map_err(|error| format!("could not read this program for its digest: {error}"))?;
-        let made = Made { program: &program, scenarios: std::mem::take(&mut self.files) };
+        let made = Made { program: &program, scenarios: std::mem::take(&mut self.scenarios) };
         let statement = validation::state(contents, session, &made);
         self.manifest.write(&statement.to_text()).map_err(|error| error.to_string())?;
         let to = self.args.manifest.display();

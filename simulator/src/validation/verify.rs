@@ -44,7 +44,7 @@ pub enum Missing {
     Warned(String),
     /// The policy wants a scenario that was not run.
     Required(String),
-    /// A scenario is another one now.
+    /// A scenario, or a file that it names, is another one now.
     Outdated(String),
 }
 
@@ -62,13 +62,13 @@ impl fmt::Display for Missing {
             Self::Failed(case) => write!(f, "{case} failed, or was not run to its end"),
             Self::Warned(case) => write!(f, "{case} touched something that is not modelled, which the policy refuses"),
             Self::Required(what) => write!(f, "{what} was not run, and the policy requires it"),
-            Self::Outdated(scenario) => write!(f, "{scenario} has been changed since: validate again"),
+            Self::Outdated(file) => write!(f, "{file} has been changed since: validate again"),
         }
     }
 }
 
 /// What keeps an image with these parts from being validated by a statement; empty if it is. `now` gives the digest of
-/// a scenario's file as it is now, if there is such a file.
+/// a file as it is now, if there is such a file.
 pub fn missing(
     parts: &[Resource],
     statement: &Statement,
@@ -93,9 +93,12 @@ pub fn missing(
             missing.push(Missing::Required(required.clone()));
         }
     }
-    for scenario in scenarios() {
-        if now(&scenario.name).is_some_and(|digest| scenario.sha256() != Some(&digest)) {
-            missing.push(Missing::Outdated(scenario.name.clone()));
+    let is_file = |resource: &&Resource| {
+        [super::SEEDS, super::NAMED_BY].iter().any(|annotation| resource.annotations.contains_key(*annotation))
+    };
+    for file in result.configuration.iter().filter(is_file) {
+        if now(&file.name).is_some_and(|digest| file.sha256() != Some(&digest)) {
+            missing.push(Missing::Outdated(file.name.clone()));
         }
     }
     missing

@@ -25,7 +25,8 @@ const SCENARIO: &str = "title = 'It starts'\nduration = '100ms'\n[[expect]]\neve
 fn bench(name: &str) -> Bench {
     let bench = Bench::new(name);
     fs::write(bench.folder.join("firmware.bin"), image()).unwrap();
-    bench.file("scenarios/starts.toml", SCENARIO);
+    let types = "[device]\nimage = '../firmware.bin'\n[[steps]]\nat = '50ms'\ndo.files = ['main.py']\n";
+    bench.file("scenarios/starts.toml", &format!("{SCENARIO}{types}")).file("scenarios/main.py", "print()\n");
     bench
 }
 
@@ -48,6 +49,10 @@ fn what_passed_is_validated_and_a_bit_more_or_less_is_not() {
     assert_eq!(bench.preflash("validate firmware.bin --manifest again.json").code, Some(0));
     assert!(bench.read("again.json") == text);
 
+    bench.file("scenarios/main.py", "print(1)\n");
+    let verified = bench.preflash("verify firmware.bin");
+    assert_eq!(verified.code, Some(1));
+    assert!(verified.stderr.contains("scenarios/main.py has been changed since"), "{}", verified.stderr);
     let mut changed = image();
     changed[3] ^= 1;
     fs::write(bench.folder.join("firmware.bin"), changed).unwrap();
@@ -95,5 +100,9 @@ fn what_says_nothing_of_a_flash_is_refused_and_states_nothing() {
     refused("verify firmware.bin", "could not read validated.json");
     bench.file("other.json", "{}");
     refused("verify firmware.bin --manifest other.json", "could not use other.json: it is no test-result statement");
+    bench.file("validated.json", r#"{"_type": "https://in-toto.io/Statement/v1"}"#);
+    assert_eq!(bench.preflash("validate firmware.bin own.toml").code, Some(2));
+    assert!(bench.folder.join("validated.json").exists(), "what was stated before stays if nothing was run");
+    fs::remove_file(bench.folder.join("validated.json")).unwrap();
     refused("validate firmware.bin --manifest own.toml", "what is there is no statement of a validation");
 }
