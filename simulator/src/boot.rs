@@ -12,8 +12,8 @@ use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
 use simulator_scenario::model::TYPING;
+use simulator_world::device::Port;
 use simulator_world::device::esp8266::Contents;
-use simulator_world::device::{Coverage, Port};
 use simulator_world::world::{Command, World};
 
 use crate::run::build;
@@ -60,11 +60,6 @@ impl Session {
         }
     }
 
-    /// Virtual time.
-    pub fn now(&self) -> Instant {
-        self.world.now()
-    }
-
     /// Does the next thing, and hands out what the device has sent by then; `None` if nothing happens before `end`.
     pub fn step(&mut self, end: Instant) -> Option<Vec<u8>> {
         let next = self.world.next_at().filter(|at| *at <= end)?;
@@ -106,10 +101,5 @@ impl Session {
     /// Lines that have not been typed.
     pub fn untyped(&self) -> usize {
         self.lines.len()
-    }
-
-    /// What was answered instead of run.
-    pub fn coverage(&self) -> Option<Coverage> {
-        self.world.coverage()
     }
 }

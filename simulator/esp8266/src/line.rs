@@ -5,8 +5,8 @@
 //! else, a different number of bytes among it. Not modelled: frames of other lengths, noise, a receiver that samples
 //! more than once a bit.
 
-/// Bits of a byte on the line.
-const BITS: u64 = 10;
+/// Bits of a byte on the line, with its start and stop bits.
+pub const BITS: u64 = 10;
 
 /// A byte on the line. All times are in one unit of the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use esp8266::line::{Receiver, Sent};
+use esp8266::line::{BITS, Receiver, Sent};
 use simulator_record::events::{DeviceId, Event as Happened, EventKind};
 use simulator_record::time::Instant;
 use simulator_world::device::Port;
@@ -24,8 +24,6 @@ const TURN: Duration = Duration::from_millis(20);
 const TAKEN: Duration = Duration::from_millis(20);
 /// A flash file is not written more often.
 const BETWEEN_WRITES: Duration = Duration::from_secs(1);
-/// Bits of a byte on the line, with its start and stop bits.
-const BITS: u32 = 10;
 /// A bit at the rate at which the boot ROM of a chip with a crystal of 26 MHz speaks.
 const BOOT_BIT: Duration = Duration::from_nanos(13_355);
 /// How long the reset button is pressed, and how much longer GPIO0 is held low for a download.
@@ -207,7 +205,7 @@ impl Session {
             match (sent.bit, rate) {
                 (Some(bit), Some(rate)) => {
                     let bit = bit.as_nanos() as u64;
-                    let start = sent.at.as_nanos().saturating_sub(u64::from(BITS) * bit);
+                    let start = sent.at.as_nanos().saturating_sub(BITS * bit);
                     let received = self.receiver.receive(Sent { byte: sent.byte, start, bit }, bit_of(rate));
                     bytes.extend(received.iter().map(|received| received.byte));
                 }
@@ -260,14 +258,14 @@ impl Session {
     fn receive(&mut self, mut bytes: Vec<u8>, now: Instant) {
         let rate = self.line.output().rate();
         let bit = rate.map_or(self.bit, |rate| Duration::from_nanos(bit_of(rate)));
-        let room = (TAKEN.as_nanos() / (BITS * bit).as_nanos().max(1)) as usize + 1;
+        let room = (TAKEN.as_nanos() / (BITS as u32 * bit).as_nanos().max(1)) as usize + 1;
         if bytes.len() > room {
             let rest = bytes.split_off(room);
             self.line.give_back(Event::Bytes(rest));
         }
         let mut at = self.sent.max(now);
         let all = bytes.into_iter().map(|byte| {
-            at += BITS * bit;
+            at += BITS as u32 * bit;
             SerialByte { at, byte, bit: rate.map(|_| bit) }
         });
         let bytes: Vec<SerialByte> = all.collect();

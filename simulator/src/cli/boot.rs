@@ -212,7 +212,7 @@ impl Done {
         }
         if session.untyped() > 0 {
             complain(format_args!(
-                "--- {} lines were not typed: the device was not silent for long enough",
+                "--- {} lines were not typed: the device has not waited for them for long enough",
                 session.untyped()
             ));
         }

@@ -14,7 +14,7 @@ use super::env::{Env, line};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
 use super::steady::Steady;
-use crate::line::{Receiver, Sent};
+use crate::line::{BITS, Receiver, Sent};
 
 registers! {
     /// Registers of a UART.
@@ -160,7 +160,7 @@ impl Uart {
     fn take_in(&mut self, incoming: Incoming, at: Time, apb: Time) {
         let own = self.bit(apb);
         let bit = incoming.bit.unwrap_or(USUAL_BIT);
-        let sent = Sent { byte: incoming.byte, start: at.0.saturating_sub(10 * bit.0), bit: bit.0 };
+        let sent = Sent { byte: incoming.byte, start: at.0.saturating_sub(BITS * bit.0), bit: bit.0 };
         if autobaud::AUTOBAUD_EN.is_in(self.bank.value(Register::Autobaud)) {
             self.detection.observe(sent, apb);
         }

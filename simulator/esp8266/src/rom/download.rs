@@ -33,6 +33,8 @@ const PACKET_HEADER: u32 = 16;
 const LARGEST_PACKET: u32 = 0x1800;
 /// How often SYNC, and what is not understood, is answered.
 const TIMES: usize = 8;
+/// Microseconds that a WRITE_REG waits at most here, in which nothing else happens.
+const MOST_DELAY: u32 = 1_000_000;
 /// Cycles between two looks at the line: less than a byte takes at 921,600 baud.
 const POLL: u64 = 400;
 
@@ -191,7 +193,7 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
             flash::attach(call)?;
             call.state.download.flash = Transfer { address: offset, largest: largest.min(LARGEST_PACKET) };
             if size == 0 {
-                return reply(call, 0, None);
+                return reply(call, 0);
             }
             [call.cpu.a[2], call.cpu.a[3]] = [offset, size];
             call.calls(ERASE_AREA, continuation::DOWNLOAD_ERASED)
@@ -199,7 +201,7 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
         operation::MEM_BEGIN => {
             let [largest, offset] = [word(call, 2)?, word(call, 3)?];
             call.state.download.memory = Transfer { address: offset, largest: largest.min(LARGEST_PACKET) };
-            reply(call, 0, None)
+            reply(call, 0)
         }
         operation::FLASH_DATA => {
             let Transfer { address, largest } = call.state.download.flash;
@@ -219,7 +221,7 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
                 Ok((length, _)) => {
                     copy(call, address, buffer.wrapping_add(HEADER + PACKET_HEADER), length)?;
                     call.state.download.memory.address = address.wrapping_add(length);
-                    reply(call, 0, None)
+                    reply(call, 0)
                 }
                 Err(refusal) => refuse(call, refusal),
             }
@@ -227,7 +229,7 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
         // The first word says whether the loader stays.
         operation::FLASH_END => {
             call.state.download.ends = word(call, 0)? == 0;
-            reply(call, 0, None)
+            reply(call, 0)
         }
         operation::MEM_END => {
             let [stays, entry] = [word(call, 0)?, word(call, 1)?];
@@ -235,7 +237,7 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
             if stays == 0 {
                 call.set_word(call.cpu.a[14], entry)?;
             }
-            reply(call, 0, None)
+            reply(call, 0)
         }
         operation::SYNC => {
             let first = word(call, 0)?;
@@ -253,12 +255,12 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
                 let cycles = call.word(ram::CYCLES_PER_MICROSECOND)?;
                 call.spend(u64::from(delay.min(MOST_DELAY)) * u64::from(cycles));
             }
-            reply(call, 0, None)
+            reply(call, 0)
         }
         operation::READ_REG => {
             let address = word(call, 0)?;
             let value = call.word(address)?;
-            reply(call, value, None)
+            reply(call, value)
         }
         _ => {
             let chip = call.word(ram::FLASH_CHIP)?;
@@ -266,13 +268,10 @@ fn answer(call: &mut Call<'_>, length: u32) -> Outcome {
                 let field = word(call, index)?;
                 call.set_word(chip.wrapping_add(4 * index), field)?;
             }
-            reply(call, 0, None)
+            reply(call, 0)
         }
     }
 }
-
-/// Microseconds that a WRITE_REG waits at most here, in which nothing else happens.
-const MOST_DELAY: u32 = 1_000_000;
 
 /// Length and checksum of a packet's data.
 fn packet(call: &mut Call<'_>, data: u32, largest: u32) -> Result<Result<(u32, u8), Refusal>, Trouble> {
@@ -304,7 +303,7 @@ fn copy(call: &mut Call<'_>, to: u32, from: u32, length: u32) -> Result<(), Trou
 
 /// After `SPIEraseArea`.
 pub(super) fn erased(call: &mut Call<'_>) -> Outcome {
-    if call.cpu.a[2] == 0 { reply(call, 0, None) } else { refuse(call, Refusal::Failed) }
+    if call.cpu.a[2] == 0 { reply(call, 0) } else { refuse(call, Refusal::Failed) }
 }
 
 /// After `SPIWrite`: reads it back, and compares checksums.
@@ -322,7 +321,7 @@ pub(super) fn written(call: &mut Call<'_>) -> Outcome {
         checksum = bytes.take(piece as usize).fold(checksum, |sum, byte| sum ^ byte);
     }
     call.state.download.flash.address = address.wrapping_add(length);
-    if checksum == expected { reply(call, 0, None) } else { refuse(call, Refusal::FlashWrite) }
+    if checksum == expected { reply(call, 0) } else { refuse(call, Refusal::FlashWrite) }
 }
 
 fn refuse(call: &mut Call<'_>, refusal: Refusal) -> Outcome {
@@ -330,8 +329,8 @@ fn refuse(call: &mut Call<'_>, refusal: Refusal) -> Outcome {
     send(call, 0, Some(refusal), times)
 }
 
-fn reply(call: &mut Call<'_>, value: u32, refusal: Option<Refusal>) -> Outcome {
-    send(call, value, refusal, 1)
+fn reply(call: &mut Call<'_>, value: u32) -> Outcome {
+    send(call, value, None, 1)
 }
 
 fn send(call: &mut Call<'_>, value: u32, refusal: Option<Refusal>, times: usize) -> Outcome {

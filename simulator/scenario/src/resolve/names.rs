@@ -60,7 +60,8 @@ impl Names {
             names.insert(OWN_NETWORK.to_owned());
         }
         let set_up = root.table("device").into_iter().chain(root.list("devices").iter().filter_map(Node::table));
-        let of_the_duck = !set_up.into_iter().any(|device| device.get("image").is_some());
+        let has_image = |device: &Fields| ["image", "flash"].iter().any(|key| device.get(key).is_some());
+        let of_the_duck = !set_up.into_iter().any(has_image);
         Self {
             networks: networks.map(Rc::new),
             networks_and_own: networks_and_own.filter(|_| of_the_duck).map(Rc::new),

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
+use esp8266::line::BITS;
 use esp8266::peripherals::{Drive, Pins, Radio, SerialOut, SpiBus, Transmission};
 use esp8266::serial_flash::{FlashChip, SerialFlash};
 
@@ -33,8 +34,6 @@ pub(super) struct Board {
 
 /// What the firmware's last words begin with.
 const PANIC: &str = "panic: ";
-/// Bits of a byte on the line, with its start and stop bits.
-const BITS: u64 = 10;
 /// No line that matters is longer.
 const LONGEST_LINE: usize = 1_024;
 
