@@ -4,7 +4,7 @@
 //! | at | bytes | |
 //! |---|---|---|
 //! | 0 | 20 | `preflash yellow-duck` |
-//! | 20 | 4 | first byte of [`SETTINGS_SECTORS`](crate::board::SETTINGS_SECTORS) |
+//! | 20 | 4 | first byte of [`SETTINGS_SECTORS`] |
 //! | 24 | 4 | the byte behind them |
 //! | 28 | 1 | format of what the duck keeps of itself |
 //! | 29 | 1 | format of the settings |
