@@ -4,7 +4,8 @@
 //! the plain interpreter. [`memory`] holds what can be read and written without side effects and knows which access
 //! silicon refuses; everything else is a device behind the [`bus`]. [`blocks`] runs programs fast and exactly as the
 //! interpreter does. [`image`] loads programs. [`peripherals`] are the chip's devices, [`rom`] its boot ROM, and
-//! [`chip`] puts everything together. [`registers`] and [`backtrace`] tell where a program came to grief.
+//! [`chip`] puts everything together. [`debug`] is for who looks into a chip from
+//! outside; [`registers`] and [`backtrace`] tell where a program came to grief.
 //!
 //! Nothing here knows of scenarios, networks or the world outside of the chip: whoever owns a [`Chip`](chip::Chip) says
 //! what its pins are connected to, lets it run to a cycle and answers when it stops; a [`Core`] alone needs a
@@ -71,6 +72,7 @@ pub mod bus;
 pub mod chip;
 mod core;
 pub mod cpu;
+pub mod debug;
 mod frame;
 pub mod image;
 pub mod isa;

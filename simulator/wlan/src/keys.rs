@@ -18,25 +18,13 @@ const ITERATIONS: u32 = 4096;
 
 /// The network's key by its passphrase of 8 to 63 characters and name, or by 64 hexadecimal digits, which are the key.
 pub fn network_key(passphrase: &str, ssid: &[u8]) -> NetworkKey {
-    if let Some(key) = hexadecimal(passphrase) {
+    let mut key = [0; 32];
+    if hex::decode_to_slice(passphrase, &mut key).is_ok() {
         return key;
     }
-    let mut key = [0; 32];
+    key = [0; 32];
     pbkdf2::pbkdf2_hmac::<Sha1>(passphrase.as_bytes(), ssid, ITERATIONS, &mut key);
     key
-}
-
-fn hexadecimal(text: &str) -> Option<NetworkKey> {
-    let digits = text.as_bytes();
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let mut key = [0; 32];
-    for (byte, pair) in key.iter_mut().zip(digits.chunks(2)) {
-        let nibble = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0) as u8;
-        *byte = nibble(pair[0]) << 4 | nibble(pair[1]);
-    }
-    Some(key)
 }
 
 /// HMAC-SHA-1.
@@ -98,7 +86,7 @@ mod tests {
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        hex::decode(text).unwrap()
     }
 
     /// IEEE 802.11-2020 annex J.4.2.

@@ -512,7 +512,7 @@ impl World {
                 let (channel, rate, bytes) = (frame.channel, frame.rate, Arc::clone(&frame.bytes));
                 let acknowledged = self.links.device_radio_sends(now, end, id, frame);
                 self.device(id).port.antenna.borrow_mut().acknowledged = acknowledged;
-                trace!(target: "air", at = %now, device = id.0, channel, %rate, acknowledged, frame = %hex(&bytes), "sends");
+                trace!(target: "air", at = %now, device = id.0, channel, %rate, acknowledged, frame = %hex::encode(&bytes), "sends");
             }
             Output::Restarted { cause, event } => self.restarted(id, cause, event.map(|event| *event)),
             Output::Listens(channel) => self.links.device_listens(id, channel),
@@ -559,7 +559,7 @@ impl World {
                 }
                 Handed::Heard { device: id, at, frame, signal } => {
                     let RadioFrame { channel, bytes, .. } = &frame;
-                    trace!(target: "air", at = %now, device = id.0, channel, signal, frame = %hex(bytes), "hears");
+                    trace!(target: "air", at = %now, device = id.0, channel, signal, frame = %hex::encode(bytes), "hears");
                     if self.device(id).is_running() {
                         self.device(id).port.antenna.borrow_mut().heard.push_back((at, signal, frame));
                         self.wake(id, now);
@@ -587,9 +587,4 @@ impl World {
             }
         }
     }
-}
-
-/// Bytes as people read them.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -241,9 +241,7 @@ impl Sdk {
 
     /// Ends the function that the program is in, with a result.
     pub(super) fn answer(&self, chip: &mut Chip<Board>, result: u32) {
-        let cpu = &mut chip.core.cpu;
-        cpu.a[2] = result;
-        cpu.pc = cpu.a[0];
+        chip.return_from_function(result);
     }
 
     /// The software watchdog's timer has expired: its interrupt posts to the SDK's task.
@@ -282,8 +280,7 @@ impl Sdk {
         now: Instant,
         started: Instant,
     ) -> Option<Answer> {
-        let cpu = &mut chip.core.cpu;
-        let [first, second, third, fourth] = [cpu.a[2], cpu.a[3], cpu.a[4], cpu.a[5]];
+        let [first, second, third, fourth] = chip.arguments();
         let result = match name {
             "sdk_boot" => {
                 self.set_up(chip, now)?;
