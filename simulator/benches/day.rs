@@ -18,7 +18,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use simulator::run::watch::Watch;
-use simulator::run::{self, On};
+use simulator::run::{self, Executor};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
@@ -57,7 +57,7 @@ fn a_day(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 1, sample_size = 1)]
 fn a_day_on_the_chip(bencher: Bencher<'_, '_>) {
     let Some(folder) = image::image() else { return };
-    let chip = On::Esp8266(Arc::new(Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"))));
+    let chip = Executor::Stubs(Arc::new(Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"))));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/a-normal-day.toml");
     let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     bencher.counter(ItemsCount::new(scenario.duration.as_secs())).bench_local(|| {

@@ -14,6 +14,7 @@ mod outputs;
 mod run;
 mod schema;
 mod signals;
+mod subjects;
 mod validate;
 mod verify;
 

@@ -4,6 +4,7 @@
 //! of which a long run has many. A [`Session`] is all cases of one call of the command.
 
 pub mod artifacts;
+pub mod compare;
 mod duration;
 mod evidence;
 pub mod folder;
@@ -24,8 +25,8 @@ use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::Coverage;
 
-use crate::run::compare::{Comparison, Pair};
-use crate::run::{Case, CaseOutcome, Results, TargetName, case};
+use crate::run::{Case, CaseOutcome, Name, Results, case};
+use compare::{Comparison, Pair};
 
 /// All cases that were asked for.
 #[derive(Clone, Debug, Default)]
@@ -111,11 +112,11 @@ pub struct CaseReport {
     pub title: String,
     /// The seed.
     pub seed: u64,
-    /// How many runs it took on each target: more than one for a sweep.
+    /// How many runs it took with each subject: more than one for a sweep.
     pub runs: usize,
-    /// The targets, if it was run on more than one.
-    pub targets: Vec<TargetName>,
-    /// What the targets were found to have in common, if it was run on both.
+    /// The subjects, if it was run with more than one.
+    pub subjects: Vec<Name>,
+    /// What the subjects were found to have in common, if it was run with more than one.
     pub tallies: Vec<Tally>,
     /// Virtual time of all runs together.
     pub simulated: Duration,
@@ -129,20 +130,18 @@ pub struct CaseReport {
     pub folder: PathBuf,
 }
 
-/// How much of one kind happened on host and chip, over all runs.
+/// How much of one kind happened with two subjects, over all runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     /// What is counted: `entries`, `joins`, `reboots`, `led`.
     pub word: &'static str,
-    /// On the host.
-    pub host: usize,
-    /// On the chip.
-    pub chip: usize,
+    /// How many each of the two has, the first one first.
+    pub counts: [(Name, usize); 2],
     /// How many differ, and may not.
     pub differ: usize,
     /// How many differ, and may.
     pub may_differ: usize,
-    /// The most that something was later on the chip (or, below 0, earlier), in seconds.
+    /// The most that something was later with the other one (or, below 0, earlier), in seconds.
     pub furthest: f64,
 }
 
@@ -152,8 +151,8 @@ pub struct Failure {
     /// In which of a sweep's repetitions, in order, never empty; 0 is the run without intervention. What else is said
     /// here is of the first of them.
     pub repetitions: Vec<u32>,
-    /// On which target, if the case was run on more than one and this is not about how they compare.
-    pub target: Option<TargetName>,
+    /// With which subject, if the case was run with more than one and this is not about how they compare.
+    pub subject: Option<Name>,
     /// Line of the expectation in the scenario's file; `None` for what every scenario expects.
     pub line: Option<u32>,
     /// What was expected.
@@ -167,15 +166,15 @@ pub struct Failure {
     /// What the emulated chip's registers and stack tell of it, if it was a crash or a watchdog's bite.
     pub report: Option<Box<CrashReport>>,
     /// Lines of the serial log around that moment, or the last ones; empty if they stand with an earlier failure. Where
-    /// two targets differ, first those of the host and then those of the chip.
+    /// two subjects differ, first those of the first one and then those of the other.
     pub log: Vec<LogLine>,
 }
 
 /// A line of the serial log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// The target whose log it is, if the case was run on more than one.
-    pub target: Option<TargetName>,
+    /// The subject whose log it is, if the case was run with more than one.
+    pub subject: Option<Name>,
     /// When it had left the device, in the world's virtual time. The line itself tells the time since the device
     /// started.
     pub at: Instant,
@@ -193,6 +192,7 @@ impl Failure {
 impl CaseReport {
     /// Keeps what is to be kept of a case's results.
     pub fn new(case: &Case, scenario: &Scenario, results: &Results) -> Self {
+        let comparisons = compare::comparisons(scenario, results);
         let outcomes = || results.outcomes.iter().map(|on| &on.outcome);
         let names = results.outcomes.iter().map(|on| on.name);
         Self {
@@ -201,10 +201,10 @@ impl CaseReport {
             title: scenario.title.clone(),
             seed: case.seed.0,
             runs: outcomes().map(|outcome| outcome.runs.len()).max().unwrap_or(0),
-            targets: if results.outcomes.len() > 1 { names.collect() } else { Vec::new() },
-            tallies: results.comparison.as_ref().map(tallies).unwrap_or_default(),
+            subjects: if results.outcomes.len() > 1 { names.collect() } else { Vec::new() },
+            tallies: comparisons.iter().flat_map(tallies).collect(),
             simulated: outcomes().map(CaseOutcome::simulated).sum(),
-            failures: evidence::failures(results),
+            failures: evidence::failures(results, &comparisons),
             coverage: outcomes().find_map(CaseOutcome::coverage),
             command: case.command(scenario),
             folder: case.folder(scenario),
@@ -216,14 +216,14 @@ impl CaseReport {
         self.failures.is_empty()
     }
 
-    /// The folder in which a failure can be seen, below the output folder: the case's, one target's or one
+    /// The folder in which a failure can be seen, below the output folder: the case's, one subject's or one
     /// repetition's.
     pub fn folder_of(&self, failure: &Failure) -> PathBuf {
         let mut folder = self.folder.clone();
-        match failure.target {
-            Some(target) => folder.push(case::target_folder(target)),
-            // Both targets' logs, and `comparison.json`, are what shows how they compare.
-            None if !self.targets.is_empty() => return folder,
+        match failure.subject {
+            Some(subject) => folder.push(case::subject_folder(subject)),
+            // All subjects' logs, and `comparison.json`, are what shows how they compare.
+            None if !self.subjects.is_empty() => return folder,
             None => {}
         }
         folder.extend(evidence::run_folder(failure.repetition()));
@@ -236,12 +236,13 @@ fn tallies(comparison: &Comparison) -> Vec<Tally> {
     let mut tallies: Vec<Tally> = Vec::new();
     for sequence in comparison.repetitions.iter().flat_map(|repetition| &repetition.sequences) {
         let word = sequence.aspect.word();
-        let (host, chip) = sequence.counts();
+        let (first, other) = sequence.counts();
+        let counts = [(comparison.first, first), (comparison.other, other)];
         let differing = sequence.pairs.iter().filter_map(|pair| pair.difference);
         let (may_differ, differ): (Vec<_>, Vec<_>) = differing.partition(|(aspect, _)| comparison.allows(*aspect));
         let later = sequence.pairs.iter().filter_map(Pair::later);
         let furthest = later.fold(0.0, |most: f64, later| if later.abs() > most.abs() { later } else { most });
-        let here = Tally { word, host, chip, differ: differ.len(), may_differ: may_differ.len(), furthest };
+        let here = Tally { word, counts, differ: differ.len(), may_differ: may_differ.len(), furthest };
         match tallies.iter_mut().find(|tally| tally.word == word) {
             Some(tally) => tally.add(&here),
             None => tallies.push(here),
@@ -252,8 +253,9 @@ fn tallies(comparison: &Comparison) -> Vec<Tally> {
 
 impl Tally {
     fn add(&mut self, other: &Self) {
-        self.host += other.host;
-        self.chip += other.chip;
+        for ((_, count), (_, more)) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
         self.differ += other.differ;
         self.may_differ += other.may_differ;
         if other.furthest.abs() > self.furthest.abs() {

@@ -6,11 +6,11 @@
 
 pub mod build;
 pub mod case;
-pub mod compare;
 pub mod determinism;
 mod keep;
 pub mod pool;
 mod results;
+mod subject;
 mod sweep;
 pub mod watch;
 
@@ -20,13 +20,11 @@ mod rates;
 mod tests;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use simulator_record::events::{Event, EventKind};
@@ -35,7 +33,6 @@ use simulator_record::recorder::{Edge, Frame, Recorder};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::Coverage;
-use simulator_world::device::esp8266::{Contents, Firmware, FirmwareError, Image};
 use simulator_world::world::SentFrame;
 
 use crate::director::Director;
@@ -44,7 +41,8 @@ use crate::expectation::{self, Failure, Judges, Verdict};
 pub use case::Case;
 pub use keep::Evidence;
 use keep::{Keep, Kept};
-pub use results::{OnTarget, Results, results};
+pub use results::{Results, SubjectOutcome, results};
+pub use subject::{Executor, Name, Subject};
 use sweep::{Point, Shown};
 use watch::{GivenUp, Watch};
 
@@ -159,101 +157,45 @@ fn named<'l>(name: Option<&str>, line: Cow<'l, str>) -> Cow<'l, str> {
     }
 }
 
-/// What executes the firmware.
-#[derive(Clone, Debug, Default)]
-pub enum On {
-    /// This machine: the firmware crate compiled for it.
-    #[default]
-    Host,
-    /// The emulated chip: the ESP-07's image, linked against stubs.
-    Esp8266(Arc<Image>),
-    /// The emulated chip: an image that runs whole.
-    Whole(Arc<Contents>),
-}
-
-/// What a target is called, on the command line and in folders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TargetName {
-    /// `host`.
-    Host,
-    /// `esp8266`.
-    Esp8266,
-}
-
-impl TargetName {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Host, Self::Esp8266];
-}
-
-impl fmt::Display for TargetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Host => "host",
-            Self::Esp8266 => "esp8266",
-        })
-    }
-}
-
-impl On {
-    /// The emulated chip with what is named by `path`, see [`Firmware::load`].
-    ///
-    /// # Errors
-    /// [`FirmwareError`].
-    pub fn chip(path: &Path, elf: Option<&Path>) -> Result<Self, FirmwareError> {
-        Ok(match Firmware::load(path, elf)? {
-            Firmware::Stubs(image) => Self::Esp8266(Arc::new(*image)),
-            Firmware::Whole(contents) => Self::Whole(Arc::new(*contents)),
-        })
-    }
-
-    /// What it is called.
-    pub fn name(&self) -> TargetName {
-        match self {
-            Self::Host => TargetName::Host,
-            Self::Esp8266(_) | Self::Whole(_) => TargetName::Esp8266,
-        }
-    }
-}
-
 /// Runs a scenario with a seed: once, or once for each repetition of its sweep. Everything that happens stays in
 /// memory.
 ///
 /// # Panics
 /// Never: nobody can give up a run that nobody watches.
 pub fn run(scenario: &Scenario, seed: Seed) -> CaseOutcome {
-    match run_watched(scenario, seed, &On::Host, &Watch::default()) {
+    match run_watched(scenario, seed, &Executor::Host, &Watch::default()) {
         Ok(outcome) => outcome,
         Err(_) => unreachable!("nobody else has the watch"),
     }
 }
 
-/// The same on a target of choice, for somebody who watches.
+/// The same with an executor of choice, for somebody who watches.
 ///
 /// # Errors
 /// If it was given up: what was run until then.
 pub fn run_watched(
     scenario: &Scenario,
     seed: Seed,
-    on: &On,
+    executor: &Executor,
     watch: &Watch,
 ) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
-    run_kept(scenario, seed, on, watch, Keep::Memory)
+    run_kept(scenario, seed, executor, watch, Keep::Memory)
 }
 
 fn run_kept(
     scenario: &Scenario,
     seed: Seed,
-    on: &On,
+    executor: &Executor,
     watch: &Watch,
     keep: Keep<'_>,
 ) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
     let outcome = |run| CaseOutcome { runs: vec![run] };
     match &scenario.sweep {
-        None => match run_once(scenario, seed, 0, None, on, watch, keep) {
+        None => match run_once(scenario, seed, 0, None, executor, watch, keep) {
             Ok(Finished { run, .. }) => Ok(outcome(run)),
             Err(GivenUp(run)) => Err(GivenUp(Box::new(outcome(*run)))),
         },
-        Some(sweep) => sweep::run(scenario, sweep, seed, on, watch, keep),
+        Some(sweep) => sweep::run(scenario, sweep, seed, executor, watch, keep),
     }
 }
 
@@ -268,7 +210,7 @@ fn run_once(
     seed: Seed,
     repetition: u32,
     different: Option<&Point>,
-    on: &On,
+    executor: &Executor,
     watch: &Watch,
     keep: Keep<'_>,
 ) -> Result<Finished, GivenUp<Run>> {
@@ -281,7 +223,7 @@ fn run_once(
         Some(Point::Intervention { .. }) | None => None,
     };
     let scenario = other.as_ref().unwrap_or(scenario);
-    let mut world = build::world_on(scenario, seed, on);
+    let mut world = build::world_on(scenario, seed, executor);
     let mut director = Director::new(scenario, &mut world);
     if let Some(Point::Intervention { at, command }) = different {
         world.schedule(*at, command.clone());

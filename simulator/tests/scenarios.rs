@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use simulator::report::{CaseReport, folder};
-use simulator::run::{Case, Results, TargetName};
+use simulator::run::{Case, Name, Results};
 use simulator_record::random::Seed;
 use simulator_scenario::Scenario;
 use simulator_scenario::files::scenario_files;
@@ -41,7 +41,7 @@ fn check(file: &Path) -> Result<(), Failed> {
         return Ok(());
     }
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
-    let results = Results::of(TargetName::Host, outcome);
+    let results = Results::of(Name::Host, outcome);
     folder::write(&out, &case, &scenario, &results)?;
     Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &results).evidence(&out)).into())
 }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use clap::{Args, ValueEnum};
-use simulator_scenario::model::{FlashImage, FlashImageError, Scenario};
-use simulator_world::device::esp8266::{FirmwareError, SettingsError};
+use clap::Args;
+use simulator_scenario::model::Scenario;
 use tracing::info;
 
 use super::check::print_mistakes;
@@ -19,11 +18,12 @@ use super::files::load_all;
 use super::find::{FindError, find};
 use super::outputs::{Content, Output, OutputError};
 use super::signals::{self, Cause, Interruption};
+use super::subjects::{SubjectArgs, SubjectError, with_images};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
 use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Reproduce, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
-use crate::run::{self, On, pool};
+use crate::run::{self, Subject, pool};
 
 /// The options of `preflash run`.
 #[derive(Args, Debug)]
@@ -39,6 +39,8 @@ Examples:
                                                   what is flashed, whole, with the vendor's SDK in it
   preflash run my.toml --on chip --image flash.bin --elf firmware.elf
                                                   a dump of a flash, with names for back traces
+  preflash run scenarios/setup --on chip --image new.bin --against old.bin
+                                                  two images, compared
   preflash run scenarios/setup --on both          on this machine and on the chip, compared
   preflash run --on both --exclude scenarios/normal --check-determinism
                                                   all but one folder, each twice on both
@@ -81,18 +83,8 @@ pub(super) struct RunArgs {
     /// Also write a JUnit report; without times, so that the same run gives the same bytes
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
-    /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
-    /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
-    #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Where::Host)]
-    on: Where,
-    /// The yellow duck's image: a folder whose files say their offsets by their names (0x10000.bin), a list of offsets
-    /// and files, an ELF file, or a dump of the flash. It runs whole, as it is flashed; of one that is linked against
-    /// this project's stubs, the vendor's functions are answered [default: target/esp07, or esp07 in CARGO_TARGET_DIR]
-    #[arg(long, value_name = "PATH")]
-    image: Option<PathBuf>,
-    /// The ELF file that the image was made of, for names and back traces [default: the one in the image's folder]
-    #[arg(long, value_name = "FILE", requires = "image")]
-    elf: Option<PathBuf>,
+    #[command(flatten)]
+    subjects: SubjectArgs,
     /// Run each scenario twice and fail if a single event differs
     #[arg(long)]
     check_determinism: bool,
@@ -116,68 +108,11 @@ impl RunArgs {
             shard: None,
             out: out.to_owned(),
             junit: None,
-            on: Where::Chip,
-            image: Some(image.to_owned()),
-            elf: elf.map(Path::to_owned),
+            subjects: SubjectArgs::chip(image, elf),
             check_determinism: false,
             fail_fast: false,
             format: Format::Human,
         }
-    }
-}
-
-/// Where the firmware runs. The aliases are the words of earlier versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Where {
-    Host,
-    #[value(alias = "esp8266")]
-    Chip,
-    #[value(alias = "all")]
-    Both,
-}
-
-/// The scenarios whose images are there. One that is not there is a mistake where its scenario is named, and leaves the
-/// scenario out where a folder is: published images are fetched, and are not part of the project.
-fn with_images(scenarios: Vec<Scenario>, named: &[PathBuf]) -> Result<Vec<Scenario>, RunError> {
-    let mut left_out = BTreeMap::<String, usize>::new();
-    let mut ready = Vec::new();
-    for scenario in scenarios {
-        let images = || scenario.images();
-        let is_named = named.iter().any(|path| path == Path::new(&scenario.file));
-        let missing = images().flat_map(FlashImage::paths).find(|path| !path.exists());
-        if let Some(missing) = missing.filter(|_| !is_named) {
-            *left_out.entry(missing.display().to_string()).or_default() += 1;
-            continue;
-        }
-        if let Some(error) = images().find_map(|image| image.contents().err()) {
-            return Err(RunError::FlashImage { scenario: scenario.file.clone(), error });
-        }
-        for device in &scenario.devices {
-            if let (Some(image), Some(_)) = (&device.firmware, &device.settings)
-                && let Some(error) = image.contents().ok().and_then(|contents| contents.takes_settings().err())
-            {
-                return Err(RunError::Settings { scenario: scenario.file.clone(), error });
-            }
-        }
-        ready.push(scenario);
-    }
-    for (image, count) in left_out {
-        let scenarios = if count == 1 { "scenario is" } else { "scenarios are" };
-        complain(format_args!("{count} {scenarios} left out: {image} is not there, and `ci/setup-images` fetches it"));
-    }
-    if ready.is_empty() { Err(RunError::NoFlashImages) } else { Ok(ready) }
-}
-
-/// Looks whether an image can be given the settings that scenarios ask for.
-fn take_settings(scenarios: &[Scenario], image: &On) -> Result<(), RunError> {
-    let On::Whole(contents) = image else { return Ok(()) };
-    let Err(error) = contents.takes_settings() else { return Ok(()) };
-    let asks = |scenario: &&Scenario| {
-        scenario.devices.iter().any(|device| device.firmware.is_none() && device.settings.is_some())
-    };
-    match scenarios.iter().find(asks) {
-        Some(scenario) => Err(RunError::Settings { scenario: scenario.file.clone(), error }),
-        None => Ok(()),
     }
 }
 
@@ -202,18 +137,8 @@ enum RunError {
     Cases(#[from] CaseError),
     #[error(transparent)]
     Clash(#[from] folder::Clash),
-    #[error("--image is for the emulated chip: say --on chip or --on both, too")]
-    ImageOnHost,
     #[error(transparent)]
-    Image(#[from] FirmwareError),
-    #[error("{error}, which {scenario} asks for; `ci/setup-images` fetches published ones")]
-    FlashImage { scenario: String, error: FlashImageError },
-    #[error("{scenario} has `settings`: {error}")]
-    Settings { scenario: String, error: SettingsError },
-    #[error("nothing is left to run: the images are not there, and `ci/setup-images` fetches published ones")]
-    NoFlashImages,
-    #[error("{0}; build the image with `cargo ci image`, or name another one with --image")]
-    NoImage(FirmwareError),
+    Subject(#[from] SubjectError),
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
     #[error(transparent)]
@@ -234,7 +159,7 @@ pub(super) fn run(args: &RunArgs) -> u8 {
 /// What else somebody wants of a run.
 pub(super) trait Purpose {
     /// Looks at what is to be run, before anything is. An error says why it is not.
-    fn before(&mut self, scenarios: &[Scenario], targets: &[On]) -> Result<(), String>;
+    fn before(&mut self, scenarios: &[Scenario], subjects: &[Subject]) -> Result<(), String>;
 
     /// Takes note of what came of it, if nobody interrupted it. An error says why that was not possible.
     fn after(&mut self, session: &Session) -> Result<(), String>;
@@ -249,9 +174,7 @@ pub(super) fn run_for(args: &RunArgs, purpose: Option<&mut dyn Purpose>) -> u8 {
 }
 
 fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
-    if args.on == Where::Host && args.image.is_some() {
-        return Err(RunError::ImageOnHost);
-    }
+    args.subjects.check()?;
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
     if !mistaken.is_empty() {
         // Nothing runs: a run that left out a file would look as if all was well.
@@ -266,21 +189,9 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     };
     let cases = case::cases(&scenarios, &seeds, args.shard, reproduce(args))?;
     folder::refuse_clashes(scenarios.iter().map(|scenario| (scenario.file.as_str(), scenario.devices.as_slice())))?;
-    let chip = || -> Result<On, RunError> {
-        let image = match &args.image {
-            Some(named) => On::chip(named, args.elf.as_deref())?,
-            None => On::chip(&built_image(), None).map_err(RunError::NoImage)?,
-        };
-        take_settings(&scenarios, &image)?;
-        Ok(image)
-    };
-    let targets = match args.on {
-        Where::Host => vec![On::Host],
-        Where::Chip => vec![chip()?],
-        Where::Both => vec![On::Host, chip()?],
-    };
+    let subjects = args.subjects.subjects(&scenarios)?;
     if let Some(purpose) = &mut purpose {
-        purpose.before(&scenarios, &targets).map_err(RunError::Purpose)?;
+        purpose.before(&scenarios, &subjects).map_err(RunError::Purpose)?;
     }
     let (summary, junit) = outputs(args)?;
     if args.shard.is_none() {
@@ -291,7 +202,7 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     }
 
     let began = wall_clock();
-    let Finished { session, cause, trouble, bug } = run_all(args, &targets, &scenarios, &cases)?;
+    let Finished { session, cause, trouble, bug } = run_all(args, &subjects, &scenarios, &cases)?;
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
@@ -335,16 +246,7 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
 
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
 fn reproduce(args: &RunArgs) -> Reproduce {
-    let mut options = match args.on {
-        Where::Host => String::new(),
-        Where::Chip => " --on chip".to_owned(),
-        Where::Both => " --on both".to_owned(),
-    };
-    for (option, path) in [(" --image ", &args.image), (" --elf ", &args.elf)] {
-        if let Some(path) = path {
-            options.extend([option, &case::shell_path(&path.to_string_lossy())]);
-        }
-    }
+    let mut options = args.subjects.again();
     if args.check_determinism {
         options.push_str(" --check-determinism");
     }
@@ -366,11 +268,6 @@ fn outputs(args: &RunArgs) -> Result<(Output, Option<Output>), OutputError> {
     }
     summary.clear()?;
     Ok((summary, junit))
-}
-
-/// Where `cargo ci image` leaves the image.
-fn built_image() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from).join("esp07")
 }
 
 /// Whether the reader of what is printed has gone.
@@ -406,7 +303,7 @@ enum CaseResult {
 
 /// Runs the cases until all are run or somebody has had enough: the user (Ctrl-C), the reader of the output, or
 /// `--fail-fast` after a failure. What was run until then is kept, even if something could not be written.
-fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case]) -> Result<Finished, RunError> {
+fn run_all(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: &[Case]) -> Result<Finished, RunError> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(RunError::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
@@ -419,11 +316,11 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
         let scenario = &scenarios[cases[index].scenario];
         let watch = Arc::new(Watch::new(stop.clone()));
         progress.begin(index, scenario, Arc::clone(&watch));
-        let result = run_case(&cases[index], scenario, args, targets, &watch, &interruption);
+        let result = run_case(&cases[index], scenario, args, subjects, &watch, &interruption);
         progress.end(index);
         result
     };
-    let ran = pool::run(&order(args, scenarios, cases), jobs, &stop, work, |index, result| {
+    let ran = pool::run(&order(args, subjects, scenarios, cases), jobs, &stop, work, |index, result| {
         if ended {
             return;
         }
@@ -474,9 +371,9 @@ fn run_all(args: &RunArgs, targets: &[On], scenarios: &[Scenario], cases: &[Case
 /// waiting while the other processors idle: the longest come first there, sweeps before all others, because nobody
 /// knows yet how often they repeat. With `--fail-fast` they come in their own order, in which the first failure is
 /// looked for.
-fn order(args: &RunArgs, scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
+fn order(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    if args.on != Where::Host && !args.fail_fast {
+    if subjects.iter().any(|subject| subject.executor.is_slow()) && !args.fail_fast {
         order.sort_by_key(|&index| {
             let scenario = &scenarios[cases[index].scenario];
             Reverse((scenario.sweep.is_some(), scenario.duration))
@@ -490,15 +387,15 @@ fn run_case(
     case: &Case,
     scenario: &Scenario,
     args: &RunArgs,
-    targets: &[On],
+    subjects: &[Subject],
     watch: &Watch,
     interruption: &Interruption,
 ) -> Result<CaseResult, RunError> {
     let span = tracing::info_span!(target: "run", "case", scenario = scenario.file, seed = case.seed.0);
     let _entered = span.enter();
     info!(target: "run", "begins");
-    let draft = folder::Draft::new(&args.out, case, scenario, targets.len() > 1)?;
-    match run::results(scenario, case.seed, targets, args.check_determinism, watch, Some(&draft)) {
+    let draft = folder::Draft::new(&args.out, case, scenario, subjects.len() > 1)?;
+    match run::results(scenario, case.seed, subjects, args.check_determinism, watch, Some(&draft)) {
         Ok(results) => {
             // The evidence is read where it lies now.
             let report = CaseReport::new(case, scenario, &results);

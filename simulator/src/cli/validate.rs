@@ -15,8 +15,8 @@ use super::outputs::{Content, Output};
 use super::run::{Purpose, RunArgs, parse_jobs, run_for};
 use super::{bad_input, complain};
 use crate::report::Session;
-use crate::run::On;
 use crate::run::case::{self, Seeds};
+use crate::run::{Executor, Subject};
 use crate::validation::{self, Files, Made, statement::Verdict};
 
 /// The options of `preflash validate`.
@@ -106,11 +106,11 @@ struct Validation<'a> {
 }
 
 impl Purpose for Validation<'_> {
-    fn before(&mut self, scenarios: &[Scenario], targets: &[On]) -> Result<(), String> {
+    fn before(&mut self, scenarios: &[Scenario], subjects: &[Subject]) -> Result<(), String> {
         let image = self.args.image.display();
-        let contents = targets.iter().find_map(|target| match target {
-            On::Whole(contents) => Some(contents),
-            On::Host | On::Esp8266(_) => None,
+        let contents = subjects.iter().find_map(|subject| match &subject.executor {
+            Executor::Whole(contents) => Some(contents),
+            Executor::Host | Executor::Stubs(_) => None,
         });
         let contents = contents.ok_or_else(|| {
             format!(

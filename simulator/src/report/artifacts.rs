@@ -20,7 +20,8 @@ use simulator_record::events::{DeviceId, Event};
 use simulator_record::recorder::{Edge, Recorder};
 use simulator_scenario::model as scenario;
 
-use crate::run::{Results, Run};
+use super::compare::Comparison;
+use crate::run::Run;
 
 /// A file that a run leaves in its folder.
 pub struct Artifact {
@@ -65,8 +66,8 @@ pub(super) fn device_folder(name: &str) -> String {
 pub(super) struct CaseFacts<'c> {
     /// The command that runs it again.
     pub(super) command: &'c str,
-    /// What came of it.
-    pub(super) results: &'c Results,
+    /// What its subjects have in common.
+    pub(super) comparisons: &'c [Comparison],
     /// Where and when it was given up, in words, if it was.
     pub(super) given_up: Option<&'c str>,
 }

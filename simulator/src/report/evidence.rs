@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use simulator_record::events::{self, CrashReport, EventKind, Hexadecimal};
 use simulator_record::time::Instant;
 
+use super::compare::{Comparison, Pair};
 use super::{Failure, LogLine};
-use crate::run::compare::{Comparison, Pair};
-use crate::run::{OnTarget, Results, Run, TargetName};
+use crate::run::{Name, Results, Run, SubjectOutcome};
 
 /// How many failures are shown with their log; the others are counted.
 pub(super) const SHOWN: usize = 5;
@@ -27,28 +27,28 @@ struct Excerpt {
     later: usize,
 }
 
-/// A failure, and the moments around which each target's log shows something of it.
+/// A failure, and the moments around which each subject's log shows something of it.
 struct Found {
     failure: Failure,
-    moments: Vec<(TargetName, Option<Instant>)>,
+    moments: Vec<(Name, Option<Instant>)>,
 }
 
-/// The failures of a case: what was not as expected on each target, what a second run had different, and what the
-/// targets do not agree on.
-pub(super) fn failures(results: &Results) -> Vec<Failure> {
+/// The failures of a case: what was not as expected with each subject, what a second run had different, and what the
+/// subjects do not agree on.
+pub(super) fn failures(results: &Results, comparisons: &[Comparison]) -> Vec<Failure> {
     let several = results.outcomes.len() > 1;
     let mut found = Vec::new();
     for on in &results.outcomes {
-        found.extend(on_target(on, several.then_some(on.name)));
+        found.extend(of_subject(on, several.then_some(on.name)));
     }
-    if let Some(comparison) = &results.comparison {
+    for comparison in comparisons {
         found.extend(disagreements(comparison));
     }
     add_logs(&mut found, results);
     found.into_iter().map(|found| found.failure).collect()
 }
 
-fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
+fn of_subject(on: &SubjectOutcome, subject: Option<Name>) -> Vec<Found> {
     let mut failures: Vec<Failure> = Vec::new();
     let mut known: BTreeMap<(Option<u32>, &str), usize> = BTreeMap::new();
     for run in &on.outcome.runs {
@@ -62,7 +62,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
                 Some(known) => known.repetitions.push(run.repetition),
                 None => failures.push(Failure {
                     repetitions: vec![run.repetition],
-                    target,
+                    subject,
                     line,
                     expected: verdict.text.clone(),
                     because: verdict.because.clone(),
@@ -77,7 +77,7 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
     if let Some(difference) = &on.second_run {
         failures.push(Failure {
             repetitions: vec![difference.repetition],
-            target,
+            subject,
             line: None,
             expected: "the same events in each run of the same seed".to_owned(),
             because: None,
@@ -90,18 +90,19 @@ fn on_target(on: &OnTarget, target: Option<TargetName>) -> Vec<Found> {
     failures.into_iter().map(|failure| Found { moments: vec![(on.name, failure.at)], failure }).collect()
 }
 
-/// What host and chip do not agree on; the same in many repetitions of a sweep is one failure.
+/// What two subjects do not agree on; the same in many repetitions of a sweep is one failure.
 fn disagreements(comparison: &Comparison) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    if let Some((host, chip)) = comparison.runs {
+    let (first, other) = (comparison.first, comparison.other);
+    if let Some((ours, theirs)) = comparison.runs {
         found.push(Found {
             failure: Failure {
                 repetitions: vec![0],
-                target: None,
+                subject: None,
                 line: None,
-                expected: "as many flash operations to try on host and chip".to_owned(),
+                expected: format!("as many flash operations to try on {} and {}", first.word(), other.word()),
                 because: None,
-                seen: format!("the host made {host} runs of the sweep, the chip {chip}"),
+                seen: format!("the {} made {ours} runs of the sweep, the {} {theirs}", first.word(), other.word()),
                 at: None,
                 report: None,
                 log: Vec::new(),
@@ -110,27 +111,27 @@ fn disagreements(comparison: &Comparison) -> Vec<Found> {
         });
     }
     for disagreement in comparison.disagreements() {
-        let expected = disagreement.expected(&comparison.targets);
+        let expected = disagreement.expected();
         if let Some(known) = found.iter_mut().find(|known| known.failure.expected == expected) {
             known.failure.repetitions.push(disagreement.repetition);
             continue;
         }
-        let Pair { host, chip, .. } = disagreement.first;
-        let [host, chip] = [host, chip].map(|side| side.as_ref().map(|happening| happening.at));
+        let Pair { first: ours, other: theirs, .. } = disagreement.first;
+        let [ours, theirs] = [ours, theirs].map(|side| side.as_ref().map(|happening| happening.at));
         found.push(Found {
             failure: Failure {
                 repetitions: vec![disagreement.repetition],
-                target: None,
+                subject: None,
                 line: None,
                 expected,
                 because: comparison.targets.because.clone(),
                 seen: disagreement.seen(),
-                at: host.or(chip),
+                at: ours.or(theirs),
                 report: None,
                 log: Vec::new(),
             },
             // Where one of them has nothing, its log tells what it did instead.
-            moments: vec![(TargetName::Host, host.or(chip)), (TargetName::Esp8266, chip.or(host))],
+            moments: vec![(first, ours.or(theirs)), (other, theirs.or(ours))],
         });
     }
     found
@@ -162,18 +163,18 @@ fn add_logs(found: &mut [Found], results: &Results) {
     let mut excerpt = FIRST;
     for Found { failure, moments } in found.iter_mut().take(SHOWN) {
         let repetition = failure.repetition();
-        for &(target, at) in moments.iter() {
-            let outcome = results.outcomes.iter().find(|on| on.name == target).map(|on| &on.outcome);
+        for &(subject, at) in moments.iter() {
+            let outcome = results.outcomes.iter().find(|on| on.name == subject).map(|on| &on.outcome);
             let run = outcome.and_then(|outcome| outcome.runs.iter().find(|run| run.repetition == repetition));
             let Some(run) = run else { continue };
             // A log that cannot be read any more has been told of where it was written.
             let Ok(log) = run.serial() else { continue };
             let lines = around(at, log, excerpt);
             // All of them count as shown, so each is looked at.
-            let fresh = lines.iter().filter(|(index, ..)| shown.insert((target, repetition, *index))).count() > 0;
+            let fresh = lines.iter().filter(|(index, ..)| shown.insert((subject, repetition, *index))).count() > 0;
             if fresh {
-                let target = several.then_some(target);
-                failure.log.extend(lines.into_iter().map(|(_, at, line)| LogLine { target, at, line }));
+                let subject = several.then_some(subject);
+                failure.log.extend(lines.into_iter().map(|(_, at, line)| LogLine { subject, at, line }));
             }
         }
         if !failure.log.is_empty() {
@@ -233,11 +234,14 @@ pub(super) fn repetitions(numbers: &[u32]) -> String {
 }
 
 /// `a, b and c`.
-fn listed(parts: &[String]) -> String {
+pub(super) fn listed(parts: &[impl AsRef<str>]) -> String {
     match parts {
         [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [only] => only.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! A case's folder, with a file for each row of [`ARTIFACTS`].
 //!
-//! A sweep's repetitions lie in folders of their own inside it. Where a case was run on two targets, each of them has a
-//! folder for all that is its own; so has each device where a scenario has several. Everything is written beside its
-//! place under a temporary name first, much of it while the case is run ([`Draft`]), and then moved, so that nothing
-//! half-written ever stands under a file's own name; what an earlier run of the case left is replaced.
+//! A sweep's repetitions lie in folders of their own inside it. Where a case was run with several subjects, each of
+//! them has a folder for all that is its own; so has each device where a scenario has several. Everything is written
+//! beside its place under a temporary name first, much of it while the case is run ([`Draft`]), and then moved, so that
+//! nothing half-written ever stands under a file's own name; what an earlier run of the case left is replaced.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,15 +11,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use simulator_record::events::Kind;
 use simulator_record::recorder::Recorder;
 use simulator_record::time::Instant;
 use simulator_scenario::model::{self as scenario, Scenario};
 
 use super::Begun;
 use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
+use super::compare;
 use super::duration::format_duration;
 use crate::run::case::{self, REPETITION, SEED};
-use crate::run::{Case, Evidence, Results, Run, TargetName};
+use crate::run::{Case, Evidence, Name, Results, Run};
 
 /// The folder could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +39,14 @@ pub struct Draft<'c> {
     /// Where the folder is to be.
     folder: PathBuf,
     draft: PathBuf,
-    /// Whether each target has a folder of its own inside.
+    /// Whether each subject has a folder of its own inside.
     several: bool,
     /// What could not be written first.
     failure: RefCell<Option<io::Error>>,
 }
 
 impl<'c> Draft<'c> {
-    /// Makes a folder beside the case's own below `out`, for a case that is run on one target or on several.
+    /// Makes a folder beside the case's own below `out`, for a case that is run with one subject or with several.
     ///
     /// # Errors
     /// Whatever the file system says, with the path.
@@ -121,7 +123,11 @@ impl<'c> Draft<'c> {
             }
         }
         let command = self.case.command(self.scenario);
-        artifacts::write_case(&self.draft, &CaseFacts { command: &command, results, given_up })
+        let comparisons = match given_up {
+            None => compare::comparisons(self.scenario, results),
+            Some(_) => Vec::new(),
+        };
+        artifacts::write_case(&self.draft, &CaseFacts { command: &command, comparisons: &comparisons, given_up })
     }
 
     fn take_place(&self) -> io::Result<()> {
@@ -147,10 +153,10 @@ impl<'c> Draft<'c> {
     }
 
     /// Where what is a run's own lies until it is kept.
-    fn run_folder(&self, target: TargetName, repetition: u32) -> PathBuf {
+    fn run_folder(&self, subject: Name, repetition: u32) -> PathBuf {
         let mut folder = self.draft.clone();
         if self.several {
-            folder.push(case::target_folder(target));
+            folder.push(case::subject_folder(subject));
         }
         if repetition > 0 {
             folder.push(format!("{REPETITION}{repetition}"));
@@ -172,14 +178,19 @@ impl Drop for Draft<'_> {
 }
 
 impl Evidence for Draft<'_> {
-    fn open(&self, target: TargetName, repetition: u32) -> io::Result<Box<dyn Recorder>> {
-        let folder = self.run_folder(target, repetition);
+    fn open(&self, subject: Name, repetition: u32) -> io::Result<Box<dyn Recorder>> {
+        let folder = self.run_folder(subject, repetition);
         fs::create_dir_all(&folder)?;
         Ok(Box::new(artifacts::recorder(&folder, &self.scenario.devices)?))
     }
 
-    fn events(&self, target: TargetName, repetition: u32) -> PathBuf {
-        self.run_folder(target, repetition).join(artifacts::EVENTS)
+    fn events(&self, subject: Name, repetition: u32) -> PathBuf {
+        self.run_folder(subject, repetition).join(artifacts::EVENTS)
+    }
+
+    fn asks_for(&self, kind: Kind) -> bool {
+        // What the emulated chip tells of a crash stands below a failure.
+        matches!(kind, Kind::Crash | Kind::Watchdog) || self.several && compare::KINDS.contains(&kind)
     }
 
     fn failed(&self, error: io::Error) {
@@ -278,8 +289,8 @@ pub fn is_result(name: &Path) -> bool {
     let numbered = |prefix| {
         name.strip_prefix(prefix).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
-    let target = TargetName::ALL.iter().any(|target| case::target_folder(*target) == name);
-    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || target
+    let subject = Name::ALL.iter().any(|subject| case::subject_folder(*subject) == name);
+    ARTIFACTS.iter().any(|artifact| artifact.file == name) || numbered(REPETITION) || numbered(SEED) || subject
 }
 
 /// Whether a folder in a scenario's folder is that of one of its devices, and not another scenario's, which says how to

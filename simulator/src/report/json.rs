@@ -4,11 +4,12 @@
 //! seeds and binary give the same bytes wherever they are run.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use simulator_record::events::CrashReport;
 use simulator_world::device::Coverage;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
-use crate::run::TargetName;
+use crate::run::Name;
 
 /// The summary of all cases.
 #[derive(Serialize)]
@@ -33,7 +34,7 @@ struct CaseSummary<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     targets: Vec<String>,
     simulated_seconds: f64,
-    /// What host and chip did, if the case was run on both.
+    /// What the subjects did, if there were several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comparison: Vec<TallySummary>,
     failures: Vec<Failure<'a>>,
@@ -48,8 +49,9 @@ struct CaseSummary<'a> {
 #[serde(rename_all = "kebab-case")]
 struct TallySummary {
     of: &'static str,
-    host: usize,
-    esp8266: usize,
+    /// How many each of the two subjects has, by its name.
+    #[serde(flatten)]
+    counts: Map<String, Value>,
     differ: usize,
     may_differ: usize,
     furthest_seconds: f64,
@@ -132,7 +134,7 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         seed: report.seed,
         passed: report.passed(),
         runs: report.runs,
-        targets: report.targets.iter().map(TargetName::to_string).collect(),
+        targets: report.subjects.iter().map(Name::to_string).collect(),
         comparison: report.tallies.iter().map(tally).collect(),
         simulated_seconds: report.simulated.as_secs_f64(),
         failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
@@ -145,8 +147,7 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
 fn tally(tally: &Tally) -> TallySummary {
     TallySummary {
         of: tally.word,
-        host: tally.host,
-        esp8266: tally.chip,
+        counts: tally.counts.iter().map(|(name, count)| (name.to_string(), (*count).into())).collect(),
         differ: tally.differ,
         may_differ: tally.may_differ,
         furthest_seconds: tally.furthest,
@@ -165,13 +166,13 @@ fn not_run(case: &NotRun) -> NotRunSummary<'_> {
 
 fn failure<'a>(report: &CaseReport, failure: &'a super::Failure) -> Failure<'a> {
     let line = |log: &'a LogLine| Line {
-        target: log.target.map(|target| target.to_string()),
+        target: log.subject.map(|subject| subject.to_string()),
         at_seconds: log.at.since_start().as_secs_f64(),
         line: &log.line,
     };
     Failure {
         repetitions: (report.runs > 1).then_some(failure.repetitions.as_slice()),
-        target: failure.target.map(|target| target.to_string()),
+        target: failure.subject.map(|subject| subject.to_string()),
         line: failure.line,
         expected: &failure.expected,
         because: failure.because.as_deref(),

@@ -18,6 +18,7 @@ use simulator_scenario::model::Scenario;
 use simulator_scenario::words::times;
 
 use super::duration::format_duration;
+use super::evidence::listed;
 use super::{Begun, CaseReport, NotRun, Session};
 use crate::run::case::Shard;
 use crate::run::watch::Watch;
@@ -56,8 +57,8 @@ impl fmt::Display for Running {
         let (repetition, reached) = self.watch.reached();
         let (reached, whole) = (format_duration(reached.since_start()), format_duration(self.duration));
         f.write_str(&self.name)?;
-        if let Some(target) = self.watch.target() {
-            write!(f, " on {target}")?;
+        if let Some(subject) = self.watch.subject() {
+            write!(f, " on {subject}")?;
         }
         if repetition > 0 {
             write!(f, ", repetition {repetition}")?;
@@ -150,10 +151,13 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport, folder: &Path) -> i
         runs => format!(", {runs} runs"),
     };
     let simulated = format_duration(report.simulated);
-    let targets = if report.targets.is_empty() { "" } else { " on host and chip" };
+    let subjects = match report.subjects.as_slice() {
+        [] => String::new(),
+        subjects => format!(" on {}", listed(&subjects.iter().map(|subject| subject.word()).collect::<Vec<_>>())),
+    };
     writeln!(
         out,
-        "{style}{word}{style:#}  {}  {FAINT}({}, {simulated}{runs}{targets}){FAINT:#}",
+        "{style}{word}{style:#}  {}  {FAINT}({}, {simulated}{runs}{subjects}){FAINT:#}",
         report.title, report.name
     )?;
     if !report.passed() {

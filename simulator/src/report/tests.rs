@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use simulator_record::events::{self, DeviceId, Event, EventKind, Level, PinKind};
 use simulator_record::random::Seed;
-use simulator_scenario::model::{Place, Targets};
+use simulator_scenario::model::Place;
 
 use super::*;
 use crate::expectation;
 use crate::expectation::Verdict;
-use crate::run::{OnTarget, Run};
+use crate::run::{Run, SubjectOutcome};
 
 fn scenario(file: &str) -> Scenario {
     let text = "title = 'A duck'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n";
@@ -37,7 +37,7 @@ fn case() -> Case {
 }
 
 fn results(runs: Vec<Run>) -> Results {
-    Results::of(TargetName::Host, CaseOutcome { runs })
+    Results::of(Name::Host, CaseOutcome { runs })
 }
 
 /// A case on host and chip, of which only the host's LED goes on after two seconds.
@@ -58,9 +58,9 @@ fn results_on_both(repetitions: u32) -> Results {
     let chip = CaseOutcome { runs: (0..repetitions).map(run).collect() };
     let mut host = chip.clone();
     host.runs[0].events.push(led);
-    let comparison = Some(Comparison::new(&Targets::default(), &host, &chip));
-    let on = |name, outcome| OnTarget { name, outcome, second_run: None };
-    Results { outcomes: vec![on(TargetName::Host, host), on(TargetName::Esp8266, chip)], comparison }
+    let on = |name, outcome| SubjectOutcome { name, outcome, second_run: None };
+    let outcomes = vec![on(Name::Host, host), on(Name::Chip, chip)];
+    Results { outcomes }
 }
 
 /// A folder of the test's own.
@@ -233,15 +233,39 @@ again     cargo run --release -- run a.toml --seed 1
 output    out/a
 ";
     assert_eq!(report.evidence(Path::new("out")), expected);
-    let led = Tally { word: "led", host: 1, chip: 0, differ: 1, may_differ: 0, furthest: 0.0 };
+    let led =
+        Tally { word: "led", counts: [(Name::Host, 1), (Name::Chip, 0)], differ: 1, may_differ: 0, furthest: 0.0 };
     assert_eq!(report.tallies.last(), Some(&led));
     assert_eq!(report.simulated, Duration::from_secs(120));
 }
 
 #[test]
+fn each_further_subject_is_compared_with_the_first() {
+    let mut results = results_on_both(1);
+    let chip = results.outcomes[1].outcome.clone();
+    results.outcomes.push(SubjectOutcome { name: Name::New, outcome: chip, second_run: None });
+    let out = scratch("three");
+    folder::write(&out, &case(), &scenario("a.toml"), &results).unwrap();
+    let comparison: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("a/comparison.json")).unwrap()).unwrap();
+    let led = |index: usize| comparison[index]["runs"][0]["led"][0].clone();
+    assert_eq!(led(0)["host"]["at-seconds"], 2.0);
+    assert!(led(0)["esp8266"].is_null() && led(1)["new"].is_null() && led(1).get("esp8266").is_none());
+    let report = CaseReport::new(&case(), &scenario("a.toml"), &results);
+    let seen: Vec<&str> = report.failures.iter().map(|failure| failure.seen.as_str()).collect();
+    assert!(seen[1].contains("1 on the host, 0 on the new image"), "{seen:?}");
+    let mut line = Vec::new();
+    terminal::write_case(&mut line, &report, &out).unwrap();
+    let line = anstream::adapter::strip_bytes(&line).into_vec();
+    let line = String::from_utf8(line).unwrap();
+    assert!(line.starts_with("FAIL  A duck  (a.toml, 3m on host, chip and new image)\n"), "{line}");
+    fs::remove_dir_all(out).unwrap();
+}
+
+#[test]
 fn what_fails_on_one_target_is_seen_in_its_folder() {
     let mut results = results_on_both(1);
-    results.comparison = None;
+    results.outcomes[0].outcome.runs[0].events.pop();
     results.outcomes[1].outcome.runs[0] = failed(0, 7, "nothing", None);
     let evidence = CaseReport::new(&case(), &scenario("a.toml"), &results).evidence(Path::new("out"));
     assert!(evidence.starts_with("expected  a reading  (a.toml:7; on esp8266)\n"), "{evidence}");

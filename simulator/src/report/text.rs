@@ -19,9 +19,9 @@ impl CaseReport {
         };
         for failure in self.failures.iter().take(evidence::SHOWN) {
             let place = failure.line.map(|line| format!("{}:{line}", self.file));
-            let target = failure.target.map(|target| format!("on {target}"));
+            let subject = failure.subject.map(|subject| format!("on {subject}"));
             let repetitions = (self.runs > 1).then(|| evidence::repetitions(&failure.repetitions));
-            let places: Vec<String> = [place, target, repetitions].into_iter().flatten().collect();
+            let places: Vec<String> = [place, subject, repetitions].into_iter().flatten().collect();
             let places = if places.is_empty() { String::new() } else { format!("  ({})", places.join("; ")) };
             line("expected", &format!("{}{places}", failure.expected));
             if let Some(because) = &failure.because {
@@ -39,10 +39,10 @@ impl CaseReport {
                 line("trace", &report.trace.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
             }
             let width = failure.log.iter().map(|log| log.at.to_string().len()).max().unwrap_or(0);
-            for log in failure.log.chunk_by(|one, other| one.target == other.target) {
+            for log in failure.log.chunk_by(|one, other| one.subject == other.subject) {
                 let lines = log.iter().map(|LogLine { at, line, .. }| format!("{:>width$} s  {line}", at.to_string()));
-                let label = match log.first().and_then(|line| line.target) {
-                    Some(target) if failure.target.is_none() => target.to_string(),
+                let label = match log.first().and_then(|line| line.subject) {
+                    Some(subject) if failure.subject.is_none() => subject.to_string(),
                     _ => "log".to_owned(),
                 };
                 line(&label, &lines.collect::<Vec<_>>().join("\n"));

@@ -23,7 +23,7 @@ use simulator_world::phone::{Action, Phone};
 use simulator_world::world::{CrashLimits, World};
 use smoltcp::wire::EthernetAddress;
 
-use super::On;
+use super::Executor;
 use crate::director::translate::{self, Calendar};
 
 /// GPIO0 among the pins.
@@ -38,25 +38,25 @@ struct CloudSecrets {
 /// Builds a scenario's world for a seed. Nothing happens in it until somebody schedules something; see
 /// [`Director`](crate::director::Director).
 pub fn world(scenario: &Scenario, seed: Seed) -> World {
-    world_on(scenario, seed, &On::Host)
+    world_on(scenario, seed, &Executor::Host)
 }
 
 /// The same with the firmware on a target of choice.
-pub fn world_on(scenario: &Scenario, seed: Seed, on: &On) -> World {
-    world_with(scenario, seed, |port| executor(scenario, port, on))
+pub fn world_on(scenario: &Scenario, seed: Seed, executor: &Executor) -> World {
+    world_with(scenario, seed, |port| target(scenario, port, executor))
 }
 
 /// What executes the firmware of the device behind a port.
-fn executor(scenario: &Scenario, port: Rc<Port>, on: &On) -> Box<dyn Target> {
+fn target(scenario: &Scenario, port: Rc<Port>, executor: &Executor) -> Box<dyn Target> {
     let firmware = scenario.devices[port.device.0 as usize].firmware.as_ref();
-    match (firmware, on) {
+    match (firmware, executor) {
         (Some(image), _) => {
             let contents = image.contents().expect("images are read before the first run");
             Box::new(WholeImageTarget::new(port, &contents))
         }
-        (None, On::Host) => Box::new(HostTarget::yellow_duck(port)),
-        (None, On::Whole(contents)) => Box::new(WholeImageTarget::new(port, contents)),
-        (None, On::Esp8266(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
+        (None, Executor::Host) => Box::new(HostTarget::yellow_duck(port)),
+        (None, Executor::Whole(contents)) => Box::new(WholeImageTarget::new(port, contents)),
+        (None, Executor::Stubs(image)) => Box::new(Esp8266Target::new(port, Arc::clone(image))),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn board(scenario: &Scenario, seed: Seed, contents: &Arc<Contents>) -> (Worl
             first = Some(Rc::clone(&port));
             return Box::new(WholeImageTarget::new(port, contents));
         }
-        executor(scenario, port, &On::Host)
+        target(scenario, port, &Executor::Host)
     });
     (world, first.expect("a checked scenario has a device"))
 }
@@ -79,7 +79,7 @@ pub fn board(scenario: &Scenario, seed: Seed, contents: &Arc<Contents>) -> (Worl
 /// The same with the firmware on a target that somebody makes for the device's port.
 pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>) -> Box<dyn Target>) -> World {
     let internet = internet(scenario, seed);
-    let issuer = hexadecimal(&internet.authority().fingerprint());
+    let issuer = hex::encode(internet.authority().fingerprint());
     let mut given = scenario.cloud.write_key.as_deref();
     let mut channel =
         || internet.cloud().create_channel_with_key(weather_station(), given.take(), scenario.start).write_key;
@@ -212,7 +212,7 @@ fn flash_contents(settings: &scenario::Settings, cloud: &CloudSecrets, seed: See
     let issuer = match settings.trusted_issuer {
         scenario::TrustedIssuer::Cloud => cloud.issuer.clone(),
         scenario::TrustedIssuer::DigiCert => "digicert".to_owned(),
-        scenario::TrustedIssuer::Fingerprint(bytes) => hexadecimal(&bytes),
+        scenario::TrustedIssuer::Fingerprint(bytes) => hex::encode(bytes),
     };
     let settings = Settings::parse(&Fields {
         network: &settings.network,
@@ -235,8 +235,4 @@ fn flash_contents(settings: &scenario::Settings, cloud: &CloudSecrets, seed: See
     let mut secret = [0; SECRET];
     seed.stream(&format!("{prefix}set-up secret")).fill_bytes(&mut secret);
     factory::settings_sectors(&settings, &Own { secret, newest_time })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use simulator_record::random::Seed;
 use simulator_scenario::model::Scenario;
 
-use super::TargetName;
+use super::Name;
 
 /// A scenario with a seed.
 #[derive(Clone, Debug)]
@@ -161,9 +161,9 @@ pub fn folder(file: &str) -> PathBuf {
     file.components().filter(|part| matches!(part, Component::Normal(_))).collect()
 }
 
-/// The folder of a target inside its case's, where a case is run on more than one.
-pub fn target_folder(target: TargetName) -> String {
-    format!("on-{target}")
+/// The folder of a subject inside its case's, where a case is run with more than one.
+pub fn subject_folder(subject: Name) -> String {
+    format!("on-{subject}")
 }
 
 impl Case {

@@ -7,19 +7,22 @@ use std::rc::Rc;
 use simulator_record::events::{Event, Kind};
 use simulator_record::recorder::Recorder;
 
+use super::Name;
 use super::determinism::Repeat;
-use super::{TargetName, compare};
 
 /// A place for what happens in the runs of a case, while they go on.
 pub trait Evidence {
-    /// Opens the place of a run on a target; `repetition` is a sweep's, from 1, or 0.
+    /// Opens the place of a run with a subject; `repetition` is a sweep's, from 1, or 0.
     ///
     /// # Errors
     /// If nothing can be kept there.
-    fn open(&self, target: TargetName, repetition: u32) -> io::Result<Box<dyn Recorder>>;
+    fn open(&self, subject: Name, repetition: u32) -> io::Result<Box<dyn Recorder>>;
 
     /// Where a run's events lie, one JSON object a line, once it is over.
-    fn events(&self, target: TargetName, repetition: u32) -> PathBuf;
+    fn events(&self, subject: Name, repetition: u32) -> PathBuf;
+
+    /// Whether events of a kind stay in memory, too, for a report.
+    fn asks_for(&self, kind: Kind) -> bool;
 
     /// Something could not be kept; the case is given up.
     fn failed(&self, error: io::Error);
@@ -30,9 +33,8 @@ pub trait Evidence {
 pub(super) enum Keep<'k> {
     /// All of it stays in memory.
     Memory,
-    /// Into a place of its own; in memory stays what reports ask for, and if targets are to be compared, what they are
-    /// compared by.
-    Evidence { place: &'k dyn Evidence, target: TargetName, compared: bool },
+    /// Into a place of its own; in memory stays what that asks for.
+    Evidence { place: &'k dyn Evidence, subject: Name },
     /// It is only compared with what the same case had before.
     Repeat(&'k Repeat<'k>),
 }
@@ -42,7 +44,7 @@ impl Keep<'_> {
     pub(super) fn open(&self, repetition: u32) -> io::Result<Box<dyn Recorder + '_>> {
         match self {
             Self::Memory => Ok(Box::new(Nobody)),
-            Self::Evidence { place, target, .. } => Ok(place.open(*target, repetition)?),
+            Self::Evidence { place, subject, .. } => Ok(place.open(*subject, repetition)?),
             Self::Repeat(repeat) => Ok(Box::new(repeat.run(repetition)?)),
         }
     }
@@ -51,11 +53,7 @@ impl Keep<'_> {
     pub(super) fn keeps(&self, event: &Event) -> bool {
         match self {
             Self::Memory => true,
-            Self::Evidence { compared, .. } => {
-                let kind = event.kind.kind();
-                // What the emulated chip tells of a crash stands below a failure.
-                matches!(kind, Kind::Crash | Kind::Watchdog) || *compared && compare::KINDS.contains(&kind)
-            }
+            Self::Evidence { place, .. } => place.asks_for(event.kind.kind()),
             Self::Repeat(_) => false,
         }
     }
@@ -63,7 +61,7 @@ impl Keep<'_> {
     /// Where a run's events lie, if not in memory.
     pub(super) fn record(&self, repetition: u32) -> Option<PathBuf> {
         match self {
-            Self::Evidence { place, target, .. } => Some(place.events(*target, repetition)),
+            Self::Evidence { place, subject, .. } => Some(place.events(*subject, repetition)),
             Self::Memory | Self::Repeat(_) => None,
         }
     }

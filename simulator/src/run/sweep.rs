@@ -13,7 +13,7 @@ use simulator_scenario::model::{FlashImage, Scenario, Sweep};
 use simulator_world::world::{Command, FlashBegun};
 
 use super::watch::{GivenUp, Watch};
-use super::{CaseOutcome, Finished, Keep, On, run_once};
+use super::{CaseOutcome, Executor, Finished, Keep, run_once};
 use crate::expectation::{Failure, Verdict};
 
 /// What is different in each repetition of a sweep.
@@ -58,11 +58,11 @@ pub(super) fn run(
     scenario: &Scenario,
     sweep: &Sweep,
     seed: Seed,
-    on: &On,
+    executor: &Executor,
     watch: &Watch,
     keep: Keep<'_>,
 ) -> Result<CaseOutcome, GivenUp<CaseOutcome>> {
-    let Finished { run, shown } = run_once(scenario, seed, 0, None, on, watch, keep)
+    let Finished { run, shown } = run_once(scenario, seed, 0, None, executor, watch, keep)
         .map_err(|GivenUp(run)| GivenUp(Box::new(CaseOutcome { runs: vec![*run] })))?;
     let axis = axis(sweep);
     let points = axis.points(seed, &shown);
@@ -77,7 +77,7 @@ pub(super) fn run(
         });
     }
     for (repetition, point) in (1..).zip(&points) {
-        match run_once(scenario, seed, repetition, Some(point), on, watch, keep) {
+        match run_once(scenario, seed, repetition, Some(point), executor, watch, keep) {
             Ok(finished) => runs.push(finished.run),
             Err(GivenUp(run)) => {
                 runs.push(*run);

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use simulator_record::events::{self, Level, PowerState};
+use simulator_record::events::{self, Kind, Level, PowerState};
 
 use super::determinism::difference;
 use super::*;
@@ -167,13 +167,17 @@ impl Recorder for Telling {
 }
 
 impl Evidence for Told {
-    fn open(&self, _: TargetName, _: u32) -> io::Result<Box<dyn Recorder>> {
+    fn open(&self, _: Name, _: u32) -> io::Result<Box<dyn Recorder>> {
         let (events, frames, edges) = (Rc::clone(&self.events), Rc::clone(&self.frames), Rc::clone(&self.edges));
         Ok(Box::new(Telling { room: self.room, events, frames, edges }))
     }
 
-    fn events(&self, _: TargetName, _: u32) -> PathBuf {
+    fn events(&self, _: Name, _: u32) -> PathBuf {
         PathBuf::from("nowhere")
+    }
+
+    fn asks_for(&self, _: Kind) -> bool {
+        false
     }
 
     fn failed(&self, error: io::Error) {
@@ -188,7 +192,7 @@ fn recording_changes_nothing_in_a_run() {
     let scenario = scenario(STATION);
     let told = Told::with_room_for(usize::MAX);
     let watch = Watch::default();
-    let recorded = results(&scenario, Seed(1), &[On::Host], false, &watch, Some(&told)).unwrap();
+    let recorded = results(&scenario, Seed(1), &[Subject::host()], false, &watch, Some(&told)).unwrap();
     let plain = run(&scenario, Seed(1));
     let expected: Vec<String> = plain.runs[0].events.iter().map(line).collect();
     assert_eq!(*told.events.borrow(), expected);
@@ -208,7 +212,8 @@ fn recording_changes_nothing_in_a_run() {
 fn a_run_that_cannot_be_recorded_is_given_up() {
     let told = Told::with_room_for(5);
     let watch = Watch::default();
-    let GivenUp(kept) = results(&scenario(STATION), Seed(1), &[On::Host], false, &watch, Some(&told)).unwrap_err();
+    let GivenUp(kept) =
+        results(&scenario(STATION), Seed(1), &[Subject::host()], false, &watch, Some(&told)).unwrap_err();
     assert_eq!(told.events.borrow().len(), 6);
     assert_eq!(told.failed.borrow().as_ref().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
     assert_eq!(kept.outcomes[0].outcome.runs[0].verdicts, []);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use simulator_record::time::Instant;
 
-use super::TargetName;
+use super::Name;
 
 /// The wish that nothing more be run, shared by all who may utter or must heed it.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +36,8 @@ pub struct GivenUp<T>(pub Box<T>);
 #[derive(Debug, Default)]
 pub struct Watch {
     stop: Stop,
-    /// Which target it is on, from 1; 0 if there is only one.
-    target: AtomicU8,
+    /// Which subject it is with, from 1; 0 if there is only one.
+    subject: AtomicU8,
     repetition: AtomicU32,
     /// Nanoseconds of virtual time.
     reached: AtomicU64,
@@ -61,16 +61,16 @@ impl Watch {
         self.crashes.load(Ordering::Relaxed)
     }
 
-    /// The target it is on, if it is run on more than one.
-    pub fn target(&self) -> Option<TargetName> {
-        let number = usize::from(self.target.load(Ordering::Relaxed));
-        TargetName::ALL.get(number.checked_sub(1)?).copied()
+    /// The subject it is run with, if there are several.
+    pub fn subject(&self) -> Option<Name> {
+        let number = usize::from(self.subject.load(Ordering::Relaxed));
+        Name::ALL.get(number.checked_sub(1)?).copied()
     }
 
-    /// Notes that the case goes on on that target.
-    pub(super) fn goes_to(&self, target: TargetName) {
-        let number = (1..).zip(TargetName::ALL).find(|(_, name)| *name == target).map_or(0, |(number, _)| number);
-        self.target.store(number, Ordering::Relaxed);
+    /// Notes that the case goes on with that subject.
+    pub(super) fn goes_to(&self, subject: Name) {
+        let number = (1..).zip(Name::ALL).find(|(_, name)| *name == subject).map_or(0, |(number, _)| number);
+        self.subject.store(number, Ordering::Relaxed);
     }
 
     /// Notes how far the case is, and how often its device has crashed; `false` if it is to be given up.

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::run::On;
+use simulator::run::Executor;
 use simulator_record::events::SensorOutcome;
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -51,22 +51,22 @@ fn answered(kind: &str) -> impl Iterator<Item = Request> {
 
 #[test]
 fn the_firmware_reads_what_sigrok_reads_on_the_host() {
-    assert_eq!(read_all(&On::Host), 158);
+    assert_eq!(read_all(&Executor::Host), 158);
 }
 
 #[test]
 fn the_firmware_reads_what_sigrok_reads_on_the_chip() {
     let Some(folder) = crate::image::image() else { return };
     let image = Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(read_all(&On::Esp8266(Arc::new(image))), 158);
+    assert_eq!(read_all(&Executor::Stubs(Arc::new(image))), 158);
 }
 
 /// How many frames the firmware read, each as sigrok does.
-fn read_all(on: &On) -> usize {
+fn read_all(executor: &Executor) -> usize {
     let of = |sensor, kinds: [&str; 2]| {
         let frames: Vec<_> = kinds.into_iter().flat_map(answered).collect();
         let faults: Vec<_> = frames.iter().map(replay).collect();
-        for (frame, tries) in frames.iter().zip(crate::readings::readings(on, sensor, &faults)) {
+        for (frame, tries) in frames.iter().zip(crate::readings::readings(executor, sensor, &faults)) {
             let (celsius, percent) = frame.read.expect("it was answered");
             let places = |text: &'static str| if sensor == "DHT11" { text.trim_end_matches(".0") } else { text };
             let expected = format!("{} °C, {} %", places(celsius), places(percent));
@@ -91,7 +91,7 @@ fn the_sign_is_where_a_captured_sensor_has_it() {
     fields.add(&levels);
     assert_eq!(fields.bytes, [0x02, 0xBF, 0x80, 0x4E, 0x8F]);
     let frost = Request { capture: "am2322", at: Duration::ZERO, read: Some(("-7.8", "70.3")), levels };
-    assert_eq!(crate::readings::readings(&On::Host, "DHT22", &[replay(&frost)]), [["-7.8 °C, 70.3 %"]]);
+    assert_eq!(crate::readings::readings(&Executor::Host, "DHT22", &[replay(&frost)]), [["-7.8 °C, 70.3 %"]]);
 }
 
 /// A powered line that measures always the same.

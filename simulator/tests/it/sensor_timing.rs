@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::run::On;
+use simulator::run::Executor;
 use simulator_world::device::esp8266::Image;
 use simulator_world::parts::{ExactTiming, SensorFault};
 
@@ -129,7 +129,7 @@ const fn us(micros: u64) -> Duration {
 
 #[test]
 fn on_the_host() {
-    insta::assert_snapshot!("host", table(&On::Host));
+    insta::assert_snapshot!("host", table(&Executor::Host));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn on_the_chip() {
     let image = Image::load(&folder, None).unwrap_or_else(|error| panic!("{error}"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/sensor_timing/chip.txt");
     let known = std::fs::read_to_string(path).unwrap();
-    let found = table(&On::Esp8266(Arc::new(image)));
+    let found = table(&Executor::Stubs(Arc::new(image)));
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chip.txt");
     std::fs::write(&made, &found).unwrap();
     let agree = |(known, found): (&Row, &Row)| {
@@ -191,8 +191,8 @@ fn rows(table: &str) -> Vec<Row> {
 }
 
 /// What came of each time of each sweep. Neighbours of which the same came share a line.
-fn table(on: &On) -> String {
-    let outcomes = outcomes(on);
+fn table(executor: &Executor) -> String {
+    let outcomes = outcomes(executor);
     let mut table = String::new();
     for (Sweep { what, unit, .. }, outcomes) in SWEEPS.iter().zip(&outcomes) {
         writeln!(table, "{what}").expect("a string takes all");
@@ -208,7 +208,7 @@ fn table(on: &On) -> String {
 }
 
 /// For each sweep what came of some of its values: of each `step`th, and of all next to which something else came.
-fn outcomes(on: &On) -> Vec<BTreeMap<u64, String>> {
+fn outcomes(executor: &Executor) -> Vec<BTreeMap<u64, String>> {
     let mut outcomes = vec![BTreeMap::new(); SWEEPS.len()];
     let mut next: Vec<(usize, u64)> = Vec::new();
     for (number, Sweep { over, step, .. }) in SWEEPS.iter().enumerate() {
@@ -219,8 +219,8 @@ fn outcomes(on: &On) -> Vec<BTreeMap<u64, String>> {
         // Two worlds at a time, as the emulated chip takes long.
         let (first, second) = timings.split_at(timings.len() / 2);
         let found = std::thread::scope(|scope| {
-            let first = scope.spawn(|| readings(on, first));
-            let second = readings(on, second);
+            let first = scope.spawn(|| readings(executor, first));
+            let second = readings(executor, second);
             first.join().expect("a world that panics has said why").into_iter().chain(second).collect::<Vec<_>>()
         });
         for ((number, value), outcome) in next.drain(..).zip(found) {
@@ -236,9 +236,9 @@ fn outcomes(on: &On) -> Vec<BTreeMap<u64, String>> {
 }
 
 /// What came of a reading with each of the timings.
-fn readings(on: &On, timings: &[ExactTiming]) -> Vec<String> {
+fn readings(executor: &Executor, timings: &[ExactTiming]) -> Vec<String> {
     let faults: Vec<_> = timings.iter().copied().map(SensorFault::Exact).collect();
-    crate::readings::readings(on, "DHT22", &faults).iter().map(|tries| summary(tries)).collect()
+    crate::readings::readings(executor, "DHT22", &faults).iter().map(|tries| summary(tries)).collect()
 }
 
 /// The outcomes in their order, those of successive tries that are the same as one.

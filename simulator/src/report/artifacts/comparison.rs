@@ -1,16 +1,23 @@
-//! `comparison.json`: all that was compared of a case on host and chip, pair by pair.
+//! `comparison.json`: all that was compared of a case with two subjects, pair by pair; of a case with more, a list with
+//! a comparison of the first with each other.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use simulator_scenario::model::Aspect;
 
 use super::{Artifact, Made};
-use crate::run::compare::{self, Difference, Happening, Pair, Sequence};
+use crate::report::compare::{self, Difference, Happening, Pair, Sequence};
 
 pub(super) const COMPARISON: Artifact = Artifact {
     file: "comparison.json",
-    about: "with `--on both`: what host and chip did, side by side",
+    about: "with `--on both` or `--against`: what the two did, side by side",
     made: Made::OfCase(|facts| {
-        facts.results.comparison.as_ref().map(|comparison| Comparison::of(comparison).to_text())
+        let all: Vec<Comparison<'_>> = facts.comparisons.iter().map(Comparison::of).collect();
+        match all.as_slice() {
+            [] => None,
+            [only] => Some(text(only)),
+            several => Some(text(&several)),
+        }
     }),
 };
 
@@ -24,26 +31,27 @@ struct Comparison<'a> {
     may_differ: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<&'a str>,
-    runs: Vec<RunOnBoth<'a>>,
+    runs: Vec<ComparedRun>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct RunOnBoth<'a> {
+struct ComparedRun {
     /// A sweep's repetitions, from 1; 0 is the run without intervention.
     repetition: u32,
-    entries: Vec<Row<'a>>,
-    joins: Vec<Row<'a>>,
-    reboots: Vec<Row<'a>>,
-    led: Vec<Row<'a>>,
+    entries: Vec<Row>,
+    joins: Vec<Row>,
+    reboots: Vec<Row>,
+    led: Vec<Row>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Row<'a> {
-    host: Option<Side<'a>>,
-    esp8266: Option<Side<'a>>,
-    /// How much later on the chip.
+struct Row {
+    /// What each of the two has, by its name.
+    #[serde(flatten)]
+    sides: Map<String, Value>,
+    /// How much later with the other one than with the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     later_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,13 +73,15 @@ struct Side<'a> {
 impl<'a> Comparison<'a> {
     /// Everything that a comparison found.
     fn of(comparison: &'a compare::Comparison) -> Self {
-        let run = |repetition: &'a compare::Repetition| {
+        let run = |repetition: &compare::Repetition| {
             let rows = |aspect: Aspect| {
                 let of_aspect = |sequence: &&Sequence| sequence.aspect == aspect;
                 let sequence = repetition.sequences.iter().find(of_aspect);
-                sequence.map(|sequence| sequence.pairs.iter().map(row).collect()).unwrap_or_default()
+                sequence
+                    .map(|sequence| sequence.pairs.iter().map(|pair| row(comparison, pair)).collect())
+                    .unwrap_or_default()
             };
-            RunOnBoth {
+            ComparedRun {
                 repetition: repetition.number,
                 entries: rows(Aspect::Entries),
                 joins: rows(Aspect::Joins),
@@ -87,19 +97,19 @@ impl<'a> Comparison<'a> {
             runs: comparison.repetitions.iter().map(run).collect(),
         }
     }
-
-    /// As text, indented, with a final newline.
-    fn to_text(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a comparison is plain data");
-        text.push('\n');
-        text
-    }
 }
 
-fn row(pair: &Pair) -> Row<'_> {
+/// As text, indented, with a final newline.
+fn text(comparisons: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(comparisons).expect("a comparison is plain data");
+    text.push('\n');
+    text
+}
+
+fn row(comparison: &compare::Comparison, pair: &Pair) -> Row {
+    let sides = [(comparison.first, &pair.first), (comparison.other, &pair.other)];
     Row {
-        host: pair.host.as_ref().map(side),
-        esp8266: pair.chip.as_ref().map(side),
+        sides: sides.into_iter().map(|(name, of)| (name.to_string(), value(of.as_ref()))).collect(),
         later_seconds: pair.later(),
         differs_in: pair.difference.map(|(aspect, _)| aspect.word()),
         how: pair.difference.map(|(_, how)| match how {
@@ -109,6 +119,11 @@ fn row(pair: &Pair) -> Row<'_> {
             Difference::Time => "time",
         }),
     }
+}
+
+/// What one of the two has: nothing, or what happened.
+fn value(happening: Option<&Happening>) -> Value {
+    serde_json::to_value(happening.map(side)).expect("what happened is plain data")
 }
 
 fn side(happening: &Happening) -> Side<'_> {

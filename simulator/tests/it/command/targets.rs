@@ -69,6 +69,32 @@ fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
 }
 
 #[test]
+fn two_images_are_compared() {
+    let Some(image) = image() else { return };
+    let bench = Bench::new("two-images");
+    bench.file("duck.toml", READING);
+    let image = image.display();
+    let ended = bench.preflash(&format!("run duck.toml --on chip --image {image} --against {image}"));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stdout.starts_with("PASS  A duck stores its first reading  (duck.toml, 1m on old image and new image)\n"),
+        "{}",
+        ended.stdout
+    );
+    let log = |subject: &str| bench.read(&format!("target/preflash/duck/on-{subject}/serial.log"));
+    assert_eq!(log("old"), log("new"), "the same image behaves the same");
+    let comparison: Value = serde_json::from_str(&bench.read("target/preflash/duck/comparison.json")).unwrap();
+    let entry = &comparison["runs"][0]["entries"][0];
+    assert_eq!((&entry["old"], &entry["later-seconds"]), (&entry["new"], &0.0.into()));
+    let again = bench.read("target/preflash/duck/reproduce.txt");
+    assert!(again.contains(&format!("--on chip --image {image} --against {image}")), "{again}");
+
+    let alone = bench.preflash(&format!("run duck.toml --on both --image {image} --against {image}"));
+    assert_eq!(alone.code, Some(2));
+    assert!(alone.stderr.contains("--against compares two images on the emulated chip"), "{}", alone.stderr);
+}
+
+#[test]
 fn a_difference_that_is_not_allowed_fails_with_both_sides() {
     let Some(image) = image() else { return };
     let bench = Bench::new("both-differ");

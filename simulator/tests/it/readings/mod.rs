@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use simulator::run::{On, build};
+use simulator::run::{Executor, build};
 use simulator_record::events::{self, DeviceId, Event, EventKind};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(15);
 const BEFORE: Duration = Duration::from_millis(250);
 
 /// How the tries of a reading ended, for each fault of a `sensor`.
-pub fn readings(on: &On, sensor: &str, faults: &[SensorFault]) -> Vec<Vec<String>> {
+pub fn readings(executor: &Executor, sensor: &str, faults: &[SensorFault]) -> Vec<Vec<String>> {
     let text = format!(
         "title = 't'
 duration = '1h'
@@ -37,7 +37,7 @@ event.boot = {{}}
     );
     let scenario = Scenario::parse("readings.toml", &text, &|_| Err(String::new()))
         .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
-    let mut world = build::world_on(&scenario, Seed(1), on);
+    let mut world = build::world_on(&scenario, Seed(1), executor);
     world.schedule(Instant::START, Command::Power { device: DUCK, on: true });
     // The first reading has the sensor as it is.
     let slot = |number: usize| Instant::START + INTERVAL * number as u32 + BEFORE;

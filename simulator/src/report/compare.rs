@@ -1,6 +1,6 @@
-//! What host and chip did in the same case, side by side: entries of the channel, joins, reboots, the LED's history.
+//! What two subjects did in the same case, side by side: entries of the channel, joins, reboots, the LED's history.
 //!
-//! Of each the two targets' happenings are put beside each other, in order where there are as many of them, and by
+//! Of each the two subjects' happenings are put beside each other, in order where there are as many of them, and by
 //! their times where there are not. A pair differs if one side is missing, if the two say different things, or if they
 //! lie further apart than the scenario's tolerance. The chip's computing takes time and the host's does not, so equal
 //! times are never expected; everything else is the same firmware in the same world with the same random numbers.
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use simulator_record::events::{self, DeviceId, Event, EventKind, Kind, PinKind};
 use simulator_record::time::Instant;
-use simulator_scenario::model::{Aspect, Targets};
+use simulator_scenario::model::{Aspect, Scenario, Targets};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{CaseOutcome, Run};
+use crate::run::{Name, Results, Run, SubjectOutcome};
 
-/// Something that happened on a target.
+/// Something that happened with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
     /// When.
@@ -33,7 +33,7 @@ pub struct Happening {
 /// How two happenings differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// One target has nothing of the kind.
+    /// One subject has nothing of the kind.
     Missing,
     /// They say different things.
     Content,
@@ -43,13 +43,13 @@ pub enum Difference {
     Time,
 }
 
-/// What happened on the host and what happened on the chip in its place; one of them may be missing.
+/// What happened with the first subject and what happened with the other in its place; one of them may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// On the host.
-    pub host: Option<Happening>,
-    /// On the chip.
-    pub chip: Option<Happening>,
+    /// With the first.
+    pub first: Option<Happening>,
+    /// With the other.
+    pub other: Option<Happening>,
     /// How they differ, if they do, and what that is a difference of.
     pub difference: Option<(Aspect, Difference)>,
 }
@@ -63,7 +63,7 @@ pub struct Sequence {
     pub pairs: Vec<Pair>,
 }
 
-/// One run on both targets.
+/// One run with both subjects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repetition {
     /// Which of a sweep's repetitions, from 1; 0 is the run without intervention.
@@ -72,12 +72,16 @@ pub struct Repetition {
     pub sequences: Vec<Sequence>,
 }
 
-/// A case on both targets.
+/// A case with two subjects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
+    /// The subject that the other one is compared with.
+    pub first: Name,
+    /// The other one.
+    pub other: Name,
     /// What was allowed to differ.
     pub targets: Targets,
-    /// How many runs each target needed, if not the same: a sweep has as many as there were flash operations.
+    /// How many runs each subject needed, if not the same: a sweep has as many as there were flash operations.
     pub runs: Option<(usize, usize)>,
     /// The runs that both have.
     pub repetitions: Vec<Repetition>,
@@ -86,6 +90,8 @@ pub struct Comparison {
 /// What differs in one aspect of one run, and may not.
 #[derive(Clone, Copy, Debug)]
 pub struct Disagreement<'a> {
+    /// Of which comparison.
+    pub comparison: &'a Comparison,
     /// In which of a sweep's repetitions.
     pub repetition: u32,
     /// In what.
@@ -100,13 +106,23 @@ pub struct Disagreement<'a> {
     pub count: usize,
 }
 
+/// Compares what came of a case with its first subject with what came of it with each other one.
+pub fn comparisons(scenario: &Scenario, results: &Results) -> Vec<Comparison> {
+    match results.outcomes.as_slice() {
+        [first, others @ ..] => others.iter().map(|other| Comparison::new(&scenario.targets, first, other)).collect(),
+        [] => Vec::new(),
+    }
+}
+
 impl Comparison {
-    /// Compares what came of a case on the host and on the chip.
-    pub fn new(targets: &Targets, host: &CaseOutcome, chip: &CaseOutcome) -> Self {
-        let (ours, theirs) = (host.runs.len(), chip.runs.len());
-        let repetitions =
-            host.runs.iter().zip(&chip.runs).map(|(host, chip)| repetition(host, chip, targets.tolerance));
+    /// Compares what came of a case with two subjects.
+    pub fn new(targets: &Targets, first: &SubjectOutcome, other: &SubjectOutcome) -> Self {
+        let (ours, theirs) = (&first.outcome.runs, &other.outcome.runs);
+        let repetitions = ours.iter().zip(theirs).map(|(first, other)| repetition(first, other, targets.tolerance));
+        let (ours, theirs) = (ours.len(), theirs.len());
         Self {
+            first: first.name,
+            other: other.name,
             targets: targets.clone(),
             runs: (ours != theirs).then_some((ours, theirs)),
             repetitions: repetitions.collect(),
@@ -122,7 +138,7 @@ impl Comparison {
     pub fn disagreements(&self) -> impl Iterator<Item = Disagreement<'_>> {
         let all = self.repetitions.iter().flat_map(|repetition| {
             repetition.sequences.iter().flat_map(|sequence| {
-                Aspect::ALL.into_iter().filter_map(|aspect| sequence.disagreement(repetition.number, aspect))
+                Aspect::ALL.into_iter().filter_map(|aspect| sequence.disagreement(self, repetition.number, aspect))
             })
         });
         all.filter(|disagreement| !self.allows(disagreement.aspect))
@@ -135,34 +151,39 @@ impl Comparison {
 }
 
 impl Sequence {
-    fn disagreement(&self, repetition: u32, aspect: Aspect) -> Option<Disagreement<'_>> {
+    fn disagreement<'a>(
+        &'a self,
+        comparison: &'a Comparison,
+        repetition: u32,
+        aspect: Aspect,
+    ) -> Option<Disagreement<'a>> {
         let differing = |pair: &&Pair| pair.difference.is_some_and(|(of, _)| of == aspect);
         let first = self.pairs.iter().find(differing)?;
         let (_, how) = first.difference?;
         let count = self.pairs.iter().filter(differing).count();
-        Some(Disagreement { repetition, aspect, sequence: self, first, how, count })
+        Some(Disagreement { comparison, repetition, aspect, sequence: self, first, how, count })
     }
 
-    /// How many happenings host and chip have.
+    /// How many happenings the first subject has, and how many the other.
     pub fn counts(&self) -> (usize, usize) {
         let count = |side: fn(&Pair) -> bool| self.pairs.iter().filter(|pair| side(pair)).count();
-        (count(|pair| pair.host.is_some()), count(|pair| pair.chip.is_some()))
+        (count(|pair| pair.first.is_some()), count(|pair| pair.other.is_some()))
     }
 }
 
 impl Pair {
-    fn new(aspect: Aspect, host: Option<Happening>, chip: Option<Happening>, tolerance: Duration) -> Self {
-        let difference = match (&host, &chip) {
-            (Some(host), Some(chip)) => host.difference(chip, aspect, tolerance),
+    fn new(aspect: Aspect, first: Option<Happening>, other: Option<Happening>, tolerance: Duration) -> Self {
+        let difference = match (&first, &other) {
+            (Some(first), Some(other)) => first.difference(other, aspect, tolerance),
             _ => Some((aspect, Difference::Missing)),
         };
-        Self { host, chip, difference }
+        Self { first, other, difference }
     }
 
-    /// How much later it happened on the chip, in seconds; less than 0 if it was earlier there.
+    /// How much later it happened with the other subject, in seconds; less than 0 if it was earlier there.
     pub fn later(&self) -> Option<f64> {
         let nanos = |happening: &Happening| i128::from(happening.at.as_nanos());
-        Some((nanos(self.chip.as_ref()?) - nanos(self.host.as_ref()?)) as f64 / 1e9)
+        Some((nanos(self.other.as_ref()?) - nanos(self.first.as_ref()?)) as f64 / 1e9)
     }
 }
 
@@ -177,11 +198,11 @@ impl Happening {
         self.created_at.map_or(i128::from(self.at.as_nanos()), |seconds| i128::from(seconds) * 1_000_000_000)
     }
 
-    fn difference(&self, chip: &Self, aspect: Aspect, tolerance: Duration) -> Option<(Aspect, Difference)> {
-        let apart = self.at.saturating_since(chip.at).max(chip.at.saturating_since(self.at));
-        if self.what != chip.what {
+    fn difference(&self, other: &Self, aspect: Aspect, tolerance: Duration) -> Option<(Aspect, Difference)> {
+        let apart = self.at.saturating_since(other.at).max(other.at.saturating_since(self.at));
+        if self.what != other.what {
             Some((aspect, Difference::Content))
-        } else if self.created_at.is_some() && self.place().abs_diff(chip.place()) > tolerance.as_nanos() {
+        } else if self.created_at.is_some() && self.place().abs_diff(other.place()) > tolerance.as_nanos() {
             Some((aspect, Difference::Created))
         } else if apart > tolerance {
             Some((if aspect == Aspect::Entries { Aspect::Arrivals } else { aspect }, Difference::Time))
@@ -202,17 +223,17 @@ fn calendar(seconds: i64) -> String {
     written.unwrap_or_else(|| format!("{seconds} s after 1970"))
 }
 
-fn repetition(host: &Run, chip: &Run, tolerance: Duration) -> Repetition {
+fn repetition(first: &Run, other: &Run, tolerance: Duration) -> Repetition {
     let sequence = |aspect: Aspect| {
-        let [mut host, mut chip] = [host, chip].map(|run| happenings(aspect, run));
+        let [mut first, mut other] = [first, other].map(|run| happenings(aspect, run));
         // What happens to one device stands in no place for what happens to another.
-        let devices: BTreeSet<Option<DeviceId>> = host.keys().chain(chip.keys()).copied().collect();
+        let devices: BTreeSet<Option<DeviceId>> = first.keys().chain(other.keys()).copied().collect();
         let of = |side: &mut BTreeMap<_, Vec<Happening>>, device| side.remove(&device).unwrap_or_default();
-        let both = devices.into_iter().map(|device| (of(&mut host, device), of(&mut chip, device)));
-        Sequence { aspect, pairs: both.flat_map(|(host, chip)| pairs(aspect, host, chip, tolerance)).collect() }
+        let both = devices.into_iter().map(|device| (of(&mut first, device), of(&mut other, device)));
+        Sequence { aspect, pairs: both.flat_map(|(first, other)| pairs(aspect, first, other, tolerance)).collect() }
     };
     let sequences = [Aspect::Entries, Aspect::Joins, Aspect::Reboots, Aspect::Led].map(sequence).into();
-    Repetition { number: host.repetition, sequences }
+    Repetition { number: first.repetition, sequences }
 }
 
 /// The kinds of events that are compared.
@@ -243,16 +264,16 @@ fn happenings(aspect: Aspect, run: &Run) -> BTreeMap<Option<DeviceId>, Vec<Happe
 }
 
 /// Puts happenings beside each other.
-fn pairs(aspect: Aspect, host: Vec<Happening>, chip: Vec<Happening>, tolerance: Duration) -> Vec<Pair> {
-    let pair = |host, chip| Pair::new(aspect, host, chip, tolerance);
-    if host.len() == chip.len() {
-        return host.into_iter().zip(chip).map(|(host, chip)| pair(Some(host), Some(chip))).collect();
+fn pairs(aspect: Aspect, first: Vec<Happening>, other: Vec<Happening>, tolerance: Duration) -> Vec<Pair> {
+    let pair = |first, other| Pair::new(aspect, first, other, tolerance);
+    if first.len() == other.len() {
+        return first.into_iter().zip(other).map(|(first, other)| pair(Some(first), Some(other))).collect();
     }
     let reach = i128::try_from(tolerance.as_nanos()).unwrap_or(i128::MAX);
-    let (mut host, mut chip) = (host.into_iter().peekable(), chip.into_iter().peekable());
+    let (mut first, mut other) = (first.into_iter().peekable(), other.into_iter().peekable());
     let mut pairs = Vec::new();
     loop {
-        let (ours, theirs) = match (host.peek(), chip.peek()) {
+        let (ours, theirs) = match (first.peek(), other.peek()) {
             (None, None) => return pairs,
             (Some(ours), Some(theirs)) => {
                 let later = theirs.place() - ours.place();
@@ -260,31 +281,33 @@ fn pairs(aspect: Aspect, host: Vec<Happening>, chip: Vec<Happening>, tolerance: 
             }
             (ours, theirs) => (ours.is_some(), theirs.is_some()),
         };
-        pairs.push(pair(ours.then(|| host.next()).flatten(), theirs.then(|| chip.next()).flatten()));
+        pairs.push(pair(ours.then(|| first.next()).flatten(), theirs.then(|| other.next()).flatten()));
     }
 }
 
 impl Disagreement<'_> {
-    /// What was expected of the two targets.
-    pub fn expected(&self, targets: &Targets) -> String {
+    /// What was expected of the two subjects.
+    pub fn expected(&self) -> String {
+        let Comparison { first, other, targets, .. } = self.comparison;
         let tolerance = humantime::format_duration(targets.tolerance);
-        format!("the same {} on host and chip, up to {tolerance} apart", self.aspect)
+        format!("the same {} on {} and {}, up to {tolerance} apart", self.aspect, first.word(), other.word())
     }
 
     /// What was seen instead: the first pair that differs, and how many others do.
     pub fn seen(&self) -> String {
+        let (first, other) = (self.comparison.first.word(), self.comparison.other.word());
         let (ours, theirs) = self.sequence.counts();
         let counts = if ours == theirs {
             format!("{} of {ours} differ", self.count)
         } else {
-            format!("{ours} on the host, {theirs} on the chip")
+            format!("{ours} on the {first}, {theirs} on the {other}")
         };
         let how = match (self.how, self.first.later()) {
-            (Difference::Missing, _) => "is on one of them only",
-            (Difference::Content, _) => "is another",
-            (Difference::Created, _) => "was created at another time",
-            (Difference::Time, Some(later)) if later < 0.0 => "is earlier on the chip",
-            (Difference::Time, _) => "is later on the chip",
+            (Difference::Missing, _) => "is on one of them only".to_owned(),
+            (Difference::Content, _) => "is another".to_owned(),
+            (Difference::Created, _) => "was created at another time".to_owned(),
+            (Difference::Time, Some(later)) if later < 0.0 => format!("is earlier on the {other}"),
+            (Difference::Time, _) => format!("is later on the {other}"),
         };
         let by = match (self.how, self.first.later()) {
             (Difference::Time, Some(later)) => format!(", by {:.3} s", later.abs()),
@@ -295,9 +318,9 @@ impl Disagreement<'_> {
             None => "nothing in its place".to_owned(),
         };
         format!(
-            "{counts}; the first {how}{by}:\n  host: {}\n  chip: {}",
-            side(&self.first.host),
-            side(&self.first.chip)
+            "{counts}; the first {how}{by}:\n  {first}: {}\n  {other}: {}",
+            side(&self.first.first),
+            side(&self.first.other)
         )
     }
 }
