@@ -2,7 +2,7 @@
 //!
 //! What has a fixed time is scheduled before the run begins. What reacts ("after the first upload, cut the power")
 //! reads committed events and schedules strictly later ones. The director decides nothing about how the world works; it
-//! gives the world's own [`Command`]s.
+//! gives the world's own [`Command`]s, to a world or to whatever else is a [`Stage`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,13 +10,15 @@ use std::time::Duration;
 use simulator_record::events::{DeviceId, Event, Kind};
 use simulator_record::time::Instant;
 use simulator_scenario::model::{Begin, End, Fault, Scenario, Trigger, When};
-use simulator_world::world::{Command, World};
+use simulator_world::world::Command;
 
+mod stage;
 pub mod translate;
 
 #[cfg(test)]
 mod tests;
 
+pub use stage::Stage;
 use translate::Calendar;
 
 /// Carries out a scenario's timeline.
@@ -47,30 +49,30 @@ const NEXT_MOMENT: Duration = Duration::from_nanos(1);
 
 impl<'a> Director<'a> {
     /// Schedules what has a fixed time and remembers what reacts.
-    pub fn new(scenario: &'a Scenario, world: &mut World) -> Self {
+    pub fn new(scenario: &'a Scenario, stage: &mut impl Stage) -> Self {
         let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new() };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
-            world.schedule(at(device.power_up), Command::Power { device: id, on: true });
+            stage.schedule(at(device.power_up), Command::Power { device: id, on: true });
         }
         for (index, phone) in scenario.phones.iter().enumerate() {
             match &phone.arrives {
-                Begin::At(time) => director.begin(Cue::Phone(index), at(*time), world),
+                Begin::At(time) => director.begin(Cue::Phone(index), at(*time), stage),
                 Begin::After(trigger) => director.wait_for(trigger, Cue::Phone(index)),
             }
         }
         for fault in &scenario.faults {
-            director.arrange_when(&fault.when, Cue::Fault(fault), world);
+            director.arrange_when(&fault.when, Cue::Fault(fault), stage);
         }
         for (index, step) in scenario.steps.iter().enumerate() {
-            director.arrange_when(&step.when, Cue::Step(index), world);
+            director.arrange_when(&step.when, Cue::Step(index), stage);
         }
         director
     }
 
     /// Reads an event that has been committed and schedules the reactions. Events come in their order.
-    pub fn observe(&mut self, event: &Event, world: &mut World) {
+    pub fn observe(&mut self, event: &Event, stage: &mut impl Stage) {
         for (cue, time) in self.cues_of(event) {
-            self.begin(cue, time.max(world.now() + NEXT_MOMENT), world);
+            self.begin(cue, time.max(stage.now() + NEXT_MOMENT), stage);
         }
     }
 
@@ -92,16 +94,16 @@ impl<'a> Director<'a> {
         cues
     }
 
-    fn arrange_when(&mut self, when: &'a When, cue: Cue<'a>, world: &mut World) {
+    fn arrange_when(&mut self, when: &'a When, cue: Cue<'a>, stage: &mut impl Stage) {
         match when {
-            When::At(time) => self.begin(cue, at(*time), world),
+            When::At(time) => self.begin(cue, at(*time), stage),
             When::After(trigger) => self.wait_for(trigger, cue),
             When::Every { period, from, until } => {
                 // At the very end nothing can come of it any more.
                 let goes_on = |time| time < self.scenario.duration && until.is_none_or(|until| time <= until);
                 let mut time = *from;
                 while goes_on(time) {
-                    self.begin(cue, at(time), world);
+                    self.begin(cue, at(time), stage);
                     time += *period;
                 }
             }
@@ -112,20 +114,20 @@ impl<'a> Director<'a> {
         self.waiting.entry(trigger.matcher.kind()).or_default().push(Waiting { trigger, seen: 0, then });
     }
 
-    fn begin(&mut self, cue: Cue<'a>, time: Instant, world: &mut World) {
+    fn begin(&mut self, cue: Cue<'a>, time: Instant, stage: &mut impl Stage) {
         match cue {
-            Cue::Phone(phone) => world.schedule(time, Command::StartPhone { phone }),
+            Cue::Phone(phone) => stage.schedule(time, Command::StartPhone { phone }),
             Cue::Step(step) => {
-                world.schedule(time, translate::step(&self.scenario.steps[step], time, &self.calendar));
+                stage.schedule(time, translate::step(&self.scenario.steps[step], time, &self.calendar));
             }
             Cue::Fault(fault) => {
-                world.schedule(time, Command::BeginFault(translate::fault(fault)));
+                stage.schedule(time, Command::BeginFault(translate::fault(fault)));
                 let end = match fault.end {
                     End::Never => return,
                     End::At(end) => at(end).max(time),
                     End::For(length) => time + length,
                 };
-                world.schedule(end, Command::EndFault { rule: fault.name.clone() });
+                stage.schedule(end, Command::EndFault { rule: fault.name.clone() });
             }
         }
     }

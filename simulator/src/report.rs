@@ -37,6 +37,8 @@ pub struct Session {
     pub not_run: Vec<NotRun>,
     /// Whether somebody stopped the command before all were run.
     pub interrupted: bool,
+    /// Whether they were run on a real board, in real time.
+    pub on_a_rig: bool,
 }
 
 /// A case that was not run.
@@ -52,6 +54,8 @@ pub struct NotRun {
     pub seed: u64,
     /// How far it had come if it was under way when the rest was given up.
     pub given_up: Option<Begun>,
+    /// What it needs that the rig cannot do, if that is why.
+    pub needs: Vec<String>,
 }
 
 /// A case that was begun and not ended.
@@ -82,7 +86,12 @@ impl Session {
         Some(all)
     }
 
-    /// Why cases were not run.
+    /// How many cases were skipped because the rig cannot do what they need.
+    pub fn skipped(&self) -> usize {
+        self.not_run.iter().filter(|case| !case.needs.is_empty()).count()
+    }
+
+    /// Why the other cases were not run.
     pub fn why_not_run(&self) -> &'static str {
         if self.interrupted { "interrupted" } else { "not run after the first failure" }
     }
@@ -97,7 +106,13 @@ impl NotRun {
             title: scenario.title.clone(),
             seed: case.seed.0,
             given_up,
+            needs: Vec::new(),
         }
+    }
+
+    /// A case that needs what the rig cannot do.
+    pub fn skipped(case: &Case, scenario: &Scenario, needs: Vec<String>) -> Self {
+        Self { needs, ..Self::new(case, scenario, None) }
     }
 }
 

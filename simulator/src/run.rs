@@ -10,6 +10,7 @@ pub mod determinism;
 mod keep;
 pub mod pool;
 mod results;
+pub mod rig;
 mod subject;
 mod sweep;
 pub mod watch;
@@ -42,7 +43,7 @@ pub use case::Case;
 pub use keep::Evidence;
 use keep::{Keep, Kept};
 pub use results::{Results, SubjectOutcome, results};
-pub use subject::{Executor, Name, Subject};
+pub use subject::{Executor, Name, On, Subject};
 use sweep::{Point, Shown};
 use watch::{GivenUp, Watch};
 

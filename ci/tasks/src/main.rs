@@ -135,7 +135,7 @@ const TASKS: &[Task] = &[
         name: "board",
         about: "published programs for boards get along with the emulated one (after ci/setup-clients and ci/setup-images)",
         commands: &[
-            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 1 board::clients::",
+            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 1 command::board::",
         ],
     },
     Task {

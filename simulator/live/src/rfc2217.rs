@@ -5,6 +5,8 @@
 //! else is told so. Not done: breaks, notifications of line errors, flow control of the connection itself (TCP has its
 //! own).
 
+pub(crate) mod client;
+
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

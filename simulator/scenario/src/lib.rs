@@ -9,6 +9,18 @@
 //! Keys are kebab-case and unknown ones are mistakes. Tables that are one of several things have the thing as their
 //! only key, which keeps the places of mistakes exact. [`schema()`] makes a JSON Schema from the same grammar. What is
 //! not judged here: whether a scenario makes sense to run, and whether the firmware could ever fulfil it.
+//!
+//! ```
+//! use simulator_scenario::Scenario;
+//!
+//! let text = "title = 'A duck starts'\nduration = '1m'\n[[expect]]\nevent.boot = { couse = 'power-on' }\n";
+//! let mistakes = Scenario::parse("duck.toml", text, &|_| Err("it names no file".to_owned())).unwrap_err();
+//! assert!(mistakes.render(false).contains("did you mean `cause`?"), "{}", mistakes.render(false));
+//!
+//! let scenario = Scenario::parse("duck.toml", &text.replace("couse", "cause"), &|_| Err("it names no file".to_owned()))?;
+//! assert_eq!(scenario.expectations[0].text, "boot after `power-on`: at least once");
+//! # Ok::<(), simulator_scenario::Diagnostics>(())
+//! ```
 
 mod diagnostics;
 pub mod files;

@@ -21,6 +21,7 @@ pub use targets::*;
 use simulator_record::events::DeviceId;
 use simulator_world::parts::PartId;
 use time::OffsetDateTime;
+use time::macros::datetime;
 
 use super::matcher::Matcher;
 use super::units::{Dbm, DeciCelsius, DeciPercent};
@@ -69,6 +70,9 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The calendar at the beginning of a scenario that says nothing of it.
+    pub const USUAL_START: OffsetDateTime = datetime!(2026-01-01 00:00:00 UTC);
+
     /// All images that it runs.
     pub fn images(&self) -> impl Iterator<Item = &FlashImage> {
         let swept = match &self.sweep {

@@ -26,7 +26,6 @@ use std::time::Duration;
 use names::Names;
 pub(crate) use steps::{MOST_TIMES, MOST_TIMES_TOGETHER, SHORTEST_PERIOD};
 use time::OffsetDateTime;
-use time::macros::datetime;
 
 use super::diagnostics::Diagnostic;
 use super::grammar::Allowed;
@@ -59,7 +58,7 @@ pub(super) fn resolve(
 ) -> Option<Scenario> {
     let start = match root.get("start").map(|node| &node.value) {
         Some(Value::DateTime(start)) => *start,
-        _ => datetime!(2026-01-01 00:00:00 UTC),
+        _ => Scenario::USUAL_START,
     };
     let names = Names::collect(root);
     Resolver {

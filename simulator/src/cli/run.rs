@@ -23,7 +23,7 @@ use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, compla
 use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Reproduce, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
-use crate::run::{self, Subject, pool};
+use crate::run::{self, Subject, pool, rig};
 
 /// The options of `preflash run`.
 #[derive(Args, Debug)]
@@ -41,6 +41,8 @@ Examples:
                                                   a dump of a flash, with names for back traces
   preflash run scenarios/setup --on chip --image new.bin --against old.bin
                                                   two images, compared
+  preflash run my.toml --on device --port /dev/ttyUSB0 --rig rig.toml
+                                                  a real board, in real time
   preflash run scenarios/setup --on both          on this machine and on the chip, compared
   preflash run --on both --exclude scenarios/normal --check-determinism
                                                   all but one folder, each twice on both
@@ -139,6 +141,10 @@ enum RunError {
     Clash(#[from] folder::Clash),
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    #[error("{0} goes with a simulated world only: a real board does nothing twice in the same way")]
+    NotOnDevice(&'static str),
+    #[error("no scenario was run: each needs something that the rig cannot do")]
+    AllSkipped,
     #[error(transparent)]
     Folder(#[from] folder::WriteError),
     #[error(transparent)]
@@ -175,6 +181,12 @@ pub(super) fn run_for(args: &RunArgs, purpose: Option<&mut dyn Purpose>) -> u8 {
 
 fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
     args.subjects.check()?;
+    if args.subjects.is_device() {
+        let asked = [("--check-determinism", args.check_determinism), ("--seeds", args.seeds.is_some())];
+        if let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) {
+            return Err(RunError::NotOnDevice(option));
+        }
+    }
     let (scenarios, mistaken) = load_all(&find(&args.paths, &args.exclude)?);
     if !mistaken.is_empty() {
         // Nothing runs: a run that left out a file would look as if all was well.
@@ -187,7 +199,7 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
         (None, Some(seeds)) => seeds.clone(),
         (None, None) => Seeds::Own,
     };
-    let cases = case::cases(&scenarios, &seeds, args.shard, reproduce(args))?;
+    let mut cases = case::cases(&scenarios, &seeds, args.shard, reproduce(args))?;
     folder::refuse_clashes(scenarios.iter().map(|scenario| (scenario.file.as_str(), scenario.devices.as_slice())))?;
     let subjects = args.subjects.subjects(&scenarios)?;
     if let Some(purpose) = &mut purpose {
@@ -201,8 +213,17 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
         }
     }
 
+    let skipped = skip(&mut cases, &scenarios, &subjects);
+    if args.format == Format::Human {
+        for case in &skipped {
+            terminal::write_skipped(&mut anstream::stdout().lock(), case)?;
+        }
+    }
+    let all_skipped = cases.is_empty() && !skipped.is_empty();
     let began = wall_clock();
-    let Finished { session, cause, trouble, bug } = run_all(args, &subjects, &scenarios, &cases)?;
+    let Finished { mut session, cause, trouble, bug } = run_all(args, &subjects, &scenarios, &cases)?;
+    session.not_run.extend(skipped);
+    session.on_a_rig = args.subjects.is_device();
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
     let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
@@ -220,6 +241,9 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     if let Some(trouble) = trouble {
         return Err(trouble);
     }
+    if all_skipped {
+        return Err(RunError::AllSkipped);
+    }
     if let Some(purpose) = purpose.filter(|_| !session.interrupted) {
         purpose.after(&session).map_err(RunError::Purpose)?;
     }
@@ -231,7 +255,7 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     let reader_is_gone = reader_is_gone(printed)?;
     if reader_is_gone || cause == Some(Cause::Closed) {
         let kept = args.out.join("summary.json");
-        let code = closed(match session.not_run.len() {
+        let code = closed(match session.not_run.len() - session.skipped() {
             0 => format!("the results were written; they are in {}", kept.display()),
             left => format!("all was run; {left} not run, the others are in {}", kept.display()),
         });
@@ -242,6 +266,23 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
         None if session.passed() => OK,
         None => FAILED,
     })
+}
+
+/// Takes away the cases that need what the rig cannot do.
+fn skip(cases: &mut Vec<Case>, scenarios: &[Scenario], subjects: &[Subject]) -> Vec<NotRun> {
+    let mut skipped = Vec::new();
+    for rig in subjects.iter().filter_map(Subject::rig) {
+        cases.retain(|case| {
+            let scenario = &scenarios[case.scenario];
+            let needs = rig::needs(scenario, rig);
+            let can = needs.is_empty();
+            if !can {
+                skipped.push(NotRun::skipped(case, scenario, needs));
+            }
+            can
+        });
+    }
+    skipped
 }
 
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
@@ -306,7 +347,11 @@ enum CaseResult {
 fn run_all(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: &[Case]) -> Result<Finished, RunError> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(RunError::Signals)?;
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let jobs = match args.subjects.is_device() {
+        // There is one board.
+        true => NonZeroUsize::MIN,
+        false => args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
+    };
     let progress = terminal::Progress::new(cases.len(), !diagnostics::are_on());
     let (mut reports, mut run, mut given_up) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let (mut trouble, mut bug) = (None, None);
@@ -364,7 +409,7 @@ fn run_all(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: 
         left.map(|(index, case)| NotRun::new(case, &scenarios[case.scenario], given_up.remove(&index))).collect();
     let cause = interruption.cause();
     let interrupted = (bug.is_some() || cause.is_some()) && !not_run.is_empty();
-    Ok(Finished { session: Session { reports, not_run, interrupted }, cause, trouble, bug })
+    Ok(Finished { session: Session { reports, not_run, interrupted, on_a_rig: false }, cause, trouble, bug })
 }
 
 /// In which order to begin the cases. On the chip a run takes long, so that one that is begun last may keep everybody
@@ -373,7 +418,7 @@ fn run_all(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: 
 /// looked for.
 fn order(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: &[Case]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    if subjects.iter().any(|subject| subject.executor.is_slow()) && !args.fail_fast {
+    if subjects.iter().any(Subject::is_slow) && !args.fail_fast {
         order.sort_by_key(|&index| {
             let scenario = &scenarios[cases[index].scenario];
             Reverse((scenario.sweep.is_some(), scenario.duration))

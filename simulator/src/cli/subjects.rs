@@ -9,13 +9,15 @@ use simulator_world::device::esp8266::{FirmwareError, SettingsError};
 
 use super::complain;
 use crate::run::case;
+use crate::run::rig::{Description, PortError, Rig};
 use crate::run::{Executor, Name, Subject};
 
 /// The options that say what executes the firmware.
 #[derive(Args, Debug)]
 pub(super) struct SubjectArgs {
     /// What executes the firmware: this machine, the emulated chip with the ESP-07's own image, or both, one after the
-    /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same
+    /// other; with `both`, channel entries, joins, reboots and the LED's history must be the same. Or a real board at a
+    /// serial port, in real time; what a scenario needs that a rig cannot do is said first, and it is skipped
     #[arg(long, alias = "target", value_name = "WHERE", value_enum, default_value_t = Where::Host)]
     on: Where,
     /// The yellow duck's image: a folder whose files say their offsets by their names (0x10000.bin), a list of offsets
@@ -30,6 +32,13 @@ pub(super) struct SubjectArgs {
     /// LED's history must be the same with the other one
     #[arg(long, value_name = "PATH")]
     against: Option<PathBuf>,
+    /// With `--on device`: the serial port of the board, such as /dev/ttyUSB0, COM3, rfc2217://HOST:PORT or
+    /// socket://HOST:PORT
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
+    /// With `--on device`: what can be done around the board, in a TOML file [default: RTS resets it, no more]
+    #[arg(long, value_name = "FILE")]
+    rig: Option<PathBuf>,
 }
 
 /// Where the firmware runs. The aliases are the words of earlier versions.
@@ -40,6 +49,7 @@ enum Where {
     Chip,
     #[value(alias = "all")]
     Both,
+    Device,
 }
 
 /// Why there is nothing to run the scenarios with.
@@ -49,6 +59,16 @@ pub(super) enum SubjectError {
     ImageOnHost,
     #[error("--against compares two images on the emulated chip: say --on chip, too")]
     AgainstNoChip,
+    #[error("--on device runs on a board at a serial port: say which with --port")]
+    NoPort,
+    #[error("--port and --rig are for a real board: say --on device, too")]
+    RigWithoutDevice,
+    #[error("--image is for the emulated chip, and a real board has what was flashed: leave it out")]
+    ImageOnDevice,
+    #[error("could not read the rig {path}: {reason}", path = .path.display())]
+    Rig { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Port(#[from] PortError),
     #[error(transparent)]
     Image(#[from] FirmwareError),
     #[error("{error}, which {scenario} asks for; `ci/setup-images` fetches published ones")]
@@ -64,13 +84,29 @@ pub(super) enum SubjectError {
 impl SubjectArgs {
     /// The emulated chip with an image.
     pub(super) fn chip(image: &Path, elf: Option<&Path>) -> Self {
-        Self { on: Where::Chip, image: Some(image.to_owned()), elf: elf.map(Path::to_owned), against: None }
+        Self {
+            on: Where::Chip,
+            image: Some(image.to_owned()),
+            elf: elf.map(Path::to_owned),
+            against: None,
+            port: None,
+            rig: None,
+        }
     }
 
     /// Refuses what does not go together, before anything is read.
     pub(super) fn check(&self) -> Result<(), SubjectError> {
         if self.on == Where::Host && self.image.is_some() {
             return Err(SubjectError::ImageOnHost);
+        }
+        if self.on == Where::Device && self.image.is_some() {
+            return Err(SubjectError::ImageOnDevice);
+        }
+        if self.on == Where::Device && self.port.is_none() {
+            return Err(SubjectError::NoPort);
+        }
+        if self.on != Where::Device && (self.port.is_some() || self.rig.is_some()) {
+            return Err(SubjectError::RigWithoutDevice);
         }
         if self.on != Where::Chip && self.against.is_some() {
             return Err(SubjectError::AgainstNoChip);
@@ -86,7 +122,7 @@ impl SubjectArgs {
                 None => Executor::chip(&built_image(), None).map_err(SubjectError::NoImage)?,
             };
             take_settings(scenarios, &executor)?;
-            Ok(Subject { name, executor })
+            Ok(Subject::in_world(name, executor))
         };
         Ok(match (self.on, &self.against) {
             (Where::Host, _) => vec![Subject::host()],
@@ -95,9 +131,28 @@ impl SubjectArgs {
             (Where::Chip, Some(old)) => {
                 let executor = Executor::chip(old, None)?;
                 take_settings(scenarios, &executor)?;
-                vec![Subject { name: Name::Old, executor }, chip(Name::New)?]
+                vec![Subject::in_world(Name::Old, executor), chip(Name::New)?]
             }
+            (Where::Device, _) => vec![Subject::device(self.open_rig()?)],
         })
+    }
+
+    /// Whether it is a real board.
+    pub(super) fn is_device(&self) -> bool {
+        self.on == Where::Device
+    }
+
+    fn open_rig(&self) -> Result<Rig, SubjectError> {
+        let description = match &self.rig {
+            Some(path) => {
+                let failed = |reason: String| SubjectError::Rig { path: path.clone(), reason };
+                let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+                Description::parse(&text).map_err(|error| failed(error.to_string().trim_end().to_owned()))?
+            }
+            None => Description::default(),
+        };
+        let port = self.port.as_deref().ok_or(SubjectError::NoPort)?;
+        Ok(Rig::open(port, description)?)
     }
 
     /// The options that say the same again, each with a space before it.
@@ -106,8 +161,14 @@ impl SubjectArgs {
             Where::Host => String::new(),
             Where::Chip => " --on chip".to_owned(),
             Where::Both => " --on both".to_owned(),
+            Where::Device => " --on device".to_owned(),
         };
-        for (option, path) in [(" --image ", &self.image), (" --elf ", &self.elf), (" --against ", &self.against)] {
+        if let Some(port) = &self.port {
+            options.extend([" --port ", &case::shell_path(port)]);
+        }
+        for (option, path) in
+            [(" --image ", &self.image), (" --elf ", &self.elf), (" --against ", &self.against), (" --rig ", &self.rig)]
+        {
             if let Some(path) = path {
                 options.extend([option, &case::shell_path(&path.to_string_lossy())]);
             }

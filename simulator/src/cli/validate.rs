@@ -16,7 +16,7 @@ use super::run::{Purpose, RunArgs, parse_jobs, run_for};
 use super::{bad_input, complain};
 use crate::report::Session;
 use crate::run::case::{self, Seeds};
-use crate::run::{Executor, Subject};
+use crate::run::{Executor, On, Subject};
 use crate::validation::{self, Files, Made, statement::Verdict};
 
 /// The options of `preflash validate`.
@@ -108,9 +108,9 @@ struct Validation<'a> {
 impl Purpose for Validation<'_> {
     fn before(&mut self, scenarios: &[Scenario], subjects: &[Subject]) -> Result<(), String> {
         let image = self.args.image.display();
-        let contents = subjects.iter().find_map(|subject| match &subject.executor {
-            Executor::Whole(contents) => Some(contents),
-            Executor::Host | Executor::Stubs(_) => None,
+        let contents = subjects.iter().find_map(|subject| match &subject.on {
+            On::World(Executor::Whole(contents)) => Some(contents),
+            On::World(Executor::Host | Executor::Stubs(_)) | On::Rig(_) => None,
         });
         let contents = contents.ok_or_else(|| {
             format!(

@@ -68,6 +68,9 @@ struct NotRunSummary<'a> {
     reached_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
+    /// What it needs that the rig cannot do.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    needs: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -161,6 +164,7 @@ fn not_run(case: &NotRun) -> NotRunSummary<'_> {
         seed: case.seed,
         reached_seconds: case.given_up.as_ref().map(|begun| begun.reached.since_start().as_secs_f64()),
         output: case.given_up.as_ref().map(|begun| begun.folder.display().to_string()),
+        needs: &case.needs,
     }
 }
 

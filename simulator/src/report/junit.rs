@@ -17,6 +17,7 @@ pub fn to_xml(session: &Session) -> String {
     }
     for case in &session.not_run {
         let why = match &case.given_up {
+            None if !case.needs.is_empty() => format!("needs {}", case.needs.join("; ")),
             Some(begun) => {
                 format!("interrupted at {} s; what happened until then: {}", begun.reached, begun.folder.display())
             }

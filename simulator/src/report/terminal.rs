@@ -25,6 +25,7 @@ use crate::run::watch::Watch;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const SKIP: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// How often the progress is drawn.
@@ -184,6 +185,18 @@ pub fn write_given_up(out: &mut impl Write, case: &NotRun, begun: &Begun, folder
     )
 }
 
+/// A case that is skipped, with what it needs that the rig cannot do, each on a line of its own.
+///
+/// # Errors
+/// Whatever writing says.
+pub fn write_skipped(out: &mut impl Write, case: &NotRun) -> io::Result<()> {
+    writeln!(out, "{SKIP}SKIP{SKIP:#}  {}  {FAINT}({}){FAINT:#}", case.title, case.name)?;
+    for (index, need) in case.needs.iter().enumerate() {
+        writeln!(out, "      {:<10}{need}", if index == 0 { "needs" } else { "" })?;
+    }
+    Ok(())
+}
+
 /// The totals, and what was not run. `shard` is the share that was run, if not all.
 ///
 /// # Errors
@@ -200,13 +213,20 @@ pub fn write_totals(out: &mut impl Write, session: &Session, shard: Option<Shard
         writeln!(out)?;
     }
     writeln!(out, "{} passed, {failed} failed", reports.len() - failed)?;
-    match session.not_run.len() {
+    match session.skipped() {
+        0 => {}
+        skipped => writeln!(out, "{skipped} skipped, because the rig cannot do what they need")?,
+    }
+    match session.not_run.len() - session.skipped() {
         0 => {}
         left if session.interrupted => writeln!(out, "interrupted, {left} not run")?,
         left => writeln!(out, "{left} {}", session.why_not_run())?,
     }
     if let Some(coverage) = session.coverage() {
         writeln!(out, "{FAINT}{}{FAINT:#}", coverage.summary())?;
+    }
+    if session.on_a_rig {
+        return writeln!(out, "{FAINT}{} in real time{FAINT:#}", format_duration(simulated));
     }
     let speed = simulated.as_secs_f64() / took.as_secs_f64().max(1e-9);
     writeln!(

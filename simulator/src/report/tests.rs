@@ -292,7 +292,7 @@ fn reports_are_well_formed_whatever_a_title_says() {
     let mut report = report(vec![failed(0, 3, "\u{1b}[31m ]]> <y>", None)]);
     report.title = "a <b> & \"c\" ]]> \u{7}".to_owned();
     let not_run = NotRun::new(&case(), &scenario("b.toml"), None);
-    let session = Session { reports: vec![report], not_run: vec![not_run], interrupted: true };
+    let session = Session { reports: vec![report], not_run: vec![not_run], interrupted: true, on_a_rig: false };
     let parsed = quick_junit::Report::deserialize_from_str(&junit::to_xml(&session)).unwrap();
     assert_eq!((parsed.tests, parsed.failures), (2, 1));
     let skipped = &parsed.test_suites[0].test_cases[1].status;

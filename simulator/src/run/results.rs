@@ -5,7 +5,7 @@ use simulator_scenario::model::Scenario;
 
 use super::determinism::{Difference, Repeat};
 use super::watch::{GivenUp, Watch};
-use super::{CaseOutcome, Evidence, Keep, Name, Subject, run_kept};
+use super::{CaseOutcome, Evidence, Keep, Name, On, Subject, rig, run_kept};
 
 /// What came of a case with one subject.
 #[derive(Clone, Debug)]
@@ -46,13 +46,17 @@ pub fn results(
     evidence: Option<&dyn Evidence>,
 ) -> Result<Results, GivenUp<Results>> {
     let mut outcomes = Vec::new();
-    for Subject { name, executor } in subjects {
+    for Subject { name, on } in subjects {
         let name = *name;
         if subjects.len() > 1 {
             watch.goes_to(name);
         }
         let keep = evidence.map_or(Keep::Memory, |place| Keep::Evidence { place, subject: name });
-        let outcome = match run_kept(scenario, seed, executor, watch, keep) {
+        let run = |keep| match on {
+            On::World(executor) => run_kept(scenario, seed, executor, watch, keep),
+            On::Rig(rig) => rig::run(scenario, rig, watch, keep),
+        };
+        let outcome = match run(keep) {
             Ok(outcome) => outcome,
             Err(GivenUp(outcome)) => {
                 outcomes.push(SubjectOutcome { name, outcome: *outcome, second_run: None });
@@ -62,7 +66,7 @@ pub fn results(
         let mut second_run = None;
         if twice {
             let repeat = Repeat::of(&outcome);
-            if run_kept(scenario, seed, executor, watch, Keep::Repeat(&repeat)).is_err() {
+            if run(Keep::Repeat(&repeat)).is_err() {
                 outcomes.push(SubjectOutcome { name, outcome, second_run: None });
                 return Err(GivenUp(Box::new(Results { outcomes })));
             }

@@ -2,12 +2,13 @@
 //!
 //! A case is run with each subject in turn, and what the first did is compared with what each other did
 //! ([`Comparison`](crate::report::compare::Comparison)): host and chip, or an old image and a new one. Another kind of
-//! subject is a variant of [`Executor`] and a row of [`Name`].
+//! subject is a variant of [`Executor`] or [`On`], and a row of [`Name`].
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::rig::Rig;
 use simulator_world::device::esp8266::{Contents, Firmware, FirmwareError, Image};
 
 /// What a case is run with.
@@ -15,11 +16,20 @@ use simulator_world::device::esp8266::{Contents, Firmware, FirmwareError, Image}
 pub struct Subject {
     /// What it is called.
     pub name: Name,
-    /// What executes the firmware.
-    pub executor: Executor,
+    /// Where it runs.
+    pub on: On,
 }
 
-/// What executes the firmware.
+/// Where firmware runs.
+#[derive(Clone, Debug)]
+pub enum On {
+    /// In a simulated world.
+    World(Executor),
+    /// On a real board.
+    Rig(Arc<Rig>),
+}
+
+/// What executes the firmware in a simulated world.
 #[derive(Clone, Debug, Default)]
 pub enum Executor {
     /// This machine: the firmware crate compiled for it.
@@ -43,11 +53,13 @@ pub enum Name {
     Old,
     /// The emulated chip with the image that is held against an earlier one.
     New,
+    /// A real board.
+    Device,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Host, Self::Chip, Self::Old, Self::New];
+    pub const ALL: [Self; 5] = [Self::Host, Self::Chip, Self::Old, Self::New, Self::Device];
 
     /// What it is called in a sentence: `the entries on the old image`.
     pub fn word(self) -> &'static str {
@@ -56,6 +68,7 @@ impl Name {
             Self::Chip => "chip",
             Self::Old => "old image",
             Self::New => "new image",
+            Self::Device => "device",
         }
     }
 }
@@ -67,6 +80,7 @@ impl fmt::Display for Name {
             Self::Chip => "esp8266",
             Self::Old => "old",
             Self::New => "new",
+            Self::Device => "device",
         })
     }
 }
@@ -74,7 +88,30 @@ impl fmt::Display for Name {
 impl Subject {
     /// This machine.
     pub fn host() -> Self {
-        Self { name: Name::Host, executor: Executor::Host }
+        Self { name: Name::Host, on: On::World(Executor::Host) }
+    }
+
+    /// The emulated chip, or what else executes firmware in a simulated world.
+    pub fn in_world(name: Name, executor: Executor) -> Self {
+        Self { name, on: On::World(executor) }
+    }
+
+    /// A real board.
+    pub fn device(rig: Rig) -> Self {
+        Self { name: Name::Device, on: On::Rig(Arc::new(rig)) }
+    }
+
+    /// Whether it takes long: each instruction of the device is executed.
+    pub fn is_slow(&self) -> bool {
+        matches!(self.on, On::World(Executor::Stubs(_) | Executor::Whole(_)))
+    }
+
+    /// The rig, if it is on one.
+    pub fn rig(&self) -> Option<&Rig> {
+        match &self.on {
+            On::Rig(rig) => Some(rig),
+            On::World(_) => None,
+        }
     }
 }
 
@@ -88,10 +125,5 @@ impl Executor {
             Firmware::Stubs(image) => Self::Stubs(Arc::new(*image)),
             Firmware::Whole(contents) => Self::Whole(Arc::new(*contents)),
         })
-    }
-
-    /// Whether it takes long: it executes each instruction of the device.
-    pub fn is_slow(&self) -> bool {
-        !matches!(self, Self::Host)
     }
 }

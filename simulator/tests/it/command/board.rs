@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod clients;
+mod device;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -6,7 +6,7 @@ use super::*;
 use crate::command::bench::Ended;
 
 /// A file below the folder of what is built and fetched.
-fn fetched(path: &str, by: &str) -> PathBuf {
+pub(super) fn fetched(path: &str, by: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let found = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")).join(path);
     assert!(found.exists(), "{} is not there; {by} fetches it", found.display());
@@ -41,7 +41,7 @@ impl<'a> Client<'a> {
     }
 }
 
-fn image(name: &str) -> PathBuf {
+pub(super) fn image(name: &str) -> PathBuf {
     fetched("images", "ci/setup-images").join(name)
 }
 
