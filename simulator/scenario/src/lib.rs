@@ -17,7 +17,8 @@
 //! let mistakes = Scenario::parse("duck.toml", text, &|_| Err("it names no file".to_owned())).unwrap_err();
 //! assert!(mistakes.render(false).contains("did you mean `cause`?"), "{}", mistakes.render(false));
 //!
-//! let scenario = Scenario::parse("duck.toml", &text.replace("couse", "cause"), &|_| Err("it names no file".to_owned()))?;
+//! let right = text.replace("couse", "cause");
+//! let scenario = Scenario::parse("duck.toml", &right, &|_| Err("it names no file".to_owned()))?;
 //! assert_eq!(scenario.expectations[0].text, "boot after `power-on`: at least once");
 //! # Ok::<(), simulator_scenario::Diagnostics>(())
 //! ```
