@@ -73,13 +73,19 @@ impl<B: Bus> Core<B> {
     /// Makes runs stop whenever the program counter gets to `address`.
     pub fn trap(&mut self, address: u32) {
         self.traps.insert(address);
-        self.blocks.clear();
+        self.forget_code();
     }
 
     /// Takes a trap away again.
     pub fn untrap(&mut self, address: u32) {
         self.traps.remove(&address);
+        self.forget_code();
+    }
+
+    /// Forgets all that is known of the program's code.
+    fn forget_code(&mut self) {
         self.blocks.clear();
+        self.suspicion.forget();
     }
 
     /// Runs until cycle `limit` or until something is for the owner to answer. Waiting for an interrupt takes no host
@@ -94,7 +100,7 @@ impl<B: Bus> Core<B> {
             }
             // Literals are part of blocks.
             if self.memory.take_modified_code() || self.blocks.litbase != self.cpu.litbase {
-                self.blocks.clear();
+                self.forget_code();
                 self.blocks.litbase = self.cpu.litbase;
             }
             let id = self.blocks.find(self.cpu.pc);
@@ -186,7 +192,7 @@ impl<B: Bus> Core<B> {
         loop {
             match blocks::run(&mut self.cpu, &mut self.memory, &self.blocks, id, horizon) {
                 Exit::Horizon if self.cpu.cycles >= horizon => return None,
-                Exit::Interpret if self.suspicion.arises(self.cpu.pc) => return Some(Stop::Waits),
+                Exit::Interpret if self.suspicion.arises(self.cpu.pc, self.cpu.cycles) => return Some(Stop::Waits),
                 Exit::Horizon | Exit::Interpret => return self.interpret(),
                 Exit::Unlinked { from, is_next } => {
                     id = self.blocks.find(self.cpu.pc);

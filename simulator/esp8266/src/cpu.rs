@@ -4,6 +4,7 @@
 //! and an NMI on level 3, debug level 2, one timer, relocatable vectors, absolute literals, region protection. What a
 //! program cannot observe through instructions (trace port, on-chip debugging over JTAG) is not modelled.
 
+pub(crate) mod compute;
 mod exceptions;
 pub mod interpreter;
 #[cfg(test)]

@@ -1,27 +1,30 @@
 //! Passing over the rounds of loops that wait for a clock.
 //!
 //! Programs wait by reading a clock again and again. When one comes back to the same instruction often enough, a round
-//! of its loop is executed on what registers and memory may hold in any of many rounds ([`round`]): clocks show
-//! intervals, and what a round has left behind of them for the next is what they showed, or may be anything. If every
-//! branch goes the same way for all of it, if nothing is touched but memory and registers that do not mind
-//! ([`Steady`](crate::peripherals)), if nothing else is left behind, then all these rounds do the same and take the
-//! same cycles. So the cycles pass, what the clocks showed in the last round but one is left behind, and the last one
-//! is executed. What comes of it is what comes of all rounds, to the bit; nothing is guessed. ([`Core::turns`], which
-//! tells what the host did, is the exception.)
+//! of its loop is executed beside the program, and what it is made of is noted ([`round`]): what it has read of
+//! registers, memory and devices, and the few steps that depend on clocks ([`trace`]). Where all that it has read is
+//! the same again, the next round differs in these steps alone, and only they are gone through: for one round on its
+//! numbers, or for many at once on what clocks show in any of them ([`value`]). If every branch goes the same way for
+//! all of it, then all these rounds do the same and take the same cycles. So the cycles pass, and what the last of them
+//! leaves behind is left behind. What comes of it is what comes of all rounds, to the bit; nothing is guessed.
+//! ([`Core::turns`](crate::Core::turns), which tells what the host did, is the exception.)
 //!
-//! That many rounds end before the next moment at which a device, the timer or the owner may change something. Where
-//! the loop itself ends among them, a branch is undecided, and fewer rounds are tried.
+//! A round may go several ways, as the clock stands to the core when it is read; then each is learned ([`loops`]).
+//!
+//! All of it ends before the next moment at which a device, the timer or the owner may change something. Where the loop
+//! itself ends before, a branch is undecided, and fewer rounds are tried.
 
 mod arithmetic;
 mod left;
+mod loops;
 mod round;
+mod trace;
 mod value;
 
 use crate::core::Core;
 use crate::peripherals::{Outside, Peripherals};
 use crate::rom::State;
-use left::{Changing, leave};
-use round::{Done, Surroundings, Trouble};
+use loops::{Loops, Room};
 
 /// So many times an instruction is come back to before it is looked at more closely.
 const TIMES: u32 = 16;
@@ -31,9 +34,9 @@ const OTHERS: u32 = 64;
 /// as some thousand instructions.
 const PAUSES: core::ops::RangeInclusive<u32> = 64..=0x4000;
 /// Fewer cycles are not worth it.
-const FEWEST_CYCLES: u64 = 4_000;
-/// How often a round is executed until it is clear what changes.
-const ATTEMPTS: usize = 6;
+const FEWEST_CYCLES: u64 = 500;
+/// Nor are these to learn a loop for.
+const FEWEST_CYCLES_TO_LEARN: u64 = 16_000;
 
 /// Whether the program waits, as far as can be seen without a closer look: by the instructions that only the
 /// interpreter executes, and those that read clocks are among them but for the core's own: a loop that reads nothing
@@ -42,6 +45,10 @@ const ATTEMPTS: usize = 6;
 pub(crate) struct Suspicion {
     /// Whether anybody wants to know.
     pub is_wanted: bool,
+    /// When a closer look was taken last: once there, the program goes on.
+    looked_at: Option<u64>,
+    loops: Loops,
+    room: Room,
     pc: Option<u32>,
     times: u32,
     others: u32,
@@ -53,16 +60,37 @@ pub(crate) struct Suspicion {
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Self { is_wanted: false, pc: None, times: 0, others: 0, wrong: 0, pause: 0, next_pause: *PAUSES.start() }
+        Self {
+            is_wanted: false,
+            looked_at: None,
+            loops: Loops::default(),
+            room: Room::default(),
+            pc: None,
+            times: 0,
+            others: 0,
+            wrong: 0,
+            pause: 0,
+            next_pause: *PAUSES.start(),
+        }
     }
 }
 
 impl Suspicion {
-    /// Takes note of an instruction for the interpreter; `true` if a loop that leads back to it deserves a closer look.
+    /// Forgets what was learned of the program, whose code has changed.
+    pub fn forget(&mut self) {
+        self.loops = Loops::default();
+    }
+
+    /// Takes note of an instruction for the interpreter, at this cycle; `true` if a loop that leads back to it deserves
+    /// a closer look.
     #[inline]
-    pub fn arises(&mut self, pc: u32) -> bool {
-        if !self.is_wanted {
-            return false;
+    pub fn arises(&mut self, pc: u32, cycle: u64) -> bool {
+        self.is_wanted && self.is_worth_a_look(pc) && self.looked_at.replace(cycle) != Some(cycle)
+    }
+
+    fn is_worth_a_look(&mut self, pc: u32) -> bool {
+        if self.loops.begin_at(pc) {
+            return true;
         }
         if self.pause > 0 {
             self.pause -= 1;
@@ -83,13 +111,13 @@ impl Suspicion {
         true
     }
 
-    /// It was right: the loop goes on being watched.
+    /// What was learned came to something.
     fn was_right(&mut self) {
-        (self.times, self.next_pause) = (TIMES - 2, *PAUSES.start());
+        self.next_pause = (self.next_pause - self.next_pause / 16).max(*PAUSES.start());
     }
 
-    /// It was wrong: next time later, and elsewhere.
-    fn was_wrong(&mut self, pc: u32) {
+    /// Learning takes its time, and may come to nothing: next time later, and elsewhere.
+    fn waits(&mut self, pc: u32) {
         (self.wrong, self.pc) = (pc, None);
         self.pause = self.next_pause;
         self.next_pause = (2 * self.next_pause).min(*PAUSES.end());
@@ -103,67 +131,18 @@ pub(crate) fn skip<O: Outside>(core: &mut Core<Peripherals<O>>, rom: &mut State,
     if cycles < FEWEST_CYCLES || core.cpu.debug.is_armed() {
         return;
     }
-    match most_rounds(core, cycles) {
-        Some((rounds, done)) => {
-            let skipped = rounds - 1;
-            core.let_pass(core.cpu.cycles + skipped * done.length);
-            leave(core, &done.changing);
-            for index in done.functions {
-                rom.answer_again(index, skipped);
-            }
-            core.suspicion.was_right();
+    let mut loops = std::mem::take(&mut core.suspicion.loops);
+    let mut room = std::mem::take(&mut core.suspicion.room);
+    let pc = core.cpu.pc;
+    let mut passed = loops.pass(core, rom, horizon, &mut room);
+    if passed == 0 && core.suspicion.pause == 0 && cycles >= FEWEST_CYCLES_TO_LEARN {
+        if loops.learn(core).is_ok() {
+            passed = loops.pass(core, rom, horizon, &mut room);
         }
-        None => core.suspicion.was_wrong(core.cpu.pc),
+        core.suspicion.waits(pc);
     }
-}
-
-/// Nearly the most rounds that fit into so many cycles and are all the same, if they are worth it; and one of them.
-fn most_rounds<O: Outside>(core: &mut Core<Peripherals<O>>, cycles: u64) -> Option<(u64, Done)> {
-    let first = execute(core, 1, 1, &Changing::default()).ok()?;
-    let length = first.length;
-    let (fewest, mut too_many) = (FEWEST_CYCLES / length + 2, cycles / length);
-    if too_many < fewest {
-        return None;
+    if passed > FEWEST_CYCLES {
+        core.suspicion.was_right();
     }
-    match all_the_same(core, too_many, &first) {
-        Ok(done) => return Some((too_many, done)),
-        Err(Trouble::Busy) => return None,
-        Err(Trouble::Undecided) => {}
-    }
-    let mut best = (fewest, all_the_same(core, fewest, &first).ok()?);
-    while too_many - best.0 > fewest.max(best.0 / 64) {
-        let middle = best.0 + (too_many - best.0) / 2;
-        match all_the_same(core, middle, &first) {
-            Ok(done) => best = (middle, done),
-            Err(_) => too_many = middle,
-        }
-    }
-    Some(best)
-}
-
-/// A round of so many that are proven to be all the same as the first, which has been executed alone: of what it finds
-/// of clocks nobody knows when it was read.
-fn all_the_same<O: Outside>(core: &mut Core<Peripherals<O>>, rounds: u64, first: &Done) -> Result<Done, Trouble> {
-    let mut changing = Changing::default();
-    for _ in 0..ATTEMPTS {
-        let done = execute(core, rounds, first.length, &changing)?;
-        if done.path != first.path || done.length != first.length {
-            return Err(Trouble::Undecided);
-        }
-        if done.changing == changing {
-            return if done.is_stale { Err(Trouble::Undecided) } else { Ok(done) };
-        }
-        changing = done.changing;
-    }
-    Err(Trouble::Undecided)
-}
-
-fn execute<O: Outside>(
-    core: &mut Core<Peripherals<O>>,
-    rounds: u64,
-    length: u64,
-    changing: &Changing,
-) -> Result<Done, Trouble> {
-    let Core { cpu, memory, bus, traps, .. } = core;
-    round::execute(&mut Surroundings { memory, bus, traps, rounds, length }, cpu, changing)
+    (core.suspicion.loops, core.suspicion.room) = (loops, room);
 }

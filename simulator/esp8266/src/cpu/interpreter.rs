@@ -5,7 +5,7 @@
 //! also hands over every instruction that is not worth a fast path. Interrupts are not looked at here; see
 //! [`Core`](crate::Core).
 
-use super::{Cause, Cpu, Exception, ps, special};
+use super::{Cause, Cpu, Exception, compute, ps, special};
 use crate::bus::{Bus, Context, Width};
 use crate::isa::{self, Instruction, Opcode::*};
 use crate::memory::{Memory, Miss};
@@ -102,45 +102,22 @@ impl<B: Bus> Machine<'_, B> {
         let sar = self.cpu.sar;
         let opcode = instruction.opcode();
         match opcode {
-            Add => self.set(x, reg(y).wrapping_add(reg(z))),
-            Addi | Addmi => self.set(x, reg(y).wrapping_add(z)),
-            Addx2 => self.set(x, (reg(y) << 1).wrapping_add(reg(z))),
-            Addx4 => self.set(x, (reg(y) << 2).wrapping_add(reg(z))),
-            Addx8 => self.set(x, (reg(y) << 3).wrapping_add(reg(z))),
-            Sub => self.set(x, reg(y).wrapping_sub(reg(z))),
-            Subx2 => self.set(x, (reg(y) << 1).wrapping_sub(reg(z))),
-            Subx4 => self.set(x, (reg(y) << 2).wrapping_sub(reg(z))),
-            Subx8 => self.set(x, (reg(y) << 3).wrapping_sub(reg(z))),
-            And => self.set(x, reg(y) & reg(z)),
-            Or => self.set(x, reg(y) | reg(z)),
-            Xor => self.set(x, reg(y) ^ reg(z)),
-            Abs => self.set(x, (reg(y) as i32).unsigned_abs()),
-            Neg => self.set(x, reg(y).wrapping_neg()),
-            Mov => self.set(x, reg(y)),
-            Movi => self.set(x, y),
+            Abs | Add | Addi | Addmi | Addx2 | Addx4 | Addx8 | Sub | Subx2 | Subx4 | Subx8 | And | Or | Xor | Neg
+            | Mov | Movi | Extui | Nsa | Nsau | Mul16u | Mul16s | Mull | Sll | Src | Srl | Sra | Slli | Srai | Srli => {
+                if let Some(result) = compute::result(opcode, [reg(y), reg(z)], [y, z, w], sar) {
+                    self.set(x, result);
+                }
+            }
             Moveqz => self.set_if(reg(z) == 0, x, reg(y)),
             Movnez => self.set_if(reg(z) != 0, x, reg(y)),
             Movltz => self.set_if((reg(z) as i32) < 0, x, reg(y)),
             Movgez => self.set_if(reg(z) as i32 >= 0, x, reg(y)),
-            Extui => self.set(x, (reg(y) >> z) & ((1 << w) - 1)),
-            Nsa => self.set(x, normalization_shift(reg(y))),
-            Nsau => self.set(x, reg(y).leading_zeros()),
-            Mul16u => self.set(x, (reg(y) & 0xFFFF) * (reg(z) & 0xFFFF)),
-            Mul16s => self.set(x, (i32::from(reg(y) as i16) * i32::from(reg(z) as i16)) as u32),
-            Mull => self.set(x, reg(y).wrapping_mul(reg(z))),
 
             Ssr => self.cpu.sar = reg(x) & 31,
             Ssl => self.cpu.sar = 32 - (reg(x) & 31),
             Ssa8l => self.cpu.sar = (reg(x) & 3) * 8,
             Ssa8b => self.cpu.sar = 32 - (reg(x) & 3) * 8,
             Ssai => self.cpu.sar = x,
-            Sll => self.set(x, (u64::from(reg(y)) << (32u32.wrapping_sub(sar) & 63)) as u32),
-            Src => self.set(x, ((u64::from(reg(y)) << 32 | u64::from(reg(z))) >> sar) as u32),
-            Srl => self.set(x, (u64::from(reg(y)) >> sar) as u32),
-            Sra => self.set(x, (i64::from(reg(y) as i32) >> sar) as u32),
-            Slli => self.set(x, reg(y) << (z & 31)),
-            Srai => self.set(x, ((reg(y) as i32) >> z) as u32),
-            Srli => self.set(x, reg(y) >> z),
 
             L8ui => self.load_to(x, reg(y).wrapping_add(z), Width::Byte)?,
             L16ui => self.load_to(x, reg(y).wrapping_add(z), Width::Half)?,
@@ -154,30 +131,13 @@ impl<B: Bus> Machine<'_, B> {
             S16i => self.store(reg(y).wrapping_add(z), Width::Half, reg(x) & 0xFFFF)?,
             S32i => self.store(reg(y).wrapping_add(z), Width::Word, reg(x))?,
 
-            Beq => self.branch(reg(x) == reg(y), z),
-            Bne => self.branch(reg(x) != reg(y), z),
-            Bge => self.branch(reg(x) as i32 >= reg(y) as i32, z),
-            Blt => self.branch((reg(x) as i32) < reg(y) as i32, z),
-            Bgeu => self.branch(reg(x) >= reg(y), z),
-            Bltu => self.branch(reg(x) < reg(y), z),
-            Bany => self.branch(reg(x) & reg(y) != 0, z),
-            Bnone => self.branch(reg(x) & reg(y) == 0, z),
-            Ball => self.branch(!reg(x) & reg(y) == 0, z),
-            Bnall => self.branch(!reg(x) & reg(y) != 0, z),
-            Bbc => self.branch(reg(x) >> (reg(y) & 31) & 1 == 0, z),
-            Bbs => self.branch(reg(x) >> (reg(y) & 31) & 1 != 0, z),
-            Bbci => self.branch(reg(x) >> y & 1 == 0, z),
-            Bbsi => self.branch(reg(x) >> y & 1 != 0, z),
-            Beqi => self.branch(reg(x) == y, z),
-            Bnei => self.branch(reg(x) != y, z),
-            Bgei => self.branch(reg(x) as i32 >= y as i32, z),
-            Blti => self.branch((reg(x) as i32) < y as i32, z),
-            Bgeui => self.branch(reg(x) >= y, z),
-            Bltui => self.branch(reg(x) < y, z),
-            Beqz => self.branch(reg(x) == 0, y),
-            Bnez => self.branch(reg(x) != 0, y),
-            Bgez => self.branch(reg(x) as i32 >= 0, y),
-            Bltz => self.branch((reg(x) as i32) < 0, y),
+            Beq | Bne | Bge | Blt | Bgeu | Bltu | Bany | Bnone | Ball | Bnall | Bbc | Bbs => {
+                self.branch(compute::is_taken(opcode, reg(x), reg(y)), z);
+            }
+            Bbci | Bbsi | Beqi | Bnei | Bgei | Blti | Bgeui | Bltui => {
+                self.branch(compute::is_taken(opcode, reg(x), y), z);
+            }
+            Beqz | Bnez | Bgez | Bltz => self.branch(compute::is_taken(opcode, reg(x), 0), y),
             J => self.cpu.pc = x,
             Jx => self.cpu.pc = reg(x),
             Ret => self.cpu.pc = reg(0),
@@ -328,10 +288,4 @@ fn trouble(miss: Miss, address: u32) -> Trouble {
         Miss::FlashOff => Trouble::FlashOff(address),
         Miss::Device => no_answer(address),
     }
-}
-
-/// `nsa`: by how many bits a signed value can be shifted left without losing its sign.
-fn normalization_shift(value: u32) -> u32 {
-    let magnitude = if (value as i32) < 0 { !value } else { value };
-    magnitude.leading_zeros() - 1
 }

@@ -1,10 +1,6 @@
 //! What a round of a loop leaves behind for the next.
 
-use std::collections::BTreeMap;
-
 use super::value::Tick;
-use crate::bus::Width;
-use crate::core::Core;
 use crate::cpu::Cpu;
 use crate::peripherals::{Outside, Peripherals, Steady};
 
@@ -26,9 +22,6 @@ pub(super) enum Left {
     Anything,
 }
 
-/// What rounds leave behind for the next that depends on the moment.
-pub(super) type Changing = BTreeMap<Place, Left>;
-
 /// What the clock of a tick counts at `cycle`.
 pub(super) fn count_at<O: Outside>(bus: &Peripherals<O>, cpu: &Cpu, tick: Tick, cycle: u64) -> Option<u64> {
     if tick.clock == 0 {
@@ -44,17 +37,4 @@ pub(super) fn count_at<O: Outside>(bus: &Peripherals<O>, cpu: &Cpu, tick: Tick, 
 pub(super) fn tick_at<O: Outside>(bus: &Peripherals<O>, cpu: &Cpu, tick: Tick, cycle: u64) -> Option<u32> {
     let count = count_at(bus, cpu, tick, cycle.checked_add_signed(tick.offset)?)?;
     Some((count as u32).wrapping_add(tick.plus))
-}
-
-/// Leaves behind what the last of the rounds that were passed over would have left for the next.
-pub(super) fn leave<O: Outside>(core: &mut Core<Peripherals<O>>, changing: &Changing) {
-    for (&place, left) in changing {
-        let Left::Tick(tick) = left else { continue };
-        let Some(value) = tick_at(&core.bus, &core.cpu, *tick, core.cpu.cycles) else { continue };
-        match place {
-            Place::Register(index) => core.cpu.a[usize::from(index)] = value,
-            // It is data RAM that takes any store.
-            Place::Word(address) => drop(core.memory.store(address, Width::Word, value)),
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! What is in a flash before its device is first powered: parts, each at its offset.
 //!
-//! [`Programming`] collects what somebody wants to be written, from files that are named in one of the ways that
-//! the module `files` knows. [`Contents`] is what comes of it: parts that fit beside each other into a flash of some size, with
-//! what `esptool` and the vendor's code want besides. Whatever programs a flash, compares one or says what was in it
-//! begins here.
+//! [`Programming`] collects what somebody wants to be written, from files that are named in one of the ways that the
+//! module `files` knows. [`Contents`] is what comes of it: parts that fit beside each other into a flash of some size,
+//! with what `esptool` and the vendor's code want besides. Whatever programs a flash, compares one or says what was in
+//! it begins here.
 
 mod files;
 #[cfg(test)]
