@@ -271,25 +271,40 @@ fn read(call: &mut Call<'_>, size: u32, address: u32, to: u32, length: u32) -> O
 /// 4.
 pub fn spi_write(call: &mut Call<'_>) -> Outcome {
     let (address, from, length) = (call.argument(0), call.argument(1), call.argument(2));
-    if address.wrapping_add(length) > ram::FlashChip::read(call)?.size {
+    let chip = ram::FlashChip::read(call)?;
+    if address.wrapping_add(length) > chip.size {
         return call.returns(1);
     }
+    program_all(call, [address, from, length, chip.page])
+}
+
+/// `SPI_page_program(chip, address, from, length)`: 0, or 1 if that is no multiple of 4 or does not fit into the page.
+pub fn spi_page_program(call: &mut Call<'_>) -> Outcome {
+    let [chip, address, from, length] = [0, 1, 2, 3].map(|index| call.argument(index));
+    let page = call.word(chip.wrapping_add(16))?;
+    if page == 0 || !length.is_multiple_of(4) || length > page - address % page {
+        return call.returns(1);
+    }
+    program_all(call, [address, from, length, page])
+}
+
+fn program_all(call: &mut Call<'_>, arguments: [u32; 4]) -> Outcome {
     call.enter(48, 4)?;
-    [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]] = [address, from, length];
+    call.cpu.a[12..].copy_from_slice(&arguments);
     Ok(Flow::Jump(continuation::FLASH_PROGRAM))
 }
 
-/// Programs the next piece: a12 is its address, a13 its source, a14 what is left.
+/// Programs the next piece: a12 is its address, a13 its source, a14 what is left, a15 the size of a page.
 pub(super) fn program(call: &mut Call<'_>) -> Outcome {
     if is_busy(call)? {
         return call.wait(POLL);
     }
-    let [address, from, left] = [call.cpu.a[12], call.cpu.a[13], call.cpu.a[14]];
+    let [address, from, left, page] = [12, 13, 14, 15].map(|index| call.cpu.a[index]);
     if left == 0 {
         call.cpu.a[2] = 0;
         return call.leave(48, 4);
     }
-    let page = ram::FlashChip::read(call)?.page.max(1);
+    let page = page.max(1);
     let on_page = left.min(page - address % page);
     if !on_page.is_multiple_of(4) {
         call.cpu.a[2] = 1;
@@ -312,6 +327,21 @@ pub(super) fn program(call: &mut Call<'_>) -> Outcome {
 pub fn spi_erase_sector(call: &mut Call<'_>) -> Outcome {
     let chip = ram::FlashChip::read(call)?;
     erase_unit(call, chip.size, chip.sector, command::SE)
+}
+
+/// `SPI_sector_erase(chip, address)`: 0, or 1 if no sector begins there. It waits before, not after, and enables no
+/// writing.
+pub fn spi_sector_erase(call: &mut Call<'_>) -> Outcome {
+    let address = call.argument(1);
+    if !address.is_multiple_of(0x1000) {
+        return call.returns(1);
+    }
+    if is_busy(call)? {
+        return call.wait(POLL);
+    }
+    call.set_word(SPI0 + register::ADDR, address & 0xFF_FFFF)?;
+    start(call, command::SE)?;
+    call.returns(0)
 }
 
 /// `SPIEraseBlock(number)`: 0, or 1 if there is none such.

@@ -61,7 +61,7 @@ const fn n(address: u32, name: &'static str) -> Place {
 }
 
 /// In the order of addresses.
-pub(super) static TABLE: [Place; 377] = [
+pub(super) static TABLE: [Place; 379] = [
     f(0x4000_0010, "_DebugExceptionVector", xtos::debug_vector),
     f(0x4000_0020, "_NMIExceptionVector", xtos::nmi_vector),
     f(0x4000_0030, "_KernelExceptionVector", xtos::kernel_vector),
@@ -225,6 +225,8 @@ pub(super) static TABLE: [Place; 377] = [
     n(0x4000_3EF4, "UartGetCmdLn"),
     f(0x4000_3F4C, "GetUartDevice", console::uart_device),
     f(0x4000_3F58, "SelectSpiFunction", flash::select_spi_function),
+    f(0x4000_40C0, "SPI_sector_erase", flash::spi_sector_erase),
+    f(0x4000_4174, "SPI_page_program", flash::spi_page_program),
     f(0x4000_42AC, "SPI_read_data", flash::spi_read_data),
     f(0x4000_43C8, "SPI_read_status", flash::spi_read_status),
     f(0x4000_4400, "SPI_write_status", flash::spi_write_status),

@@ -333,6 +333,32 @@ fn flash_is_erased_programmed_and_read_back() {
 }
 
 /// A function whose instructions lie on both sides of a page's end, and then others that SPIRead puts in their place.
+/// A program that calls the functions below those of the table's names brings a description of its own (esp-open-rtos).
+#[test]
+fn flash_is_programmed_with_a_description_of_its_own() {
+    let mut chip = chip();
+    let (description, from, to) = (DATA + 0x1000, DATA, DATA + 0x400);
+    for (index, word) in [0x14_4020_u32, 0x10_0000, 0x1_0000, 0x1000, 0x100, 0xFFFF].into_iter().enumerate() {
+        assert!(chip.core.memory.poke(description + 4 * index as u32, &word.to_le_bytes()));
+    }
+    let pattern: Vec<u8> = (0..=255).collect();
+    assert!(chip.core.memory.poke(from, &pattern));
+    for content in [[0xFF; 4], *pattern.first_chunk().unwrap()] {
+        assert_eq!(call(&mut chip, 0x4000_443C, &[description]), 0);
+        assert_eq!(call(&mut chip, 0x4000_40C0, &[description, 0x5000]), 0);
+        assert_eq!(call(&mut chip, 0x4000_448C, &[description]), 0);
+        if content != [0xFF; 4] {
+            assert_eq!(call(&mut chip, 0x4000_4174, &[description, 0x5000, from, 256]), 0);
+        }
+        assert_eq!(call(&mut chip, 0x4000_42AC, &[description, 0x5000, to, 256]), 0);
+        assert_eq!(chip.core.memory.peek(to, 4), content);
+    }
+    assert_eq!(chip.core.memory.peek(to, 256), pattern);
+    assert_eq!(call(&mut chip, 0x4000_40C0, &[description, 0x5004]), 1, "no sector begins there");
+    assert_eq!(call(&mut chip, 0x4000_4174, &[description, 0x5080, from, 256]), 1, "more than is left of the page");
+    assert_eq!(call(&mut chip, 0x4000_4174, &[description, 0x5080, from, 6]), 1, "no whole words");
+}
+
 #[test]
 fn code_that_is_read_from_flash_over_other_code_runs() {
     // movi a3, 1; addi a3, a3, 2; ret
