@@ -6,6 +6,7 @@
 //! over the same kinds of events as in a simulated world, of which a rig sees only what comes out of the serial port,
 //! what reaches the cloud, and what it does itself.
 
+mod cloud_faults;
 mod feed;
 mod means;
 mod needs;
@@ -103,6 +104,8 @@ pub struct Description {
     phones: Option<Prompt>,
     /// Where the channel's entries are read: `http://…/channels/N/feeds.json`, with a read key if it needs one.
     feed: Option<String>,
+    /// The fake ThingSpeak at which faults of the cloud are set: `http://HOST:PORT`.
+    cloud: Option<String>,
     /// A scenario that takes longer is not run.
     #[serde(deserialize_with = "duration")]
     longest: Duration,
@@ -120,6 +123,7 @@ impl Default for Description {
             flashed: None,
             phones: None,
             feed: None,
+            cloud: None,
             longest: Duration::from_hours(1),
         }
     }

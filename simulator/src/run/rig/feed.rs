@@ -15,6 +15,8 @@ use time::format_description::well_known::Rfc3339;
 
 /// From one question to the next.
 const EVERY: Duration = Duration::from_millis(500);
+/// So often in a row it may not be read, before that is told: a network has bad moments.
+const FAILURES: u32 = 10;
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,11 +50,14 @@ impl Feed {
 }
 
 fn watch(url: &str, mut known: u64, sender: &Sender<Seen>) {
+    let mut failures = 0;
     loop {
         thread::sleep(EVERY);
         let read = entries(url);
         let at = Instant::now();
+        failures = if read.is_err() { failures + 1 } else { 0 };
         let new: Vec<Seen> = match read {
+            Err(_) if failures < FAILURES => continue,
             Err(reason) => vec![Err(reason)],
             Ok(entries) => {
                 entries.into_iter().filter(|entry| entry.entry_id > known).map(|entry| Ok((at, entry))).collect()

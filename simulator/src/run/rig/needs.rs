@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use humantime::format_duration;
 use simulator_record::events::Kind;
 use simulator_scenario::model::{
-    Action, Begin, BootMode, Certificate, Check, Expectation, FlashImage, Policy, PowerAction, Readings, Scenario,
-    State, When,
+    Action, Begin, BootMode, Certificate, Check, Expectation, FlashImage, Injection, Policy, PowerAction, Readings,
+    Scenario, State, When,
 };
 
-use super::{Description, Reset, Rig};
+use super::{Description, Reset, Rig, cloud_faults};
 
 /// What a scenario needs that this rig cannot do, each as a sentence's end: "it needs …"; none if it can be run.
 pub fn needs(scenario: &Scenario, rig: &Rig) -> Vec<String> {
@@ -135,7 +135,27 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
         needs.add("a cloud with another certificate or another TLS than usual".to_owned());
     }
     for fault in &scenario.faults {
-        needs.add(format!("the fault `{}`, which nothing on a rig makes happen", fault.name));
+        let name = &fault.name;
+        match &fault.injection {
+            Injection::Cloud(what) if cloud_faults::order(*what).is_some() => {
+                if rig.cloud.is_none() {
+                    needs.add(format!(
+                        "the fault `{name}` of the cloud: `cloud` in the rig's file names a fake ThingSpeak that does it"
+                    ));
+                }
+            }
+            Injection::Cloud(_)
+            | Injection::Sensor { .. }
+            | Injection::AccessPoint { .. }
+            | Injection::Link { .. }
+            | Injection::Dhcp { .. }
+            | Injection::Dns(_)
+            | Injection::Ntp(_)
+            | Injection::Route { .. }
+            | Injection::ManInTheMiddle(_) => {
+                needs.add(format!("the fault `{name}`, which nothing on a rig makes happen"));
+            }
+        }
     }
     if !scenario.phones.is_empty() && rig.phones.is_none() {
         needs.add("somebody with a phone: `phones = \"prompt\"` in the rig's file says that there is".to_owned());
@@ -175,8 +195,9 @@ fn kinds(scenario: &Scenario, needs: &mut Needs) -> BTreeSet<Kind> {
         kinds.extend(of_expectation(expectation, needs));
     }
     kinds.extend(begins.filter_map(of_begin));
-    for step in &scenario.steps {
-        if let When::After(trigger) = &step.when {
+    let whens = scenario.steps.iter().map(|step| &step.when).chain(scenario.faults.iter().map(|fault| &fault.when));
+    for when in whens {
+        if let When::After(trigger) = when {
             kinds.insert(trigger.matcher.kind());
         }
     }
@@ -237,7 +258,7 @@ fn unseen(kind: Kind, rig: &Description) -> Option<&'static str> {
         | Kind::Tls
         | Kind::Http => Some("nothing on a rig listens to the radio or to the network"),
         Kind::Phone => Some("what a phone shows is seen by the person alone"),
-        Kind::Fault => Some("no fault happens on a rig"),
+        Kind::Fault => Some("what a fault does is seen by the fake cloud alone"),
     }
 }
 
@@ -274,6 +295,11 @@ mod tests {
             ("[[steps]]\nat = '1s'\ndo.power = 'off'\n", "its supply switched", "power = 'prompt'"),
             ("[[steps]]\nat = '1s'\ndo.config-switch = 'on'\n", "`config` moved", "[rig.parts]\nconfig = 'prompt'"),
             ("[[expect]]\nevent.stored = {}\n", "to see `stored` events", "feed = 'http://x/feeds.json'"),
+            (
+                "[[faults]]\nname = 'lost'\ninject.cloud = 'drop-after-storing'\n",
+                "the fault `lost` of the cloud",
+                "cloud = 'http://x'",
+            ),
             (
                 "[[phones]]\nname = 'alice'\narrives = '5s'\ndoes = [{ wait = '1s' }]\n",
                 "somebody with a phone",

@@ -14,9 +14,11 @@ use simulator_record::events::{self, DeviceId, Event, EventKind, PowerState};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::conversation::Conversation;
+use simulator_world::internet;
 use simulator_world::parts::{PartId, SerialByte, SerialLine};
-use simulator_world::world::Command;
+use simulator_world::world::{Command, Fault as Wrong, Rule};
 
+use super::cloud_faults::CloudFaults;
 use super::feed::Feed;
 use super::means::{self, Undone};
 use super::prompt::Prompter;
@@ -113,6 +115,7 @@ struct Session<'r> {
     port: MutexGuard<'r, SerialPort>,
     prompter: MutexGuard<'r, Prompter>,
     feed: Option<Feed>,
+    cloud: Option<CloudFaults>,
     timeline: Timeline,
     conversation: Conversation,
     serial: SerialLine,
@@ -132,6 +135,7 @@ impl<'r> Session<'r> {
             port: rig.port.lock().unwrap_or_else(PoisonError::into_inner),
             prompter: rig.prompter.lock().unwrap_or_else(PoisonError::into_inner),
             feed: None,
+            cloud: rig.description.cloud.as_deref().map(CloudFaults::at),
             timeline: Timeline::new(),
             conversation: Conversation::default(),
             serial: SerialLine::default(),
@@ -247,19 +251,37 @@ impl<'r> Session<'r> {
                 Ok(())
             }
             Command::StartPhone { phone } => self.use_phone(phone),
+            Command::BeginFault(Rule { name, count, fault: Wrong::Internet(internet::Fault::Cloud(fault)) }) => {
+                let cloud =
+                    self.cloud.as_mut().ok_or_else(|| Undone::Failed("the rig has no fake cloud".to_owned()))?;
+                cloud.set(&name, fault, count).map_err(Undone::Failed)?;
+                self.tell_fault(name, "begins")
+            }
+            Command::EndFault { rule } => {
+                if let Some(cloud) = &mut self.cloud {
+                    cloud.clear(&rule);
+                }
+                self.tell_fault(rule, "ends")
+            }
             Command::BrownOut { .. }
             | Command::HoldReset { .. }
             | Command::HoldLow { .. }
             | Command::SerialIn { .. }
             | Command::Readings { .. }
-            | Command::BeginFault(_)
-            | Command::EndFault { .. } => Err(Undone::Failed(format!("no rig can do this: {command:?}"))),
+            | Command::BeginFault(_) => Err(Undone::Failed(format!("no rig can do this: {command:?}"))),
         }
     }
 
     /// Records what was done, once what had come in before is recorded.
     fn tell(&mut self, action: String) {
         self.commit(self.now(), events::Step { action });
+    }
+
+    /// The same of a fault.
+    fn tell_fault(&mut self, rule: String, action: &str) -> Result<(), Undone> {
+        self.take_in(Duration::ZERO)?;
+        self.commit(self.now(), events::Fault { rule, action: action.to_owned() });
+        Ok(())
     }
 
     fn supply(&mut self, on: bool) -> Result<(), Undone> {

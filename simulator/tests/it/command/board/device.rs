@@ -142,6 +142,23 @@ fn a_pseudo_terminal_is_reset_by_a_command_or_by_a_person() {
     assert!(by_person.stderr.contains(">>> press the board's reset button, then press Enter"), "{}", by_person.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_person_with_a_phone_is_asked() {
+    let bench = Bench::new("device-phone");
+    let phone = "[[phones]]\nname = 'alice'\narrives = '500ms'\ndoes = [{ join = { network = 'yellow-duck' } }]\n";
+    bench.file("phone.toml", &format!("{ROM}{phone}")).file("rig.toml", &format!("{RIG}phones = 'prompt'\n"));
+    let board = blank(&bench);
+    let line = format!("preflash run phone.toml --on device --port {} --rig rig.toml", board.port);
+    let ended = bench.shell(&format!("(sleep 1; echo; sleep 3) | {line}"));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let asked =
+        ">>> phone alice: join the network yellow-duck with the passphrase on the device's label, then press Enter";
+    assert!(ended.stderr.contains(asked), "{}", ended.stderr);
+    let events = bench.read("target/preflash/phone/events.jsonl");
+    assert!(events.contains("phone alice: join the network yellow-duck"), "{events}");
+}
+
 #[test]
 fn a_board_that_goes_away_fails_the_run() {
     let bench = Bench::new("device-gone");
@@ -228,6 +245,23 @@ fn what_reaches_the_fake_cloud_is_seen() {
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let events = bench.read("target/preflash/rom/events.jsonl");
     assert_eq!(events.matches("\"event\":\"stored\"").count(), 1, "{events}");
+
+    // The reply to the next one is lost; the scenario's fault is set at the fake cloud for as long as the run goes on.
+    let lost =
+        scenario.replace("[[expect]]", "[[faults]]\nname = 'lost'\ninject.cloud = 'drop-after-storing'\n[[expect]]");
+    let lost = lost.replacen("[[faults]]\nname = 'lost'\ninject.cloud = 'drop-after-storing'\n", "", 2);
+    let rig = bench
+        .read("rig.toml")
+        .replace("curl -sf", "! curl -s")
+        .replace("[rig]", &format!("[rig]\ncloud = 'http://{address}'"));
+    bench.file("lost.toml", &lost).file("rig.toml", &rig);
+    let ended = bench.preflash(&format!("run lost.toml --on device --port {} --rig rig.toml", board.port));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let events = bench.read("target/preflash/lost/events.jsonl");
+    assert!(events.contains("\"rule\":\"lost\",\"action\":\"begins\""), "{events}");
+    let left = bench.shell(&format!("curl -s http://{address}/_preflash/faults"));
+    assert!(left.stdout.contains("\"faults\":[]"), "{}", left.stdout);
+
     drop(cloud);
     let gone = bench.preflash(&format!("run rom.toml --on device --port {} --rig rig.toml", board.port));
     assert_eq!(gone.code, Some(1));
