@@ -5,9 +5,11 @@
 
 mod board;
 mod boot;
+mod bundle;
 mod check;
 mod diagnostics;
 mod find;
+mod flash;
 mod list;
 mod live;
 mod outputs;
@@ -114,6 +116,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Say whether an image is the one that has passed
     Verify(verify::VerifyArgs),
+    /// Put an image on a board over a serial port, if it is the one that has passed
+    Flash(Box<flash::FlashArgs>),
     /// Check scenario files without running them, and tell all their mistakes
     #[command(after_help = CHECK_HELP)]
     Check {
@@ -170,6 +174,7 @@ pub fn main() -> ExitCode {
         Command::Board(args) => board::board(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Flash(args) => flash::flash(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

@@ -4,6 +4,7 @@ pub mod boot;
 pub mod cli;
 pub mod director;
 pub mod expectation;
+pub mod flashing;
 pub mod plain;
 pub mod report;
 pub mod run;

@@ -7,6 +7,7 @@
 
 pub mod policy;
 pub mod statement;
+pub mod summary;
 pub mod verify;
 
 #[cfg(test)]
@@ -24,6 +25,8 @@ use statement::{Resource, Statement, TestResult, Verdict};
 
 /// The annotation of a subject that says where it is written, such as `0x10000`.
 pub const OFFSET: &str = "flash-offset";
+/// The annotation of a subject that is not written: what it is.
+const FORMAT: &str = "format";
 /// The annotation of a scenario that says with which seeds it was run.
 const SEEDS: &str = "seeds";
 /// The annotation of a file that a scenario names, which says of which scenario.
@@ -57,11 +60,20 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// The parts that are written to a flash, as subjects of a statement.
 pub fn subjects(contents: &Contents) -> Vec<Resource> {
-    let name = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
     let subject = |part: &simulator_world::device::esp8266::FlashPart| {
-        Resource::of(name(&part.name), &part.bytes).with(OFFSET, Value::from(format!("{:#07x}", part.offset)))
+        Resource::of(file_name(&part.name), &part.bytes).with(OFFSET, Value::from(format!("{:#07x}", part.offset)))
     };
     contents.parts().iter().map(subject).collect()
+}
+
+/// The ELF file that has the program's names: a subject that is written to no flash, and says so by having no offset.
+fn program(contents: &Contents) -> Option<Resource> {
+    contents.elf().map(|(name, bytes)| Resource::of(file_name(name), bytes).with(FORMAT, Value::from("elf")))
+}
+
+/// A path's last part.
+fn file_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
 }
 
 /// What a session in which the image ran whole says of it.
@@ -99,7 +111,7 @@ pub fn state(contents: &Contents, session: &Session, made: &Made<'_>) -> Stateme
     } else {
         Verdict::Warned
     };
-    Statement::new(subjects(contents), result)
+    Statement::new(subjects(contents).into_iter().chain(program(contents)).collect(), result)
 }
 
 /// What a case touched that is not modelled, by name, each once.

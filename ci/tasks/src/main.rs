@@ -152,7 +152,10 @@ const TASKS: &[Task] = &[
     Task {
         name: "browser",
         about: "pages work in Chromium (after ci/setup-browser)",
-        commands: &["cargo test --release --workspace --locked --test program -- --ignored --nocapture browser::"],
+        commands: &[
+            "cargo test --release --workspace --locked --test program -- --ignored --nocapture browser::",
+            "cargo test --release --workspace --locked --test it -- --ignored browser::",
+        ],
     },
 ];
 

@@ -148,6 +148,14 @@ impl SerialPort {
     }
 }
 
+/// The names of the serial ports of this computer, in order.
+pub fn names() -> Vec<String> {
+    let ports = serialport::available_ports().unwrap_or_default();
+    let mut names: Vec<String> = ports.into_iter().map(|port| port.port_name).collect();
+    names.sort();
+    names
+}
+
 fn lock(stream: &Mutex<TcpStream>) -> std::sync::MutexGuard<'_, TcpStream> {
     stream.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -33,6 +33,10 @@ pub(super) enum Content {
     Junit,
     /// A statement of what has passed.
     Statement,
+    /// A verification summary.
+    Vsa,
+    /// What was put on a board.
+    Flashed,
 }
 
 /// A file to write once the run is over.
@@ -155,6 +159,8 @@ impl Content {
             Self::Summary => head.starts_with('{') && head.contains("\"passed\""),
             Self::Junit => head.trim_start().starts_with('<') && head.contains("<testsuite"),
             Self::Statement => head.starts_with('{') && head.contains(statement::STATEMENT),
+            Self::Vsa => head.starts_with('{') && head.contains(statement::STATEMENT),
+            Self::Flashed => head.starts_with('{') && head.contains("\"outcome\""),
         })
     }
 }
@@ -165,6 +171,8 @@ impl std::fmt::Display for Content {
             Self::Summary => "summary of a run",
             Self::Junit => "JUnit report",
             Self::Statement => "statement of a validation",
+            Self::Vsa => "verification summary",
+            Self::Flashed => "record of a flashing",
         })
     }
 }

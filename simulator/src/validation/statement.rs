@@ -21,7 +21,7 @@ pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 pub struct Statement {
     #[serde(rename = "_type")]
     kind: String,
-    /// The parts that are written to a flash.
+    /// The parts that are written to a flash, and the program that has their names.
     pub subject: Vec<Resource>,
     predicate_type: String,
     /// What is said.
@@ -94,7 +94,7 @@ pub enum StatementError {
         expected: &'static str,
     },
     /// It says nothing of any part of a flash.
-    #[error("it has no subject that says a SHA-256 and a flash-offset")]
+    #[error("its subjects do not say a SHA-256 each, and a flash-offset those that are written")]
     NoSubjects,
 }
 
@@ -117,8 +117,13 @@ impl Statement {
                 return Err(StatementError::Kind { field, found: found.clone(), expected });
             }
         }
-        let is_part = |subject: &Resource| subject.sha256().is_some() && subject.offset().is_some();
-        if statement.subject.is_empty() || !statement.subject.iter().all(is_part) {
+        // An offset that is no number is not one that is not there.
+        let is_sound = |subject: &Resource| {
+            subject.sha256().is_some()
+                && (subject.offset().is_some() || !subject.annotations.contains_key(super::OFFSET))
+        };
+        let has_parts = statement.subject.iter().any(|subject| subject.offset().is_some());
+        if !has_parts || !statement.subject.iter().all(is_sound) {
             return Err(StatementError::NoSubjects);
         }
         Ok(statement)

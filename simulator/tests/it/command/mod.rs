@@ -9,6 +9,8 @@ mod boot;
 mod chip;
 mod closed;
 mod determinism;
+#[cfg(unix)]
+mod flash;
 mod generated;
 mod inputs;
 mod interrupted;

@@ -1,5 +1,8 @@
 //! Programs for boards as they are published, unmodified, on the emulated one.
 
+mod flash;
+mod statements;
+
 use std::path::{Path, PathBuf};
 
 use super::*;

@@ -303,6 +303,16 @@ impl Contents {
         self.size
     }
 
+    /// The ELF file that has the program's names, if there is one: what it is called, and its bytes.
+    pub fn elf(&self) -> Option<(&str, &[u8])> {
+        self.symbols.elf()
+    }
+
+    /// The yellow duck's mark, if one of the parts has it.
+    pub fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
+    }
+
     /// Whether the settings that the yellow duck's firmware of this version writes are such that the image finds and
     /// reads them.
     ///

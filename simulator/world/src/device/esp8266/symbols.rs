@@ -30,6 +30,8 @@ pub(super) const FIRMWARE_STACK: &str = "firmware_stack";
 pub(super) struct Symbols {
     program: Option<Program>,
     elf: Option<Vec<u8>>,
+    /// What the ELF file is called, if it is one that the user has.
+    pub name: Option<String>,
     /// The stacks whose ends are known.
     pub stacks: Vec<Stack>,
     /// What was found at an address before: a program that crashes does so at the same few again and again, and to read
@@ -49,6 +51,11 @@ impl Symbols {
     /// If it is none for this core.
     pub fn of_elf(bytes: Vec<u8>) -> Result<Self, ImageError> {
         Ok(Self::new(Some(elf::parse(&bytes)?), Some(bytes)))
+    }
+
+    /// The ELF file that has the names: what it is called, and its bytes.
+    pub fn elf(&self) -> Option<(&str, &[u8])> {
+        Some((self.name.as_deref()?, self.elf.as_deref()?))
     }
 
     /// The linked program, if its file is known.

@@ -35,7 +35,8 @@ pub(super) fn read(path: &Path) -> Result<Programming, ContentsError> {
         let used = flash.iter().rposition(|byte| *byte != 0xFF).map_or(0, |last| last + 1);
         flash.truncate(used.next_multiple_of(4));
         let part = FlashPart { offset: 0, name: name(path), bytes: flash };
-        let symbols = Symbols::new(Some(program), Some(bytes));
+        let mut symbols = Symbols::new(Some(program), Some(bytes));
+        symbols.name = Some(name(path));
         return Ok(Programming { parts: vec![part], symbols, ..Programming::default() });
     }
     if let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| is_list(text)) {
@@ -53,7 +54,10 @@ pub(super) fn part(offset: u32, path: &Path) -> Result<FlashPart, ContentsError>
 /// The names that an ELF file has.
 pub(super) fn symbols(path: &Path) -> Result<Symbols, ContentsError> {
     let bytes = bytes(path, PROGRAM)?;
-    Symbols::of_elf(bytes).map_err(|source| ContentsError::Broken { path: path.to_owned(), source })
+    let broken = |source| ContentsError::Broken { path: path.to_owned(), source };
+    let mut symbols = Symbols::of_elf(bytes).map_err(broken)?;
+    symbols.name = Some(name(path));
+    Ok(symbols)
 }
 
 /// What the radio starts with.
