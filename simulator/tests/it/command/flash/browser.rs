@@ -105,7 +105,7 @@ fn the_page_hands_on_what_it_has_compared_and_refuses_anything_else() {
     fs::copy(bench.folder.join("tools.js"), bench.folder.join("public/tools.js")).unwrap();
     let url = serve(bench.folder.join("public"));
     let page = look_at(&bench, &url);
-    assert!(page.contains("data-state=\"ready\"") && !page.contains("<td>✗</td>"), "{page}");
+    assert!(page.contains("<body data-state=\"ready\">") && !page.contains("<td>✗</td>"), "{page}");
     let manifest: Value = serde_json::from_str(&bench.read("public/manifest.json")).unwrap();
     let parts = manifest["builds"][0]["parts"].as_array().unwrap().iter();
     let sizes: Vec<String> = parts.map(|part| format!("{}:{}", part["offset"], part["bytes"])).collect();
@@ -116,6 +116,6 @@ fn the_page_hands_on_what_it_has_compared_and_refuses_anything_else() {
     bytes[2] ^= 1;
     fs::write(part, bytes).unwrap();
     let page = look_at(&bench, &url);
-    assert!(page.contains("data-state=\"refused\"") && page.contains("<td>✗</td>"), "{page}");
+    assert!(page.contains("<body data-state=\"refused\">") && page.contains("<td>✗</td>"), "{page}");
     assert!(page.contains("0x00000.bin is not what has passed") && !page.contains("<esp-web-install-button"), "{page}");
 }
