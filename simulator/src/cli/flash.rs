@@ -87,7 +87,7 @@ pub(super) struct FlashArgs {
     /// Print the commands, and run none
     #[arg(long)]
     dry_run: bool,
-    /// Instead of flashing: write a folder with a page that flashes the image from a browser (ESP Web Tools, Web Serial)
+    /// Instead of flashing: write a folder with a page that flashes the image from a browser, by ESP Web Tools
     #[arg(long, value_name = "DIR", conflicts_with_all = ["port", "dry_run"])]
     page: Option<PathBuf>,
     /// Where that page loads ESP Web Tools from: a URL, or a path from the folder
