@@ -409,8 +409,7 @@ impl Board<'_> {
         };
         let image: Vec<&[u8]> = contents.parts().iter().map(|part| part.bytes.as_slice()).collect();
         let limit = self.args.listen;
-        let heard =
-            follow(&port, &wanted, &image, limit, |line| complain(format_args!("| {line}"))).map_err(gone)?;
+        let heard = follow(&port, &wanted, &image, limit, |line| complain(format_args!("| {line}"))).map_err(gone)?;
         let waited = match wanted {
             Wanted::Line => "a line of text".to_owned(),
             Wanted::Text(text) => format!("{text:?}"),
