@@ -352,7 +352,9 @@ fn run_all(args: &RunArgs, subjects: &[Subject], scenarios: &[Scenario], cases: 
         true => NonZeroUsize::MIN,
         false => args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN),
     };
-    let progress = terminal::Progress::new(cases.len(), !diagnostics::are_on());
+    // A bar would be drawn over what a person is asked.
+    let bar = !diagnostics::are_on() && !args.subjects.is_device();
+    let progress = terminal::Progress::new(cases.len(), bar);
     let (mut reports, mut run, mut given_up) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let (mut trouble, mut bug) = (None, None);
     // After a failure that ends the run no later case is told of: which others were finished by then is chance.

@@ -136,10 +136,20 @@ fn a_pseudo_terminal_is_reset_by_a_command_or_by_a_person() {
     let alone = bench.preflash(&arguments);
     assert_eq!(alone.code, Some(1));
     assert!(alone.stdout.contains("nobody was there to be asked"), "{}", alone.stdout);
-    let person = format!("(sleep 0.3; {press}; echo; sleep 1; {press}; echo; sleep 3) | preflash {arguments}");
+    // The person does what is asked when it is asked, however long that takes here.
+    bench.file("rom.toml", &ROM.replace("duration = \"2s\"", "duration = \"4s\"")).file("asked.txt", "");
+    let asked = |times| {
+        format!("for i in $(seq 400); do [ $(grep -c '>>>' asked.txt) -ge {times} ] && break; sleep 0.05; done")
+    };
+    let person = format!(
+        "({}; {press}; sleep 0.2; echo; {}; {press}; sleep 0.2; echo; sleep 4) | preflash {arguments} 2> asked.txt",
+        asked(1),
+        asked(2)
+    );
     let by_person = bench.shell(&person);
-    assert_eq!(by_person.code, Some(0), "{}{}", by_person.stdout, by_person.stderr);
-    assert!(by_person.stderr.contains(">>> press the board's reset button, then press Enter"), "{}", by_person.stderr);
+    let said = bench.read("asked.txt");
+    assert_eq!(by_person.code, Some(0), "{}{said}", by_person.stdout);
+    assert!(said.contains(">>> press the board's reset button, then press Enter"), "{said}");
 }
 
 #[cfg(unix)]
@@ -147,7 +157,8 @@ fn a_pseudo_terminal_is_reset_by_a_command_or_by_a_person() {
 fn a_person_with_a_phone_is_asked() {
     let bench = Bench::new("device-phone");
     let phone = "[[phones]]\nname = 'alice'\narrives = '500ms'\ndoes = [{ join = { network = 'yellow-duck' } }]\n";
-    bench.file("phone.toml", &format!("{ROM}{phone}")).file("rig.toml", &format!("{RIG}phones = 'prompt'\n"));
+    let longer = ROM.replace("duration = \"2s\"", "duration = \"4s\"");
+    bench.file("phone.toml", &format!("{longer}{phone}")).file("rig.toml", &format!("{RIG}phones = 'prompt'\n"));
     let board = blank(&bench);
     let line = format!("preflash run phone.toml --on device --port {} --rig rig.toml", board.port);
     let ended = bench.shell(&format!("(sleep 1; echo; sleep 3) | {line}"));
@@ -166,7 +177,7 @@ fn a_board_that_goes_away_fails_the_run() {
     let mut board = blank(&bench);
     let port = board.port.clone();
     let stop = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_secs(3));
+        std::thread::sleep(Duration::from_secs(6));
         board.say("quit");
         board.ended()
     });
