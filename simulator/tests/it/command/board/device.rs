@@ -7,9 +7,9 @@ use super::*;
 /// What the boot ROM of a blank board says after a reset, at its own rate.
 const ROM: &str = r#"
 title = "A blank board is reset, and its ROM says so"
-duration = "2s"
+duration = "4s"
 [[steps]]
-at = "1s"
+at = "1500ms"
 do.reset-button = "press"
 [[expect]]
 event.serial = { contains = "rst cause:2, boot mode:(3" }
@@ -52,10 +52,10 @@ fn a_board_that_is_reset_over_the_line_passes_fails_and_leaves_its_evidence() {
     let arguments = format!("--on device --port {} --rig rig.toml", board.port);
     let ended = bench.preflash(&format!("run rom.toml never.toml {arguments} --junit junit.xml"));
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
-    let passed = "PASS  A blank board is reset, and its ROM says so  (rom.toml, 2s)";
+    let passed = "PASS  A blank board is reset, and its ROM says so  (rom.toml, 4s)";
     assert!(ended.stdout.contains(passed), "{}", ended.stdout);
     assert!(ended.stdout.contains("FAIL  A blank board"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("1 passed, 1 failed\n4s in real time\n"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 passed, 1 failed\n8s in real time\n"), "{}", ended.stdout);
     let again = format!("run never.toml --seed 1 --on device --port {} --rig rig.toml", board.port);
     assert!(ended.stdout.contains(&again), "{}", ended.stdout);
     let log = bench.read("target/preflash/rom/serial.log");
@@ -137,7 +137,7 @@ fn a_pseudo_terminal_is_reset_by_a_command_or_by_a_person() {
     assert_eq!(alone.code, Some(1));
     assert!(alone.stdout.contains("nobody was there to be asked"), "{}", alone.stdout);
     // The person does what is asked when it is asked, however long that takes here.
-    bench.file("rom.toml", &ROM.replace("duration = \"2s\"", "duration = \"4s\"")).file("asked.txt", "");
+    bench.file("rom.toml", &ROM.replace("duration = \"4s\"", "duration = \"6s\"")).file("asked.txt", "");
     let asked = |times| {
         format!("for i in $(seq 400); do [ $(grep -c '>>>' asked.txt) -ge {times} ] && break; sleep 0.05; done")
     };
@@ -157,7 +157,7 @@ fn a_pseudo_terminal_is_reset_by_a_command_or_by_a_person() {
 fn a_person_with_a_phone_is_asked() {
     let bench = Bench::new("device-phone");
     let phone = "[[phones]]\nname = 'alice'\narrives = '500ms'\ndoes = [{ join = { network = 'yellow-duck' } }]\n";
-    let longer = ROM.replace("duration = \"2s\"", "duration = \"4s\"");
+    let longer = ROM.replace("duration = \"4s\"", "duration = \"6s\"");
     bench.file("phone.toml", &format!("{longer}{phone}")).file("rig.toml", &format!("{RIG}phones = 'prompt'\n"));
     let board = blank(&bench);
     let line = format!("preflash run phone.toml --on device --port {} --rig rig.toml", board.port);
@@ -173,7 +173,7 @@ fn a_person_with_a_phone_is_asked() {
 #[test]
 fn a_board_that_goes_away_fails_the_run() {
     let bench = Bench::new("device-gone");
-    bench.file("rom.toml", &ROM.replace("duration = \"2s\"", "duration = \"60s\"")).file("rig.toml", RIG);
+    bench.file("rom.toml", &ROM.replace("duration = \"4s\"", "duration = \"60s\"")).file("rig.toml", RIG);
     let mut board = blank(&bench);
     let port = board.port.clone();
     let stop = std::thread::spawn(move || {
@@ -236,7 +236,7 @@ fn what_reaches_the_fake_cloud_is_seen() {
         "{}[[steps]]\nat = '500ms'\ndo.config-switch = 'on'\n[[expect]]\n\
          event.stored = {{ field1 = '21.5' }}\nbecause = 'the switch of this rig sends a reading'\n\
          [[expect]]\nchannel = {{ entries = 1 }}\n",
-        ROM.replace("duration = \"2s\"", "duration = \"5s\"")
+        ROM.replace("duration = \"4s\"", "duration = \"6s\"")
     );
     let Cloud { address, key, feed, .. } = &cloud;
     let update = |value| format!("curl -sf 'http://{address}/update?api_key={key}&field1={value}'");
