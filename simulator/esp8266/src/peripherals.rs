@@ -176,9 +176,16 @@ impl<O: Outside> Peripherals<O> {
     }
 
     /// What a read of `address` would show at `cycle`, which lies before [`changes`](Self::changes), if it had no
-    /// effect.
+    /// effect. Nothing is known of the time before the CPU's frequency has changed.
     pub(crate) fn steady(&self, address: u32, cycle: u64) -> Option<Steady> {
-        self.devices.steady(address, self.now(cycle), self.clock.apb_period())
+        let is_known = cycle >= self.clock.since();
+        is_known.then(|| self.devices.steady(address, self.now(cycle), self.clock.apb_period())).flatten()
+    }
+
+    /// Whether the core has heard all that devices have to say to it: these lines, and nothing else.
+    pub(crate) fn is_heard(&self, lines: u32) -> bool {
+        let Wires { edges, request, .. } = &self.wires;
+        (*edges, *request) == (0, None) && self.wires.interrupts() == lines
     }
 
     /// Whether of many writes of this word to `address` only the last one matters.

@@ -128,7 +128,8 @@ impl Suspicion {
 pub(crate) fn skip<O: Outside>(core: &mut Core<Peripherals<O>>, rom: &mut State, limit: u64) {
     let horizon = limit.min(core.cpu.timer_at).min(core.bus.changes());
     let cycles = horizon.saturating_sub(core.cpu.cycles);
-    if cycles < FEWEST_CYCLES || core.cpu.debug.is_armed() {
+    // What the core has not heard of yet, it hears of by its next access to a device.
+    if cycles < FEWEST_CYCLES || core.cpu.debug.is_armed() || !core.bus.is_heard(core.cpu.lines) {
         return;
     }
     let mut loops = std::mem::take(&mut core.suspicion.loops);

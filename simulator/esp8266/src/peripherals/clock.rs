@@ -96,6 +96,11 @@ impl Clock {
         self.cycle + moment.since(self.moment).0.div_ceil(self.cpu_period().0)
     }
 
+    /// The CPU cycle since which the frequency is what it is.
+    pub const fn since(&self) -> u64 {
+        self.cycle
+    }
+
     /// Switches the PLL, or the CPU's doubled frequency, at CPU cycle `cycle`.
     pub fn switch(&mut self, cycle: u64, pll: bool, double: bool) {
         self.moment = self.moment(cycle);

@@ -154,11 +154,15 @@ impl Block<Register> for Timers {
         match register {
             Register::Frc1Count => {
                 let counts = now.since(self.frc1.at).0 / self.period1(apb)?.0;
-                Some(Steady::Down(self.frc1.value.checked_sub(counts)?))
+                // The highest count shows as 0.
+                self.frc1.value.checked_sub(counts).filter(|&count| count <= FRC1_MASK).map(Steady::Down)
             }
             Register::Frc2Count => {
                 let period = self.period2(apb)?;
-                Some(Steady::Up { count: self.frc2.value + now.since(self.frc2.at).0 / period.0, period })
+                // It may be asked for a moment before it was looked at last.
+                let later = now.since(self.frc2.at).0 / period.0;
+                let earlier = self.frc2.at.since(now).0.div_ceil(period.0);
+                Some(Steady::Up { count: (self.frc2.value + later).checked_sub(earlier)?, period })
             }
             _ => None,
         }

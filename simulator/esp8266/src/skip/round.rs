@@ -130,7 +130,8 @@ impl<'a, O: Outside> Round<'a, O> {
                 (Some(step), Ok(index)) => usize::from(step) == index,
                 (Some(_), Err(_)) => false,
                 (None, Ok(_)) => false,
-                (None, Err(_)) => number == number_in(place, &self.trace.start, self.memory),
+                // What was not read may hold something else the next time.
+                (None, Err(_)) => self.trace.reads(place) && number == number_in(place, &self.trace.start, self.memory),
             };
             if !is_untouched {
                 self.trace.left.push((place, step.map_or(Source::Number(number), Source::Step)));
@@ -368,7 +369,11 @@ impl<'a, O: Outside> Round<'a, O> {
             return Err(Busy);
         }
         let (number, step) = (self.register(x), self.a[x as usize & 15]);
-        if width == Width::Word && step.is_none() && self.bus.is_absorbed(address, number) {
+        if width == Width::Word
+            && step.is_none()
+            && self.memory.load(address, width) == Err(Miss::Device)
+            && self.bus.is_absorbed(address, number)
+        {
             let (pc, offset) = (self.cpu.pc, self.cpu.cycles - self.trace.start.cycles);
             self.trace.absorbed.retain(|before| before.address != address);
             self.trace.absorbed.push(Absorbed { address, value: number, pc, offset });

@@ -181,6 +181,14 @@ impl Trace {
         if places.len() > FEW { Vec::new() } else { places }
     }
 
+    /// Whether it needs what a place holds that is not among [`Self::found`].
+    pub fn reads(&self, place: Place) -> bool {
+        match place {
+            Place::Register(_) => true,
+            Place::Word(address) => self.words.iter().any(|word| word.0 == address),
+        }
+    }
+
     fn is_found(&self, place: Place) -> bool {
         self.found.contains(&place)
     }

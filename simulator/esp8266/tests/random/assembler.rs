@@ -15,7 +15,7 @@ fn encode(operand: Operand, value: u32, pc: u32) -> u32 {
         Operand::R => value << 12,
         Operand::S | Operand::FieldS => value << 8,
         Operand::T => value << 4,
-        Operand::Imm8 => (value & 0xFF) << 16,
+        Operand::Imm8 | Operand::Offset8 => (value & 0xFF) << 16,
         Operand::Imm12 => (value & 0xFF) << 16 | (value & 0xF00),
         Operand::Offset8x4 => (value >> 2) << 16,
         Operand::Literal => (value.wrapping_sub(pc.wrapping_add(3) & !3) >> 2 & 0xFFFF) << 8,

@@ -227,6 +227,196 @@ fn what_a_known_loop_has_left_is_looked_at_again() {
     assert!(passed > 0.5, "{passed}");
 }
 
+/// Each round writes the same into a word that it does not read. An interrupt has written something else there.
+#[test]
+fn what_each_round_writes_again_is_written_again() {
+    let code = waiting(ClockRead::Microseconds, |code| {
+        feed(code);
+        code.op("s32i", &[FOOD, 1, 8]);
+        code.op("callx0", &[LOCK]);
+        code.op("callx0", &[UNLOCK]);
+    });
+    for length in [100, 3_000_000] {
+        let passed = share_between_interrupts(&code, length, |handler| {
+            handler.op("s32i", &[7, 1, 8]);
+            handler.op("addi", &[5, 5, 1]);
+        });
+        assert!(passed > 0.8, "{length}: {passed}");
+    }
+}
+
+/// A loop that looks how long its last round is ago, which is less where an interrupt has come between and notes the
+/// time too; it may change the clock's rate before.
+#[test]
+fn what_an_interrupt_notes_of_a_clock_is_not_taken_for_what_a_round_has_left() {
+    for clock in [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2] {
+        for (nops, limit, switches) in [(80, 3, false), (170, 2, true), (300, 4, true), (40, 1, false), (300, 60, true)]
+        {
+            let mut code = Code::new(CODE);
+            code.op("movi", &[2, limit]);
+            let again = code.here();
+            read_clock(&mut code, clock, 3);
+            code.op("sub", &[4, 3, 5]);
+            code.op("or", &[5, 3, 3]);
+            let branch = code.here();
+            code.op("bgeu", &[4, 2, branch + 6]);
+            code.op("addi", &[ENDS, ENDS, 1]);
+            feed(&mut code);
+            nop(&mut code, nops);
+            code.op("j", &[again]);
+            let mut handler = Code::new(VECTORS + 0x50);
+            handler.op("rsr.ccompare0", &[7]);
+            handler.op("add", &[7, 7, 6]);
+            handler.op("wsr.ccompare0", &[7]);
+            if switches {
+                // Of the DPORT's register for the CPU's frequency, bit 0.
+                handler.op("l32i", &[7, LENGTH, 0]);
+                handler.op("movi", &[4, 1]);
+                handler.op("xor", &[7, 7, 4]);
+                handler.op("s32i", &[7, LENGTH, 0]);
+            }
+            read_clock(&mut handler, clock, 5);
+            handler.op("rfe", &[]);
+            let chips = [true, false].map(|skips| {
+                let mut chip = chip(&code, 0x3FF0_0014, skips);
+                assert!(chip.core.memory.poke(handler.start, &handler.bytes));
+                let cpu = &mut chip.core.cpu;
+                (cpu.intenable, cpu.a[6]) = (1 << 6, 30_011);
+                (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(30_011), cpu.cycles + 30_011);
+                chip
+            });
+            let [skipping, executing] = chips;
+            let passed = compare(skipping, executing, &mut Random::new(7), 8_000_000);
+            assert!(passed > 0.5, "{clock:?} {nops}: {passed}");
+        }
+    }
+}
+
+/// FRC1 goes on from its highest count, which shows as 0 at first.
+#[test]
+fn a_timer_that_goes_on_from_its_end_shows_what_it_shows() {
+    let mut code = Code::new(CODE);
+    feed(&mut code);
+    code.op("l32i", &[3, TIMERS, 4]);
+    code.op("s32i", &[3, 1, 0]);
+    let branch = code.here();
+    code.op("bltu", &[3, LENGTH, branch + 6]);
+    code.op("addi", &[ENDS, ENDS, 1]);
+    code.op("j", &[CODE]);
+    for length in [0x100, 0x7F_FFF0, 0x80_0000, 0x90_0000] {
+        for (control, cycles) in [(0x88, 800_000), (0x84, 300_000)] {
+            let chips = [true, false].map(|skips| {
+                let mut chip = chip(&code, length, skips);
+                for (address, value) in [(0x6000_0600, 3_000), (0x6000_0608, control)] {
+                    let (memory, cycle) = (&mut chip.core.memory, chip.core.cpu.cycles);
+                    let mut context = Context { memory, cycle, pc: 0 };
+                    chip.core.bus.write(address, Width::Word, value, &mut context).unwrap();
+                }
+                chip
+            });
+            let [mut skipping, mut executing] = chips;
+            // Up to the end, and then in small legs.
+            let end = skipping.core.cpu.cycles + if control == 0x88 { 768_000 } else { 48_000 };
+            assert_eq!(skipping.run(end - 100), executing.run(end - 100));
+            for leg in 0..30 {
+                assert_eq!(skipping.run(end + 601 * leg), executing.run(end + 601 * leg));
+                assert_eq!(skipping.core.cpu, executing.core.cpu, "{leg}");
+                assert!(ram(&skipping) == ram(&executing), "memory differs");
+            }
+            compare(skipping, executing, &mut Random::new(8), cycles);
+        }
+    }
+}
+
+/// The owner has let devices act; the program hears of it at its next access to one.
+#[test]
+fn what_the_owner_lets_devices_do_is_heard() {
+    let code = waiting(ClockRead::Microseconds, feed);
+    let [mut skipping, mut executing] = [true, false].map(|skips| {
+        let mut chip = chip(&code, 3_000_000, skips);
+        let (memory, cycle) = (&mut chip.core.memory, chip.core.cpu.cycles);
+        let mut context = Context { memory, cycle, pc: 0 };
+        // FRC2's alarm in 2 ms, then in 13 minutes; UART 0 asks while its FIFO holds few bytes.
+        chip.core.bus.write(0x6000_0630, Width::Word, 10_000, &mut context).unwrap();
+        chip.core.bus.write(0x6000_0024, Width::Word, 4 << 8, &mut context).unwrap();
+        chip.core.bus.write(0x6000_000C, Width::Word, 2, &mut context).unwrap();
+        chip
+    });
+    for leg in 0..40_u64 {
+        for chip in [&mut skipping, &mut executing] {
+            if leg % 5 == 2 {
+                chip.transmit(0, &[b'x'; 20]);
+            }
+            if leg % 7 == 3 {
+                chip.drain(0);
+            }
+            chip.advance_devices();
+        }
+        let limit = executing.core.cpu.cycles + 3_000 * (leg % 3 + 1);
+        assert_eq!(skipping.run(limit), executing.run(limit));
+        assert_eq!(skipping.core.cpu, executing.core.cpu, "{leg}");
+    }
+}
+
+/// An interrupt writes another instruction, or another literal, into the loop, and other bytes beside the one that the
+/// loop reads.
+#[test]
+fn code_literals_and_bytes_that_change_are_noticed() {
+    let mut code = Code::new(CODE - 8);
+    code.word(1);
+    code.word(2);
+    let again = code.here();
+    code.op("l32r", &[2, CODE - 8]);
+    read_clock(&mut code, ClockRead::Microseconds, 3);
+    code.op("l8ui", &[4, 1, 9]);
+    code.op("add", &[4, 4, 2]);
+    code.op("s8i", &[4, 1, 12]);
+    let at = code.here();
+    code.op("addi", &[7, 4, 1]);
+    code.op("s32i", &[7, 1, 4]);
+    feed(&mut code);
+    code.op("j", &[again]);
+    let [one, other] = [1, 2].map(|number| {
+        let mut patched = Code::new(at);
+        patched.op("addi", &[7, 4, number]);
+        patched.bytes
+    });
+    let word = |bytes: &[u8]| {
+        let mut all = code.bytes.clone();
+        let from = (at - code.start) as usize;
+        all[from..from + bytes.len()].copy_from_slice(bytes);
+        let start = from & !3;
+        u32::from_le_bytes(all[start..start + 4].try_into().unwrap())
+    };
+    let flip = word(&one) ^ word(&other);
+    let length = CODE - 8;
+    let [skipping, executing] = [true, false].map(|skips| {
+        let mut handler = Code::new(VECTORS + 0x50);
+        handler.op("rsr.ccompare0", &[7]);
+        handler.op("add", &[7, 7, 6]);
+        handler.op("wsr.ccompare0", &[7]);
+        handler.op("addi", &[5, 5, 1]);
+        handler.op("s8i", &[5, 1, 10]);
+        handler.op("s8i", &[5, 1, 14]);
+        handler.op("s8i", &[5, 1, 9]);
+        handler.op("s32i", &[5, LENGTH, 0]);
+        handler.op("l32i", &[7, LENGTH, (at & !3) - length]);
+        handler.op("l32i", &[4, 1, 0]);
+        handler.op("xor", &[7, 7, 4]);
+        handler.op("s32i", &[7, LENGTH, (at & !3) - length]);
+        handler.op("rfe", &[]);
+        let mut chip = chip(&code, length, skips);
+        assert!(chip.core.memory.poke(handler.start, &handler.bytes));
+        chip.core.memory.store(DATA, Width::Word, flip).unwrap();
+        let cpu = &mut chip.core.cpu;
+        (cpu.intenable, cpu.a[6]) = (1 << 6, 200_003);
+        (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(200_003), cpu.cycles + 200_003);
+        chip
+    });
+    let passed = compare(skipping, executing, &mut Random::new(9), 8_000_000);
+    assert!(passed > 0.3, "{passed}");
+}
+
 /// A byte comes while the program looks at the FIFO's state and the clock, without an interrupt.
 #[test]
 fn a_byte_that_comes_ends_the_waiting_for_it() {
