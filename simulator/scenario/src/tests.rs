@@ -93,7 +93,7 @@ fn a_network_says_how_it_is_protected_and_what_else_it_does() {
         ("security = 'wpa2'", "a network with `security = \"wpa2\"` has a passphrase"),
         ("security = 'wep'\npassphrase = '12345678'", "a network with `security = \"wep\"` has no passphrase"),
         ("security = 'open'\npassphrase = '12345678'", "a network with `security = \"open\"` has no passphrase"),
-        ("group-rekey = '1h'", "an open network has no key to renew"),
+        ("group-rekey = '1h'", "only networks with WPA or WPA2 have a group's key"),
         ("passphrase = '12345678'\ngroup-rekey = '10ms'", "a group's key is renewed at most once a second"),
     ] {
         assert_eq!(mistake(&format!("[[networks]]\nname = 'a'\n{text}")), expected);

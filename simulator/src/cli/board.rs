@@ -216,6 +216,14 @@ pub(super) fn board(args: &BoardArgs) -> u8 {
         Ok(signals) => signals,
         Err(wrong) => return bad_input(wrong),
     };
+    // Before it is read: afterwards it is another's no more.
+    let flash_file = match args.flash_file.as_ref().map(|file| FlashFile::open(file.clone()).map_err(|e| (file, e))) {
+        None => None,
+        Some(Ok(file)) => Some(file),
+        Some(Err((file, error))) => {
+            return bad_input(format_args!("could not keep the flash in {}: {error}", file.display()));
+        }
+    };
     let prepared = scenario(args).and_then(|scenario| Ok((Arc::new(contents(args, &scenario)?), scenario)));
     let (contents, scenario) = match prepared {
         Ok(prepared) => prepared,
@@ -236,8 +244,8 @@ pub(super) fn board(args: &BoardArgs) -> u8 {
     if args.boot == Boot::Download {
         session.hold_for_download();
     }
-    if let Some(file) = &args.flash_file
-        && let Err(error) = session.keep_flash(FlashFile::new(file.clone()))
+    if let Some(file) = flash_file
+        && let Err(error) = session.keep_flash(file)
     {
         return bad_input(error);
     }

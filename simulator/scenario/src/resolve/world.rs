@@ -176,8 +176,12 @@ impl Resolver<'_, '_> {
             );
         } else if matches!(security, Protection::Open | Protection::Wep) {
             self.report(
-                Diagnostic::new("an open network has no key to renew", node.span.clone(), "means nothing here")
-                    .help("it goes with a `passphrase`"),
+                Diagnostic::new(
+                    "only networks with WPA or WPA2 have a group's key",
+                    node.span.clone(),
+                    "means nothing here",
+                )
+                .help("it goes with a `passphrase`"),
             );
         }
         Some(period)

@@ -104,7 +104,7 @@ fn what_cannot_be_is_refused_with_a_way_out() {
     assert!(short.contains("a passphrase has 8 to 63 bytes, this has 5"), "{short}");
     assert!(refused("--serial tcp:0 --scenario nowhere.toml").contains("could not read the scenario"));
     let beside = refused("--serial tcp:0 --flash-file no/folder/here.flash");
-    assert!(beside.contains("could not write the flash to no/folder/here.flash"), "{beside}");
+    assert!(beside.contains("could not keep the flash in no/folder/here.flash"), "{beside}");
 }
 
 /// SYNC, as esptool sends it.
@@ -121,6 +121,9 @@ fn a_board_that_waits_for_a_download_answers_and_keeps_its_flash() {
     let mut board = Board::start(&bench, "--serial tcp:0 --boot download --flash-size 512K --flash-file my.flash");
     assert!(board.port.starts_with("socket://127.0.0.1:"), "{}", board.port);
     assert_eq!(bench.files("")[std::path::Path::new("my.flash")], vec![0xFF; 512 << 10]);
+    let second = bench.preflash("board --serial tcp:0 --flash-file my.flash");
+    assert_eq!(second.code, Some(2));
+    assert!(second.stderr.contains("my.flash: another board goes on with it"), "{}", second.stderr);
     let mut stream = board.connect();
     // Only one at a time.
     let mut other = board.connect();
