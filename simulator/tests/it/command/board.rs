@@ -25,8 +25,9 @@ struct Board {
 impl Board {
     /// Starts one in a folder, with arguments separated by spaces.
     fn start(bench: &Bench, arguments: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_preflash"))
-            .arg("board")
+        // Whoever runs the tests may ignore signals, which children inherit.
+        let mut child = Command::new("env")
+            .args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash"), "board"])
             .args(arguments.split_whitespace())
             .current_dir(&bench.folder)
             .stdin(Stdio::piped())
@@ -54,7 +55,13 @@ impl Board {
 
     /// Waits for its end, and gives the exit code.
     fn ended(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        for _ in 0..600 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("it has not ended within a minute");
     }
 }
 
