@@ -146,10 +146,10 @@ fn attempt(args: &FlashArgs) -> Result<(), Refusal> {
     }
     let image = args.image.clone().unwrap_or_else(|| IMAGE.into());
     let contents = contents(&image).map_err(Refusal::Input)?;
-    let (manifest, unvalidated) = pass(args, &image, &contents)?;
+    let passed = pass(args, &image, &contents)?;
     let plan = Plan::new(&contents, args.erase);
     if let Some(folder) = &args.page {
-        return page(args, folder, &image, &contents, &plan, unvalidated.as_ref());
+        return page(args, folder, &image, &contents, &plan, &passed);
     }
     let Some(port) = args.port.as_deref() else { return Ok(()) };
     let esptool = Esptool::find(args.esptool.as_deref()).map_err(|error| input(&error))?;
@@ -175,8 +175,8 @@ fn attempt(args: &FlashArgs) -> Result<(), Refusal> {
         chip,
         parts: subjects(&contents),
         erased: args.erase,
-        manifest,
-        unvalidated,
+        manifest: passed.gate.as_ref().map(|gate| resource(args, gate)),
+        unvalidated: passed.unvalidated,
         verified: None,
         heard: None,
         esptool: esptool.version.clone(),
@@ -209,22 +209,22 @@ fn page(
     image: &Path,
     contents: &Contents,
     plan: &Plan,
-    unvalidated: Option<&Unvalidated>,
+    Passed { gate, unvalidated }: &Passed,
 ) -> Result<(), Refusal> {
-    let statement = unvalidated.is_none().then(|| Gate::look(contents, &args.manifest, args.policy.as_deref()));
-    let gate = statement.transpose().map_err(Refusal::Input)?;
-    let said = match (&gate, unvalidated) {
+    // A statement that does not validate these bytes is none of the page's.
+    let gate = gate.as_ref().filter(|_| unvalidated.is_none());
+    let said = match (gate, unvalidated) {
         (Some(gate), _) => format!("These bytes have passed their scenarios: {}.", gate.cases()),
         (None, Some(why)) => format!("These bytes are not validated. Reason: {}", why.reason),
         (None, None) => String::new(),
     };
-    let version = gate.as_ref().map(|gate| sha256(gate.text.as_bytes())[..12].to_owned());
+    let version = gate.map(|gate| sha256(gate.text.as_bytes())[..12].to_owned());
     let name = image.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let page = Page {
         name: if contents.mark().is_some() { "Yellow duck" } else { &name },
         said: &said,
         version: version.as_deref().unwrap_or("unvalidated"),
-        statement: gate.as_ref().map(|gate| gate.text.as_str()),
+        statement: gate.map(|gate| gate.text.as_str()),
         tools: &args.web_tools,
         plan,
     };
@@ -239,36 +239,39 @@ fn page(
     Ok(())
 }
 
-/// Lets a validated image pass, and another one for a reason: the statement, and what went past it.
-fn pass(
-    args: &FlashArgs,
-    image: &Path,
-    contents: &Contents,
-) -> Result<(Option<Resource>, Option<Unvalidated>), Refusal> {
-    let gate = Gate::look(contents, &args.manifest, args.policy.as_deref());
-    let why = match gate {
-        Ok(gate) => {
-            let result = serde_json::to_value(gate.statement.predicate.result).unwrap_or_default();
-            let manifest =
-                Resource::of(args.manifest.display().to_string(), gate.text.as_bytes()).with("result", result);
-            if gate.missing.is_empty() {
-                complain(format_args!("{} is validated: {}", image.display(), gate.cases()));
-                if gate.statement.predicate.result == Verdict::Warned {
-                    complain(format_args!(
-                        "warning: some of them touched what is not modelled; the statement names it"
-                    ));
-                }
-                return Ok((Some(manifest), None));
+/// What lets an image pass.
+struct Passed {
+    /// The statement that it was held against, if there is one.
+    gate: Option<Gate>,
+    /// What went past that.
+    unvalidated: Option<Unvalidated>,
+}
+
+/// A statement as a record names it.
+fn resource(args: &FlashArgs, gate: &Gate) -> Resource {
+    let result = serde_json::to_value(gate.statement.predicate.result).unwrap_or_default();
+    Resource::of(args.manifest.display().to_string(), gate.text.as_bytes()).with("result", result)
+}
+
+/// Lets a validated image pass, and another one for a reason.
+fn pass(args: &FlashArgs, image: &Path, contents: &Contents) -> Result<Passed, Refusal> {
+    let (gate, missing) = match Gate::look(contents, &args.manifest, args.policy.as_deref()) {
+        Ok(gate) if gate.missing.is_empty() => {
+            complain(format_args!("{} is validated: {}", image.display(), gate.cases()));
+            if gate.statement.predicate.result == Verdict::Warned {
+                complain(format_args!("warning: some of them touched what is not modelled; the statement names it"));
             }
+            return Ok(Passed { gate: Some(gate), unvalidated: None });
+        }
+        Ok(gate) => {
             let missing: Vec<String> = gate.missing.iter().map(ToString::to_string).collect();
-            (Some(manifest), missing)
+            (Some(gate), missing)
         }
         Err(wrong) => (None, vec![wrong]),
     };
-    let (manifest, missing) = why;
     if let Some(reason) = &args.unvalidated {
         complain(format_args!("warning: not validated, and flashed all the same: {reason}"));
-        return Ok((manifest, Some(Unvalidated { reason: reason.clone(), missing })));
+        return Ok(Passed { gate, unvalidated: Some(Unvalidated { reason: reason.clone(), missing }) });
     }
     let lines: String = missing.iter().map(|what| format!("\n  {what}")).collect();
     Err(Refusal::Failed(format!(
