@@ -32,6 +32,7 @@ use std::time::{Duration, Instant};
 
 use crate::line::CHUNK;
 use crate::rfc2217::client::{self, Dialogue};
+use crate::rfc2217::escaped;
 
 /// How long a connection is waited for.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -114,7 +115,7 @@ impl SerialPort {
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.way {
             Way::Local(port) => port.write_all(bytes),
-            Way::Rfc2217(stream) => lock(stream).write_all(&client::bytes(bytes)),
+            Way::Rfc2217(stream) => lock(stream).write_all(&escaped(bytes)),
             Way::Socket(stream) => stream.write_all(bytes),
         }
     }

@@ -220,7 +220,7 @@ fn add_byte(events: &mut Vec<Event>, byte: u8) {
 }
 
 /// Doubles bytes that are Telnet's.
-fn escaped(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn escaped(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().flat_map(|&byte| [byte].repeat(if byte == telnet::IAC { 2 } else { 1 })).collect()
 }
 

@@ -143,6 +143,13 @@ impl Serial {
     }
 }
 
+/// The file that keeps the flash, if one is named.
+fn flash_file(args: &BoardArgs) -> Result<Option<FlashFile>, String> {
+    let Some(path) = &args.flash_file else { return Ok(None) };
+    let opened = FlashFile::open(path.clone());
+    opened.map(Some).map_err(|error| format!("could not keep the flash in {}: {error}", path.display()))
+}
+
 /// What the flash holds when power comes.
 fn contents(args: &BoardArgs, scenario: &Scenario) -> Result<Contents, String> {
     let read = |path: &PathBuf| input::bytes(path, LIMIT).map_err(|error| error.to_string());
@@ -217,12 +224,9 @@ pub(super) fn board(args: &BoardArgs) -> u8 {
         Err(wrong) => return bad_input(wrong),
     };
     // Before it is read: afterwards it is another's no more.
-    let flash_file = match args.flash_file.as_ref().map(|file| FlashFile::open(file.clone()).map_err(|e| (file, e))) {
-        None => None,
-        Some(Ok(file)) => Some(file),
-        Some(Err((file, error))) => {
-            return bad_input(format_args!("could not keep the flash in {}: {error}", file.display()));
-        }
+    let flash_file = match flash_file(args) {
+        Ok(file) => file,
+        Err(wrong) => return bad_input(wrong),
     };
     let prepared = scenario(args).and_then(|scenario| Ok((Arc::new(contents(args, &scenario)?), scenario)));
     let (contents, scenario) = match prepared {

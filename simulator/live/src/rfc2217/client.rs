@@ -1,6 +1,6 @@
 //! The other side: a client of somebody's COM port, which sets its rate and moves DTR and RTS.
 
-use super::{Client, asked, control, escaped, say, telnet};
+use super::{Client, asked, control, say, telnet};
 use crate::line::Event;
 
 /// What a client has agreed with the other side, and where in its stream it is.
@@ -50,13 +50,9 @@ pub(crate) fn lines(dtr: bool, rts: bool) -> Vec<u8> {
     said
 }
 
-/// Bytes of the line as they are sent.
-pub(crate) fn bytes(bytes: &[u8]) -> Vec<u8> {
-    escaped(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::escaped;
     use super::*;
 
     /// Both sides talk until neither has anything to say; the bytes that the client gets, and what the server notes.
@@ -94,7 +90,7 @@ mod tests {
         assert_eq!(noted, [Event::Lines { dtr: false, rts: true }]);
         let (_, noted) = talk(&mut dialogue, &mut server, lines(false, false));
         assert_eq!(noted, [Event::Lines { dtr: false, rts: false }]);
-        let (_, noted) = talk(&mut dialogue, &mut server, bytes(&[1, 255, 2]));
+        let (_, noted) = talk(&mut dialogue, &mut server, escaped(&[1, 255, 2]));
         assert_eq!(noted, [Event::Bytes(vec![1, 255, 2])]);
         assert_eq!(dialogue.take(&escaped(&[3, 255])).0, [3, 255]);
     }
