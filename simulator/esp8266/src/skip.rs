@@ -35,8 +35,6 @@ const OTHERS: u32 = 64;
 const PAUSES: core::ops::RangeInclusive<u32> = 64..=0x4000;
 /// Fewer cycles are not worth it.
 const FEWEST_CYCLES: u64 = 500;
-/// Nor are these to learn a loop for.
-const FEWEST_CYCLES_TO_LEARN: u64 = 16_000;
 
 /// Whether the program waits, as far as can be seen without a closer look: by the instructions that only the
 /// interpreter executes, and those that read clocks are among them but for the core's own: a loop that reads nothing
@@ -112,12 +110,12 @@ impl Suspicion {
     }
 
     /// What was learned came to something.
-    fn was_right(&mut self) {
+    fn was_worth_it(&mut self) {
         self.next_pause = (self.next_pause - self.next_pause / 16).max(*PAUSES.start());
     }
 
     /// Learning takes its time, and may come to nothing: next time later, and elsewhere.
-    fn waits(&mut self, pc: u32) {
+    fn put_off(&mut self, pc: u32) {
         (self.wrong, self.pc) = (pc, None);
         self.pause = self.next_pause;
         self.next_pause = (2 * self.next_pause).min(*PAUSES.end());
@@ -136,14 +134,14 @@ pub(crate) fn skip<O: Outside>(core: &mut Core<Peripherals<O>>, rom: &mut State,
     let mut room = std::mem::take(&mut core.suspicion.room);
     let pc = core.cpu.pc;
     let mut passed = loops.pass(core, rom, horizon, &mut room);
-    if passed == 0 && core.suspicion.pause == 0 && cycles >= FEWEST_CYCLES_TO_LEARN {
+    if passed == 0 && core.suspicion.pause == 0 && cycles >= round::LONGEST {
         if loops.learn(core).is_ok() {
             passed = loops.pass(core, rom, horizon, &mut room);
         }
-        core.suspicion.waits(pc);
+        core.suspicion.put_off(pc);
     }
     if passed > FEWEST_CYCLES {
-        core.suspicion.was_right();
+        core.suspicion.was_worth_it();
     }
     (core.suspicion.loops, core.suspicion.room) = (loops, room);
 }

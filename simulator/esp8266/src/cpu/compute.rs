@@ -42,6 +42,11 @@ pub(crate) fn result(opcode: Opcode, [y, z]: [u32; 2], numbers: [u32; 3], sar: u
     })
 }
 
+/// Whether an instruction computes its first operand of the others and the shift amount, and does nothing else.
+pub(crate) fn is_arithmetic(opcode: Opcode) -> bool {
+    result(opcode, [0; 2], [0; 3], 0).is_some()
+}
+
 /// Whether a branch is taken that compares these two; 0 is the second of those that have one operand. `false` of any
 /// other instruction.
 #[inline(always)]

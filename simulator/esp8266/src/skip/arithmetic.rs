@@ -54,15 +54,6 @@ pub(super) fn decide(opcode: Opcode, left: Value, right: Value) -> Option<bool> 
     }
 }
 
-/// Whether it computes its first operand of the others and the shift amount, and does nothing else.
-#[rustfmt::skip]
-pub(super) fn is_arithmetic(opcode: Opcode) -> bool {
-    use Opcode::*;
-
-    matches!(opcode, Abs | Add | Addi | Addmi | Addx2 | Addx4 | Addx8 | And | Or | Xor | Sub | Subx2 | Subx4 | Subx8
-        | Neg | Mov | Movi | Extui | Nsa | Nsau | Mul16u | Mul16s | Mull | Sll | Src | Srl | Sra | Slli | Srai | Srli)
-}
-
 /// The result of an arithmetic instruction. `y` and `z` are the second and third operand as registers, `numbers` all
 /// from the second on as numbers.
 pub(super) fn arithmetic(opcode: Opcode, [y, z]: [Value; 2], numbers: [u32; 3], sar: u32) -> Value {

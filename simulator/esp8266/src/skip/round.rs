@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arithmetic::{compares_registers, has_one_operand, is_arithmetic, is_branch};
+use super::arithmetic::{compares_registers, has_one_operand, is_branch};
 use super::left::Place;
 use super::trace::{Absorbed, Source, Step, Trace, number_in};
 use crate::bus::{NoDevices, Width};
 use crate::core::Core;
+use crate::cpu::compute::is_arithmetic;
 use crate::cpu::interpreter::{self, Step as Stepped};
 use crate::cpu::{Cpu, ps, special};
 use crate::isa::table::Entry;
@@ -21,7 +22,7 @@ use crate::rom;
 pub(super) struct Busy;
 
 /// A loop that takes longer to come round, in cycles, does more than wait.
-const LONGEST: u64 = 16_000;
+pub(super) const LONGEST: u64 = 16_000;
 /// How often a round is executed until it is clear what changes from one to the next.
 const ATTEMPTS: usize = 4;
 
