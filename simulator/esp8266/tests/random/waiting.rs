@@ -1,6 +1,9 @@
 //! Passing over loops that wait against executing all their rounds: the same states at the same cycles, wherever a run
 //! is cut, and little executed where nothing but waiting is done.
 
+mod interrupts;
+mod random_loops;
+
 use esp8266::bus::{Bus, Context, Width};
 use esp8266::chip::{Chip, Configuration, Stop};
 
@@ -182,116 +185,6 @@ fn what_each_round_leaves_in_memory_is_left_by_the_last() {
     assert!(passed > 0.9, "{passed}");
 }
 
-/// Compares a program into which CCOMPARE0 interrupts every 10 ms; the handler sets it anew and does `more`.
-#[track_caller]
-fn share_between_interrupts(code: &Code, length: u32, more: impl Fn(&mut Code)) -> f64 {
-    let mut handler = Code::new(VECTORS + 0x50);
-    handler.op("rsr.ccompare0", &[7]);
-    handler.op("add", &[7, 7, 6]);
-    handler.op("wsr.ccompare0", &[7]);
-    more(&mut handler);
-    handler.op("rfe", &[]);
-    let chips = [true, false].map(|skips| {
-        let mut chip = chip(code, length, skips);
-        assert!(chip.core.memory.poke(handler.start, &handler.bytes));
-        let cpu = &mut chip.core.cpu;
-        (cpu.intenable, cpu.a[6]) = (1 << 6, 800_000);
-        (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(800_000), cpu.cycles + 800_000);
-        chip
-    });
-    let [skipping, executing] = chips;
-    compare(skipping, executing, &mut Random::new(3), 8_000_000)
-}
-
-#[test]
-fn interrupts_come_between() {
-    let code = waiting(ClockRead::Microseconds, feed);
-    let passed = share_between_interrupts(&code, 3_000_000, |handler| handler.op("addi", &[5, 5, 1]));
-    assert!(passed > 0.9, "{passed}");
-}
-
-/// A loop that is known looks how long its last round is ago; an interrupt has changed when that was.
-#[test]
-fn what_a_known_loop_has_left_is_looked_at_again() {
-    let mut code = Code::new(CODE);
-    feed(&mut code);
-    read_clock(&mut code, ClockRead::Microseconds, 3);
-    code.op("sub", &[4, 3, 5]);
-    code.op("or", &[5, 3, 3]);
-    let branch = code.here();
-    code.op("bltu", &[4, LENGTH, branch + 4]);
-    code.patch_target(branch, CODE);
-    code.op("addi", &[ENDS, ENDS, 1]);
-    code.op("j", &[CODE]);
-    let passed = share_between_interrupts(&code, 64, |handler| handler.op("movi", &[5, 0]));
-    assert!(passed > 0.5, "{passed}");
-}
-
-/// Each round writes the same into a word that it does not read. An interrupt has written something else there.
-#[test]
-fn what_each_round_writes_again_is_written_again() {
-    let code = waiting(ClockRead::Microseconds, |code| {
-        feed(code);
-        code.op("s32i", &[FOOD, 1, 8]);
-        code.op("callx0", &[LOCK]);
-        code.op("callx0", &[UNLOCK]);
-    });
-    for length in [100, 3_000_000] {
-        let passed = share_between_interrupts(&code, length, |handler| {
-            handler.op("s32i", &[7, 1, 8]);
-            handler.op("addi", &[5, 5, 1]);
-        });
-        assert!(passed > 0.8, "{length}: {passed}");
-    }
-}
-
-/// A loop that looks how long its last round is ago, which is less where an interrupt has come between and notes the
-/// time too; it may change the clock's rate before.
-#[test]
-fn what_an_interrupt_notes_of_a_clock_is_not_taken_for_what_a_round_has_left() {
-    for clock in [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2] {
-        for (nops, limit, switches) in [(80, 3, false), (170, 2, true), (300, 4, true), (40, 1, false), (300, 60, true)]
-        {
-            let mut code = Code::new(CODE);
-            code.op("movi", &[2, limit]);
-            let again = code.here();
-            read_clock(&mut code, clock, 3);
-            code.op("sub", &[4, 3, 5]);
-            code.op("or", &[5, 3, 3]);
-            let branch = code.here();
-            code.op("bgeu", &[4, 2, branch + 6]);
-            code.op("addi", &[ENDS, ENDS, 1]);
-            feed(&mut code);
-            nop(&mut code, nops);
-            code.op("j", &[again]);
-            let mut handler = Code::new(VECTORS + 0x50);
-            handler.op("rsr.ccompare0", &[7]);
-            handler.op("add", &[7, 7, 6]);
-            handler.op("wsr.ccompare0", &[7]);
-            if switches {
-                // Of the DPORT's register for the CPU's frequency, bit 0.
-                handler.op("l32i", &[7, LENGTH, 0]);
-                handler.op("movi", &[4, 1]);
-                handler.op("xor", &[7, 7, 4]);
-                handler.op("s32i", &[7, LENGTH, 0]);
-            }
-            read_clock(&mut handler, clock, 5);
-            handler.op("rfe", &[]);
-            let chips = [true, false].map(|skips| {
-                let mut chip = chip(&code, 0x3FF0_0014, skips);
-                assert!(chip.core.memory.poke(handler.start, &handler.bytes));
-                let cpu = &mut chip.core.cpu;
-                (cpu.intenable, cpu.a[6]) = (1 << 6, 30_011);
-                (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(30_011), cpu.cycles + 30_011);
-                chip
-            });
-            let [skipping, executing] = chips;
-            let passed = compare(skipping, executing, &mut Random::new(7), 8_000_000);
-            assert!(passed > 0.5, "{clock:?} {nops}: {passed}");
-        }
-    }
-}
-
 /// FRC1 goes on from its highest count, which shows as 0 at first.
 #[test]
 fn a_timer_that_goes_on_from_its_end_shows_what_it_shows() {
@@ -356,65 +249,6 @@ fn what_the_owner_lets_devices_do_is_heard() {
         assert_eq!(skipping.run(limit), executing.run(limit));
         assert_eq!(skipping.core.cpu, executing.core.cpu, "{leg}");
     }
-}
-
-/// An interrupt writes another instruction, or another literal, into the loop, and other bytes beside the one that the
-/// loop reads.
-#[test]
-fn code_literals_and_bytes_that_change_are_noticed() {
-    let mut code = Code::new(CODE - 8);
-    code.word(1);
-    code.word(2);
-    let again = code.here();
-    code.op("l32r", &[2, CODE - 8]);
-    read_clock(&mut code, ClockRead::Microseconds, 3);
-    code.op("l8ui", &[4, 1, 9]);
-    code.op("add", &[4, 4, 2]);
-    code.op("s8i", &[4, 1, 12]);
-    let at = code.here();
-    code.op("addi", &[7, 4, 1]);
-    code.op("s32i", &[7, 1, 4]);
-    feed(&mut code);
-    code.op("j", &[again]);
-    let [one, other] = [1, 2].map(|number| {
-        let mut patched = Code::new(at);
-        patched.op("addi", &[7, 4, number]);
-        patched.bytes
-    });
-    let word = |bytes: &[u8]| {
-        let mut all = code.bytes.clone();
-        let from = (at - code.start) as usize;
-        all[from..from + bytes.len()].copy_from_slice(bytes);
-        let start = from & !3;
-        u32::from_le_bytes(all[start..start + 4].try_into().unwrap())
-    };
-    let flip = word(&one) ^ word(&other);
-    let length = CODE - 8;
-    let [skipping, executing] = [true, false].map(|skips| {
-        let mut handler = Code::new(VECTORS + 0x50);
-        handler.op("rsr.ccompare0", &[7]);
-        handler.op("add", &[7, 7, 6]);
-        handler.op("wsr.ccompare0", &[7]);
-        handler.op("addi", &[5, 5, 1]);
-        handler.op("s8i", &[5, 1, 10]);
-        handler.op("s8i", &[5, 1, 14]);
-        handler.op("s8i", &[5, 1, 9]);
-        handler.op("s32i", &[5, LENGTH, 0]);
-        handler.op("l32i", &[7, LENGTH, (at & !3) - length]);
-        handler.op("l32i", &[4, 1, 0]);
-        handler.op("xor", &[7, 7, 4]);
-        handler.op("s32i", &[7, LENGTH, (at & !3) - length]);
-        handler.op("rfe", &[]);
-        let mut chip = chip(&code, length, skips);
-        assert!(chip.core.memory.poke(handler.start, &handler.bytes));
-        chip.core.memory.store(DATA, Width::Word, flip).unwrap();
-        let cpu = &mut chip.core.cpu;
-        (cpu.intenable, cpu.a[6]) = (1 << 6, 200_003);
-        (cpu.ccompare0, cpu.timer_at) = (cpu.ccount().wrapping_add(200_003), cpu.cycles + 200_003);
-        chip
-    });
-    let passed = compare(skipping, executing, &mut Random::new(9), 8_000_000);
-    assert!(passed > 0.3, "{passed}");
 }
 
 /// A byte comes while the program looks at the FIFO's state and the clock, without an interrupt.
@@ -526,83 +360,4 @@ fn what_depends_on_the_round_before_is_executed() {
             assert_eq!(compare(skipping, executing, &mut random, 2_000_000), 0.0, "{name}");
         }
     }
-}
-
-/// A random loop: clocks, calculations with them, what the round before has left, and several ways out.
-fn random_loop(random: &mut Random) -> Code {
-    const BINARY: [&str; 15] = [
-        "add", "sub", "and", "or", "xor", "addx2", "addx4", "addx8", "subx2", "subx8", "mull", "mul16u", "moveqz",
-        "movltz", "movgez",
-    ];
-    const SHIFTS: [&str; 3] = ["srl", "sra", "sll"];
-    const BRANCHES: [&str; 10] = ["beq", "bne", "blt", "bge", "bltu", "bgeu", "bany", "bnone", "ball", "bnall"];
-    const BRANCHES_ON_ZERO: [&str; 4] = ["beqz", "bnez", "bgez", "bltz"];
-    let clock =
-        |random: &mut Random| [ClockRead::Microseconds, ClockRead::Cycles, ClockRead::Frc2][random.below(3) as usize];
-    let mut code = Code::new(CODE);
-    let first = clock(random);
-    read_clock(&mut code, first, 2);
-    let again = code.here();
-    let mut ways_out = Vec::new();
-    feed(&mut code);
-    read_clock(&mut code, first, 3);
-    code.op("sub", &[4, 3, 2]);
-    for _ in 0..random.below(8) {
-        // Mostly of what does not come from the round before.
-        let mut source =
-            || if random.one_in(8) { 5 + random.below(3) } else { [2, 3, 3, 4, 4, 11, 15][random.below(7) as usize] };
-        let (left, right) = (source(), source());
-        let target = 5 + random.below(3);
-        match random.below(10) {
-            0..5 => code.op(BINARY[random.below(15) as usize], &[target, left, right]),
-            5 => {
-                code.op("movi", &[target, random.below(32)]);
-                code.op(if random.one_in(2) { "ssr" } else { "ssl" }, &[target]);
-                code.op(SHIFTS[random.below(3) as usize], &[target, left]);
-            }
-            6 => {
-                let other = clock(random);
-                read_clock(&mut code, other, target);
-            }
-            7 => code.op("s32i", &[left, 1, 4 * random.below(4)]),
-            8 => code.op("l32i", &[target, 1, 4 * random.below(4)]),
-            _ => {
-                code.op("callx0", &[LOCK]);
-                code.op("callx0", &[UNLOCK]);
-            }
-        }
-        if random.one_in(3) {
-            ways_out.push(code.here());
-            let at = code.here();
-            match random.below(5) {
-                0 => code.op(BRANCHES_ON_ZERO[random.below(4) as usize], &[left, at + 4]),
-                _ => code.op(BRANCHES[random.below(10) as usize], &[left, right, at + 4]),
-            }
-        }
-    }
-    nop(&mut code, random.below(40));
-    let branch = code.here();
-    code.op("bltu", &[4, LENGTH, branch + 4]);
-    code.patch_target(branch, again);
-    let out = code.here();
-    code.op("addi", &[ENDS, ENDS, 1]);
-    code.op("j", &[CODE]);
-    for way in ways_out {
-        code.patch_target(way, out);
-    }
-    code
-}
-
-#[test]
-fn random_loops_come_to_the_same() {
-    let mut passed = 0;
-    for seed in 0..400 {
-        let mut random = Random::new(seed);
-        let code = random_loop(&mut random);
-        let length = [500, 20_000, 1 << 20, random.word()][random.below(4) as usize];
-        let chips = [true, false].map(|skips| chip(&code, length, skips));
-        let [skipping, executing] = chips;
-        passed += u32::from(compare(skipping, executing, &mut random, 1_500_000) > 0.5);
-    }
-    assert!(passed > 40, "only {passed} loops were passed over");
 }
