@@ -40,6 +40,7 @@ use crate::tls::TlsServer;
 
 pub use fault::{Fault, FaultNeeds, FaultWord, Verdict};
 pub use host::{Ending, Exchange, Host, Limits, TlsOutcome};
+pub use written::{BadHeader, Pieces, WrittenReply, check_header};
 
 mod connection;
 mod fault;
@@ -51,6 +52,7 @@ mod reply;
 mod target;
 #[cfg(test)]
 mod tests;
+mod written;
 
 /// Serves one connection until it ends. With `tls`, a handshake comes first.
 pub async fn serve<IO, H>(mut io: IO, tls: Option<TlsServer>, client: IpAddr, host: &H) -> Ending
@@ -111,6 +113,16 @@ async fn drain<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What a connection came to.
+enum Step {
+    /// Its end.
+    Over(hyper::Result<()>),
+    /// An exchange that ends it.
+    Torn(Tear),
+    /// It is waited for as long as before no more.
+    OtherPatience,
+}
+
 async fn serve_http<S, H>(stream: &mut S, tls: bool, client: IpAddr, host: &H) -> Ending
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -130,27 +142,30 @@ where
             .max_buf_size(16 << 10)
             .serve_connection(TokioIo::new(stream), service_fn(|request| shared.exchange(request)));
         loop {
-            let answered = shared.answered.get();
+            let (answered, patience) = (shared.answered.get(), shared.patience.get());
             let step = poll_fn(|cx| {
                 let step = Pin::new(&mut connection).poll(cx);
                 match shared.tear.borrow_mut().take() {
-                    Some(tear) => Poll::Ready(Err(tear)),
-                    None => step.map(Ok),
+                    Some(tear) => Poll::Ready(Step::Torn(tear)),
+                    None if step.is_pending() && shared.patience.get() != patience => Poll::Ready(Step::OtherPatience),
+                    None => step.map(Step::Over),
                 }
             });
-            match within(host, shared.limits.request, step).await {
-                Some(Ok(Ok(()))) => {
+            match within(host, patience, step).await {
+                Some(Step::Over(Ok(()))) => {
                     read = connection.into_parts().read_buf;
                     break Ok(Ending::Closed);
                 }
-                Some(Ok(Err(_))) => break Ok(Ending::Failed),
-                Some(Err(tear)) => break Err(tear),
+                Some(Step::Over(Err(_))) => break Ok(Ending::Failed),
+                Some(Step::Torn(tear)) => break Err(tear),
+                Some(Step::OtherPatience) => {}
                 None if shared.busy.get() || shared.answered.get() != answered => {}
+                None if patience < shared.limits.request => break Ok(Ending::Dropped),
                 None => break Ok(Ending::TooSlow),
             }
         }
     };
-    let (ending, last_words) = match ending {
+    let (ending, last_words, pieces) = match ending {
         Ok(Ending::Closed) if shared.upgraded.get() => {
             // On the heap, so that connections that stay with HTTP have no room for it.
             let ending = Box::pin(host.upgraded(stream, read)).await;
@@ -158,15 +173,41 @@ where
                 return ending;
             }
             shared.unread.set(true);
-            (ending, Vec::new())
+            (ending, Vec::new(), None)
         }
-        Ok(ending) => (ending, Vec::new()),
-        Err(Tear::Close(bytes)) => (Ending::Dropped, bytes),
+        Ok(ending) => (ending, Vec::new(), None),
+        Err(Tear::Close(bytes)) => (Ending::Dropped, bytes, None),
+        Err(Tear::InPieces(bytes, pieces)) => (Ending::Dropped, bytes, Some(pieces)),
         Err(Tear::Reset) => return Ending::Reset,
     };
     let lingers = shared.unread.get() || ending == Ending::Failed;
+    let last_words = match pieces {
+        Some(pieces) => Box::pin(send_in_pieces(stream, last_words, pieces, host)).await,
+        None => last_words,
+    };
     Box::pin(close(stream, &last_words, lingers, host)).await;
     ending
+}
+
+/// Sends all pieces but the last, which is left; nothing is, if the client does not take them.
+async fn send_in_pieces<S, H>(stream: &mut S, mut bytes: Vec<u8>, pieces: Pieces, host: &H) -> Vec<u8>
+where
+    S: AsyncWrite + Unpin,
+    H: Host,
+{
+    while bytes.len() > pieces.bytes {
+        let rest = bytes.split_off(pieces.bytes);
+        let piece = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        match within(host, host.limits().request, piece).await {
+            Some(Ok(())) => bytes = rest,
+            Some(Err(_)) | None => return Vec::new(),
+        }
+        host.sleep(pieces.pause).await;
+    }
+    bytes
 }
 
 /// Ends a connection in order, after `last_words`.

@@ -46,12 +46,14 @@ enum Action {
         /// Only for requests whose path begins like this, such as /update
         #[arg(long)]
         path: Option<String>,
-        /// With status: which one, 200 to 599
+        /// With status and reply: which one, 200 to 599; a reply has 200 without it
         #[arg(long)]
         status: Option<u16>,
         /// With retry-after, retry-after-date, delay-before-storing and delay-after-storing: for how many seconds
         #[arg(long, value_name = "SECONDS")]
         delay: Option<f64>,
+        #[command(flatten)]
+        reply: ReplyOptions,
         #[arg(long, value_name = "WHICH", help = format!("With certificate: {}", one_of(TlsFaultKind::Certificate)))]
         certificate: Option<String>,
         #[arg(long, value_name = "WHICH", help = format!("With man-in-the-middle: {}", one_of(TlsFaultKind::Attack)))]
@@ -64,6 +66,29 @@ enum Action {
         /// Its number, as listed
         id: Option<u64>,
     },
+}
+
+/// A reply as it is to be written.
+#[derive(Debug, clap::Args)]
+struct ReplyOptions {
+    /// With reply: a header, such as "Retry-After: 60"; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// With reply: its body
+    #[arg(long)]
+    body: Option<String>,
+    /// With reply: the request is handled before, and what it brings stored
+    #[arg(long)]
+    stores: bool,
+    /// With reply: how many bytes of it are sent at once
+    #[arg(long, value_name = "N")]
+    piece_bytes: Option<u32>,
+    /// With piece-bytes: for how many seconds nothing is sent between two pieces
+    #[arg(long, value_name = "SECONDS", requires = "piece_bytes")]
+    pause: Option<f64>,
+    /// With reply: after how many bytes, counted from its first, the connection is closed
+    #[arg(long, value_name = "N")]
+    close_after_bytes: Option<u32>,
 }
 
 /// What a fault of TLS may be given, in a sentence: "a, b or c".
@@ -94,7 +119,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
         Action::List => (Method::GET, FAULTS.to_owned(), None),
         Action::Clear { id: None } => (Method::DELETE, FAULTS.to_owned(), None),
         Action::Clear { id: Some(id) } => (Method::DELETE, format!("{FAULTS}/{id}"), None),
-        Action::Set { fault, count, seconds, path, status, delay, certificate, attack } => {
+        Action::Set { fault, count, seconds, path, status, delay, reply, certificate, attack } => {
             let mut order = Map::new();
             order.insert("fault".to_owned(), fault.clone().into());
             let parameters = [
@@ -103,6 +128,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Error> {
                 ("path", path.clone().map(Value::from)),
                 ("status", status.map(Value::from)),
                 ("delay", delay.map(Value::from)),
+                ("headers", (!reply.headers.is_empty()).then(|| reply.headers.join("\n").into())),
+                ("body", reply.body.clone().map(Value::from)),
+                ("stores", reply.stores.then_some(Value::from("true"))),
+                ("piece-bytes", reply.piece_bytes.map(Value::from)),
+                ("pause", reply.pause.map(Value::from)),
+                ("close-after-bytes", reply.close_after_bytes.map(Value::from)),
                 ("certificate", certificate.clone().map(Value::from)),
                 ("attack", attack.clone().map(Value::from)),
             ];

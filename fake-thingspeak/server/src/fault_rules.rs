@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::injection::{ConnectionFault, TlsFault};
-use fake_thingspeak::serve::Fault;
+use fake_thingspeak::serve::Verdict;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use tokio::time::Instant;
 
@@ -101,12 +101,17 @@ impl Faults {
         self.rules.iter().map(|rule| Shown(rule, now)).collect()
     }
 
-    /// What happens to a request for `path`, counted, with the rule's name for the log.
-    pub(crate) fn request(&mut self, path: &str, now: Instant) -> Option<(String, Fault)> {
-        self.apply(now, |order| match &order.effect {
-            Effect::Request(fault) if order.path.as_ref().is_none_or(|begin| path.starts_with(begin)) => Some(*fault),
-            _ => None,
-        })
+    /// What happens to a request for `path`, counted.
+    pub(crate) fn request(&mut self, path: &str, now: Instant) -> Verdict {
+        let struck = self.apply(now, |order| {
+            let concerned = order.path.as_ref().is_none_or(|begin| path.starts_with(begin));
+            match &order.effect {
+                Effect::Request(fault) if concerned => Some(Verdict::fault("", *fault)),
+                Effect::Reply(reply) if concerned => Some(Verdict::reply("", reply.clone())),
+                _ => None,
+            }
+        });
+        struck.map_or_else(Verdict::honest, |(rule, verdict)| Verdict { rule: Some(rule), ..verdict })
     }
 
     /// What happens to a new connection, counted.

@@ -45,10 +45,7 @@ impl Host for HttpHost<'_> {
     }
 
     fn verdict(&self, request: &Request<Bytes>) -> Verdict {
-        match self.0.state.faults.borrow_mut().request(request.uri().path(), Instant::now()) {
-            Some((rule, fault)) => Verdict::fault(rule, fault),
-            None => Verdict::honest(),
-        }
+        self.0.state.faults.borrow_mut().request(request.uri().path(), Instant::now())
     }
 
     fn upgrade(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {

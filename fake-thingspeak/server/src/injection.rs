@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fake_thingspeak::attack::Attack;
 use fake_thingspeak::certificates::Kind;
-use fake_thingspeak::serve::{Fault, FaultNeeds};
+use fake_thingspeak::serve::{Fault, FaultNeeds, WrittenReply};
 use fake_thingspeak::vocabulary;
 
 vocabulary! {
@@ -61,6 +61,8 @@ pub enum InjectedEffect {
     Request(Fault),
     /// A request; a status from 200 to 599 has to be said.
     RequestWithStatus(fn(u16) -> Fault),
+    /// A request, which is answered as it has to be written: status, headers, body.
+    Reply,
     /// A request; a time has to be said.
     RequestWithDelay(fn(Duration) -> Fault),
     /// A new connection.
@@ -81,6 +83,7 @@ pub fn injections() -> impl Iterator<Item = Injection> {
         };
         Some(Injection { word: fault.word, about: fault.about, effect })
     });
+    let reply = Injection { word: WrittenReply::WORD, about: WrittenReply::ABOUT, effect: InjectedEffect::Reply };
     let connections = ConnectionFault::ALL.iter().map(|fault| {
         let effect = InjectedEffect::Connection(*fault);
         Injection { word: fault.word(), about: fault.about(), effect }
@@ -89,7 +92,7 @@ pub fn injections() -> impl Iterator<Item = Injection> {
         let effect = InjectedEffect::Tls(*kind);
         Injection { word: kind.word(), about: kind.about(), effect }
     });
-    requests.chain(connections).chain(tls)
+    requests.chain([reply]).chain(connections).chain(tls)
 }
 
 impl TlsFaultKind {

@@ -17,13 +17,15 @@ use super::guard::guarded;
 use super::memory::{self, Held, Missing};
 use super::reply::{self, Reply};
 use super::target::names_one_host;
-use super::{Exchange, Host, Limits, Verdict, fault};
-use crate::cloud::Refusal;
+use super::{Exchange, Host, Limits, Pieces, Verdict, WrittenReply, fault};
+use crate::cloud::{Draft, Refusal};
 
 /// How an exchange ends its connection.
 pub(super) enum Tear {
     /// Close it, after these bytes.
     Close(Vec<u8>),
+    /// Close it, after these bytes, which go out piece by piece.
+    InPieces(Vec<u8>, Pieces),
     /// Drop it, which resets it.
     Reset,
 }
@@ -44,6 +46,8 @@ pub(super) struct Connection<'h, H: Host> {
     tls: bool,
     client: IpAddr,
     pub(super) limits: Limits,
+    /// How long nothing may come.
+    pub(super) patience: Cell<Duration>,
     /// A request has arrived and its reply is not ready.
     pub(super) busy: Cell<bool>,
     /// Requests answered.
@@ -64,11 +68,13 @@ pub(super) struct Connection<'h, H: Host> {
 impl<'h, H: Host> Connection<'h, H> {
     /// A connection of `client` on which nothing has come yet.
     pub(super) fn new(tls: bool, client: IpAddr, host: &'h H) -> Self {
+        let limits = host.limits();
         Self {
             host,
             tls,
             client,
-            limits: host.limits(),
+            limits,
+            patience: Cell::new(limits.request),
             busy: Cell::new(false),
             answered: Cell::new(0),
             replying: Cell::new(false),
@@ -186,8 +192,11 @@ impl<'h, H: Host> Connection<'h, H> {
 
     /// Handles a complete request as the verdict wants it.
     async fn carry_out(&self, mut record: Box<Record<'h, H>>) -> Result<Response<Reply>, Tear> {
-        let Verdict { faults, rule } = self.host.verdict(record.request());
+        let Verdict { faults, reply, rule } = self.host.verdict(record.request());
         record.exchange.rule = rule;
+        if let Some(reply) = reply {
+            return Err(Box::pin(self.answer_as_written(record, &reply)).await);
+        }
         let plan = fault::Plan::of(&faults);
 
         let mut now = record.exchange.received;
@@ -204,14 +213,9 @@ impl<'h, H: Host> Connection<'h, H> {
             Some(refusal) => self.host.with_cloud(|cloud| cloud.refuse(record.request(), refusal)),
             None if let Some(reply) = self.host.upgrade(record.request()) => reply,
             None => {
-                let handled = self.host.with_cloud(|cloud| cloud.handle(record.request(), now, self.client));
-                for entry in &handled.stored {
-                    self.host.stored(entry);
-                }
-                record.exchange.stored = handled.stored;
-                record.exchange.refused = handled.refused;
+                let reply = self.handle(&mut record, now);
                 self.host.durable().await;
-                let mut response = handled.reply.response(record.request());
+                let mut response = reply.response(record.request());
                 if memory::refuse_without_room(&mut response, record.request(), &mut self.sending.borrow_mut()) {
                     record.exchange.refused = Some(memory::NO_ROOM_REASON);
                 }
@@ -221,6 +225,7 @@ impl<'h, H: Host> Connection<'h, H> {
         if plan.delay_after > Duration::ZERO {
             Box::pin(self.host.sleep(plan.delay_after)).await;
         }
+        self.patience.set(plan.close_when_idle.map_or(self.limits.request, |idle| idle.min(self.limits.request)));
         let mut response = self.finished_wrong_by(plan.date_error, response);
         if let Some(value) = plan.retry_after.and_then(|wait| self.retry_after(&wait)) {
             response.headers_mut().insert(RETRY_AFTER, value);
@@ -240,6 +245,35 @@ impl<'h, H: Host> Connection<'h, H> {
             }
             fault::Delivery::None => Err(Tear::Close(Vec::new())),
         }
+    }
+
+    /// Handles a complete request if the reply to it says so, and answers as that is written.
+    async fn answer_as_written(&self, mut record: Box<Record<'h, H>>, reply: &WrittenReply) -> Tear {
+        if reply.stores {
+            let now = record.exchange.received;
+            self.handle(&mut record, now);
+            self.host.durable().await;
+        }
+        let date = http_date(self.host.now()).and_then(|date| date.to_str().map(str::to_owned).ok());
+        let bytes = reply.bytes(&date.unwrap_or_default());
+        let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4);
+        record.exchange.status = Some(reply.status);
+        record.exchange.response_body = head.map_or_else(Bytes::new, |head| Bytes::copy_from_slice(&bytes[head..]));
+        match reply.pieces {
+            Some(pieces) => Tear::InPieces(bytes, pieces),
+            None => Tear::Close(bytes),
+        }
+    }
+
+    /// Lets the cloud handle a request; its reply.
+    fn handle(&self, record: &mut Record<'h, H>, now: OffsetDateTime) -> Draft {
+        let handled = self.host.with_cloud(|cloud| cloud.handle(record.request(), now, self.client));
+        for entry in &handled.stored {
+            self.host.stored(entry);
+        }
+        record.exchange.stored = handled.stored;
+        record.exchange.refused = handled.refused;
+        handled.reply
     }
 
     /// Leaves it to the connection to end itself; this exchange never goes on.

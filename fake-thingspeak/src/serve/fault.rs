@@ -1,8 +1,10 @@
 //! Faults that a host can have a cloud answer a request with: as a host names them, with the words and sentences that
 //! files, orders and pages have for them ([`Fault::WORDS`]), and as a connection carries them out (`Plan`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::written::WrittenReply;
 use crate::cloud::Refusal;
 
 /// A fault as files, orders and pages have it.
@@ -86,6 +88,10 @@ faults! {
     /// The reply announces more than it has, and the connection is closed after what it has.
     Truncated, "truncated",
         "Stores, and closes in the middle of the answer.";
+    /// The request is handled as always; the connection is closed once nothing has come on it for so long after the
+    /// reply, which did not say so.
+    CloseWhenIdle(Delay: Duration), "close-when-idle",
+        "Stores and answers, and closes the connection when nothing has come for so long, without having said so.";
     /// The reply says that the last write was less than 15 s ago; nothing is stored.
     TooSoon, "too-soon",
         "Answers 0, as if the last entry were too young.";
@@ -99,6 +105,8 @@ faults! {
 pub struct Verdict {
     /// What goes wrong; nothing by default.
     pub faults: Vec<Fault>,
+    /// What is answered in the place of the cloud.
+    pub reply: Option<Arc<WrittenReply>>,
     /// The name of the rule that says so, for the record.
     pub rule: Option<String>,
 }
@@ -111,7 +119,12 @@ impl Verdict {
 
     /// `fault` happens to it because of `rule`.
     pub fn fault(rule: impl Into<String>, fault: Fault) -> Self {
-        Self { faults: vec![fault], rule: Some(rule.into()) }
+        Self { faults: vec![fault], rule: Some(rule.into()), ..Self::default() }
+    }
+
+    /// `reply` is what it is answered with because of `rule`.
+    pub fn reply(rule: impl Into<String>, reply: Arc<WrittenReply>) -> Self {
+        Self { reply: Some(reply), rule: Some(rule.into()), ..Self::default() }
     }
 }
 
@@ -125,6 +138,7 @@ pub(super) struct Plan {
     pub(super) delay_after: Duration,
     pub(super) delivery: Delivery,
     pub(super) date_error: time::Duration,
+    pub(super) close_when_idle: Option<Duration>,
 }
 
 /// How long a refusal asks to wait.
@@ -173,6 +187,7 @@ impl Plan {
                 Fault::TooSoon => plan.refuse(Refusal::TooSoon, None),
                 Fault::RefuseKey => plan.refuse(Refusal::Key, None),
                 Fault::DateWrongBy(error) => plan.date_error = *error,
+                Fault::CloseWhenIdle(idle) => plan.close_when_idle = Some(*idle),
             }
         }
         plan

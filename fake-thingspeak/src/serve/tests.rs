@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Context;
 
 use http::{Request, Response, StatusCode};
@@ -30,6 +31,7 @@ struct World {
     cloud: RefCell<Cloud>,
     access: Access,
     faults: Vec<Fault>,
+    reply: Option<Arc<WrittenReply>>,
     limits: Limits,
     /// How long it takes until what was stored is kept.
     keeping: Duration,
@@ -48,6 +50,7 @@ impl World {
             cloud: RefCell::new(cloud),
             access,
             faults: faults.to_vec(),
+            reply: None,
             limits: Limits::default(),
             keeping: Duration::ZERO,
             stored: RefCell::default(),
@@ -90,7 +93,8 @@ impl Host for World {
     }
 
     fn verdict(&self, _: &Request<Bytes>) -> Verdict {
-        Verdict { faults: self.faults.clone(), rule: (!self.faults.is_empty()).then(|| "bad day".to_owned()) }
+        let rule = (!self.faults.is_empty() || self.reply.is_some()).then(|| "bad day".to_owned());
+        Verdict { faults: self.faults.clone(), reply: self.reply.clone(), rule }
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {

@@ -183,6 +183,11 @@ impl Resolver<'_, '_> {
             return Some(meant);
         }
         let Chosen { kind, name, node } = node.choice()?;
+        self.made(kind, name, node)
+    }
+
+    /// What a key makes of its value.
+    fn made<T>(&mut self, kind: Makes<T>, name: &str, node: &Node) -> Option<T> {
         match kind {
             Makes::Duration(make) => self.positive(node, name).map(make),
             Makes::SignedDuration(make) => match node.value {

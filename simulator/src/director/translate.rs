@@ -91,6 +91,7 @@ fn injection(injection: &scenario::Injection) -> Fault {
             reply: *reply,
         }),
         scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(*attack)),
+        scenario::Injection::CloudReply(reply) => Fault::Internet(fault::Fault::CloudReply(reply.clone())),
         scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(*fault)),
     }
 }

@@ -1,11 +1,14 @@
 //! An order to inject a fault, as `/_preflash/faults` is given it: read once, into what the rules work with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::injection::{ConnectionFault, InjectedEffect, TlsFault, injections};
-use fake_thingspeak::serve::Fault;
+use fake_thingspeak::serve::{Fault, WrittenReply};
 use tokio::time::Instant;
+
+mod written;
 
 /// The longest delay, and the longest that a rule may last.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
@@ -25,6 +28,8 @@ fn list(words: impl Iterator<Item = &'static str>) -> String {
 pub(super) enum Effect {
     /// With a request.
     Request(Fault),
+    /// A request is answered like this.
+    Reply(Arc<WrittenReply>),
     /// With a new connection.
     Connection(ConnectionFault),
     /// With a new connection over TLS.
@@ -80,8 +85,7 @@ impl Order {
             InjectedEffect::Request(fault) => Effect::Request(fault),
             InjectedEffect::RequestWithStatus(make) => {
                 let status = take("status").ok_or_else(|| format!("`{word}` needs a `status` like 503"))?;
-                let number: Option<u16> = status.parse().ok().filter(|status| (200..=599).contains(status));
-                let number = number.ok_or_else(|| format!("`{status}` is no status from 200 to 599"))?;
+                let number = status_of(&status)?;
                 parameter = Some(("status", Parameter::Number(number.into())));
                 Effect::Request(make(number))
             }
@@ -90,6 +94,11 @@ impl Order {
                 let delay = seconds("delay", &given)?;
                 parameter = Some(("delay", Parameter::Number(delay.as_secs_f64())));
                 Effect::Request(make(delay))
+            }
+            InjectedEffect::Reply => {
+                let reply = written::parse(&mut take)?;
+                parameter = Some(("status", Parameter::Number(reply.status.into())));
+                Effect::Reply(Arc::new(reply))
             }
             InjectedEffect::Connection(fault) => Effect::Connection(fault),
             InjectedEffect::Tls(kind) => {
@@ -101,7 +110,7 @@ impl Order {
         };
         let path = take("path");
         match &path {
-            Some(_) if !matches!(effect, Effect::Request(_)) => {
+            Some(_) if !matches!(effect, Effect::Request(_) | Effect::Reply(_)) => {
                 return Err(format!("`path` means nothing for `{word}`, which strikes before there is a request"));
             }
             Some(path) if !path.starts_with('/') => {
@@ -142,6 +151,12 @@ fn choice<T: Copy>(
     let given = given.ok_or_else(|| format!("`{fault}` needs `{name}`: one of {}", all()))?;
     let found = known.iter().find(|(word, _)| *word == given).copied();
     found.ok_or_else(|| format!("`{given}` is no {name}; there are {}", all()))
+}
+
+/// A status that a fault may answer with.
+fn status_of(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|status| (200..=599).contains(status));
+    number.ok_or_else(|| format!("`{text}` is no status from 200 to 599"))
 }
 
 /// A number of seconds, perhaps with decimals.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::injection::TlsFaultKind;
 use fake_thingspeak::attack::Attack;
 use fake_thingspeak::certificates::Kind;
+use fake_thingspeak::serve::{Fault, Pieces, WrittenReply};
 
 use super::order::words;
 use super::*;
@@ -20,7 +21,9 @@ fn every_word_is_a_fault() {
             "certificate" => ("certificate", "expired"),
             "man-in-the-middle" => ("attack", "empty-record"),
             "refused-connection" => ("seconds", "1"),
-            word if word.starts_with("delay") || word.starts_with("retry-after") => ("delay", "2.5"),
+            word if word == "close-when-idle" || word.starts_with("delay") || word.starts_with("retry-after") => {
+                ("delay", "2.5")
+            }
             _ => ("count", "1"),
         };
         let order = order(&[("fault", word), needs]).unwrap();
@@ -47,6 +50,12 @@ fn an_order_that_makes_no_sense_is_told_what_would() {
         (&[("fault", "reset"), ("count", "1"), ("seconds", "1")], "not both"),
         (&[("fault", "reset"), ("delay", "1")], "`delay` means nothing for `reset`"),
         (&[("fault", "reset"), ("path", "update")], "like /update"),
+        (&[("fault", "reply"), ("status", "99")], "`99` is no status from 200 to 599"),
+        (&[("fault", "reply"), ("headers", "Retry-After 60")], "is no header like `Retry-After: 60`"),
+        (&[("fault", "reply"), ("headers", "Retry After: 60")], "is no name of a header"),
+        (&[("fault", "reply"), ("pause", "1")], "`pause` needs `piece-bytes`"),
+        (&[("fault", "reply"), ("piece-bytes", "0")], "is a number of bytes from 1, not `0`"),
+        (&[("fault", "reply"), ("stores", "yes")], "`stores` is true or false, not `yes`"),
         (&[("fault", "certificate"), ("certificate", "nice")], "`nice` is no certificate; there are expired, "),
         (&[("fault", "man-in-the-middle")], "`man-in-the-middle` needs `attack`: one of forged-certificate, "),
         (&[("fault", "man-in-the-middle"), ("attack", "nap")], "`nap` is no attack; there are forged-certificate, "),
@@ -60,6 +69,32 @@ fn an_order_that_makes_no_sense_is_told_what_would() {
         let message = order(given).unwrap_err();
         assert!(message.contains(expected), "{given:?}: {message}");
     }
+}
+
+#[test]
+fn a_reply_is_what_the_order_writes() {
+    let given = [
+        ("fault", "reply"),
+        ("status", "301"),
+        ("headers", "Location: https://a.example/\nRetry-After: 60\n"),
+        ("body", "Moved"),
+        ("piece-bytes", "3"),
+        ("pause", "0.5"),
+        ("close-after-bytes", "70"),
+        ("path", "/update"),
+    ];
+    let headers = [("Location", "https://a.example/"), ("Retry-After", "60")];
+    let expected = WrittenReply {
+        status: 301,
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        body: "Moved".to_owned(),
+        pieces: Some(Pieces { bytes: 3, pause: Duration::from_millis(500) }),
+        close_after: Some(70),
+        stores: false,
+    };
+    assert_eq!(order(&given).unwrap().effect, Effect::Reply(expected.into()));
+    let plain = order(&[("fault", "reply"), ("stores", "true")]).unwrap().effect;
+    assert_eq!(plain, Effect::Reply(WrittenReply { stores: true, ..WrittenReply::default() }.into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,7 +113,7 @@ async fn a_rule_lasts_as_long_as_it_should_and_the_last_one_counts() {
         r#"{"id":4,"fault":"silent-connection","remaining":{"count":1}}]"#,
     );
     assert_eq!(shown, expected);
-    let mut next = |path: &str, now| faults.request(path, now).map(|(rule, _)| rule);
+    let mut next = |path: &str, now| faults.request(path, now).rule;
     assert_eq!(next("/update", now).as_deref(), Some("fault 3, status"));
     assert_eq!(next("/channels", now).as_deref(), Some("fault 2, reset"));
     assert_eq!(next("/update.json", now).as_deref(), Some("fault 3, status"));
@@ -89,7 +124,7 @@ async fn a_rule_lasts_as_long_as_it_should_and_the_last_one_counts() {
     assert_eq!((faults.connection(now), faults.tls(now)), (None, None));
     assert_eq!(faults.list(now).len(), 1);
     assert!(faults.clear(1) && !faults.clear(1) && !faults.clear(3));
-    assert_eq!(faults.request("/update", now), None);
+    assert_eq!(faults.request("/update", now), Verdict::honest());
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +139,7 @@ async fn of_a_certificate_and_an_attack_the_last_one_counts() {
     assert_eq!(faults.tls(now), Some(("fault 2, man-in-the-middle no-certificate".to_owned(), attack)));
     let certificate = TlsFault::Certificate(Kind::Expired);
     assert_eq!(faults.tls(now), Some(("fault 1, certificate expired".to_owned(), certificate)));
-    assert_eq!(faults.request("/", now), None);
+    assert_eq!(faults.request("/", now), Verdict::honest());
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +175,12 @@ fn what_a_scenario_says_of_the_cloud_can_be_set() {
     let schema = include_str!("../../../../simulator/schema/scenario.schema.json");
     let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
     let inject = &schema["properties"]["faults"]["items"]["properties"]["inject"]["properties"];
-    let mut faults = said(&inject["cloud"]);
+    let of_cloud = &inject["cloud"];
+    let mut faults = said(of_cloud);
+    // What is in a reply is not itself a fault.
+    for key in said(&of_cloud["anyOf"][1]["properties"]["reply"]) {
+        assert!(key == "status" || faults.remove(&key), "{key}");
+    }
     faults.extend(said(&inject["route"]["properties"]["reply"]).iter().map(|word| format!("{word}-connection")));
     faults.extend(["certificate", "man-in-the-middle"].map(str::to_owned));
     // A server on real sockets tells the machine's time: a wrong one is for simulated worlds.

@@ -94,8 +94,16 @@ fn about(injection: &Injection) -> Markup {
 fn parameter(injection: &Injection) -> Markup {
     match injection.effect {
         InjectedEffect::Request(_) | InjectedEffect::Connection(_) => html! {},
-        InjectedEffect::RequestWithStatus(_) => number(injection, "status", "Status", 503, (200, 599)),
-        InjectedEffect::RequestWithDelay(_) => number(injection, "delay", "Seconds", 10, (1, 3_600)),
+        InjectedEffect::RequestWithStatus(_) => number(injection, "status", "Status", Some(503), (200, 599)),
+        InjectedEffect::Reply => html! {
+            (number(injection, "status", "Status", Some(200), (200, 599)))
+            (lines(injection, "headers", "Headers, each in a line", "Retry-After: 60"))
+            (lines(injection, "body", "Body", ""))
+            (number(injection, "piece-bytes", "In pieces of so many bytes", None, (1, 1_000_000)))
+            (number(injection, "pause", "Seconds between pieces", None, (1, 3_600)))
+            (number(injection, "close-after-bytes", "Closed after so many bytes", None, (1, 1_000_000)))
+        },
+        InjectedEffect::RequestWithDelay(_) => number(injection, "delay", "Seconds", Some(10), (1, 3_600)),
         InjectedEffect::Tls(kind) => field(injection, "Which", |described| {
             html! {
                 select name=(kind.parameter()) data-of=(injection.word) aria-label=(described) {
@@ -107,11 +115,21 @@ fn parameter(injection: &Injection) -> Markup {
 }
 
 /// A field for a number: its name for the server, its label, and what stands there at first.
-fn number(injection: &Injection, name: &str, label: &str, value: u32, (min, max): (u32, u32)) -> Markup {
+fn number(injection: &Injection, name: &str, label: &str, value: Option<u32>, (min, max): (u32, u32)) -> Markup {
     field(injection, label, |described| {
         html! {
-            input type="number" name=(name) data-of=(injection.word) value=(value) min=(min) max=(max)
+            input type="number" name=(name) data-of=(injection.word) value=[value] min=(min) max=(max)
                 aria-label=(described);
+        }
+    })
+}
+
+/// A field for lines of text, and what stands in it greyed.
+fn lines(injection: &Injection, name: &str, label: &str, such_as: &str) -> Markup {
+    field(injection, label, |described| {
+        html! {
+            textarea name=(name) data-of=(injection.word) rows="2" placeholder=(such_as) spellcheck="false"
+                aria-label=(described) {}
         }
     })
 }

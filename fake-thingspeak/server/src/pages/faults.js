@@ -104,8 +104,9 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   const given = new FormData(form);
   const fault = { fault: given.get("fault") };
-  const needed = form.querySelector(`[data-of="${fault.fault}"]`);
-  if (needed) fault[needed.name] = needed.type === "number" ? Number(needed.value) : needed.value;
+  for (const { name, type, value } of form.querySelectorAll(`[data-of="${fault.fault}"]`)) {
+    if (value !== "") fault[name] = type === "number" ? Number(value) : value;
+  }
   if (given.get("path").trim()) fault.path = given.get("path").trim();
   const limit = given.get("limit");
   if (limit) fault[limit] = Number(given.get(limit));

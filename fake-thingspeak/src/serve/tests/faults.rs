@@ -75,3 +75,51 @@ async fn no_reply_tells_of_what_may_still_be_lost() {
     talk(&world, "GET /channels/public.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert_eq!(world.begin.elapsed(), keeping);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_is_sent_as_it_is_written() {
+    let one = |reply: WrittenReply| async move {
+        let world = World { reply: Some(Arc::new(reply)), ..World::new(&[]) };
+        let seen = talk(&world, &world.update()).await;
+        let exchange = world.exchanges.borrow()[0].clone();
+        assert_eq!((exchange.rule.as_deref(), seen.ending, seen.shut), (Some("bad day"), Ending::Dropped, true));
+        let stored = world.stored.borrow().len();
+        (seen.reply, stored, exchange, world.begin.elapsed())
+    };
+    let moved = WrittenReply {
+        status: 302,
+        headers: vec![("Location".to_owned(), "http://login.example/".to_owned())],
+        body: "Please log in.".to_owned(),
+        ..WrittenReply::default()
+    };
+    let whole = "HTTP/1.1 302 Found\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nLocation: http://login.example/\r\n\
+                 Content-Length: 14\r\nConnection: close\r\n\r\nPlease log in.";
+    let (reply, stored, exchange, _) = one(moved.clone()).await;
+    assert_eq!((reply.as_str(), stored, exchange.status), (whole, 0, Some(302)));
+    assert_eq!(exchange.response_body, "Please log in.");
+
+    let pause = Duration::from_secs(7);
+    let slow = WrittenReply { pieces: Some(Pieces { bytes: 50, pause }), stores: true, ..moved.clone() };
+    let (reply, stored, _, took) = one(slow).await;
+    let pauses = whole.len().div_ceil(50) - 1;
+    assert_eq!((reply.as_str(), stored, took), (whole, 1, pause * u32::try_from(pauses).unwrap()));
+
+    let (reply, stored, exchange, _) = one(WrittenReply { close_after: Some(20), ..moved }).await;
+    assert_eq!((reply.as_str(), stored, exchange.response_body.len()), (&whole[..20], 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_closed_while_it_is_idle() {
+    let idle = Duration::from_secs(5);
+    let world = World::new(&[Fault::CloseWhenIdle(idle)]);
+    let again = world.update();
+    let seen = talk_as(&world, async |client| {
+        client.write_all(again.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        client.write_all(again.replace("field1=1", "field1=2").as_bytes()).await.unwrap();
+    })
+    .await;
+    assert_eq!((seen.reply.matches("200 OK").count(), seen.ending, seen.shut), (2, Ending::Dropped, true));
+    assert!(!seen.reply.contains("Connection: close"), "{}", seen.reply);
+    assert!((9..=14).contains(&world.begin.elapsed().as_secs()), "{:?}", world.begin.elapsed());
+}

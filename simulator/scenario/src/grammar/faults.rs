@@ -10,9 +10,10 @@ use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
 use crate::model::{
     AccessPointState, Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault, RouteTarget, SensorFault,
+    WrittenReply,
 };
 use crate::shape::Scalar::{HardwareAddress, Integer, Ipv4Address, Probability, SignedDuration};
-use crate::shape::Shape::{Choice as One, Either, Scalar, Words};
+use crate::shape::Shape::{Choice as One, Either, Scalar, TextMap, Words};
 use crate::shape::{Case, Choice, Key, Makes, Shape, Table, case, optional, required};
 
 /// One of `[[faults]]`.
@@ -266,10 +267,25 @@ const CLOUD_WORDS: [(&str, CloudFault, &str); CLOUD_WORD_COUNT] = {
     rows
 };
 
+/// What a key of a cloud's fault makes.
+#[derive(Clone, Copy)]
+pub(crate) enum OfCloud {
+    /// A fault, of a single value.
+    Fault(Makes<CloudFault>),
+    /// A reply.
+    Reply,
+}
+
+/// How many of the cloud's faults have a value, and the reply.
+const CLOUD_CASE_COUNT: usize = CloudFault::WORDS.len() - CLOUD_WORD_COUNT + 1;
+
+/// A status that a server answers with.
+const STATUS: Shape = Scalar(Integer { least: 200, most: 599 });
+
 /// The others.
-const CLOUD_CASES: [Case<Makes<CloudFault>>; CloudFault::WORDS.len() - CLOUD_WORD_COUNT] = {
-    const STATUS: Shape = Scalar(Integer { least: 200, most: 599 });
-    let mut cases = [slow(CloudFault::DelayBeforeStoring); CloudFault::WORDS.len() - CLOUD_WORD_COUNT];
+const CLOUD_CASES: [Case<OfCloud>; CLOUD_CASE_COUNT] = {
+    let reply = case(OfCloud::Reply, WrittenReply::WORD, Shape::Table(&REPLY), WrittenReply::ABOUT);
+    let mut cases = [reply; CLOUD_CASE_COUNT];
     let (mut at, mut count) = (0, 0);
     while at < CloudFault::WORDS.len() {
         let FaultWord { word, about, needs, .. } = CloudFault::WORDS[at];
@@ -282,12 +298,46 @@ const CLOUD_CASES: [Case<Makes<CloudFault>>; CloudFault::WORDS.len() - CLOUD_WOR
             FaultNeeds::Delay(make) => (Makes::Duration(make), DURATION),
             FaultNeeds::Error(make) => (Makes::SignedDuration(make), Scalar(SignedDuration)),
         };
-        cases[count] = case(makes, word, shape, about);
+        cases[count] = case(OfCloud::Fault(makes), word, shape, about);
         count += 1;
         at += 1;
     }
     cases
 };
+
+const REPLY: Table = Table::new(
+    "a reply",
+    &[
+        optional("status", STATUS, "Its status. Default 200."),
+        optional(
+            "headers",
+            TextMap,
+            "Its headers, such as { Location = \"https://a.example/\", Retry-After = \"60\" }. `Date`, `Content-Length` and `Connection: close` are added if they are not there.",
+        ),
+        optional("body", TEXT, "Its body. Default none."),
+        optional(
+            "stores",
+            BOOLEAN,
+            "Whether the request is handled all the same, and what it brings stored. Default false.",
+        ),
+        optional(
+            "pieces",
+            Shape::Table(&Table::new(
+                "pieces of a reply",
+                &[
+                    required("bytes", COUNT, "How many bytes each has."),
+                    optional("pause", DURATION, "How long nothing is sent between two of them. Default 0s."),
+                ],
+            )),
+            "It is sent in pieces, the head, too. Default all at once.",
+        ),
+        optional(
+            "close-after-bytes",
+            COUNT,
+            "The connection is closed after so many bytes, counted from the first of the head. Default after all of them.",
+        ),
+    ],
+);
 
 /// The sensor's faults that say how late, as its model tells them.
 const LATE_RESPONSES: [Case<MadeOfLateness>; SensorFault::LATE.len()] = {

@@ -2,6 +2,7 @@
 //!
 //! What can go wrong in the internet a file says in the internet's own types.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use simulator_record::events::DeviceId;
@@ -10,7 +11,9 @@ use simulator_world::parts::PartId;
 use super::{End, Place, When};
 use crate::units::PerMillion;
 
-pub use simulator_world::internet::fault::{Attack, CloudFault, DhcpFault, DnsFault, NtpFault, RouteFault};
+pub use simulator_world::internet::fault::{
+    Attack, CloudFault, DhcpFault, DnsFault, NtpFault, Pieces, RouteFault, WrittenReply,
+};
 pub use simulator_world::parts::{Lateness, SensorFault};
 
 /// A rule by which something goes wrong.
@@ -84,6 +87,8 @@ pub enum Injection {
     ManInTheMiddle(Attack),
     /// The cloud.
     Cloud(CloudFault),
+    /// What is answered in the cloud's place.
+    CloudReply(Arc<WrittenReply>),
 }
 
 /// What an access point does instead of serving.

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use fake_thingspeak::serve::check_header;
 use simulator_world::parts::MadeOfLateness;
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
-use crate::grammar::faults::InjectionKind;
-use crate::model::{AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, RouteTarget, When};
+use crate::grammar::faults::{InjectionKind, OfCloud};
+use crate::model::{
+    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, Pieces, RouteTarget, When, WrittenReply,
+};
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
 
@@ -126,6 +129,32 @@ impl Resolver<'_, '_> {
         Some(Lateness { least: fields.duration("from")?, most, per_million })
     }
 
+    /// A reply that is written in the file.
+    fn reply(&mut self, fields: &Fields) -> Option<WrittenReply> {
+        let mut reply = WrittenReply::default();
+        let mut good = true;
+        if let Some(status) = fields.integer("status").and_then(|status| u16::try_from(status).ok()) {
+            reply.status = status;
+        }
+        if let Some(Value::TextMap(headers)) = fields.get("headers").map(|node| &node.value) {
+            for (name, (span, value)) in headers {
+                if let Err(error) = check_header(name, value) {
+                    good = false;
+                    self.report(Diagnostic::new(error.to_string(), span.clone(), "cannot be sent"));
+                }
+                reply.headers.push((name.clone(), value.clone()));
+            }
+        }
+        reply.body = fields.text("body").unwrap_or_default().to_owned();
+        reply.stores = fields.boolean("stores").unwrap_or(false);
+        reply.pieces = fields.table("pieces").and_then(|fields| {
+            let bytes = fields.integer("bytes").and_then(|bytes| usize::try_from(bytes).ok())?;
+            Some(Pieces { bytes, pause: fields.duration("pause").unwrap_or_default() })
+        });
+        reply.close_after = fields.integer("close-after-bytes").and_then(|bytes| usize::try_from(bytes).ok());
+        good.then_some(reply)
+    }
+
     fn injection(&mut self, kind: InjectionKind, details: &Node, rule: &Fields) -> Option<Injection> {
         Some(match kind {
             InjectionKind::Sensor => {
@@ -182,7 +211,17 @@ impl Resolver<'_, '_> {
                 Injection::Route { to, reply: fields.word("reply")? }
             }
             InjectionKind::ManInTheMiddle => Injection::ManInTheMiddle(details.word()?),
-            InjectionKind::Cloud => Injection::Cloud(self.word_or_made(details)?),
+            InjectionKind::Cloud => match details.word() {
+                Some(fault) => Injection::Cloud(fault),
+                None => match details.choice()? {
+                    Chosen { kind: OfCloud::Fault(makes), name, node } => {
+                        Injection::Cloud(self.made(makes, name, node)?)
+                    }
+                    Chosen { kind: OfCloud::Reply, node, .. } => {
+                        Injection::CloudReply(self.reply(node.table()?)?.into())
+                    }
+                },
+            },
         })
     }
 }

@@ -6,11 +6,12 @@ use std::mem::discriminant;
 use std::time::Duration;
 
 use fake_thingspeak::serve::{FaultNeeds, FaultWord};
-use serde_json::Value;
-use simulator_scenario::model::CloudFault;
+use serde_json::{Map, Value};
+use simulator_scenario::model::{CloudFault, WrittenReply};
+use simulator_world::internet::Fault;
 
 /// Faults are of uploads: the feed, which this computer reads, is to be read all the same.
-const UPLOADS: &str = "&path=%2Fupdate";
+const UPLOADS: &str = "/update";
 /// How long an answer is waited for, in seconds.
 const PATIENCE: u64 = 5;
 
@@ -33,12 +34,13 @@ impl CloudFaults {
     ///
     /// # Errors
     /// If the server does not.
-    pub(super) fn set(&mut self, name: &str, fault: CloudFault, count: Option<u32>) -> Result<(), String> {
-        let order = order(fault).ok_or_else(|| format!("a fake ThingSpeak cannot do the fault `{name}`"))?;
-        let count = count.map(|count| format!("&count={count}")).unwrap_or_default();
+    pub(super) fn set(&mut self, name: &str, fault: &Fault, count: Option<u32>) -> Result<(), String> {
+        let mut order = order(fault).ok_or_else(|| format!("a fake ThingSpeak cannot do the fault `{name}`"))?;
+        order.extend(count.map(|count| ("count".to_owned(), count.into())));
+        order.insert("path".to_owned(), UPLOADS.into());
         let request = minreq::post(&self.url)
-            .with_header("Content-Type", "application/x-www-form-urlencoded")
-            .with_body(format!("{order}{count}{UPLOADS}"));
+            .with_header("Content-Type", "application/json")
+            .with_body(Value::from(order).to_string());
         let failed = |reason: String| format!("could not set the fault `{name}` at {}: {reason}", self.url);
         let response = request.with_timeout(PATIENCE).send().map_err(|error| failed(error.to_string()))?;
         let text = response.as_str().map_err(|error| failed(error.to_string()))?;
@@ -71,14 +73,22 @@ impl Drop for CloudFaults {
     }
 }
 
-/// What is asked of the server for a fault, as a form; `None` if it has no such fault.
-pub(super) fn order(fault: CloudFault) -> Option<String> {
+/// What is asked of the server for a fault; `None` if it has no such fault.
+pub(super) fn order(fault: &Fault) -> Option<Map<String, Value>> {
+    let fault = match fault {
+        Fault::Cloud(fault) => *fault,
+        Fault::CloudReply(reply) => return Some(written(reply)),
+        Fault::Dhcp { .. } | Fault::Dns(_) | Fault::Ntp(_) | Fault::Route { .. } | Fault::ManInTheMiddle(_) => {
+            return None;
+        }
+    };
     let parameter = match fault {
-        CloudFault::Status(status) => format!("&status={status}"),
+        CloudFault::Status(status) => Some(("status".to_owned(), status.into())),
         CloudFault::RetryAfter(delay)
         | CloudFault::RetryAfterDate(delay)
         | CloudFault::DelayBeforeStoring(delay)
-        | CloudFault::DelayAfterStoring(delay) => format!("&delay={}", delay.as_secs_f64()),
+        | CloudFault::DelayAfterStoring(delay)
+        | CloudFault::CloseWhenIdle(delay) => Some(("delay".to_owned(), delay.as_secs_f64().into())),
         // The fake ThingSpeak's clock is the computer's.
         CloudFault::DateWrongBy(_) => return None,
         CloudFault::DropBeforeStoring
@@ -87,9 +97,31 @@ pub(super) fn order(fault: CloudFault) -> Option<String> {
         | CloudFault::Chunked
         | CloudFault::Truncated
         | CloudFault::TooSoon
-        | CloudFault::RefuseKey => String::new(),
+        | CloudFault::RefuseKey => None,
     };
-    Some(format!("fault={}{parameter}", word(fault)?))
+    Some([("fault".to_owned(), word(fault)?.into())].into_iter().chain(parameter).collect())
+}
+
+/// A written reply in the server's words.
+fn written(reply: &WrittenReply) -> Map<String, Value> {
+    let lines: Vec<String> = reply.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let mut order = Map::new();
+    let mut add = |name: &str, value: Value| order.insert(name.to_owned(), value);
+    add("fault", WrittenReply::WORD.into());
+    add("status", reply.status.into());
+    add("headers", lines.join("\n").into());
+    add("body", reply.body.as_str().into());
+    add("stores", reply.stores.to_string().into());
+    if let Some(pieces) = reply.pieces {
+        add("piece-bytes", pieces.bytes.into());
+        if !pieces.pause.is_zero() {
+            add("pause", pieces.pause.as_secs_f64().into());
+        }
+    }
+    if let Some(bytes) = reply.close_after {
+        add("close-after-bytes", bytes.into());
+    }
+    order
 }
 
 /// A fault's word, which the scenario language and the server have from the same table.
@@ -113,15 +145,28 @@ fn newest(list: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_fault_is_ordered_in_the_servers_words() {
-        assert_eq!(order(CloudFault::Status(503)).as_deref(), Some("fault=status&status=503"));
+        let order = |fault| order(&Fault::Cloud(fault)).map(Value::from);
+        assert_eq!(order(CloudFault::Status(503)), Some(json!({"fault": "status", "status": 503})));
         let late = CloudFault::DelayAfterStoring(Duration::from_millis(2_500));
-        assert_eq!(order(late).as_deref(), Some("fault=delay-after-storing&delay=2.5"));
-        assert_eq!(order(CloudFault::DropAfterStoring).as_deref(), Some("fault=drop-after-storing"));
+        assert_eq!(order(late), Some(json!({"fault": "delay-after-storing", "delay": 2.5})));
+        assert_eq!(order(CloudFault::DropAfterStoring), Some(json!({"fault": "drop-after-storing"})));
         assert_eq!(order(CloudFault::DateWrongBy(time::Duration::HOUR)), None);
-        assert_eq!(newest(r#"{"faults":[{"id":3},{"id":7}]}"#), Some(7));
+        let moved = WrittenReply {
+            status: 301,
+            headers: vec![("Location".to_owned(), "https://a.example/".to_owned())],
+            close_after: Some(40),
+            ..WrittenReply::default()
+        };
+        let expected = json!({
+            "fault": "reply", "status": 301, "headers": "Location: https://a.example/", "body": "", "stores": "false",
+            "close-after-bytes": 40
+        });
+        assert_eq!(Value::from(written(&moved)), expected);
     }
 }

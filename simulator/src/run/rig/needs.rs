@@ -13,6 +13,8 @@ use simulator_scenario::model::{
     Scenario, State, When,
 };
 
+use simulator_world::internet::Fault;
+
 use super::{Description, Reset, Rig, cloud_faults};
 
 /// What a scenario needs that this rig cannot do, each as a sentence's end: "it needs …"; none if it can be run.
@@ -137,15 +139,17 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
     for fault in &scenario.faults {
         let name = &fault.name;
         match &fault.injection {
-            Injection::Cloud(what) if cloud_faults::order(*what).is_some() => {
+            Injection::Cloud(what) if cloud_faults::order(&Fault::Cloud(*what)).is_none() => {
+                needs.add(format!("the fault `{name}`, which nothing on a rig makes happen"));
+            }
+            Injection::Cloud(_) | Injection::CloudReply(_) => {
                 if rig.cloud.is_none() {
                     needs.add(format!(
                         "the fault `{name}` of the cloud: `cloud` in the rig's file names a fake ThingSpeak that does it"
                     ));
                 }
             }
-            Injection::Cloud(_)
-            | Injection::Sensor { .. }
+            Injection::Sensor { .. }
             | Injection::AccessPoint { .. }
             | Injection::Link { .. }
             | Injection::Dhcp { .. }

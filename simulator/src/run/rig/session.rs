@@ -251,10 +251,12 @@ impl<'r> Session<'r> {
                 Ok(())
             }
             Command::StartPhone { phone } => self.use_phone(phone),
-            Command::BeginFault(Rule { name, count, fault: Wrong::Internet(internet::Fault::Cloud(fault)) }) => {
+            Command::BeginFault(Rule { name, count, fault: Wrong::Internet(fault) })
+                if matches!(fault, internet::Fault::Cloud(_) | internet::Fault::CloudReply(_)) =>
+            {
                 let cloud =
                     self.cloud.as_mut().ok_or_else(|| Undone::Failed("the rig has no fake cloud".to_owned()))?;
-                cloud.set(&name, fault, count).map_err(Undone::Failed)?;
+                cloud.set(&name, &fault, count).map_err(Undone::Failed)?;
                 self.tell_fault(name, "begins")
             }
             Command::EndFault { rule } => {

@@ -1,17 +1,19 @@
 //! What the cloud needs of the world while it serves one connection: virtual time, the active faults, and the record.
 
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
 use fake_thingspeak::cloud::{Cloud, Stored};
-use fake_thingspeak::serve::{Exchange, Fault, Host, TlsOutcome, Verdict};
+use fake_thingspeak::serve::{Exchange, Fault, Host, TlsOutcome, Verdict, WrittenReply};
 use http::{HeaderMap, Request};
 use hyper::body::Bytes;
 use smoltcp::wire::EthernetAddress;
 use time::OffsetDateTime;
 
 use super::connection::Accepted;
+use super::fault::CloudRule;
 use super::server::{CLOUD, Shared};
 use super::task::Timers;
 use simulator_record::events::{self, EventKind, Http};
@@ -55,11 +57,18 @@ impl Host for CloudHost {
         }
         let applied = self.shared.faults.borrow_mut().cloud();
         let Some(applied) = applied else { return Verdict::honest() };
-        match carried_out(applied.fault) {
+        let fault = match applied.fault {
+            CloudRule::Fault(fault) => fault,
+            CloudRule::Reply(reply) => {
+                self.shared.record_fault(self.station, applied.rule.clone(), written(&reply));
+                return Verdict::reply(applied.rule, reply);
+            }
+        };
+        match carried_out(fault) {
             Some(action) => self.shared.record_fault(self.station, applied.rule.clone(), action),
             None => *self.reply_lost_by.borrow_mut() = Some(applied.rule.clone()),
         }
-        Verdict::fault(applied.rule, applied.fault)
+        Verdict::fault(applied.rule, fault)
     }
 
     fn with_cloud<R>(&self, work: impl FnOnce(&mut Cloud) -> R) -> R {
@@ -126,6 +135,19 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A written reply in the record's words.
+fn written(reply: &WrittenReply) -> String {
+    let mut said =
+        format!("{}answered {} as it is written", if reply.stores { "stored, and " } else { "" }, reply.status);
+    if let Some(pieces) = reply.pieces {
+        let _ = write!(said, ", {} bytes each {:?}", pieces.bytes, pieces.pause);
+    }
+    if let Some(bytes) = reply.close_after {
+        let _ = write!(said, ", and closed after {bytes} bytes");
+    }
+    said
+}
+
 /// A fault in the record's words; `None` if what it did is only known afterwards.
 fn carried_out(fault: Fault) -> Option<String> {
     Some(match fault {
@@ -141,6 +163,7 @@ fn carried_out(fault: Fault) -> Option<String> {
         Fault::Truncated => "cut the reply short".to_owned(),
         Fault::TooSoon => "answered that it is too soon".to_owned(),
         Fault::RefuseKey => "refused the key".to_owned(),
+        Fault::CloseWhenIdle(idle) => format!("closes the connection if nothing comes for {idle:?}"),
         Fault::DateWrongBy(error) => format!("gave its reply a date that is wrong by {error}"),
     })
 }

@@ -6,11 +6,12 @@
 //! world's to record.
 
 use core::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use fake_thingspeak::attack::Attack;
-/// What the cloud does wrong with a request.
-pub use fake_thingspeak::serve::Fault as CloudFault;
+/// What the cloud does wrong with a request, and a reply that is written for it.
+pub use fake_thingspeak::serve::{Fault as CloudFault, Pieces, WrittenReply};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,17 @@ pub enum Fault {
     ManInTheMiddle(Attack),
     /// The cloud itself.
     Cloud(CloudFault),
+    /// What is answered in the cloud's place.
+    CloudReply(Arc<WrittenReply>),
+}
+
+/// What happens to a request to the cloud.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum CloudRule {
+    /// This goes wrong.
+    Fault(CloudFault),
+    /// This is answered.
+    Reply(Arc<WrittenReply>),
 }
 
 /// What a DHCP server does wrong.
@@ -167,8 +179,12 @@ impl Faults {
     }
 
     /// The rule that applies to a request to the cloud, counted.
-    pub fn cloud(&mut self) -> Option<Applied<CloudFault>> {
-        self.apply(|fault| if let Fault::Cloud(what) = fault { Some(*what) } else { None })
+    pub fn cloud(&mut self) -> Option<Applied<CloudRule>> {
+        self.apply(|fault| match fault {
+            Fault::Cloud(what) => Some(CloudRule::Fault(*what)),
+            Fault::CloudReply(reply) => Some(CloudRule::Reply(reply.clone())),
+            _ => None,
+        })
     }
 
     fn apply<F>(&mut self, select: impl Fn(&Fault) -> Option<F>) -> Option<Applied<F>> {
