@@ -125,6 +125,12 @@ pub trait Radio {
     /// Why the network could not be joined; none is final, the same network may let the device in later.
     async fn join(&mut self, network: &Network<'_>) -> Result<(), JoinError>;
 
+    /// Why a join has really failed: a radio that calls several things by one name looks once more. It may take some
+    /// seconds, and the next join waits for it.
+    async fn look_closer(&mut self, _network: &Network<'_>, error: JoinError) -> JoinError {
+        error
+    }
+
     /// Leaves the network, if joined.
     async fn leave(&mut self);
 

@@ -9,7 +9,7 @@ use core::pin::pin;
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_net::{ConfigV4, Stack};
-use embassy_time::{Duration, Timer, with_timeout};
+use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_hal::digital::OutputPin;
 use log::{info, warn};
 use rand_core::RngCore;
@@ -61,10 +61,19 @@ pub(crate) async fn run<L: OutputPin>(
             Ok(Err(JoinError::Timeout)) if unanswered >= SILENCE_MEANS => {
                 Some("the access point stops answering each time: a wrong passphrase, or out of reach")
             }
-            Ok(Err(error)) => Some(error.reason()),
+            Ok(Err(_)) => None,
             Err(_) => Some("the radio did not finish"),
         };
-        let wait = backoff.after_failure(&mut random);
+        let again = Instant::now() + backoff.after_failure(&mut random);
+        let refusal = match joined {
+            // Which name this failure has is worth a part of the wait.
+            Ok(Err(error)) if refusal.is_none() => {
+                let closer = with_timeout(JOIN_PATIENCE, radio.look_closer(&network(settings), error)).await;
+                Some(closer.unwrap_or(error).reason())
+            }
+            _ => refusal,
+        };
+        let wait = again.saturating_duration_since(Instant::now());
         let (secs, tenths) = (wait.as_secs(), wait.as_millis() / 100 % 10);
         match refusal {
             Some(reason) => {
@@ -72,7 +81,7 @@ pub(crate) async fn run<L: OutputPin>(
             }
             None => info!(target: "wifi", "joining again in {secs}.{tenths} s"),
         }
-        Timer::after(wait).await;
+        Timer::at(again).await;
     }
 }
 

@@ -106,6 +106,11 @@ impl CaseOutcome {
 }
 
 impl Run {
+    /// Whether it was an image on the emulated chip whose own radio driver ran.
+    pub fn ran_whole(&self) -> bool {
+        self.coverage.as_ref().is_some_and(|coverage| coverage.sdk.is_empty())
+    }
+
     /// Whether all expectations were met.
     pub fn passed(&self) -> bool {
         self.verdicts.iter().all(Verdict::is_met)

@@ -10,7 +10,7 @@ use core::task::Poll;
 
 use firmware::board::{AccessPoint, JoinError, LinkLoss, Network, Radio, RadioError, Security};
 
-use crate::sdk::{self, AccessPointConfig, RadioEvent, StationConfig};
+use crate::sdk::{self, AccessPointConfig, BssInfo, RadioEvent, ScanConfig, StationConfig};
 use crate::task_level::TaskLevel;
 use crate::wake::wake;
 
@@ -28,6 +28,38 @@ struct State {
     link: Cell<Link>,
     /// The radio has been told to leave, and has not reported it yet.
     leaving: Cell<bool>,
+    scan: Cell<Scan>,
+    /// The name that a scan looks for: the SDK reads it until the scan has ended.
+    wanted: Cell<[u8; 33]>,
+    /// How the network to join is protected.
+    protection: Cell<Protection>,
+}
+
+/// How a network is protected.
+#[derive(Clone, Copy)]
+enum Protection {
+    Open,
+    Wpa2,
+}
+
+impl Protection {
+    /// Whether an access point of that `AUTH_MODE` would be joined.
+    fn fits(self, auth: u32) -> bool {
+        match self {
+            Self::Open => auth == sdk::AUTH_OPEN,
+            Self::Wpa2 => matches!(auth, sdk::AUTH_WPA2_PSK | sdk::AUTH_WPA_WPA2_PSK),
+        }
+    }
+}
+
+/// A look for access points of the network's name.
+#[derive(Clone, Copy)]
+enum Scan {
+    Looking,
+    /// It has ended. Whether there were any, and all protected in another way than the settings say.
+    Ended {
+        differs: bool,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -44,6 +76,9 @@ static STATE: TaskLevel<State> = TaskLevel::new(State {
     interface: Cell::new(sdk::INTERFACE_STATION),
     link: Cell::new(Link::Down(LinkLoss::Left)),
     leaving: Cell::new(false),
+    scan: Cell::new(Scan::Ended { differs: false }),
+    wanted: Cell::new([0; 33]),
+    protection: Cell::new(Protection::Open),
 });
 
 /// Begins to listen to the radio, and keeps it off until it is asked for something: after `user_init` the SDK would
@@ -100,6 +135,47 @@ unsafe extern "C" fn on_event(event: *const RadioEvent) {
         _ => return,
     }
     wake();
+}
+
+/// A scan has ended; the settings' own protection is that of the last join.
+unsafe extern "C" fn on_scanned(mut heard: *const BssInfo, _status: u32) {
+    let mut differs = false;
+    // SAFETY: the SDK lends the list for the length of this call.
+    while let Some(access_point) = unsafe { heard.as_ref() } {
+        differs = true;
+        if STATE.protection.get().fits(access_point.auth) {
+            differs = false;
+            break;
+        }
+        heard = access_point.next;
+    }
+    STATE.scan.set(Scan::Ended { differs });
+    wake();
+}
+
+/// Whether the network is there, and not protected as the settings say.
+async fn security_differs(name: &str) -> bool {
+    if !matches!(STATE.scan.get(), Scan::Looking) {
+        STATE.wanted.set(padded(name));
+        STATE.scan.set(Scan::Looking);
+        let config = ScanConfig {
+            name: STATE.wanted.as_ptr().cast(),
+            bssid: core::ptr::null(),
+            channel: 0,
+            show_hidden: 1,
+            kind: 0,
+            time: [0; 2],
+        };
+        // SAFETY: the SDK copies the settings, and the name is a static's.
+        if !unsafe { sdk::wifi_station_scan(&raw const config, on_scanned) } {
+            STATE.scan.set(Scan::Ended { differs: false });
+        }
+    }
+    poll_fn(|_| match STATE.scan.get() {
+        Scan::Looking => Poll::Pending,
+        Scan::Ended { differs } => Poll::Ready(differs),
+    })
+    .await
 }
 
 /// The SDK's reasons (802.11's up to 199, its own from 200), as far as the firmware tells them apart.
@@ -188,6 +264,7 @@ impl Radio for SdkRadio {
             all_channel_scan: true,
         };
         STATE.interface.set(sdk::INTERFACE_STATION);
+        STATE.protection.set(if auth == sdk::AUTH_OPEN { Protection::Open } else { Protection::Wpa2 });
         STATE.link.set(Link::Joining);
         let _joining = Joining;
         // SAFETY: the SDK copies the settings.
@@ -207,6 +284,14 @@ impl Radio for SdkRadio {
             Link::Down(_) => Poll::Ready(Err(JoinError::Refused)),
         })
         .await
+    }
+
+    /// The SDK says "not found", too, of a network that is there and not protected as the settings say.
+    async fn look_closer(&mut self, network: &Network<'_>, error: JoinError) -> JoinError {
+        match error {
+            JoinError::NotFound if security_differs(network.name).await => JoinError::SecurityMismatch,
+            error => error,
+        }
     }
 
     async fn leave(&mut self) {

@@ -98,6 +98,8 @@ pub const SLEEP_NONE: u32 = 0;
 pub const AUTH_OPEN: u32 = 0;
 /// `AUTH_WPA2_PSK`.
 pub const AUTH_WPA2_PSK: u32 = 3;
+/// WPA and WPA2 with a passphrase.
+pub const AUTH_WPA_WPA2_PSK: u32 = 4;
 
 /// `struct station_config`, 116 bytes.
 #[repr(C)]
@@ -142,6 +144,45 @@ pub struct AccessPointConfig {
     /// Milliseconds, 100 to 60,000.
     pub beacon_interval: u16,
 }
+
+/// `struct scan_config`, 24 bytes.
+#[repr(C)]
+pub struct ScanConfig {
+    /// The only name that is looked for, with a zero behind it; null: any.
+    pub name: *const u8,
+    /// The only access point that is looked for; null: any.
+    pub bssid: *const u8,
+    /// 0: all channels.
+    pub channel: u8,
+    /// Whether those that do not tell their name are told of, too.
+    pub show_hidden: u8,
+    /// 0: active.
+    pub kind: u32,
+    /// Milliseconds a channel, least and most; 0: the SDK's own.
+    pub time: [u32; 2],
+}
+
+/// `struct bss_info`: an access point that was heard; what comes behind is not looked at.
+#[repr(C)]
+pub struct BssInfo {
+    /// The next one.
+    pub next: *const BssInfo,
+    /// Its hardware address.
+    pub bssid: [u8; 6],
+    /// Its name.
+    pub name: [u8; 32],
+    /// Bytes of it.
+    pub name_length: u8,
+    /// Its channel.
+    pub channel: u8,
+    /// Its signal, dBm.
+    pub signal: i8,
+    /// `AUTH_MODE`.
+    pub auth: u32,
+}
+
+/// What is told of a scan: the first that was heard, or null, and 0 if all is well.
+pub type ScanDone = unsafe extern "C" fn(heard: *const BssInfo, status: u32);
 
 /// `System_Event_t`: what happened to the radio.
 #[repr(C)]
@@ -242,6 +283,8 @@ pub type NetifInit = unsafe extern "C" fn(netif: *mut Netif) -> i8;
 const _: () = assert!(
     size_of::<StationConfig>() == 116
         && size_of::<AccessPointConfig>() == 108
+        && size_of::<ScanConfig>() == 24
+        && core::mem::offset_of!(BssInfo, auth) == 48
         && size_of::<Pbuf>() == 20
         && size_of::<Netif>() == 68
         && size_of::<OsTimer>() == 20
@@ -303,6 +346,8 @@ unsafe extern "C" {
     pub fn wifi_station_disconnect() -> bool;
     /// The joined access point's signal in dBm; 31 if there is none.
     pub fn wifi_station_get_rssi() -> i8;
+    /// Looks for access points and calls `done` with what it has heard; false if it cannot now.
+    pub fn wifi_station_scan(config: *const ScanConfig, done: ScanDone) -> bool;
     /// Opens the access point with these settings, until the next restart.
     pub fn wifi_softap_set_config_current(config: *const AccessPointConfig) -> bool;
     /// The interface of that number, or null while it is off.

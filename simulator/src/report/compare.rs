@@ -4,6 +4,10 @@
 //! their times where there are not. A pair differs if one side is missing, if the two say different things, or if they
 //! lie further apart than the scenario's tolerance. The chip's computing takes time and the host's does not, so equal
 //! times are never expected; everything else is the same firmware in the same world with the same random numbers.
+//! What one side has nothing of may be missing so shortly before the end that the other's could be after it.
+//!
+//! Of an image that runs whole, what its access point does not hear of a join is not known: no attempt that ended before
+//! the first frame for one is compared then.
 //!
 //! Not compared: frames, log lines, connections. How many segments a reply comes in, or when a name is asked for, may
 //! depend on how fast a device computes without anything being wrong.
@@ -180,6 +184,16 @@ impl Pair {
         Self { first, other, difference }
     }
 
+    /// What is on one side only, and no longer than the tolerance before the `end`, may be after the end on the other.
+    fn unless_undecided(mut self, end: Instant, tolerance: Duration) -> Self {
+        if let (Some(alone), None) | (None, Some(alone)) = (&self.first, &self.other)
+            && alone.at + tolerance >= end
+        {
+            self.difference = None;
+        }
+        self
+    }
+
     /// How much later it happened with the other subject, in seconds; less than 0 if it was earlier there.
     pub fn later(&self) -> Option<f64> {
         let nanos = |happening: &Happening| i128::from(happening.at.as_nanos());
@@ -224,13 +238,17 @@ fn calendar(seconds: i64) -> String {
 }
 
 fn repetition(first: &Run, other: &Run, tolerance: Duration) -> Repetition {
+    let settled = first.end.min(other.end);
+    let heard_only = [first, other].into_iter().any(Run::ran_whole);
     let sequence = |aspect: Aspect| {
-        let [mut first, mut other] = [first, other].map(|run| happenings(aspect, run));
+        let [mut first, mut other] = [first, other].map(|run| happenings(aspect, run, heard_only));
         // What happens to one device stands in no place for what happens to another.
         let devices: BTreeSet<Option<DeviceId>> = first.keys().chain(other.keys()).copied().collect();
         let of = |side: &mut BTreeMap<_, Vec<Happening>>, device| side.remove(&device).unwrap_or_default();
         let both = devices.into_iter().map(|device| (of(&mut first, device), of(&mut other, device)));
-        Sequence { aspect, pairs: both.flat_map(|(first, other)| pairs(aspect, first, other, tolerance)).collect() }
+        let pairs = both.flat_map(|(first, other)| pairs(aspect, first, other, tolerance));
+        let pairs = pairs.map(|pair| pair.unless_undecided(settled, tolerance));
+        Sequence { aspect, pairs: pairs.collect() }
     };
     let sequences = [Aspect::Entries, Aspect::Joins, Aspect::Reboots, Aspect::Led].map(sequence).into();
     Repetition { number: first.repetition, sequences }
@@ -239,14 +257,15 @@ fn repetition(first: &Run, other: &Run, tolerance: Duration) -> Repetition {
 /// The kinds of events that are compared.
 pub(super) const KINDS: [Kind; 4] = [Kind::Stored, Kind::Join, Kind::Boot, Kind::Pin];
 
-/// What happened of a kind in a run, by device, in order.
-fn happenings(aspect: Aspect, run: &Run) -> BTreeMap<Option<DeviceId>, Vec<Happening>> {
+/// What happened of a kind in a run, by device, in order; of joins all, or those that an access point has heard of.
+fn happenings(aspect: Aspect, run: &Run, heard_only: bool) -> BTreeMap<Option<DeviceId>, Vec<Happening>> {
     let happening = |event: &Event| match (&event.kind, aspect) {
         (EventKind::Stored(entry), Aspect::Entries) => {
             let created_at = Some(entry.created_at);
             let of = event.name.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
             Some(Happening { created_at, ..Happening::new(event, format!("{}{of}", entry.contents())) })
         }
+        (EventKind::Join(join), Aspect::Joins) if heard_only && !join.is_heard_of() => None,
         (EventKind::Join(_), Aspect::Joins)
         | (EventKind::Boot(_), Aspect::Reboots)
         | (EventKind::Pin(events::Pin { kind: PinKind::Led, .. }), Aspect::Led) => {

@@ -55,6 +55,7 @@ impl Target for Tap {
                 Output::Frame(frame) => kinds(frame),
                 Output::Join { .. } => &["join"],
                 Output::Leave
+                | Output::Scan { .. }
                 | Output::StartAccessPoint { .. }
                 | Output::RadioFrame { .. }
                 | Output::Listens(_)

@@ -26,6 +26,7 @@ mod bss;
 mod frame_station;
 mod link_fault;
 mod radio;
+mod scan;
 mod segment;
 mod station;
 mod transmitter;
@@ -38,10 +39,12 @@ use std::time::Duration;
 pub use access_point::{AccessPointConfig, AccessPointState, Features, Protection, RadioMode, Security};
 pub use link_fault::{LinkRule, RuleAction};
 pub use radio::{RadioEvent, RadioFrame, RadioId};
+pub use scan::Heard;
 pub use station::{BEACON_TIMEOUT, SENSITIVITY};
 
 use access_point::AccessPoint;
 use link_fault::{ActiveRule, Fate};
+use scan::Scans;
 use station::{Outcome, Station};
 use wireless::Wireless;
 
@@ -186,6 +189,7 @@ pub struct Air {
     /// When the last frame between two ports arrives.
     arrivals: BTreeMap<(Port, Port), Instant>,
     wireless: Wireless,
+    scans: Scans,
 }
 
 impl Air {
@@ -201,6 +205,7 @@ impl Air {
             begun: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             wireless: Wireless::default(),
+            scans: Scans::default(),
         }
     }
 
@@ -258,7 +263,7 @@ impl Air {
     pub fn add_station(&mut self, mac: Mac) -> StationId {
         let id = StationId(self.stations.len() as u32);
         let stream = |of: &str| self.seed.stream(&format!("air/station/{}/{of}", id.0));
-        self.stations.push(Station::new(mac, stream("joins"), stream("hops")));
+        self.stations.push(Station::new(mac, stream("joins"), stream("hops"), stream("scans")));
         id
     }
 
@@ -286,6 +291,7 @@ impl Air {
     }
 
     fn stop(&mut self, at: Instant, station: StationId, reason: LinkLoss) {
+        self.scans.forget(station);
         self.end_frames(at, station, reason == LinkLoss::Left);
         if let Some(network) = self.forget(station) {
             let AccessPointConfig { name, bssid, .. } = self.access_point(network).clone();
@@ -327,7 +333,7 @@ impl Air {
     pub fn next_event(&self) -> Option<Instant> {
         let untold = self.untold.first().map(AirEvent::at);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
-        untold.into_iter().chain(deadline).chain(self.wireless.next_event()).min()
+        untold.into_iter().chain(deadline).chain(self.wireless.next_event()).chain(self.scans.next_event()).min()
     }
 
     /// Lets everything happen that is due by `at`, and tells it in order.
@@ -351,6 +357,7 @@ impl Air {
             }
             events.append(&mut self.untold);
         }
+        self.advance_scans(at);
         events.sort_by_key(AirEvent::at);
         events
     }

@@ -526,6 +526,7 @@ impl World {
             Output::Join { network, passphrase } => {
                 self.links.device_joins(now, id, &network, passphrase.as_deref());
             }
+            Output::Scan { network } => self.links.device_scans(now, id, network.as_deref()),
             Output::Leave => self.links.device_leaves(now, id),
             Output::StartAccessPoint { network, passphrase, channel } => {
                 self.links.device_opens_access_point(now, id, &network, &passphrase, channel);
@@ -573,6 +574,10 @@ impl World {
                     // A loss that nobody has asked about was that of an earlier network.
                     radio.lost = None;
                     drop(radio);
+                    self.wake(id, now);
+                }
+                Handed::Scanned { device: id, heard } => {
+                    self.device(id).port.radio.borrow_mut().scanned = Some(heard);
                     self.wake(id, now);
                 }
                 Handed::Lost { device: id, reason } => {

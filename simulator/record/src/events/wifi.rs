@@ -91,6 +91,13 @@ event! {
     }
 }
 
+impl Join {
+    /// Whether an access point has heard of the attempt: one that ended before was known to the device alone.
+    pub fn is_heard_of(&self) -> bool {
+        !matches!(self.outcome, JoinOutcome::Failed(JoinFailure::NotFound | JoinFailure::SecurityMismatch))
+    }
+}
+
 impl fmt::Display for Join {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { network, bssid, outcome } = self;

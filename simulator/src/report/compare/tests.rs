@@ -4,6 +4,7 @@ use simulator_record::events::{self, BootCause, DeviceId, JoinFailure, JoinOutco
 
 use super::*;
 use crate::run::CaseOutcome;
+use simulator_world::device::Coverage;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
@@ -241,4 +242,37 @@ fn each_device_is_compared_with_itself() {
     assert_eq!(found(&comparison), [(Aspect::Entries, Difference::Missing, 2)]);
     let first = comparison.disagreements().next().unwrap().seen();
     assert!(first.contains("field1 `12.0` of `cellar`") || first.contains("field1 `21.5` of `kitchen`"), "{first}");
+}
+
+#[test]
+fn what_only_one_has_shortly_before_the_end_may_come_after_it_with_the_other() {
+    let tolerance = Targets::default().tolerance.as_millis() as u64;
+    let before_the_end = |millis: u64| [(900, join(JoinOutcome::Joined)), (3_600_000 - millis, led(true))];
+    let both = [(900, join(JoinOutcome::Joined))];
+    assert!(compare(&before_the_end(tolerance), &both).agrees());
+    assert!(compare(&both, &before_the_end(tolerance)).agrees());
+    let missing = [(Aspect::Led, Difference::Missing, 1)];
+    assert_eq!(found(&compare(&before_the_end(tolerance + 1), &both)), missing);
+    assert_eq!(found(&compare(&both, &before_the_end(tolerance + 1))), missing);
+}
+
+#[test]
+fn of_an_image_that_runs_whole_joins_that_no_access_point_heard_of_are_not_compared() {
+    let failed = |why| join(JoinOutcome::Failed(why));
+    let host = [
+        (100_000, failed(JoinFailure::NotFound)),
+        (200_000, failed(JoinFailure::SecurityMismatch)),
+        (300_000, failed(JoinFailure::WrongPassphrase)),
+    ];
+    let outcome = |happened: &[_], coverage| CaseOutcome { runs: vec![Run { coverage, ..run(happened) }] };
+    let whole = |happened| {
+        let chip = outcome(happened, Some(Coverage::default()));
+        found(&compare_outcomes(&Targets::default(), outcome(&host, None), chip))
+    };
+    assert_eq!(whole(&host[2..]), []);
+    assert_eq!(whole(&[]), [(Aspect::Joins, Difference::Missing, 1)]);
+    let sdk = [("wifi_station_connect", 3)].into();
+    let answered = outcome(&host[2..], Some(Coverage { sdk, ..Coverage::default() }));
+    let compared = compare_outcomes(&Targets::default(), outcome(&host, None), answered);
+    assert_eq!(found(&compared), [(Aspect::Joins, Difference::Missing, 2)]);
 }

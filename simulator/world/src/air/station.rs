@@ -118,11 +118,13 @@ pub(super) struct Station {
     joins: Stream,
     /// How long frames to and from it take; apart, so that traffic does not change joins.
     pub(super) hops: Stream,
+    /// How long a look around takes; apart, so that it does not change joins.
+    scans: Stream,
 }
 
 impl Station {
-    pub(super) fn new(mac: Mac, joins: Stream, hops: Stream) -> Self {
-        Self { mac, state: State::Idle, is_seen_only: false, joins, hops }
+    pub(super) fn new(mac: Mac, joins: Stream, hops: Stream, scans: Stream) -> Self {
+        Self { mac, state: State::Idle, is_seen_only: false, joins, hops, scans }
     }
 
     fn after(&mut self, at: Instant, (shortest, longest): Span) -> Instant {
@@ -149,6 +151,12 @@ impl Station {
     pub(super) fn begin_join(&mut self, at: Instant, name: String, bssid: Option<Mac>, security: Security) {
         let ends = self.after(at, SCAN);
         self.state = State::Joining { join: Join { name, bssid, security }, step: Step::Scanning, ends };
+    }
+
+    /// When a scan that begins at `at` is over.
+    pub(super) fn scan_ends(&mut self, at: Instant) -> Instant {
+        let (shortest, longest) = SCAN;
+        at + Duration::from_nanos(self.scans.between(shortest, longest))
     }
 
     /// Whatever it was doing, it is idle. Returns the network it was joined to.

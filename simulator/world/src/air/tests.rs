@@ -120,6 +120,37 @@ fn a_wrong_passphrase_fails_in_the_handshake() {
 }
 
 #[test]
+fn a_scan_hears_what_is_there_and_a_hidden_network_only_when_asked_by_name() {
+    let mut world = World::new(1, home());
+    let features = Features { is_hidden: true, ..Features::default() };
+    let others = [
+        AccessPointConfig { name: "cellar".to_owned(), signal: -91, ..home() },
+        AccessPointConfig { name: "attic".to_owned(), features, security: Security::Wep, ..home() },
+    ];
+    for (last, config) in (1..).zip(others) {
+        world.air.open(world.now, AccessPointConfig { bssid: [2, 0, 0, 0, 1, last], ..config });
+    }
+    world.air.advance(world.now);
+    let mut scan = |name: Option<&str>| {
+        world.air.scan(world.now, world.device, name);
+        let ends = world.air.next_event().unwrap();
+        assert!(between(ends.saturating_since(world.now), 1_500, 2_500));
+        world.air.advance(ends);
+        world.now = ends;
+        let scans = world.air.take_scans();
+        let [(station, heard)] = scans.as_slice() else { panic!("{scans:?}") };
+        assert_eq!(*station, world.device);
+        heard.iter().map(|heard| (heard.name.clone(), heard.security.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(scan(None), [("home".to_owned(), wpa2(PASSPHRASE))]);
+    assert_eq!(scan(Some("attic")), [("attic".to_owned(), Security::Wep)]);
+    assert_eq!(scan(Some("cellar")), []);
+    world.air.scan(world.now, world.device, None);
+    world.air.power_off(world.now, world.device);
+    assert_eq!(world.air.next_event(), None, "without power nothing is heard");
+}
+
+#[test]
 fn joins_fail_for_the_real_reasons() {
     let weak = AccessPointConfig { signal: -91, ..home() };
     let open = AccessPointConfig { security: Security::Open, ..home() };

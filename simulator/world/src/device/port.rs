@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use super::conversation::Conversation;
-use crate::air::RadioFrame;
+use crate::air::{Heard, RadioFrame};
 use crate::boards::Board;
 use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
 use simulator_record::events::{self, BootCause, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
@@ -63,6 +63,8 @@ pub struct Radio {
     pub up: bool,
     /// The outcome of the join that the device waits for.
     pub joined: Option<JoinOutcome>,
+    /// What the scan that the device waits for has heard.
+    pub scanned: Option<Vec<Heard>>,
     /// Why the link was lost, until the device has heard of it.
     pub lost: Option<LinkLoss>,
     /// The joined access point's signal, dBm.
@@ -96,6 +98,11 @@ pub enum Output {
     },
     /// The radio leaves the network (or gives up joining one).
     Leave,
+    /// The radio looks which access points there are.
+    Scan {
+        /// The only name that counts, if one does.
+        network: Option<String>,
+    },
     /// The radio opens an access point.
     StartAccessPoint {
         /// Network name.

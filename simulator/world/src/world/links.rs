@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::air::{
-    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Features, Port, RadioEvent, RadioFrame,
+    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Features, Heard, Port, RadioEvent, RadioFrame,
     RadioId, Security, StationId,
 };
 use crate::internet::{self, Internet};
@@ -73,6 +73,8 @@ pub(super) enum Handed {
     Heard { device: DeviceId, at: Instant, frame: RadioFrame, signal: i8 },
     /// A device's attempt to join a network ended, with the access point's signal in dBm.
     Joined { device: DeviceId, outcome: JoinOutcome, signal: Option<i8> },
+    /// A device's scan has ended.
+    Scanned { device: DeviceId, heard: Vec<Heard> },
     /// A device is no longer joined.
     Lost { device: DeviceId, reason: LinkLoss },
     /// A station has joined a device's own access point, which has its part of the handshake to do.
@@ -227,6 +229,12 @@ impl Links {
     pub(super) fn device_joins(&mut self, now: Instant, id: DeviceId, network: &str, passphrase: Option<&str>) {
         let station = self.radio(id).station;
         self.air.join(now, station, network, security(passphrase));
+    }
+
+    /// A device looks which access points there are: of any name, or of one.
+    pub(super) fn device_scans(&mut self, now: Instant, id: DeviceId, network: Option<&str>) {
+        let station = self.radio(id).station;
+        self.air.scan(now, station, network);
     }
 
     /// A device leaves its network, or gives up joining one.
@@ -410,6 +418,11 @@ impl Links {
             handed_on = true;
             for event in self.air.advance(now) {
                 self.air_event(now, event, handed);
+            }
+            for (station, heard) in self.air.take_scans() {
+                if let Owner::Device(device) = self.stations[&station] {
+                    handed.push(Handed::Scanned { device, heard });
+                }
             }
             for event in self.air.take_radio_events() {
                 match event {

@@ -39,7 +39,9 @@ const EVENT: u32 = INTERFACES + 2 * INTERFACE_SIZE;
 const RESET_INFORMATION: u32 = EVENT + 64;
 /// The queue of the SDK's own task: two events.
 const TASK_QUEUE: u32 = RESET_INFORMATION + 32;
-const _: () = assert!(TASK_QUEUE + 16 <= LENT.end);
+/// What a scan has heard, a `struct bss_info` for each access point.
+const SCANNED: u32 = TASK_QUEUE + 16;
+const _: () = assert!(SCANNED + radio::MOST_HEARD * radio::BSS_INFO <= LENT.end);
 
 /// The boot ROM's functions that the SDK's own stand on.
 mod rom {
@@ -109,6 +111,8 @@ pub(super) struct Sdk {
     /// A join has been asked for and not been answered.
     joining: bool,
     joined: bool,
+    /// What is to be called when the scan under way has ended.
+    scanning: Option<u32>,
     /// The program has left a network, and has not been told yet that it did.
     has_left: bool,
     /// Joins that a wrong passphrase has ended.
@@ -173,6 +177,7 @@ const FUNCTIONS: &[&str] = &[
     "wifi_station_connect",
     "wifi_station_disconnect",
     "wifi_station_get_rssi",
+    "wifi_station_scan",
     "wifi_softap_set_config_current",
     "eagle_lwip_getif",
     "ieee80211_output_pbuf",
@@ -213,6 +218,7 @@ impl Sdk {
             station: None,
             joining: false,
             joined: false,
+            scanning: None,
             has_left: false,
             refusals: 0,
             handshake_frames: 0,
@@ -363,6 +369,10 @@ impl Sdk {
                 self.under_way = Some(Purpose::Event);
                 return Some(Call { function: self.handler, arguments: [EVENT, 0, 0] });
             }
+        }
+        if let Some(call) = self.scan_ended(chip) {
+            self.under_way = Some(Purpose::Event);
+            return Some(call);
         }
         let (purpose, call) = self.next_frame(chip, now)?;
         self.under_way = Some(purpose);

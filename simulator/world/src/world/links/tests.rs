@@ -139,7 +139,11 @@ impl<F: Firmware> Bench<F> {
                     }
                 }
             }
-            Handed::Frame(..) | Handed::Joined { .. } | Handed::Lost { .. } | Handed::Handshake(_) => {
+            Handed::Frame(..)
+            | Handed::Joined { .. }
+            | Handed::Scanned { .. }
+            | Handed::Lost { .. }
+            | Handed::Handshake(_) => {
                 panic!("a device at register level is handed 802.11 frames only")
             }
         }

@@ -2,7 +2,9 @@
 
 use esp8266::chip::Chip;
 
-use super::{INTERFACE_SIZE, INTERFACES, Sdk, record};
+use super::{INTERFACE_SIZE, INTERFACES, SCANNED, Sdk, record};
+use crate::air::{Heard, Security};
+use crate::device::esp8266::call::Call;
 use crate::device::esp8266::outside::Board;
 use crate::device::port::Output;
 use simulator_record::events::{JoinFailure, JoinOutcome, LinkLoss};
@@ -10,6 +12,10 @@ use simulator_record::time::Instant;
 
 /// As what a wrong passphrase shows (802.11: 15; the SDK's own: 202, 204): that differs from router to router.
 const WRONG_PASSPHRASE: [u8; 3] = [204, 15, 202];
+/// Bytes of `struct bss_info`.
+pub(super) const BSS_INFO: u32 = 84;
+/// So many access points are told of a scan.
+pub(super) const MOST_HEARD: u32 = 16;
 
 impl Sdk {
     /// Answers a function of the radio; the result.
@@ -44,6 +50,7 @@ impl Sdk {
             "wifi_station_connect" => match self.station.clone() {
                 Some((network, passphrase)) => {
                     self.joining = true;
+                    self.scanning = None;
                     self.port.radio.borrow_mut().joined = None;
                     self.port.radio.borrow_mut().lost = None;
                     let passphrase = Some(passphrase).filter(|passphrase| !passphrase.is_empty());
@@ -64,6 +71,7 @@ impl Sdk {
                 let signal = self.port.radio.borrow().signal.unwrap_or(31);
                 i32::from(signal) as u32
             }
+            "wifi_station_scan" => self.begin_scan(chip, first, second, now).into(),
             "wifi_softap_set_config_current" => {
                 let record = record::<98>(chip, first);
                 self.port.put(
@@ -103,12 +111,12 @@ impl Sdk {
             return Some(match outcome {
                 JoinOutcome::Joined => (CONNECTED, 0),
                 // The SDK's reasons: 802.11's, and its own from 200.
-                JoinOutcome::Failed(JoinFailure::NotFound) => (DISCONNECTED, 201),
+                // It takes none that is not protected as it should be, and then says that it has found none.
+                JoinOutcome::Failed(JoinFailure::NotFound | JoinFailure::SecurityMismatch) => (DISCONNECTED, 201),
                 JoinOutcome::Failed(JoinFailure::WrongPassphrase) => {
                     self.refusals += 1;
                     (DISCONNECTED, WRONG_PASSPHRASE[(self.refusals - 1) % WRONG_PASSPHRASE.len()])
                 }
-                JoinOutcome::Failed(JoinFailure::SecurityMismatch) => (DISCONNECTED, 17),
                 JoinOutcome::Failed(JoinFailure::Refused) => (DISCONNECTED, 203),
                 JoinOutcome::Failed(JoinFailure::Timeout) => (DISCONNECTED, 2),
             });
@@ -125,6 +133,62 @@ impl Sdk {
         }
         None
     }
+}
+
+/// A scan.
+impl Sdk {
+    /// `wifi_station_scan` with a `struct scan_config`, of which only the name counts. A second scan is refused.
+    fn begin_scan(&mut self, chip: &mut Chip<Board>, config: u32, callback: u32, now: Instant) -> bool {
+        if self.scanning.is_some() || self.joining || self.mode & 1 == 0 {
+            return false;
+        }
+        let name = match config {
+            0 => 0,
+            config => u32::from_le_bytes(record(chip, config)),
+        };
+        let network = (name != 0).then(|| text(&record::<32>(chip, name)));
+        self.scanning = Some(callback);
+        self.port.radio.borrow_mut().scanned = None;
+        self.port.put(now, Output::Scan { network });
+        true
+    }
+
+    /// The call of the program when its scan has ended: what was heard, linked one to the next, and that all is well.
+    pub(super) fn scan_ended(&mut self, chip: &mut Chip<Board>) -> Option<Call> {
+        self.scanning?;
+        let mut heard = self.port.radio.borrow_mut().scanned.take()?;
+        heard.truncate(MOST_HEARD as usize);
+        let places = (0..heard.len() as u32).map(|number| SCANNED + number * BSS_INFO);
+        let next = places.clone().skip(1).chain([0]);
+        for ((heard, place), next) in heard.iter().zip(places.clone()).zip(next) {
+            chip.core.memory.poke(place, &bss_info(heard, next));
+        }
+        let first = places.clone().next().unwrap_or(0);
+        self.scanning
+            .take()
+            .filter(|callback| *callback != 0)
+            .map(|function| Call { function, arguments: [first, 0, 0] })
+    }
+}
+
+/// `struct bss_info` (NONOS SDK 3.0, `user_interface.h`) as far as a program looks at it.
+fn bss_info(heard: &Heard, next: u32) -> [u8; BSS_INFO as usize] {
+    let mut record = [0; BSS_INFO as usize];
+    let name = heard.name.as_bytes();
+    record[..4].copy_from_slice(&next.to_le_bytes());
+    record[4..10].copy_from_slice(&heard.bssid);
+    record[10..][..name.len().min(32)].copy_from_slice(&name[..name.len().min(32)]);
+    record[42] = name.len() as u8;
+    record[43] = heard.channel;
+    record[44] = heard.signal as u8;
+    // `AUTH_MODE`.
+    record[48] = match heard.security {
+        Security::Open => 0,
+        Security::Wep => 1,
+        Security::Wpa2(_) => 3,
+        Security::Mixed(_) => 4,
+    };
+    record
 }
 
 /// Bytes up to the first zero, as text.

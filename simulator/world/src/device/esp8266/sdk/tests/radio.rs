@@ -87,6 +87,51 @@ fn that_the_station_has_left_is_told_when_it_joins_again() {
 }
 
 #[test]
+fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is() {
+    let mut bench = bench();
+    bench.call("wifi_set_event_handler_cb", &[0x4010_0E00]);
+    bench.call("wifi_set_opmode_current", &[1]);
+    bench.poke(DATA, &station());
+    bench.call("wifi_station_set_config_current", &[DATA]);
+    bench.call("wifi_station_connect", &[]);
+    let (callback, name) = (0x4010_0E80, DATA);
+    bench.poke(DATA + 128, &[name.to_le_bytes().as_slice(), &[0; 20]].concat());
+    assert_eq!(bench.call("wifi_station_scan", &[DATA + 128, callback]), 0, "it joins");
+    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::SecurityMismatch));
+    let call = bench.next_call().unwrap();
+    assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [201]);
+    bench.returned(0);
+    bench.output();
+
+    assert_eq!(bench.call("wifi_station_scan", &[DATA + 128, callback]), 1);
+    assert_eq!(bench.output(), [Output::Scan { network: Some("home".to_owned()) }]);
+    assert_eq!(bench.call("wifi_station_scan", &[0, callback]), 0, "one at a time");
+    assert!(bench.next_call().is_none());
+    let heard = |last, security| Heard {
+        name: "home".to_owned(),
+        bssid: [2, 0, 0, 0, 0, last],
+        channel: 6,
+        signal: -61,
+        security,
+    };
+    let passphrase = "correct horse".to_owned();
+    bench.port.radio.borrow_mut().scanned = Some(vec![heard(1, Security::Wep), heard(2, Security::Mixed(passphrase))]);
+    let call = bench.next_call().unwrap();
+    assert_eq!((call.function, call.arguments[1]), (callback, 0));
+    let first = call.arguments[0];
+    let second = bench.word(first);
+    assert_eq!((bench.word(first + 48), bench.word(second + 48), bench.word(second)), (1, 4, 0), "AUTH_MODE");
+    assert_eq!(bench.chip.core.memory.peek(second + 4, 10), *b"\x02\0\0\0\0\x02home");
+    assert_eq!(bench.chip.core.memory.peek(second + 42, 3), [4, 6, -61_i8 as u8]);
+    bench.returned(0);
+
+    assert_eq!(bench.call("wifi_station_scan", &[0, callback]), 1);
+    assert_eq!(bench.output(), [Output::Scan { network: None }]);
+    bench.port.radio.borrow_mut().scanned = Some(vec![]);
+    assert_eq!(bench.next_call().unwrap().arguments, [0, 0, 0], "nothing was heard");
+}
+
+#[test]
 fn leaving_and_the_signal_are_the_radios() {
     let mut bench = bench();
     assert_eq!(bench.call("wifi_station_get_rssi", &[]) as i32, 31, "nothing is joined");
