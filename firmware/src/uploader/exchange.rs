@@ -138,7 +138,7 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
     };
 
     stage.set(Stage::Resolving);
-    let address = {
+    let addresses = {
         let resolving = pin!(resolve(surroundings.stack, settings.host()));
         with_deadline(deadline, in_own_frame(resolving)).await.map_err(timed_out)??
     };
@@ -146,10 +146,18 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
     let mut socket = TcpSocket::new(surroundings.stack, memory.receive, memory.send);
     // Requests go out in few, complete pieces; holding the last one back would cost a round trip.
     socket.set_nagle_enabled(false);
-    let connected = {
-        let connecting = pin!(socket.connect(IpEndpoint::new(address, settings.port())));
-        with_timeout(CONNECT_PATIENCE, in_own_frame(connecting)).await
-    };
+    // A name may have several addresses, of which some are out of order.
+    let mut connected = Ok(Err(ConnectError::NoRoute));
+    for address in addresses {
+        connected = {
+            let connecting = pin!(socket.connect(IpEndpoint::new(address, settings.port())));
+            with_timeout(CONNECT_PATIENCE, in_own_frame(connecting)).await
+        };
+        if matches!(connected, Ok(Ok(()))) || Instant::now() >= deadline {
+            break;
+        }
+        socket.abort();
+    }
     let result = match connected {
         Err(_) => Err(Failure::NoConnection),
         Ok(Err(error)) => Err(unconnected(error)),
@@ -236,9 +244,9 @@ async fn secured<'m, R: CryptoRngCore>(
     Ok(Exchanged { reply, certificates })
 }
 
-async fn resolve(stack: Stack<'_>, host: &str) -> Result<IpAddress, Failure> {
+async fn resolve(stack: Stack<'_>, host: &str) -> Result<impl IntoIterator<Item = IpAddress>, Failure> {
     let addresses = stack.dns_query(host, DnsQueryType::A).await.map_err(|_| Failure::Unresolved)?;
-    addresses.first().copied().ok_or(Failure::Unresolved)
+    if addresses.is_empty() { Err(Failure::Unresolved) } else { Ok(addresses) }
 }
 
 fn unconnected(error: ConnectError) -> Failure {

@@ -10,6 +10,7 @@ mod row;
 mod text;
 mod wording;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use simulator_record::events::{AnyWord, DeviceId, Event, Kind, Value};
@@ -55,6 +56,8 @@ pub(super) enum Wanted {
     Path(String),
     /// This number.
     Number(i64),
+    /// This address.
+    Address(Ipv4Addr),
     /// Yes or no.
     Flag(bool),
     /// This word of a vocabulary.
@@ -78,6 +81,7 @@ impl Wanted {
                 path == if whole { target } else { target.split('?').next().unwrap_or_default() }
             }
             (Self::Number(wanted), Value::Number(number)) => *wanted == number,
+            (Self::Address(wanted), Value::Address(address)) => *wanted == address,
             (Self::Flag(wanted), Value::Flag(flag)) => *wanted == flag,
             (Self::Word(wanted), Value::Word(word)) => *wanted == word,
             (Self::EntryField(place, wanted), Value::Texts(texts)) => {

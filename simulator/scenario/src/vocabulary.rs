@@ -70,6 +70,8 @@ fn samples(kind: Scalar, name: &str) -> Vec<String> {
     let texts = |texts: &[&str]| texts.iter().map(|text| format!("'{text}'")).collect();
     match kind {
         Scalar::Text if name == "network" => texts(&[NETWORK]),
+        // Of a name server's answer, and of any part that has one.
+        Scalar::Text if name == "name" => texts(&["api.thingspeak.com"]),
         Scalar::Boolean => vec!["false".to_owned(), "true".to_owned()],
         Scalar::Integer { least, most } => {
             // What a server may say, of each kind.

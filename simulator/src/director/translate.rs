@@ -82,6 +82,8 @@ fn injection(injection: &scenario::Injection) -> Fault {
             Fault::Internet(fault::Fault::Dhcp { network: network.clone(), reply: *reply })
         }
         scenario::Injection::Dns(reply) => Fault::Internet(fault::Fault::Dns(*reply)),
+        scenario::Injection::DnsAnswer(answer) => Fault::Internet(fault::Fault::DnsAnswer(answer.clone())),
+        scenario::Injection::CaptivePortal(reply) => Fault::Internet(fault::Fault::CaptivePortal(*reply)),
         scenario::Injection::Ntp(reply) => Fault::Internet(fault::Fault::Ntp(*reply)),
         scenario::Injection::Route { to, reply } => Fault::Internet(fault::Fault::Route {
             to: match to {

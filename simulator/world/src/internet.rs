@@ -28,7 +28,7 @@ use dns::Names;
 use fault::{Faults, NtpFault, RouteFault};
 use packet::{Ends, Inbound, Payload};
 use router::{Router, RouterDecision};
-use server::{Servers, Shared};
+use server::{CAPTIVE_PORTAL, Servers, Shared};
 use simulator_record::events::{self, ConnectionOutcome, EventKind};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -261,7 +261,10 @@ impl Internet {
     /// A packet reaches the servers.
     fn arrive(&mut self, now: Instant, network: NetworkId, frame: &[u8]) {
         let Some(Inbound::Packet { sender, source, destination, payload }) = packet::parse(frame) else { return };
-        let Some(server) = self.servers.at(destination) else { return };
+        let portal = self.shared.faults.borrow().portal();
+        let known = self.servers.at(destination);
+        // A captive portal answers whatever address is asked.
+        let Some(server) = portal.as_ref().map(|_| CAPTIVE_PORTAL).or(known) else { return };
         let router = &self.routers[network.0];
         let ends = Ends { from: router.station, to: sender, source: destination, destination: source };
         match payload {
@@ -365,6 +368,10 @@ impl Internet {
             let action = match applied.fault {
                 NtpFault::Silent => "the time server did not answer".to_owned(),
                 NtpFault::KissOfDeath => "the time server told the client to go away".to_owned(),
+                NtpFault::ZeroTime => "the time server told zero".to_owned(),
+                NtpFault::Unsynchronised => "the time server was not synchronised".to_owned(),
+                NtpFault::StratumZero => "the time server said stratum 0".to_owned(),
+                NtpFault::LeapSecond => "the time server announced a leap second".to_owned(),
                 NtpFault::WrongBy(error) => format!("the time server was wrong by {error}"),
                 NtpFault::Slow(delay) => format!("the time server took {delay:?}"),
             };
@@ -392,9 +399,13 @@ impl Internet {
             let Some(source) = packet::source(&frame) else { continue };
             if source == self.routers[network.0].address {
                 self.depart(now, Outgoing { network, frame });
-            } else if let Some(server) = self.servers.at(source)
-                && !self.shared.faults.borrow().swallows(server)
-            {
+                continue;
+            }
+            let faults = self.shared.faults.borrow();
+            let from = faults.portal().map(|_| CAPTIVE_PORTAL).or(self.servers.at(source));
+            let passes = from.is_some_and(|server| !faults.swallows(server));
+            drop(faults);
+            if passes {
                 self.depart(now + self.latency, Outgoing { network, frame });
             }
         }

@@ -37,6 +37,8 @@ pub enum Value<'e> {
     Text(&'e str),
     /// A number.
     Number(i64),
+    /// An address.
+    Address(std::net::Ipv4Addr),
     /// Yes or no.
     Flag(bool),
     /// A word of a vocabulary.
@@ -132,6 +134,7 @@ values! {
     i64: number => Value::Number(*number);
     u64: number => i64::try_from(*number).map_or(Value::Other, Value::Number);
     [Option<String>; 8]: texts => Value::Texts(texts);
+    std::net::Ipv4Addr: address => Value::Address(*address);
     PhoneEvent: what => Value::Phone(what);
 }
 
@@ -144,7 +147,6 @@ macro_rules! others {
 
 others!(
     crate::time::Instant,
-    std::net::Ipv4Addr,
     std::net::SocketAddrV4,
     super::Hexadecimal,
     Vec<u32>,

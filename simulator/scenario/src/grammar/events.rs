@@ -9,7 +9,7 @@ use simulator_record::events::{
 use super::{BOOLEAN, ON_OFF, TEXT};
 use crate::matcher::{Ask, Matcher, Names, Reads, Row, word};
 use crate::model::PartClass;
-use crate::shape::Scalar::{FieldValue, HardwareAddress, Integer, Regex};
+use crate::shape::Scalar::{FieldValue, HardwareAddress, Integer, Ipv4Address, Regex};
 use crate::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
 use crate::shape::{AnyWords, Case, Choice, Key, Shape, Table, case, optional, required};
 
@@ -265,8 +265,9 @@ const ROWS: &[Case<&'static Row>] = &[
         "a DHCP exchange" {
             NETWORK => "network": Reads::Exactly(Names::Networks),
             outcome(&LeaseOutcome::ROWS) => "outcome": word::<LeaseOutcome>(),
+            optional("address", Scalar(Ipv4Address), "The address concerned.") => "address": Reads::Address,
         },
-        |it| it.say("DHCP exchange").quoted("on ", "network").quoted("with outcome ", "outcome")
+        |it| it.say("DHCP exchange").quoted("on ", "network").quoted("with outcome ", "outcome").quoted("of ", "address")
     ),
     event!(
         Dns "dns": "A name server was asked.",

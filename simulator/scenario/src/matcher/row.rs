@@ -49,6 +49,8 @@ pub(crate) enum Reads {
     Bssid,
     /// The number of a pin that the record has.
     Gpio,
+    /// An address.
+    Address,
     /// A number.
     Number,
     /// Yes or no.

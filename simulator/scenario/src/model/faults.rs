@@ -12,7 +12,8 @@ use super::{End, Place, When};
 use crate::units::PerMillion;
 
 pub use simulator_world::internet::fault::{
-    Attack, CloudFault, DhcpFault, DnsFault, NtpFault, Pieces, RouteFault, WrittenReply,
+    Attack, CloudFault, DhcpFault, DhcpOptions, DnsAnswer, DnsFault, NtpFault, Pieces, PortalReply, RouteFault,
+    Without, WrittenReply,
 };
 pub use simulator_world::parts::{Lateness, SensorFault};
 
@@ -74,6 +75,8 @@ pub enum Injection {
     },
     /// The name servers.
     Dns(DnsFault),
+    /// What the name servers answer.
+    DnsAnswer(Arc<DnsAnswer>),
     /// The time servers.
     Ntp(NtpFault),
     /// The way to a server.
@@ -89,6 +92,8 @@ pub enum Injection {
     Cloud(CloudFault),
     /// What is answered in the cloud's place.
     CloudReply(Arc<WrittenReply>),
+    /// A page that wants a login first, in the place of everything.
+    CaptivePortal(PortalReply),
 }
 
 /// What an access point does instead of serving.

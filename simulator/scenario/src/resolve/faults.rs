@@ -1,5 +1,6 @@
 //! Faults: what goes wrong, and when.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use fake_thingspeak::serve::check_header;
@@ -7,9 +8,10 @@ use simulator_world::parts::MadeOfLateness;
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
-use crate::grammar::faults::{InjectionKind, OfCloud};
+use crate::grammar::faults::{InjectionKind, LeftOut, OfCloud, OfDhcp, OfDns};
 use crate::model::{
-    AccessPointState, End, Fault, Injection, Lateness, LinkEffects, PartClass, Pieces, RouteTarget, When, WrittenReply,
+    AccessPointState, DhcpFault, DhcpOptions, DnsAnswer, End, Fault, Injection, Lateness, LinkEffects, PartClass,
+    Pieces, RouteTarget, When, Without, WrittenReply,
 };
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
@@ -48,6 +50,7 @@ impl Resolver<'_, '_> {
             | InjectionKind::Route
             | InjectionKind::ManInTheMiddle
             | InjectionKind::Cloud => return,
+            InjectionKind::CaptivePortal => "a captive portal",
         };
         if let Some(span) = fields.key_span("count") {
             self.report(
@@ -155,6 +158,61 @@ impl Resolver<'_, '_> {
         good.then_some(reply)
     }
 
+    /// What a DHCP server tells its clients.
+    fn dhcp_options(&mut self, fields: &Fields) -> Option<DhcpOptions> {
+        let lease = match fields.get("lease") {
+            Some(node) => Some(u32::try_from(self.positive(node, "lease")?.as_secs()).unwrap_or(u32::MAX)),
+            None => None,
+        };
+        let left_out = |option| fields.list("without").iter().any(|node| node.word() == Some(option));
+        let without = Without {
+            gateway: left_out(LeftOut::Gateway),
+            name_server: left_out(LeftOut::NameServer),
+            subnet_mask: left_out(LeftOut::SubnetMask),
+            lease: left_out(LeftOut::Lease),
+        };
+        let told_and_not = [
+            ("gateway", without.gateway),
+            ("name-server", without.name_server),
+            ("subnet-mask", without.subnet_mask),
+            ("lease", without.lease),
+        ];
+        for (key, _) in told_and_not.into_iter().filter(|(_, without)| *without) {
+            if let Some(span) = fields.key_span(key) {
+                self.report(
+                    Diagnostic::new(format!("`{key}` is told and left out"), span, "and in `without`")
+                        .help("keep one of them"),
+                );
+            }
+        }
+        Some(DhcpOptions {
+            gateway: fields.get("gateway").and_then(address),
+            name_server: fields.get("name-server").and_then(address),
+            subnet_mask: fields.get("subnet-mask").and_then(address),
+            lease,
+            without,
+        })
+    }
+
+    /// What a name server answers.
+    fn dns_answer(&mut self, fields: &Fields) -> Option<DnsAnswer> {
+        let names = fields.get("name").into_iter().chain(fields.list("aliases"));
+        names.for_each(|node| self.host(node));
+        let lower = |node: &Node| node.text().map(str::to_ascii_lowercase);
+        let time_to_live = fields.duration("ttl").map(|ttl| u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX));
+        let addresses = fields.get("addresses").map(|list| list.items().iter().filter_map(address).collect());
+        let is = |key| fields.boolean(key).unwrap_or(false);
+        Some(DnsAnswer {
+            name: fields.get("name").and_then(lower),
+            aliases: fields.list("aliases").iter().filter_map(lower).collect(),
+            addresses,
+            time_to_live,
+            only_ipv6: is("only-ipv6"),
+            is_truncated: is("truncated"),
+            has_wrong_id: is("wrong-id"),
+        })
+    }
+
     fn injection(&mut self, kind: InjectionKind, details: &Node, rule: &Fields) -> Option<Injection> {
         Some(match kind {
             InjectionKind::Sensor => {
@@ -200,10 +258,27 @@ impl Resolver<'_, '_> {
             InjectionKind::Dhcp => {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
-                let reply = self.word_or_made(fields.get("reply")?)?;
+                let reply = fields.get("reply")?;
+                let reply = match reply.word() {
+                    Some(fault) => fault,
+                    None => match reply.choice()? {
+                        Chosen { kind: OfDhcp::Fault(makes), name, node } => self.made(makes, name, node)?,
+                        Chosen { kind: OfDhcp::Options, node, .. } => {
+                            DhcpFault::Tells(self.dhcp_options(node.table()?)?)
+                        }
+                    },
+                };
                 Injection::Dhcp { network: network?, reply }
             }
-            InjectionKind::Dns => Injection::Dns(self.word_or_made(details)?),
+            InjectionKind::Dns => match details.word() {
+                Some(fault) => Injection::Dns(fault),
+                None => match details.choice()? {
+                    Chosen { kind: OfDns::Fault(makes), name, node } => Injection::Dns(self.made(makes, name, node)?),
+                    Chosen { kind: OfDns::Answer, node, .. } => {
+                        Injection::DnsAnswer(self.dns_answer(node.table()?)?.into())
+                    }
+                },
+            },
             InjectionKind::Ntp => Injection::Ntp(self.word_or_made(details)?),
             InjectionKind::Route => {
                 let fields = details.table()?;
@@ -211,6 +286,7 @@ impl Resolver<'_, '_> {
                 Injection::Route { to, reply: fields.word("reply")? }
             }
             InjectionKind::ManInTheMiddle => Injection::ManInTheMiddle(details.word()?),
+            InjectionKind::CaptivePortal => Injection::CaptivePortal(details.word()?),
             InjectionKind::Cloud => match details.word() {
                 Some(fault) => Injection::Cloud(fault),
                 None => match details.choice()? {
@@ -223,6 +299,13 @@ impl Resolver<'_, '_> {
                 },
             },
         })
+    }
+}
+
+fn address(node: &Node) -> Option<Ipv4Addr> {
+    match node.value {
+        Value::Ipv4Address(address) => Some(address),
+        _ => None,
     }
 }
 

@@ -91,6 +91,10 @@ impl Resolver<'_, '_> {
             Reads::Path => Wanted::Path(self.path(node)?),
             Reads::Bssid => Wanted::Exactly(colons(self.known_bssid(fields)?)),
             Reads::Gpio => Wanted::Number(self.recorded_pin(fields, device)?.0.into()),
+            Reads::Address => match node.value {
+                Value::Ipv4Address(address) => Wanted::Address(address),
+                _ => return None,
+            },
             Reads::Number => Wanted::Number(node.integer()?),
             Reads::Flag => Wanted::Flag(node.boolean()?),
             Reads::Position => Wanted::Flag(match node.word() {

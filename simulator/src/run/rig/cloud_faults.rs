@@ -78,9 +78,13 @@ pub(super) fn order(fault: &Fault) -> Option<Map<String, Value>> {
     let fault = match fault {
         Fault::Cloud(fault) => *fault,
         Fault::CloudReply(reply) => return Some(written(reply)),
-        Fault::Dhcp { .. } | Fault::Dns(_) | Fault::Ntp(_) | Fault::Route { .. } | Fault::ManInTheMiddle(_) => {
-            return None;
-        }
+        Fault::Dhcp { .. }
+        | Fault::Dns(_)
+        | Fault::DnsAnswer(_)
+        | Fault::Ntp(_)
+        | Fault::Route { .. }
+        | Fault::ManInTheMiddle(_)
+        | Fault::CaptivePortal(_) => return None,
     };
     let parameter = match fault {
         CloudFault::Status(status) => Some(("status".to_owned(), status.into())),

@@ -154,6 +154,8 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
             | Injection::Link { .. }
             | Injection::Dhcp { .. }
             | Injection::Dns(_)
+            | Injection::DnsAnswer(_)
+            | Injection::CaptivePortal(_)
             | Injection::Ntp(_)
             | Injection::Route { .. }
             | Injection::ManInTheMiddle(_) => {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fake_thingspeak::cloud::{Cloud, Stored};
@@ -28,13 +29,29 @@ pub(super) struct CloudHost {
     cloud: Rc<RefCell<Cloud>>,
     /// The rule that takes away the reply to the request under way; what it did is known when that is over.
     reply_lost_by: RefCell<Option<String>>,
+    /// What it answers to everything.
+    always: Option<Arc<WrittenReply>>,
 }
 
 impl CloudHost {
     /// The host of a connection to `server`, which keeps its entries in `cloud`.
     pub fn new(server: &'static str, accepted: &Accepted, shared: Rc<Shared>, cloud: Rc<RefCell<Cloud>>) -> Self {
         let Accepted { number, station, ref timers, .. } = *accepted;
-        Self { server, number, station, timers: timers.clone(), shared, cloud, reply_lost_by: RefCell::default() }
+        Self {
+            server,
+            number,
+            station,
+            timers: timers.clone(),
+            shared,
+            cloud,
+            reply_lost_by: RefCell::default(),
+            always: None,
+        }
+    }
+
+    /// The same, which answers everything like this.
+    pub fn that_answers(self, reply: WrittenReply) -> Self {
+        Self { always: Some(Arc::new(reply)), ..self }
     }
 
     fn record(&self, event: impl Into<EventKind>) {
@@ -52,6 +69,9 @@ impl Host for CloudHost {
     }
 
     fn verdict(&self, _request: &Request<Bytes>) -> Verdict {
+        if let Some(reply) = &self.always {
+            return Verdict { reply: Some(Arc::clone(reply)), ..Verdict::honest() };
+        }
         if self.server != CLOUD {
             return Verdict::honest();
         }

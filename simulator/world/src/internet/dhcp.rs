@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
 
-use super::fault::DhcpFault;
+use super::fault::{DhcpFault, DhcpOptions};
 use simulator_record::events::LeaseOutcome;
 
 /// How long a lease lasts, in seconds.
@@ -29,6 +29,8 @@ pub(crate) struct DhcpServer {
     /// The time server it tells clients of.
     time_server: Ipv4Addr,
     leases: BTreeMap<EthernetAddress, Ipv4Addr>,
+    /// Clients that were forgotten while a fault said so, and the addresses that others have got since.
+    forgotten: BTreeMap<EthernetAddress, Ipv4Addr>,
 }
 
 /// What the server did with a message.
@@ -56,7 +58,12 @@ pub(crate) enum Destination {
 impl DhcpServer {
     /// The server of the /24 network that `router` belongs to.
     pub fn new(router: Ipv4Addr, time_server: Ipv4Addr) -> Self {
-        Self { router, time_server, leases: BTreeMap::new() }
+        Self { router, time_server, leases: BTreeMap::new(), forgotten: BTreeMap::new() }
+    }
+
+    /// Whether a client has an address.
+    pub fn knows(&self, client: EthernetAddress) -> bool {
+        self.leases.contains_key(&client)
     }
 
     /// Deals with a message from a client, which a `fault` may concern; `None` for what needs no reply.
@@ -67,24 +74,36 @@ impl DhcpServer {
         if request.server_identifier.is_some_and(|server| server != self.router) {
             return None;
         }
-        let (refuse, lease) = match fault {
+        let (mut refuse, mut told) = (false, DhcpOptions::default());
+        match fault {
             Some(DhcpFault::Silent) => return None,
-            Some(DhcpFault::Refuse) => (true, LEASE_SECONDS),
-            Some(DhcpFault::Lease(length)) => (false, u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
-            Some(DhcpFault::Slow(_)) | None => (false, LEASE_SECONDS),
-        };
+            Some(DhcpFault::Refuse) => refuse = true,
+            Some(DhcpFault::Lease(length)) => told.lease = Some(u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
+            Some(DhcpFault::Full) if !self.knows(client) => return None,
+            Some(DhcpFault::Forgotten) if !self.forgotten.contains_key(&client) => {
+                // Another has its address now.
+                if let Some(address) = self.leases.remove(&client) {
+                    self.forgotten.insert(client, address);
+                }
+            }
+            Some(DhcpFault::Tells(options)) => told = options,
+            Some(DhcpFault::Slow(_) | DhcpFault::Full | DhcpFault::Forgotten) | None => {}
+        }
+        if fault != Some(DhcpFault::Forgotten) {
+            self.forgotten.clear();
+        }
         match request.message_type {
             DhcpMessageType::Discover => {
                 let address = self.address_of(client)?;
-                Some(self.reply(&request, DhcpMessageType::Offer, address, lease))
+                Some(self.reply(&request, DhcpMessageType::Offer, address, told))
             }
             DhcpMessageType::Request => {
                 let wanted = request.requested_ip.unwrap_or(request.client_ip);
                 let known = self.leases.get(&client) == Some(&wanted);
                 let kind = if known && !refuse { DhcpMessageType::Ack } else { DhcpMessageType::Nak };
-                Some(self.reply(&request, kind, wanted, lease))
+                Some(self.reply(&request, kind, wanted, told))
             }
-            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip, lease)),
+            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip, told)),
             DhcpMessageType::Release | DhcpMessageType::Decline => {
                 self.leases.remove(&client);
                 None
@@ -99,16 +118,19 @@ impl DhcpServer {
             return Some(address);
         }
         let [a, b, c, _] = self.router.octets();
+        let others = self.forgotten.get(&client);
         let address = (FIRST_HOST..=LAST_HOST)
             .map(|host| Ipv4Addr::new(a, b, c, host))
-            .find(|address| !self.leases.values().any(|taken| taken == address))?;
+            .find(|address| others != Some(address) && !self.leases.values().any(|taken| taken == address))?;
         self.leases.insert(client, address);
         Some(address)
     }
 
-    fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr, lease: u32) -> Answer {
+    fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr, told: DhcpOptions) -> Answer {
         let refused = kind == DhcpMessageType::Nak;
         let informed = request.message_type == DhcpMessageType::Inform;
+        let without = told.without;
+        let said = |left_out: bool, address| (!refused && !left_out).then_some(address);
         let time_server = self.time_server.octets();
         let options = [DhcpOption { kind: NTP_SERVERS, data: &time_server }];
         let reply = DhcpRepr {
@@ -119,17 +141,18 @@ impl DhcpServer {
             client_ip: if refused { Ipv4Addr::UNSPECIFIED } else { request.client_ip },
             your_ip: if refused || informed { Ipv4Addr::UNSPECIFIED } else { address },
             server_ip: Ipv4Addr::UNSPECIFIED,
-            router: (!refused).then_some(self.router),
-            subnet_mask: (!refused).then_some(Ipv4Addr::new(255, 255, 255, 0)),
+            router: said(without.gateway, told.gateway.unwrap_or(self.router)),
+            subnet_mask: said(without.subnet_mask, told.subnet_mask.unwrap_or(Ipv4Addr::new(255, 255, 255, 0))),
             relay_agent_ip: Ipv4Addr::UNSPECIFIED,
             broadcast: request.broadcast,
             requested_ip: None,
             client_identifier: None,
             server_identifier: Some(self.router),
             parameter_request_list: None,
-            dns_servers: (!refused).then(|| [self.router].into_iter().collect()),
+            dns_servers: said(without.name_server, told.name_server.unwrap_or(self.router))
+                .map(|server| [server].into_iter().collect()),
             max_size: None,
-            lease_duration: (!refused && !informed).then_some(lease),
+            lease_duration: (!refused && !informed && !without.lease).then(|| told.lease.unwrap_or(LEASE_SECONDS)),
             renew_duration: None,
             rebind_duration: None,
             additional_options: if refused { &[] } else { &options },
@@ -163,6 +186,7 @@ impl DhcpServer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fault::Without;
     use super::*;
 
     const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 3, 1);
@@ -233,6 +257,40 @@ mod tests {
             .filter_map(|client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None)?.address);
         let given: std::collections::BTreeSet<_> = given.collect();
         assert_eq!(given.len(), 241);
+    }
+
+    #[test]
+    fn a_client_that_was_forgotten_is_refused_and_gets_another_address() {
+        let mut server = server();
+        let mut ask = |kind, requested, fault| server.answer(&message(kind, 1, requested, None), fault).unwrap();
+        let first = ask(DhcpMessageType::Discover, None, None).address;
+        let forgotten = Some(DhcpFault::Forgotten);
+        assert_eq!(ask(DhcpMessageType::Request, first, forgotten).outcome, LeaseOutcome::Refused);
+        let second = ask(DhcpMessageType::Discover, None, forgotten).address;
+        assert_ne!(first, second);
+        assert_eq!(ask(DhcpMessageType::Request, second, forgotten).outcome, LeaseOutcome::Acknowledged);
+    }
+
+    #[test]
+    fn a_full_server_leaves_its_clients_their_addresses() {
+        let mut server = server();
+        let mut ask = |client, fault| server.answer(&message(DhcpMessageType::Discover, client, None, None), fault);
+        assert!(ask(1, None).is_some());
+        assert!(ask(1, Some(DhcpFault::Full)).is_some() && ask(2, Some(DhcpFault::Full)).is_none());
+    }
+
+    #[test]
+    fn options_are_told_or_left_out() {
+        let without = Without { name_server: true, subnet_mask: true, ..Without::default() };
+        let nobody = Ipv4Addr::new(192, 168, 3, 254);
+        let options = DhcpOptions { gateway: Some(nobody), without, ..DhcpOptions::default() };
+        let answer =
+            server().answer(&message(DhcpMessageType::Discover, 1, None, None), Some(DhcpFault::Tells(options)));
+        let answer = answer.unwrap();
+        let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
+        let told = DhcpRepr::parse(&packet).unwrap();
+        assert_eq!((told.router, told.subnet_mask, told.dns_servers), (Some(nobody), None, None));
+        assert_eq!(told.lease_duration, Some(LEASE_SECONDS));
     }
 
     #[test]

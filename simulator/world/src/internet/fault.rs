@@ -25,6 +25,8 @@ pub enum Fault {
     },
     /// The name service, on every network.
     Dns(DnsFault),
+    /// What the name service answers to a name.
+    DnsAnswer(Arc<DnsAnswer>),
     /// The time service.
     Ntp(NtpFault),
     /// The way to a server.
@@ -40,6 +42,26 @@ pub enum Fault {
     Cloud(CloudFault),
     /// What is answered in the cloud's place.
     CloudReply(Arc<WrittenReply>),
+    /// Whoever has not logged in gets the provider's page for each name and each address.
+    CaptivePortal(PortalReply),
+}
+
+/// What happens to a question for a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum DnsRule {
+    /// This goes wrong.
+    Fault(DnsFault),
+    /// This is answered.
+    Answer(Arc<DnsAnswer>),
+}
+
+/// What a captive portal says over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortalReply {
+    /// 302, to the login page.
+    Redirect,
+    /// 200, with the login page.
+    Page,
 }
 
 /// What happens to a request to the cloud.
@@ -62,6 +84,40 @@ pub enum DhcpFault {
     Slow(Duration),
     /// Its leases last so long, in whole seconds.
     Lease(Duration),
+    /// It has no address left: who has one keeps it, and nobody else is answered.
+    Full,
+    /// It has forgotten its clients: each is refused once, and then given another address.
+    Forgotten,
+    /// It tells clients something else.
+    Tells(DhcpOptions),
+}
+
+/// What a DHCP server tells its clients instead of what is so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DhcpOptions {
+    /// The way out.
+    pub gateway: Option<Ipv4Addr>,
+    /// Whom to ask for names.
+    pub name_server: Option<Ipv4Addr>,
+    /// Which addresses are near.
+    pub subnet_mask: Option<Ipv4Addr>,
+    /// How long the lease lasts, in seconds.
+    pub lease: Option<u32>,
+    /// What it does not say.
+    pub without: Without,
+}
+
+/// Options that are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Without {
+    /// The way out.
+    pub gateway: bool,
+    /// Whom to ask for names.
+    pub name_server: bool,
+    /// Which addresses are near.
+    pub subnet_mask: bool,
+    /// How long the lease lasts.
+    pub lease: bool,
 }
 
 /// What the name service does wrong.
@@ -81,6 +137,26 @@ pub enum DnsFault {
     Slow(Duration),
 }
 
+/// An answer of the name service, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsAnswer {
+    /// The name that it is for, in lower case; `None` for every name.
+    pub name: Option<String>,
+    /// Other names, each an alias of the one before (CNAME), the first of the name asked for; the last has the
+    /// addresses.
+    pub aliases: Vec<String>,
+    /// The addresses in their order; `None` for those that the name has.
+    pub addresses: Option<Vec<Ipv4Addr>>,
+    /// How long it may be kept, in seconds; `None` for as long as any.
+    pub time_to_live: Option<u32>,
+    /// The name has an IPv6 address and no other.
+    pub only_ipv6: bool,
+    /// It says that it was cut short, and has nothing in it.
+    pub is_truncated: bool,
+    /// It has another number than the question.
+    pub has_wrong_id: bool,
+}
+
 /// What the time service does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NtpFault {
@@ -88,6 +164,14 @@ pub enum NtpFault {
     Silent,
     /// It tells the client to ask less often (stratum 0, `RATE`: RFC 5905 §7.4).
     KissOfDeath,
+    /// Its time is zero: it does not know it (RFC 5905, figure 8: "special value").
+    ZeroTime,
+    /// It says that its clock is not synchronised (leap indicator 3), and tells a time that is years off.
+    Unsynchronised,
+    /// It says stratum 0 without a code, and tells a time that is years off.
+    StratumZero,
+    /// It says that the day's last minute has 61 seconds (leap indicator 1); the time is right.
+    LeapSecond,
     /// It is wrong by so much; positive is fast.
     WrongBy(time::Duration),
     /// It answers so much later.
@@ -147,9 +231,23 @@ impl Faults {
         })
     }
 
-    /// The rule that applies to the name service now, counted.
-    pub fn dns(&mut self) -> Option<Applied<DnsFault>> {
-        self.apply(|fault| if let Fault::Dns(reply) = fault { Some(*reply) } else { None })
+    /// The rule that applies to a question for `name` now, counted.
+    pub fn dns(&mut self, name: &str) -> Option<Applied<DnsRule>> {
+        self.apply(|fault| match fault {
+            Fault::Dns(reply) => Some(DnsRule::Fault(*reply)),
+            Fault::DnsAnswer(answer) if answer.name.as_deref().is_none_or(|its| its == name) => {
+                Some(DnsRule::Answer(answer.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The captive portal that answers now. Not counted: it stands in everybody's way until it is gone.
+    pub fn portal(&self) -> Option<Applied<PortalReply>> {
+        self.active.iter().rev().find_map(|active| match &active.fault {
+            Fault::CaptivePortal(reply) => Some(Applied { rule: active.rule.clone(), fault: *reply }),
+            _ => None,
+        })
     }
 
     /// The rule that applies to the time service now, counted.
@@ -209,10 +307,10 @@ mod tests {
         let mut faults = Faults::default();
         faults.set_active("always", Fault::Dns(DnsFault::Silent), None);
         faults.set_active("twice", Fault::Dns(DnsFault::Refused), Some(2));
-        let applied: Vec<_> = (0..4).filter_map(|_| faults.dns()).map(|applied| applied.rule).collect();
+        let applied: Vec<_> = (0..4).filter_map(|_| faults.dns("a")).map(|applied| applied.rule).collect();
         assert_eq!(applied, ["twice", "twice", "always", "always"]);
         faults.clear("always");
-        assert_eq!(faults.dns(), None);
+        assert_eq!(faults.dns("a"), None);
     }
 
     #[test]

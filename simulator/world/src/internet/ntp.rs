@@ -13,6 +13,8 @@ const LENGTH: usize = 48;
 /// Mode 3, a client; mode 4, a server (RFC 4330 §4, "Mode").
 const CLIENT: u8 = 3;
 const SERVER: u8 = 4;
+/// What a clock that was never set tells: where NTP's second era begins, with all bits zero.
+const UNSET: OffsetDateTime = time::macros::datetime!(2036-02-07 06:28:16 UTC);
 /// Seconds from 1900, where NTP counts from, to 1970.
 const UNIX_EPOCH: i128 = 2_208_988_800;
 
@@ -52,7 +54,12 @@ pub(super) fn answer(
         reply[12..16].copy_from_slice(b"RATE");
         return Some(Answer { outcome: NtpOutcome::KissOfDeath, unix_time: None, message: Some(reply) });
     }
-    let error = if let Some(NtpFault::WrongBy(error)) = fault { error } else { time::Duration::ZERO };
+    let error = match fault {
+        Some(NtpFault::WrongBy(error)) => error,
+        // A clock that was never set.
+        Some(NtpFault::Unsynchronised | NtpFault::StratumZero) => UNSET - sent,
+        _ => time::Duration::ZERO,
+    };
     let told = |at: OffsetDateTime| at.saturating_add(error);
     reply[1] = 2;
     reply[2] = request[2].clamp(4, 10);
@@ -65,6 +72,23 @@ pub(super) fn answer(
     reply[16..24].copy_from_slice(&timestamp(told(received - time::Duration::seconds(16))));
     reply[32..40].copy_from_slice(&timestamp(told(received)));
     reply[40..48].copy_from_slice(&timestamp(told(sent)));
+    match fault {
+        Some(NtpFault::ZeroTime) => {
+            reply[16..24].fill(0);
+            reply[32..48].fill(0);
+            return Some(Answer { outcome: NtpOutcome::Answered, unix_time: None, message: Some(reply) });
+        }
+        Some(NtpFault::Unsynchronised) => {
+            reply[0] |= 3 << 6;
+            reply[1] = 16;
+        }
+        Some(NtpFault::StratumZero) => {
+            reply[1] = 0;
+            reply[12..16].fill(0);
+        }
+        Some(NtpFault::LeapSecond) => reply[0] |= 1 << 6,
+        _ => {}
+    }
     Some(Answer { outcome: NtpOutcome::Answered, unix_time: Some(told(sent).unix_timestamp()), message: Some(reply) })
 }
 
@@ -111,6 +135,18 @@ mod tests {
         let answer = answer(&question(), NOW, NOW, Some(NtpFault::KissOfDeath)).unwrap();
         let message = answer.message.unwrap();
         assert_eq!((message[0] >> 6, message[1], &message[12..16]), (3, 0, &b"RATE"[..]));
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_the_time_says_so_in_four_ways() {
+        let told = |fault| {
+            let message = answer(&question(), NOW, NOW, Some(fault)).unwrap().message.unwrap();
+            (message[0] >> 6, message[1], message[40..48] == [0; 8])
+        };
+        assert_eq!(told(NtpFault::ZeroTime), (0, 2, true));
+        assert_eq!(told(NtpFault::StratumZero), (0, 0, true));
+        assert_eq!(told(NtpFault::Unsynchronised), (3, 16, true));
+        assert_eq!(told(NtpFault::LeapSecond), (1, 2, false));
     }
 
     #[test]

@@ -10,9 +10,9 @@ use smoltcp::wire::{ArpOperation, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAd
 
 use super::dhcp::{Destination, DhcpServer};
 use super::dns::{self, Names};
-use super::fault::{DhcpFault, DnsFault};
+use super::fault::{Applied, DhcpFault, DnsFault, DnsRule};
 use super::packet::{self, Ends, Inbound, Payload};
-use super::server::{Shared, TIME_ADDRESS};
+use super::server::{PORTAL_ADDRESS, Shared, TIME_ADDRESS};
 use simulator_record::events::{self, LeaseOutcome};
 
 const DNS_PORT: u16 = 53;
@@ -99,6 +99,14 @@ impl Router {
             shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
             return RouterDecision::Done;
         }
+        if let Some(applied) = &fault
+            && applied.fault == DhcpFault::Full
+            && !self.dhcp.knows(client)
+        {
+            shared.record_fault(client, applied.rule.clone(), "the DHCP server had no address left");
+            shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
+            return RouterDecision::Done;
+        }
         let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
             return RouterDecision::Done;
         };
@@ -108,7 +116,12 @@ impl Router {
                 DhcpFault::Refuse if answer.outcome == LeaseOutcome::Refused => {
                     Some("the DHCP server refused a lease".to_owned())
                 }
-                DhcpFault::Silent | DhcpFault::Refuse => None,
+                DhcpFault::Silent | DhcpFault::Refuse | DhcpFault::Full => None,
+                DhcpFault::Forgotten if answer.outcome == LeaseOutcome::Refused => {
+                    Some("the DHCP server had forgotten the client".to_owned())
+                }
+                DhcpFault::Forgotten => None,
+                DhcpFault::Tells(_) => Some("the DHCP server told something else than is so".to_owned()),
                 DhcpFault::Slow(delay) => {
                     later = delay;
                     Some(format!("the DHCP server took {delay:?}"))
@@ -136,23 +149,38 @@ impl Router {
         names: &Names,
         shared: &Shared,
     ) -> RouterDecision {
-        let fault = shared.faults.borrow_mut().dns();
-        let Some(answer) = dns::answer(names, message, fault.as_ref().map(|applied| applied.fault)) else {
-            return RouterDecision::Done;
+        let mut fault = None;
+        let rule = |name: &str| {
+            let mut faults = shared.faults.borrow_mut();
+            // Behind a captive portal every name is that of its page.
+            fault = faults.portal().map(|Applied { rule, .. }| Applied {
+                rule,
+                fault: DnsRule::Fault(DnsFault::WrongAddress(PORTAL_ADDRESS)),
+            });
+            fault = fault.take().or_else(|| faults.dns(name));
+            fault.as_ref().map(|applied| applied.fault.clone())
         };
+        let Some(answer) = dns::answer(names, message, rule) else { return RouterDecision::Done };
         let mut later = Duration::ZERO;
         if let Some(applied) = fault {
-            let action = match applied.fault {
-                DnsFault::Silent => "the name server did not answer".to_owned(),
-                DnsFault::Refused => "the name server refused to answer".to_owned(),
-                DnsFault::ServerFailure => "the name server failed".to_owned(),
-                DnsFault::NoSuchName => "the name server denied the name".to_owned(),
-                DnsFault::WrongAddress(address) => format!("the name server told the wrong address {address}"),
-                DnsFault::Slow(delay) => {
-                    later = delay;
-                    format!("the name server took {delay:?}")
-                }
+            let fault = match applied.fault {
+                DnsRule::Fault(fault) => Some(fault),
+                DnsRule::Answer(_) => None,
             };
+            let action = fault.map_or_else(
+                || "the name server answered as it is written".to_owned(),
+                |fault| match fault {
+                    DnsFault::Silent => "the name server did not answer".to_owned(),
+                    DnsFault::Refused => "the name server refused to answer".to_owned(),
+                    DnsFault::ServerFailure => "the name server failed".to_owned(),
+                    DnsFault::NoSuchName => "the name server denied the name".to_owned(),
+                    DnsFault::WrongAddress(address) => format!("the name server told the wrong address {address}"),
+                    DnsFault::Slow(delay) => {
+                        later = delay;
+                        format!("the name server took {delay:?}")
+                    }
+                },
+            );
             shared.record_fault(sender, applied.rule, action);
         }
         let (name, outcome, addresses) = (answer.name, answer.outcome, answer.addresses);

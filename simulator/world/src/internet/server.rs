@@ -15,13 +15,13 @@ use std::rc::Rc;
 use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
 use fake_thingspeak::cloud::Cloud;
 use fake_thingspeak::legacy_tls::{self, Policy};
-use fake_thingspeak::serve::serve;
+use fake_thingspeak::serve::{WrittenReply, serve};
 use fake_thingspeak::tls::{TlsServer, seed_this_thread, server_config};
 use smoltcp::wire::EthernetAddress;
 
 use super::cloud_host::CloudHost;
 use super::connection::{Accepted, Reporter};
-use super::fault::{Attack, Faults};
+use super::fault::{Attack, Faults, PortalReply};
 use super::man_in_the_middle::ManInTheMiddle;
 use super::task::{Clock, Task};
 use super::{Seen, Settings};
@@ -40,6 +40,13 @@ pub const CLOUD_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
 /// The time server's address (TEST-NET-3, RFC 5737).
 pub const TIME_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 123);
 
+/// The name in the record of a captive portal.
+pub const CAPTIVE_PORTAL: &str = "captive portal";
+/// The address that a captive portal gives to each name (TEST-NET-3, RFC 5737).
+pub const PORTAL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 67);
+/// Where whoever asks anything is sent to log in.
+const LOGIN_PAGE: &str = "http://login.example/";
+
 /// HTTP and HTTPS.
 const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
@@ -51,6 +58,8 @@ pub(super) enum Service {
     Cloud { tls: bool },
     /// Somebody in its place.
     ManInTheMiddle(Attack),
+    /// Whoever wants a login first.
+    CaptivePortal(PortalReply),
 }
 
 /// What all parts of the internet share.
@@ -103,7 +112,11 @@ impl Servers {
             cloud_port: cloud.port,
             man_in_the_middle: ManInTheMiddle::new(&authority, &cloud.host, settings.start, seed)?,
             authority,
-            by_address: BTreeMap::from([(CLOUD_ADDRESS, CLOUD), (TIME_ADDRESS, TIME_SERVER)]),
+            by_address: BTreeMap::from([
+                (CLOUD_ADDRESS, CLOUD),
+                (TIME_ADDRESS, TIME_SERVER),
+                (PORTAL_ADDRESS, CAPTIVE_PORTAL),
+            ]),
             shared,
             seed,
         })
@@ -126,6 +139,12 @@ impl Servers {
 
     /// What answers a new connection to a port of `server`; counts the man in the middle's rule.
     pub fn service(&self, server: &str, port: u16, station: EthernetAddress) -> Option<Service> {
+        if server == CAPTIVE_PORTAL {
+            // What is encrypted it cannot answer, and refuses.
+            let portal = self.shared.faults.borrow().portal().filter(|_| port == HTTP)?;
+            self.shared.record_fault(station, portal.rule, "the captive portal took a connection");
+            return Some(Service::CaptivePortal(portal.fault));
+        }
         if server != CLOUD {
             return None;
         }
@@ -152,6 +171,7 @@ impl Service {
         match self {
             Self::Cloud { .. } => CLOUD,
             Self::ManInTheMiddle(_) => MAN_IN_THE_MIDDLE,
+            Self::CaptivePortal(_) => CAPTIVE_PORTAL,
         }
     }
 }
@@ -168,6 +188,22 @@ impl Reporter for Servers {
                 seeded(seed, number, async move {
                     // Host and stream have told how it ended.
                     serve(stream, config, client, &host).await;
+                })
+            }
+            Service::CaptivePortal(says) => {
+                let client = IpAddr::V4(*accepted.client.ip());
+                let page = "<html><title>Welcome</title><form>Your room number: <input name=room></form></html>";
+                let mut reply = WrittenReply { body: page.to_owned(), ..WrittenReply::default() };
+                reply.headers.push(("Content-Type".to_owned(), "text/html".to_owned()));
+                if says == PortalReply::Redirect {
+                    reply.status = 302;
+                    reply.headers.push(("Location".to_owned(), LOGIN_PAGE.to_owned()));
+                }
+                let host = CloudHost::new(CAPTIVE_PORTAL, &accepted, Rc::clone(&self.shared), Rc::clone(&self.cloud));
+                let host = host.that_answers(reply);
+                let stream = accepted.stream;
+                seeded(seed, number, async move {
+                    serve(stream, None, client, &host).await;
                 })
             }
             Service::ManInTheMiddle(attack) => {

@@ -92,7 +92,7 @@ impl Duck {
             if let Ok((message, from)) = socket.recv() {
                 moved = true;
                 let names = Names::from([("connectivitycheck.gstatic.com".to_owned(), vec![SETUP_ADDRESS])]);
-                let answer = answer(&names, message, None).unwrap();
+                let answer = answer(&names, message, |_| None).unwrap();
                 socket.send_slice(&answer.message.unwrap(), from.endpoint).unwrap();
             }
             for (handle, received, since) in &mut self.listeners {
