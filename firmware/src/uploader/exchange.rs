@@ -9,7 +9,7 @@ use core::pin::pin;
 
 use embassy_net::dns::DnsQueryType;
 use embassy_net::tcp::{ConnectError, TcpSocket};
-use embassy_net::{IpAddress, IpEndpoint, Stack};
+use embassy_net::{IpEndpoint, Stack};
 use embassy_time::{Duration, Instant, with_deadline, with_timeout};
 use rand_core::CryptoRngCore;
 
@@ -137,31 +137,16 @@ pub(super) async fn exchange<'m, R: CryptoRngCore + Copy, W: Watchdog>(
         Stage::Exchanging => Failure::ReplyTimeout,
     };
 
-    stage.set(Stage::Resolving);
-    let addresses = {
-        let resolving = pin!(resolve(surroundings.stack, settings.host()));
-        with_deadline(deadline, in_own_frame(resolving)).await.map_err(timed_out)??
-    };
-    stage.set(Stage::Connecting);
     let mut socket = TcpSocket::new(surroundings.stack, memory.receive, memory.send);
     // Requests go out in few, complete pieces; holding the last one back would cost a round trip.
     socket.set_nagle_enabled(false);
-    // A name may have several addresses, of which some are out of order.
-    let mut connected = Ok(Err(ConnectError::NoRoute));
-    for address in addresses {
-        connected = {
-            let connecting = pin!(socket.connect(IpEndpoint::new(address, settings.port())));
-            with_timeout(CONNECT_PATIENCE, in_own_frame(connecting)).await
-        };
-        if matches!(connected, Ok(Ok(()))) || Instant::now() >= deadline {
-            break;
-        }
-        socket.abort();
-    }
-    let result = match connected {
-        Err(_) => Err(Failure::NoConnection),
-        Ok(Err(error)) => Err(unconnected(error)),
-        Ok(Ok(())) => {
+    let reached = {
+        let reaching = pin!(reach(surroundings.stack, settings, &mut socket, deadline, stage));
+        in_own_frame(reaching).await
+    };
+    let result = match reached {
+        Err(failure) => Err(failure),
+        Ok(()) => {
             let request = Request {
                 host: settings.host(),
                 port: settings.port(),
@@ -244,9 +229,32 @@ async fn secured<'m, R: CryptoRngCore>(
     Ok(Exchanged { reply, certificates })
 }
 
-async fn resolve(stack: Stack<'_>, host: &str) -> Result<impl IntoIterator<Item = IpAddress>, Failure> {
-    let addresses = stack.dns_query(host, DnsQueryType::A).await.map_err(|_| Failure::Unresolved)?;
-    if addresses.is_empty() { Err(Failure::Unresolved) } else { Ok(addresses) }
+/// Resolves the server's name, and connects to the first of its addresses that answers: some may be out of order.
+async fn reach(
+    stack: Stack<'_>,
+    settings: &Settings,
+    socket: &mut TcpSocket<'_>,
+    deadline: Instant,
+    stage: &Cell<Stage>,
+) -> Result<(), Failure> {
+    stage.set(Stage::Resolving);
+    let resolving = stack.dns_query(settings.host(), DnsQueryType::A);
+    let addresses = with_deadline(deadline, resolving).await.map_err(|_| Failure::ResolvingTimeout)?;
+    stage.set(Stage::Connecting);
+    let mut failure = Failure::Unresolved;
+    for address in addresses.map_err(|_| Failure::Unresolved)? {
+        let connecting = socket.connect(IpEndpoint::new(address, settings.port()));
+        failure = match with_timeout(CONNECT_PATIENCE, connecting).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => unconnected(error),
+            Err(_) => Failure::NoConnection,
+        };
+        if Instant::now() >= deadline {
+            break;
+        }
+        socket.abort();
+    }
+    Err(failure)
 }
 
 fn unconnected(error: ConnectError) -> Failure {
