@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::certificates::Identity;
+use crate::tls::secrets;
 use messages::{
     CERTIFICATE, CERTIFICATE_VERIFY, ClientHello, ENCRYPTED_EXTENSIONS, FINISHED, MESSAGE_HASH, RETRY, SECP256R1,
     certificate, certificate_verify, finished, message, parse_hello, server_hello,
@@ -186,6 +187,10 @@ where
     let hash = transcript.clone().finalize();
     let client_secret = derive(&handshake, "c hs traffic", &hash);
     let server_secret = derive(&handshake, "s hs traffic", &hash);
+    // Behind the header of the message and the version.
+    let client_random = &hello[6..38];
+    secrets::tell("CLIENT_HANDSHAKE_TRAFFIC_SECRET", client_random, &client_secret);
+    secrets::tell("SERVER_HANDSHAKE_TRAFFIC_SECRET", client_random, &server_secret);
     let mut server = Traffic::new(&server_secret);
     let mut client = Traffic::new(&client_secret);
 
@@ -241,10 +246,11 @@ where
         (content, message) => return Err(alert_or(content, &message, Refusal::Finished)),
     }
     let master = extract(&derive(&handshake, "derived", Sha256::digest([]).as_slice()), &[0; 32]);
-    Ok(Session {
-        client: Traffic::new(&derive(&master, "c ap traffic", &hash)),
-        server: Traffic::new(&derive(&master, "s ap traffic", &hash)),
-    })
+    let client_secret = derive(&master, "c ap traffic", &hash);
+    let server_secret = derive(&master, "s ap traffic", &hash);
+    secrets::tell("CLIENT_TRAFFIC_SECRET_0", client_random, &client_secret);
+    secrets::tell("SERVER_TRAFFIC_SECRET_0", client_random, &server_secret);
+    Ok(Session { client: Traffic::new(&client_secret), server: Traffic::new(&server_secret) })
 }
 
 fn alert_or(content: u8, record: &[u8], otherwise: Refusal) -> Refusal {

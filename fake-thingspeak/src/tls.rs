@@ -20,11 +20,13 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use rustls::version::{TLS12, TLS13};
-use rustls::{NamedGroup, PeerMisbehaved, ServerConfig, SupportedProtocolVersion};
+use rustls::{KeyLog, NamedGroup, NoKeyLog, PeerMisbehaved, ServerConfig, SupportedProtocolVersion};
 use time::OffsetDateTime;
 
 use crate::certificates::Identity;
 use crate::repeatable_random::{ThreadStream, draw};
+
+pub mod secrets;
 
 pub use crate::repeatable_random::seed_this_thread;
 
@@ -100,7 +102,7 @@ pub fn repeatable_provider() -> Arc<CryptoProvider> {
 pub fn server_config(identity: &Identity, now: OffsetDateTime) -> Arc<ServerConfig> {
     let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
     let clock = Stopped(UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)));
-    build(repeatable_provider(), Arc::new(clock), identity, &[&TLS13])
+    build(repeatable_provider(), Arc::new(clock), identity, &[&TLS13], Arc::new(secrets::Kept))
 }
 
 /// A server for real sockets that shows `identity`. It speaks TLS 1.2 too, as the service does and older devices need.
@@ -108,7 +110,8 @@ pub fn server_config(identity: &Identity, now: OffsetDateTime) -> Arc<ServerConf
 /// # Panics
 /// Never: both versions and ring's cipher suites fit.
 pub fn system_server_config(identity: &Identity) -> Arc<ServerConfig> {
-    build(Arc::new(ring::default_provider()), Arc::new(DefaultTimeProvider), identity, &[&TLS13, &TLS12])
+    let provider = Arc::new(ring::default_provider());
+    build(provider, Arc::new(DefaultTimeProvider), identity, &[&TLS13, &TLS12], Arc::new(NoKeyLog))
 }
 
 fn build(
@@ -116,6 +119,7 @@ fn build(
     clock: Arc<dyn TimeProvider>,
     identity: &Identity,
     versions: &[&'static SupportedProtocolVersion],
+    secrets: Arc<dyn KeyLog>,
 ) -> Arc<ServerConfig> {
     let certified = CertifiedKey::new(identity.chain().to_vec(), identity.key().to_rustls());
     let mut config = ServerConfig::builder_with_details(provider, clock)
@@ -123,6 +127,7 @@ fn build(
         .expect("the provider has a cipher suite and a group for each version")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.key_log = secrets;
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Arc::new(config)

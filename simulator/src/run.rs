@@ -259,6 +259,9 @@ fn run_once(
             failed = failed.or(record(&mut recorder, &event).err());
         }
         shown.flash_operations.extend(world.take_flash_operations());
+        for line in world.take_secrets() {
+            failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.secret(&line).err()));
+        }
         for SentFrame { at, link, medium, bytes } in world.take_frames() {
             let frame = Frame { at, link: &link, medium, bytes: &bytes };
             failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.frame(frame).err()));

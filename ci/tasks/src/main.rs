@@ -135,7 +135,8 @@ const TASKS: &[Task] = &[
         name: "board",
         about: "published programs for boards get along with the emulated one (after ci/setup-clients and ci/setup-images)",
         commands: &[
-            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 1 command::board::",
+            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 1 command::board:: \
+             command::capture::",
         ],
     },
     Task {

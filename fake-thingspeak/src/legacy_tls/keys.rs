@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::Protection;
 use super::suite::{Suite, Version};
+use crate::tls::secrets;
 
 /// P_hash (RFC 5246 §5, RFC 2246 §5): `length` bytes.
 fn p_hash<M: Mac + KeyInit + Clone>(secret: &[u8], seed: &[u8], length: usize) -> Vec<u8> {
@@ -84,7 +85,9 @@ impl Master {
     /// RFC 5246 §8.1.
     pub(super) fn new(version: Version, premaster: &[u8], client: &[u8; 32], server: &[u8; 32]) -> Self {
         let seed = [&client[..], server].concat();
-        Self { version, secret: prf(version, premaster, "master secret", &seed, 48) }
+        let secret = prf(version, premaster, "master secret", &seed, 48);
+        secrets::tell("CLIENT_RANDOM", client, &secret);
+        Self { version, secret }
     }
 
     /// The protection of both directions, the client's first (RFC 5246 §6.3).

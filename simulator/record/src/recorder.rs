@@ -72,6 +72,15 @@ pub trait Recorder {
         Ok(())
     }
 
+    /// A secret of a TLS connection whose frames come later: a line of `SSLKEYLOGFILE`, without its end. Told to whom
+    /// frames are told.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn secret(&mut self, _line: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     /// A pin changed.
     ///
     /// # Errors
@@ -110,6 +119,11 @@ impl Recorder for Vec<Box<dyn Recorder>> {
     fn frame(&mut self, frame: Frame<'_>) -> io::Result<()> {
         let mut wanted = self.iter_mut().filter(|recorder| recorder.wants_frames());
         wanted.try_for_each(|recorder| recorder.frame(frame))
+    }
+
+    fn secret(&mut self, line: &str) -> io::Result<()> {
+        let mut wanted = self.iter_mut().filter(|recorder| recorder.wants_frames());
+        wanted.try_for_each(|recorder| recorder.secret(line))
     }
 
     fn edge(&mut self, edge: Edge) -> io::Result<()> {

@@ -34,6 +34,7 @@ Examples:
   preflash run my.toml --seeds 1..100             one scenario with a hundred seeds
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
+  preflash run my.toml --capture                  with all frames, for Wireshark
   preflash run --on chip                          the ESP-07's own image on the emulated chip
   preflash run --on chip --image target/esp07/vendor
                                                   what is flashed, whole, with the vendor's SDK in it
@@ -87,6 +88,9 @@ pub(super) struct RunArgs {
     pub(super) junit: Option<PathBuf>,
     #[command(flatten)]
     subjects: SubjectArgs,
+    /// Keep all frames, too, in an air.pcapng for Wireshark, with the secrets of TLS inside
+    #[arg(long)]
+    pub(super) capture: bool,
     /// Run each scenario twice and fail if a single event differs
     #[arg(long)]
     check_determinism: bool,
@@ -111,6 +115,7 @@ impl RunArgs {
             out: out.to_owned(),
             junit: None,
             subjects: SubjectArgs::chip(image, elf),
+            capture: false,
             check_determinism: false,
             fail_fast: false,
             format: Format::Human,
@@ -182,7 +187,11 @@ pub(super) fn run_for(args: &RunArgs, purpose: Option<&mut dyn Purpose>) -> u8 {
 fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, RunError> {
     args.subjects.check()?;
     if args.subjects.is_device() {
-        let asked = [("--check-determinism", args.check_determinism), ("--seeds", args.seeds.is_some())];
+        let asked = [
+            ("--check-determinism", args.check_determinism),
+            ("--seeds", args.seeds.is_some()),
+            ("--capture", args.capture),
+        ];
         if let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) {
             return Err(RunError::NotOnDevice(option));
         }
@@ -441,7 +450,7 @@ fn run_case(
     let span = tracing::info_span!(target: "run", "case", scenario = scenario.file, seed = case.seed.0);
     let _entered = span.enter();
     info!(target: "run", "begins");
-    let draft = folder::Draft::new(&args.out, case, scenario, subjects.len() > 1)?;
+    let draft = folder::Draft::new(&args.out, case, scenario, subjects.len() > 1)?.with_captures(args.capture);
     match run::results(scenario, case.seed, subjects, args.check_determinism, watch, Some(&draft)) {
         Ok(results) => {
             // The evidence is read where it lies now.

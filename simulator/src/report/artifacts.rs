@@ -3,6 +3,7 @@
 //! A row says what the file is called, what is in it (the page about what a run leaves behind has that), and how it is
 //! made: event by event while a run goes on, of a run that is over, or of a whole case.
 
+mod air;
 mod chip;
 mod comparison;
 mod events;
@@ -18,7 +19,7 @@ use std::path::Path;
 
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::recorder::{Edge, Recorder};
-use simulator_scenario::model as scenario;
+use simulator_scenario::model::Scenario;
 
 use super::compare::Comparison;
 use crate::run::Run;
@@ -37,6 +38,8 @@ pub struct Artifact {
 enum Made {
     /// Of each run, while it goes on.
     Along(Of, fn(File) -> Box<dyn Recorder>),
+    /// Of each run, while it goes on, of all devices and only if captures are wanted: it is large.
+    Captured(fn(File, &Scenario) -> io::Result<Box<dyn Recorder>>),
     /// Of each run, once it is over; none if there is nothing to say.
     OfRun(fn(&Run) -> Option<String>),
     /// Of the case; none if there is nothing to say.
@@ -77,6 +80,7 @@ pub const ARTIFACTS: &[Artifact] = &[
     serial::SERIAL,
     events::EVENTS,
     http::HTTP,
+    air::AIR,
     reproduce::REPRODUCE,
     comparison::COMPARISON,
     chip::CHIP,
@@ -91,12 +95,24 @@ pub(super) const EVENTS: &str = events::EVENTS.file;
 
 /// Opens in a run's folder what is written while the run goes on. Several devices have names, and each has a folder
 /// inside.
-pub(super) fn recorder(folder: &Path, devices: &[scenario::Device]) -> io::Result<Vec<Box<dyn Recorder>>> {
+pub(super) fn recorder(folder: &Path, scenario: &Scenario, captures: bool) -> io::Result<Vec<Box<dyn Recorder>>> {
     let mut recorders: Vec<Box<dyn Recorder>> = Vec::new();
-    let named: Vec<(DeviceId, &str)> =
-        (0..).map(DeviceId).zip(devices).filter_map(|(id, device)| Some((id, device.name.as_deref()?))).collect();
+    let named: Vec<(DeviceId, &str)> = (0..)
+        .map(DeviceId)
+        .zip(&scenario.devices)
+        .filter_map(|(id, device)| Some((id, device.name.as_deref()?)))
+        .collect();
     for Artifact { file, made, .. } in ARTIFACTS {
-        let Made::Along(of, open) = *made else { continue };
+        let (of, open) = match *made {
+            Made::Along(of, open) => (of, open),
+            Made::Captured(open) => {
+                if captures {
+                    recorders.push(open(File::create(folder.join(file))?, scenario)?);
+                }
+                continue;
+            }
+            Made::OfRun(_) | Made::OfCase(_) => continue,
+        };
         if named.is_empty() || of != Of::Each {
             recorders.push(open(File::create(folder.join(file))?));
         }

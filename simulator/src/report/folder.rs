@@ -41,6 +41,8 @@ pub struct Draft<'c> {
     draft: PathBuf,
     /// Whether each subject has a folder of its own inside.
     several: bool,
+    /// Whether frames are kept, too.
+    captures: bool,
     /// What could not be written first.
     failure: RefCell<Option<io::Error>>,
 }
@@ -54,10 +56,17 @@ impl<'c> Draft<'c> {
         let folder = out.join(case.folder(scenario));
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let draft = folder.with_file_name(format!(".{name}.new"));
-        let draft = Self { case, scenario, folder, draft, several, failure: RefCell::default() };
+        let draft = Self { case, scenario, folder, draft, several, captures: false, failure: RefCell::default() };
         let made = clear(&draft.draft).and_then(|()| fs::create_dir_all(&draft.draft));
         made.map_err(|source| draft.failed_with(source))?;
         Ok(draft)
+    }
+
+    /// Keeps the frames of the runs, too, if that is wanted.
+    #[must_use]
+    pub fn with_captures(mut self, captures: bool) -> Self {
+        self.captures = captures;
+        self
     }
 
     /// Makes it the case's folder, in the place of what an earlier run left, and returns its path below the output
@@ -181,7 +190,7 @@ impl Evidence for Draft<'_> {
     fn open(&self, subject: Name, repetition: u32) -> io::Result<Box<dyn Recorder>> {
         let folder = self.run_folder(subject, repetition);
         fs::create_dir_all(&folder)?;
-        Ok(Box::new(artifacts::recorder(&folder, &self.scenario.devices)?))
+        Ok(Box::new(artifacts::recorder(&folder, self.scenario, self.captures)?))
     }
 
     fn events(&self, subject: Name, repetition: u32) -> PathBuf {
@@ -201,7 +210,7 @@ impl Evidence for Draft<'_> {
 /// Writes what happened in a run that was kept in memory.
 fn write_down(folder: &Path, run: &Run, scenario: &Scenario) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut recorder = artifacts::recorder(folder, &scenario.devices)?;
+    let mut recorder = artifacts::recorder(folder, scenario, false)?;
     run.events.iter().try_for_each(|event| recorder.event(event))?;
     recorder.finish()
 }

@@ -179,6 +179,13 @@ impl World {
     /// From now on keeps the frames that are sent for [`World::take_frames`], or keeps none.
     pub fn record_frames(&mut self, wanted: bool) {
         self.links.record_frames(wanted);
+        fake_thingspeak::tls::secrets::keep(wanted);
+    }
+
+    /// Takes the secrets of TLS connections that came about since the last time, if frames are recorded: lines of
+    /// `SSLKEYLOGFILE`. The frames that they open come later.
+    pub fn take_secrets(&mut self) -> Vec<String> {
+        fake_thingspeak::tls::secrets::take()
     }
 
     /// Takes the frames that were sent since the last time, in order; none unless they are recorded.

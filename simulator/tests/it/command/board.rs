@@ -3,7 +3,7 @@
 //! `ci/setup-images` fetch).
 
 #[cfg(unix)]
-mod clients;
+pub(super) mod clients;
 mod device;
 
 use std::fs::File;

@@ -6,6 +6,8 @@
 mod bench;
 mod board;
 mod boot;
+#[cfg(unix)]
+mod capture;
 mod chip;
 mod closed;
 mod determinism;

@@ -44,7 +44,7 @@ impl<'a> Client<'a> {
     }
 }
 
-pub(super) fn image(name: &str) -> PathBuf {
+pub fn image(name: &str) -> PathBuf {
     fetched("images", "ci/setup-images").join(name)
 }
 

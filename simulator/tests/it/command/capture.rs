@@ -1,0 +1,122 @@
+//! `preflash run --capture`: all frames for Wireshark. What `tshark` reads in them is asked by tests that are ignored
+//! unless asked for, by `cargo ci board`, because they need what `ci/setup-clients` and `ci/setup-images` fetch.
+
+use std::fs;
+use std::process::Command;
+
+use pcap_file::DataLink;
+use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
+use pcap_file::pcapng::{Block, PcapNgReader};
+
+use super::bench::{Bench, READING};
+
+/// The only file of that name below the bench's output.
+const CAPTURE: &str = "target/preflash/my/air.pcapng";
+
+/// A scenario whose MicroPython joins `home`.
+const JOINS: &str = r#"
+title = "MicroPython joins"
+duration = "30s"
+[device]
+image = "micropython.bin"
+[[networks]]
+name = "home"
+passphrase = "correct horse"
+[[steps]]
+at = "5s"
+do.serial = { type = "import network;w=network.WLAN(0);w.active(1);w.connect('home','correct horse')\r" }
+[[expect]]
+event.join = { network = "home", outcome = "joined" }
+"#;
+
+#[test]
+fn frames_and_secrets_are_kept_and_the_same_each_time() {
+    let bench = Bench::new("capture");
+    bench.file("my.toml", READING);
+    let capture = || {
+        assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+        fs::read(bench.folder.join(CAPTURE)).unwrap()
+    };
+    let bytes = capture();
+    assert_eq!(bytes, capture());
+
+    let (mut interfaces, mut secrets, mut first_packet, mut last) = (Vec::new(), Vec::new(), None, None);
+    let mut reader = PcapNgReader::new(&bytes[..]).unwrap();
+    while let Some(block) = reader.next_block() {
+        match block.unwrap() {
+            Block::InterfaceDescription(interface) => {
+                assert_eq!(interface.linktype, DataLink::ETHERNET);
+                assert!(interface.options.contains(&InterfaceDescriptionOption::IfTsResol(9)));
+                interfaces.extend(interface.options.into_iter().find_map(|option| match option {
+                    InterfaceDescriptionOption::IfName(name) => Some(name.into_owned()),
+                    _ => None,
+                }));
+            }
+            Block::EnhancedPacket(packet) => {
+                first_packet.get_or_insert(packet.timestamp);
+                assert!(last <= Some(packet.timestamp));
+                last = Some(packet.timestamp);
+            }
+            Block::Unknown(block) if block.type_ == 0x0A => {
+                assert_eq!(&block.value[..4], b"KSLT", "a key log of TLS");
+                let length = u32::from_le_bytes(block.value[4..8].try_into().unwrap()) as usize;
+                let line = String::from_utf8(block.value[8..8 + length].to_vec()).unwrap();
+                secrets.push(line.split(' ').next().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(interfaces, ["device 0", "router home"]);
+    let labels = ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET"];
+    let labels = labels.into_iter().chain(["CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"]);
+    for label in labels {
+        assert!(secrets.iter().any(|known| known == label), "{label} in {secrets:?}");
+    }
+    // The world's clock begins with 2026.
+    assert_eq!(first_packet.unwrap().as_secs() / 60, 1_767_225_600 / 60);
+}
+
+#[test]
+fn nothing_is_captured_that_is_not_asked_for_and_an_earlier_capture_goes() {
+    let bench = Bench::new("capture-unasked");
+    bench.file("my.toml", READING);
+    assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+    assert!(bench.folder.join(CAPTURE).exists());
+    assert_eq!(bench.preflash("run my.toml").code, Some(0));
+    assert!(!bench.folder.join(CAPTURE).exists());
+}
+
+/// The frames of the bench's capture that fit, one a line, with options for `tshark`.
+fn tshark(bench: &Bench, filter: &str, options: &[&str]) -> Vec<String> {
+    let mut command = Command::new("tshark");
+    command.args(["-r", CAPTURE, "-Y", filter]).args(options).current_dir(&bench.folder);
+    // Its settings are nobody's.
+    let output = command.env("HOME", &bench.folder).output().expect("tshark is there (ci/setup-clients)");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs tshark (ci/setup-clients)"]
+fn tshark_reads_the_http_of_an_upload_over_tls() {
+    let bench = Bench::new("capture-tls");
+    bench.file("my.toml", READING);
+    assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+    let fields = ["-T", "fields", "-e", "http.request.method", "-e", "http.request.uri", "-e", "http.response.code"];
+    assert_eq!(tshark(&bench, "http && tls", &fields)[..2], ["POST\t/update\t", "\t\t200"]);
+}
+
+#[test]
+#[ignore = "needs tshark (ci/setup-clients) and an image (ci/setup-images)"]
+fn tshark_reads_the_four_way_handshake_and_what_it_protects() {
+    let bench = Bench::new("capture-wpa2");
+    fs::copy(super::board::clients::image("micropython-1.9.4.bin"), bench.folder.join("micropython.bin")).unwrap();
+    bench.file("my.toml", JOINS);
+    let ended = bench.preflash("run my.toml --capture");
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let numbers = ["-T", "fields", "-e", "wlan_rsna_eapol.keydes.msgnr"];
+    assert_eq!(tshark(&bench, "eapol", &numbers), ["1", "2", "3", "4"]);
+    let keys = ["-o", "wlan.enable_decryption:TRUE", "-o", "uat:80211_keys:\"wpa-pwd\",\"correct horse:home\""];
+    let kinds = [&keys[..], &["-T", "fields", "-e", "dhcp.option.dhcp"]].concat();
+    assert_eq!(tshark(&bench, "wlan && dhcp", &kinds)[..4], ["1", "2", "3", "5"], "discover, offer, request, ack");
+}
