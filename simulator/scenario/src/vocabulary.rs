@@ -53,10 +53,13 @@ fn tables(table: &Table) -> Vec<String> {
         table.keys.iter().filter(|key| key.required).map(|key| (key.name, assign(key)[0].clone())).collect();
     let mut tables = Vec::new();
     for key in table.keys {
-        let makes_sense_alone = table.at_least_one.is_empty() || table.at_least_one.contains(&key.name);
-        for assignment in assign(key).into_iter().filter(|_| makes_sense_alone) {
+        // What means nothing alone is said beside the first key that does.
+        let beside = table.at_least_one.first().filter(|_| !table.at_least_one.contains(&key.name));
+        let beside = beside.and_then(|name| table.keys.iter().find(|key| key.name == *name));
+        let beside = beside.map(|key| assign(key)[0].clone());
+        for assignment in assign(key) {
             let others = first.iter().filter(|(name, _)| *name != key.name).map(|(_, assignment)| assignment.clone());
-            let mut all: Vec<String> = others.chain([assignment]).collect();
+            let mut all: Vec<String> = others.chain([assignment]).chain(beside.clone()).collect();
             all.sort();
             tables.push(format!("{{ {} }}", all.join(", ")));
         }
@@ -85,6 +88,8 @@ fn samples(kind: Scalar, name: &str) -> Vec<String> {
         // Of a range, which may not end before it begins.
         Scalar::Duration if name == "from" => texts(&["1ms"]),
         Scalar::Duration if name == "to" => texts(&["20ms", "1s"]),
+        // Of a line's rise, which is shorter than a bit.
+        Scalar::Duration if name == "slow-edges" => texts(&["10us", "99us"]),
         Scalar::Duration => texts(&["1ms", "1s", "20s", "10m"]),
         Scalar::SignedDuration => texts(&["-400d", "-1h", "400d"]),
         Scalar::Probability => texts(&["10 %", "50 %", "100 %"]),

@@ -136,6 +136,9 @@ impl fmt::Display for ChannelCheck {
         if let Some(gap) = self.longest_gap {
             parts.push(format!("no gap longer than {}", format_duration(gap)));
         }
+        if let Some(same) = self.longest_same {
+            parts.push(format!("no field the same for longer than {}", format_duration(same)));
+        }
         for (number, field) in (1..).zip(self.fields.iter()) {
             if let Some(field) = field {
                 parts.push(format!("every field{number} {field}"));

@@ -69,6 +69,8 @@ fn injection(injection: &scenario::Injection) -> Fault {
             network: network.clone(),
             bssid: *bssid,
             effects: LinkRule {
+                direction: effects.direction,
+                frames: effects.frames,
                 loss: effects.loss.0,
                 duplicate: effects.duplicate.0,
                 reorder: effects.reorder.0,

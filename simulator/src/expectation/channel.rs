@@ -28,6 +28,34 @@ pub(super) struct Channel<'s> {
     entries: Vec<Entry>,
     /// For each field, by its place, the entry of the lowest number with a reading that it must not have.
     wrong: [Option<Wrong>; 8],
+    /// For each field, by its place, since when it has been the same, and the first time that it was so for too long.
+    same: [Same; 8],
+}
+
+/// How long a field has been the same.
+#[derive(Default)]
+struct Same {
+    value: Option<String>,
+    since: i64,
+    too_long: Option<(Instant, String)>,
+}
+
+impl Same {
+    /// An entry has this value.
+    fn see(&mut self, number: usize, value: Option<&str>, entry: (Instant, i64), longest: Duration) {
+        let (stored, created_at) = entry;
+        if value.is_none() || self.value.as_deref() != value {
+            self.value = value.map(str::to_owned);
+            self.since = created_at;
+            return;
+        }
+        let same = Duration::from_secs(created_at.saturating_sub(self.since).unsigned_abs());
+        if same > longest && self.too_long.is_none() {
+            let value = value.unwrap_or_default();
+            let seen = format!("field{number} was {value} from {} to {}", calendar(self.since), calendar(created_at));
+            self.too_long = Some((stored, seen));
+        }
+    }
 }
 
 /// A wrong value of a field.
@@ -40,7 +68,7 @@ struct Wrong {
 
 impl<'s> Channel<'s> {
     pub(super) fn new(check: &'s ChannelCheck) -> Self {
-        Self { check, entries: Vec::new(), wrong: [const { None }; 8] }
+        Self { check, entries: Vec::new(), wrong: [const { None }; 8], same: Default::default() }
     }
 
     fn add(&mut self, stored: Instant, entry: &Stored) {
@@ -49,6 +77,11 @@ impl<'s> Channel<'s> {
         self.entries.push(Entry { stored, id: *id, created_at: *created_at, is_reading });
         if !is_reading {
             return;
+        }
+        if let Some(longest) = self.check.longest_same {
+            for (place, (same, value)) in self.same.iter_mut().zip(fields).enumerate() {
+                same.see(place + 1, value.as_deref(), (stored, *created_at), longest);
+            }
         }
         for ((wanted, value), wrong) in self.check.fields.iter().zip(fields).zip(&mut self.wrong) {
             let is_wrong = wanted.as_ref().is_some_and(|wanted| !wanted.matches(value.as_deref()));
@@ -112,6 +145,7 @@ impl Judge for Channel<'_> {
         {
             wrong.push((Some(entry.stored), gap_in_words(before, entry)));
         }
+        wrong.extend(self.same.iter().filter_map(|same| same.too_long.clone()).map(|(at, seen)| (Some(at), seen)));
         if readings.is_empty() && !reports.is_empty() && check.fields.iter().any(Option::is_some) {
             wrong.push((None, "no entry has a reading".to_owned()));
         }

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_point::{AccessPointConfig, AccessPointState, Features, Protection, RadioMode, Security};
-pub use link_fault::{LinkRule, RuleAction};
+pub use link_fault::{Direction, Frames, LinkRule, RuleAction};
 pub use radio::{RadioEvent, RadioFrame, RadioId};
 pub use scan::Heard;
 pub use station::{BEACON_TIMEOUT, SENSITIVITY};
@@ -409,7 +409,8 @@ impl Air {
         let frame: Arc<[u8]> = frame.into();
         for to in receivers {
             let mut fate = Fate::default();
-            for rule in self.rules.iter_mut().filter(|rule| rule.covers(network)) {
+            let concerned = |rule: &&mut ActiveRule| rule.covers(network) && rule.concerns(from, to, &frame);
+            for rule in self.rules.iter_mut().filter(concerned) {
                 rule.act(frame.len(), &mut fate, &mut transmission.actions);
             }
             let mut arrives = at + self.hops(from) + self.hops(to) + fate.delay;

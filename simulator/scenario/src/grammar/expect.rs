@@ -139,6 +139,7 @@ const CHANNEL: Table = Table {
         "status-reports",
         "ascending",
         "longest-gap",
+        "longest-same",
         "field1",
         "field2",
         "field3",
@@ -166,6 +167,11 @@ const CHANNEL: Table = Table {
                 "longest-gap",
                 DURATION,
                 "The longest time between the created_at of two neighbours with a reading; a status report does not fill a gap.",
+            ),
+            optional(
+                "longest-same",
+                DURATION,
+                "The longest time over which a field of the entries with a reading may stay the same, from the created_at of the first with a value to that of the last.",
             ),
             ;
         },

@@ -201,6 +201,8 @@ pub struct ChannelCheck {
     pub ascending: bool,
     /// The longest time between the `created_at` of two neighbours with a reading.
     pub longest_gap: Option<Duration>,
+    /// The longest time over which a field stays the same.
+    pub longest_same: Option<Duration>,
     /// What `field1` to `field8` must be in every entry.
     pub fields: Box<[Option<FieldMatch>; 8]>,
 }

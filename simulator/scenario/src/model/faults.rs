@@ -11,6 +11,7 @@ use simulator_world::parts::PartId;
 use super::{End, Place, When};
 use crate::units::PerMillion;
 
+pub use simulator_world::air::{Direction, Frames};
 pub use simulator_world::internet::fault::{
     Attack, CloudFault, DhcpFault, DhcpOptions, DnsAnswer, DnsFault, NtpFault, Pieces, PortalReply, RouteFault,
     Without, WrittenReply,
@@ -110,6 +111,10 @@ pub enum AccessPointState {
 /// What happens to frames on a link, each with its probability or time; zero for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkEffects {
+    /// Frames of which direction; of both if `None`.
+    pub direction: Option<Direction>,
+    /// Which frames; all if `None`.
+    pub frames: Option<Frames>,
     /// The frame is lost.
     pub loss: PerMillion,
     /// It arrives twice.

@@ -232,6 +232,7 @@ impl Resolver<'_, '_> {
             status_reports,
             ascending: fields.boolean("ascending").unwrap_or(false),
             longest_gap: fields.get("longest-gap").and_then(|node| self.positive(node, "longest-gap")),
+            longest_same: fields.get("longest-same").and_then(|node| self.positive(node, "longest-same")),
             fields: self.field_matches(fields)?,
         })
     }

@@ -103,6 +103,22 @@ fn what_is_linked_is_there() {
     assert!(links > 40, "{links}");
 }
 
+/// Scenarios that are named are there: `what_is_linked_is_there`.
+#[test]
+fn the_page_of_field_bugs_counts_them() {
+    let page = text("docs/reference/field-bugs.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.contains("](../../scenarios/"))
+        .map(|line| line.trim_matches('|').split('|').collect())
+        .collect();
+    let survived = rows.iter().filter(|row| row[2].contains(".toml")).count();
+    let shown = rows.iter().filter(|row| row[3].contains(".toml")).count();
+    let told = format!("Of {} bugs the duck survives {survived}; {shown} are shown on", rows.len());
+    assert!(page.contains(&told), "the page has other numbers: {told}");
+    assert!(rows.iter().all(|row| row[1].contains("](http")), "each bug has its report");
+}
+
 #[test]
 fn each_field_problem_can_be_said() {
     let page = text("docs/how-to/field-problems.md");

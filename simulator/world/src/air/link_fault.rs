@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::NetworkId;
+use super::{NetworkId, Port};
 use simulator_record::events::{self, EventKind};
 use simulator_record::random::{Draw, Stream};
 
@@ -27,6 +27,10 @@ pub struct LinkRule {
     pub name: String,
     /// At which access points; at all if `None`.
     pub networks: Option<Vec<NetworkId>>,
+    /// Frames of which direction; of both if `None`.
+    pub direction: Option<Direction>,
+    /// Which frames; all if `None`.
+    pub frames: Option<Frames>,
     /// Chance that a frame is lost.
     pub loss: u32,
     /// Chance that it arrives twice.
@@ -41,6 +45,38 @@ pub struct LinkRule {
     pub jitter: Duration,
     /// It does something to so many frames at most.
     pub count: Option<u32>,
+}
+
+/// Which way a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To a station.
+    ToStation,
+    /// From a station.
+    FromStation,
+}
+
+/// Which frames a rule concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Those for all stations, or for many.
+    Broadcast,
+    /// Those for one.
+    Addressed,
+    /// ARP, to whomever.
+    Arp,
+}
+
+impl Frames {
+    fn has(self, frame: &[u8]) -> bool {
+        const ARP: [u8; 2] = [0x08, 0x06];
+        let is_for_many = frame.first().is_some_and(|byte| byte & 1 == 1);
+        match self {
+            Self::Broadcast => is_for_many,
+            Self::Addressed => !is_for_many,
+            Self::Arp => frame.get(12..14) == Some(&ARP),
+        }
+    }
 }
 
 /// What a rule did to a frame.
@@ -90,6 +126,17 @@ impl ActiveRule {
 
     pub(super) fn covers(&self, network: NetworkId) -> bool {
         self.left != Some(0) && self.rule.networks.as_ref().is_none_or(|only| only.contains(&network))
+    }
+
+    /// Whether the rule is about such a frame on its way between these ports.
+    pub(super) fn concerns(&self, from: Port, to: Port, frame: &[u8]) -> bool {
+        let goes = |port| matches!(port, Port::Station(_));
+        let direction = match self.rule.direction {
+            None => true,
+            Some(Direction::ToStation) => goes(to),
+            Some(Direction::FromStation) => goes(from),
+        };
+        direction && self.rule.frames.is_none_or(|frames| frames.has(frame))
     }
 
     /// Lets the rule act on a frame of `length` bytes.
@@ -180,6 +227,16 @@ mod tests {
         for fate in fates {
             assert!(matches!(fate.flips[..], [(14..342, 1..)]), "{fate:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_may_be_about_some_frames_only() {
+        let mut arp = [0; 60];
+        arp[..6].fill(0xFF);
+        arp[12..14].copy_from_slice(&[0x08, 0x06]);
+        let packet = [2; 60];
+        assert!(Frames::Arp.has(&arp) && Frames::Broadcast.has(&arp) && !Frames::Addressed.has(&arp));
+        assert!(!Frames::Arp.has(&packet) && !Frames::Broadcast.has(&packet) && Frames::Addressed.has(&packet));
     }
 
     #[test]

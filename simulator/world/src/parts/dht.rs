@@ -16,6 +16,7 @@
 //! °C that clones send between 0.0 and −0.1 °C, the cable.
 
 mod fault;
+mod line;
 mod part;
 
 use std::time::Duration;
@@ -56,13 +57,13 @@ impl DhtModel {
 
     /// Humidity and temperature as four bytes, from tenths, and the tenths that they stand for. Values outside the
     /// sensor's range are sent as far as the bytes can hold them: a broken sensor does so.
-    fn encode(self, measurement: Measurement) -> ([u8; 4], Measurement) {
+    fn encode(self, measurement: Measurement, coding: Coding) -> ([u8; 4], Measurement) {
         let humidity = measurement.humidity.clamp(0, 0xFFFF) as u16;
         let tenths = |temperature: i32, bits: u16| {
             let ([rh_high, rh_low], [t_high, t_low]) = (humidity.to_be_bytes(), bits.to_be_bytes());
             ([rh_high, rh_low, t_high, t_low], Measurement { temperature, humidity: i32::from(humidity) })
         };
-        match self.part().coding {
+        match coding {
             Coding::Sign => {
                 let magnitude = measurement.temperature.unsigned_abs().min(0x7FFF) as u16;
                 let negative = measurement.temperature < 0;
@@ -98,6 +99,8 @@ pub(super) struct Dht {
     humidity: Signal,
     fault: Option<SensorFault>,
     latched: bool,
+    /// What it is stuck at.
+    stuck_at: Option<Measurement>,
     powered_since: Option<Instant>,
     /// What it measured last, which it will answer with.
     measured: Option<Measurement>,
@@ -123,6 +126,7 @@ impl Dht {
             humidity,
             fault: None,
             latched: false,
+            stuck_at: None,
             powered_since: None,
             measured: None,
             measuring: None,
@@ -151,11 +155,13 @@ impl Dht {
             self.latched = true;
         } else {
             self.fault = Some(fault);
+            self.stuck_at = None;
         }
     }
 
     /// A fault ends that began, and those are left that began before it or after it.
     pub(super) fn end_fault<'f>(&mut self, left: impl DoubleEndedIterator<Item = &'f SensorFault>) {
+        self.stuck_at = None;
         self.fault = left.rev().find(|fault| **fault != SensorFault::Latched).cloned();
     }
 
@@ -196,8 +202,19 @@ impl Dht {
             return none(SensorOutcome::ShortStart);
         }
         let Some(now) = self.measure(released) else { return none(SensorOutcome::Silent) };
+        if matches!(self.fault, Some(SensorFault::SilentBetween(least, most)) if (least..=most).contains(&now.temperature))
+        {
+            return none(SensorOutcome::Silent);
+        }
         // There is none if its surroundings had no value when it measured first.
-        let (bytes, sent) = self.model.encode(self.measured.unwrap_or(now));
+        let mut measured = self.measured.unwrap_or(now);
+        let mut coding = part.coding;
+        match self.fault {
+            Some(SensorFault::Stuck) => measured = *self.stuck_at.get_or_insert(measured),
+            Some(SensorFault::TwosComplement) if coding == Coding::Sign => coding = Coding::TwosComplement,
+            _ => {}
+        }
+        let (bytes, sent) = self.model.encode(measured, coding);
         self.measuring = Some(released + part.measuring);
         let mut checksum = bytes.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
         let mut outcome = SensorOutcome::Answered;
@@ -208,11 +225,35 @@ impl Dht {
                 outcome = SensorOutcome::BadChecksum;
             }
             Some(SensorFault::LateResponse(lateness)) => begins += lateness.draw(&mut self.stream),
-            Some(SensorFault::Silent | SensorFault::Latched | SensorFault::Exact(_) | SensorFault::Replay(_))
+            Some(
+                SensorFault::Silent
+                | SensorFault::Latched
+                | SensorFault::Exact(_)
+                | SensorFault::Replay(_)
+                | SensorFault::Stuck
+                | SensorFault::TwosComplement
+                | SensorFault::LastEdgeLost
+                | SensorFault::BitFlips(_)
+                | SensorFault::Glitches(_)
+                | SensorFault::SlowEdges(_)
+                | SensorFault::SilentBetween(..),
+            )
             | None => {}
         }
         let [a, b, c, d] = bytes;
-        let edges = self.train(begins, [a, b, c, d, checksum]);
+        let mut frame = [a, b, c, d, checksum];
+        if let Some(SensorFault::BitFlips(per_million)) = self.fault
+            && likely(per_million, &mut self.stream)
+        {
+            let bit = self.stream.between(0, 39) as usize;
+            frame[bit / 8] ^= 0x80 >> (bit % 8);
+            outcome = SensorOutcome::BadChecksum;
+        }
+        let edges = self.train(begins, frame);
+        let edges = match &self.fault {
+            Some(fault) => line::disturbed(edges, fault, &mut self.stream),
+            None => edges,
+        };
         Answer { outcome, sent: Some((sent.temperature, sent.humidity.unsigned_abs())), edges }
     }
 

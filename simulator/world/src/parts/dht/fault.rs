@@ -21,6 +21,20 @@ pub enum SensorFault {
     Latched,
     /// Its response begins later than it would.
     LateResponse(Lateness),
+    /// It answers for ever with what it measured when the fault began, though the checksum is right: condensation, age.
+    Stuck,
+    /// It sends temperatures below zero in two's complement, as some clones do.
+    TwosComplement,
+    /// The end of its last bit never comes: a long cable, a weak pull-up.
+    LastEdgeLost,
+    /// One bit of a frame is another than it sent, in so many frames of a million.
+    BitFlips(u32),
+    /// A spike of 2 us is somewhere in a frame, in so many frames of a million.
+    Glitches(u32),
+    /// The line takes so long to rise: a cable's capacity behind a weak pull-up.
+    SlowEdges(Duration),
+    /// It does not answer while it is as warm as this, in tenths of a degree Celsius.
+    SilentBetween(i32, i32),
     /// It keeps exactly these times, whatever its kind.
     Exact(ExactTiming),
     /// It answers any start pulse with this train, as one that was captured: how long the line stays high after the
@@ -33,10 +47,13 @@ pub type MadeOfLateness = fn(Lateness) -> SensorFault;
 
 impl SensorFault {
     /// Those that scenarios have a word for: the word, the fault, and a sentence.
-    pub const WORDS: [Row<Self>; 3] = [
+    pub const WORDS: [Row<Self>; 6] = [
         ("silent", Self::Silent, "Says nothing."),
         ("bad-checksum", Self::BadChecksum, "Sends a wrong checksum."),
         ("latched", Self::Latched, "Says nothing any more until it loses power."),
+        ("stuck", Self::Stuck, "Answers, with a good checksum, for ever what it measured when this began."),
+        ("twos-complement", Self::TwosComplement, "Sends temperatures below 0 °C in two's complement."),
+        ("last-edge-lost", Self::LastEdgeLost, "The end of its last bit never comes, as with a long cable."),
     ];
 
     /// Those that scenarios have a word for and say with it how late.

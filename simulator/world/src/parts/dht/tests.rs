@@ -1,7 +1,7 @@
 use super::*;
 
 fn encoded(model: DhtModel, temperature: i32, humidity: i32) -> ([u8; 4], i32, i32) {
-    let (bytes, sent) = model.encode(Measurement { temperature, humidity });
+    let (bytes, sent) = model.encode(Measurement { temperature, humidity }, model.part().coding);
     (bytes, sent.temperature, sent.humidity)
 }
 
