@@ -6,8 +6,8 @@
 //! times are never expected; everything else is the same firmware in the same world with the same random numbers.
 //! What one side has nothing of may be missing so shortly before the end that the other's could be after it.
 //!
-//! Of an image that runs whole, what its access point does not hear of a join is not known: no attempt that ended before
-//! the first frame for one is compared then.
+//! Of an image that runs whole, it is not known what its access point does not hear of a join: no attempt that ended
+//! before the first frame for one is compared then.
 //!
 //! Not compared: frames, log lines, connections. How many segments a reply comes in, or when a name is asked for, may
 //! depend on how fast a device computes without anything being wrong.
