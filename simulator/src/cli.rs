@@ -10,11 +10,15 @@ mod check;
 mod diagnostics;
 mod find;
 mod flash;
+mod import;
 mod list;
 mod live;
+mod new;
+mod new_files;
 mod outputs;
 mod run;
 mod schema;
+mod shrink;
 mod signals;
 mod subjects;
 mod validate;
@@ -49,6 +53,7 @@ const AFTER_HELP: &str = "\
 Examples:
   preflash run                      every scenario under scenarios/
   preflash run my.toml --seed 7     one scenario, with a seed of your choice
+  preflash import feeds.csv         a scenario from a channel's export, a log or a capture
   preflash check                    every scenario under scenarios/, all mistakes at once
   preflash check scenarios/setup    one folder
   preflash list --format json       what there is, for other programs
@@ -108,6 +113,12 @@ struct Arguments {
 enum Command {
     /// Run scenarios against the real firmware in virtual time
     Run(run::RunArgs),
+    /// Make a scenario from an export, a log or a capture of the field
+    Import(import::ImportArgs),
+    /// Make a scenario from five answers
+    New(new::NewArgs),
+    /// Make the smallest scenario that still fails, and say from where on it does
+    Shrink(shrink::ShrinkArgs),
     /// Boot an image without a scenario, with its serial port on the terminal
     Boot(boot::BootArgs),
     /// Be a board on a serial line, in real time, for esptool and serial terminals
@@ -170,6 +181,9 @@ pub fn main() -> ExitCode {
     }
     let code = match arguments.command {
         Command::Run(args) => run::run(&args),
+        Command::Import(args) => import::import(&args),
+        Command::New(args) => new::new(&args),
+        Command::Shrink(args) => shrink::shrink(&args),
         Command::Boot(args) => boot::boot(&args),
         Command::Board(args) => board::board(&args),
         Command::Validate(args) => validate::validate(&args),

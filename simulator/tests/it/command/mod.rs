@@ -14,10 +14,12 @@ mod determinism;
 #[cfg(unix)]
 mod flash;
 mod generated;
+mod import;
 mod inputs;
 mod interrupted;
 mod pages;
 mod readme;
 mod run;
+mod shrink;
 mod targets;
 mod validate;

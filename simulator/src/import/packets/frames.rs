@@ -1,0 +1,110 @@
+//! Frames of a capture, taken apart as far as the talk in them: Ethernet, raw IP, Linux cooked, 802.11 with or without
+//! radiotap.
+
+use pcap_parser::Linktype;
+use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
+
+use super::super::evidence::Time;
+use super::talk::{Beacon, Talk};
+
+/// Looks at a packet.
+pub(super) fn look(at: Time, number: u64, link: Linktype, data: &[u8], talk: &mut Talk) {
+    match link {
+        Linktype::ETHERNET => {
+            if let Ok(frame) = EthernetFrame::new_checked(data)
+                && frame.ethertype() == EthernetProtocol::Ipv4
+            {
+                ip(at, number, frame.payload(), talk);
+            }
+        }
+        Linktype::RAW | Linktype::IPV4 => ip(at, number, data, talk),
+        Linktype::LINUX_SLL if data.get(14..16) == Some(&[0x08, 0x00]) => ip(at, number, &data[16..], talk),
+        Linktype(105) => wireless(at, number, data, None, talk),
+        Linktype(127) => {
+            let length = data.get(2..4).map_or(0, |bytes| usize::from(u16::from_le_bytes([bytes[0], bytes[1]])));
+            if let Some(frame) = data.get(length..).filter(|_| length >= 8) {
+                wireless(at, number, frame, radiotap_signal(&data[..length]), talk);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The antenna's signal, in dBm, of a radiotap header.
+fn radiotap_signal(header: &[u8]) -> Option<i32> {
+    let word = |at: usize| header.get(at..at + 4).map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]]));
+    let present = word(4)?;
+    let mut at = 8;
+    let mut more = present;
+    while more >> 31 == 1 {
+        more = word(at)?;
+        at += 4;
+    }
+    // Fields lie aligned to their size: TSFT, flags, rate, channel, FHSS, and then the signal.
+    for (bit, (align, size)) in [(8, 8), (1, 1), (1, 1), (2, 4), (2, 2)].into_iter().enumerate() {
+        if present >> bit & 1 == 1 {
+            at = at.div_ceil(align) * align + size;
+        }
+    }
+    (present >> 5 & 1 == 1).then(|| header.get(at).map(|byte| i32::from(*byte as i8)))?
+}
+
+fn wireless(at: Time, number: u64, frame: &[u8], signal: Option<i32>, talk: &mut Talk) {
+    let (Some(control), Some(header)) = (frame.first_chunk::<2>(), frame.get(..24)) else { return };
+    let address = |place: usize| -> [u8; 6] { std::array::from_fn(|index| header[place + index]) };
+    match (control[0] >> 2 & 3, control[0] >> 4) {
+        // Beacon, or the answer to a probe.
+        (0, 8 | 5) => {
+            let Some(body) = frame.get(24..).filter(|body| body.len() > 12) else { return };
+            let mut beacon = Beacon {
+                bssid: address(16),
+                name: String::new(),
+                channel: None,
+                protected: body[10] & 0x10 != 0,
+                signal,
+            };
+            let mut elements = &body[12..];
+            while let [id, length, rest @ ..] = elements {
+                let Some(content) = rest.get(..usize::from(*length)) else { break };
+                match (id, content) {
+                    (0, name) => beacon.name = String::from_utf8_lossy(name).into_owned(),
+                    (3, [channel]) => beacon.channel = Some(*channel),
+                    _ => {}
+                }
+                elements = &rest[usize::from(*length)..];
+            }
+            talk.beacon(at, number, beacon);
+        }
+        // Disassociation, deauthentication; from the access point if its address is the BSSID.
+        (0, 10 | 12) if address(10) == address(16) => talk.sent_away(at, number, address(16)),
+        (2, subtype) if control[1] & 0x40 == 0 && subtype & 4 == 0 => {
+            let quality = if subtype & 8 != 0 { 2 } else { 0 };
+            let four = if control[1] & 3 == 3 { 6 } else { 0 };
+            if let Some([0xAA, 0xAA, 3, 0, 0, 0, 0x08, 0x00, packet @ ..]) = frame.get(24 + quality + four..) {
+                ip(at, number, packet, talk);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn ip(at: Time, number: u64, packet: &[u8], talk: &mut Talk) {
+    let Ok(packet) = Ipv4Packet::new_checked(packet) else { return };
+    match packet.next_header() {
+        IpProtocol::Udp => {
+            let Ok(datagram) = UdpPacket::new_checked(packet.payload()) else { return };
+            let (from, to, data) = (datagram.src_port(), datagram.dst_port(), datagram.payload());
+            match (from, to) {
+                (67 | 68, 67 | 68) => talk.dhcp(at, number, data),
+                (_, 53) | (53, _) => talk.dns(at, number, data),
+                (_, 123) | (123, _) => talk.ntp(at, number, data),
+                _ => {}
+            }
+        }
+        IpProtocol::Tcp => {
+            let Ok(segment) = TcpPacket::new_checked(packet.payload()) else { return };
+            talk.tcp(at, number, packet.src_addr(), packet.dst_addr(), &segment);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,146 @@
+//! `preflash shrink`: the smallest scenario that still fails, and from where on it does.
+
+use serde_json::Value;
+
+use super::bench::Bench;
+
+/// The duck waits for a reply for some seconds; what is slower is a failed upload. All else here has nothing to do with
+/// it.
+const FAILS: &str = r#"# What the field had.
+title = "The cloud is slow, and much else is wrong"
+duration = "47m 13s"
+seed = 3
+
+[settings]
+network = "home"
+passphrase = "correct horse"
+interval = "1m"
+
+[sensor]
+temperature = "18 °C"
+
+[[networks]]
+name = "home"
+passphrase = "correct horse"
+[[networks]]
+name = "neighbours"
+passphrase = "none of yours"
+
+# The provider's evening.
+[[faults]]
+name = "jitter"
+from = "7m 3s"
+until = "9m"
+inject.link = { network = "home", jitter = "40ms" }
+
+# The culprit.
+[[faults]]
+name = "slow cloud"
+from = "11m 7s"
+inject.cloud = { delay-before-storing = "47s" } # a guess
+
+[[faults]]
+name = "rain"
+inject.link = { network = "home", loss = "1.3 %" }
+
+[[phones]]
+name = "visitor"
+arrives = "3m 17s"
+does = [{ wait = "9s" }]
+
+[[steps]]
+at = "5m 7s"
+do.spare-switch = "on"
+
+[[expect]]
+event.stored = {}
+because = "something arrives"
+
+[[expect]]
+event.serial = { contains = "could not upload" }
+never = true
+because = "uploads work"
+"#;
+
+#[test]
+fn a_scenario_shrinks_to_what_fails_and_its_limits_are_told() {
+    let bench = Bench::new("shrink");
+    bench.file("my.toml", FAILS);
+    let ended = bench.preflash("shrink my.toml --format json");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["finished"], true, "{report}");
+    let left: Vec<&str> = report["left-out"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for part in [
+        "fault `jitter`",
+        "fault `rain`",
+        "phone `visitor`",
+        "step at 5m 7s",
+        "network `neighbours`",
+        "[sensor]",
+        "expectation 1",
+    ] {
+        assert!(left.contains(&part), "{part}: {left:?}");
+    }
+    let text = bench.read("my.min.toml");
+    assert!(text.contains("# What the field had.") && text.contains("# The culprit."), "{text}");
+    assert!(text.contains("delay-before-storing") && text.contains("# a guess"), "{text}");
+    assert!(!text.contains("evening") && !text.contains("visitor"), "{text}");
+    let limits = report["limits"].as_array().unwrap();
+    let limit = limits.iter().find(|limit| limit["place"].as_str().unwrap().contains("delay-before-storing")).unwrap();
+    let says = limit["says"].as_str().unwrap();
+    assert!(says.starts_with("fails for any value of ") && says.ends_with(" or more, never below"), "{says}");
+    // What it says is so: the same scenario at that value, and somewhat below.
+    let value = says.strip_prefix("fails for any value of ").unwrap().strip_suffix(" or more, never below").unwrap();
+    let nanos = humantime(value);
+    let now = limit["value"].as_str().unwrap();
+    for (millis, code) in [(nanos, 1), (nanos * 95 / 100, 0)] {
+        let line = text.lines().find(|line| line.contains("delay-before-storing")).unwrap();
+        let other = line.replace(&format!("\"{now}\""), &format!("\"{}ms\"", millis / 1_000_000));
+        assert_ne!(line, other);
+        // Long enough for a request to be given up.
+        let text = text.replace(line, &other).replace("duration = \"2m\"", "duration = \"3m\"");
+        bench.file("at.toml", &text);
+        assert_eq!(bench.preflash("run at.toml").code, Some(code), "{says}, {} ms", millis / 1_000_000);
+    }
+    let people = bench.preflash("shrink my.toml -o other.toml");
+    assert!(people.stdout.contains("left out  fault `jitter`"), "{}", people.stdout);
+    assert_eq!(bench.read("other.toml"), text, "it is the same each time");
+    let again = bench.preflash("shrink my.toml");
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("my.min.toml is there already"), "{}", again.stderr);
+}
+
+/// `4s 800ms` in nanoseconds.
+fn humantime(text: &str) -> u64 {
+    let words = text.split(' ').map(|word| {
+        let at = word.find(|letter: char| letter.is_alphabetic()).unwrap();
+        let unit = match &word[at..] {
+            "m" => 60_000_000_000,
+            "s" => 1_000_000_000,
+            "ms" => 1_000_000,
+            "us" => 1_000,
+            unit => panic!("{unit}"),
+        };
+        word[..at].parse::<u64>().unwrap() * unit
+    });
+    words.sum()
+}
+
+#[test]
+fn what_cannot_be_shrunk_is_told_and_leaves_nothing() {
+    let bench = Bench::new("shrink-wrong");
+    bench.file("good.toml", super::bench::READING).file("bad.toml", "title = 1\n").file("fails.toml", FAILS);
+    for (arguments, says) in [
+        ("shrink good.toml", "it passes: nothing fails that could be shrunk"),
+        ("shrink fails.toml --line 3", "those in these lines do: 51"),
+        ("shrink bad.toml", "`title` cannot be an integer"),
+        ("shrink nowhere.toml", "could not read the scenario"),
+        ("shrink fails.toml -o x.txt", "it ends in .toml"),
+    ] {
+        let ended = bench.preflash(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments}");
+        assert!(ended.stderr.contains(says), "{arguments}: {}", ended.stderr);
+    }
+    assert!(!bench.folder.join("good.min.toml").exists() && !bench.folder.join("fails.min.toml").exists());
+}
