@@ -12,13 +12,15 @@
 mod image;
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use simulator::run::watch::Watch;
+use simulator::run::watch::{Stop, Watch};
 use simulator::run::{self, Executor};
+use simulator::seeds::{self, Plan};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
@@ -49,6 +51,23 @@ fn a_day(bencher: Bencher<'_, '_>) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/one-day.toml");
     let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     simulate(bencher, &scenario);
+}
+
+/// 64 seeds of the same scenario, on one thread and on two: two take little more than half as long where two processors
+/// are idle.
+#[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
+fn a_sweep(bencher: Bencher<'_, '_>, jobs: usize) {
+    struct Nobody;
+    impl seeds::Progress for Nobody {
+        fn done(&self, _: bool) {}
+    }
+    let scenario = parse("title = 'x'\nduration = '2h'\n[settings]\nnetwork = 'home'\n[[expect]]\nevent.stored = {}\n");
+    let jobs = NonZeroUsize::new(jobs).expect("the bench asks for some");
+    bencher.counter(ItemsCount::new(64u32)).bench_local(|| {
+        let plan = Plan { scenario: &scenario, seeds: 0..=63, first: Vec::new(), shard: None, jobs, fail_fast: false };
+        let tally = seeds::run(&plan, &Stop::default(), &Nobody);
+        assert!(tally.is_ok_and(|tally| tally.ran == 64), "all seeds are run");
+    });
 }
 
 /// A day with a reading every five minutes, each uploaded with a full TLS handshake, on the emulated chip: its items a

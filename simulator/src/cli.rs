@@ -13,14 +13,17 @@ mod flash;
 mod import;
 mod list;
 mod live;
+mod merge;
 mod new;
 mod new_files;
 mod outputs;
+mod replay;
 mod run;
 mod schema;
 mod shrink;
 mod signals;
 mod subjects;
+mod sweep;
 mod validate;
 mod verify;
 
@@ -119,6 +122,12 @@ enum Command {
     New(new::NewArgs),
     /// Make the smallest scenario that still fails, and say from where on it does
     Shrink(shrink::ShrinkArgs),
+    /// Run a case's folder again, and say whether it is the same to the byte
+    Replay(replay::ReplayArgs),
+    /// Run one scenario with many seeds, and sum up what came of them
+    Sweep(sweep::SweepArgs),
+    /// Add up the shares of a sweep
+    Merge(merge::MergeArgs),
     /// Boot an image without a scenario, with its serial port on the terminal
     Boot(boot::BootArgs),
     /// Be a board on a serial line, in real time, for esptool and serial terminals
@@ -184,6 +193,9 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::import(&args),
         Command::New(args) => new::new(&args),
         Command::Shrink(args) => shrink::shrink(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Boot(args) => boot::boot(&args),
         Command::Board(args) => board::board(&args),
         Command::Validate(args) => validate::validate(&args),

@@ -26,7 +26,7 @@ use std::rc::Rc;
 
 use simulator_record::events::{Event, Kind};
 use simulator_record::time::Instant;
-use simulator_scenario::model::{Check, Expectation, Place, RateCheck, Scenario};
+use simulator_scenario::model::{Check, Expectation, OverSeeds, Place, RateCheck, Scenario};
 
 /// What became of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,14 @@ pub struct Verdict {
     pub place: Option<Place>,
     /// What was seen instead; `None` if it was met.
     pub failure: Option<Failure>,
+    /// Whether one run of many may miss it.
+    pub over_seeds: OverSeeds,
 }
 
 impl Verdict {
-    /// Whether the expectation was met.
+    /// Whether the expectation was met, or need not be in each run.
     pub fn is_met(&self) -> bool {
-        self.failure.is_none()
+        self.failure.is_none() || self.over_seeds == OverSeeds::Sometimes
     }
 }
 
@@ -148,6 +150,7 @@ impl<'s> Judges<'s> {
             because: expectation.because.clone(),
             place: Some(expectation.place),
             failure: judge.judge(end, early).err(),
+            over_seeds: expectation.over_seeds,
         });
         let mut verdicts: Vec<Verdict> = of_file.collect();
         verdicts.extend(self.implicit.verdicts(self.scenario.allow));

@@ -9,5 +9,6 @@ mod import;
 pub mod plain;
 pub mod report;
 pub mod run;
+pub mod seeds;
 mod shrink;
 pub mod validation;

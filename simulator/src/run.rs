@@ -120,7 +120,8 @@ impl Run {
 
     /// What was not met.
     pub fn failures(&self) -> impl Iterator<Item = (&Verdict, &Failure)> {
-        self.verdicts.iter().filter_map(|verdict| Some((verdict, verdict.failure.as_ref()?)))
+        let failed = self.verdicts.iter().filter(|verdict| !verdict.is_met());
+        failed.filter_map(|verdict| Some((verdict, verdict.failure.as_ref()?)))
     }
 
     /// The events as the record has them.

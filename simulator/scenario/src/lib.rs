@@ -42,8 +42,10 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
 use simulator_world::input::{self, Limit};
 
 pub use diagnostics::{Diagnostic, Diagnostics};
@@ -80,14 +82,28 @@ impl Scenario {
             return Err(unreadable(&"its lines end in CR alone, as on an old Mac; save it with line ends LF or CRLF"));
         }
         note(path, &text);
+        let source = |path: &Path, text: &str| model::Source {
+            file: path.display().to_string(),
+            sha256: Sha256::digest(text).into(),
+            text: None,
+        };
+        let sources = RefCell::new(vec![model::Source { text: Some(text.as_str().into()), ..source(path, &text) }]);
         let folder = path.parent().unwrap_or(Path::new(""));
         let named = |name: &str| {
             let path = folder.join(name);
             let text = input::text(&path, RECORDING).map_err(|error| error.to_string())?;
             note(&path, &text);
+            let source = source(&path, &text);
+            // A recording with two columns is read twice.
+            let mut sources = sources.borrow_mut();
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
             Ok(text)
         };
-        Self::parse(&file, &text, &named)
+        let mut scenario = Self::parse(&file, &text, &named)?;
+        scenario.sources = sources.into_inner();
+        Ok(scenario)
     }
 
     /// Checks a scenario's text. `file` is what messages call it; `read_file` reads the recordings that it names.

@@ -10,6 +10,7 @@ mod faults;
 mod phones;
 mod targets;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use devices::*;
@@ -67,6 +68,19 @@ pub struct Scenario {
     pub targets: Targets,
     /// What must come of it, in the file's order.
     pub expectations: Vec<Expectation>,
+    /// The files that it was read from, its own first; none if it was not read from a disk.
+    pub sources: Vec<Source>,
+}
+
+/// A file that a scenario was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path as it was found.
+    pub file: String,
+    /// SHA-256 of its text.
+    pub sha256: [u8; 32],
+    /// The text, of the scenario itself.
+    pub text: Option<Arc<str>>,
 }
 
 impl Scenario {

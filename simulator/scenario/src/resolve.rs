@@ -170,6 +170,7 @@ impl Resolver<'_, '_> {
             },
             targets,
             expectations: expectations.into_iter().collect::<Option<_>>()?,
+            sources: Vec::new(),
         })
     }
 

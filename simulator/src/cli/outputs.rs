@@ -13,6 +13,8 @@ use simulator_world::input::{self, Kind};
 
 use crate::validation::statement;
 
+/// How a list of failing seeds begins.
+pub(super) const FAILING: &str = "# Seeds that failed";
 /// How much of a file tells what it is.
 const HEAD: u64 = 1024;
 
@@ -37,6 +39,10 @@ pub(super) enum Content {
     Vsa,
     /// What was put on a board.
     Flashed,
+    /// What came of many seeds.
+    Sweep,
+    /// Seeds that failed.
+    Failing,
 }
 
 /// A file to write once the run is over.
@@ -161,6 +167,8 @@ impl Content {
             Self::Statement => head.starts_with('{') && head.contains(statement::STATEMENT),
             Self::Vsa => head.starts_with('{') && head.contains(statement::STATEMENT),
             Self::Flashed => head.starts_with('{') && head.contains("\"outcome\""),
+            Self::Sweep => head.starts_with('{') && head.contains("\"failure-rate\""),
+            Self::Failing => head.starts_with(FAILING),
         })
     }
 }
@@ -173,6 +181,8 @@ impl std::fmt::Display for Content {
             Self::Statement => "statement of a validation",
             Self::Vsa => "verification summary",
             Self::Flashed => "record of a flashing",
+            Self::Sweep => "report of a sweep",
+            Self::Failing => "list of failing seeds",
         })
     }
 }

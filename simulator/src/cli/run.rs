@@ -87,7 +87,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
     #[command(flatten)]
-    subjects: SubjectArgs,
+    pub(super) subjects: SubjectArgs,
     /// Keep all frames, too, in an air.pcapng for Wireshark, with the secrets of TLS inside
     #[arg(long)]
     pub(super) capture: bool,
@@ -294,15 +294,29 @@ fn skip(cases: &mut Vec<Case>, scenarios: &[Scenario], subjects: &[Subject]) -> 
     skipped
 }
 
+impl RunArgs {
+    /// The options that a case's outcome depends on, each with a space before it.
+    pub(super) fn options(&self) -> String {
+        let twice = if self.check_determinism { " --check-determinism" } else { "" };
+        self.subjects.again() + twice
+    }
+
+    /// Whether each case is run twice.
+    pub(super) fn twice(&self) -> bool {
+        self.check_determinism
+    }
+}
+
 /// How a case is run again: as this run was started, by cargo or not, with the options that its outcome depends on.
 fn reproduce(args: &RunArgs) -> Reproduce {
-    let mut options = args.subjects.again();
-    if args.check_determinism {
-        options.push_str(" --check-determinism");
-    }
+    let options = args.options();
     // cargo says so to what it runs.
     let by_cargo = std::env::var_os("CARGO").is_some();
-    Reproduce { program: if by_cargo { Reproduce::default().program } else { "preflash" }, options }
+    Reproduce {
+        program: if by_cargo { Reproduce::default().program } else { "preflash" },
+        options,
+        images: args.subjects.image_files(),
+    }
 }
 
 /// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is

@@ -8,6 +8,7 @@ use simulator_scenario::model::{FlashImage, FlashImageError, Scenario};
 use simulator_world::device::esp8266::{FirmwareError, SettingsError};
 
 use super::complain;
+use crate::report::artifacts::InputFile;
 use crate::run::case;
 use crate::run::rig::{Description, PortError, Rig};
 use crate::run::{Executor, Name, Subject};
@@ -153,6 +154,22 @@ impl SubjectArgs {
         };
         let port = self.port.as_deref().ok_or(SubjectError::NoPort)?;
         Ok(Rig::open(port, description)?)
+    }
+
+    /// The files of the images that are named, or built.
+    pub(super) fn image_files(&self) -> Vec<InputFile> {
+        let built = built_image();
+        let built = Some(&built).filter(|_| self.image.is_none() && matches!(self.on, Where::Chip | Where::Both));
+        let named = [self.image.as_ref(), self.elf.as_ref(), self.against.as_ref(), built].into_iter().flatten();
+        let mut files: Vec<PathBuf> = Vec::new();
+        for path in named {
+            match std::fs::read_dir(path) {
+                Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file())),
+                Err(_) => files.push(path.clone()),
+            }
+        }
+        files.sort();
+        files.iter().filter_map(|path| case::digest(path)).collect()
     }
 
     /// The options that say the same again, each with a space before it.

@@ -46,6 +46,7 @@ impl Implicit {
                 text: text.to_owned(),
                 because: None,
                 place: None,
+                over_seeds: simulator_scenario::model::OverSeeds::Always,
                 failure: Some(Failure::new(format!("it happened {}: {events}", times(events.count)), first.at)),
             })
         };

@@ -135,6 +135,7 @@ pub(super) fn verdict(limit: &RateCheck, failure: Failure) -> Verdict {
             "a device that asks so often floods others; if that is meant, allow = [\"request-storm\"]".to_owned(),
         ),
         place: None,
+        over_seeds: simulator_scenario::model::OverSeeds::Always,
         failure: Some(failure),
     }
 }

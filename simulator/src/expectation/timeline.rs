@@ -58,6 +58,7 @@ impl Waiting<'_> {
             text: format!("{} {trigger}", self.what),
             because: None,
             place: Some(self.place),
+            over_seeds: simulator_scenario::model::OverSeeds::Always,
             failure: Some(Failure::new(seen, None)),
         })
     }

@@ -8,6 +8,7 @@ mod chip;
 mod comparison;
 mod events;
 mod http;
+mod inputs;
 mod interrupted;
 mod lines;
 mod reproduce;
@@ -20,6 +21,8 @@ use std::path::Path;
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::recorder::{Edge, Recorder};
 use simulator_scenario::model::Scenario;
+
+pub use inputs::{InputFile, Inputs};
 
 use super::compare::Comparison;
 use crate::run::Run;
@@ -69,6 +72,8 @@ pub(super) fn device_folder(name: &str) -> String {
 pub(super) struct CaseFacts<'c> {
     /// The command that runs it again.
     pub(super) command: &'c str,
+    /// What it was run from.
+    pub(super) inputs: &'c Inputs,
     /// What its subjects have in common.
     pub(super) comparisons: &'c [Comparison],
     /// Where and when it was given up, in words, if it was.
@@ -82,16 +87,20 @@ pub const ARTIFACTS: &[Artifact] = &[
     http::HTTP,
     air::AIR,
     reproduce::REPRODUCE,
+    inputs::INPUTS,
     comparison::COMPARISON,
     chip::CHIP,
     interrupted::INTERRUPTED,
 ];
 
 /// The file that says how a case is run again.
-pub(super) const REPRODUCE: &str = reproduce::REPRODUCE.file;
+pub const REPRODUCE: &str = reproduce::REPRODUCE.file;
+
+/// The file that says what a case was run from.
+pub const INPUTS_FILE: &str = inputs::INPUTS.file;
 
 /// The file with all events of a run.
-pub(super) const EVENTS: &str = events::EVENTS.file;
+pub const EVENTS: &str = events::EVENTS.file;
 
 /// Opens in a run's folder what is written while the run goes on. Several devices have names, and each has a folder
 /// inside.

@@ -136,7 +136,9 @@ impl<'c> Draft<'c> {
             None => compare::comparisons(self.scenario, results),
             Some(_) => Vec::new(),
         };
-        artifacts::write_case(&self.draft, &CaseFacts { command: &command, comparisons: &comparisons, given_up })
+        let inputs = self.case.inputs(self.scenario);
+        let facts = CaseFacts { command: &command, inputs: &inputs, comparisons: &comparisons, given_up };
+        artifacts::write_case(&self.draft, &facts)
     }
 
     fn take_place(&self) -> io::Result<()> {

@@ -118,7 +118,7 @@ fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
     folder::write(&out, &case(), &scenario, &results(vec![run(0)])).unwrap();
     let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["events.jsonl", "http.jsonl", "reproduce.txt", "serial.log"]);
+    assert_eq!(left, ["events.jsonl", "http.jsonl", "inputs.json", "reproduce.txt", "serial.log"]);
     fs::remove_dir_all(out).unwrap();
 }
 
@@ -156,6 +156,7 @@ fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
         text: "a reading".to_owned(),
         because: Some("ducks report".to_owned()),
         place: Some(Place { line, column: 1 }),
+        over_seeds: simulator_scenario::model::OverSeeds::Always,
         failure: Some(expectation::Failure { seen: seen.to_owned(), at }),
     });
     run

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use simulator_record::random::Seed;
-use simulator_scenario::model::Scenario;
+use simulator_scenario::model::{FlashImage, Scenario};
 
 use super::Name;
+use crate::report::artifacts::{InputFile, Inputs};
 
 /// A scenario with a seed.
 #[derive(Clone, Debug)]
@@ -31,12 +33,14 @@ pub struct Reproduce {
     pub program: &'static str,
     /// Options: ` --on chip`, or nothing.
     pub options: String,
+    /// The files of images that the options name.
+    pub images: Vec<InputFile>,
 }
 
 impl Default for Reproduce {
     /// From the project's folder, without options.
     fn default() -> Self {
-        Self { program: "cargo run --release --", options: String::new() }
+        Self { program: "cargo run --release --", options: String::new(), images: Vec::new() }
     }
 }
 
@@ -82,6 +86,18 @@ pub enum ArgumentError {
     /// `--seeds`.
     #[error("expected A..B with A no greater than B, such as 1..100 (both run)")]
     Seeds,
+}
+
+impl Shard {
+    /// Whether the `index`-th of all is in it, from 0.
+    pub fn takes(self, index: u64) -> bool {
+        index % self.of as u64 == self.number as u64 - 1
+    }
+
+    /// Which one it is, from 1, and of how many.
+    pub fn place(self) -> (usize, usize) {
+        (self.number, self.of)
+    }
 }
 
 /// `2/4`.
@@ -184,9 +200,33 @@ impl Case {
     /// The command that runs this case alone.
     pub fn command(&self, scenario: &Scenario) -> String {
         let file = shell_path(&scenario.file);
-        let Reproduce { program, options } = &*self.reproduce;
+        let Reproduce { program, options, .. } = &*self.reproduce;
         format!("{program} run {file} --seed {}{options}", self.seed.0)
     }
+}
+
+impl Case {
+    /// What the case is run from.
+    pub fn inputs(&self, scenario: &Scenario) -> Inputs {
+        let own = scenario
+            .sources
+            .iter()
+            .map(|source| InputFile { file: source.file.clone(), sha256: hex::encode(source.sha256) });
+        let images = scenario.images().flat_map(FlashImage::paths).filter_map(digest);
+        Inputs {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: scenario.file.clone(),
+            text: scenario.sources.iter().find_map(|it| it.text.as_deref()).unwrap_or_default().to_owned(),
+            seed: self.seed.0,
+            files: own.chain(images).chain(self.reproduce.images.iter().cloned()).collect(),
+        }
+    }
+}
+
+/// What is in a file, if it can be read.
+pub fn digest(path: &Path) -> Option<InputFile> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(InputFile { file: path.display().to_string(), sha256: hex::encode(Sha256::digest(bytes)) })
 }
 
 /// `faults/late-reply.toml`, or with its seed: `faults/late-reply.toml, seed 7`.

@@ -73,6 +73,7 @@ pub(super) fn run(
             text: expected.to_owned(),
             because: None,
             place: None,
+            over_seeds: simulator_scenario::model::OverSeeds::Always,
             failure: Some(Failure { seen: seen.to_owned(), at: None }),
         });
     }

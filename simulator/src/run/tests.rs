@@ -64,6 +64,7 @@ fn the_run_that_failed_first_tells() {
         text: "more".to_owned(),
         because: None,
         place: None,
+        over_seeds: simulator_scenario::model::OverSeeds::Always,
         failure: Some(Failure { seen: "less".to_owned(), at: None }),
     };
     outcome.runs[1].verdicts.push(failed);

@@ -4,8 +4,9 @@ use simulator_record::events::PinKind;
 
 use super::events::{EVENT, GPIO, LEVEL, PRESSED, field, keys_with_fields};
 use super::{BOOLEAN, COUNT, DURATION, ON_OFF, TEXT};
+use crate::model::OverSeeds;
 use crate::shape::Scalar::Integer;
-use crate::shape::Shape::{Choice as One, Either, Named, Scalar};
+use crate::shape::Shape::{Choice as One, Either, Named, Scalar, Words};
 use crate::shape::{Choice, Shape, Table, case, optional, required};
 
 /// "The count-th such event, and then a delay."
@@ -83,6 +84,18 @@ pub(super) const EXPECT: Table = Table {
             optional("exactly", AMOUNT, "So many such events happen in the window."),
             optional("at-least", COUNT, "So many or more. Default 1."),
             optional("at-most", AMOUNT, "So many or fewer."),
+            optional(
+                "over-seeds",
+                Words(&[
+                    ("always", OverSeeds::Always, "It must be met with each seed."),
+                    (
+                        "sometimes",
+                        OverSeeds::Sometimes,
+                        "It must be met with one seed or more; a single run does not fail for it.",
+                    ),
+                ]),
+                "With which of the seeds of a `preflash sweep` it must be met. Default always.",
+            ),
             optional("because", TEXT, "Why; printed when it fails."),
         ],
     )

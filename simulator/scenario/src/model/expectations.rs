@@ -15,10 +15,22 @@ pub struct Expectation {
     pub check: Check,
     /// Why, in the author's words.
     pub because: Option<String>,
+    /// With which seeds of a sweep it must be met.
+    pub over_seeds: OverSeeds,
     /// The expectation in plain words: "a line on the serial port that contains `joined home`, by 1m".
     pub text: String,
     /// Where it stands in the file.
     pub place: Place,
+}
+
+/// With which seeds of a sweep an expectation must be met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverSeeds {
+    /// With each.
+    #[default]
+    Always,
+    /// With one or more.
+    Sometimes,
 }
 
 /// What is checked.

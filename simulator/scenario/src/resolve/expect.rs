@@ -62,7 +62,13 @@ impl Resolver<'_, '_> {
             Check::Channel(self.channel(channel, device?)?)
         };
         let text = describe(&check);
-        Some(Expectation { check, because: fields.text("because").map(str::to_owned), text, place: self.place(node) })
+        Some(Expectation {
+            check,
+            because: fields.text("because").map(str::to_owned),
+            over_seeds: fields.word("over-seeds").unwrap_or_default(),
+            text,
+            place: self.place(node),
+        })
     }
 
     /// Reports keys that mean nothing beside this expectation's kind.

@@ -104,6 +104,7 @@ fn trouble(reason: String, at: Instant) -> Verdict {
         text: "a rig that does what it is asked, to the end".to_owned(),
         because: None,
         place: None,
+        over_seeds: simulator_scenario::model::OverSeeds::Always,
         failure: Some(Failure { seen: reason, at: Some(at) }),
     }
 }

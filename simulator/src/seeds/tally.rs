@@ -1,0 +1,246 @@
+//! What is added up over seeds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use simulator_record::events::{Event, EventKind};
+use simulator_scenario::model::{OverSeeds, Scenario};
+
+use super::histogram::Histogram;
+use crate::run::CaseOutcome;
+
+/// So many of the worst seeds are named.
+const WORST: usize = 10;
+/// So many seeds that failed are kept, the lowest ones.
+const FAILING: usize = 1_000;
+
+/// What is noted of a seed while it is run.
+#[derive(Debug, Default)]
+pub struct Noted {
+    /// `created_at` of each entry with a reading, and when it was stored, by its channel.
+    entries: BTreeMap<u32, Vec<(i64, u64)>>,
+}
+
+impl Noted {
+    /// Notes an event.
+    pub fn note(&mut self, event: &Event) {
+        if let EventKind::Stored(stored) = &event.kind
+            && stored.fields.iter().any(Option::is_some)
+        {
+            let at = event.at.as_nanos() / 1_000_000;
+            self.entries.entry(stored.channel).or_default().push((stored.created_at, at));
+        }
+    }
+}
+
+/// What became of an expectation over all seeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Expected {
+    /// The line in the file; none for what every scenario expects.
+    pub line: Option<u32>,
+    /// In words.
+    pub expected: String,
+    /// Whether one seed is enough.
+    pub sometimes: bool,
+    /// With how many seeds it was not met.
+    pub failed: u64,
+    /// The lowest of them, and what was seen then.
+    pub first: Option<(u64, String)>,
+}
+
+/// One of the worst seeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Worst {
+    /// The seed.
+    pub seed: u64,
+    /// How many expectations were not met.
+    pub failures: u64,
+    /// The longest gap between readings, in milliseconds.
+    pub longest_gap: u64,
+}
+
+/// What came of many seeds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tally {
+    /// The version of preflash.
+    pub version: String,
+    /// The scenario's file as it was named.
+    pub scenario: String,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of all files that it was read from.
+    pub inputs: String,
+    /// The first and the last seed.
+    pub seeds: (u64, u64),
+    /// How many were run.
+    pub ran: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// Each expectation, in the file's order, then those of every scenario that failed.
+    pub expectations: Vec<Expected>,
+    /// The worst seeds first.
+    pub worst: Vec<Worst>,
+    /// Milliseconds between two readings of a channel, by their `created_at`.
+    pub gaps: Histogram,
+    /// Milliseconds from a reading's `created_at`, which counts whole seconds, until it was stored.
+    pub latencies: Histogram,
+    /// Entries with a reading for each seed, as a distribution.
+    pub entries: Histogram,
+    /// Seeds that failed, the lowest 1,000.
+    pub failing: BTreeSet<u64>,
+    /// Unix time, in milliseconds, of the run's beginning.
+    start: i64,
+}
+
+impl Tally {
+    pub(super) fn new(scenario: &Scenario, seeds: &RangeInclusive<u64>) -> Self {
+        let mut inputs = Sha256::new();
+        scenario.sources.iter().for_each(|source| inputs.update(source.sha256));
+        let expectations = scenario.expectations.iter().map(|expectation| Expected {
+            line: Some(expectation.place.line),
+            expected: expectation.text.clone(),
+            sometimes: expectation.over_seeds == OverSeeds::Sometimes,
+            failed: 0,
+            first: None,
+        });
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: scenario.file.clone(),
+            title: scenario.title.clone(),
+            inputs: hex::encode(inputs.finalize()),
+            seeds: (*seeds.start(), *seeds.end()),
+            ran: 0,
+            failed: 0,
+            expectations: expectations.collect(),
+            worst: Vec::new(),
+            gaps: Histogram::default(),
+            latencies: Histogram::default(),
+            entries: Histogram::default(),
+            failing: BTreeSet::new(),
+            start: (scenario.start.unix_timestamp_nanos() / 1_000_000) as i64,
+        }
+    }
+
+    /// Adds what came of a seed.
+    pub(super) fn add(&mut self, seed: u64, outcome: &CaseOutcome, noted: Noted) {
+        self.ran += 1;
+        let mut missed: BTreeSet<(Option<u32>, &str)> = BTreeSet::new();
+        for verdict in outcome.runs.iter().flat_map(|run| &run.verdicts) {
+            let Some(failure) = &verdict.failure else { continue };
+            let line = verdict.place.map(|place| place.line);
+            if !missed.insert((line, verdict.text.as_str())) {
+                // In another repetition.
+                continue;
+            }
+            let known = self.expectations.iter_mut().find(|it| it.line == line && it.expected == verdict.text);
+            let first = Some((seed, failure.seen.clone()));
+            match known {
+                Some(known) => {
+                    known.failed += 1;
+                    known.first = lowest(known.first.take(), first);
+                }
+                None => self.expectations.push(Expected {
+                    line,
+                    expected: verdict.text.clone(),
+                    sometimes: false,
+                    failed: 1,
+                    first,
+                }),
+            }
+        }
+        if !outcome.passed() {
+            self.failed += 1;
+            self.failing.insert(seed);
+        }
+        let mut longest_gap = 0;
+        let mut count = 0;
+        for mut entries in noted.entries.into_values() {
+            count += entries.len() as u64;
+            for (created, stored) in &entries {
+                let since = created * 1_000 - self.start;
+                self.latencies.add(stored.saturating_sub(u64::try_from(since).unwrap_or(0)));
+            }
+            entries.sort_unstable();
+            for pair in entries.windows(2) {
+                let gap = (pair[1].0 - pair[0].0).unsigned_abs() * 1_000;
+                self.gaps.add(gap);
+                longest_gap = longest_gap.max(gap);
+            }
+        }
+        self.entries.add(count);
+        let failures = outcome.runs.iter().flat_map(|run| run.failures()).count() as u64;
+        self.worst.push(Worst { seed, failures, longest_gap });
+        self.tidy();
+    }
+
+    /// Adds what came of other seeds of the same scenario.
+    ///
+    /// # Errors
+    /// What is not the same.
+    pub fn merge(&mut self, other: &Self) -> Result<(), String> {
+        let same = [
+            ("version of preflash", &self.version, &other.version),
+            ("scenario", &self.scenario, &other.scenario),
+            ("text of the scenario, or a file that it names,", &self.inputs, &other.inputs),
+        ];
+        if let Some((what, ours, theirs)) = same.into_iter().find(|(_, ours, theirs)| ours != theirs) {
+            return Err(format!("the {what} is not the same: {ours} and {theirs}"));
+        }
+        if self.seeds != other.seeds {
+            let ((a, b), (c, d)) = (self.seeds, other.seeds);
+            return Err(format!("the seeds are not the same: {a}..{b} and {c}..{d}"));
+        }
+        self.ran += other.ran;
+        self.failed += other.failed;
+        for theirs in &other.expectations {
+            match self.expectations.iter_mut().find(|it| it.line == theirs.line && it.expected == theirs.expected) {
+                Some(ours) => {
+                    ours.failed += theirs.failed;
+                    ours.first = lowest(ours.first.take(), theirs.first.clone());
+                }
+                None => self.expectations.push(theirs.clone()),
+            }
+        }
+        self.gaps.merge(&other.gaps);
+        self.latencies.merge(&other.latencies);
+        self.entries.merge(&other.entries);
+        self.worst.extend(other.worst.iter().cloned());
+        self.failing.extend(&other.failing);
+        self.tidy();
+        Ok(())
+    }
+
+    /// The same order and the same size, whatever came first.
+    fn tidy(&mut self) {
+        self.worst.sort_by_key(|it| (std::cmp::Reverse((it.failures, it.longest_gap)), it.seed));
+        self.worst.truncate(WORST);
+        while self.failing.len() > FAILING {
+            self.failing.pop_last();
+        }
+        // Those of the file keep its order; the others come behind, by their words.
+        self.expectations.sort_by(|a, b| {
+            let key = |it: &Expected| (it.line.is_none(), it.line, it.line.is_none().then(|| it.expected.clone()));
+            key(a).cmp(&key(b))
+        });
+    }
+
+    /// Expectations that were not met as they must be over all seeds; `whole` says that all seeds are here, without
+    /// which nothing can be said of `sometimes`.
+    pub fn missed(&self, whole: bool) -> impl Iterator<Item = &Expected> {
+        let missed = move |it: &&Expected| if it.sometimes { whole && it.failed == self.ran } else { it.failed > 0 };
+        self.expectations.iter().filter(missed)
+    }
+}
+
+/// The one with the lower seed.
+fn lowest(one: Option<(u64, String)>, other: Option<(u64, String)>) -> Option<(u64, String)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
