@@ -18,8 +18,10 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use simulator::report::CaseReport;
+use simulator::report::folder::Draft;
 use simulator::run::watch::{Stop, Watch};
-use simulator::run::{self, Executor};
+use simulator::run::{self, Case, Executor, Subject};
 use simulator::seeds::{self, Plan};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -67,6 +69,25 @@ fn a_sweep(bencher: Bencher<'_, '_>, jobs: usize) {
         let plan = Plan { scenario: &scenario, seeds: 0..=63, first: Vec::new(), shard: None, jobs, fail_fast: false };
         let tally = seeds::run(&plan, &Stop::default(), &Nobody);
         assert!(tally.is_ok_and(|tally| tally.ran == 64), "all seeds are run");
+    });
+}
+
+/// The same with all that `preflash run` leaves of it, its pages as well: its time over that of `a_day` is what
+/// evidence costs, and should be no more than 1.3.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn a_day_with_all_evidence(bencher: Bencher<'_, '_>) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/normal/one-day.toml");
+    let scenario = Scenario::load(&file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let out = tempfile::tempdir().expect("there is room for a folder");
+    let case = Case { scenario: 0, seed: Seed(scenario.seed), seed_named: false, reproduce: Arc::default() };
+    bencher.counter(ItemsCount::new(scenario.duration.as_secs())).bench_local(|| {
+        let draft = Draft::new(out.path(), &case, &scenario, false).expect("it can be written");
+        let subjects = [Subject::host()];
+        let results = run::results(&scenario, case.seed, &subjects, false, &Watch::default(), Some(&draft));
+        let results = results.unwrap_or_else(|_| panic!("nobody gives it up"));
+        let report = CaseReport::new(&case, &scenario, &results);
+        assert!(report.passed(), "a run that fails is no measure");
+        draft.keep(&results).expect("it can be written")
     });
 }
 

@@ -8,11 +8,14 @@ mod boot;
 mod bundle;
 mod check;
 mod diagnostics;
+mod diff;
+mod explain;
 mod find;
 mod flash;
 mod import;
 mod list;
 mod live;
+mod log;
 mod merge;
 mod new;
 mod new_files;
@@ -138,6 +141,12 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Put an image on a board over a serial port, if it is the one that has passed
     Flash(Box<flash::FlashArgs>),
+    /// Tell what happened in a run, from the folder that it has left
+    Log(log::LogArgs),
+    /// Say where two runs differ: the first event that does, and then lane by lane
+    Diff(diff::DiffArgs),
+    /// Say why something happened in a run, as a chain of what its record has
+    Explain(explain::ExplainArgs),
     /// Check scenario files without running them, and tell all their mistakes
     #[command(after_help = CHECK_HELP)]
     Check {
@@ -201,6 +210,9 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Flash(args) => flash::flash(&args),
+        Command::Log(args) => log::log(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Check { paths, format } => check::check(&paths.paths, format == Format::Json),
         Command::List { paths, format } => list::list(&paths.paths, format == Format::Json),
         Command::Schema => schema::print(),

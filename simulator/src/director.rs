@@ -27,6 +27,9 @@ pub struct Director<'a> {
     calendar: Calendar,
     /// What waits for an event, by the kind of that event.
     waiting: BTreeMap<Kind, Vec<Waiting<'a>>>,
+    /// When each step is done, and when each phone arrives, as far as that is known.
+    steps: Vec<Vec<Instant>>,
+    phones: Vec<Vec<Instant>>,
 }
 
 /// Something that begins after an event.
@@ -50,7 +53,13 @@ const NEXT_MOMENT: Duration = Duration::from_nanos(1);
 impl<'a> Director<'a> {
     /// Schedules what has a fixed time and remembers what reacts.
     pub fn new(scenario: &'a Scenario, stage: &mut impl Stage) -> Self {
-        let mut director = Self { scenario, calendar: Calendar::of(scenario), waiting: BTreeMap::new() };
+        let mut director = Self {
+            scenario,
+            calendar: Calendar::of(scenario),
+            waiting: BTreeMap::new(),
+            steps: vec![Vec::new(); scenario.steps.len()],
+            phones: vec![Vec::new(); scenario.phones.len()],
+        };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
             stage.schedule(at(device.power_up), Command::Power { device: id, on: true });
         }
@@ -74,6 +83,11 @@ impl<'a> Director<'a> {
         for (cue, time) in self.cues_of(event) {
             self.begin(cue, time.max(stage.now() + NEXT_MOMENT), stage);
         }
+    }
+
+    /// When each step of the scenario is done, and when each phone arrives, as far as that is known by now.
+    pub fn times(&self) -> (&[Vec<Instant>], &[Vec<Instant>]) {
+        (&self.steps, &self.phones)
     }
 
     /// What an event sets off, and when.
@@ -116,8 +130,12 @@ impl<'a> Director<'a> {
 
     fn begin(&mut self, cue: Cue<'a>, time: Instant, stage: &mut impl Stage) {
         match cue {
-            Cue::Phone(phone) => stage.schedule(time, Command::StartPhone { phone }),
+            Cue::Phone(phone) => {
+                self.phones[phone].push(time);
+                stage.schedule(time, Command::StartPhone { phone });
+            }
             Cue::Step(step) => {
+                self.steps[step].push(time);
                 stage.schedule(time, translate::step(&self.scenario.steps[step], time, &self.calendar));
             }
             Cue::Fault(fault) => {

@@ -5,11 +5,18 @@
 
 pub mod artifacts;
 pub mod compare;
+pub mod differ;
 mod duration;
 mod evidence;
+pub mod explain;
 pub mod folder;
+pub mod index;
 pub mod json;
 pub mod junit;
+pub mod lane;
+mod page;
+pub mod perfetto;
+pub mod record;
 pub mod reference;
 pub mod terminal;
 mod text;
@@ -25,6 +32,7 @@ use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::Coverage;
 
+use crate::run::receipts::Receipt;
 use crate::run::{Case, CaseOutcome, Name, Results, case};
 use compare::{Comparison, Pair};
 
@@ -139,6 +147,8 @@ pub struct CaseReport {
     pub failures: Vec<Failure>,
     /// What the emulated chip answered itself instead of running it as the device's code.
     pub coverage: Option<Coverage>,
+    /// How often each fault, step and phone had an effect, with the first subject and without a sweep's interventions.
+    pub receipts: Vec<Receipt>,
     /// The command that runs the case again.
     pub command: String,
     /// Where its output lies, below the output folder.
@@ -221,6 +231,9 @@ impl CaseReport {
             simulated: outcomes().map(CaseOutcome::simulated).sum(),
             failures: evidence::failures(results, &comparisons),
             coverage: outcomes().find_map(CaseOutcome::coverage),
+            receipts: outcomes()
+                .find_map(|outcome| outcome.runs.first())
+                .map_or_else(Vec::new, |run| run.receipts.clone()),
             command: case.command(scenario),
             folder: case.folder(scenario),
         }

@@ -10,6 +10,7 @@ pub mod determinism;
 mod keep;
 pub mod pool;
 mod quiet;
+pub mod receipts;
 mod results;
 pub mod rig;
 mod subject;
@@ -44,6 +45,7 @@ pub use case::Case;
 pub use keep::Evidence;
 use keep::{Keep, Kept};
 pub use quiet::quietly;
+use receipts::{Receipt, Receipts};
 pub use results::{Results, SubjectOutcome, results};
 pub use subject::{Executor, Name, On, Subject};
 use sweep::{Point, Shown};
@@ -71,6 +73,8 @@ pub struct Run {
     pub verdicts: Vec<Verdict>,
     /// What the emulated chip answered itself instead of running it as the device's code.
     pub coverage: Option<Coverage>,
+    /// How often each fault, step and phone of the scenario had an effect, in the file's order by kind; none on a rig.
+    pub receipts: Vec<Receipt>,
 }
 
 /// The events of a run as the record has them, one after the other.
@@ -241,6 +245,7 @@ fn run_once(
     let limits = expectation::limits(scenario);
     let mut judges = Judges::new(scenario, &limits, repetition == 0);
     let mut kept = Kept::default();
+    let mut receipts = Receipts::new(scenario);
     let mut end = Instant::START + scenario.duration;
     let mut recorder = keep.open(repetition);
     if let Ok(recorder) = &recorder {
@@ -255,6 +260,7 @@ fn run_once(
         for event in world.take_events() {
             let event = Rc::new(event);
             judges.see(&event);
+            receipts.see(&event);
             director.observe(&event, &mut world);
             if keep.keeps(&event) {
                 kept.add(&event);
@@ -279,9 +285,15 @@ fn run_once(
     let coverage = world.coverage();
     end = if given_up { world.now() } else { world.ended().map_or(end, |ended| ended.min(end)) };
     world.finish(end);
-    let verdicts = if given_up { Vec::new() } else { judges.verdicts(end) };
+    let (steps, phones) = director.times();
+    let receipts = receipts.finish(steps, phones, end);
+    let mut verdicts = if given_up { Vec::new() } else { judges.verdicts(end) };
+    if !given_up && repetition == 0 {
+        // A repetition of a sweep may well take away what they need.
+        verdicts.extend(receipts::verdicts(&receipts));
+    }
     let events = kept.into_events();
-    let run = Run { repetition, events, record: keep.record(repetition), end, verdicts, coverage };
+    let run = Run { repetition, events, record: keep.record(repetition), end, verdicts, coverage, receipts };
     if given_up { Err(GivenUp(Box::new(run))) } else { Ok(Finished { run, shown }) }
 }
 

@@ -12,7 +12,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::time::Instant;
 
@@ -23,6 +23,7 @@ mod declare;
 mod internet;
 mod people;
 mod scenario;
+mod shared;
 mod vocabulary;
 mod wifi;
 
@@ -44,27 +45,22 @@ pub use scenario::{Fault, Step};
 pub use vocabulary::{Row, Vocabulary};
 pub use wifi::{AccessPoint, Join, JoinFailure, JoinOutcome, LinkLoss, LinkLost};
 
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Something that happened. Written as a line of JSON and read back it is the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When, in nanoseconds of virtual time.
     pub at: Instant,
     /// Place in the record; events of one moment are told apart by it.
     pub sequence: u64,
     /// The device it happened to; `None` for the world's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceId>,
     /// That device's name, if the world has several.
-    #[serde(rename = "device-name", skip_serializing_if = "Option::is_none", serialize_with = "device_name")]
+    #[serde(rename = "device-name", default, skip_serializing_if = "Option::is_none", with = "shared::optional")]
     pub name: Option<Arc<str>>,
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
-}
-
-/// The name of one of several devices.
-fn device_name<S: Serializer>(name: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name.as_deref().unwrap_or_default())
 }
 
 /// In one line, for people.
@@ -78,14 +74,14 @@ impl fmt::Display for Event {
 }
 
 /// One of a world's devices, counted from 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeviceId(pub u32);
 
 /// Makes [`EventKind`] and [`Kind`] of the types of events, family by family.
 macro_rules! kinds {
     ($($family:literal: $($name:ident),+;)+) => {
         /// What happened, by kind.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "event", rename_all = "kebab-case")]
         pub enum EventKind {
             $($(
@@ -95,7 +91,7 @@ macro_rules! kinds {
         }
 
         /// The kinds of events, so that those of one kind can be kept together.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Kind {
             $($(

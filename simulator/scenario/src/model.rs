@@ -32,6 +32,8 @@ use super::units::{Dbm, DeciCelsius, DeciPercent};
 pub struct Scenario {
     /// The file as it was named on the command line, for reports.
     pub file: String,
+    /// The file's text, for reports that show lines of it.
+    pub source: Arc<str>,
     /// A sentence.
     pub title: String,
     /// What happened in the field.
@@ -261,6 +263,8 @@ pub struct Step {
     pub device: DeviceId,
     /// What.
     pub action: Action,
+    /// Whether a run fails in which it never had an effect.
+    pub require_effect: bool,
     /// Where it stands in the file.
     pub place: Place,
 }

@@ -144,6 +144,7 @@ impl Resolver<'_, '_> {
         let equal_crashes = root.integer("equal-crashes").and_then(|count| u32::try_from(count).ok());
         Some(Scenario {
             file: file.to_owned(),
+            source: self.text.into(),
             title: root.text("title")?.trim().to_owned(),
             description: root.text("description").map(str::to_owned),
             links: root.list("links").iter().filter_map(Node::text).map(str::to_owned).collect(),

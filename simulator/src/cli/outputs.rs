@@ -31,6 +31,8 @@ pub(super) struct OutputError {
 pub(super) enum Content {
     /// `summary.json`.
     Summary,
+    /// `index.html`.
+    Index,
     /// The JUnit report.
     Junit,
     /// A statement of what has passed.
@@ -163,6 +165,7 @@ impl Content {
         let head = String::from_utf8_lossy(&head);
         Ok(match self {
             Self::Summary => head.starts_with('{') && head.contains("\"passed\""),
+            Self::Index => head.contains("content=\"preflash index\""),
             Self::Junit => head.trim_start().starts_with('<') && head.contains("<testsuite"),
             Self::Statement => head.starts_with('{') && head.contains(statement::STATEMENT),
             Self::Vsa => head.starts_with('{') && head.contains(statement::STATEMENT),
@@ -177,6 +180,7 @@ impl std::fmt::Display for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Summary => "summary of a run",
+            Self::Index => "page about a run",
             Self::Junit => "JUnit report",
             Self::Statement => "statement of a validation",
             Self::Vsa => "verification summary",

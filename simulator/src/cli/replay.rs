@@ -128,7 +128,11 @@ fn attempt(args: &ReplayArgs) -> Result<u8, Trouble> {
         options: again.options(),
         images: again.subjects.image_files(),
     };
-    let cases = case::cases(&scenarios, &Seeds::One(inputs.seed), None, reproduce).expect("one case is not too many");
+    // One of several seeds has its seed in its name, in the page as well.
+    let seed = inputs.seed;
+    let is_one_of_several = fs::canonicalize(&args.folder)?.ends_with(format!("{}{seed}", case::SEED));
+    let seeds = if is_one_of_several { Seeds::Range(seed..=seed) } else { Seeds::One(seed) };
+    let cases = case::cases(&scenarios, &seeds, None, reproduce).expect("one case is not too many");
     let (case, scenario) = (&cases[0], &scenarios[0]);
     let place = tempfile::tempdir()?;
     let (stop, interruption) = (Stop::default(), Interruption::default());

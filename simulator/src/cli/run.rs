@@ -20,7 +20,7 @@ use super::outputs::{Content, Output, OutputError};
 use super::signals::{self, Cause, Interruption};
 use super::subjects::{SubjectArgs, SubjectError, with_images};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, closed, complain};
-use crate::report::{Begun, CaseReport, NotRun, Session, folder, json, junit, terminal};
+use crate::report::{Begun, CaseReport, NotRun, Session, folder, index, json, junit, terminal};
 use crate::run::case::{self, Case, CaseError, Reproduce, Seeds, Shard};
 use crate::run::watch::{GivenUp, Stop, Watch};
 use crate::run::{self, Subject, pool, rig};
@@ -214,7 +214,7 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     if let Some(purpose) = &mut purpose {
         purpose.before(&scenarios, &subjects).map_err(RunError::Purpose)?;
     }
-    let (summary, junit) = outputs(args)?;
+    let (summary, index_page, junit) = outputs(args)?;
     if args.shard.is_none() {
         // Of a share nobody knows whether what lies there is another share's.
         for scenario in &scenarios {
@@ -235,7 +235,11 @@ fn attempt(args: &RunArgs, mut purpose: Option<&mut dyn Purpose>) -> Result<u8, 
     session.on_a_rig = args.subjects.is_device();
     let text = json::Summary::of(&session).to_text();
     // Each is tried, whatever became of the others, and the first trouble is the one to tell.
-    let kept = [Some(summary.write(&text)), junit.map(|output| output.write(&junit::to_xml(&session)))];
+    let kept = [
+        Some(summary.write(&text)),
+        Some(index_page.write(&index::page(&session))),
+        junit.map(|output| output.write(&junit::to_xml(&session))),
+    ];
     let lost = kept.into_iter().flatten().find_map(Result::err).map(RunError::from);
     let trouble = trouble.or(lost);
     if let Some(case) = bug {
@@ -319,19 +323,23 @@ fn reproduce(args: &RunArgs) -> Reproduce {
     }
 }
 
-/// `summary.json` and the JUnit report, if one is wanted: both can be written, and what an earlier run left of them is
-/// gone.
-fn outputs(args: &RunArgs) -> Result<(Output, Option<Output>), OutputError> {
+/// `summary.json`, `index.html` and the JUnit report, if one is wanted: all can be written, and what an earlier run
+/// left of them is gone.
+fn outputs(args: &RunArgs) -> Result<(Output, Output, Option<Output>), OutputError> {
     let mut summary = Output::new(args.out.join("summary.json"), Content::Summary)?;
+    let mut index = Output::new(args.out.join("index.html"), Content::Index)?;
     let mut junit = args.junit.clone().map(|path| Output::new(path, Content::Junit)).transpose()?;
     summary.prepare()?;
+    index.prepare()?;
     if let Some(junit) = &mut junit {
         junit.prepare()?;
         junit.is_not(&summary)?;
+        junit.is_not(&index)?;
         junit.clear()?;
     }
     summary.clear()?;
-    Ok((summary, junit))
+    index.clear()?;
+    Ok((summary, index, junit))
 }
 
 /// Whether the reader of what is printed has gone.

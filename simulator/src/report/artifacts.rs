@@ -5,18 +5,19 @@
 
 mod air;
 mod chip;
-mod comparison;
+pub(super) mod comparison;
 mod events;
 mod http;
 mod inputs;
 mod interrupted;
 mod lines;
+mod page;
 mod reproduce;
 mod serial;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use simulator_record::events::{DeviceId, Event};
 use simulator_record::recorder::{Edge, Recorder};
@@ -24,8 +25,10 @@ use simulator_scenario::model::Scenario;
 
 pub use inputs::{InputFile, Inputs};
 
+use super::Failure;
 use super::compare::Comparison;
-use crate::run::Run;
+use super::record::RecordError;
+use crate::run::{Case, Name, Results, Run};
 
 /// A file that a run leaves in its folder.
 pub struct Artifact {
@@ -46,7 +49,7 @@ enum Made {
     /// Of each run, once it is over; none if there is nothing to say.
     OfRun(fn(&Run) -> Option<String>),
     /// Of the case; none if there is nothing to say.
-    OfCase(fn(&CaseFacts<'_>) -> Option<String>),
+    OfCase(fn(&CaseFacts<'_>) -> Result<Option<String>, RecordError>),
 }
 
 /// What a file that is written along with a run tells of, where the scenario has several devices.
@@ -70,6 +73,13 @@ pub(super) fn device_folder(name: &str) -> String {
 
 /// What is known of a case once it is over, or was given up.
 pub(super) struct CaseFacts<'c> {
+    pub(super) case: &'c Case,
+    pub(super) scenario: &'c Scenario,
+    pub(super) results: &'c Results,
+    /// What was not as expected.
+    pub(super) failures: &'c [Failure],
+    /// Where the events of a run with a subject lie, one of a sweep's repetitions or 0.
+    pub(super) record: &'c dyn Fn(Name, u32) -> PathBuf,
     /// The command that runs it again.
     pub(super) command: &'c str,
     /// What it was run from.
@@ -82,6 +92,7 @@ pub(super) struct CaseFacts<'c> {
 
 /// All of them.
 pub const ARTIFACTS: &[Artifact] = &[
+    page::PAGE,
     serial::SERIAL,
     events::EVENTS,
     http::HTTP,
@@ -173,7 +184,7 @@ pub(super) fn write_run(folder: &Path, run: &Run) -> io::Result<()> {
 pub(super) fn write_case(folder: &Path, facts: &CaseFacts<'_>) -> io::Result<()> {
     for Artifact { file, made, .. } in ARTIFACTS {
         if let Made::OfCase(text) = made
-            && let Some(text) = text(facts)
+            && let Some(text) = text(facts).map_err(io::Error::other)?
         {
             fs::write(folder.join(file), text)?;
         }

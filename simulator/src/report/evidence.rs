@@ -151,7 +151,7 @@ fn report(run: &Run, at: Option<Instant>) -> Option<Box<CrashReport>> {
 /// A report's registers, some in a row.
 pub(super) fn registers(report: &CrashReport) -> String {
     const A_ROW: usize = 5;
-    let cell = |(name, value): &(&str, Hexadecimal)| format!("{name:<8} {value}");
+    let cell = |(name, value): &(Cow<'_, str>, Hexadecimal)| format!("{name:<8} {value}");
     let rows = report.registers.chunks(A_ROW).map(|row| row.iter().map(cell).collect::<Vec<_>>().join("  "));
     rows.collect::<Vec<_>>().join("\n")
 }

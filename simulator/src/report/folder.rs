@@ -20,6 +20,7 @@ use super::Begun;
 use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
 use super::compare;
 use super::duration::format_duration;
+use super::evidence;
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Name, Results, Run};
 
@@ -136,8 +137,22 @@ impl<'c> Draft<'c> {
             None => compare::comparisons(self.scenario, results),
             Some(_) => Vec::new(),
         };
+        let failures = match given_up {
+            None => evidence::failures(results, &comparisons),
+            Some(_) => Vec::new(),
+        };
         let inputs = self.case.inputs(self.scenario);
-        let facts = CaseFacts { command: &command, inputs: &inputs, comparisons: &comparisons, given_up };
+        let facts = CaseFacts {
+            case: self.case,
+            scenario: self.scenario,
+            results,
+            failures: &failures,
+            record: &|subject, repetition| self.events(subject, repetition),
+            command: &command,
+            inputs: &inputs,
+            comparisons: &comparisons,
+            given_up,
+        };
         artifacts::write_case(&self.draft, &facts)
     }
 

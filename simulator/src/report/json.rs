@@ -10,6 +10,7 @@ use simulator_world::device::Coverage;
 
 use super::{CaseReport, LogLine, NotRun, Session, Tally};
 use crate::run::Name;
+use crate::run::receipts::Receipt;
 
 /// The summary of all cases.
 #[derive(Serialize)]
@@ -41,6 +42,8 @@ struct CaseSummary<'a> {
     /// On the emulated chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     chip: Option<&'a Coverage>,
+    #[serde(skip_serializing_if = "<[Receipt]>::is_empty")]
+    receipts: &'a [Receipt],
     reproduce: &'a str,
     output: String,
 }
@@ -142,6 +145,7 @@ fn case(report: &CaseReport) -> CaseSummary<'_> {
         simulated_seconds: report.simulated.as_secs_f64(),
         failures: report.failures.iter().map(|failure| self::failure(report, failure)).collect(),
         chip: report.coverage.as_ref(),
+        receipts: &report.receipts,
         reproduce: &report.command,
         output: report.folder.display().to_string(),
     }

@@ -161,6 +161,12 @@ pub fn write_case(out: &mut impl Write, report: &CaseReport, folder: &Path) -> i
         "{style}{word}{style:#}  {}  {FAINT}({}, {simulated}{runs}{subjects}){FAINT:#}",
         report.title, report.name
     )?;
+    for receipt in &report.receipts {
+        if let Some(nothing) = receipt.nothing() {
+            let (what, line) = (receipt.what(), receipt.line);
+            writeln!(out, "      {SKIP}warning{SKIP:#}   {what} {nothing}  {FAINT}({}:{line}){FAINT:#}", report.file)?;
+        }
+    }
     if !report.passed() {
         for line in report.evidence(folder).lines() {
             writeln!(out, "      {line}")?;

@@ -29,6 +29,7 @@ fn run(repetition: u32) -> Run {
         end: Instant::from_secs(60),
         verdicts: Vec::new(),
         coverage: None,
+        receipts: Vec::new(),
     }
 }
 
@@ -118,7 +119,7 @@ fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
     folder::write(&out, &case(), &scenario, &results(vec![run(0)])).unwrap();
     let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["events.jsonl", "http.jsonl", "inputs.json", "reproduce.txt", "serial.log"]);
+    assert_eq!(left, ["events.jsonl", "http.jsonl", "inputs.json", "report.html", "reproduce.txt", "serial.log"]);
     fs::remove_dir_all(out).unwrap();
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use simulator_record::random::Seed;
 use simulator_scenario::model::{FlashImage, Scenario};
+use simulator_world::input::{self, Limit};
 
 use super::Name;
 use crate::report::artifacts::{InputFile, Inputs};
@@ -69,6 +70,7 @@ pub const MOST_CASES: u64 = 100_000;
 pub const REPETITION: &str = "repetition-";
 /// How the folder of a seed begins.
 pub const SEED: &str = "seed-";
+
 /// The cases cannot be run together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CaseError {
@@ -223,9 +225,12 @@ impl Case {
     }
 }
 
-/// What is in a file, if it can be read.
+/// The largest file that takes part in a run: an image.
+const LARGEST: Limit = Limit(256);
+
+/// What is in a file, if it is a file that can be read.
 pub fn digest(path: &Path) -> Option<InputFile> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = input::bytes(path, LARGEST).ok()?;
     Some(InputFile { file: path.display().to_string(), sha256: hex::encode(Sha256::digest(bytes)) })
 }
 

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serializer;
-
 use super::declare::event;
 use super::vocabulary::vocabulary;
 
@@ -54,11 +52,6 @@ impl PinKind {
             Self::Button => "button",
         }
     }
-}
-
-/// A name that many events share.
-fn name<S: Serializer>(name: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name)
 }
 
 vocabulary! {
@@ -111,7 +104,7 @@ event! {
         /// Its level from now on.
         level: Level,
         /// The part's name on its board.
-        #[serde(serialize_with = "name")]
+        #[serde(with = "super::shared")]
         part: Arc<str>,
         /// What kind of part it is.
         kind: PinKind,
@@ -136,7 +129,7 @@ event! {
     /// A transaction on the sensor's wire ended.
     pub struct Sensor {
         /// The sensor's name on its board.
-        #[serde(serialize_with = "name")]
+        #[serde(with = "super::shared")]
         part: Arc<str>,
         /// How the sensor answered.
         outcome: SensorOutcome,

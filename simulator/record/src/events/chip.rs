@@ -1,5 +1,6 @@
 //! What happens to the chip: its supply, its starts, its crashes, its watchdogs.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::declare::event;
@@ -159,7 +160,7 @@ event! {
         /// What was accessed.
         address: Hexadecimal,
         /// The register's name, or that of the block it belongs to.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// The instruction.
         pc: Hexadecimal,
         /// The function that the instruction is in.

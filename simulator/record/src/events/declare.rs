@@ -126,6 +126,7 @@ macro_rules! values {
 values! {
     String: text => Value::Text(text);
     std::sync::Arc<str>: text => Value::Text(text);
+    std::borrow::Cow<'static, str>: text => Value::Text(text);
     bool: flag => Value::Flag(*flag);
     u8: number => Value::Number((*number).into());
     u16: number => Value::Number((*number).into());
@@ -153,7 +154,6 @@ others!(
     Vec<std::net::Ipv4Addr>,
     Vec<(String, String)>,
     Box<super::CrashReport>,
-    &'static str,
 );
 
 /// Declares a kind of event. The doc comments are what the page about events says of it and of its fields.
@@ -165,7 +165,7 @@ macro_rules! event {
         }
     ) => {
         $(#[doc = $about])+
-        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub struct $name {
             $($(#[doc = $of_field])+ $(#[serde($($attribute)*)])? pub $field: $type,)*

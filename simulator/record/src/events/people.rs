@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JoinOutcome;
 use super::declare::event;
@@ -34,7 +34,7 @@ macro_rules! phone_events {
         }
     )+) => {
         /// What a phone did or saw.
-        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "what", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
         pub enum PhoneEvent {
             $(

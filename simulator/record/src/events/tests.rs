@@ -36,6 +36,46 @@ fn written(kind: &EventKind) -> BTreeSet<String> {
     event.as_object().unwrap().keys().filter(|key| !common.contains(&key.as_str())).cloned().collect()
 }
 
+fn is_read_as_it_was_written(kind: &EventKind) {
+    let (device, name) = (Some(DeviceId(3)), Some("kitchen".into()));
+    for (device, name) in [(device, name), (None, None)] {
+        let event = Event { at: Instant::from_nanos(u64::MAX - 1), sequence: 7, device, name, kind: kind.clone() };
+        let line = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event, "{line}");
+    }
+}
+
+#[test]
+fn what_the_chip_tells_of_a_crash_is_read_as_it_was_written() {
+    let entry = TraceEntry {
+        address: Hexadecimal(0x4020_1234),
+        function: Some("app".to_owned()),
+        file: None,
+        line: Some(7),
+        inlined: true,
+        guessed: false,
+    };
+    let registers = vec![("pc".into(), Hexadecimal(0x4020_1234)), ("a0".into(), Hexadecimal(0))];
+    let report = CrashReport {
+        exception: None,
+        access: Some(Hexadecimal(4)),
+        registers,
+        trace: vec![entry],
+        ..CrashReport::default()
+    };
+    is_read_as_it_was_written(&Crash { message: "x".to_owned(), report: Some(Box::new(report.clone())) }.into());
+    let which = WatchdogKind::ROWS[0].1;
+    is_read_as_it_was_written(&Watchdog { which, report: Some(Box::new(report)) }.into());
+    let (access, address, pc) = (AccessKind::Read, Hexadecimal(1), Hexadecimal(2));
+    is_read_as_it_was_written(&NotModelled { access, address, name: "UART0".into(), pc, function: None }.into());
+    let wrong = r#"{"at":1,"sequence":0,"event":"crash","message":"x","report":{"registers":{"pc":"12"},"trace":[]}}"#;
+    let error = serde_json::from_str::<Event>(wrong).unwrap_err().to_string();
+    assert!(error.contains("`12` is no number such as 0x3ffe8000"), "{error}");
+    let wrong = r#"{"at":1,"sequence":0,"event":"power","state":"green"}"#;
+    let error = serde_json::from_str::<Event>(wrong).unwrap_err().to_string();
+    assert!(error.contains("there is no PowerState `green`"), "{error}");
+}
+
 #[test]
 fn the_declared_fields_are_those_that_are_written() {
     let text = || "x".to_owned();
@@ -76,6 +116,7 @@ fn the_declared_fields_are_those_that_are_written() {
         .into(),
     ];
     for event in events {
+        is_read_as_it_was_written(&event);
         let declared: BTreeSet<String> = event.kind().fields().into_iter().map(|field| field.name).collect();
         assert_eq!(written(&event), declared, "{event:?}");
     }
@@ -98,7 +139,9 @@ fn what_a_phone_does_is_declared_as_it_is_written() {
         assert_eq!(serde_json::to_value(&what).unwrap()["what"], *word);
         let mut declared: BTreeSet<String> = fields.iter().map(|(name, _)| (*name).to_owned()).collect();
         declared.extend(["phone".to_owned(), "what".to_owned()]);
-        assert_eq!(written(&Phone { phone: text(), what }.into()), declared, "{word}");
+        let event = Phone { phone: text(), what }.into();
+        is_read_as_it_was_written(&event);
+        assert_eq!(written(&event), declared, "{word}");
     }
 }
 

@@ -52,7 +52,7 @@ macro_rules! vocabulary {
     };
 }
 
-/// Lets a vocabulary be printed and serialized as its word.
+/// Lets a vocabulary be printed and serialized as its word, and read back.
 macro_rules! writes_its_word {
     ($name:ident) => {
         impl std::fmt::Display for $name {
@@ -64,6 +64,16 @@ macro_rules! writes_its_word {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str($crate::events::Vocabulary::word(*self))
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                let mut rows = <Self as $crate::events::Vocabulary>::ALL.iter();
+                let row = rows.find(|(known, ..)| *known == word);
+                row.map(|(_, value, _)| *value)
+                    .ok_or_else(|| serde::de::Error::custom(format_args!("there is no {} `{word}`", stringify!($name))))
             }
         }
     };

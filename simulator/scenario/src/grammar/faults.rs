@@ -40,6 +40,11 @@ pub(super) const FAULT: Table = Table {
             ),
             optional("device", TEXT, "With `sensor`: which of several devices, by its name."),
             optional("part", TEXT, "With `sensor`: which of several sensors, by its name."),
+            optional(
+                "require-effect",
+                BOOLEAN,
+                "Whether the scenario fails if it never does anything. Default false: that is a warning.",
+            ),
             required("inject", One(&INJECTION), "What goes wrong."),
         ],
     )

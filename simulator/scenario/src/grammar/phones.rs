@@ -22,6 +22,11 @@ pub(super) const PHONE: Table = Table {
                 TEXT,
                 "Which of several devices it sets up: whose label it reads, and whose channel's key `channel` stands for. Default the first.",
             ),
+            optional(
+                "require-effect",
+                BOOLEAN,
+                "Whether the scenario fails if it never does or sees anything. Default false: that is a warning.",
+            ),
             required(
                 "does",
                 List(&One(&PHONE_ACTION)),

@@ -4,7 +4,7 @@ use simulator_world::boards::yellow_duck;
 
 use super::expect::TRIGGER;
 use super::sensor::AIR;
-use super::{DEVICE_NAME, DURATION, ON_OFF, TEXT};
+use super::{BOOLEAN, DEVICE_NAME, DURATION, ON_OFF, TEXT};
 use crate::model::{LINE_ENDINGS, PowerAction};
 use crate::shape::Shape::{Choice as One, Either, Words};
 use crate::shape::{Choice, Makes, Shape, Table, case, optional, required};
@@ -21,6 +21,11 @@ pub(super) const STEP: Table = Table {
             optional("from", DURATION, "With `every`: the first time. Default one period after the beginning."),
             optional("until", DURATION, "With `every`: no later than this. Default the end."),
             DEVICE_NAME,
+            optional(
+                "require-effect",
+                BOOLEAN,
+                "Whether the scenario fails if it never changes anything. Default false: that is a warning.",
+            ),
             required("do", One(&ACTION), "What people do to the device."),
         ],
     )

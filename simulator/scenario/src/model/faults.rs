@@ -31,6 +31,8 @@ pub struct Fault {
     pub count: Option<u32>,
     /// What goes wrong.
     pub injection: Injection,
+    /// Whether a run fails in which it never had an effect.
+    pub require_effect: bool,
     /// Where it stands in the file.
     pub place: Place,
 }

@@ -18,6 +18,8 @@ pub struct Phone {
     pub arrives: Begin,
     /// What it does, one after the other; each begins when the one before has ended or failed.
     pub does: Vec<PhoneAction>,
+    /// Whether a run fails in which it never had an effect.
+    pub require_effect: bool,
     /// Where it stands in the file.
     pub place: Place,
 }

@@ -32,6 +32,7 @@ impl Resolver<'_, '_> {
             end: end?,
             count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
             injection: injection?,
+            require_effect: fields.boolean("require-effect").unwrap_or(false),
             place: self.place(node),
         })
     }

@@ -32,6 +32,7 @@ impl Resolver<'_, '_> {
             device: fields.get("device").map_or(Some(DeviceId(0)), |_| self.any_device(fields))?,
             arrives: arrives?,
             does: does.into_iter().collect::<Option<_>>()?,
+            require_effect: fields.boolean("require-effect").unwrap_or(false),
         })
     }
 

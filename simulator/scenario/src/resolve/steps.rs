@@ -27,7 +27,8 @@ impl Resolver<'_, '_> {
         let device = self.one_device(fields, &node.span);
         let action = fields.choice("do").zip(device);
         let action = action.and_then(|(Chosen { kind, node, .. }, device)| self.action(kind, node, device));
-        Some(Step { when: when?, device: device?, action: action?, place: self.place(node) })
+        let require_effect = fields.boolean("require-effect").unwrap_or(false);
+        Some(Step { when: when?, device: device?, action: action?, require_effect, place: self.place(node) })
     }
 
     fn when(&mut self, fields: &Fields) -> Option<When> {

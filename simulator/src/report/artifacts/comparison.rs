@@ -13,11 +13,11 @@ pub(super) const COMPARISON: Artifact = Artifact {
     about: "with `--on both` or `--against`: what the two did, side by side",
     made: Made::OfCase(|facts| {
         let all: Vec<Comparison<'_>> = facts.comparisons.iter().map(Comparison::of).collect();
-        match all.as_slice() {
+        Ok(match all.as_slice() {
             [] => None,
             [only] => Some(text(only)),
             several => Some(text(&several)),
-        }
+        })
     }),
 };
 
@@ -112,12 +112,17 @@ fn row(comparison: &compare::Comparison, pair: &Pair) -> Row {
         sides: sides.into_iter().map(|(name, of)| (name.to_string(), value(of.as_ref()))).collect(),
         later_seconds: pair.later(),
         differs_in: pair.difference.map(|(aspect, _)| aspect.word()),
-        how: pair.difference.map(|(_, how)| match how {
-            Difference::Missing => "missing",
-            Difference::Content => "content",
-            Difference::Created => "created-at",
-            Difference::Time => "time",
-        }),
+        how: pair.difference.map(|(_, how)| word(how)),
+    }
+}
+
+/// How two differ, in a word.
+pub(in crate::report) fn word(how: Difference) -> &'static str {
+    match how {
+        Difference::Missing => "missing",
+        Difference::Content => "content",
+        Difference::Created => "created-at",
+        Difference::Time => "time",
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) const INPUTS: Artifact = Artifact {
     made: Made::OfCase(|facts| {
         let mut text = serde_json::to_string_pretty(facts.inputs).expect("inputs are plain data");
         text.push('\n');
-        Some(text)
+        Ok(Some(text))
     }),
 };
 

@@ -5,5 +5,5 @@ use super::{Artifact, Made};
 pub(super) const INTERRUPTED: Artifact = Artifact {
     file: "interrupted.txt",
     about: "of a run that was interrupted: where, and that nothing of it was judged",
-    made: Made::OfCase(|facts| facts.given_up.map(str::to_owned)),
+    made: Made::OfCase(|facts| Ok(facts.given_up.map(str::to_owned))),
 };

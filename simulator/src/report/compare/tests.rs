@@ -18,7 +18,15 @@ fn run(happened: &[(u64, EventKind)]) -> Run {
         kind: kind.clone(),
     };
     let events = (0..).zip(happened).map(event).collect();
-    Run { repetition: 0, events, record: None, end: Instant::from_secs(3_600), verdicts: Vec::new(), coverage: None }
+    Run {
+        repetition: 0,
+        events,
+        record: None,
+        end: Instant::from_secs(3_600),
+        verdicts: Vec::new(),
+        coverage: None,
+        receipts: Vec::new(),
+    }
 }
 
 fn entry(second: i64, temperature: &str) -> EventKind {

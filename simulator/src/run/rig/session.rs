@@ -93,8 +93,15 @@ fn run_once(scenario: &Scenario, rig: &Rig, watch: &Watch, keep: Keep<'_>) -> Re
         None if given_up => Vec::new(),
         None => judges.verdicts(end),
     };
-    let run =
-        Run { repetition: 0, events: kept.into_events(), record: keep.record(0), end: ended, verdicts, coverage: None };
+    let run = Run {
+        repetition: 0,
+        events: kept.into_events(),
+        record: keep.record(0),
+        end: ended,
+        verdicts,
+        coverage: None,
+        receipts: Vec::new(),
+    };
     if given_up { Err(GivenUp(Box::new(run))) } else { Ok(run) }
 }
 

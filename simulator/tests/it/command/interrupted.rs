@@ -116,6 +116,10 @@ fn each_signal_ends_a_run_by_itself_and_what_was_under_way_is_kept() {
         assert!(!bench.read("target/preflash/long/serial.log").is_empty());
         let mark = bench.read("target/preflash/long/interrupted.txt");
         assert!(mark.starts_with("The run was interrupted at ") && mark.contains(" of 3650 days"), "{mark}");
+        let page = bench.read("target/preflash/long/report.html");
+        assert!(page.contains("\"outcome\":\"interrupted\"") && page.contains("The run was interrupted at "));
+        let index = bench.read("target/preflash/index.html");
+        assert!(index.contains("\"page\":\"long/report.html\""), "{index}");
         assert!(bench.read("junit.xml").contains("what happened until then: long"));
         // What was interrupted is replaced by what is run to its end.
         bench.file("long.toml", READING);

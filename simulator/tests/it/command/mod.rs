@@ -20,6 +20,7 @@ mod interrupted;
 mod pages;
 mod readme;
 mod replay;
+mod report;
 mod run;
 mod shrink;
 mod sweep;

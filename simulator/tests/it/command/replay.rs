@@ -24,7 +24,7 @@ fn a_folder_is_run_again_to_the_byte() {
     bench.shell("preflash run 'my files/duck.toml' --seeds 3..4 --check-determinism");
     let again = bench.shell("preflash replay 'target/preflash/my files/duck/seed-4'");
     assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
-    assert!(again.stdout.starts_with("the same to the byte: 4 files, "), "{}", again.stdout);
+    assert!(again.stdout.starts_with("the same to the byte: 5 files, "), "{}", again.stdout);
 
     bench.file("my files/air.csv", "time,celsius\n0,20.6\n");
     let changed = bench.shell("preflash replay 'target/preflash/my files/duck/seed-4' --format json");

@@ -150,12 +150,12 @@ fn what_earlier_runs_left_is_replaced() {
         files.keys().filter(|file| !file.ends_with("http.jsonl")).map(|file| file.display().to_string()).collect()
     };
     assert_eq!(bench.preflash("run s/b-passes.toml --seeds 1..2").code, Some(0));
-    let of = |folder: &str| {
-        ["events.jsonl", "inputs.json", "reproduce.txt", "serial.log"].map(|file| format!("s/b-passes/{folder}{file}"))
-    };
-    assert_eq!(left(), [&of("seed-1/")[..], &of("seed-2/"), &["summary.json".to_owned()]].concat());
+    let files = ["events.jsonl", "inputs.json", "report.html", "reproduce.txt", "serial.log"];
+    let of = |folder: &str| files.map(|file| format!("s/b-passes/{folder}{file}"));
+    let (index, summary) = (["index.html".to_owned()], ["summary.json".to_owned()]);
+    assert_eq!(left(), [&index[..], &of("seed-1/"), &of("seed-2/"), &summary].concat());
     assert_eq!(bench.preflash("run s/b-passes.toml").code, Some(0));
-    assert_eq!(left(), [&of("")[..], &["summary.json".to_owned()]].concat());
+    assert_eq!(left(), [&index[..], &of(""), &summary].concat());
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_scenario_that_passes_on_both_passes_and_leaves_both_folders() {
     assert_eq!(bench.preflash("run duck.toml").code, Some(0));
     let left = bench.files("target/preflash/duck");
     let names: Vec<String> = left.keys().map(|path| path.display().to_string()).collect();
-    assert_eq!(names, ["events.jsonl", "http.jsonl", "inputs.json", "reproduce.txt", "serial.log"]);
+    assert_eq!(names, ["events.jsonl", "http.jsonl", "inputs.json", "report.html", "reproduce.txt", "serial.log"]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ mod tests {
         NotModelled {
             access: AccessKind::Read,
             address: Hexadecimal(address),
-            name: "SLC",
+            name: "SLC".into(),
             pc: Hexadecimal(pc),
             function: None,
         }

@@ -25,7 +25,7 @@ pub(super) fn report(registers: &Registers, memory: &Memory, symbols: &Symbols, 
         exception: exception.then(|| exception_name(registers.exccause)),
         access: cause.filter(|cause| is_access(*cause)).map(|_| Hexadecimal(registers.excvaddr)),
         remarks: overflow.into_iter().collect(),
-        registers: registers.named().map(|(name, value)| (name, Hexadecimal(value))).collect(),
+        registers: registers.named().map(|(name, value)| (name.into(), Hexadecimal(value))).collect(),
         trace: trace(registers, memory, symbols),
     }
 }
@@ -142,7 +142,7 @@ pub(super) fn not_modelled(access: &esp8266::peripherals::Unmodelled, symbols: &
     NotModelled {
         access: if access.is_write { AccessKind::Write } else { AccessKind::Read },
         address: Hexadecimal(access.address),
-        name: esp8266::peripherals::describe(access.address).map_or(access.block, |register| register.name),
+        name: esp8266::peripherals::describe(access.address).map_or(access.block, |register| register.name).into(),
         pc: Hexadecimal(access.pc),
         function: symbols.function(access.pc).map(|name| demangled(&name)),
     }
