@@ -31,6 +31,7 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, clap::Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 enum Action {
     /// Sets a fault; of several, the one that was set last counts
     Set {

@@ -139,14 +139,16 @@ impl Open {
         while let (Some(one), Some(other)) = (ours.front(), theirs.front()) {
             if one.kind != other.kind {
                 self.differs = Some(Divergence { first: Some(Told::of(one)), second: Some(Told::of(other)) });
-                (ours.clear(), theirs.clear());
+                ours.clear();
+                theirs.clear();
                 return;
             }
             let later = (i128::from(other.at.as_nanos()) - i128::from(one.at.as_nanos())) as f64 / 1e9;
             if later.abs() > self.furthest.abs() {
                 self.furthest = later;
             }
-            (ours.pop_front(), theirs.pop_front());
+            ours.pop_front();
+            theirs.pop_front();
         }
     }
 

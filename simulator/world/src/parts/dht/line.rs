@@ -35,7 +35,7 @@ fn slow(edges: &[Instant], rise: Duration) -> Vec<Instant> {
     for (place, edge) in edges.iter().enumerate() {
         if place % 2 == 0 {
             match slow.last() {
-                Some(risen) if slow.len() % 2 == 0 && risen >= edge => drop(slow.pop()),
+                Some(risen) if slow.len().is_multiple_of(2) && risen >= edge => drop(slow.pop()),
                 _ => slow.push(*edge),
             }
         } else {
