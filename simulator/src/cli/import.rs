@@ -72,7 +72,7 @@ pub(super) fn import(args: &ImportArgs) -> u8 {
 fn attempt(args: &ImportArgs) -> Result<(), Trouble> {
     let output = match &args.output {
         Some(output) => output.clone(),
-        None => PathBuf::from(args.files[0].file_stem().unwrap_or_default()).with_extension("toml"),
+        None => PathBuf::from(args.files[0].file_stem().unwrap_or("imported".as_ref())).with_extension("toml"),
     };
     if output.extension().is_none_or(|extension| extension != "toml") {
         return Err(Trouble::Name(output));

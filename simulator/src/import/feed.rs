@@ -105,6 +105,9 @@ fn columns(headers: &[String], names: &[String], hints: &Hints) -> Result<[Optio
     };
     let temperature = temperature.or_else(|| other(humidity, 1, 2));
     let humidity = humidity.or_else(|| field(2).filter(|column| Some(*column) != temperature));
+    if headers.is_empty() {
+        return Err("it has no fields, so there is nothing to measure again".to_owned());
+    }
     if temperature.is_none() && humidity.is_none() {
         return Err(format!(
             "no column has readings (there are: {}); --temperature and --humidity name them",

@@ -169,6 +169,7 @@ fn what_cannot_be_imported_is_told_with_its_place_and_leaves_nothing() {
         ("a.csv", csv.to_owned(), "no row with a reading"),
         ("a.csv", String::new(), "it is empty"),
         ("a.json", "{\"channel\": {}}".to_owned(), "there is no list `feeds`"),
+        ("a.json", "{\"channel\": {}, \"feeds\": []}".to_owned(), "it has no fields"),
         ("a.log", "hello\nworld\n".to_owned(), "no line begins with a time"),
         ("a.vcd", "$date x $end\n$var wire 1 ! x $end\n$enddefinitions $end\n#0\n".to_owned(), "$timescale is missing"),
         ("a.pcap", "\u{a}\r\r\n".to_owned(), "behind packet 0"),
@@ -184,6 +185,8 @@ fn what_cannot_be_imported_is_told_with_its_place_and_leaves_nothing() {
     assert!(bench.preflash("import b.sr").stderr.contains("not a session of sigrok"));
     fs::write(bench.folder.join("c.log"), b"[1.0] x\n\xFF\xFE").unwrap();
     assert!(bench.preflash("import c.log").stderr.contains("line 2: not UTF-8"));
+    let folder = bench.preflash("import .");
+    assert!(folder.stderr.contains("could not import .: "), "{}", folder.stderr);
     let left: Vec<_> =
         bench.files("").into_keys().filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
     assert!(left.is_empty(), "{left:?}");
