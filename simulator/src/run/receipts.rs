@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use simulator_record::events::{DeviceId, Event, EventKind, JoinFailure, JoinOutcome};
+use simulator_record::events::{self, DeviceId, Event, EventKind, JoinFailure, JoinOutcome, PowerState};
 use simulator_record::time::Instant;
-use simulator_scenario::model::{AccessPointState, Fault, Injection, LinkEffects, Place, Scenario};
+use simulator_scenario::model::{AccessPointState, Fault, Injection, LinkEffects, Place, Scenario, SensorFault};
 
 use crate::expectation::{self, Verdict};
 
@@ -106,13 +106,20 @@ impl<'s> Receipts<'s> {
     pub(super) fn see(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Fault(acted) => {
-                let Some(fault) = self.by_name.get(acted.rule.as_str()).map(|place| &mut self.faults[*place]) else {
-                    return;
-                };
+                let Some(&place) = self.by_name.get(acted.rule.as_str()) else { return };
+                let fault = &mut self.faults[place];
                 match acted.action.as_str() {
                     "begins" => (fault.in_force, fault.begun) = (true, fault.begun + 1),
-                    "ends" => fault.in_force = false,
+                    "ends" => fault.in_force &= lasts_until_power_off(&self.scenario.faults[place]),
                     _ => fault.applied += 1,
+                }
+            }
+            EventKind::Power(events::Power { state: PowerState::Off }) => {
+                for (fault, counted) in self.scenario.faults.iter().zip(&mut self.faults) {
+                    let of_device = |device: DeviceId| event.device == Some(device);
+                    let latched = lasts_until_power_off(fault);
+                    let here = matches!(fault.injection, Injection::Sensor { device, .. } if of_device(device));
+                    counted.in_force &= !(latched && here);
                 }
             }
             EventKind::Phone(phone) => {
@@ -224,6 +231,11 @@ impl Shows for Scenario {
     }
 }
 
+/// Whether a fault stays when its time is over: a sensor that has latched up.
+fn lasts_until_power_off(fault: &Fault) -> bool {
+    matches!(fault.injection, Injection::Sensor { fault: SensorFault::Latched, .. })
+}
+
 /// Whether nothing is recorded of what these do to frames.
 fn only_slower(effects: &LinkEffects) -> bool {
     let LinkEffects { loss, duplicate, reorder, corrupt, .. } = effects;
@@ -265,6 +277,8 @@ mod tests {
         assert_eq!(fault(&format!("inject.access-point = {{ {network}, state = 'off' }}")), ("fault", 1, 1));
         // Two readings of two transactions each, and what the firmware tries again.
         assert!(fault("inject.sensor = 'bad-checksum'").2 >= 4);
+        // A sensor that has latched up stays silent until it loses its power.
+        assert!(one("[[faults]]\nname = 'x'\nfrom = '2m'\nfor = '1s'\ninject.sensor = 'latched'\n").2 >= 2);
         assert_eq!(fault("inject.cloud = { status = 503 }").0, "fault");
         assert!(fault("inject.cloud = { status = 503 }").2 >= 2);
         assert!(fault("inject.dns = 'silent'").2 >= 2);
