@@ -50,28 +50,24 @@ pub(crate) async fn run<L: OutputPin>(
         info!(target: "wifi", "joining {}", name());
         let joined = with_timeout(JOIN_PATIENCE, radio.join(&network(settings))).await;
         unanswered = if joined == Ok(Err(JoinError::Timeout)) { unanswered + 1 } else { 0 };
+        if joined == Ok(Ok(())) {
+            log_joined(name(), radio.signal_strength());
+            let address = Address { shared, stack, heard };
+            stay(&address, settings, radio, led, &mut backoff, &mut random).await;
+        }
+        let again = Instant::now() + backoff.after_failure(&mut random);
         let refusal = match joined {
-            Ok(Ok(())) => {
-                log_joined(name(), radio.signal_strength());
-                let address = Address { shared, stack, heard };
-                stay(&address, settings, radio, led, &mut backoff, &mut random).await;
-                None
-            }
+            Ok(Ok(())) => None,
             // Some access points show a wrong passphrase by silence.
             Ok(Err(JoinError::Timeout)) if unanswered >= SILENCE_MEANS => {
                 Some("the access point stops answering each time: a wrong passphrase, or out of reach")
             }
-            Ok(Err(_)) => None,
-            Err(_) => Some("the radio did not finish"),
-        };
-        let again = Instant::now() + backoff.after_failure(&mut random);
-        let refusal = match joined {
-            // Which name this failure has is worth a part of the wait.
-            Ok(Err(error)) if refusal.is_none() => {
+            // To look closer is a part of the wait.
+            Ok(Err(error)) => {
                 let closer = with_timeout(JOIN_PATIENCE, radio.look_closer(&network(settings), error)).await;
                 Some(closer.unwrap_or(error).reason())
             }
-            _ => refusal,
+            Err(_) => Some("the radio did not finish"),
         };
         let wait = again.saturating_duration_since(Instant::now());
         let (secs, tenths) = (wait.as_secs(), wait.as_millis() / 100 % 10);

@@ -31,25 +31,8 @@ struct State {
     scan: Cell<Scan>,
     /// The name that a scan looks for: the SDK reads it until the scan has ended.
     wanted: Cell<[u8; 33]>,
-    /// How the network to join is protected.
-    protection: Cell<Protection>,
-}
-
-/// How a network is protected.
-#[derive(Clone, Copy)]
-enum Protection {
-    Open,
-    Wpa2,
-}
-
-impl Protection {
-    /// Whether an access point of that `AUTH_MODE` would be joined.
-    fn fits(self, auth: u32) -> bool {
-        match self {
-            Self::Open => auth == sdk::AUTH_OPEN,
-            Self::Wpa2 => matches!(auth, sdk::AUTH_WPA2_PSK | sdk::AUTH_WPA_WPA2_PSK),
-        }
-    }
+    /// How the network to join is protected: `AUTH_OPEN` or `AUTH_WPA2_PSK`.
+    auth: Cell<u32>,
 }
 
 /// A look for access points of the network's name.
@@ -78,7 +61,7 @@ static STATE: TaskLevel<State> = TaskLevel::new(State {
     leaving: Cell::new(false),
     scan: Cell::new(Scan::Ended { differs: false }),
     wanted: Cell::new([0; 33]),
-    protection: Cell::new(Protection::Open),
+    auth: Cell::new(sdk::AUTH_OPEN),
 });
 
 /// Begins to listen to the radio, and keeps it off until it is asked for something: after `user_init` the SDK would
@@ -143,7 +126,9 @@ unsafe extern "C" fn on_scanned(mut heard: *const BssInfo, _status: u32) {
     // SAFETY: the SDK lends the list for the length of this call.
     while let Some(access_point) = unsafe { heard.as_ref() } {
         differs = true;
-        if STATE.protection.get().fits(access_point.auth) {
+        let wanted = STATE.auth.get();
+        let is_mixed = access_point.auth == sdk::AUTH_WPA_WPA2_PSK && wanted == sdk::AUTH_WPA2_PSK;
+        if access_point.auth == wanted || is_mixed {
             differs = false;
             break;
         }
@@ -264,7 +249,9 @@ impl Radio for SdkRadio {
             all_channel_scan: true,
         };
         STATE.interface.set(sdk::INTERFACE_STATION);
-        STATE.protection.set(if auth == sdk::AUTH_OPEN { Protection::Open } else { Protection::Wpa2 });
+        STATE.auth.set(auth);
+        // A join ends a scan, and its callback may not come.
+        STATE.scan.set(Scan::Ended { differs: false });
         STATE.link.set(Link::Joining);
         let _joining = Joining;
         // SAFETY: the SDK copies the settings.
