@@ -5,9 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::page::{fill, in_script};
+use super::page::frame::{self, Parts};
 use super::{CaseReport, NotRun, Session};
 use crate::run::case;
+
+const PAGE: Parts =
+    Parts { kind: "index", body: include_str!("page/index.html"), scripts: &[include_str!("page/index.js")] };
 
 /// How many failures of a scenario are told, the most frequent first.
 const MOST_FAILURES: usize = 20;
@@ -89,7 +92,7 @@ pub fn page(session: &Session) -> String {
     let title = format!("{passed} passed, {failed} failed");
     let data = Data { passed, failed, not_run: session.not_run.len(), interrupted: session.interrupted, groups };
     let data = serde_json::to_string(&data).expect("a page's data is plain");
-    fill(include_str!("page/index.html"), &title, include_str!("page/index.js"), &[in_script(&data)])
+    frame::page(&PAGE, &title, &[frame::data(&data)])
 }
 
 /// The group of a scenario. Its cases come one after the other.

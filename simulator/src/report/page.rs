@@ -5,6 +5,7 @@
 //! page holds a bounded part of a long run (see [`kept`], [`thinned`]) and says what it leaves out.
 
 mod curves;
+pub(super) mod frame;
 mod kept;
 mod strips;
 mod thinned;
@@ -27,8 +28,23 @@ use super::{Failure, LogLine};
 use crate::run::receipts::Receipt;
 use crate::run::{Name, Results, Run};
 use curves::{Curve, Curves};
+use frame::Parts;
 use kept::Kept;
 use strips::Strips;
+
+/// What is in the frame, and what the page does, file by file.
+const PAGE: Parts = Parts {
+    kind: "report",
+    body: include_str!("page/report.html"),
+    scripts: &[
+        include_str!("page/common.js"),
+        include_str!("page/head.js"),
+        include_str!("page/draw.js"),
+        include_str!("page/timeline.js"),
+        include_str!("page/panes.js"),
+        include_str!("page/main.js"),
+    ],
+};
 
 /// How many bytes of a scenario's text a page shows; more is cut off at a line.
 const MOST_SOURCE: usize = 200_000;
@@ -232,8 +248,8 @@ pub(super) fn page(facts: &Facts<'_>) -> Result<String, RecordError> {
     };
     let json = serde_json::to_string(&data).expect("a page's data is plain");
     let rows = data.runs.iter().map(|run| format!("[{}]", run.rows.join(",\n")));
-    let elements: Vec<String> = [json].into_iter().chain(rows).map(|json| in_script(&json)).collect();
-    Ok(fill(TEMPLATE, &facts.scenario.title, &SCRIPTS.join("\n"), &elements))
+    let elements: Vec<String> = [json].into_iter().chain(rows).map(|json| frame::data(&json)).collect();
+    Ok(frame::page(&PAGE, &facts.scenario.title, &elements))
 }
 
 /// The moments in a run around which its page holds more than elsewhere.
@@ -405,43 +421,4 @@ fn receipts(run: &Run) -> Vec<ReceiptData> {
         nothing: receipt.nothing(),
     };
     all.iter().take(MOST_LISTED).map(of).collect()
-}
-
-/// The page's frame; words in capitals and braces are filled in.
-const TEMPLATE: &str = include_str!("page/report.html");
-/// What both pages look like.
-pub(super) const STYLE: &str = include_str!("page/style.css");
-/// What the page does, file by file.
-const SCRIPTS: [&str; 6] = [
-    include_str!("page/common.js"),
-    include_str!("page/head.js"),
-    include_str!("page/draw.js"),
-    include_str!("page/timeline.js"),
-    include_str!("page/panes.js"),
-    include_str!("page/main.js"),
-];
-
-/// A page of a frame, a title, a script and elements with data.
-pub(super) fn fill(template: &str, title: &str, script: &str, elements: &[String]) -> String {
-    let (title, data) = (escaped(title), elements.join("\n"));
-    let parts = [("{TITLE}", title.as_str()), ("{STYLE}", STYLE), ("{DATA}", &data), ("{SCRIPT}", script)];
-    // Each once, from the front: nothing that is filled in is looked through.
-    let (mut page, mut rest) = (String::new(), template);
-    for (mark, part) in parts {
-        let (before, after) = rest.split_once(mark).expect("the frame has each mark once, in this order");
-        page.push_str(before);
-        page.push_str(part);
-        rest = after;
-    }
-    page + rest
-}
-
-/// JSON as an element: nothing in it ends the element or begins a comment.
-pub(super) fn in_script(json: &str) -> String {
-    format!("<script type=\"application/json\">{}</script>", json.replace('<', "\\u003c"))
-}
-
-/// A text as it may stand in HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

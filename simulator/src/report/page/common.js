@@ -1,5 +1,4 @@
-"use strict";
-// What all parts of the page share: the data, the state that they show, times in words, elements.
+// What all parts of the page share: the data, the state that they show, times in words.
 
 const given = [...document.querySelectorAll('script[type="application/json"]')].map((part) => JSON.parse(part.textContent));
 const data = given[0];
@@ -37,20 +36,6 @@ function changed() {
     waiting = false;
     listeners.forEach((listener) => listener());
   });
-}
-
-const $ = (id) => document.getElementById(id);
-
-/** An element with properties and what is in it; texts are texts. */
-function el(tag, properties = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name === "cls" ? "class" : name, value === true ? "" : value);
-  }
-  element.append(...inside.flat().filter((part) => part !== null && part !== undefined && part !== false));
-  return element;
 }
 
 /** `3600.125000 s`, without zeros at the end. */

@@ -1,20 +1,7 @@
-"use strict";
 // The page of a whole run: a row for each scenario, with all its seeds, and what failed in how many of them.
 
 const data = JSON.parse(document.querySelector('script[type="application/json"]').textContent);
-const $ = (id) => document.getElementById(id);
 const MOST_CELLS = 1000;
-
-function el(tag, properties = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name === "cls" ? "class" : name, value === true ? "" : value);
-  }
-  element.append(...inside.flat().filter((part) => part !== null && part !== undefined && part !== false));
-  return element;
-}
 
 /** The page of a case; names of files may have anything in them. */
 const pageOf = (group, seed) =>
