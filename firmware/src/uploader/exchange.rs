@@ -19,8 +19,10 @@ use crate::own_frame::in_own_frame;
 use crate::settings::{Settings, TrustedIssuer};
 use crate::tls::{self, TlsError, Validity};
 
-/// Until the server accepts the connection.
+/// Until an address of the server accepts the connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// For all its addresses together, so that the last of them still has time for TLS and the reply.
+const ADDRESSES_PATIENCE: Duration = Duration::from_secs(15);
 /// From the question for the name to the end of the reply.
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(30);
 /// For the last segments; they are not worth waiting for longer.
@@ -47,7 +49,7 @@ pub(super) enum Failure {
     Refused,
     #[error("there is no way to the server")]
     NoRoute,
-    #[error("the server did not accept the connection in {} s", CONNECT_PATIENCE.as_secs())]
+    #[error("the server did not accept the connection in time")]
     NoConnection,
     #[error("no answer to the question for the server's name in {} s", EXCHANGE_PATIENCE.as_secs())]
     ResolvingTimeout,
@@ -229,7 +231,8 @@ async fn secured<'m, R: CryptoRngCore>(
     Ok(Exchanged { reply, certificates })
 }
 
-/// Resolves the server's name, and connects to the first of its addresses that answers: some may be out of order.
+/// Resolves the server's name, and connects to the first of its addresses that answers: some may be out of order. Each
+/// has an equal share of what is left of the time.
 async fn reach(
     stack: Stack<'_>,
     settings: &Settings,
@@ -241,18 +244,18 @@ async fn reach(
     let resolving = stack.dns_query(settings.host(), DnsQueryType::A);
     let addresses = with_deadline(deadline, resolving).await.map_err(|_| Failure::ResolvingTimeout)?;
     stage.set(Stage::Connecting);
+    let addresses = addresses.map_err(|_| Failure::Unresolved)?;
+    let until = deadline.min(Instant::now() + ADDRESSES_PATIENCE);
     let mut failure = Failure::Unresolved;
-    for address in addresses.map_err(|_| Failure::Unresolved)? {
+    for (left, address) in (1..=addresses.len() as u32).rev().zip(addresses) {
+        socket.abort();
+        let share = until.saturating_duration_since(Instant::now()) / left;
         let connecting = socket.connect(IpEndpoint::new(address, settings.port()));
-        failure = match with_timeout(CONNECT_PATIENCE, connecting).await {
+        failure = match with_timeout(share.min(CONNECT_PATIENCE), connecting).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => unconnected(error),
             Err(_) => Failure::NoConnection,
         };
-        if Instant::now() >= deadline {
-            break;
-        }
-        socket.abort();
     }
     Err(failure)
 }

@@ -5,8 +5,8 @@
 //! clock jumps from entry to entry, so idle time costs nothing. Whoever drives the world ([`World::step`]) may read
 //! committed events and schedule [`Command`]s strictly later.
 //!
-//! `device` has one device's life, `links` what passes between devices, phones, the air and the internet, `exchange` what
-//! devices and links hand each other, `apply` what commands do.
+//! `device` has one device's life, `links` what passes between devices, phones, the air and the internet, `exchange`
+//! what devices and links hand each other, `apply` what commands do.
 
 mod apply;
 mod command;
