@@ -27,8 +27,7 @@ pub struct Director<'a> {
     calendar: Calendar,
     /// What waits for an event, by the kind of that event.
     waiting: BTreeMap<Kind, Vec<Waiting<'a>>>,
-    /// When each step is done, and when each phone arrives, as far as that is known.
-    steps: Vec<Vec<Instant>>,
+    /// When each phone arrives, as far as that is known.
     phones: Vec<Vec<Instant>>,
 }
 
@@ -57,7 +56,6 @@ impl<'a> Director<'a> {
             scenario,
             calendar: Calendar::of(scenario),
             waiting: BTreeMap::new(),
-            steps: vec![Vec::new(); scenario.steps.len()],
             phones: vec![Vec::new(); scenario.phones.len()],
         };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
@@ -85,9 +83,9 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// When each step of the scenario is done, and when each phone arrives, as far as that is known by now.
-    pub fn times(&self) -> (&[Vec<Instant>], &[Vec<Instant>]) {
-        (&self.steps, &self.phones)
+    /// When each phone of the scenario arrives, as far as that is known by now.
+    pub fn arrivals(&self) -> &[Vec<Instant>] {
+        &self.phones
     }
 
     /// What an event sets off, and when.
@@ -135,8 +133,7 @@ impl<'a> Director<'a> {
                 stage.schedule(time, Command::StartPhone { phone });
             }
             Cue::Step(step) => {
-                self.steps[step].push(time);
-                stage.schedule(time, translate::step(&self.scenario.steps[step], time, &self.calendar));
+                stage.schedule_step(time, step, translate::step(&self.scenario.steps[step], time, &self.calendar));
             }
             Cue::Fault(fault) => {
                 stage.schedule(time, Command::BeginFault(translate::fault(fault)));

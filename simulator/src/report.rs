@@ -18,6 +18,7 @@ mod page;
 pub mod perfetto;
 pub mod record;
 pub mod reference;
+mod strips;
 pub mod terminal;
 mod text;
 

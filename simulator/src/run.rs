@@ -140,26 +140,32 @@ impl Run {
     /// its device's name in front.
     ///
     /// # Errors
-    /// If the record cannot be read any more.
-    pub fn serial(&self) -> io::Result<Box<dyn Iterator<Item = (Instant, Cow<'_, str>)> + '_>> {
+    /// If the record cannot be read any more, or not on from a line.
+    pub fn serial(&self) -> io::Result<SerialLines<'_>> {
         if self.record.is_none() {
             return Ok(Box::new(self.events.iter().filter_map(|event| match &event.kind {
                 EventKind::Serial(serial) => {
-                    Some((event.at, named(event.name.as_deref(), serial.line.as_str().into())))
+                    Some(Ok((event.at, named(event.name.as_deref(), serial.line.as_str().into()))))
                 }
                 _ => None,
             })));
         }
-        Ok(Box::new(self.lines()?.map_while(Result::ok).filter_map(|line| {
+        Ok(Box::new(self.lines()?.filter_map(|line| match line {
             // Most lines are of other events, and none of those has this in it.
-            if !line.contains("\"event\":\"serial\"") {
-                return None;
-            }
-            let event: serde_json::Value = serde_json::from_str(&line).ok()?;
-            let line = named(event["device-name"].as_str(), Cow::Borrowed(event["line"].as_str()?)).into_owned();
-            Some((Instant::from_nanos(event["at"].as_u64()?), Cow::Owned(line)))
+            Ok(line) if !line.contains("\"event\":\"serial\"") => None,
+            Ok(line) => serde_json::from_str::<Event>(&line).map(serial_line).map_err(io::Error::from).transpose(),
+            Err(error) => Some(Err(error)),
         })))
     }
+}
+
+/// Lines of a serial log, each with the time at which it had left the device.
+type SerialLines<'r> = Box<dyn Iterator<Item = io::Result<(Instant, Cow<'r, str>)>> + 'r>;
+
+/// The line of an event, if it is one of the serial log.
+fn serial_line(event: Event) -> Option<(Instant, Cow<'static, str>)> {
+    let EventKind::Serial(serial) = event.kind else { return None };
+    Some((event.at, Cow::Owned(named(event.name.as_deref(), serial.line.into()).into_owned())))
 }
 
 /// A line of the serial log of one of several devices: with its name in front.
@@ -257,6 +263,7 @@ fn run_once(
             break;
         }
         world.step();
+        receipts.steps(world.take_steps_done());
         for event in world.take_events() {
             let event = Rc::new(event);
             judges.see(&event);
@@ -284,9 +291,8 @@ fn run_once(
     }
     let coverage = world.coverage();
     end = if given_up { world.now() } else { world.ended().map_or(end, |ended| ended.min(end)) };
+    let receipts = receipts.finish(director.arrivals(), end, |rule| world.frames_slowed(rule));
     world.finish(end);
-    let (steps, phones) = director.times();
-    let receipts = receipts.finish(steps, phones, end);
     let mut verdicts = if given_up { Vec::new() } else { judges.verdicts(end) };
     if !given_up && repetition == 0 {
         // A repetition of a sweep may well take away what they need.

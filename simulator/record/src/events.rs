@@ -41,7 +41,7 @@ pub use internet::{
     Connection, ConnectionOutcome, Dns, DnsOutcome, Http, Lease, LeaseOutcome, Ntp, NtpOutcome, Stored, Tls,
 };
 pub use people::{Phone, PhoneEvent, PhoneRow};
-pub use scenario::{Fault, Step};
+pub use scenario::{Fault, FaultAction, InForce, Step};
 pub use vocabulary::{Row, Vocabulary};
 pub use wifi::{AccessPoint, Join, JoinFailure, JoinOutcome, LinkLoss, LinkLost};
 

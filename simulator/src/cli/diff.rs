@@ -85,7 +85,7 @@ fn write(out: &mut impl Write, found: &Differences) -> io::Result<()> {
 
 fn tell(out: &mut impl Write, whose: &str, told: Option<&Told>) -> io::Result<()> {
     match told {
-        Some(Told { at_seconds, sequence, text }) => writeln!(out, "{whose}{at_seconds:.6} s  #{sequence}  {text}"),
+        Some(Told { at, sequence, text, .. }) => writeln!(out, "{whose}{at} s  #{sequence}  {text}"),
         None => writeln!(out, "{whose}nothing more"),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -18,6 +19,8 @@ Examples:
   preflash explain target/preflash/my 58              the event that `preflash log` calls #58
   preflash explain target/preflash/my 3600.125s       the last one until then
   preflash explain target/preflash/my no-entry@1h     why no entry was stored any more by then
+  preflash explain target/preflash/my no-entry@1h --device kitchen
+                                                      of several devices, of one
 
 Each link of the chain is an event of the record. Where the record does not say why, the chain ends there.
 
@@ -30,21 +33,32 @@ pub(super) struct ExplainArgs {
     folder: PathBuf,
     /// What to explain: an event by its number or a time, or no-entry@TIME
     #[arg(value_name = "EVENT", value_parser = parse_question)]
-    event: Question,
+    event: Asked,
+    /// Of several devices, the one whose entry is missing
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
 }
 
-fn parse_question(text: &str) -> Result<Question, String> {
+/// What is asked for, without the device.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Event(u64),
+    At(Duration),
+    NoEntry(Duration),
+}
+
+fn parse_question(text: &str) -> Result<Asked, String> {
     if let Some(time) = text.strip_prefix("no-entry@") {
-        return parse_time(time).map(Question::NoEntry);
+        return parse_time(time).map(Asked::NoEntry);
     }
     let number = text.strip_prefix('#').unwrap_or(text);
     match u64::from_str(number) {
-        Ok(number) => Ok(Question::Event(number)),
+        Ok(number) => Ok(Asked::Event(number)),
         Err(_) => parse_time(text)
-            .map(Question::At)
+            .map(Asked::At)
             .map_err(|_| "expected an event's number such as 58, a time such as 3600.125s, or no-entry@1h".to_owned()),
     }
 }
@@ -55,7 +69,13 @@ pub(super) fn explain(args: &ExplainArgs) -> u8 {
         Ok(events) => events,
         Err(error) => return bad_input(error),
     };
-    let explanation = match find(&events, args.event) {
+    let question = match (args.event, args.device.as_deref()) {
+        (Asked::NoEntry(at), device) => Question::NoEntry(at, device),
+        (_, Some(_)) => return bad_input("--device goes with no-entry@TIME: each event is of one device as it is"),
+        (Asked::Event(number), None) => Question::Event(number),
+        (Asked::At(at), None) => Question::At(at),
+    };
+    let explanation = match find(&events, question) {
         Ok(explanation) => explanation,
         Err(error) => return bad_input(error),
     };
@@ -90,6 +110,6 @@ fn write(out: &mut impl Write, explanation: &Explanation) -> io::Result<()> {
                 }
             }
         }
-        End::Scenario | End::Firmware | End::Usual => writeln!(out, "  because  {}", explanation.because),
+        End::Scenario | End::Firmware => writeln!(out, "  because  {}", explanation.because),
     }
 }

@@ -133,14 +133,16 @@ fn attempt(args: &LogArgs, out: &mut impl Write) -> Result<(), LogError> {
 fn each(args: &LogArgs, mut tell: impl FnMut(&Event) -> Result<(), LogError>) -> Result<(), LogError> {
     let span = args.around.map(|around| {
         let begin = Instant::START + around.saturating_sub(args.within);
-        begin..=Instant::START + around.saturating_add(args.within)
+        let end = Instant::START + around.saturating_add(args.within);
+        // As finely as times are printed, so that one that was read here is found again.
+        begin.as_micros()..=end.as_micros()
     });
     for event in record::read(&record::in_folder(&args.folder)?)? {
         let event = event?;
-        if span.as_ref().is_some_and(|span| event.at > *span.end()) {
+        if span.as_ref().is_some_and(|span| event.at.as_micros() > *span.end()) {
             break;
         }
-        let early = span.as_ref().is_some_and(|span| event.at < *span.start());
+        let early = span.as_ref().is_some_and(|span| event.at.as_micros() < *span.start());
         if !early && (args.only.is_empty() || args.only.contains(&Lane::of(&event.kind))) {
             tell(&event)?;
         }

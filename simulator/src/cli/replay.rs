@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 use serde::Serialize;
+use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
 
 use super::check::print_mistakes;
@@ -14,7 +15,7 @@ use super::run::RunArgs;
 use super::signals::{self, Interruption};
 use super::subjects::{SubjectError, with_images};
 use super::{BAD_INPUT, ERROR, FAILED, Format, GOOD, OK, bad_input, written};
-use crate::report::artifacts::{EVENTS, INPUTS_FILE, Inputs, REPRODUCE};
+use crate::report::artifacts::{AIR, EVENTS, INPUTS_FILE, INTERRUPTED, Inputs, REPRODUCE};
 use crate::report::folder;
 use crate::run::case::{self, Reproduce, Seeds};
 use crate::run::watch::{Stop, Watch};
@@ -82,6 +83,9 @@ struct Differs {
     /// Virtual time.
     #[serde(skip_serializing_if = "Option::is_none")]
     at_seconds: Option<f64>,
+    /// The same, as a person reads it.
+    #[serde(skip)]
+    at: Option<Instant>,
     was: Option<String>,
     is: Option<String>,
 }
@@ -108,7 +112,7 @@ fn attempt(args: &ReplayArgs) -> Result<u8, Trouble> {
     };
     let inputs: Inputs =
         serde_json::from_str(&read(INPUTS_FILE)?).map_err(|error| no_case(format!("{INPUTS_FILE}: {error}")))?;
-    if args.folder.join("interrupted.txt").exists() {
+    if args.folder.join(INTERRUPTED).exists() {
         return Err(Trouble::Interrupted(args.folder.clone()));
     }
     let command = read(REPRODUCE)?;
@@ -130,14 +134,13 @@ fn attempt(args: &ReplayArgs) -> Result<u8, Trouble> {
     };
     // One of several seeds has its seed in its name, in the page as well.
     let seed = inputs.seed;
-    let is_one_of_several = fs::canonicalize(&args.folder)?.ends_with(format!("{}{seed}", case::SEED));
-    let seeds = if is_one_of_several { Seeds::Range(seed..=seed) } else { Seeds::One(seed) };
+    let seeds = if inputs.seed_named { Seeds::Range(seed..=seed) } else { Seeds::One(seed) };
     let cases = case::cases(&scenarios, &seeds, None, reproduce).expect("one case is not too many");
     let (case, scenario) = (&cases[0], &scenarios[0]);
     let place = tempfile::tempdir()?;
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption)?;
-    let captures = again.capture || args.folder.join("air.pcapng").exists();
+    let captures = again.capture || args.folder.join(AIR).exists();
     let draft = folder::Draft::new(place.path(), case, scenario, subjects.len() > 1)?.with_captures(captures);
     let watch = Watch::new(stop);
     let results = run::results(scenario, case.seed, &subjects, again.twice(), &watch, Some(&draft));
@@ -190,8 +193,11 @@ fn changed(was: &Inputs, is: &Inputs) -> Vec<String> {
         match is.files.iter().find(|file| file.file == before.file) {
             Some(now) if now.sha256 == before.sha256 => {}
             Some(now) => {
-                let (before_digest, now_digest) = (&before.sha256[..12], &now.sha256[..12]);
-                changed.push(format!("{}: its SHA-256 began with {before_digest}, now with {now_digest}", before.file));
+                let [was, is] = [before, now].map(|file| match &file.sha256 {
+                    Some(digest) => format!("with {}", digest.get(..12).unwrap_or(digest)),
+                    None => "with nothing: it could not be read".to_owned(),
+                });
+                changed.push(format!("{}: its SHA-256 began {was}, now {is}", before.file));
             }
             // What a scenario that is not there named was read as it is now.
             None if is.files.is_empty() => {}
@@ -226,8 +232,9 @@ fn compare(was: &Path, is: &Path) -> io::Result<Found> {
             if is_record && found.event.is_none() {
                 let at =
                     was.as_ref().or(is.as_ref()).and_then(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-                let at_seconds = at.and_then(|event| event["at"].as_f64()).map(|nanos| nanos / 1e9);
-                found.event = Some(Differs { file: file.display().to_string(), line, at_seconds, was, is });
+                let at = at.and_then(|event| event["at"].as_u64()).map(Instant::from_nanos);
+                let at_seconds = at.map(|at| at.since_start().as_secs_f64());
+                found.event = Some(Differs { file: file.display().to_string(), line, at_seconds, at, was, is });
             }
         }
     }
@@ -289,8 +296,8 @@ fn print(args: &ReplayArgs, found: &Found) -> io::Result<()> {
     if found.changed.is_empty() {
         writeln!(out, "no input has changed that {INPUTS_FILE} tells of; preflash may be another build")?;
     }
-    if let Some(Differs { file, line, at_seconds, was, is }) = &found.event {
-        let at = at_seconds.map(|at| format!(", at {at:.6} s")).unwrap_or_default();
+    if let Some(Differs { file, line, at, was, is, .. }) = &found.event {
+        let at = at.map(|at| format!(", at {at} s")).unwrap_or_default();
         writeln!(out, "{ERROR}differs{ERROR:#}   event {line} of {file}{at}")?;
         for (word, event) in [("was", was), ("is", is)] {
             writeln!(out, "          {word:<4}{}", event.as_deref().unwrap_or("nothing more"))?;

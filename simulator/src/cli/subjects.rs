@@ -169,7 +169,7 @@ impl SubjectArgs {
             }
         }
         files.sort();
-        files.iter().filter_map(|path| case::digest(path)).collect()
+        files.iter().map(|path| case::digest(path)).collect()
     }
 
     /// The options that say the same again, each with a space before it.

@@ -10,6 +10,9 @@ pub trait Stage {
 
     /// Has something done at a moment that is not past.
     fn schedule(&mut self, at: Instant, command: Command);
+
+    /// The same, of a step of the scenario by its place there.
+    fn schedule_step(&mut self, at: Instant, step: usize, command: Command);
 }
 
 impl Stage for World {
@@ -19,5 +22,9 @@ impl Stage for World {
 
     fn schedule(&mut self, at: Instant, command: Command) {
         self.schedule(at, command);
+    }
+
+    fn schedule_step(&mut self, at: Instant, step: usize, command: Command) {
+        self.schedule_step(at, step, command);
     }
 }

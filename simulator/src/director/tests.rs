@@ -71,7 +71,7 @@ fn a_faults_end_is_counted_from_its_beginning() {
         .iter()
         .filter_map(|event| match &event.kind {
             EventKind::Fault(events::Fault { rule, action }) => {
-                Some((event.at.since_start(), rule.as_str(), action.as_str()))
+                Some((event.at.since_start(), rule.as_str(), action.text()))
             }
             _ => None,
         })

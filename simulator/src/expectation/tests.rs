@@ -371,7 +371,7 @@ fn every_kind_of_event_is_matched_by_its_details() {
                 outcome: "alert: bad certificate".to_owned(),
             }),
         ),
-        (7_000, EventKind::Fault(events::Fault { rule: "storm".to_owned(), action: "begins".to_owned() })),
+        (7_000, EventKind::Fault(events::Fault { rule: "storm".to_owned(), action: events::FaultAction::Begins })),
         (
             8_000,
             EventKind::Dns(events::Dns {

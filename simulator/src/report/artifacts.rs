@@ -110,6 +110,12 @@ pub const REPRODUCE: &str = reproduce::REPRODUCE.file;
 /// The file that says what a case was run from.
 pub const INPUTS_FILE: &str = inputs::INPUTS.file;
 
+/// The file that says that a case was interrupted.
+pub const INTERRUPTED: &str = interrupted::INTERRUPTED.file;
+
+/// The file with the frames of a run.
+pub const AIR: &str = air::AIR.file;
+
 /// The file with all events of a run.
 pub const EVENTS: &str = events::EVENTS.file;
 

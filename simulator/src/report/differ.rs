@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 use simulator_record::events::Event;
+use simulator_record::time::Instant;
 
 use super::lane::Lane;
 use super::record::RecordError;
@@ -41,6 +42,9 @@ pub struct Divergence {
 pub struct Told {
     /// Virtual time.
     pub at_seconds: f64,
+    /// The same, as a person reads it.
+    #[serde(skip)]
+    pub at: Instant,
     /// Its place in its record.
     pub sequence: u64,
     /// In words.
@@ -77,7 +81,12 @@ struct Open {
 
 impl Told {
     fn of(event: &Event) -> Self {
-        Self { at_seconds: event.at.since_start().as_secs_f64(), sequence: event.sequence, text: event.to_string() }
+        Self {
+            at_seconds: event.at.since_start().as_secs_f64(),
+            at: event.at,
+            sequence: event.sequence,
+            text: event.to_string(),
+        }
     }
 }
 

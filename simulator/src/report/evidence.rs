@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 
 use simulator_record::events::{self, CrashReport, EventKind, Hexadecimal};
 use simulator_record::time::Instant;
@@ -167,9 +168,10 @@ fn add_logs(found: &mut [Found], results: &Results) {
             let outcome = results.outcomes.iter().find(|on| on.name == subject).map(|on| &on.outcome);
             let run = outcome.and_then(|outcome| outcome.runs.iter().find(|run| run.repetition == repetition));
             let Some(run) = run else { continue };
-            // A log that cannot be read any more has been told of where it was written.
-            let Ok(log) = run.serial() else { continue };
-            let lines = around(at, log, excerpt);
+            let lines = run.serial().and_then(|log| around(at, log, excerpt));
+            // One that cannot be read must not pass for one that says nothing.
+            let lines = lines
+                .unwrap_or_else(|error| vec![(usize::MAX, run.end, format!("(the log could not be read: {error})"))]);
             // All of them count as shown, so each is looked at.
             let fresh = lines.iter().filter(|(index, ..)| shown.insert((subject, repetition, *index))).count() > 0;
             if fresh {
@@ -186,12 +188,13 @@ fn add_logs(found: &mut [Found], results: &Results) {
 /// The lines to show, with their places: those up to a moment and a few more, or the last ones.
 fn around<'l>(
     at: Option<Instant>,
-    log: impl Iterator<Item = (Instant, Cow<'l, str>)>,
+    log: impl Iterator<Item = io::Result<(Instant, Cow<'l, str>)>>,
     excerpt: Excerpt,
-) -> Vec<(usize, Instant, String)> {
+) -> io::Result<Vec<(usize, Instant, String)>> {
     let mut lines = VecDeque::new();
     let mut later = 0;
-    for (index, (time, line)) in log.enumerate() {
+    for (index, entry) in log.enumerate() {
+        let (time, line) = entry?;
         if at.is_some_and(|at| time > at) {
             if later >= excerpt.later && index >= excerpt.lines {
                 break;
@@ -203,7 +206,7 @@ fn around<'l>(
             lines.pop_front();
         }
     }
-    lines.into()
+    Ok(lines.into())
 }
 
 /// Repetitions in words: `repetitions 1 to 4 and 9`; the run without intervention has none.
@@ -271,8 +274,8 @@ mod tests {
     #[test]
     fn the_log_is_shown_around_the_moment() {
         let shown = |at, count| {
-            let log = (0..count).map(|second| (Instant::from_secs(second), Cow::Borrowed("line")));
-            let lines = around(at, log, FIRST);
+            let log = (0..count).map(|second| (Instant::from_secs(second), Cow::Borrowed("line"))).map(Ok);
+            let lines = around(at, log, FIRST).unwrap();
             lines.first().map(|(first, ..)| *first..first + lines.len())
         };
         assert_eq!(shown(None, 20), Some(12..20));

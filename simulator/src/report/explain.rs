@@ -7,10 +7,11 @@ mod causes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use simulator_record::events::{Event, EventKind};
+use simulator_record::events::{DeviceId, Event, EventKind, InForce};
 use simulator_record::time::Instant;
 
 use super::lane::{Lane, News};
@@ -18,13 +19,13 @@ use causes::Cause;
 
 /// What is to be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
+pub enum Question<'q> {
     /// The event at this place in the record.
     Event(u64),
     /// The last event until then.
     At(Duration),
-    /// That no entry was stored then: since the last one before it.
-    NoEntry(Duration),
+    /// That no entry of a device was stored then: since the last one before it.
+    NoEntry(Duration, Option<&'q str>),
 }
 
 /// A chain of causes.
@@ -72,8 +73,6 @@ pub enum End {
     Scenario,
     /// At what the device's firmware decides.
     Firmware,
-    /// Nothing is wrong.
-    Usual,
     /// The record does not say why.
     Unknown,
 }
@@ -89,17 +88,54 @@ pub enum ExplainError {
         /// The last one.
         last: u64,
     },
+    /// The record is of several devices.
+    #[error("the record is of several devices: say with --device which of {}", .0.join(", "))]
+    WhichDevice(Vec<String>),
+    /// It has none of that name.
+    #[error("the record has no device `{asked}`: {}", devices(names))]
+    NoDevice {
+        /// What was asked for.
+        asked: String,
+        /// Those that it has.
+        names: Vec<String>,
+    },
     /// The record is empty, or begins later.
     #[error("nothing had happened yet at {0:?}")]
     Nothing(Duration),
+}
+
+fn devices(names: &[String]) -> String {
+    match names {
+        [] => "it is of one device, which has no name".to_owned(),
+        names => format!("it has {}", names.join(", ")),
+    }
+}
+
+/// The device of a name, or the only one.
+fn device(events: &[Event], name: Option<&str>) -> Result<Option<DeviceId>, ExplainError> {
+    let named: BTreeMap<DeviceId, &str> =
+        events.iter().filter_map(|event| Some((event.device?, event.name.as_deref()?))).collect();
+    let names = || named.values().map(|name| (*name).to_owned()).collect();
+    match name {
+        Some(asked) => match named.iter().find(|(_, name)| **name == asked) {
+            Some((id, _)) => Ok(Some(*id)),
+            None => Err(ExplainError::NoDevice { asked: asked.to_owned(), names: names() }),
+        },
+        None if named.len() > 1 => Err(ExplainError::WhichDevice(names())),
+        None => Ok(events.iter().find_map(|event| event.device)),
+    }
 }
 
 /// Explains something by the events of a run, which are all, in order, with their places as sequence.
 ///
 /// # Errors
 /// If there is no such event.
-pub fn explain(events: &[Event], question: Question) -> Result<Explanation, ExplainError> {
-    let until = |at: Duration| events.partition_point(|event| event.at <= Instant::START + at);
+pub fn explain(events: &[Event], question: Question<'_>) -> Result<Explanation, ExplainError> {
+    // As finely as times are printed, so that one that was read there is found again.
+    let until = |at: Duration| {
+        let at = (Instant::START + at).as_micros();
+        events.partition_point(|event| event.at.as_micros() <= at)
+    };
     let (asked, first) = match question {
         Question::Event(asked) => {
             let found = events.binary_search_by_key(&asked, |event| event.sequence).ok();
@@ -110,23 +146,26 @@ pub fn explain(events: &[Event], question: Question) -> Result<Explanation, Expl
             let place = until(at).checked_sub(1).ok_or(ExplainError::Nothing(at))?;
             (None, Some((place, None)))
         }
-        Question::NoEntry(at) => {
+        Question::NoEntry(at, name) => {
+            let device = device(events, name)?;
             let known = &events[..until(at)];
             if known.is_empty() {
                 return Err(ExplainError::Nothing(at));
             }
-            let stored = known.iter().rposition(|event| matches!(event.kind, EventKind::Stored(_)));
+            let is_stored = |event: &Event| event.device == device && matches!(event.kind, EventKind::Stored(_));
+            let stored = known.iter().rposition(is_stored);
             let since = match stored {
                 Some(place) => format!("since {} s (event {})", known[place].at, known[place].sequence),
                 None => "from the beginning".to_owned(),
             };
-            let asked = format!("no entry was stored until {} s, {since}", Instant::START + at);
-            (Some(asked), causes::of_no_entry(known, stored))
+            let of = name.map(|name| format!(" of `{name}`")).unwrap_or_default();
+            let asked = format!("no entry{of} was stored until {} s, {since}", Instant::START + at);
+            (Some(asked), causes::of_no_entry(known, device, stored))
         }
     };
     let Some((first, relation)) = first else {
         let at = match question {
-            Question::NoEntry(at) | Question::At(at) => Instant::START + at,
+            Question::NoEntry(at, _) | Question::At(at) => Instant::START + at,
             Question::Event(_) => Instant::START,
         };
         return Ok(Explanation {
@@ -166,21 +205,13 @@ fn link(event: &Event, relation: Option<&'static str>) -> Link {
 
 /// The faults in force at a moment.
 fn in_force(events: &[Event], at: Instant) -> Vec<String> {
-    let mut rules: Vec<&str> = Vec::new();
-    for event in events.iter().take_while(|event| event.at <= at) {
+    let mut in_force = InForce::default();
+    for event in events.iter().take_while(|event| event.at.as_micros() <= at.as_micros()) {
         if let EventKind::Fault(fault) = &event.kind {
-            match fault.action.as_str() {
-                "begins" => rules.push(&fault.rule),
-                "ends" => {
-                    if let Some(place) = rules.iter().position(|rule| *rule == fault.rule) {
-                        rules.remove(place);
-                    }
-                }
-                _ => {}
-            }
+            in_force.see(event.at, fault);
         }
     }
-    rules.into_iter().map(str::to_owned).collect()
+    in_force.all().into_iter().map(|(rule, _)| rule.to_owned()).collect()
 }
 
 /// Whether an event tells of something that failed.

@@ -38,8 +38,8 @@ struct Group<'a> {
     /// Whether each seed has a folder of its own inside.
     named: bool,
     failed: usize,
-    /// Seed, and whether it passed.
-    cases: Vec<(u64, bool)>,
+    /// Seed, as text (numbers of JavaScript hold no more than 53 bits), and whether it passed.
+    cases: Vec<(String, bool)>,
     failures: Vec<Failed<'a>>,
     failures_left_out: usize,
     /// The first that were not run, and those that were begun.
@@ -55,7 +55,7 @@ struct Failed<'a> {
     /// In how many.
     count: usize,
     /// The first of them, and what was seen there.
-    seed: u64,
+    seed: String,
     seen: &'a str,
     /// The last of them: with two subjects a seed may fail twice in the same way.
     #[serde(skip)]
@@ -64,7 +64,7 @@ struct Failed<'a> {
 
 #[derive(Serialize)]
 struct Left {
-    seed: u64,
+    seed: String,
     why: String,
     page: Option<String>,
 }
@@ -120,7 +120,7 @@ impl<'a> Group<'a> {
     fn add(&mut self, report: &'a CaseReport) {
         self.named |= slashed(&report.folder) != self.folder;
         self.failed += usize::from(!report.passed());
-        self.cases.push((report.seed, report.passed()));
+        self.cases.push((report.seed.to_string(), report.passed()));
         for failure in &report.failures {
             let same = |failed: &&mut Failed<'_>| (failed.line, failed.expected) == (failure.line, &failure.expected);
             match self.failures.iter_mut().find(same) {
@@ -132,7 +132,7 @@ impl<'a> Group<'a> {
                     expected: &failure.expected,
                     line: failure.line,
                     count: 1,
-                    seed: report.seed,
+                    seed: report.seed.to_string(),
                     seen: &failure.seen,
                     last: report.seed,
                 }),
@@ -148,7 +148,7 @@ fn left(case: &NotRun, session: &Session) -> Left {
         (None, needs) => needs.join("; "),
     };
     Left {
-        seed: case.seed,
+        seed: case.seed.to_string(),
         why,
         page: case.given_up.as_ref().map(|begun| format!("{}/report.html", slashed(&begun.folder))),
     }

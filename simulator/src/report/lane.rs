@@ -137,8 +137,20 @@ impl News {
                 Self::Bad
             }
             EventKind::NotModelled(_) => Self::Doubtful,
-            EventKind::Serial(_) | EventKind::Pin(_) | EventKind::Step(_) => Self::None,
-            EventKind::Sensor(sensor) => good(sensor.outcome == SensorOutcome::Answered),
+            EventKind::Serial(_) | EventKind::Step(_) => Self::None,
+            EventKind::Pin(pin) => {
+                if pin.on {
+                    Self::Good
+                } else {
+                    Self::None
+                }
+            }
+            EventKind::Sensor(sensor) => match sensor.outcome {
+                SensorOutcome::Answered => Self::Good,
+                // The device asked before it may.
+                SensorOutcome::Settling | SensorOutcome::TooSoon => Self::Doubtful,
+                SensorOutcome::ShortStart | SensorOutcome::BadChecksum | SensorOutcome::Silent => Self::Bad,
+            },
             EventKind::Flash(flash) => good(!flash.torn),
             EventKind::Join(join) => good(join.outcome == JoinOutcome::Joined),
             EventKind::LinkLost(lost) => match lost.reason {

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use simulator_record::random::Seed;
 use simulator_scenario::model::{FlashImage, Scenario};
@@ -106,6 +108,18 @@ impl Shard {
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.of)
+    }
+}
+
+impl Serialize for Shard {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shard {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -213,13 +227,14 @@ impl Case {
         let own = scenario
             .sources
             .iter()
-            .map(|source| InputFile { file: source.file.clone(), sha256: hex::encode(source.sha256) });
-        let images = scenario.images().flat_map(FlashImage::paths).filter_map(digest);
+            .map(|source| InputFile { file: source.file.clone(), sha256: Some(hex::encode(source.sha256)) });
+        let images = scenario.images().flat_map(FlashImage::paths).map(digest);
         Inputs {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             scenario: scenario.file.clone(),
             text: scenario.sources.iter().find_map(|it| it.text.as_deref()).unwrap_or_default().to_owned(),
             seed: self.seed.0,
+            seed_named: self.seed_named,
             files: own.chain(images).chain(self.reproduce.images.iter().cloned()).collect(),
         }
     }
@@ -228,10 +243,10 @@ impl Case {
 /// The largest file that takes part in a run: an image.
 const LARGEST: Limit = Limit(256);
 
-/// What is in a file, if it is a file that can be read.
-pub fn digest(path: &Path) -> Option<InputFile> {
-    let bytes = input::bytes(path, LARGEST).ok()?;
-    Some(InputFile { file: path.display().to_string(), sha256: hex::encode(Sha256::digest(bytes)) })
+/// What is in a file, as far as it can be read.
+pub fn digest(path: &Path) -> InputFile {
+    let bytes = input::bytes(path, LARGEST).ok();
+    InputFile { file: path.display().to_string(), sha256: bytes.map(|bytes| hex::encode(Sha256::digest(bytes))) }
 }
 
 /// `faults/late-reply.toml`, or with its seed: `faults/late-reply.toml, seed 7`.

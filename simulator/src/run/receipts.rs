@@ -2,22 +2,21 @@
 //!
 //! One that never had leaves the scenario testing less than it says. What counts as an effect is what the record tells:
 //! of a fault of the internet or of frames each time that it did something; of an access point's state that it went
-//! away, or each join that was refused or not answered and each link that was lost; of a sensor's fault each
-//! transaction on its wire while it was in force; of a fault that only makes frames slower each request that servers
-//! had meanwhile; of a step each time that it was done and not without effect; of a phone each thing that it did or
-//! saw.
+//! away, or each join that was refused or not answered and each link that was lost because nothing came from it; of a
+//! sensor's fault each transaction on its wire while it was in force; of a phone each thing that it did or saw. What is
+//! not in the record the world counts: how many frames a fault has only made slower, and whether a step that was done
+//! changed anything.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use simulator_record::events::{self, DeviceId, Event, EventKind, JoinFailure, JoinOutcome, PowerState};
+use simulator_record::events::{Event, EventKind, FaultAction, InForce, JoinFailure, JoinOutcome, LinkLoss};
 use simulator_record::time::Instant;
-use simulator_scenario::model::{AccessPointState, Fault, Injection, LinkEffects, Place, Scenario, SensorFault};
+use simulator_scenario::model::{AccessPointState, Fault, Injection, Place, Scenario};
+use simulator_world::air::colons;
+use simulator_world::world::{Effect, StepDone};
 
 use crate::expectation::{self, Verdict};
-
-/// What a step records that changed nothing.
-const WITHOUT_EFFECT: &str = ": without effect";
 
 /// How often something of a scenario had an effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,15 +77,14 @@ impl Receipt {
 pub(super) struct Receipts<'s> {
     scenario: &'s Scenario,
     faults: Vec<Counted>,
+    in_force: InForce,
     by_name: BTreeMap<&'s str, usize>,
     phones: BTreeMap<&'s str, u64>,
-    /// What was done in vain.
-    in_vain: BTreeMap<(DeviceId, Instant), u64>,
+    steps: Vec<Counted>,
 }
 
 #[derive(Clone, Default)]
 struct Counted {
-    in_force: bool,
     begun: u64,
     applied: u64,
 }
@@ -96,9 +94,19 @@ impl<'s> Receipts<'s> {
         Self {
             scenario,
             faults: vec![Counted::default(); scenario.faults.len()],
+            in_force: InForce::default(),
             by_name: (0..).zip(&scenario.faults).map(|(place, fault)| (fault.name.as_str(), place)).collect(),
             phones: scenario.phones.iter().map(|phone| (phone.name.as_str(), 0)).collect(),
-            in_vain: BTreeMap::new(),
+            steps: vec![Counted::default(); scenario.steps.len()],
+        }
+    }
+
+    /// Steps that were done.
+    pub(super) fn steps(&mut self, done: Vec<StepDone>) {
+        for StepDone { step, effect } in done {
+            let Some(counted) = self.steps.get_mut(step) else { continue };
+            counted.begun += 1;
+            counted.applied += u64::from(effect == Effect::Changed);
         }
     }
 
@@ -108,18 +116,11 @@ impl<'s> Receipts<'s> {
             EventKind::Fault(acted) => {
                 let Some(&place) = self.by_name.get(acted.rule.as_str()) else { return };
                 let fault = &mut self.faults[place];
-                match acted.action.as_str() {
-                    "begins" => (fault.in_force, fault.begun) = (true, fault.begun + 1),
-                    "ends" => fault.in_force &= lasts_until_power_off(&self.scenario.faults[place]),
-                    _ => fault.applied += 1,
-                }
-            }
-            EventKind::Power(events::Power { state: PowerState::Off }) => {
-                for (fault, counted) in self.scenario.faults.iter().zip(&mut self.faults) {
-                    let of_device = |device: DeviceId| event.device == Some(device);
-                    let latched = lasts_until_power_off(fault);
-                    let here = matches!(fault.injection, Injection::Sensor { device, .. } if of_device(device));
-                    counted.in_force &= !(latched && here);
+                self.in_force.see(event.at, acted);
+                match acted.action {
+                    FaultAction::Begins => fault.begun += 1,
+                    FaultAction::Ends => {}
+                    FaultAction::Did(_) => fault.applied += 1,
                 }
             }
             EventKind::Phone(phone) => {
@@ -127,19 +128,9 @@ impl<'s> Receipts<'s> {
                     *count += 1;
                 }
             }
-            EventKind::Step(step) if step.action.ends_with(WITHOUT_EFFECT) => {
-                *self.in_vain.entry((event.device.unwrap_or_default(), event.at)).or_default() += 1;
-            }
-            EventKind::AccessPoint(_)
-            | EventKind::Join(_)
-            | EventKind::LinkLost(_)
-            | EventKind::Sensor(_)
-            | EventKind::Lease(_)
-            | EventKind::Dns(_)
-            | EventKind::Ntp(_)
-            | EventKind::Http(_) => {
+            EventKind::AccessPoint(_) | EventKind::Join(_) | EventKind::LinkLost(_) | EventKind::Sensor(_) => {
                 for (fault, counted) in self.scenario.faults.iter().zip(&mut self.faults) {
-                    if counted.in_force && self.scenario.shows(fault, event) {
+                    if self.in_force.has(&fault.name) && self.scenario.shows(fault, event) {
                         counted.applied += 1;
                     }
                 }
@@ -148,29 +139,21 @@ impl<'s> Receipts<'s> {
         }
     }
 
-    /// What became of all of them in a run that ended at `end`: `steps` and `phones` are the times at which each was to
-    /// be done or to arrive.
-    pub(super) fn finish(self, steps: &[Vec<Instant>], phones: &[Vec<Instant>], end: Instant) -> Vec<Receipt> {
+    /// What became of all of them in a run that ended at `end`: `phones` are the times at which each was to arrive, and
+    /// `slowed` says how many frames a fault has only made slower.
+    pub(super) fn finish(self, phones: &[Vec<Instant>], end: Instant, slowed: impl Fn(&str) -> u64) -> Vec<Receipt> {
         let count = |times: Option<&Vec<Instant>>| {
             times.map_or(0, |times| times.iter().filter(|time| **time <= end).count()) as u64
         };
-        let Self { scenario, faults, phones: seen, mut in_vain, .. } = self;
+        let Self { scenario, faults, phones: seen, steps, .. } = self;
         let mut receipts = Vec::new();
         for (fault, Counted { begun, applied, .. }) in scenario.faults.iter().zip(&faults) {
             let name = Some(fault.name.clone());
-            receipts.push(receipt("fault", name, fault.place, fault.require_effect, *begun, *applied));
+            let applied = applied + slowed(&fault.name);
+            receipts.push(receipt("fault", name, fault.place, fault.require_effect, *begun, applied));
         }
-        for (place, step) in scenario.steps.iter().enumerate() {
-            let begun = count(steps.get(place));
-            let mut nothing = 0;
-            for time in steps.get(place).into_iter().flatten() {
-                // One of several at the same moment.
-                if let Some(left) = in_vain.get_mut(&(step.device, *time)).filter(|left| **left > 0) {
-                    *left -= 1;
-                    nothing += 1;
-                }
-            }
-            receipts.push(receipt("step", None, step.place, step.require_effect, begun, begun.saturating_sub(nothing)));
+        for (step, Counted { begun, applied }) in scenario.steps.iter().zip(&steps) {
+            receipts.push(receipt("step", None, step.place, step.require_effect, *begun, *applied));
         }
         for (place, phone) in scenario.phones.iter().enumerate() {
             let applied = seen.get(phone.name.as_str()).copied().unwrap_or_default();
@@ -206,19 +189,28 @@ impl Shows for Scenario {
                 }
                 _ => false,
             },
-            Injection::AccessPoint { network, state, .. } => match (&event.kind, state) {
-                (EventKind::AccessPoint(point), AccessPointState::Off) => !point.on && point.network == *network,
+            Injection::AccessPoint { network, bssid, state, .. } => match (&event.kind, state) {
+                (EventKind::AccessPoint(point), AccessPointState::Off) => {
+                    !point.on && point.network == *network && is_it(*bssid, &point.bssid)
+                }
                 (EventKind::Join(join), AccessPointState::Refusing) => {
                     join.network == *network && join.outcome == JoinOutcome::Failed(JoinFailure::Refused)
                 }
                 (EventKind::Join(join), AccessPointState::Deaf) => {
                     join.network == *network && join.outcome == JoinOutcome::Failed(JoinFailure::Timeout)
                 }
-                (EventKind::LinkLost(lost), AccessPointState::Deaf) => lost.network == *network,
+                (EventKind::LinkLost(lost), AccessPointState::Deaf) => {
+                    let unheard = match lost.reason {
+                        LinkLoss::BeaconTimeout | LinkLoss::Deauthenticated => true,
+                        LinkLoss::Left | LinkLoss::Power => false,
+                    };
+                    unheard && lost.network == *network && is_it(*bssid, &lost.bssid)
+                }
                 _ => false,
             },
-            Injection::Link { effects, .. } => only_slower(effects) && is_traffic(&event.kind),
-            Injection::Dhcp { .. }
+            // What they do is told, or counted, where they do it.
+            Injection::Link { .. }
+            | Injection::Dhcp { .. }
             | Injection::Dns(_)
             | Injection::DnsAnswer(_)
             | Injection::Ntp(_)
@@ -231,19 +223,9 @@ impl Shows for Scenario {
     }
 }
 
-/// Whether a fault stays when its time is over: a sensor that has latched up.
-fn lasts_until_power_off(fault: &Fault) -> bool {
-    matches!(fault.injection, Injection::Sensor { fault: SensorFault::Latched, .. })
-}
-
-/// Whether nothing is recorded of what these do to frames.
-fn only_slower(effects: &LinkEffects) -> bool {
-    let LinkEffects { loss, duplicate, reorder, corrupt, .. } = effects;
-    [loss, duplicate, reorder, corrupt].iter().all(|share| share.0 == 0)
-}
-
-fn is_traffic(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Lease(_) | EventKind::Dns(_) | EventKind::Ntp(_) | EventKind::Http(_))
+/// Whether a fault that is about one access point, or all of a network, is about this one.
+fn is_it(bssid: Option<[u8; 6]>, address: &str) -> bool {
+    bssid.is_none_or(|bssid| colons(bssid) == address)
 }
 
 #[cfg(test)]
@@ -292,6 +274,35 @@ mod tests {
     fn steps_count_how_often_they_changed_something() {
         assert_eq!(one("[[steps]]\nat = '5m'\ndo.power = 'on'\n"), ("step", 1, 0));
         assert_eq!(one("[[steps]]\nevery = '6m'\ndo.power = { cut-for = '10s' }\n"), ("step", 3, 3));
+    }
+
+    #[test]
+    fn of_two_steps_at_the_same_moment_the_one_in_vain_is_told() {
+        let (told, _) = receipts(
+            "[[steps]]\nat = '5m'\ndo.reset-button = 'press'\n[[steps]]\nat = '5m'\ndo.power = 'on'\n\
+             [[steps]]\nat = '5m'\ndo.config-switch = 'off'\n[[steps]]\nat = '6m'\ndo.config-switch = 'on'\n",
+        );
+        assert_eq!(told, [("step", 1, 1), ("step", 1, 0), ("step", 1, 0), ("step", 1, 1)]);
+    }
+
+    #[test]
+    fn what_happens_elsewhere_is_no_effect_of_a_fault() {
+        let other = "[[networks]]\nname = 'home'\npassphrase = 'correct horse'\n[[networks]]\nname = 'other'\n";
+        let link = |network: &str| {
+            let (told, _) = receipts(&format!(
+                "{other}[[faults]]\nname = 'x'\ninject.link = {{ network = '{network}', latency = '50ms' }}\n"
+            ));
+            told[0].2
+        };
+        assert!(link("home") >= 20);
+        assert_eq!(link("other"), 0);
+        // A device that loses its power has not lost its link to an access point that says nothing.
+        let (told, _) = receipts(
+            "[[faults]]\nname = 'x'\nfrom = '4m 50s'\nfor = '11s'\n\
+             inject.access-point = { network = 'home', state = 'deaf' }\n\
+             [[steps]]\nat = '4m 50s 500ms'\ndo.power = { cut-for = '9s' }\n",
+        );
+        assert_eq!(told[0], ("fault", 1, 0));
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn a_fault_that_takes_the_reply_away_says_what_was_stored() {
         .events
         .iter()
         .filter_map(|event| match &event.kind {
-            EventKind::Fault(events::Fault { action, .. }) => Some(action.as_str()),
+            EventKind::Fault(events::Fault { action, .. }) => Some(action.text()),
             _ => None,
         })
         .collect();

@@ -43,7 +43,7 @@ pub use scan::Heard;
 pub use station::{BEACON_TIMEOUT, SENSITIVITY};
 
 use access_point::AccessPoint;
-use link_fault::{ActiveRule, Fate};
+use link_fault::{Acted, ActiveRule, Fate};
 use scan::Scans;
 use station::{Outcome, Station};
 use wireless::Wireless;
@@ -184,6 +184,8 @@ pub struct Air {
     /// What happened at once and has not been told yet.
     untold: Vec<AirEvent>,
     rules: Vec<ActiveRule>,
+    /// How many frames each rule has made slower and done nothing else to.
+    slowed: BTreeMap<String, u64>,
     /// How often a rule of each name has come into force.
     begun: BTreeMap<String, u32>,
     /// When the last frame between two ports arrives.
@@ -202,6 +204,7 @@ impl Air {
             deadlines: BTreeSet::new(),
             untold: Vec::new(),
             rules: Vec::new(),
+            slowed: BTreeMap::new(),
             begun: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             wireless: Wireless::default(),
@@ -411,7 +414,9 @@ impl Air {
             let mut fate = Fate::default();
             let concerned = |rule: &&mut ActiveRule| rule.covers(network) && rule.concerns(from, to, &frame);
             for rule in self.rules.iter_mut().filter(concerned) {
-                rule.act(frame.len(), &mut fate, &mut transmission.actions);
+                if rule.act(frame.len(), &mut fate, &mut transmission.actions) == Acted::Slowed {
+                    *self.slowed.entry(rule.name().to_owned()).or_default() += 1;
+                }
             }
             let mut arrives = at + self.hops(from) + self.hops(to) + fate.delay;
             if fate.lost {
@@ -486,6 +491,11 @@ impl Air {
     /// A rule is in force no longer.
     pub fn remove_rule(&mut self, name: &str) {
         self.rules.retain(|rule| rule.name() != name);
+    }
+
+    /// How many frames the rules of a name have made slower and done nothing else to: these are not told one by one.
+    pub fn frames_slowed(&self, name: &str) -> u64 {
+        self.slowed.get(name).copied().unwrap_or_default()
     }
 }
 

@@ -41,6 +41,7 @@ pub use crash_loop::CrashLimits;
 pub use links::SentFrame;
 
 use apply::ActiveRule;
+pub use apply::{Effect, StepDone};
 use crash_loop::CrashLoops;
 use device::{BOOT_TIME, Device};
 use links::{Due, Links, RadioLevel};
@@ -57,6 +58,8 @@ pub struct World {
     rules: Vec<ActiveRule>,
     /// The flash operations that have begun since they were last taken.
     flash_operations: Vec<FlashBegun>,
+    /// The steps that were done since they were last taken.
+    steps_done: Vec<StepDone>,
     crash_loops: CrashLoops,
     /// When the run was ended before its time.
     ended: Option<Instant>,
@@ -94,8 +97,8 @@ enum Action {
     Release(DeviceId, PartId, Duration, u32),
     /// Something passes between devices, phones, the air and the internet.
     Link(Due),
-    /// The outside acts.
-    Command(Command),
+    /// The outside acts, with this step of its timeline if it is one.
+    Command(Command, Option<usize>),
 }
 
 /// An erase or write of a device's flash that has begun.
@@ -120,6 +123,7 @@ impl World {
             links: Links::new(air, internet),
             rules: Vec::new(),
             flash_operations: Vec::new(),
+            steps_done: Vec::new(),
             crash_loops: CrashLoops::default(),
             ended: None,
             look_ahead: None,
@@ -199,7 +203,22 @@ impl World {
 
     /// Schedules a command; one for the past happens now.
     pub fn schedule(&mut self, at: Instant, command: Command) {
-        self.queue.push(at.max(self.now), Action::Command(command));
+        self.queue.push(at.max(self.now), Action::Command(command, None));
+    }
+
+    /// Schedules the command of a step; what it comes to is to be [taken](Self::take_steps_done).
+    pub fn schedule_step(&mut self, at: Instant, step: usize, command: Command) {
+        self.queue.push(at.max(self.now), Action::Command(command, Some(step)));
+    }
+
+    /// Takes the steps that were done since the last time, in order.
+    pub fn take_steps_done(&mut self) -> Vec<StepDone> {
+        std::mem::take(&mut self.steps_done)
+    }
+
+    /// How many frames a link's rule has made slower without doing anything to them that is recorded.
+    pub fn frames_slowed(&self, rule: &str) -> u64 {
+        self.links.air.frames_slowed(rule)
     }
 
     /// Ends the run when a device has crashed so often in a row, each time in the same way. Without that it goes on.
@@ -324,7 +343,10 @@ impl World {
                 let handed = self.links.run(at, due);
                 self.take_over(handed);
             }
-            Action::Command(command) => self.apply(command),
+            Action::Command(command, step) => {
+                let effect = self.apply(command);
+                self.steps_done.extend(step.map(|step| StepDone { step, effect }));
+            }
         }
         self.settle();
     }

@@ -26,6 +26,9 @@ pub struct Inputs {
     pub text: String,
     /// The seed.
     pub seed: u64,
+    /// Whether it was one of several seeds, which stand in the case's name and folder.
+    #[serde(default)]
+    pub seed_named: bool,
     /// The scenario's own file, recordings, images.
     pub files: Vec<InputFile>,
 }
@@ -36,6 +39,6 @@ pub struct Inputs {
 pub struct InputFile {
     /// Its path.
     pub file: String,
-    /// SHA-256 of what was in it, in hexadecimal digits.
-    pub sha256: String,
+    /// SHA-256 of what was in it, in hexadecimal digits; none if it could not be read.
+    pub sha256: Option<String>,
 }

@@ -1,8 +1,8 @@
 //! What an event of the record follows from, as far as the record itself says so.
 
 use simulator_record::events::{
-    BootCause, Event, EventKind, JoinFailure, JoinOutcome, LeaseOutcome, LinkLoss, NtpOutcome, PowerState,
-    SensorOutcome,
+    BootCause, DeviceId, Event, EventKind, FaultAction, JoinFailure, JoinOutcome, LeaseOutcome, LinkLoss, NtpOutcome,
+    PowerState, SensorOutcome,
 };
 
 use super::{End, failed};
@@ -31,11 +31,9 @@ pub(super) fn cause(events: &[Event], place: usize) -> Cause {
         return cause;
     }
     match &event.kind {
-        EventKind::Fault(fault) if matches!(fault.action.as_str(), "begins" | "ends") => {
-            end(End::Scenario, "the scenario says so")
-        }
+        EventKind::Fault(fault) if fault.action.is_boundary() => end(End::Scenario, "the scenario says so"),
         EventKind::Fault(fault) => before.last("the fault is in force", |earlier| match &earlier.kind {
-            EventKind::Fault(begun) => begun.rule == fault.rule && begun.action == "begins",
+            EventKind::Fault(begun) => begun.rule == fault.rule && begun.action == FaultAction::Begins,
             _ => false,
         }),
         EventKind::Step(_) => end(End::Scenario, "the scenario says so"),
@@ -111,7 +109,7 @@ pub(super) fn cause(events: &[Event], place: usize) -> Cause {
         EventKind::Http(http) => {
             if let Some(rule) = &http.fault {
                 return before.last("that fault had a hand in it", |earlier| match &earlier.kind {
-                    EventKind::Fault(fault) => fault.rule == *rule && fault.action != "ends",
+                    EventKind::Fault(fault) => fault.rule == *rule && fault.action != FaultAction::Ends,
                     _ => false,
                 });
             }
@@ -143,20 +141,24 @@ pub(super) fn cause(events: &[Event], place: usize) -> Cause {
 }
 
 /// Why no entry was stored since the one at a place, or at all: what failed last, or where the device stands.
-pub(super) fn of_no_entry(known: &[Event], stored: Option<usize>) -> Option<(usize, Option<&'static str>)> {
+pub(super) fn of_no_entry(
+    known: &[Event],
+    device: Option<DeviceId>,
+    stored: Option<usize>,
+) -> Option<(usize, Option<&'static str>)> {
     let begin = stored.map_or(0, |place| place + 1);
-    let since = |wanted: &dyn Fn(&Event) -> bool| known[begin..].iter().rposition(wanted).map(|place| begin + place);
-    let last_power = known.iter().rposition(|event| matches!(event.kind, EventKind::Power(_)));
+    let last =
+        |wanted: &dyn Fn(&Event) -> bool| known.iter().rposition(|event| event.device == device && wanted(event));
+    let since = |wanted: &dyn Fn(&Event) -> bool| last(wanted).filter(|place| *place >= begin);
+    let last_power = last(&|event| matches!(event.kind, EventKind::Power(_)));
     if let Some(place) = last_power
         && matches!(&known[place].kind, EventKind::Power(power) if power.state != PowerState::On)
     {
         return Some((place, Some("the device has no power")));
     }
     // The link is what everything else needs; an attempt that failed after it was there again is nearer.
-    let joined = known
-        .iter()
-        .rposition(|event| matches!(&event.kind, EventKind::Join(join) if join.outcome == JoinOutcome::Joined));
-    let lost = known.iter().rposition(|event| matches!(event.kind, EventKind::LinkLost(_)));
+    let joined = last(&|event| matches!(&event.kind, EventKind::Join(join) if join.outcome == JoinOutcome::Joined));
+    let lost = last(&|event| matches!(event.kind, EventKind::LinkLost(_)));
     if lost > joined {
         return lost.map(|place| (place, Some("the device is not joined since")));
     }
@@ -176,7 +178,8 @@ pub(super) fn of_no_entry(known: &[Event], stored: Option<usize>) -> Option<(usi
     });
     let refused =
         since(&|event| matches!(&event.kind, EventKind::Http(http) if http.stored == 0 && http.method != "GET"));
-    let sensor = since(&|event| failed(event) && matches!(event.kind, EventKind::Sensor(_)));
+    let sensor =
+        since(&|event| matches!(&event.kind, EventKind::Sensor(sensor) if sensor.outcome != SensorOutcome::Answered));
     if let Some(place) = attempt.max(refused) {
         return Some((place, Some("the last attempt that failed")));
     }
@@ -224,18 +227,18 @@ impl Before<'_> {
             - 1
             - moment.map(|earlier| &earlier.kind).position(|kind| match kind {
                 EventKind::Fault(fault) => {
-                    fault.action != "ends" || matches!(self.event.kind, EventKind::AccessPoint(_))
+                    fault.action != FaultAction::Ends || matches!(self.event.kind, EventKind::AccessPoint(_))
                 }
                 _ => false,
             })?;
         // What begins changes access points at once and nothing else; what acts has done so to what is told next.
         let EventKind::Fault(fault) = &self.events[place].kind else { return None };
-        let begins = matches!(fault.action.as_str(), "begins" | "ends");
+        let begins = fault.action.is_boundary();
         let fits = match &self.event.kind {
             EventKind::AccessPoint(_) => begins,
             _ => !begins && place + 1 == self.events.len(),
         };
-        let relation = if fault.action == "ends" { "that fault ended" } else { "that fault did it" };
+        let relation = if fault.action == FaultAction::Ends { "that fault ended" } else { "that fault did it" };
         fits.then_some(Cause::Event { place, relation })
     }
 
@@ -275,7 +278,7 @@ impl Before<'_> {
         );
         let Some(opened) = opened else { return unknown() };
         let meanwhile = self.events[opened..].iter().rposition(|earlier| match &earlier.kind {
-            EventKind::Fault(fault) => !matches!(fault.action.as_str(), "begins" | "ends"),
+            EventKind::Fault(fault) => !fault.action.is_boundary(),
             EventKind::LinkLost(_) => earlier.device == self.event.device,
             EventKind::Power(power) => power.state != PowerState::On && earlier.device == self.event.device,
             EventKind::Boot(_) => earlier.device == self.event.device,
@@ -291,8 +294,10 @@ impl Before<'_> {
 
     /// Since when a network's access point is away, if it is.
     fn access_point_gone(&self, network: &str) -> Cause {
-        let of_network =
-            |event: &Event| matches!(&event.kind, EventKind::AccessPoint(point) if point.network == network);
+        // A device's own access point may have the same name.
+        let of_network = |event: &Event| {
+            event.device.is_none() && matches!(&event.kind, EventKind::AccessPoint(point) if point.network == network)
+        };
         match self.events.iter().rposition(of_network) {
             Some(place) if matches!(&self.events[place].kind, EventKind::AccessPoint(point) if !point.on) => {
                 Cause::Event { place, relation: "its access point went away" }

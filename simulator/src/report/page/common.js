@@ -78,8 +78,14 @@ function firstFrom(list, micros, at = (one) => one[AT]) {
   return low;
 }
 
-/** Those of the faults that are in force at a moment, in a run. */
-const faultsAt = (run, micros) => (run?.faults ?? []).filter((fault) => fault.from <= micros && micros <= fault.to);
+/** Those of the faults that are in force at a moment, in a run, as far as they are in this page. */
+const faultsAt = (run, micros) => (run?.faults.spans ?? []).filter((fault) => fault.from <= micros && micros <= fault.to);
+
+/** Whether intervals of faults that begin until a moment are left out of this page. */
+const faultsAreCut = (run, micros) => run !== null && run.faults.cut !== null && run.faults.cut <= micros;
+
+/** Says of a list that it is not whole. */
+const andMore = (count, tag = "p") => count > 0 && el(tag, { cls: "notes" }, `and ${count} more, which are not in this page`);
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 

@@ -88,7 +88,7 @@ function paint(canvas, width, height) {
     pen.fillRect(0, row.y + row.height - 1, width, index === rows.length - 1 ? 0 : 0.6);
   });
   paintRuler(area);
-  for (const fault of state.run?.faults ?? []) {
+  for (const fault of state.run?.faults.spans ?? []) {
     const [left, right] = [at(fault.from), at(fault.to)];
     if (right < 0 || left > width) continue;
     pen.fillStyle = colours.fault;
@@ -135,7 +135,7 @@ function paintStrip({ pen, at, width, colours }, row) {
     }
     pen.fillStyle = colours.mark[news];
     pen.fillRect(begin, y + 3, Math.min(2, size), height - 6);
-    const shown = count > 1 ? `${count} ×` : strip.lane === "faults" ? strip.label.slice(6) : text;
+    const shown = count > 1 ? `${count} ×` : text;
     if (size > pen.measureText(shown).width + 14) pen.fillText(shown, Math.max(begin, 0) + 7, middle + 0.5);
   }
   // Of marks in one pixel the worst is the one to see.

@@ -69,10 +69,10 @@ function marksOf(failure, faults) {
 
 /** The faults that a reader wants to know of: those in force at the failure's moment, else at the end, else all. */
 function faultsOf(failure, run) {
-  if (failure?.at !== null && failure?.at !== undefined) return { when: "then", list: faultsAt(run, failure.at) };
-  const last = faultsAt(run, run?.end ?? END);
-  if (last.length) return { when: "at the end", list: last };
-  return { when: "during the run", list: run?.faults ?? [] };
+  const then = failure?.["in-force"];
+  if (failure && failure.at !== null) return { when: "then", list: then?.list ?? [], more: then?.more ?? 0, known: Boolean(then) };
+  if (then?.list.length) return { when: "at the end", ...then, known: true };
+  return { when: "during the run", list: run?.faults.spans ?? [], more: run?.faults["left-out"] ?? 0, known: run !== null };
 }
 
 const faultTag = (fault, run) => el("div", {},
@@ -119,8 +119,8 @@ function notes() {
 }
 
 function failureCard(failure) {
-  const run = data.runs[failure.run ?? 0];
-  const { when, list } = faultsOf(failure, run);
+  const run = failure.run === null ? null : data.runs[failure.run];
+  const { when, list, more, known } = faultsOf(failure, run);
   const entry = (term, ...inside) => inside.some(Boolean) ? [el("dt", {}, term), el("dd", {}, ...inside)] : [];
   const step = (by) => el("button", { type: "button", "aria-label": by < 0 ? "Failure before" : "Next failure", onclick: () => {
     shownFailure = (shownFailure + by + data.failures.length) % data.failures.length;
@@ -136,11 +136,11 @@ function failureCard(failure) {
       ...entry("because", failure.because),
       el("dt", {}, "seen"), el("dd", { cls: "seen" }, failure.seen),
       ...entry("where", whose),
-      ...entry("when", failure.at === null ? "of the whole run, not of a moment" : momentLink(failure.at, run),
+      ...entry("when", failure.at === null ? "of the whole run, not of a moment" : run ? momentLink(failure.at, run) : `${seconds(failure.at)} s`,
         failure.at !== null && ` · ${calendar(failure.at)} · ${length(failure.at)} after the start`),
       ...entry("faults", ...(list.length ? [el("div", {}, `in force ${when}:`), ...list.slice(0, 4).map((fault) => faultTag(fault, run)),
-        list.length > 4 && `and ${list.length - 4} more`]
-        : [data.faults.length ? `none in force ${when}` : "the scenario has none"])),
+        list.length + more > 4 && `and ${Math.max(0, list.length - 4) + more} more`]
+        : [!data.faults.length ? "the scenario has none" : known ? `none in force ${when}` : "not in this page: another repetition is shown"])),
       ...entry("chip", failure.report && el("pre", {}, failure.report))),
     numbers(run), ...notes());
 }
@@ -150,14 +150,14 @@ function passedCard() {
   const list = data.expectations.map((one) => el("li", {}, mark(one.met), el("span", {}, one.text, " ", el("span", { cls: "mono" }, `:${one.line}`))));
   return el("div", { cls: `card ${data.outcome}` },
     el("h1", {}, data.title),
-    data.interrupted ? el("p", { cls: "notes" }, data.interrupted) : el("ul", { cls: "met" }, ...list),
+    data.interrupted ? el("p", { cls: "notes" }, data.interrupted) : el("ul", { cls: "met" }, ...list, andMore(data["expectations-left-out"], "li")),
     ...data.runs.map(numbers), ...notes());
 }
 
 function drawHead() {
   const failure = data.failures[shownFailure];
-  const run = data.runs[failure?.run ?? 0];
-  const marks = marksOf(failure, failure ? faultsOf(failure, run).list : run?.faults ?? []);
+  const run = failure ? data.runs[failure.run] ?? null : data.runs[0] ?? null;
+  const marks = marksOf(failure, failure ? faultsOf(failure, run).list : run?.faults.spans ?? []);
   const text = code(marks, false);
   const box = el("div", { cls: "card code", tabindex: "0", "aria-label": "The scenario" },
     el("div", { cls: "name" }, failure?.line ? `${data.file}:${failure.line}` : data.file), text);

@@ -145,7 +145,9 @@ function drawDetail() {
     el("h3", {}, row[KIND] === "serial" ? el("code", {}, row[TEXT]) : row[TEXT]),
     el("div", {}, momentLink(row[AT], run), ` · ${calendar(row[AT])}`),
     el("div", { cls: "numbers" }, el("span", { cls: `tag ${NEWS_WORDS[row[NEWS]]}` }, row[KIND]), el("span", { cls: "tag" }, `event ${row[SEQUENCE]}`),
-      ...faults.slice(0, 4).map((fault) => el("span", { cls: "tag fault" }, fault.name))),
+      ...faults.slice(0, 4).map((fault) => el("span", { cls: "tag fault" }, fault.name)),
+      faults.length > 4 && el("span", { cls: "tag fault" }, `and ${faults.length - 4} more`),
+      faultsAreCut(run, row[AT]) && el("span", { cls: "tag" }, "not all faults of this time are in this page")),
     Object.keys(fields).length ? el("table", {}, el("tbody", {}, ...Object.entries(fields).map(([name, value]) => el("tr", {}, el("td", {}, name), el("td", {}, cell(value)))))) : "",
     wire?.length ? waveform(wire) : "",
     headers?.length ? el("pre", {}, headers.map(([name, value]) => `${name}: ${value}`).join("\n")) : "",
@@ -174,15 +176,16 @@ function waveform(lengths) {
 function comparePage() {
   const first = firstDifference()?.row;
   return data.comparisons.map((comparison) => {
-    const side = (value, index) => value ? el("td", { cls: "mono", onclick: () => goTo(value[0], data.runs[index]) }, `${exact(value[0])}  ${value[1]}`) : el("td", {}, "–");
-    const other = data.runs.findIndex((run) => run.subject === comparison.other);
+    const side = (value, index) => value ? el("td", { cls: "mono", onclick: () => index >= 0 && goTo(value[0], data.runs[index]) }, `${exact(value[0])}  ${value[1]}`) : el("td", {}, "–");
+    const shown = (name) => data.runs.findIndex((run) => run.subject === name && run.repetition === comparison.repetition);
+    const [ours, theirs] = [shown(comparison.first), shown(comparison.other)];
     return el("div", {},
       el("p", {}, `${comparison.first} and ${comparison.other} ${comparison.agrees ? "agree" : "do not agree"}; times may differ by ${comparison.tolerance} s` +
         `${comparison["may-differ"].length ? `, and so may ${comparison["may-differ"].join(", ")}` : ""}.` +
         `${comparison["left-out"] ? ` ${comparison["left-out"]} pairs are left out here; comparison.json has them.` : ""}`),
       el("table", {}, el("thead", {}, el("tr", {}, ...["", comparison.first, comparison.other, "later", "differs in"].map((word) => el("th", {}, word)))),
         el("tbody", {}, ...comparison.rows.map((row) => el("tr", { cls: row === first ? "first" : row.differs ? (row.allowed ? "allowed" : "differs") : undefined },
-          el("td", {}, row.aspect), side(row.first, 0), side(row.other, other),
+          el("td", {}, row.aspect), side(row.first, ours), side(row.other, theirs),
           el("td", { cls: "mono" }, row.later === null ? "" : `${row.later >= 0 ? "+" : ""}${row.later.toFixed(3)} s`),
           el("td", {}, row === first ? `${row.differs} (the first difference)` : row.differs ?? ""))))));
   });
@@ -191,10 +194,12 @@ function comparePage() {
 function expectedPage() {
   return [el("ul", { cls: "met" }, ...data.expectations.map((one) => el("li", {}, el("span", { cls: one.met ? "yes" : "no" }, one.met ? "✓" : "✗"),
     el("span", {}, `${one.text}  `, el("span", { cls: "mono" }, `:${one.line}`), one.because && el("div", { cls: "notes" }, one.because))))),
+    andMore(data["expectations-left-out"]),
     data.expectations.length ? "" : el("p", { cls: "nothing" }, "Nothing was judged."),
     data.receipts.length ? el("table", {}, el("thead", {}, el("tr", {}, ...["fault, step or phone", "line", "began", "had an effect"].map((word) => el("th", {}, word)))),
       el("tbody", {}, ...data.receipts.map((one) => el("tr", { cls: one.nothing ? "allowed" : undefined },
-        ...[one.what, one.line, one.begun, one.nothing ?? one.applied].map((cell) => el("td", {}, cell)))))) : ""];
+        ...[one.what, one.line, one.begun, one.nothing ?? one.applied].map((cell) => el("td", {}, cell)))))) : "",
+    andMore(data["receipts-left-out"])].filter(Boolean);
 }
 
 function scenarioPage() {

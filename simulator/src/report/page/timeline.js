@@ -20,7 +20,7 @@ function buildTimeline() {
     const wrong = row.strip.marks.reduce((sum, [, , news, , count]) => sum + (news === BAD ? count : 0), 0);
     return el("div", { style, title: `${row.strip.label}${of ? ` (${of})` : ""}` },
       el("span", { cls: "label" }, row.strip.label, of && el("span", { cls: "of" }, ` ${of}`)),
-      wrong > 0 && row.strip.lane !== "faults" && el("span", { cls: "wrong", title: `${wrong} failed` }, `✗ ${wrong}`));
+      wrong > 0 && el("span", { cls: "wrong", title: `${wrong} failed` }, `✗ ${wrong}`));
   });
   $("labels").replaceChildren(el("div", { style: `height:${RULER}px` }), ...labels);
   const left = [];
@@ -33,6 +33,9 @@ function buildTimeline() {
     const coarse = Math.max(0, ...run.strips.map((strip) => strip.grid ?? 0));
     if (coarse) left.push(`${whose}Where marks stand close, up to ${length(coarse)} of a lane are one mark.`);
     if (run["not-on-the-timeline"]) left.push(`${whose}${run["not-on-the-timeline"]} events of further devices, phones or faults have no lane.`);
+    if (run.faults["left-out"]) {
+      left.push(`${whose}${run.faults["left-out"]} intervals of faults are left out, from ${seconds(run.faults.cut)} s on; the rest is in events.jsonl.`);
+    }
     if (run["failed-repetitions"]) left.push(`${whose}shown is repetition ${run.repetition} of ${run.repetitions - 1}; failed: ${run["failed-repetitions"]}.`);
   }
   $("left-out").textContent = left.join(" ");

@@ -35,6 +35,11 @@ fn needs_of(scenario: &Scenario, rig: &Description, has_lines: bool) -> Vec<Stri
     for step in &scenario.steps {
         action(scenario, &step.action, rig, has_lines, &mut needs);
     }
+    let required = scenario.faults.iter().map(|it| it.require_effect);
+    let required = required.chain(scenario.steps.iter().map(|it| it.require_effect));
+    if required.chain(scenario.phones.iter().map(|it| it.require_effect)).any(|it| it) {
+        needs.add("to know what faults, steps and phones came to (`require-effect`), which no rig tells".to_owned());
+    }
     for kind in kinds(scenario, &mut needs) {
         if let Some(why) = unseen(kind, rig) {
             needs.add(format!("to see `{}` events: {why}", kind.name()));

@@ -10,7 +10,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant as WallInstant};
 
 use simulator_live::port::{Received, SerialPort};
-use simulator_record::events::{self, DeviceId, Event, EventKind, PowerState};
+use simulator_record::events::{self, DeviceId, Event, EventKind, FaultAction, PowerState};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::conversation::Conversation;
@@ -265,13 +265,13 @@ impl<'r> Session<'r> {
                 let cloud =
                     self.cloud.as_mut().ok_or_else(|| Undone::Failed("the rig has no fake cloud".to_owned()))?;
                 cloud.set(&name, &fault, count).map_err(Undone::Failed)?;
-                self.tell_fault(name, "begins")
+                self.tell_fault(name, FaultAction::Begins)
             }
             Command::EndFault { rule } => {
                 if let Some(cloud) = &mut self.cloud {
                     cloud.clear(&rule);
                 }
-                self.tell_fault(rule, "ends")
+                self.tell_fault(rule, FaultAction::Ends)
             }
             Command::BrownOut { .. }
             | Command::HoldReset { .. }
@@ -288,9 +288,9 @@ impl<'r> Session<'r> {
     }
 
     /// The same of a fault.
-    fn tell_fault(&mut self, rule: String, action: &str) -> Result<(), Undone> {
+    fn tell_fault(&mut self, rule: String, action: FaultAction) -> Result<(), Undone> {
         self.take_in(Duration::ZERO)?;
-        self.commit(self.now(), events::Fault { rule, action: action.to_owned() });
+        self.commit(self.now(), events::Fault { rule, action });
         Ok(())
     }
 

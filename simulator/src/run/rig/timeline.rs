@@ -68,6 +68,11 @@ impl Stage for Timeline {
     fn schedule(&mut self, at: Instant, command: Command) {
         self.add(at, Act::Command(command));
     }
+
+    /// A rig cannot say what a step came to.
+    fn schedule_step(&mut self, at: Instant, _: usize, command: Command) {
+        self.schedule(at, command);
+    }
 }
 
 #[cfg(test)]

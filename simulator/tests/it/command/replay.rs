@@ -26,6 +26,18 @@ fn a_folder_is_run_again_to_the_byte() {
     assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
     assert!(again.stdout.starts_with("the same to the byte: 5 files, "), "{}", again.stdout);
 
+    // Whatever its folder is called, it was one of several seeds.
+    let copied = bench.shell("cp -r 'target/preflash/my files/duck/seed-4' kept && preflash replay kept");
+    assert!(copied.stdout.starts_with("the same to the byte: 5 files, "), "{}{}", copied.stdout, copied.stderr);
+    let inputs = bench.read("kept/inputs.json");
+    let mut inputs: Value = serde_json::from_str(&inputs).unwrap();
+    assert_eq!(inputs["seed-named"], true);
+    inputs["files"][1]["sha256"] = "ab".into();
+    bench.file("kept/inputs.json", &inputs.to_string());
+    let short = bench.shell("preflash replay kept");
+    assert_eq!(short.code, Some(1), "{}{}", short.stdout, short.stderr);
+    assert!(short.stdout.contains("its SHA-256 began with ab, now with "), "{}", short.stdout);
+
     bench.file("my files/air.csv", "time,celsius\n0,20.6\n");
     let changed = bench.shell("preflash replay 'target/preflash/my files/duck/seed-4' --format json");
     assert_eq!(changed.code, Some(1), "{}{}", changed.stdout, changed.stderr);

@@ -60,7 +60,8 @@ fn the_page_of_a_case_has_what_failed_and_is_the_same_in_each_run() {
     assert_eq!(case["source"], FAILS);
     let failure = &case["failures"][0];
     assert_eq!((&failure["line"], &failure["because"]), (&19.into(), &"the router is there".into()));
-    let fault = &case["runs"][0]["faults"][0];
+    assert_eq!(failure["in-force"]["list"][0]["name"], "router is off", "{failure}");
+    let fault = &case["runs"][0]["faults"]["spans"][0];
     assert_eq!(
         (&fault["name"], &fault["from"], &fault["to"]),
         (&"router is off".into(), &600_000_000.into(), &1_800_000_000.into())
@@ -101,8 +102,8 @@ fn the_page_of_a_run_has_each_scenario_with_its_seeds() {
     let [index] = data(&bench.read("target/preflash/index.html")).try_into().unwrap();
     let group = &index["groups"][0];
     assert_eq!((&index["failed"], &group["failed"], &group["named"]), (&4.into(), &4.into(), &true.into()));
-    assert_eq!(group["cases"], serde_json::json!([[3, false], [4, false], [5, false], [6, false]]));
-    assert_eq!((&group["failures"][0]["count"], &group["failures"][0]["seed"]), (&4.into(), &3.into()));
+    assert_eq!(group["cases"], serde_json::json!([["3", false], ["4", false], ["5", false], ["6", false]]));
+    assert_eq!((&group["failures"][0]["count"], &group["failures"][0]["seed"]), (&4.into(), &"3".into()));
     // What somebody else keeps in its place is not replaced.
     bench.file("mine/index.html", "<html>my page</html>");
     let ended = bench.preflash("run fails.toml --out mine");

@@ -90,7 +90,7 @@ pub struct RuleAction {
 
 impl From<RuleAction> for EventKind {
     fn from(RuleAction { rule, action }: RuleAction) -> Self {
-        Self::Fault(events::Fault { rule, action })
+        Self::Fault(events::Fault { rule, action: events::FaultAction::Did(action) })
     }
 }
 
@@ -99,6 +99,17 @@ pub(super) struct ActiveRule {
     rule: LinkRule,
     left: Option<u32>,
     stream: Stream,
+}
+
+/// What a rule made of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acted {
+    /// Nothing.
+    Not,
+    /// It only takes longer, which is not told of each frame.
+    Slowed,
+    /// What is told.
+    Told,
 }
 
 /// How a frame fares on its way to one receiver.
@@ -140,11 +151,11 @@ impl ActiveRule {
     }
 
     /// Lets the rule act on a frame of `length` bytes.
-    pub(super) fn act(&mut self, length: usize, fate: &mut Fate, actions: &mut Vec<RuleAction>) {
+    pub(super) fn act(&mut self, length: usize, fate: &mut Fate, actions: &mut Vec<RuleAction>) -> Acted {
         let Self { rule, left, stream } = self;
-        let mut acted = false;
+        let mut acted = Acted::Not;
         let mut tell = |what: &str| {
-            acted = true;
+            acted = Acted::Told;
             actions.push(RuleAction { rule: rule.name.clone(), action: format!("{what} a frame of {length} bytes") });
         };
         if stream.happens(rule.loss) {
@@ -169,12 +180,17 @@ impl ActiveRule {
             if !rule.latency.is_zero() || !rule.jitter.is_zero() {
                 let jitter = u64::try_from(rule.jitter.as_nanos()).unwrap_or(u64::MAX);
                 fate.delay += rule.latency + Duration::from_nanos(stream.between(0, jitter));
-                acted = true;
+                if acted == Acted::Not {
+                    acted = Acted::Slowed;
+                }
             }
         }
-        if acted && let Some(left) = left {
+        if acted != Acted::Not
+            && let Some(left) = left
+        {
             *left -= 1;
         }
+        acted
     }
 }
 

@@ -77,7 +77,7 @@ impl Shared {
 
     /// Records that a rule did something.
     pub fn record_fault(&self, station: EthernetAddress, rule: String, action: impl Into<String>) {
-        self.record(Some(station), events::Fault { rule, action: action.into() });
+        self.record(Some(station), events::Fault { rule, action: events::FaultAction::Did(action.into()) });
     }
 }
 

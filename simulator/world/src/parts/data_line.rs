@@ -187,9 +187,9 @@ impl DataLine {
     }
 
     /// Changes what there is to measure from `at` on, in tenths of a degree Celsius and of a percent of relative
-    /// humidity; what is `None` stays as it is.
-    pub fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) {
-        self.sensor.surround(at, temperature, humidity);
+    /// humidity; what is `None` stays as it is. Says whether anything is not as it was.
+    pub fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) -> bool {
+        self.sensor.surround(at, temperature, humidity)
     }
 }
 

@@ -169,11 +169,14 @@ impl Dht {
         self.powered_since.is_some()
     }
 
-    /// Changes what there is to measure from `at` on.
-    pub(super) fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) {
+    /// Changes what there is to measure from `at` on; says whether anything is not as it was.
+    pub(super) fn surround(&mut self, at: Instant, temperature: Option<Signal>, humidity: Option<Signal>) -> bool {
         self.finish_measuring(at);
-        self.temperature = temperature.unwrap_or_else(|| self.temperature.clone());
-        self.humidity = humidity.unwrap_or_else(|| self.humidity.clone());
+        let temperature = temperature.unwrap_or_else(|| self.temperature.clone());
+        let humidity = humidity.unwrap_or_else(|| self.humidity.clone());
+        let changed = (&temperature, &humidity) != (&self.temperature, &self.humidity);
+        (self.temperature, self.humidity) = (temperature, humidity);
+        changed
     }
 
     /// What the sensor makes of a line pulled low by the host from `pulled` to `released`.

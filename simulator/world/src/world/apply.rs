@@ -8,7 +8,7 @@ use super::device::{BOOT_TIME, RESET_TIME};
 use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
 use crate::parts::{DataLine, Part, PartId, SerialByte};
-use simulator_record::events::{self, BootCause, DeviceId, PowerState};
+use simulator_record::events::{self, BootCause, DeviceId, FaultAction, PowerState};
 
 /// A fault that is in force.
 pub(super) struct ActiveRule {
@@ -16,8 +16,32 @@ pub(super) struct ActiveRule {
     fault: Fault,
 }
 
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Something is not as it was.
+    Changed,
+    /// All is as it was: the supply was on already, nothing listens to what is typed.
+    Nothing,
+}
+
+impl Effect {
+    fn changed(changed: bool) -> Self {
+        if changed { Self::Changed } else { Self::Nothing }
+    }
+}
+
+/// A step of a timeline that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepDone {
+    /// Its place in the timeline.
+    pub step: usize,
+    /// What it came to.
+    pub effect: Effect,
+}
+
 impl World {
-    pub(super) fn apply(&mut self, command: Command) {
+    pub(super) fn apply(&mut self, command: Command) -> Effect {
         debug!(target: "world", at = %self.now, ?command, "a command");
         match command {
             Command::Power { device, on } => {
@@ -25,27 +49,25 @@ impl World {
                 match (on, self.is_supplied(device)) {
                     (true, false) => self.power_on(device),
                     (false, true) => self.power_off(device),
-                    (true, true) => self.without_effect(device, "power on, which it is"),
-                    (false, false) => self.without_effect(device, "power off, which it is"),
+                    (true, true) => return self.without_effect(device, "power on, which it is"),
+                    (false, false) => return self.without_effect(device, "power off, which it is"),
                 }
             }
             Command::CutPower { device, length } => {
                 self.device(device).supply_changes += 1;
                 let change = self.device(device).supply_changes;
-                if self.is_supplied(device) {
-                    self.power_off(device);
-                } else {
-                    self.without_effect(device, "power off, which it is");
-                }
                 self.queue.push(self.now + length, Action::CutEnds(device, change));
+                if !self.is_supplied(device) {
+                    return self.without_effect(device, "power off, which it is");
+                }
+                self.power_off(device);
             }
             Command::BrownOut { device, length } => {
                 self.device(device).supply_changes += 1;
-                if self.is_supplied(device) {
-                    self.brown_out(device, length);
-                } else {
-                    self.without_effect(device, "brown-out without power");
+                if !self.is_supplied(device) {
+                    return self.without_effect(device, "brown-out without power");
                 }
+                self.brown_out(device, length);
             }
             Command::PressReset { device } => match self.device(device).supply {
                 PowerState::On => {
@@ -53,12 +75,14 @@ impl World {
                     self.reset(device, BootCause::External, BOOT_TIME);
                 }
                 // The chip is in reset as it is, until the supply is back.
-                PowerState::BrownOut => self.without_effect(device, "reset button pressed in a brown-out"),
-                PowerState::Off => self.without_effect(device, "reset button pressed without power"),
+                PowerState::BrownOut => return self.without_effect(device, "reset button pressed in a brown-out"),
+                PowerState::Off => return self.without_effect(device, "reset button pressed without power"),
             },
             Command::HoldReset { device, held } => self.hold_reset(device, held),
             Command::HoldLow { device, pins } => self.device(device).port.held_low.set(pins),
-            Command::Switch { device, part, on, bounce } => self.throw(device, part, on, bounce),
+            Command::Switch { device, part, on, bounce } => {
+                return Effect::changed(self.throw(device, part, on, bounce));
+            }
             Command::Press { device, part, length, bounce } => {
                 self.throw(device, part, true, bounce);
                 let throws = self.part(device, part).throws();
@@ -68,7 +92,9 @@ impl World {
                 let now = self.now;
                 let keys = keys.into_iter().map(|(after, byte)| SerialByte { at: now + after, byte, bit: None });
                 self.device(id).port.typed.borrow_mut().extend(keys);
+                let effect = Effect::changed(self.listens(id));
                 self.wake(id, now);
+                return effect;
             }
             Command::SerialIn { device: id, bytes } => {
                 let now = self.now;
@@ -80,17 +106,22 @@ impl World {
                 let port = &self.device(id).port;
                 let typed = port.conversation.borrow_mut().begin(now, turns, every);
                 port.typed.borrow_mut().extend(typed);
+                let effect = Effect::changed(self.listens(id));
                 self.wake(id, now);
+                return effect;
             }
             Command::Readings { device, part, temperature, humidity } => {
                 let now = self.now;
-                self.with_sensor(device, part, |line| line.surround(now, temperature, humidity));
+                if !self.with_sensor(device, part, |line| line.surround(now, temperature, humidity)).unwrap_or(false) {
+                    return self.without_effect(device, "the sensor's surroundings, which are so");
+                }
                 self.commit(Some(device), events::Step { action: "the sensor's surroundings changed".to_owned() });
             }
             Command::BeginFault(rule) => self.begin_fault(rule),
             Command::EndFault { rule } => self.end_fault(&rule),
             Command::StartPhone { phone } => self.links.start_phone(self.now, phone),
         }
+        Effect::Changed
     }
 
     /// Whether a device has a supply, even if it dips.
@@ -99,8 +130,9 @@ impl World {
     }
 
     /// Records a command that changed nothing.
-    fn without_effect(&mut self, id: DeviceId, what: &str) {
+    fn without_effect(&mut self, id: DeviceId, what: &str) -> Effect {
         self.commit(Some(id), events::Step { action: format!("{what}: without effect") });
+        Effect::Nothing
     }
 
     /// Puts a chip into reset by its pin, or lets it start.
@@ -138,6 +170,11 @@ impl World {
         self.tear_flash(id);
         self.halt(id);
         self.device(id).port.parts.iter().for_each(|part| part.power_off(now));
+        // A sensor that had latched up comes back with the power.
+        let latched = self.rules.extract_if(.., |rule| rule.fault.lasts_until_power_off(id));
+        for ActiveRule { name, .. } in latched.collect::<Vec<_>>() {
+            self.note(&name, FaultAction::Ends);
+        }
     }
 
     /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
@@ -164,23 +201,25 @@ impl World {
     }
 
     /// Does something with a device's sensor; commands are given for parts that are sensors.
-    fn with_sensor(&mut self, id: DeviceId, part: PartId, act: impl FnOnce(&mut DataLine)) {
-        if let Some(mut line) = self.part(id, part).sensor() {
-            act(&mut line);
-        }
+    fn with_sensor<T>(&mut self, id: DeviceId, part: PartId, act: impl FnOnce(&mut DataLine) -> T) -> Option<T> {
+        let mut line = self.part(id, part).sensor()?;
+        Some(act(&mut line))
     }
 
-    pub(super) fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) {
+    /// Says whether its contact moves.
+    pub(super) fn throw(&mut self, id: DeviceId, part: PartId, on: bool, bounce: Duration) -> bool {
         let now = self.now;
         let changes = self.part(id, part).throw(now, on, bounce);
         let throws = self.part(id, part).throws();
+        let moves = !changes.is_empty();
         for (at, level) in changes {
             self.queue.push(at, Action::Contact(id, part, level, throws));
         }
+        moves
     }
 
     fn begin_fault(&mut self, rule: Rule) {
-        self.note(&rule.name, "begins");
+        self.note(&rule.name, FaultAction::Begins);
         let Rule { name, count, fault } = rule;
         match &fault {
             Fault::Sensor { device, part, fault } => {
@@ -202,6 +241,11 @@ impl World {
 
     fn end_fault(&mut self, name: &str) {
         let Some(place) = self.rules.iter().position(|rule| rule.name == name) else { return };
+        if let Fault::Sensor { device, .. } = self.rules[place].fault
+            && self.rules[place].fault.lasts_until_power_off(device)
+        {
+            return;
+        }
         let ActiveRule { name, fault } = self.rules.remove(place);
         match &fault {
             Fault::Sensor { device, part, .. } => {
@@ -235,11 +279,11 @@ impl World {
             Fault::Link { .. } => self.links.air.remove_rule(&name),
             Fault::Internet(_) => self.links.internet.clear(&name),
         }
-        self.note(&name, "ends");
+        self.note(&name, FaultAction::Ends);
     }
 
-    fn note(&mut self, rule: &str, action: &str) {
+    fn note(&mut self, rule: &str, action: FaultAction) {
         info!(target: "world", at = %self.now, fault = rule, "{action}");
-        self.commit(None, events::Fault { rule: rule.to_owned(), action: action.to_owned() });
+        self.commit(None, events::Fault { rule: rule.to_owned(), action });
     }
 }

@@ -168,3 +168,10 @@ pub enum Fault {
     /// Something behind the access point.
     Internet(internet::Fault),
 }
+
+impl Fault {
+    /// Whether it stays when its rule would end it, until a device loses its power: a sensor that has latched up.
+    pub(super) fn lasts_until_power_off(&self, of: DeviceId) -> bool {
+        matches!(self, Self::Sensor { device, fault: SensorFault::Latched, .. } if *device == of)
+    }
+}

@@ -333,7 +333,7 @@ impl Bench {
         self.seen
             .iter()
             .filter_map(|kind| {
-                if let EventKind::Fault(events::Fault { action, .. }) = kind { Some(&action[..]) } else { None }
+                if let EventKind::Fault(events::Fault { action, .. }) = kind { Some(action.text()) } else { None }
             })
             .collect()
     }
