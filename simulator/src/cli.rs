@@ -29,6 +29,7 @@ mod subjects;
 mod sweep;
 mod validate;
 mod verify;
+mod whole;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

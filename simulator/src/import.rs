@@ -20,7 +20,8 @@ use std::path::Path;
 
 use simulator_world::input::{self, Limit};
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Time};
+pub use stamp::utc_offset;
 
 /// How large a file may be: a capture of the wire has a million samples a second.
 const FILE: Limit = Limit(256);
@@ -46,6 +47,10 @@ pub struct Hints {
     pub temperature: Option<String>,
     /// The column with humidities.
     pub humidity: Option<String>,
+    /// How far east of UTC times without a zone are, in nanoseconds.
+    pub utc_offset: Option<Time>,
+    /// The device, of several in a capture of the network.
+    pub device: Option<[u8; 6]>,
 }
 
 /// Reads the evidence of one file, whatever kind it is.
@@ -68,15 +73,19 @@ fn parse(name: &str, bytes: &[u8], hints: &Hints) -> Result<Evidence, String> {
         return wire::sigrok(name, bytes);
     }
     if packets::is_capture(bytes) {
-        return packets::read(name, bytes);
+        return packets::read(name, bytes, hints.device);
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!(
-            "line {line}: not UTF-8, and no capture either: a ThingSpeak export (CSV, JSON), a serial log, events.jsonl, \
-             a VCD, a sigrok session (.sr), a pcap or a pcapng can be imported"
-        )
-    })?;
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return serial::with_garbage(name, bytes, hints).map_err(|_| {
+            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            format!(
+                "line {line}: not UTF-8, and neither a capture nor a serial log whose lines tell times: a ThingSpeak \
+                 export (CSV, JSON), a serial log, events.jsonl, a VCD, a sigrok session (.sr), a pcap or a pcapng can \
+                 be imported"
+            )
+        }),
+    };
     let text = text.trim_start_matches('\u{feff}');
     let head = text.trim_start();
     if head.starts_with("{\"at\":") {
@@ -91,6 +100,6 @@ fn parse(name: &str, bytes: &[u8], hints: &Hints) -> Result<Evidence, String> {
     } else if feed::is_csv(head) {
         feed::csv(name, text, hints)
     } else {
-        serial::read(name, text)
+        serial::read(name, text, hints)
     }
 }

@@ -3,7 +3,9 @@
 //! First whole parts are left out, by delta debugging (Zeller and Hildebrandt, *Simplifying and isolating
 //! failure-inducing input*, 2002): faults, steps, phones, networks, tables that have defaults. Then keys that have
 //! defaults; then durations, probabilities and counts become round. A smaller scenario counts only if the same
-//! expectation fails and nothing fails that did not before. At the end each value that is left is varied alone
+//! expectation fails and nothing fails that did not before; and if the scenario passes without its faults (or
+//! without its faults, steps and phones), only if the smaller one does so, too: else it would fail for another reason,
+//! such as a run that is too short for anything to come of it. At the end each value that is left is varied alone
 //! ([`limits`]).
 
 mod document;
@@ -77,25 +79,37 @@ pub struct Shrunk {
     pub finished: bool,
 }
 
+/// What a try came to.
+enum Tried {
+    /// It ran, and this failed.
+    Ran(Vec<Failing>),
+    /// The text is no scenario.
+    NoScenario,
+    /// There was no time for it: it was not run, or not to the end.
+    NotRun,
+}
+
 impl Trial<'_> {
-    /// What fails in a scenario of this text; nothing if it is none.
-    fn failing(&mut self, text: &str) -> Option<Vec<Failing>> {
+    /// Runs a scenario of this text.
+    fn run(&mut self, text: &str) -> Tried {
         let folder = self.file.parent().unwrap_or(Path::new(""));
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
-        let scenario = Scenario::parse(&self.file.display().to_string(), text, &read).ok()?;
-        if self.runs_left == 0 || self.stop.requested() {
-            return None;
+        let Ok(scenario) = Scenario::parse(&self.file.display().to_string(), text, &read) else {
+            return Tried::NoScenario;
+        };
+        if self.exhausted() {
+            return Tried::NotRun;
         }
         self.runs_left -= 1;
         self.runs += 1;
         let watch = Watch::new(self.stop.clone());
-        let (outcome, ()) = quietly(&scenario, self.seed, &watch, (), |(), _| ()).ok()?;
+        let Ok((outcome, ())) = quietly(&scenario, self.seed, &watch, (), |(), _| ()) else { return Tried::NotRun };
         let failing: BTreeSet<Failing> = outcome
             .runs
             .iter()
             .flat_map(|run| run.verdicts.iter().filter(|it| !it.is_met()).filter_map(Failing::of))
             .collect();
-        Some(failing.into_iter().collect())
+        Tried::Ran(failing.into_iter().collect())
     }
 
     fn exhausted(&self) -> bool {
@@ -109,7 +123,11 @@ impl Trial<'_> {
 /// If nothing fails, or not what is meant.
 pub fn shrink(text: &str, line: Option<u32>, trial: &mut Trial<'_>) -> Result<Shrunk, String> {
     let original: DocumentMut = text.parse().map_err(|error| format!("this is not TOML: {error}"))?;
-    let all = trial.failing(text).unwrap_or_default();
+    let all = match trial.run(text) {
+        Tried::Ran(failing) => failing,
+        Tried::NoScenario => return Err("it is no scenario where it lies".to_owned()),
+        Tried::NotRun => return Err("it was interrupted before it had run once".to_owned()),
+    };
     let failing = match line {
         None => all.first().cloned().ok_or("it passes: nothing fails that could be shrunk; another --seed may")?,
         Some(line) => all.iter().find(|it| it.line == Some(line)).cloned().ok_or_else(|| {
@@ -123,7 +141,8 @@ pub fn shrink(text: &str, line: Option<u32>, trial: &mut Trial<'_>) -> Result<Sh
             }
         })?,
     };
-    let mut search = Search { trial, failing: failing.clone(), known: all };
+    let mut search = Search { trial, failing: failing.clone(), known: all, control: None };
+    search.control = CONTROLS.into_iter().find(|causes| search.passes_without(&original, causes) == Some(true));
     let (mut document, mut left_out, mut rounded) = (original, Vec::new(), Vec::new());
     loop {
         let before = document.to_string();
@@ -147,14 +166,41 @@ struct Search<'t, 'f> {
     failing: Failing,
     /// All that failed at first.
     known: Vec<Failing>,
+    /// Without these it passes, and so must what is smaller.
+    control: Option<&'static [&'static str]>,
 }
 
+/// Without what a scenario may pass: the first of these tells what its failure is due to.
+const CONTROLS: [&[&str]; 2] = [&["faults"], &["faults", "steps", "phones"]];
+
 impl Search<'_, '_> {
-    /// Whether a document fails in the same way, and in no other.
-    fn fails(&mut self, document: &DocumentMut) -> bool {
-        let Some(failing) = self.trial.failing(&document.to_string()) else { return false };
-        failing.iter().any(|it| it.is(&self.failing))
-            && failing.iter().all(|it| self.known.iter().any(|known| known.is(it)))
+    /// Whether a document fails in the same way and in no other, and for the same reason; `None` if there was no time
+    /// to find out.
+    fn fails(&mut self, document: &DocumentMut) -> Option<bool> {
+        let failing = match self.trial.run(&document.to_string()) {
+            Tried::Ran(failing) => failing,
+            Tried::NoScenario => return Some(false),
+            Tried::NotRun => return None,
+        };
+        let same = failing.iter().any(|it| it.is(&self.failing))
+            && failing.iter().all(|it| self.known.iter().any(|known| known.is(it)));
+        match self.control {
+            Some(causes) if same => self.passes_without(document, causes),
+            _ => Some(same),
+        }
+    }
+
+    /// Whether the expectation is met in a document without these parts.
+    fn passes_without(&mut self, document: &DocumentMut, causes: &[&str]) -> Option<bool> {
+        let mut control = document.clone();
+        for cause in causes {
+            control.remove(cause);
+        }
+        match self.trial.run(&control.to_string()) {
+            Tried::Ran(failing) => Some(!failing.iter().any(|it| it.is(&self.failing))),
+            Tried::NoScenario => Some(false),
+            Tried::NotRun => None,
+        }
     }
 
     /// Delta debugging over whole parts.
@@ -178,7 +224,7 @@ impl Search<'_, '_> {
                 rest.flat_map(|(_, parts)| parts.iter().cloned()).collect::<Vec<Part>>()
             });
             let rest: Vec<Vec<Part>> = rest.collect();
-            match rest.into_iter().find(|rest| self.fails(&document::without(document, all, rest))) {
+            match rest.into_iter().find(|rest| self.fails(&document::without(document, all, rest)) == Some(true)) {
                 Some(smaller) => {
                     kept = smaller;
                     pieces = pieces.saturating_sub(1).max(1);
@@ -194,7 +240,7 @@ impl Search<'_, '_> {
     fn leave_out_keys(&mut self, document: &mut DocumentMut, left_out: &mut Vec<String>) {
         for spot in document::optional_keys(document) {
             let mut smaller = document.clone();
-            if document::remove(&mut smaller, &spot) && self.fails(&smaller) {
+            if document::remove(&mut smaller, &spot) && self.fails(&smaller) == Some(true) {
                 left_out.push(spot.to_string());
                 *document = smaller;
             }
@@ -205,12 +251,16 @@ impl Search<'_, '_> {
     fn round(&mut self, document: &mut DocumentMut, rounded: &mut Vec<(String, String, String)>) {
         for spot in document::values(document) {
             let Some(value) = document::value(document, &spot) else { continue };
-            // A shorter run is a simpler one, too.
-            let shorter = if spot.to_string() == "duration" { round::shorter(&value) } else { Vec::new() };
-            for simpler in shorter.into_iter().chain(round::simpler(&value)) {
+            let simpler = match spot.to_string() == "duration" {
+                // A run becomes shorter, never longer; without a control nobody knows whether it is merely too short.
+                true if self.control.is_some() => round::shorter(&value),
+                true => Vec::new(),
+                false => round::simpler(&value),
+            };
+            for simpler in simpler {
                 let mut other = document.clone();
                 document::set(&mut other, &spot, &simpler);
-                if self.fails(&other) {
+                if self.fails(&other) == Some(true) {
                     match rounded.iter_mut().find(|(known, ..)| *known == spot.to_string()) {
                         Some((.., now)) => *now = simpler.to_string(),
                         None => rounded.push((spot.to_string(), value.to_string(), simpler.to_string())),
@@ -228,7 +278,7 @@ impl Search<'_, '_> {
         for part in all.iter().rev() {
             let rest: Vec<Part> = all_of(document).into_iter().filter(|other| other != part).collect();
             let smaller = document::without(document, &all_of(document), &rest);
-            if self.fails(&smaller) {
+            if self.fails(&smaller) == Some(true) {
                 left_out.push(part.name.clone());
                 *document = smaller;
             }

@@ -20,6 +20,9 @@ Examples:
   preflash import serial.log                      lines with the device's own times, or a terminal's
   preflash import dht22.sr                        a capture of the sensor's wire: sigrok's .sr, or a VCD
   preflash import router.pcapng serial.log        several files on one axis of time
+  preflash import router.pcapng --device 5c:cf:7f:01:02:03
+                                                  of several devices in a capture, the one that is meant
+  preflash import serial.log --utc-offset +02:00  a terminal's times, of a clock that is not UTC's
   preflash import target/preflash/my/events.jsonl what a run of preflash itself has left
 
 Rows become a recording, times without rows become readings that fail and an expectation each, what the network
@@ -42,9 +45,21 @@ pub(super) struct ImportArgs {
     /// The column with humidities [default: by its name, or field2]
     #[arg(long, value_name = "COLUMN")]
     humidity: Option<String>,
+    /// How far clocks were ahead of UTC, or behind, where a file's times have no zone [default: +00:00]
+    #[arg(long, value_name = "+HH:MM", value_parser = import::utc_offset, allow_hyphen_values = true)]
+    utc_offset: Option<import::Time>,
+    /// The device's hardware address, where a capture of the network has several [default: the one that asks most]
+    #[arg(long, value_name = "MAC", value_parser = parse_mac)]
+    device: Option<[u8; 6]>,
     /// Replace files that are there
     #[arg(long)]
     force: bool,
+}
+
+fn parse_mac(text: &str) -> Result<[u8; 6], &'static str> {
+    let bytes: Option<Vec<u8>> =
+        text.split([':', '-']).map(|byte| u8::from_str_radix(byte, 16).ok().filter(|_| byte.len() == 2)).collect();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or("expected a hardware address such as 5c:cf:7f:01:02:03")
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +92,12 @@ fn attempt(args: &ImportArgs) -> Result<(), Trouble> {
     if output.extension().is_none_or(|extension| extension != "toml") {
         return Err(Trouble::Name(output));
     }
-    let hints = Hints { temperature: args.temperature.clone(), humidity: args.humidity.clone() };
+    let hints = Hints {
+        temperature: args.temperature.clone(),
+        humidity: args.humidity.clone(),
+        utc_offset: args.utc_offset,
+        device: args.device,
+    };
     let evidence: Result<Vec<Evidence>, ImportError> =
         args.files.iter().map(|file| import::read(file, &hints)).collect();
     let recording = output.with_extension("recording.csv");
@@ -86,7 +106,7 @@ fn attempt(args: &ImportArgs) -> Result<(), Trouble> {
     check(&output, &draft, &name)?;
     let mut files = vec![(output.clone(), draft.scenario)];
     files.extend(draft.recording.map(|text| (recording, text)));
-    new_files::write(&files, args.force)?;
+    new_files::write(&files, &args.files, args.force)?;
     let names: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
     let (readings, failed) = draft.readings;
     complain(format_args!(

@@ -127,7 +127,7 @@ fn attempt(args: &NewArgs) -> Result<(), String> {
     let name = args.file.display().to_string();
     Scenario::parse(&name, &text, &|_| Err("it names no file".to_owned()))
         .map_err(|mistakes| format!("these answers make a scenario with mistakes:\n{}", mistakes.render(false)))?;
-    new_files::write(&[(args.file.clone(), text)], args.force).map_err(|error| error.to_string())?;
+    new_files::write(&[(args.file.clone(), text)], &[], args.force).map_err(|error| error.to_string())?;
     complain(format_args!("{GOOD}written{GOOD:#}: {name}\nrun it: preflash run {}", shell_path(&name)));
     Ok(())
 }

@@ -4,13 +4,13 @@
 //! somebody else keeps there is not preflash's to replace: a scenario behind `--junit` by a slip of the hand stays as
 //! it is. A device or a pipe is written to and left in its place.
 
-use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use simulator_world::input::{self, Kind};
 
+use super::whole;
 use crate::validation::statement;
 
 /// How a list of failing seeds begins.
@@ -89,8 +89,7 @@ impl Output {
                 _ => Path::new("."),
             };
             fs::create_dir_all(folder)?;
-            fs::write(self.draft(), "")?;
-            fs::remove_file(self.draft())?;
+            whole::draft(&self.place, "")?.close()?;
             folder.canonicalize()
         };
         let folder = attempt().map_err(|error| self.failed(&error))?;
@@ -124,19 +123,8 @@ impl Output {
                 .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| self.failed(&error));
         }
-        let draft = self.draft();
-        fs::write(&draft, text).and_then(|()| fs::rename(&draft, &self.place)).map_err(|error| {
-            // Nothing half-written stays; if that fails, too, the first failure is the one to tell.
-            let _ = fs::remove_file(&draft);
-            self.failed(&error)
-        })
-    }
-
-    fn draft(&self) -> PathBuf {
-        let mut name = OsString::from(".");
-        name.push(self.place.file_name().unwrap_or_default());
-        name.push(".new");
-        self.place.with_file_name(name)
+        let written = whole::draft(&self.place, text).and_then(|draft| Ok(draft.persist(&self.place)?));
+        written.map(drop).map_err(|error| self.failed(&error))
     }
 
     fn refused(&self, reason: &str) -> OutputError {

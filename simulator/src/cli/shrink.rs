@@ -27,7 +27,8 @@ Examples:
   preflash shrink my.toml --format json           the same for other programs
 
 Faults, steps, phones, networks and tables go first, then keys, then numbers become round; a smaller scenario counts
-if the same expectation fails and no other that did not before. Then each value that is left is varied alone.
+if the same expectation fails and no other that did not before, and if it passes without its faults where the whole
+scenario does. Then each value that is left is varied alone.
 
 Exit codes:
   0    the scenario is written
@@ -135,7 +136,7 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
     Scenario::parse(&output.display().to_string(), &shrunk.text, &read)
         .map_err(|mistakes| failed(format!("in its place it would have mistakes:\n{}", mistakes.render(false))))?;
-    new_files::write(&[(output.clone(), shrunk.text.clone())], args.force)?;
+    new_files::write(&[(output.clone(), shrunk.text.clone())], std::slice::from_ref(&args.file), args.force)?;
     let code = interruption.cause().map_or(OK, signals::Cause::code);
     if args.format == Format::Json {
         let rounded = shrunk.rounded.iter().map(|(place, was, is)| Rounded { place, was, is }).collect();
@@ -163,11 +164,12 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
             code,
         ));
     }
-    let printed = print(&shrunk, &output, trial.runs);
+    let again = if i64::try_from(seed.0).is_err() { format!(" --seed {}", seed.0) } else { String::new() };
+    let printed = print(&shrunk, &output, trial.runs, &again);
     Ok(written(printed, "what was found", code))
 }
 
-fn print(shrunk: &Shrunk, output: &Path, runs: u32) -> std::io::Result<()> {
+fn print(shrunk: &Shrunk, output: &Path, runs: u32, again: &str) -> std::io::Result<()> {
     use std::io::Write as _;
 
     let mut out = anstream::stdout().lock();
@@ -189,16 +191,16 @@ fn print(shrunk: &Shrunk, output: &Path, runs: u32) -> std::io::Result<()> {
     drop(out);
     let path = output.display().to_string();
     complain(format_args!(
-        "{GOOD}written{GOOD:#}: {path}, after {runs} runs\nrun it: preflash run {}",
+        "{GOOD}written{GOOD:#}: {path}, after {runs} runs\nrun it: preflash run {}{again}",
         shell_path(&path)
     ));
     Ok(())
 }
 
-/// The scenario with a seed of its own.
+/// The scenario with a seed of its own; one that TOML has no number for is told in a comment.
 fn with_seed(text: &str, seed: u64) -> String {
-    let Ok(mut document) = text.parse::<toml_edit::DocumentMut>() else { return text.to_owned() };
-    let Ok(seed) = i64::try_from(seed) else { return text.to_owned() };
-    document["seed"] = toml_edit::value(seed);
+    let Ok(number) = i64::try_from(seed) else { return format!("# It fails with `--seed {seed}`.\n{text}") };
+    let mut document: toml_edit::DocumentMut = text.parse().expect("what was shrunk is TOML");
+    document["seed"] = toml_edit::value(number);
     document.to_string()
 }

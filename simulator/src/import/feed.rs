@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::evidence::{Evidence, Origin, Reading};
+use super::stamp::Zone;
 use super::{Hints, stamp};
 
 /// What a sensor of the language can be asked to measure, in tenths; what lies outside is a reading that failed.
@@ -30,6 +31,7 @@ pub(super) fn csv(file: &str, text: &str, hints: &Hints) -> Result<Evidence, Str
     let time = place("created_at").or_else(|| place("time"));
     let time = time.ok_or("line 1: there is no column `created_at`, as ThingSpeak exports it")?;
     let columns = columns(&headers, &headers, hints)?;
+    let mut zone = Zone { said: hints.utc_offset, ..Zone::default() };
     let mut evidence = Evidence::new(file, "a channel's export");
     evidence.calendar = headers[time] == "created_at";
     evidence.columns =
@@ -39,13 +41,16 @@ pub(super) fn csv(file: &str, text: &str, hints: &Hints) -> Result<Evidence, Str
         let line = record.position().map_or(0, csv::Position::line);
         let cell = |index: usize| record.get(index).unwrap_or_default();
         let written = cell(time);
-        let at = stamp::calendar(written).or_else(|| stamp::seconds(written).filter(|_| !evidence.calendar));
-        let at = at
-            .ok_or_else(|| format!("line {line}: `{written}` is no time; ThingSpeak writes 2026-01-01 12:00:00 UTC"))?;
-        evidence.calendar |= stamp::calendar(written).is_some();
+        let moment = stamp::calendar(written);
+        evidence.calendar |= moment.is_some();
+        let at = moment.map(|moment| zone.place(moment));
+        let at = at.or_else(|| stamp::seconds(written).filter(|_| !evidence.calendar)).ok_or_else(|| {
+            format!("line {line}: `{written}` is no time from 1970 to 2200; ThingSpeak writes 2026-01-01 12:00:00 UTC")
+        })?;
         let values = columns.map(|column| column.map(&cell));
         add(&mut evidence, at, values, Origin::line(file, line), &|| format!("line {line}"))?;
     }
+    evidence.notes.extend(zone.note(file));
     finish(evidence)
 }
 
@@ -66,14 +71,17 @@ pub(super) fn json(file: &str, text: &str, hints: &Hints) -> Result<Evidence, St
     let called = |header: &String| document["channel"][header].as_str().unwrap_or(header).to_owned();
     let names: Vec<String> = headers.iter().map(called).collect();
     let columns = columns(&headers, &names, hints)?;
+    let mut zone = Zone { said: hints.utc_offset, ..Zone::default() };
     let mut evidence = Evidence::new(file, "a channel's feed");
     evidence.calendar = true;
     evidence.columns = columns.map(|column| column.map(|column| headers[column].clone()).unwrap_or_default());
     for (number, row) in feeds.iter().enumerate() {
         let entry = row["entry_id"].as_u64().map_or_else(|| format!("row {}", number + 1), |id| format!("entry {id}"));
         let written = row["created_at"].as_str().ok_or_else(|| format!("{entry}: `created_at` is missing"))?;
-        let at = stamp::calendar(written)
-            .ok_or_else(|| format!("{entry}: `{written}` is no time; ThingSpeak writes 2026-01-01T12:00:00Z"))?;
+        let moment = stamp::calendar(written).ok_or_else(|| {
+            format!("{entry}: `{written}` is no time from 1970 to 2200; ThingSpeak writes 2026-01-01T12:00:00Z")
+        })?;
+        let at = zone.place(moment);
         let texts = columns.map(|column| {
             column.map(|column| match &row[&headers[column]] {
                 Value::String(text) => text.clone(),
@@ -84,6 +92,7 @@ pub(super) fn json(file: &str, text: &str, hints: &Hints) -> Result<Evidence, St
         let values = [texts[0].as_deref(), texts[1].as_deref()];
         add(&mut evidence, at, values, Origin::at(file, entry.clone()), &|| entry.clone())?;
     }
+    evidence.notes.extend(zone.note(file));
     finish(evidence)
 }
 

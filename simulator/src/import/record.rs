@@ -18,8 +18,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Evidence, String> {
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let event: Value =
             serde_json::from_str(line).map_err(|error| format!("line {number}: not an event: {error}"))?;
-        let at = event["at"].as_i64().ok_or_else(|| format!("line {number}: not an event: `at` is missing"))?;
-        let at = at.saturating_add(began.unwrap_or(0));
+        let at = event["at"].as_i64().filter(|at| (0..=stamp::LATEST).contains(at));
+        let at = at.ok_or_else(|| format!("line {number}: not an event: `at` is missing, or no time of a run"))?;
+        let at = at + began.unwrap_or(0);
         own.reach(at);
         let origin = Origin::line(file, number);
         if event["device"].as_u64().is_some_and(|device| device > 0) {
@@ -82,7 +83,8 @@ fn began(line: &str) -> Option<Time> {
     }
     let event: Value = serde_json::from_str(line).ok()?;
     let said = event["line"].as_str()?.split_once("] time: it is ")?.1.split_whitespace().next()?;
-    let begun = stamp::calendar(said)? - event["at"].as_i64()?;
+    let at = event["at"].as_i64().filter(|at| (0..=stamp::LATEST).contains(at))?;
+    let begun = stamp::zoned(said)? - at;
     Some(begun.div_euclid(SECOND) * SECOND + if begun.rem_euclid(SECOND) > 0 { SECOND } else { 0 })
 }
 

@@ -4,15 +4,19 @@
 //! Only the device's own times: each start counts from 0 again. When a start was follows from what it says of the
 //! calendar (`time: it is …`, `cloud: reading of … stored`), each of which leaves less than a second open.
 
+mod reader;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::evidence::{Evidence, Expected, Fault, Network, On, Origin, Reading, SECOND, Step, Time, quoted};
-use super::stamp;
+use super::Hints;
+use super::evidence::{Evidence, Origin, SECOND, Time};
+use super::stamp::{self, Zone};
+use reader::Reader;
 
 /// From power or reset to the program's first line.
-const BOOT: Time = 105_000_000;
+pub(super) const BOOT: Time = 105_000_000;
 
 macro_rules! pattern {
     ($name:ident, $text:literal) => {
@@ -40,23 +44,27 @@ pub(super) struct Line {
     pub text: String,
 }
 
+/// How far back a time of day may go without a midnight in between: a clock that was set.
+const SET_BACK: Time = 2 * 60 * 60 * SECOND + 10 * 60 * SECOND;
+const DAY: Time = 24 * 60 * 60 * SECOND;
+
 /// Reads a log.
-pub(super) fn read(file: &str, text: &str) -> Result<Evidence, String> {
-    let (mut lines, mut dated, mut day, mut last) = (Vec::new(), false, 0, 0);
+pub(super) fn read(file: &str, text: &str, hints: &Hints) -> Result<Evidence, String> {
+    let mut zone = Zone { said: hints.utc_offset, ..Zone::default() };
+    let mut clock = Clock::default();
+    let (mut lines, mut dated) = (Vec::new(), false);
     for (number, line) in (1..).zip(text.lines()) {
+        // Garbage in front of a line is the boot ROM's.
+        let line = line.rsplit(char::REPLACEMENT_CHARACTER).next().unwrap_or(line);
         let line = line.trim_end().trim_start_matches(|letter: char| letter.is_control());
+        let no_time = |text: &str| format!("line {number}: `{text}` is no time from 1970 to 2200");
         let (stamped, rest) = if let Some(found) = DATED.captures(line) {
-            let at = stamp::calendar(&found[1]).ok_or_else(|| format!("line {number}: `{}` is no time", &found[1]))?;
+            let moment = stamp::calendar(&found[1]).ok_or_else(|| no_time(&found[1]))?;
             dated = true;
-            (Some(at), found[2].to_owned())
+            (Some(clock.dated(zone.place(moment), number)), found[2].to_owned())
         } else if let Some(found) = CLOCKED.captures(line) {
-            let at =
-                stamp::time_of_day(&found[1]).ok_or_else(|| format!("line {number}: `{}` is no time", &found[1]))?;
-            if at + 12 * 60 * 60 * SECOND < last {
-                day += 24 * 60 * 60 * SECOND;
-            }
-            last = at;
-            (Some(day + at), found[2].to_owned())
+            let at = stamp::time_of_day(&found[1]).ok_or_else(|| no_time(&found[1]))?;
+            (Some(clock.time_of_day(at, number)), found[2].to_owned())
         } else {
             (None, line.to_owned())
         };
@@ -71,7 +79,61 @@ pub(super) fn read(file: &str, text: &str) -> Result<Evidence, String> {
                     `2026-01-01 12:00:00.123 -> …` or `12:00:00.123 > …`; `pio device monitor --filter time` writes one"
             .to_owned());
     }
-    evidence(Evidence::new(file, "a serial log"), lines, dated)
+    let mut evidence = Evidence::new(file, "a serial log");
+    evidence.notes.extend(zone.note(file));
+    evidence
+        .notes
+        .extend(clock.notes.into_iter().map(|(number, what)| format!("{}: {what}", Origin::line(file, number))));
+    self::evidence(evidence, lines, dated)
+}
+
+/// Reads a log that is not all text: at its rate the boot ROM's lines are garbage in a terminal that is set to the
+/// program's.
+pub(super) fn with_garbage(file: &str, bytes: &[u8], hints: &Hints) -> Result<Evidence, String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut evidence = read(file, &text, hints)?;
+    let lines = text.lines().filter(|line| line.contains(char::REPLACEMENT_CHARACTER)).count();
+    evidence.notes.push(format!(
+        "{file}: {lines} lines have bytes that are no text, as the boot ROM's are at another rate; those are passed over"
+    ));
+    Ok(evidence)
+}
+
+/// A terminal's clock, which goes on from line to line.
+#[derive(Default)]
+struct Clock {
+    /// The midnight before.
+    day: Time,
+    last: Option<Time>,
+    notes: Vec<(u64, String)>,
+}
+
+impl Clock {
+    /// A time of the calendar: one that is earlier than the line before is taken as that one's.
+    fn dated(&mut self, at: Time, number: u64) -> Time {
+        let last = self.last.unwrap_or(at);
+        if at < last {
+            self.set_back(number);
+        }
+        let at = at.max(last);
+        self.last = Some(at);
+        at
+    }
+
+    /// A time of day: where it goes back by hours, a midnight has passed.
+    fn time_of_day(&mut self, time: Time, number: u64) -> Time {
+        if let Some(last) = self.last
+            && self.day + time + SET_BACK < last
+        {
+            self.day += DAY;
+            self.notes.push((number, "the clock goes back by hours: a midnight has passed".to_owned()));
+        }
+        self.dated(self.day + time, number)
+    }
+
+    fn set_back(&mut self, number: u64) {
+        self.notes.push((number, "its time is before that of the line above, which is taken".to_owned()));
+    }
 }
 
 /// Makes evidence of lines; `dated` says that their stamps are of the calendar.
@@ -80,12 +142,14 @@ pub(super) fn evidence(mut evidence: Evidence, lines: Vec<Line>, dated: bool) ->
     let boots = boots(&lines);
     let (placed, calendar) = place(&lines, &boots, dated);
     evidence.calendar = calendar;
-    let mut reader = Reader { evidence, file, down: None, upload: None, last_sensor: None };
+    let mut reader = Reader::new(evidence, file);
     let mut previous: Option<Time> = None;
+    let mut starts = boots.iter().peekable();
     for (index, line) in lines.iter().enumerate() {
+        let boot = starts.next_if(|boot| boot.line == index);
         let Some(at) = placed[index] else { continue };
-        if let Some(boot) = boots.iter().find(|boot| boot.line == index) {
-            reader.boot(boot, at, previous);
+        if let Some(boot) = boot {
+            reader.boot(&boot.cause, line.number, at, previous);
         }
         reader.line(line, at);
         reader.evidence.reach(at);
@@ -189,14 +253,14 @@ fn calendar_of(lines: &[Line]) -> Option<(Time, Time)> {
     for line in lines {
         let Some(since) = line.since_boot else { continue };
         if let Some(rest) = line.text.strip_prefix("time: it is ") {
-            if let Some(at) = rest.split_whitespace().next().and_then(stamp::calendar) {
+            if let Some(at) = rest.split_whitespace().next().and_then(stamp::zoned) {
                 narrow(at, since);
                 known = true;
             }
         } else if line.text.starts_with("sensor: ") && MEASURED.is_match(&line.text) {
             measured = Some(since);
         } else if let Some(rest) = line.text.strip_prefix("cloud: reading of ")
-            && let (Some(at), Some(measured)) = (rest.split_whitespace().next().and_then(stamp::calendar), measured)
+            && let (Some(at), Some(measured)) = (rest.split_whitespace().next().and_then(stamp::zoned), measured)
             && known
             && since - measured < 5 * SECOND
         {
@@ -204,224 +268,4 @@ fn calendar_of(lines: &[Line]) -> Option<(Time, Time)> {
         }
     }
     known.then_some((low, high))
-}
-
-/// What the lines have told until now.
-struct Reader {
-    evidence: Evidence,
-    file: String,
-    /// Since when the network is lost, or could not be joined, why, and when the last try to join began and failed.
-    down: Option<Down>,
-    /// Since when uploads fail, and how.
-    upload: Option<(Time, String, Origin, Time)>,
-    last_sensor: Option<Time>,
-}
-
-struct Down {
-    since: Time,
-    inject: &'static str,
-    tried: Option<Time>,
-    failed: Time,
-    origin: Origin,
-}
-
-impl Reader {
-    fn boot(&mut self, boot: &Boot, at: Time, previous: Option<Time>) {
-        let from = at - BOOT;
-        let origin = Origin::line(&self.file, boot.line as u64 + 1);
-        let first = self.evidence.starts.is_empty();
-        if first {
-            if boot.cause != "before the log" {
-                self.evidence.starts.push(On { from, until: None });
-            }
-            return;
-        }
-        match boot.cause.as_str() {
-            "power-on" | "unknown" => {
-                let off = previous.map_or(from - SECOND, |last| (last + SECOND).min(from - SECOND / 5));
-                let length = super::evidence::duration(from - off);
-                if let Some(last) = self.evidence.starts.last_mut() {
-                    last.until = Some(off);
-                }
-                self.evidence.steps.push(Step {
-                    at: off,
-                    action: format!("power = {{ cut-for = \"{length}\" }}"),
-                    origin,
-                });
-            }
-            "external reset" => {
-                let action = "reset-button = \"press\"".to_owned();
-                self.evidence.steps.push(Step { at: from, action, origin });
-            }
-            "software restart" => {
-                self.evidence.notes.push(format!("{origin}: the firmware has restarted by itself"));
-            }
-            cause => self.evidence.expected.push(Expected {
-                keys: format!("event.boot = {{ cause = {} }}\nnever = true", quoted(cause)),
-                from: None,
-                until: None,
-                because: format!("{origin} has one; the firmware must not do that"),
-                origin,
-            }),
-        }
-        self.evidence.starts.push(On { from, until: None });
-        self.down = None;
-        self.upload = None;
-    }
-
-    fn line(&mut self, line: &Line, at: Time) {
-        let origin = Origin::line(&self.file, line.number);
-        let Some((source, said)) = line.text.split_once(": ") else {
-            return self.measured(&line.text, at, origin);
-        };
-        match source {
-            "sensor" => {
-                if said.contains("try 1 of") || !said.contains("no reading") {
-                    self.last_sensor = Some(at);
-                }
-                if said.starts_with("no reading") {
-                    let at = self.last_sensor.unwrap_or(at);
-                    self.evidence.readings.push(Reading { at, temperature: None, humidity: None, origin });
-                } else if !said.contains("try ") {
-                    self.measured(said, at, origin);
-                }
-            }
-            "config" => self.config(said, origin),
-            "wifi" => self.wifi(said, at, origin),
-            "cloud" => self.cloud(said, at, origin),
-            _ => self.measured(&line.text, at, origin),
-        }
-    }
-
-    /// A line with a temperature and a humidity, whoever wrote it.
-    fn measured(&mut self, text: &str, at: Time, origin: Origin) {
-        let Some(found) = MEASURED.captures(text) else { return };
-        if !found[1].contains('.') && !found[2].contains('.') && self.evidence.sensor.is_none() {
-            self.evidence.sensor = Some(("DHT11", origin.clone()));
-        }
-        let (temperature, humidity) = (stamp::tenths(&found[1]), stamp::tenths(&found[2]));
-        self.evidence.readings.push(Reading { at, temperature, humidity, origin });
-    }
-
-    fn config(&mut self, said: &str, origin: Origin) {
-        if let Some(network) = said.strip_prefix("network ") {
-            let (name, security) = network.rsplit_once(" (").unwrap_or((network, "WPA2)"));
-            if !self.evidence.networks.iter().any(|network| network.name == name) {
-                let protected = !security.starts_with("open");
-                let name = name.to_owned();
-                self.evidence.networks.push(Network { name, protected, origin: Some(origin), ..Network::default() });
-            }
-        } else if let Some(server) = said.strip_prefix("server ") {
-            let (address, rest) = server.split_once(',').unwrap_or((server, ""));
-            if let Some((host, port)) = address.split_once(':')
-                && let Some(port) = port.split_whitespace().next().and_then(|port| port.parse().ok())
-            {
-                let tls = rest.contains("trusting");
-                self.evidence.server = Some((host.to_owned(), port, tls, origin));
-            }
-        } else if let Some((sensor, rest)) = said.split_once(" every ") {
-            let sensor = if sensor == "DHT11" { "DHT11" } else { "DHT22" };
-            self.evidence.sensor = Some((sensor, origin.clone()));
-            self.evidence.interval = rest.split_whitespace().next().and_then(stamp::seconds);
-            self.evidence.interval_origin = Some(origin);
-        }
-    }
-
-    fn wifi(&mut self, said: &str, at: Time, origin: Origin) {
-        if let Some(rest) = said.strip_prefix("joined ") {
-            let (name, signal) = rest.rsplit_once(", ").unwrap_or((rest, ""));
-            let signal = signal.trim_end_matches(" dBm").parse().ok();
-            if let Some(network) = self.evidence.networks.iter_mut().find(|network| network.name == name) {
-                network.signal = network.signal.or(signal);
-            }
-            if let Some(down) = self.down.take() {
-                // It was there again before the try that succeeded, and not yet when the one before failed.
-                let until = down.tried.unwrap_or(at).max(down.failed + SECOND / 100);
-                self.fault("the network is away", down.since, Some(until), None, down.inject, down.origin);
-            }
-        } else if said.starts_with("lost ") {
-            let inject = match said.contains("sent us away") {
-                true => "access-point = { network = {network}, state = \"off\" }",
-                false => "access-point = { network = {network}, state = \"off\", deauth = false }",
-            };
-            self.down = Some(Down { since: at - SECOND / 100, inject, tried: None, failed: at, origin });
-        } else if said.starts_with("joining ") && !said.starts_with("joining again") {
-            if let Some(down) = &mut self.down {
-                down.tried = Some(at - SECOND / 100);
-            }
-        } else if said.starts_with("could not join ") {
-            let inject = match said.contains("refused") {
-                true => "access-point = { network = {network}, state = \"refusing\" }",
-                false => "access-point = { network = {network}, state = \"off\", deauth = false }",
-            };
-            let since = self.evidence.starts.last().map_or(at, |on| on.from);
-            let down = self.down.get_or_insert(Down { since, inject, tried: None, failed: at, origin });
-            down.failed = at;
-        }
-    }
-
-    fn cloud(&mut self, said: &str, at: Time, origin: Origin) {
-        let failed = if said.contains("name was not resolved") {
-            Some("dns = \"silent\"".to_owned())
-        } else if said.contains("refuses the connection") {
-            Some("route = { to = \"cloud\", reply = \"refused\" }".to_owned())
-        } else if said.contains("no reply") {
-            Some("cloud = \"drop-before-storing\"".to_owned())
-        } else if let Some(rest) = said.strip_prefix("the server answers ") {
-            let status: Option<u16> = rest.split([';', ' ']).next().and_then(|status| status.parse().ok());
-            status
-                .filter(|status| (200..=599).contains(status))
-                .map(|status| format!("cloud = {{ status = {status} }}"))
-        } else if said.starts_with("could not upload") {
-            Some("route = { to = \"cloud\", reply = \"silent\" }".to_owned())
-        } else {
-            None
-        };
-        if let Some(inject) = failed {
-            if self.down.is_some() {
-                return;
-            }
-            let since = self.last_sensor.filter(|sensor| at - sensor < 30 * SECOND).unwrap_or(at) - SECOND / 100;
-            match &mut self.upload {
-                Some((_, known, _, last)) if *known == inject => *last = at,
-                _ => {
-                    self.uploaded(at, false);
-                    self.upload = Some((since, inject, origin, at));
-                }
-            }
-        } else if said.contains("stored") {
-            self.uploaded(at, said.contains("stored already"));
-        }
-    }
-
-    /// Uploads work again.
-    fn uploaded(&mut self, at: Time, already: bool) {
-        let Some((since, inject, origin, last)) = self.upload.take() else { return };
-        if already && inject.contains("drop-before-storing") {
-            return self.fault("the reply is lost", since, None, Some(1), "cloud = \"drop-after-storing\"", origin);
-        }
-        let until = (at - 2 * SECOND).max(last + SECOND / 100);
-        self.fault("uploads fail", since, Some(until), None, &inject, origin);
-    }
-
-    fn fault(&mut self, what: &str, from: Time, until: Option<Time>, count: Option<u32>, inject: &str, origin: Origin) {
-        let inject = inject.to_owned();
-        self.evidence.faults.push(Fault { what: what.to_owned(), from, until, count, inject, origin });
-    }
-
-    fn finish(mut self) -> Result<Evidence, String> {
-        if let Some(down) = self.down.take() {
-            self.fault("the network is away", down.since, None, None, down.inject, down.origin);
-        }
-        if let Some((since, inject, origin, _)) = self.upload.take() {
-            self.fault("uploads fail", since, None, None, &inject, origin);
-        }
-        let evidence = self.evidence;
-        if evidence.readings.is_empty() && evidence.faults.is_empty() && evidence.starts.is_empty() {
-            return Err(
-                "no line of it tells of a reading (`21.5 °C, 45.6 %`), a start (`rst cause:`) or a network".to_owned()
-            );
-        }
-        Ok(evidence)
-    }
 }

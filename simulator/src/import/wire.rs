@@ -5,11 +5,13 @@
 //! line is high after each low (data sheets of DHT11 and AM2302). A request without a whole answer, or with a wrong
 //! checksum, is a reading that failed.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use vcd::{Command, IdCode, Parser, ScopeItem, Value};
 
 use super::evidence::{Evidence, Fault, Origin, Reading, Time};
+use super::stamp::LATEST;
 
 const MICROSECOND: Time = 1_000;
 /// A low pulse this long asks the sensor; a sensor's own are at most 88 us.
@@ -22,6 +24,9 @@ const ONE: Time = 48 * MICROSECOND;
 const LATE: Time = 42 * MICROSECOND;
 /// How much a session may hold once it is unpacked.
 const SAMPLES: u64 = 1 << 30;
+
+/// How much its description may hold.
+const METADATA: u64 = 1 << 18;
 
 /// The changes of a line: when, and to which level. The level alternates.
 type Edges = Vec<(Time, bool)>;
@@ -40,12 +45,19 @@ pub(super) fn vcd(file: &str, text: &str) -> Result<Evidence, String> {
     let step = f64::from(number) * unit.fraction() * 1e9;
     let mut signals: Vec<(IdCode, String, Edges)> = Vec::new();
     signals_of(&header.items, &mut signals);
+    let places: BTreeMap<IdCode, usize> =
+        signals.iter().enumerate().rev().map(|(place, (id, ..))| (*id, place)).collect();
     let mut now: Time = 0;
     for command in parser.by_ref() {
         match command.map_err(|error| format!("this is not a VCD: {error}"))? {
-            Command::Timestamp(steps) => now = (steps as f64 * step) as Time,
+            Command::Timestamp(steps) => {
+                now = (steps as f64 * step) as Time;
+                if now > LATEST {
+                    return Err(format!("its time #{steps} is more than 200 years behind its beginning"));
+                }
+            }
             Command::ChangeScalar(id, value) => {
-                if let Some((_, _, edges)) = signals.iter_mut().find(|(signal, ..)| *signal == id) {
+                if let Some((_, _, edges)) = places.get(&id).map(|place| &mut signals[*place]) {
                     // What nobody drives is pulled high.
                     let level = value != Value::V0;
                     if edges.last().is_none_or(|(_, last)| *last != level) {
@@ -77,8 +89,11 @@ pub(super) fn sigrok(file: &str, bytes: &[u8]) -> Result<Evidence, String> {
     let mut entry = archive
         .by_name("metadata")
         .map_err(|_| "this zip is no session of sigrok: the file `metadata` is not in it".to_owned())?;
-    entry.read_to_string(&mut metadata).map_err(|error| format!("metadata: {error}"))?;
+    entry.by_ref().take(METADATA + 1).read_to_string(&mut metadata).map_err(|error| format!("metadata: {error}"))?;
     drop(entry);
+    if metadata.len() as u64 > METADATA {
+        return Err(format!("metadata: it is larger than {} KiB, and sigrok's has some lines", METADATA >> 10));
+    }
     let value = |key: &str| {
         metadata
             .lines()
@@ -176,7 +191,7 @@ fn requests(edges: &Edges) -> Vec<Request> {
             continue;
         }
         // From the release on: high, the response's low and high, and 40 bits of a low and a high each.
-        let times: Vec<Time> = edges[index..].iter().map(|(at, _)| *at).collect();
+        let times: Vec<Time> = edges[index..].iter().take(85).map(|(at, _)| *at).collect();
         let apart: Vec<Time> =
             times.windows(2).map(|pair| pair[1] - pair[0]).take(84).take_while(|it| *it < SILENCE).collect();
         let delay = apart.first().copied();

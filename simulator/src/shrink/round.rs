@@ -111,11 +111,17 @@ pub(super) fn simpler(value: &Quantity) -> Vec<Quantity> {
     found
 }
 
-/// Durations of a run that are shorter than this one, the shortest first.
+/// Durations of a run that are shorter than this one, the shortest first, and then those that are rounder.
 pub(super) fn shorter(value: &Quantity) -> Vec<Quantity> {
     let minutes = [1, 2, 5, 10, 20, 30, 60, 120, 360, 720, 1_440, 10_080];
-    let each = minutes.into_iter().map(|minutes| minutes * 60 * SECOND).take_while(|it| *it < value.number());
-    each.map(Quantity::Duration).collect()
+    let mut found: Vec<Quantity> = minutes
+        .into_iter()
+        .map(|minutes| Quantity::Duration(minutes * 60 * SECOND))
+        .chain(simpler(value))
+        .filter(|it| it.number() < value.number())
+        .collect();
+    found.dedup();
+    found
 }
 
 #[cfg(test)]
@@ -130,6 +136,8 @@ mod tests {
         assert_eq!(simpler("7m 13s")[..3], ["10m", "5m", "7m"]);
         assert!(simpler("7m 13s").contains(&"7m".to_owned()));
         assert!(simpler("1h").is_empty());
+        let value = Quantity::parse("47m 13s").unwrap();
+        assert!(shorter(&value).iter().all(|it| it.number() < value.number()), "{:?}", shorter(&value));
         assert_eq!(simpler("13 %"), ["10 %", "20 %", "15 %"]);
         assert_eq!(Quantity::parse("2.5 %").unwrap().to_string(), "2.5 %");
         assert_eq!((Quantity::parse("-70 dBm"), Quantity::parse("off"), Quantity::parse("101 %")), (None, None, None));

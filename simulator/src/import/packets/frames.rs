@@ -7,6 +7,13 @@ use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Tcp
 use super::super::evidence::Time;
 use super::talk::{Beacon, Talk};
 
+/// The hardware addresses between which a packet goes, where they are known.
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    from: Option<[u8; 6]>,
+    to: Option<[u8; 6]>,
+}
+
 /// Looks at a packet.
 pub(super) fn look(at: Time, number: u64, link: Linktype, data: &[u8], talk: &mut Talk) {
     match link {
@@ -14,11 +21,14 @@ pub(super) fn look(at: Time, number: u64, link: Linktype, data: &[u8], talk: &mu
             if let Ok(frame) = EthernetFrame::new_checked(data)
                 && frame.ethertype() == EthernetProtocol::Ipv4
             {
-                ip(at, number, frame.payload(), talk);
+                let ends = Ends { from: Some(frame.src_addr().0), to: Some(frame.dst_addr().0) };
+                ip(at, number, ends, frame.payload(), talk);
             }
         }
-        Linktype::RAW | Linktype::IPV4 => ip(at, number, data, talk),
-        Linktype::LINUX_SLL if data.get(14..16) == Some(&[0x08, 0x00]) => ip(at, number, &data[16..], talk),
+        Linktype::RAW | Linktype::IPV4 => ip(at, number, Ends::default(), data, talk),
+        Linktype::LINUX_SLL if data.get(14..16) == Some(&[0x08, 0x00]) => {
+            ip(at, number, Ends::default(), &data[16..], talk);
+        }
         Linktype(105) => wireless(at, number, data, None, talk),
         Linktype(127) => {
             let length = data.get(2..4).map_or(0, |bytes| usize::from(u16::from_le_bytes([bytes[0], bytes[1]])));
@@ -76,34 +86,48 @@ fn wireless(at: Time, number: u64, frame: &[u8], signal: Option<i32>, talk: &mut
             talk.beacon(at, number, beacon);
         }
         // Disassociation, deauthentication; from the access point if its address is the BSSID.
-        (0, 10 | 12) if address(10) == address(16) => talk.sent_away(at, number, address(16)),
+        (0, 10 | 12) if address(10) == address(16) => talk.sent_away(at, number, address(16), address(4)),
         (2, subtype) if control[1] & 0x40 == 0 && subtype & 4 == 0 => {
             let quality = if subtype & 8 != 0 { 2 } else { 0 };
             let four = if control[1] & 3 == 3 { 6 } else { 0 };
             if let Some([0xAA, 0xAA, 3, 0, 0, 0, 0x08, 0x00, packet @ ..]) = frame.get(24 + quality + four..) {
-                ip(at, number, packet, talk);
+                // To the distribution system, from it, between stations (IEEE 802.11-2020, table 9-30).
+                let (ends, bssid) = match control[1] & 3 {
+                    1 => ((address(10), address(16)), Some(address(4))),
+                    2 => ((address(16), address(4)), Some(address(10))),
+                    _ => ((address(10), address(4)), None),
+                };
+                let station = if control[1] & 3 == 1 { ends.0 } else { ends.1 };
+                if let Some(bssid) = bssid {
+                    talk.joined(station, bssid);
+                }
+                ip(at, number, Ends { from: Some(ends.0), to: Some(ends.1) }, packet, talk);
             }
         }
         _ => {}
     }
 }
 
-fn ip(at: Time, number: u64, packet: &[u8], talk: &mut Talk) {
+fn ip(at: Time, number: u64, ends: Ends, packet: &[u8], talk: &mut Talk) {
     let Ok(packet) = Ipv4Packet::new_checked(packet) else { return };
+    let from = talk.client(ends.from, packet.src_addr());
+    let to = talk.client(ends.to, packet.dst_addr());
     match packet.next_header() {
         IpProtocol::Udp => {
             let Ok(datagram) = UdpPacket::new_checked(packet.payload()) else { return };
-            let (from, to, data) = (datagram.src_port(), datagram.dst_port(), datagram.payload());
-            match (from, to) {
+            let (source, target, data) = (datagram.src_port(), datagram.dst_port(), datagram.payload());
+            match (source, target) {
                 (67 | 68, 67 | 68) => talk.dhcp(at, number, data),
-                (_, 53) | (53, _) => talk.dns(at, number, data),
-                (_, 123) | (123, _) => talk.ntp(at, number, data),
+                (_, 53) => talk.dns(at, number, from, data),
+                (53, _) => talk.dns(at, number, to, data),
+                (_, 123) if data.first().is_some_and(|head| head & 7 == 3) => talk.ntp(at, number, from, data),
+                (123, _) => talk.ntp(at, number, to, data),
                 _ => {}
             }
         }
         IpProtocol::Tcp => {
             let Ok(segment) = TcpPacket::new_checked(packet.payload()) else { return };
-            talk.tcp(at, number, packet.src_addr(), packet.dst_addr(), &segment);
+            talk.tcp(at, number, from, to, &segment);
         }
         _ => {}
     }

@@ -1,18 +1,18 @@
 //! Questions and answers of a capture, and what of them becomes part of a scenario.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, DnsPacket, DnsRcode, TcpPacket};
 
-use super::super::evidence::{Evidence, Expected, Fault, Network, On, Origin, SECOND, Time, duration};
+use super::super::evidence::{Evidence, Expected, Fault, Network, On, Origin, SECOND, Time, duration, quoted};
+use super::asked::Asked;
 
 /// An answer that comes later than this is slow.
 const SLOW: Time = SECOND;
 /// Seconds from 1900 to 1970, as NTP counts.
 const NTP_EPOCH: Time = 2_208_988_800;
-/// What a client asks that is no answer within this has none.
-const PATIENCE: Time = 5 * SECOND;
 
 /// An access point's beacon.
 pub(super) struct Beacon {
@@ -23,105 +23,95 @@ pub(super) struct Beacon {
     pub signal: Option<i32>,
 }
 
-/// One kind of question: those without an answer yet, and the trouble that is under way.
-#[derive(Default)]
-struct Asked {
-    open: BTreeMap<u64, (Time, u64)>,
-    /// What became of each question: when it was asked, in which packet, and what was wrong with the answer.
-    done: Vec<(Time, u64, Option<String>)>,
+/// A client, by its hardware address, or by its address where the capture has no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Client {
+    Mac([u8; 6]),
+    Address(Ipv4Addr),
 }
 
-impl Asked {
-    fn ask(&mut self, id: u64, at: Time, number: u64) {
-        self.open.entry(id).or_insert((at, number));
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) => f.write_str(&mac.map(|byte| format!("{byte:02x}")).join(":")),
+            Self::Address(address) => address.fmt(f),
+        }
     }
+}
 
-    fn answer(&mut self, id: u64, at: Time, trouble: impl FnOnce(Time) -> Option<String>) {
-        if let Some((asked, number)) = self.open.remove(&id) {
-            self.done.push((asked, number, trouble(at - asked)));
-        }
-    }
+/// What one client asked, and what came of it.
+#[derive(Default)]
+struct Questions {
+    dhcp: Asked,
+    dns: Asked,
+    ntp: Asked,
+    tcp: Asked,
+    first_dhcp: Option<Time>,
+    acknowledged: Option<u64>,
+    /// The lease that was given, in seconds, and by which packet.
+    lease: Option<(u32, u64)>,
+    round_trips: Vec<(Time, u64)>,
+    /// How many there were.
+    count: u64,
+}
 
-    /// Troubles in a row as one fault each: from behind the last question that met none, for nobody knows more, until
-    /// the next that did not.
-    fn faults(mut self, file: &str, what: &str, silent: &str, end: Time) -> Vec<Fault> {
-        for (asked, number) in std::mem::take(&mut self.open).into_values().filter(|(asked, _)| end - asked > PATIENCE)
-        {
-            self.done.push((asked, number, Some(silent.to_owned())));
-        }
-        self.done.sort_by_key(|(asked, number, _)| (*asked, *number));
-        let mut faults: Vec<Fault> = Vec::new();
-        let mut under_way: Option<String> = None;
-        let mut since = Time::MIN;
-        for (asked, number, trouble) in self.done {
-            if trouble == under_way {
-                if trouble.is_none() {
-                    since = asked + SECOND / 100;
-                }
-                continue;
-            }
-            if under_way.is_some()
-                && let Some(last) = faults.last_mut()
-            {
-                last.until = Some(asked - SECOND / 100);
-            }
-            if let Some(inject) = &trouble {
-                let origin = Origin::at(file, format!("packet {number}"));
-                let from = if under_way.is_some() { asked - SECOND / 100 } else { since };
-                faults.push(Fault {
-                    what: what.to_owned(),
-                    from,
-                    until: None,
-                    count: None,
-                    inject: inject.clone(),
-                    origin,
-                });
-            }
-            since = asked + SECOND / 100;
-            under_way = trouble;
-        }
-        faults
-    }
+/// Something that went wrong at an access point.
+struct Trouble {
+    bssid: [u8; 6],
+    /// To whom it was done; to all if `None`.
+    station: Option<[u8; 6]>,
+    fault: Fault,
 }
 
 /// All that is said in a capture.
 pub(super) struct Talk {
     file: String,
-    dhcp: Asked,
-    dns: Asked,
-    ntp: Asked,
-    tcp: Asked,
+    clients: BTreeMap<Client, Questions>,
+    /// The clients that have leases.
+    leased: BTreeMap<Ipv4Addr, Client>,
+    /// The access points that stations are joined to.
+    joined: BTreeMap<[u8; 6], [u8; 6]>,
     networks: Vec<Network>,
-    faults: Vec<Fault>,
-    first_dhcp: Option<Time>,
-    acknowledged: Option<u64>,
-    /// The lease that was given, in seconds, and by which packet.
-    lease: Option<(u32, u64)>,
+    troubles: Vec<Trouble>,
     /// When the last beacon of each access point came.
     heard: BTreeMap<[u8; 6], (Time, u64)>,
-    round_trips: Vec<(Time, u64)>,
 }
 
 impl Talk {
     pub(super) fn new(file: &str) -> Self {
         Self {
             file: file.to_owned(),
-            dhcp: Asked::default(),
-            dns: Asked::default(),
-            ntp: Asked::default(),
-            tcp: Asked::default(),
+            clients: BTreeMap::new(),
+            leased: BTreeMap::new(),
+            joined: BTreeMap::new(),
             networks: Vec::new(),
-            faults: Vec::new(),
-            first_dhcp: None,
-            acknowledged: None,
-            lease: None,
+            troubles: Vec::new(),
             heard: BTreeMap::new(),
-            round_trips: Vec::new(),
         }
     }
 
     fn origin(&self, number: u64) -> Origin {
         Origin::at(&self.file, format!("packet {number}"))
+    }
+
+    /// Whose addresses these are.
+    pub(super) fn client(&self, mac: Option<[u8; 6]>, address: Ipv4Addr) -> Client {
+        match mac {
+            Some(mac) => Client::Mac(mac),
+            None => self.leased.get(&address).copied().unwrap_or(Client::Address(address)),
+        }
+    }
+
+    /// A client asks.
+    fn asks(&mut self, client: Client) -> &mut Questions {
+        let questions = self.clients.entry(client).or_default();
+        questions.count += 1;
+        questions
+    }
+
+    /// A station sends or gets something at an access point.
+    pub(super) fn joined(&mut self, station: [u8; 6], bssid: [u8; 6]) {
+        self.joined.insert(station, bssid);
     }
 
     pub(super) fn beacon(&mut self, at: Time, number: u64, beacon: Beacon) {
@@ -130,69 +120,82 @@ impl Talk {
             return;
         }
         let origin = self.origin(number);
-        if let Some((last, _)) = self.heard.insert(bssid, (at, number))
-            && at - last > 10 * SECOND
-        {
-            let inject = "access-point = { network = {network}, state = \"off\", deauth = false }".to_owned();
-            let (from, until) = (last + SECOND / 10, Some(at));
-            let what = format!("{name} sends no beacons");
-            self.faults.push(Fault { what, from, until, count: None, inject, origin: origin.clone() });
-        }
-        if !self.networks.iter().any(|network| network.bssid == Some(bssid)) {
-            let network = Network { name, protected, bssid: Some(bssid), channel, signal, origin: Some(origin) };
-            self.networks.push(network);
+        match self.heard.insert(bssid, (at, number)) {
+            Some((last, _)) if at - last > 10 * SECOND => {
+                let inject =
+                    format!("access-point = {{ network = {}, state = \"off\", deauth = false }}", quoted(&name));
+                let (from, until) = (last + SECOND / 10, Some(at));
+                let what = format!("{name} sends no beacons");
+                let fault = Fault { what, from, until, count: None, inject, origin };
+                self.troubles.push(Trouble { bssid, station: None, fault });
+            }
+            Some(_) => {}
+            None => {
+                let network = Network { name, protected, bssid: Some(bssid), channel, signal, origin: Some(origin) };
+                self.networks.push(network);
+            }
         }
     }
 
-    pub(super) fn sent_away(&mut self, at: Time, number: u64, _bssid: [u8; 6]) {
-        let inject = "access-point = { network = {network}, state = \"off\" }".to_owned();
-        let origin = self.origin(number);
-        let until = Some(at + SECOND);
-        self.faults.push(Fault {
+    pub(super) fn sent_away(&mut self, at: Time, number: u64, bssid: [u8; 6], station: [u8; 6]) {
+        let fault = Fault {
             what: "the access point sends stations away".to_owned(),
             from: at,
-            until,
+            until: Some(at + SECOND),
             count: None,
-            inject,
-            origin,
-        });
+            inject: "access-point = { network = {network}, state = \"off\" }".to_owned(),
+            origin: self.origin(number),
+        };
+        // An address with this bit is many stations'.
+        let station = Some(station).filter(|station| station[0] & 1 == 0);
+        self.troubles.push(Trouble { bssid, station, fault });
     }
 
     pub(super) fn dhcp(&mut self, at: Time, number: u64, data: &[u8]) {
         let Ok(packet) = DhcpPacket::new_checked(data) else { return };
         let Ok(repr) = DhcpRepr::parse(&packet) else { return };
         let id = u64::from(repr.transaction_id);
+        let client = Client::Mac(repr.client_hardware_address.0);
         match repr.message_type {
             DhcpMessageType::Discover | DhcpMessageType::Request => {
-                self.first_dhcp.get_or_insert(at);
-                self.dhcp.ask(id, at, number);
+                let questions = self.asks(client);
+                questions.first_dhcp.get_or_insert(at);
+                questions.dhcp.ask(id, at, number);
             }
             DhcpMessageType::Offer | DhcpMessageType::Ack => {
-                if repr.message_type == DhcpMessageType::Ack {
-                    self.acknowledged.get_or_insert(number);
-                    self.lease = self.lease.or(repr.lease_duration.map(|seconds| (seconds, number)));
+                let is_acknowledged = repr.message_type == DhcpMessageType::Ack;
+                if is_acknowledged {
+                    self.leased.insert(repr.your_ip, client);
                 }
-                self.dhcp.answer(id, at, |took| {
+                let Some(questions) = self.clients.get_mut(&client) else { return };
+                if is_acknowledged {
+                    questions.acknowledged.get_or_insert(number);
+                    questions.lease = questions.lease.or(repr.lease_duration.map(|seconds| (seconds, number)));
+                }
+                questions.dhcp.answer(id, at, |took| {
                     (took > SLOW).then(|| {
                         format!("dhcp = {{ network = {{network}}, reply = {{ slow = \"{}\" }} }}", round(took))
                     })
                 });
             }
             DhcpMessageType::Nak => {
-                self.dhcp.answer(id, at, |_| Some("dhcp = { network = {network}, reply = \"refuse\" }".to_owned()));
+                let Some(questions) = self.clients.get_mut(&client) else { return };
+                let refused = "dhcp = { network = {network}, reply = \"refuse\" }".to_owned();
+                questions.dhcp.answer(id, at, |_| Some(refused));
             }
             _ => {}
         }
     }
 
-    pub(super) fn dns(&mut self, at: Time, number: u64, data: &[u8]) {
+    pub(super) fn dns(&mut self, at: Time, number: u64, client: Client, data: &[u8]) {
         let Ok(packet) = DnsPacket::new_checked(data) else { return };
         let id = u64::from(packet.transaction_id());
         if packet.flags().bits() & 0x8000 == 0 {
-            return self.dns.ask(id, at, number);
+            return self.asks(client).dns.ask(id, at, number);
         }
         let rcode = packet.rcode();
-        self.dns.answer(id, at, |took| match rcode {
+        let Some(questions) = self.clients.get_mut(&client) else { return };
+        questions.dns.answer(id, at, |took| match rcode {
             DnsRcode::NoError => (took > SLOW).then(|| format!("dns = {{ slow = \"{}\" }}", round(took))),
             DnsRcode::NXDomain => Some("dns = \"no-such-name\"".to_owned()),
             DnsRcode::Refused => Some("dns = \"refused\"".to_owned()),
@@ -200,16 +203,17 @@ impl Talk {
         });
     }
 
-    pub(super) fn ntp(&mut self, at: Time, number: u64, data: &[u8]) {
+    pub(super) fn ntp(&mut self, at: Time, number: u64, client: Client, data: &[u8]) {
         let Some(data) = data.first_chunk::<48>() else { return };
         let stamp = |place: usize| u64::from_be_bytes(std::array::from_fn(|index| data[place + index]));
         match data[0] & 7 {
             // A client's transmit time comes back as the answer's origin.
-            3 => self.ntp.ask(stamp(40), at, number),
+            3 => self.asks(client).ntp.ask(stamp(40), at, number),
             4 => {
                 let (stratum, told) = (data[1], stamp(40));
                 let wrong = ((told >> 32) as Time - NTP_EPOCH) * SECOND - at;
-                self.ntp.answer(stamp(24), at, |took| {
+                let Some(questions) = self.clients.get_mut(&client) else { return };
+                questions.ntp.answer(stamp(24), at, |took| {
                     if stratum == 0 {
                         Some("ntp = \"kiss-of-death\"".to_owned())
                     } else if wrong.abs() > 3 * SECOND {
@@ -224,27 +228,79 @@ impl Talk {
         }
     }
 
-    pub(super) fn tcp(&mut self, at: Time, number: u64, from: Ipv4Addr, to: Ipv4Addr, segment: &TcpPacket<&[u8]>) {
+    pub(super) fn tcp(&mut self, at: Time, number: u64, from: Client, to: Client, segment: &TcpPacket<&[u8]>) {
         let (source, target) = (segment.src_port(), segment.dst_port());
         let web = |port: u16| matches!(port, 80 | 443);
-        let id = |client: Ipv4Addr, port: u16| u64::from(u32::from(client)) << 16 | u64::from(port);
         if segment.syn() && !segment.ack() && web(target) {
-            self.tcp.ask(id(from, source), at, number);
-        } else if web(source) && segment.syn() && segment.ack() {
-            if let Some((asked, _)) = self.tcp.open.get(&id(to, target)) {
-                self.round_trips.push((at - asked, number));
+            return self.asks(from).tcp.ask(source.into(), at, number);
+        }
+        let Some(questions) = self.clients.get_mut(&to).filter(|_| web(source)) else { return };
+        if segment.syn() && segment.ack() {
+            if let Some(asked) = questions.tcp.since(target.into()) {
+                questions.round_trips.push((at - asked, number));
             }
-            self.tcp.answer(id(to, target), at, |_| None);
-        } else if web(source) && segment.rst() {
-            self.tcp.answer(id(to, target), at, |_| Some("route = { to = \"cloud\", reply = \"refused\" }".to_owned()));
+            questions.tcp.answer(target.into(), at, |_| None);
+        } else if segment.rst() {
+            let refused = "route = { to = \"cloud\", reply = \"refused\" }".to_owned();
+            questions.tcp.answer(target.into(), at, |_| Some(refused));
         }
     }
 
-    /// Makes evidence of it.
-    pub(super) fn finish(self, evidence: &mut Evidence) {
+    /// The client that is the device: the one that was asked for, or that asks most.
+    fn choose(&self, device: Option<[u8; 6]>) -> Result<Option<Client>, String> {
+        let Some(mac) = device else {
+            // Of those that ask as often, the first by its address.
+            let most = self.clients.iter().rev().max_by_key(|(_, questions)| questions.count);
+            return Ok(most.map(|(client, _)| *client));
+        };
+        let client = Client::Mac(mac);
+        if self.clients.contains_key(&client) {
+            return Ok(Some(client));
+        }
+        let all: Vec<String> = self.clients.keys().take(20).map(Client::to_string).collect();
+        Err(match all.as_slice() {
+            [] => "it has no device that asks for anything".to_owned(),
+            all => format!("{client} asks for nothing in it; these do: {}", all.join(", ")),
+        })
+    }
+
+    /// Makes evidence of what concerns one device.
+    pub(super) fn finish(mut self, evidence: &mut Evidence, device: Option<[u8; 6]>) -> Result<(), String> {
         let file = self.file.clone();
+        let chosen = self.choose(device)?;
+        if let Some(client) = chosen.filter(|_| self.clients.len() > 1) {
+            let others: Vec<String> =
+                self.clients.keys().filter(|other| **other != client).take(10).map(Client::to_string).collect();
+            evidence.notes.push(format!(
+                "{file}: of {} devices {client} is taken as the one; --device says another ({})",
+                self.clients.len(),
+                others.join(", ")
+            ));
+        }
+        // At which access point it is, if that can be seen.
+        let mac = match chosen {
+            Some(Client::Mac(mac)) => Some(mac),
+            Some(Client::Address(_)) | None => None,
+        };
+        let own = mac.and_then(|mac| self.joined.get(&mac)).copied();
+        self.networks.sort_by_key(|network| own.is_some() && network.bssid != own);
+        let concerns = |trouble: &Trouble| {
+            let station = trouble.station.is_none() || mac.is_none() || trouble.station == mac;
+            station && (own.is_none() || own == Some(trouble.bssid))
+        };
+        evidence.faults.extend(self.troubles.into_iter().filter(concerns).map(|trouble| trouble.fault));
+        evidence.networks = self.networks;
+        if let Some(questions) = chosen.and_then(|client| self.clients.remove(&client)) {
+            questions.finish(&file, evidence);
+        }
+        Ok(())
+    }
+}
+
+impl Questions {
+    fn finish(self, file: &str, evidence: &mut Evidence) {
         let end = evidence.span.map_or(0, |(_, last)| last);
-        let place = |number: u64| Origin::at(&file, format!("packet {number}"));
+        let place = |number: u64| Origin::at(file, format!("packet {number}"));
         if let Some(at) = self.first_dhcp {
             evidence.starts.push(On { from: at - 2_520_000_000, until: None });
         }
@@ -266,13 +322,12 @@ impl Talk {
                 origin: place(number),
             });
         }
-        evidence.faults.extend(self.faults);
         let silent = "dhcp = { network = {network}, reply = \"silent\" }";
-        evidence.faults.extend(self.dhcp.faults(&file, "DHCP", silent, end));
-        evidence.faults.extend(self.dns.faults(&file, "DNS", "dns = \"silent\"", end));
-        evidence.faults.extend(self.ntp.faults(&file, "NTP", "ntp = \"silent\"", end));
+        evidence.faults.extend(self.dhcp.faults(file, "DHCP", silent, end));
+        evidence.faults.extend(self.dns.faults(file, "DNS", "dns = \"silent\"", end));
+        evidence.faults.extend(self.ntp.faults(file, "NTP", "ntp = \"silent\"", end));
         let silent = "route = { to = \"cloud\", reply = \"silent\" }";
-        evidence.faults.extend(self.tcp.faults(&file, "connections to the cloud", silent, end));
+        evidence.faults.extend(self.tcp.faults(file, "connections to the cloud", silent, end));
         let mut trips = self.round_trips;
         trips.sort_unstable();
         if let Some((trip, number)) = trips.get(trips.len() / 2) {
@@ -281,7 +336,6 @@ impl Talk {
             let keys = "event.connection = { outcome = \"opened\" }".to_owned();
             evidence.expected.push(Expected { keys, from: None, until: None, because, origin: place(*number) });
         }
-        evidence.networks = self.networks;
     }
 }
 

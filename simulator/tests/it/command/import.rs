@@ -164,6 +164,7 @@ fn what_cannot_be_imported_is_told_with_its_place_and_leaves_nothing() {
             format!("{csv}2026-01-01 12:00:00 UTC,1,warm\n"),
             "line 2: `warm` is neither a decimal number nor `nan`",
         ),
+        ("a.csv", format!("{csv}2026-01-01 12:00:00 UTC,1,20\n2262-04-11 23:47:00 UTC,2,20\n"), "from 1970 to 2200"),
         ("a.csv", "created_at;field1\n1;2\n".to_owned(), "separated by commas"),
         ("a.csv", "created_at,entry_id\n2026-01-01 12:00:00 UTC,1\n".to_owned(), "no column has readings"),
         ("a.csv", csv.to_owned(), "no row with a reading"),
@@ -172,6 +173,11 @@ fn what_cannot_be_imported_is_told_with_its_place_and_leaves_nothing() {
         ("a.json", "{\"channel\": {}, \"feeds\": []}".to_owned(), "it has no fields"),
         ("a.log", "hello\nworld\n".to_owned(), "no line begins with a time"),
         ("a.vcd", "$date x $end\n$var wire 1 ! x $end\n$enddefinitions $end\n#0\n".to_owned(), "$timescale is missing"),
+        (
+            "a.vcd",
+            "$timescale 1 s $end\n$var wire 1 ! x $end\n$enddefinitions $end\n#9000000000\n0!\n".to_owned(),
+            "more than 200 years",
+        ),
         ("a.pcap", "\u{a}\r\r\n".to_owned(), "behind packet 0"),
         ("a.jsonl", "{\"at\":1,\"event\":\"x\"}\n{\"at\":".to_owned(), "line 2: not an event"),
     ] {
@@ -241,20 +247,25 @@ fn captures_of_real_sensors_are_read_as_sigrok_reads_them() {
     assert_eq!(read[..expected.len()], expected);
 }
 
+const DUCK: [u8; 6] = [0x18, 0xFE, 0x34, 0, 0, 0];
+const OTHER: [u8; 6] = [0x5C, 0xCF, 0x7F, 1, 2, 3];
+
 #[test]
 fn a_capture_of_the_network_tells_what_it_refused() {
     let bench = Bench::new("import-packets");
     let mut pcap = Pcap::default();
     let start = 1_772_341_567_000_000u64;
-    pcap.udp(start, 68, 67, &dhcp(1, 7));
-    pcap.udp(start + 20_000, 67, 68, &dhcp(5, 7));
-    pcap.udp(start + 500_000, 5000, 53, &dns(1, 0x0100));
-    pcap.udp(start + 520_000, 53, 5000, &dns(1, 0x8182));
-    pcap.udp(start + 30_000_000, 5000, 53, &dns(2, 0x0100));
-    pcap.udp(start + 30_010_000, 53, 5000, &dns(2, 0x8180));
-    pcap.udp(start + 31_000_000, 5001, 123, &ntp(3, 77));
-    pcap.udp(start + 60_000_000, 5000, 53, &dns(3, 0x0100));
-    pcap.udp(start + 60_010_000, 53, 5000, &dns(3, 0x8180));
+    pcap.udp(DUCK, start, 68, 67, &dhcp(1, 7));
+    pcap.udp(DUCK, start + 20_000, 67, 68, &dhcp(5, 7));
+    pcap.udp(DUCK, start + 500_000, 5000, 53, &dns(1, 0x0100));
+    pcap.udp(DUCK, start + 520_000, 53, 5000, &dns(1, 0x8182));
+    pcap.udp(OTHER, start + 600_000, 5000, 53, &dns(1, 0x0100));
+    pcap.udp(OTHER, start + 620_000, 53, 5000, &dns(1, 0x8183));
+    pcap.udp(DUCK, start + 30_000_000, 5000, 53, &dns(2, 0x0100));
+    pcap.udp(DUCK, start + 30_010_000, 53, 5000, &dns(2, 0x8180));
+    pcap.udp(DUCK, start + 31_000_000, 5001, 123, &ntp(3, 77));
+    pcap.udp(DUCK, start + 60_000_000, 5000, 53, &dns(3, 0x0100));
+    pcap.udp(DUCK, start + 60_010_000, 53, 5000, &dns(3, 0x8180));
     fs::write(bench.folder.join("net.pcap"), &pcap.0).unwrap();
     passes(&bench, "import net.pcap");
     let text = bench.read("net.toml");
@@ -264,13 +275,60 @@ fn a_capture_of_the_network_tells_what_it_refused() {
         "event.lease",
         "# net.pcap, packet 3",
         "start = 2026-03-01T",
+        "# net.pcap: of 2 devices 18:fe:34:00:00:00 is taken as the one; --device says another (5c:cf:7f:01:02:03)",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // What another device was refused is none of this one's.
+    assert!(!text.contains("no-such-name"), "{text}");
     let log = passes(&bench, "run net.toml");
     assert!(log.stdout.contains("1 passed"), "{}", log.stdout);
     let events = bench.read("target/preflash/net/events.jsonl");
     assert!(events.contains("server failure"), "the name server fails as it did");
+    passes(&bench, "import net.pcap -o other.toml --device 5c:cf:7f:01:02:03");
+    let other = bench.read("other.toml");
+    assert!(other.contains("no-such-name") && !other.contains("server-failure"), "{other}");
+    let nobody = bench.preflash("import net.pcap -o x.toml --device 00:00:00:00:00:01");
+    assert_eq!(nobody.code, Some(2));
+    assert!(nobody.stderr.contains("these do: 18:fe:34:00:00:00, 5c:cf:7f:01:02:03"), "{}", nobody.stderr);
+}
+
+#[test]
+fn garbage_of_the_boot_rom_and_midnight_are_in_no_logs_way() {
+    let bench = Bench::new("import-garbage");
+    let mut log = b"23:59:00.100 > \xF4\xFE\x80\xE6 ets Jan  8 2013,rst cause:1, boot mode:(3,6)\n".to_vec();
+    log.extend(b"\xFF\xFE\x00\x9C\n23:59:02.600 > Temperature: 20.5 C  Humidity: 50.0 %\n");
+    log.extend(
+        b"00:00:02.600 > Temperature: 20.6 C  Humidity: 51.0 %\n00:01:02.600 > Temperature: 20.7 C  Humidity: 52.0 %\n",
+    );
+    fs::write(bench.folder.join("raw.log"), log).unwrap();
+    passes(&bench, "import raw.log");
+    let text = bench.read("raw.toml");
+    for part in ["# raw.log: 2 lines have bytes that are no text", "# raw.log, line 4: ", "a midnight has passed"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    passes(&bench, "run raw.toml");
+    let stored: Vec<_> = entries(&bench, "target/preflash/raw").into_iter().map(|(_, celsius, _)| celsius).collect();
+    assert_eq!(stored, ["20.5", "20.6", "20.7"]);
+}
+
+#[test]
+fn times_without_a_zone_are_said_to_be_so() {
+    let bench = Bench::new("import-zone");
+    bench.file("x.csv", "created_at,field1,field2\n2026-01-01 12:00:00,20,50\n2026-01-01 12:05:00,21,50\n");
+    passes(&bench, "import x.csv");
+    let text = bench.read("x.toml");
+    assert!(text.contains("# x.csv: its times have no zone: taken as UTC; --utc-offset says another"), "{text}");
+    assert!(text.contains("start = 2026-01-01T11:59:58Z"), "{text}");
+    passes(&bench, "import x.csv -o y.toml --utc-offset +02:00");
+    let text = bench.read("y.toml");
+    assert!(text.contains("taken as +02:00, as --utc-offset says"), "{text}");
+    assert!(text.contains("start = 2026-01-01T09:59:58Z"), "{text}");
+    assert_eq!(bench.preflash("import x.csv -o z.toml --utc-offset 2").code, Some(2));
+    // Nothing takes the place of what it is made from.
+    bench.file("z.recording.csv", "created_at,field1,field2\n2026-01-01 12:00:00 UTC,20,50\n");
+    let own = bench.preflash("import z.recording.csv -o z.toml --force");
+    assert!(own.stderr.contains("z.recording.csv is what this is made from"), "{}", own.stderr);
 }
 
 /// A capture of Ethernet frames.
@@ -287,9 +345,12 @@ impl Default for Pcap {
 }
 
 impl Pcap {
-    fn udp(&mut self, micros: u64, from: u16, to: u16, data: &[u8]) {
+    /// Between a device and its router: what goes to a server's port is the device's.
+    fn udp(&mut self, device: [u8; 6], micros: u64, from: u16, to: u16, data: &[u8]) {
         let length = data.len() as u16;
-        let mut frame = vec![2; 12];
+        let router = [2; 6];
+        let asks = [67, 53, 123].contains(&to);
+        let mut frame = if asks { [router, device] } else { [device, router] }.concat();
         frame.extend([0x08, 0x00, 0x45, 0]);
         frame.extend((28 + length).to_be_bytes());
         frame.extend([0, 0, 0, 0, 64, 17, 0, 0, 192, 168, 1, 10, 192, 168, 1, 1]);

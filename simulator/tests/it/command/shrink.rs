@@ -144,3 +144,59 @@ fn what_cannot_be_shrunk_is_told_and_leaves_nothing() {
     }
     assert!(!bench.folder.join("good.min.toml").exists() && !bench.folder.join("fails.min.toml").exists());
 }
+
+/// Five entries take five minutes, and the cloud stores none after the second.
+const FEWER: &str = r#"
+title = "Uploads end"
+duration = "30m"
+[settings]
+network = "home"
+passphrase = "correct horse"
+interval = "1m"
+[[faults]]
+name = "full"
+from = "2m"
+inject.cloud = { status = 500 }
+[[expect]]
+channel = { entries = { at-least = 5 } }
+"#;
+
+#[test]
+fn a_run_that_is_merely_too_short_is_no_smaller_case() {
+    let bench = Bench::new("shrink-control");
+    bench.file("my.toml", FEWER);
+    let ended = bench.preflash("shrink my.toml");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let text = bench.read("my.min.toml");
+    let (head, rest) = text.split_once("[[faults]]").unwrap();
+    let (_, expectations) = rest.split_once("[[expect]]").unwrap();
+    bench.file("without.toml", &format!("{head}[[expect]]{expectations}"));
+    let passes = bench.preflash("run without.toml");
+    assert_eq!(passes.code, Some(0), "{text}{}", passes.stdout);
+    // What there was no time for is not said: each limit is one that is found with more time, too.
+    let limits = |runs: u32| -> (Vec<Value>, bool) {
+        let ended = bench.preflash(&format!("shrink my.toml --force --format json --runs {runs}"));
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        (report["limits"].as_array().unwrap().clone(), report["finished"] == true)
+    };
+    let (all, finished) = limits(2_000);
+    assert!(finished && !all.is_empty());
+    let report: Value = serde_json::from_str(&bench.preflash("shrink my.toml --force --format json").stdout).unwrap();
+    let needed = u32::try_from(report["runs"].as_u64().unwrap()).unwrap();
+    for fewer in [1, 2, 4, 8, 12] {
+        let (some, finished) = limits(needed - fewer);
+        assert!(!finished);
+        assert!(some.iter().all(|limit| all.contains(limit)), "{fewer} runs fewer: {some:?}");
+    }
+}
+
+#[test]
+fn a_seed_that_a_file_cannot_hold_is_said_with_the_command() {
+    let bench = Bench::new("shrink-seed");
+    bench.file("my.toml", FEWER);
+    let ended = bench.preflash("shrink my.toml --seed 18446744073709551615");
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("run my.min.toml --seed 18446744073709551615"), "{}", ended.stderr);
+    assert!(bench.read("my.min.toml").starts_with("# It fails with `--seed 18446744073709551615`.\n"));
+}
