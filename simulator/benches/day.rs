@@ -67,8 +67,8 @@ fn a_sweep(bencher: Bencher<'_, '_>, jobs: usize) {
     let jobs = NonZeroUsize::new(jobs).expect("the bench asks for some");
     bencher.counter(ItemsCount::new(64u32)).bench_local(|| {
         let plan = Plan { scenario: &scenario, seeds: 0..=63, first: Vec::new(), shard: None, jobs, fail_fast: false };
-        let tally = seeds::run(&plan, &Stop::default(), &Nobody);
-        assert!(tally.is_ok_and(|tally| tally.ran == 64), "all seeds are run");
+        let ran = seeds::run(&plan, &Stop::default(), &Nobody);
+        assert!(ran.is_ok_and(|ran| ran.tally.ran == 64), "all seeds are run");
     });
 }
 

@@ -8,6 +8,7 @@ mod histogram;
 pub mod report;
 pub mod tally;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
@@ -38,6 +39,15 @@ pub struct Plan<'s> {
     pub fail_fast: bool,
 }
 
+/// What came of it.
+pub struct Ran {
+    /// What was added up.
+    pub tally: Tally,
+    /// Of the seeds that had failed before those that were not run: they are of another range or share, or there was no
+    /// time.
+    pub left: BTreeSet<u64>,
+}
+
 /// Who is told how it goes.
 pub trait Progress: Sync {
     /// A seed is done.
@@ -52,12 +62,13 @@ pub struct Bug(pub u64);
 ///
 /// # Errors
 /// If there is a bug in preflash.
-pub fn run(plan: &Plan<'_>, stop: &Stop, progress: &dyn Progress) -> Result<Tally, Bug> {
+pub fn run(plan: &Plan<'_>, stop: &Stop, progress: &dyn Progress) -> Result<Ran, Bug> {
     let mut tally = Tally::new(plan.scenario, &plan.seeds);
     let is_in = |seed: &u64| plan.seeds.contains(seed) && plan.takes(*seed);
     let mut first: Vec<u64> = plan.first.iter().copied().filter(is_in).collect();
     first.sort_unstable();
     first.dedup();
+    let mut left: BTreeSet<u64> = plan.first.iter().copied().collect();
     let rest = plan.seeds.clone().filter(|seed| plan.takes(*seed) && first.binary_search(seed).is_err());
     let mut all = first.iter().copied().chain(rest);
     loop {
@@ -65,12 +76,12 @@ pub fn run(plan: &Plan<'_>, stop: &Stop, progress: &dyn Progress) -> Result<Tall
         if batch.is_empty() || stop.requested() {
             break;
         }
-        plan.batch(&batch, &mut tally, stop, progress)?;
+        plan.batch(&batch, &mut tally, &mut left, stop, progress)?;
         if plan.fail_fast && tally.failed > 0 {
             break;
         }
     }
-    Ok(tally)
+    Ok(Ran { tally, left })
 }
 
 impl Plan<'_> {
@@ -79,7 +90,14 @@ impl Plan<'_> {
         self.shard.is_none_or(|shard| shard.takes(seed - self.seeds.start()))
     }
 
-    fn batch(&self, seeds: &[u64], tally: &mut Tally, stop: &Stop, progress: &dyn Progress) -> Result<(), Bug> {
+    fn batch(
+        &self,
+        seeds: &[u64],
+        tally: &mut Tally,
+        left: &mut BTreeSet<u64>,
+        stop: &Stop,
+        progress: &dyn Progress,
+    ) -> Result<(), Bug> {
         let order: Vec<usize> = (0..seeds.len()).collect();
         let ended = Stop::default();
         let work = |index: usize| {
@@ -102,6 +120,7 @@ impl Plan<'_> {
         let ran = pool::run(&order, self.jobs, &pool_stop, work, |index, result| {
             if let Some((outcome, notes)) = result.filter(|_| !over) {
                 over = self.fail_fast && !outcome.passed();
+                left.remove(&seeds[index]);
                 tally.add(seeds[index], &outcome, notes);
             }
         });

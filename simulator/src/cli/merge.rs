@@ -1,13 +1,13 @@
 //! `preflash merge`: the shares of a sweep, added up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::outputs::{Content, Output, OutputError};
-use super::sweep::{failing_text, print};
+use super::sweep::{failing_text, print, share};
 use super::{FAILED, Format, OK, bad_input};
 use crate::run::case::Shard;
 use crate::seeds::report::Sweep;
@@ -60,10 +60,18 @@ fn attempt(args: &MergeArgs) -> Result<u8, Trouble> {
     for folder in &args.folders {
         let refuse = |reason: String| Trouble::Share { path: folder.clone(), reason };
         let sweep = read(folder).map_err(refuse)?;
-        let shard = sweep.shard.as_deref().unwrap_or("1/1");
-        let (number, of) = shard.parse::<Shard>().map_err(|error| refuse(format!("`shard`: {error}")))?.place();
+        let (number, of) = sweep.shard.map_or((1, 1), Shard::place);
         if sweep.interrupted {
             return Err(refuse("it ended before all of its seeds were run; run it again".to_owned()));
+        }
+        let (first, last) = sweep.tally.seeds;
+        if first > last {
+            return Err(refuse(format!("its seeds are {first}..{last}, which are none")));
+        }
+        let wanted = share(&(first..=last), sweep.shard);
+        if u128::from(sweep.tally.ran) != wanted {
+            let ran = sweep.tally.ran;
+            return Err(refuse(format!("it says that {ran} seeds were run, and its share has {wanted}; run it again")));
         }
         if *count.get_or_insert(of) != of {
             return Err(refuse(format!("it is one of {of} shares, others are of {}", count.unwrap_or(of))));
@@ -89,7 +97,7 @@ fn attempt(args: &MergeArgs) -> Result<u8, Trouble> {
     let mut list = Output::new(args.out.join("failing-seeds.txt"), Content::Failing)?;
     report.prepare()?;
     list.prepare()?;
-    list.write(&failing_text(&tally))?;
+    list.write(&failing_text(&tally, &BTreeSet::new()))?;
     let sweep = Sweep::new(tally, None, false);
     report.write(&sweep.to_text())?;
     Ok(print(&sweep, args.format, if sweep.passed { OK } else { FAILED }))

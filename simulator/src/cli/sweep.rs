@@ -1,7 +1,9 @@
 //! `preflash sweep`: one scenario with many seeds.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -19,7 +21,7 @@ use crate::run::case::{self, Seeds, Shard};
 use crate::run::watch::Stop;
 use crate::seeds::report::Sweep;
 use crate::seeds::tally::Tally;
-use crate::seeds::{self, Bug, Plan};
+use crate::seeds::{self, Bug, Plan, Ran};
 
 /// The options of `preflash sweep`.
 #[derive(Args, Debug)]
@@ -34,7 +36,7 @@ Examples:
                                                   what sweep.json holds
 
 What came of the seeds lies in the output folder: sweep.json, and failing-seeds.txt, whose seeds the next sweep runs
-first. An expectation with `over-seeds = \"sometimes\"` must be met with one seed or more, all others with each.
+first; those that failed and are not among its seeds stay in the list. An expectation with `over-seeds = \"sometimes\"` must be met with one seed or more, all others with each.
 
 Exit codes:
   0    each expectation was met as it must be
@@ -111,9 +113,9 @@ fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
     signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let plan = Plan { scenario, seeds: range.clone(), first, shard: args.shard, jobs, fail_fast: args.fail_fast };
-    let bar = Bar::new(share(range.end() - range.start() + 1, args.shard));
-    let tally = match seeds::run(&plan, &stop, &bar) {
-        Ok(tally) => tally,
+    let bar = Bar::new(share(range, args.shard));
+    let Ran { tally, left } = match seeds::run(&plan, &stop, &bar) {
+        Ok(ran) => ran,
         Err(Bug(seed)) => {
             bar.0.finish_and_clear();
             complain(format_args!("{ERROR}error:{ERROR:#} a bug in preflash ended the sweep with seed {seed}"));
@@ -122,8 +124,8 @@ fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
     };
     bar.0.finish_and_clear();
     let interrupted = stop.requested() || args.fail_fast && tally.failed > 0;
-    list.write(&failing_text(&tally))?;
-    let sweep = Sweep::new(tally, args.shard.map(|shard| shard.to_string()), interrupted);
+    list.write(&failing_text(&tally, &left))?;
+    let sweep = Sweep::new(tally, args.shard, interrupted);
     report.write(&sweep.to_text())?;
     let code = interruption.cause().map_or(if sweep.passed { OK } else { FAILED }, Cause::code);
     Ok(print(&sweep, args.format, code))
@@ -138,18 +140,19 @@ pub(super) fn print(sweep: &Sweep, format: Format, code: u8) -> u8 {
     written(printed, "the digest", code)
 }
 
-/// How many of so many seeds a share has.
-fn share(count: u64, shard: Option<Shard>) -> u64 {
+/// How many of these seeds a share has.
+pub(super) fn share(seeds: &RangeInclusive<u64>, shard: Option<Shard>) -> u128 {
+    let count = u128::from(seeds.end() - seeds.start()) + 1;
     shard.map_or(count, |shard| {
         let (number, of) = shard.place();
-        (count + (of - number) as u64) / of as u64
+        (count + (of - number) as u128) / of as u128
     })
 }
 
-/// The list of seeds that failed.
-pub(super) fn failing_text(tally: &Tally) -> String {
+/// The list of seeds that failed, those among them that failed before and were not run again.
+pub(super) fn failing_text(tally: &Tally, left: &BTreeSet<u64>) -> String {
     let mut text = format!("{FAILING} in {}, one a line; the next sweep runs them first.\n", tally.scenario);
-    for seed in &tally.failing {
+    for seed in tally.failing.union(left) {
         text += &format!("{seed}\n");
     }
     text
@@ -175,7 +178,8 @@ fn read_failing(path: &Path) -> Result<Vec<u64>, Trouble> {
 struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(count: u64) -> Self {
+    fn new(count: u128) -> Self {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         if !io::stderr().is_terminal() {
             return Self(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::tally::{Expected, Tally};
+use crate::run::case::Shard;
 
 /// `sweep.json`: the tally, and whose it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct Sweep {
     pub passed: bool,
     /// Which share it is, `2/4`; none for the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<String>,
+    pub shard: Option<Shard>,
     /// Whether it ended before all seeds were run.
     pub interrupted: bool,
     /// How often seeds fail, at least and at most, with a confidence of 95 % (Wilson's interval).
@@ -27,7 +28,7 @@ pub struct Sweep {
 
 impl Sweep {
     /// A report of a tally.
-    pub fn new(tally: Tally, shard: Option<String>, interrupted: bool) -> Self {
+    pub fn new(tally: Tally, shard: Option<Shard>, interrupted: bool) -> Self {
         let whole = shard.is_none() && !interrupted;
         let passed = tally.missed(whole).next().is_none();
         Self { passed, shard, interrupted, failure_rate: wilson(tally.failed, tally.ran), tally }

@@ -19,18 +19,26 @@ const FAILING: usize = 1_000;
 /// What is noted of a seed while it is run.
 #[derive(Debug, Default)]
 pub struct Noted {
-    /// `created_at` of each entry with a reading, and when it was stored, by its channel.
-    entries: BTreeMap<u32, Vec<(i64, u64)>>,
+    /// `created_at` of each entry with a reading, and when it was stored, by the run and its channel.
+    entries: BTreeMap<(u32, u32), Vec<(i64, u64)>>,
+    /// How many runs have begun: a scenario with a sweep of its own has many.
+    runs: u32,
+    /// The place of the last event in its run.
+    last: Option<u64>,
 }
 
 impl Noted {
     /// Notes an event.
     pub fn note(&mut self, event: &Event) {
+        if self.last.is_none_or(|last| event.sequence <= last) {
+            self.runs += 1;
+        }
+        self.last = Some(event.sequence);
         if let EventKind::Stored(stored) = &event.kind
             && stored.fields.iter().any(Option::is_some)
         {
             let at = event.at.as_nanos() / 1_000_000;
-            self.entries.entry(stored.channel).or_default().push((stored.created_at, at));
+            self.entries.entry((self.runs, stored.channel)).or_default().push((stored.created_at, at));
         }
     }
 }
@@ -89,7 +97,7 @@ pub struct Tally {
     pub gaps: Histogram,
     /// Milliseconds from a reading's `created_at`, which counts whole seconds, until it was stored.
     pub latencies: Histogram,
-    /// Entries with a reading for each seed, as a distribution.
+    /// Entries with a reading for each run of each seed, as a distribution.
     pub entries: Histogram,
     /// Seeds that failed, the lowest 1,000.
     pub failing: BTreeSet<u64>,
@@ -158,9 +166,10 @@ impl Tally {
             self.failing.insert(seed);
         }
         let mut longest_gap = 0;
-        let mut count = 0;
-        for mut entries in noted.entries.into_values() {
-            count += entries.len() as u64;
+        // Of each run by itself: what comes of one has nothing to do with another.
+        let mut counts = vec![0; noted.runs.max(1) as usize];
+        for ((run, _), mut entries) in noted.entries {
+            counts[run.saturating_sub(1) as usize] += entries.len() as u64;
             for (created, stored) in &entries {
                 let since = created * 1_000 - self.start;
                 self.latencies.add(stored.saturating_sub(u64::try_from(since).unwrap_or(0)));
@@ -172,7 +181,7 @@ impl Tally {
                 longest_gap = longest_gap.max(gap);
             }
         }
-        self.entries.add(count);
+        counts.into_iter().for_each(|count| self.entries.add(count));
         let failures = outcome.runs.iter().flat_map(|run| run.failures()).count() as u64;
         self.worst.push(Worst { seed, failures, longest_gap });
         self.tidy();
@@ -242,5 +251,34 @@ fn lowest(one: Option<(u64, String)>, other: Option<(u64, String)>) -> Option<(u
     match (one, other) {
         (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
         (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simulator_record::events::Stored;
+    use simulator_record::time::Instant;
+
+    #[test]
+    fn runs_of_a_scenarios_own_sweep_are_not_mixed() {
+        let mut noted = Noted::default();
+        for _ in 0..2 {
+            for (sequence, second) in [(0, 10), (1, 70)] {
+                let fields = [Some("20.5".to_owned()), None, None, None, None, None, None, None];
+                let stored = Stored { channel: 1, entry_id: sequence, created_at: second, fields, status: None };
+                let at = Instant::from_secs(second as u64);
+                noted.note(&Event { at, sequence, device: None, name: None, kind: stored.into() });
+            }
+        }
+        let text = "title = 't'\nduration = '2m'\nstart = 1970-01-01T00:00:00Z\n[[expect]]\nevent.boot = {}\n";
+        let scenario =
+            Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap_or_else(|error| panic!("{error}"));
+        let mut tally = Tally::new(&scenario, &(0..=0));
+        tally.add(0, &CaseOutcome { runs: Vec::new() }, noted);
+        // A minute between the two entries of each run, and none between those of different runs.
+        let summary = |histogram: &Histogram| histogram.summary().unwrap();
+        assert_eq!(summary(&tally.gaps)[0], 60_000);
+        assert_eq!(summary(&tally.entries), [2; 4]);
     }
 }

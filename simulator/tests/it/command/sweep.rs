@@ -163,3 +163,46 @@ fn the_templates_command_runs_a_share() {
     bench.preflash(&format!("merge {line}"));
     assert_eq!(bench.read("sweep/sweep.json"), bench.read("whole/sweep.json"));
 }
+
+/// The cloud never answers.
+const NEVER: &str = "title = 'x'\nduration = '1m'\n[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\n\
+                     [[faults]]\nname = 'x'\ninject.cloud = { status = 500 }\n[[expect]]\nevent.stored = {}\n";
+
+#[test]
+fn a_seed_that_failed_is_kept_until_it_is_run_again() {
+    let bench = Bench::new("sweep-kept");
+    bench.file("x.toml", NEVER).file("out/failing-seeds.txt", "# Seeds that failed\n3\n99\n");
+    let ended = bench.preflash("sweep x.toml --seeds 0..1 --out out");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let list = |bench: &Bench| -> Vec<String> {
+        let text = bench.read("out/failing-seeds.txt");
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(list(&bench), ["0", "1", "3", "99"]);
+    // One that passes goes; the others are of another range.
+    bench.file("x.toml", &NEVER.replace("name = 'x'", "name = 'x'\nuntil = '1s'"));
+    let passes = bench.preflash("sweep x.toml --seeds 0..3 --out out");
+    assert_eq!((passes.code, list(&bench)), (Some(0), vec!["99".to_owned()]), "{}{}", passes.stdout, passes.stderr);
+}
+
+#[test]
+fn all_seeds_that_there_are_can_be_asked_for() {
+    let bench = Bench::new("sweep-all");
+    bench.file("x.toml", NEVER);
+    let ended = bench.preflash("sweep x.toml --seeds 0..18446744073709551615 --fail-fast --out out");
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("1 of 1 seeds failed"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_share_that_has_not_run_all_its_seeds_is_told() {
+    let bench = Bench::new("sweep-short");
+    bench.file("x.toml", NEVER);
+    bench.preflash("sweep x.toml --seeds 0..3 --shard 1/2 --out a");
+    bench.preflash("sweep x.toml --seeds 0..3 --shard 2/2 --out b");
+    let text = bench.read("b/sweep.json").replace("\"ran\": 2", "\"ran\": 1");
+    bench.file("b/sweep.json", &text);
+    let ended = bench.preflash("merge a b --out all");
+    assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("it says that 1 seeds were run, and its share has 2"), "{}", ended.stderr);
+}
