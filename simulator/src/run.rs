@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use simulator_record::events::{Event, EventKind};
 use simulator_record::random::Seed;
-use simulator_record::recorder::{Edge, Frame, Recorder};
+use simulator_record::recorder::{Edge, Frame, Recorder, SentByte};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::Coverage;
@@ -254,8 +254,13 @@ fn run_once(
     let mut receipts = Receipts::new(scenario);
     let mut end = Instant::START + scenario.duration;
     let mut recorder = keep.open(repetition);
+    let mut wants_bytes = false;
     if let Ok(recorder) = &recorder {
         world.record_frames(recorder.wants_frames());
+        if recorder.wants_bytes() {
+            world.record_bytes();
+            wants_bytes = true;
+        }
     }
     let mut failed = recorder.as_mut().err().map(|error| mem::replace(error, io::ErrorKind::Other.into()));
     while let Some(at) = world.next_at().filter(|at| *at <= end && failed.is_none()) {
@@ -274,6 +279,9 @@ fn run_once(
             }
             failed = failed.or(record(&mut recorder, &event).err());
         }
+        if wants_bytes {
+            failed = failed.or(record_bytes(&mut recorder, world.take_bytes(at)).err());
+        }
         shown.flash_operations.extend(world.take_flash_operations());
         for line in world.take_secrets() {
             failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.secret(&line).err()));
@@ -283,6 +291,8 @@ fn run_once(
             failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.frame(frame).err()));
         }
     }
+    let last = if world.next_at().is_some_and(|at| at <= end) { world.now() } else { end };
+    failed = failed.or(record_bytes(&mut recorder, world.take_bytes(last)).err());
     failed = failed.or(recorder.as_mut().ok().and_then(|recorder| recorder.finish().err()));
     drop(recorder);
     let given_up = failed.is_some() || world.next_at().is_some_and(|at| at <= end);
@@ -301,6 +311,12 @@ fn run_once(
     let events = kept.into_events();
     let run = Run { repetition, events, record: keep.record(repetition), end, verdicts, coverage, receipts };
     if given_up { Err(GivenUp(Box::new(run))) } else { Ok(Finished { run, shown }) }
+}
+
+/// Hands bytes of serial ports to whoever records the run.
+fn record_bytes(recorder: &mut io::Result<Box<dyn Recorder + '_>>, bytes: Vec<SentByte>) -> io::Result<()> {
+    let Ok(recorder) = recorder else { return Ok(()) };
+    bytes.into_iter().try_for_each(|sent| recorder.byte(sent))
 }
 
 /// Hands an event to whoever records the run.

@@ -5,6 +5,7 @@
 //! Recording changes nothing in a run.
 
 use std::io;
+use std::time::Duration;
 
 use crate::events::{DeviceId, Event, Level};
 use crate::time::Instant;
@@ -51,6 +52,19 @@ pub struct Edge {
     pub level: Level,
 }
 
+/// A byte that a device has sent on its serial port: one start bit, eight bits, one stop bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentByte {
+    /// When its stop bit was over.
+    pub at: Instant,
+    /// Who sent it.
+    pub device: DeviceId,
+    /// The byte.
+    pub byte: u8,
+    /// How long each of its bits is.
+    pub bit: Duration,
+}
+
 /// Something that is told what happens in a run.
 pub trait Recorder {
     /// Something happened. Events come in their order.
@@ -78,6 +92,19 @@ pub trait Recorder {
     /// # Errors
     /// If it cannot be kept.
     fn secret(&mut self, _line: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether bytes of serial ports are wanted. They are many, so nothing is done for them unless somebody wants them.
+    fn wants_bytes(&self) -> bool {
+        false
+    }
+
+    /// A byte was sent on a serial port. Those of a device come in their order.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn byte(&mut self, _sent: SentByte) -> io::Result<()> {
         Ok(())
     }
 
@@ -124,6 +151,15 @@ impl Recorder for Vec<Box<dyn Recorder>> {
     fn secret(&mut self, line: &str) -> io::Result<()> {
         let mut wanted = self.iter_mut().filter(|recorder| recorder.wants_frames());
         wanted.try_for_each(|recorder| recorder.secret(line))
+    }
+
+    fn wants_bytes(&self) -> bool {
+        self.iter().any(|recorder| recorder.wants_bytes())
+    }
+
+    fn byte(&mut self, sent: SentByte) -> io::Result<()> {
+        let mut wanted = self.iter_mut().filter(|recorder| recorder.wants_bytes());
+        wanted.try_for_each(|recorder| recorder.byte(sent))
     }
 
     fn edge(&mut self, edge: Edge) -> io::Result<()> {

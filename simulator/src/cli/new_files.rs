@@ -66,7 +66,9 @@ mod tests {
         let files = |text: &str| vec![(one.clone(), text.to_owned()), (two.clone(), text.to_owned())];
         fs::write(&two, "there").unwrap();
         assert!(matches!(write(&files("new"), &[], false), Err(NewFileError::There(path)) if path == two));
-        assert!(matches!(write(&files("new"), &[two.clone()], true), Err(NewFileError::Input(path)) if path == two));
+        assert!(
+            matches!(write(&files("new"), std::slice::from_ref(&two), true), Err(NewFileError::Input(path)) if path == two)
+        );
         assert!(!one.exists() && fs::read_to_string(&two).unwrap() == "there");
         write(&files("new"), &[], true).unwrap();
         assert_eq!([&one, &two].map(|path| fs::read_to_string(path).unwrap()), ["new", "new"]);

@@ -34,7 +34,7 @@ Examples:
   preflash run my.toml --seeds 1..100             one scenario with a hundred seeds
   preflash run --junit report.xml --shard 2/4     the second quarter of all, with a report for CI
   preflash run --check-determinism                each twice; names the first event that differs
-  preflash run my.toml --capture                  with all frames, for Wireshark
+  preflash run my.toml --capture                  with all frames for Wireshark, and pins for GTKWave
   preflash run --on chip                          the ESP-07's own image on the emulated chip
   preflash run --on chip --image target/esp07/vendor
                                                   what is flashed, whole, with the vendor's SDK in it
@@ -88,7 +88,7 @@ pub(super) struct RunArgs {
     pub(super) junit: Option<PathBuf>,
     #[command(flatten)]
     pub(super) subjects: SubjectArgs,
-    /// Keep all frames, too, in an air.pcapng for Wireshark, with the secrets of TLS inside
+    /// Keep all frames, too, in an air.pcapng for Wireshark, with the secrets of TLS inside, and the pins in a bus.vcd
     #[arg(long)]
     pub(super) capture: bool,
     /// Run each scenario twice and fail if a single event differs

@@ -4,6 +4,7 @@
 //! made: event by event while a run goes on, of a run that is over, or of a whole case.
 
 mod air;
+mod bus;
 mod chip;
 pub(super) mod comparison;
 mod events;
@@ -97,6 +98,7 @@ pub const ARTIFACTS: &[Artifact] = &[
     events::EVENTS,
     http::HTTP,
     air::AIR,
+    bus::BUS,
     reproduce::REPRODUCE,
     inputs::INPUTS,
     comparison::COMPARISON,

@@ -31,9 +31,11 @@ use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Target, Wait};
 use crate::internet::Internet;
-use crate::parts::PartId;
+use crate::parts::serial_line::USUAL_BIT;
+use crate::parts::{PartId, SerialByte};
 use crate::phone::Phone;
 use simulator_record::events::{self, BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
+use simulator_record::recorder::SentByte;
 use simulator_record::time::Instant;
 
 pub use command::{Command, Fault, Rule};
@@ -194,6 +196,28 @@ impl World {
     /// Takes the frames that were sent since the last time, in order; none unless they are recorded.
     pub fn take_frames(&mut self) -> Vec<SentFrame> {
         self.links.take_frames()
+    }
+
+    /// From now on keeps the bytes that devices send on their serial ports for [`World::take_bytes`].
+    pub fn record_bytes(&mut self) {
+        self.devices.iter().for_each(|device| device.port.serial_line.borrow_mut().read_along());
+    }
+
+    /// Takes the bytes that have been sent until then since the last time, device by device, each in its order; none
+    /// unless they are recorded. What stands for a UART on the host sends at the firmware's rate.
+    pub fn take_bytes(&mut self, until: Instant) -> Vec<SentByte> {
+        let of_device = |device: &Device| {
+            let id = device.port.device;
+            let sent = device.port.serial_line.borrow_mut().take_sent(until);
+            let bytes = sent.into_iter().map(move |SerialByte { at, byte, bit }| SentByte {
+                at,
+                device: id,
+                byte,
+                bit: bit.unwrap_or(USUAL_BIT),
+            });
+            bytes.collect::<Vec<_>>()
+        };
+        self.devices.iter().flat_map(of_device).collect()
     }
 
     /// When the next thing is to happen; `None` if nothing is, or the run has been ended.

@@ -1,4 +1,4 @@
-//! `preflash run --capture`: all frames for Wireshark. What `tshark` reads in them is asked by tests that are ignored
+//! `preflash run --capture`: frames and pins. What `tshark` and `sigrok-cli` read is asked by tests that are ignored
 //! unless asked for, by `cargo ci board`, because they need what `ci/setup-clients` and `ci/setup-images` fetch.
 
 use std::fs;
@@ -28,6 +28,85 @@ do.serial = { type = "import network;w=network.WLAN(0);w.active(1);w.connect('ho
 [[expect]]
 event.join = { network = "home", outcome = "joined" }
 "#;
+
+/// A scenario of 20 seconds with a reading, a switch that is thrown and a power cut.
+const PINS: &str = r#"
+title = "Pins"
+duration = "20s"
+[settings]
+network = "home"
+passphrase = "correct horse"
+[sensor]
+temperature = "-10.1 °C"
+humidity = "65.2 %"
+[[steps]]
+at = "12s"
+do.power = { cut-for = "2s" }
+[[expect]]
+event.sensor = { outcome = "answered" }
+"#;
+
+#[test]
+fn pins_are_kept_as_a_logic_analyser_shows_them() {
+    let bench = Bench::new("capture-bus");
+    bench.file("my.toml", PINS);
+    let capture = || {
+        assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+        bench.read("target/preflash/my/bus.vcd")
+    };
+    let text = capture();
+    assert_eq!(text, capture());
+    assert!(text.ends_with('\n') && text.contains("$timescale 1 us $end"), "{}", &text[..200]);
+    // Time goes on.
+    let times = text.lines().filter_map(|line| line.strip_prefix('#')).map(|time| time.parse::<u64>().unwrap());
+    assert!(times.is_sorted());
+    // Without --capture a run does not pay for it.
+    assert_eq!(bench.preflash("run my.toml --out plain").code, Some(0));
+    assert!(!bench.folder.join("plain/my/bus.vcd").exists());
+    // What was sent is read again, by our own reader of such files.
+    let read = bench.preflash("import target/preflash/my/bus.vcd -o again.toml");
+    assert_eq!(read.code, Some(0), "{}", read.stderr);
+    let rows = bench.read("again.recording.csv");
+    assert!(rows.lines().any(|row| row.contains(",-10.1,65.2,")), "{rows}");
+}
+
+/// A text as sigrok's UART shows it.
+fn shown(text: &str) -> String {
+    let byte = |byte: u8| if byte.is_ascii() { char::from(byte).to_string() } else { format!("[{byte:02X}]") };
+    text.bytes().map(byte).collect()
+}
+
+/// `sigrok-cli` finds in it what was sent on the sensor's wire and on the serial port.
+#[test]
+#[ignore = "needs sigrok-cli (ci/setup-clients)"]
+fn sigrok_decodes_what_was_sent() {
+    let bench = Bench::new("capture-sigrok");
+    bench.file("my.toml", PINS);
+    assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+    let sigrok = |decoder: &str, annotations: &str| {
+        let mut command = Command::new("sigrok-cli");
+        command.current_dir(&bench.folder).args([
+            "-i",
+            "target/preflash/my/bus.vcd",
+            "-I",
+            "vcd",
+            "-P",
+            decoder,
+            "-A",
+            annotations,
+        ]);
+        let output = command.output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let wire = sigrok("am230x:sda=sensor_gpio14:device=am230x", "am230x");
+    assert!(wire.contains("-10.1") && wire.contains("65.2"), "{}", &wire[..wire.len().min(2_000)]);
+    let serial = sigrok("uart:rx=uart_tx:baudrate=115200:format=ascii", "uart=rx-data");
+    let letters: String = serial.lines().filter_map(|line| line.strip_prefix("uart-1: ")).collect();
+    for line in bench.read("target/preflash/my/serial.log").lines().take(5) {
+        let said = line.split_once("] ").map_or(line, |(_, said)| said);
+        assert!(letters.contains(&shown(said)), "{said}: {}", &letters[..letters.len().min(2_000)]);
+    }
+}
 
 #[test]
 fn frames_and_secrets_are_kept_and_the_same_each_time() {

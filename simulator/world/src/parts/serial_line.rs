@@ -32,6 +32,10 @@ pub struct SerialByte {
     pub bit: Option<Duration>,
 }
 
+/// A bit at 115,200 baud: so long is one that is sent without a rate of its own, as what stands for a UART on the host
+/// sends it.
+pub const USUAL_BIT: Duration = Duration::from_nanos(1_000_000_000 / 115_200);
+
 /// A receiver on the serial port.
 #[derive(Default)]
 pub struct SerialLine {
