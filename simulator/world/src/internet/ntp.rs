@@ -13,8 +13,9 @@ const LENGTH: usize = 48;
 /// Mode 3, a client; mode 4, a server (RFC 4330 §4, "Mode").
 const CLIENT: u8 = 3;
 const SERVER: u8 = 4;
-/// What a clock that was never set tells: where NTP's second era begins, with all bits zero.
-const UNSET: OffsetDateTime = time::macros::datetime!(2036-02-07 06:28:16 UTC);
+/// What a clock tells that was never set: a week after the beginning of NTP's second era, where all bits are zero and
+/// it began.
+const UNSET: OffsetDateTime = time::macros::datetime!(2036-02-14 06:28:16 UTC);
 /// Seconds from 1900, where NTP counts from, to 1970.
 const UNIX_EPOCH: i128 = 2_208_988_800;
 
@@ -56,7 +57,6 @@ pub(super) fn answer(
     }
     let error = match fault {
         Some(NtpFault::WrongBy(error)) => error,
-        // A clock that was never set.
         Some(NtpFault::Unsynchronised | NtpFault::StratumZero) => UNSET - sent,
         _ => time::Duration::ZERO,
     };
@@ -138,15 +138,17 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_does_not_know_the_time_says_so_in_four_ways() {
+    fn a_server_that_does_not_know_the_time_says_so_in_one_way_at_a_time() {
+        const YEAR_2036: u32 = 7 * 86_400;
+        const YEAR_2026: u32 = 1_767_225_600 + 2_208_988_800;
         let told = |fault| {
             let message = answer(&question(), NOW, NOW, Some(fault)).unwrap().message.unwrap();
-            (message[0] >> 6, message[1], message[40..48] == [0; 8])
+            (message[0] >> 6, message[1], u32::from_be_bytes(*message[40..].first_chunk().unwrap()))
         };
-        assert_eq!(told(NtpFault::ZeroTime), (0, 2, true));
-        assert_eq!(told(NtpFault::StratumZero), (0, 0, true));
-        assert_eq!(told(NtpFault::Unsynchronised), (3, 16, true));
-        assert_eq!(told(NtpFault::LeapSecond), (1, 2, false));
+        assert_eq!(told(NtpFault::ZeroTime), (0, 2, 0));
+        assert_eq!(told(NtpFault::StratumZero), (0, 0, YEAR_2036));
+        assert_eq!(told(NtpFault::Unsynchronised), (3, 16, YEAR_2036));
+        assert_eq!(told(NtpFault::LeapSecond), (1, 2, YEAR_2026));
     }
 
     #[test]
