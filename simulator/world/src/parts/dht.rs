@@ -154,15 +154,21 @@ impl Dht {
             // It stays without the fault, and while the power is cut it goes in spite of the fault.
             self.latched = true;
         } else {
+            if fault == SensorFault::Stuck {
+                self.stuck_at = None;
+            }
             self.fault = Some(fault);
-            self.stuck_at = None;
         }
     }
 
     /// A fault ends that began, and those are left that began before it or after it.
     pub(super) fn end_fault<'f>(&mut self, left: impl DoubleEndedIterator<Item = &'f SensorFault>) {
-        self.stuck_at = None;
-        self.fault = left.rev().find(|fault| **fault != SensorFault::Latched).cloned();
+        let left: Vec<_> = left.rev().filter(|fault| **fault != SensorFault::Latched).collect();
+        self.fault = left.first().map(|fault| (*fault).clone());
+        // What it is stuck at it keeps while another fault comes and goes.
+        if !left.contains(&&SensorFault::Stuck) {
+            self.stuck_at = None;
+        }
     }
 
     pub(super) fn is_powered(&self) -> bool {

@@ -49,3 +49,36 @@ fn the_longer_the_start_pulse_the_likelier_the_answer() {
     assert_eq!([799, 800].map(|micros| DhtModel::Clone.answers(Duration::from_micros(micros))), [0, 1_000_000]);
     assert_eq!([17_999, 18_000].map(|micros| DhtModel::Dht11.answers(Duration::from_micros(micros))), [0, 1_000_000]);
 }
+
+#[test]
+fn a_stuck_sensor_stays_at_its_value_while_another_fault_comes_and_goes() {
+    use simulator_record::random::Seed;
+    let constant = |tenths| Signal::Constant(tenths);
+    let stream = Seed(1).stream("sensor");
+    let mut sensor = Dht::new(DhtModel::Am2302, constant(200), constant(500), stream);
+    sensor.power_on(Instant::START);
+    let mut now = Instant::START;
+    let mut answered = |sensor: &mut Dht, tenths: i32| {
+        now += Duration::from_secs(10);
+        sensor.surround(now, Some(constant(tenths)), None);
+        // The first answer is what it measured before.
+        for _ in 0..2 {
+            now += Duration::from_secs(10);
+            let answer = sensor.answer(now, now + Duration::from_millis(1));
+            if let Some((temperature, _)) = answer.sent {
+                return temperature;
+            }
+        }
+        panic!("no answer");
+    };
+    sensor.begin_fault(SensorFault::Stuck);
+    let stuck = answered(&mut sensor, 210);
+    assert_eq!(answered(&mut sensor, 220), stuck);
+    sensor.begin_fault(SensorFault::LateResponse(Lateness::always(Duration::from_micros(1))));
+    let _ = answered(&mut sensor, 230);
+    sensor.end_fault([SensorFault::Stuck].iter());
+    assert_eq!(answered(&mut sensor, 240), stuck);
+    sensor.end_fault([].iter());
+    let free = answered(&mut sensor, 250);
+    assert!(free > stuck, "{free}");
+}
