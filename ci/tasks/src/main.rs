@@ -106,14 +106,10 @@ const TASKS: &[Task] = &[
         about: "scenarios do the same on host and emulated chip, and on the chip twice the same (after image)",
         commands: &[
             BUILD,
-            // All but the two that last a day, with 288 and 1,440 handshakes, and those with an upload each minute for
-            // hours: they take the emulated chip many minutes.
+            // All but the two that last a day, with 288 and 1,440 handshakes: they take the emulated chip many minutes.
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
              --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/images --exclude scenarios/micropython \
-             --exclude scenarios/cloud/dripping-reply.toml --exclude scenarios/cloud/proxy-pages.toml \
-             --exclude scenarios/internet/captive-portal.toml --exclude scenarios/internet/captive-portal-plain.toml \
-             --exclude scenarios/internet/dns-answers.toml --exclude scenarios/sensor/long-cable.toml \
-             --exclude scenarios/time/time-server-without-time.toml --on both --out target/preflash-all",
+             --on both --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
             "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
              --on chip --check-determinism --out target/preflash-esp8266",
