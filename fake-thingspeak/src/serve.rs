@@ -160,7 +160,10 @@ where
                 Some(Step::Torn(tear)) => break Err(tear),
                 Some(Step::OtherPatience) => {}
                 None if shared.busy.get() || shared.answered.get() != answered => {}
-                None if patience < shared.limits.request => break Ok(Ending::Dropped),
+                None if patience < shared.limits.request => {
+                    host.closed_idle();
+                    break Ok(Ending::Dropped);
+                }
                 None => break Ok(Ending::TooSlow),
             }
         }

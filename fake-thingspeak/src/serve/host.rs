@@ -68,6 +68,10 @@ pub trait Host {
     /// [`serve`](super::serve)'s future is dropped in the middle of an exchange.
     fn exchanged(&self, exchange: &Exchange);
 
+    /// The connection is closed because nothing came on it after a reply for as long as a fault allows
+    /// ([`CloseWhenIdle`](super::Fault::CloseWhenIdle)).
+    fn closed_idle(&self) {}
+
     /// The TLS handshake ended.
     fn tls_finished(&self, outcome: TlsOutcome);
 

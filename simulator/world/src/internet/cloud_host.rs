@@ -29,6 +29,8 @@ pub(super) struct CloudHost {
     cloud: Rc<RefCell<Cloud>>,
     /// The rule that takes away the reply to the request under way; what it did is known when that is over.
     reply_lost_by: RefCell<Option<String>>,
+    /// The rule by which the connection is closed if nothing comes after the last reply, and after how long.
+    closed_idle_by: RefCell<Option<(String, Duration)>>,
     /// What it answers to everything.
     always: Option<Arc<WrittenReply>>,
 }
@@ -45,6 +47,7 @@ impl CloudHost {
             shared,
             cloud,
             reply_lost_by: RefCell::default(),
+            closed_idle_by: RefCell::default(),
             always: None,
         }
     }
@@ -75,6 +78,7 @@ impl Host for CloudHost {
         if self.server != CLOUD {
             return Verdict::honest();
         }
+        self.closed_idle_by.take();
         let applied = self.shared.faults.borrow_mut().cloud();
         let Some(applied) = applied else { return Verdict::honest() };
         let fault = match applied.fault {
@@ -84,9 +88,11 @@ impl Host for CloudHost {
                 return Verdict::reply(applied.rule, reply);
             }
         };
+        let rule = applied.rule.clone();
         match carried_out(fault) {
-            Some(action) => self.shared.record_fault(self.station, applied.rule.clone(), action),
-            None => *self.reply_lost_by.borrow_mut() = Some(applied.rule.clone()),
+            Effect::Now(action) => self.shared.record_fault(self.station, rule, action),
+            Effect::ReplyLost => *self.reply_lost_by.borrow_mut() = Some(rule),
+            Effect::ClosedWhenIdle(idle) => *self.closed_idle_by.borrow_mut() = Some((rule, idle)),
         }
         Verdict::fault(applied.rule, fault)
     }
@@ -132,6 +138,13 @@ impl Host for CloudHost {
         });
     }
 
+    fn closed_idle(&self) {
+        if let Some((rule, idle)) = self.closed_idle_by.take() {
+            let action = format!("closed the connection, on which nothing had come for {idle:?}");
+            self.shared.record_fault(self.station, rule, action);
+        }
+    }
+
     fn tls_finished(&self, outcome: TlsOutcome) {
         self.record(events::Tls {
             server: self.server.to_owned(),
@@ -168,22 +181,31 @@ fn written(reply: &WrittenReply) -> String {
     said
 }
 
-/// A fault in the record's words; `None` if what it did is only known afterwards.
-fn carried_out(fault: Fault) -> Option<String> {
-    Some(match fault {
+/// What a fault does to a request.
+enum Effect {
+    /// This, in the record's words.
+    Now(String),
+    /// It takes away the reply; what of it was stored is known afterwards.
+    ReplyLost,
+    /// It closes the connection after the reply, if nothing comes for so long.
+    ClosedWhenIdle(Duration),
+}
+
+fn carried_out(fault: Fault) -> Effect {
+    Effect::Now(match fault {
         Fault::Status(status) => format!("answered with status {status}"),
         Fault::RetryAfter(wait) => format!("answered with status 429, to wait {wait:?}"),
         Fault::RetryAfterDate(wait) => format!("answered with status 503, to wait {wait:?}, as a date"),
         Fault::DelayBeforeStoring(delay) => format!("waited {delay:?} before it stored anything"),
         Fault::DelayAfterStoring(delay) => format!("waited {delay:?} with the reply"),
         Fault::DropBeforeStoring => "closed without storing or a reply".to_owned(),
-        Fault::DropAfterStoring => return None,
+        Fault::DropAfterStoring => return Effect::ReplyLost,
         Fault::Reset => "reset the connection".to_owned(),
         Fault::Chunked => "answered in chunks".to_owned(),
         Fault::Truncated => "cut the reply short".to_owned(),
         Fault::TooSoon => "answered that it is too soon".to_owned(),
         Fault::RefuseKey => "refused the key".to_owned(),
-        Fault::CloseWhenIdle(idle) => format!("closes the connection if nothing comes for {idle:?}"),
+        Fault::CloseWhenIdle(idle) => return Effect::ClosedWhenIdle(idle),
         Fault::DateWrongBy(error) => format!("gave its reply a date that is wrong by {error}"),
     })
 }

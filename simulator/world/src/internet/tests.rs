@@ -314,6 +314,23 @@ fn cloud_faults() {
 }
 
 #[test]
+fn a_connection_that_is_closed_while_idle_is_told_when_it_is() {
+    let mut bench = Bench::new(1);
+    bench.lease();
+    bench.internet.set_active("impatient", Fault::Cloud(CloudFault::CloseWhenIdle(5 * SECOND)), None);
+    let request = String::from_utf8(update(&bench, "field1=21.5")).unwrap();
+    // Who closes itself meets nothing of it.
+    bench.exchange(80, request.as_bytes(), 60 * SECOND).unwrap();
+    bench.wait(20 * SECOND);
+    assert!(bench.actions().is_empty(), "{:?}", bench.actions());
+    let request = request.replace("Connection: close", "Connection: keep-alive");
+    let from = bench.now;
+    bench.exchange(80, request.as_bytes(), 60 * SECOND).unwrap();
+    assert_eq!(bench.actions(), ["closed the connection, on which nothing had come for 5s"]);
+    assert!(bench.now.saturating_since(from) >= 5 * SECOND);
+}
+
+#[test]
 fn a_silent_connection_is_closed_and_forgotten() {
     let mut bench = Bench::new(1);
     bench.lease();
