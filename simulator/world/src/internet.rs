@@ -28,7 +28,7 @@ use dns::Names;
 use fault::{Faults, NtpFault, RouteFault};
 use packet::{Ends, Inbound, Payload};
 use router::{Router, RouterDecision};
-use server::{CAPTIVE_PORTAL, Servers, Shared};
+use server::{Servers, Shared};
 use simulator_record::events::{self, ConnectionOutcome, EventKind};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
@@ -261,10 +261,7 @@ impl Internet {
     /// A packet reaches the servers.
     fn arrive(&mut self, now: Instant, network: NetworkId, frame: &[u8]) {
         let Some(Inbound::Packet { sender, source, destination, payload }) = packet::parse(frame) else { return };
-        let portal = self.shared.faults.borrow().portal();
-        let known = self.servers.at(destination);
-        // A captive portal answers whatever address is asked.
-        let Some(server) = portal.as_ref().map(|_| CAPTIVE_PORTAL).or(known) else { return };
+        let Some(server) = self.servers.at(destination) else { return };
         let router = &self.routers[network.0];
         let ends = Ends { from: router.station, to: sender, source: destination, destination: source };
         match payload {
@@ -401,11 +398,7 @@ impl Internet {
                 self.depart(now, Outgoing { network, frame });
                 continue;
             }
-            let faults = self.shared.faults.borrow();
-            let from = faults.portal().map(|_| CAPTIVE_PORTAL).or(self.servers.at(source));
-            let passes = from.is_some_and(|server| !faults.swallows(server));
-            drop(faults);
-            if passes {
+            if self.servers.at(source).is_some_and(|server| !self.shared.faults.borrow().swallows(server)) {
                 self.depart(now + self.latency, Outgoing { network, frame });
             }
         }

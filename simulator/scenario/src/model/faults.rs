@@ -13,8 +13,8 @@ use crate::units::PerMillion;
 
 pub use simulator_world::air::{Direction, Frames};
 pub use simulator_world::internet::fault::{
-    Attack, CloudFault, DhcpFault, DhcpOptions, DnsAnswer, DnsFault, NtpFault, Pieces, PortalReply, RouteFault,
-    Without, WrittenReply,
+    Attack, CloudFault, DhcpFault, DhcpOptions, DnsAnswer, DnsFault, NtpFault, Pieces, PortalReply, RouteFault, Told,
+    WrittenReply,
 };
 pub use simulator_world::parts::{Lateness, SensorFault};
 

@@ -6,10 +6,11 @@
 
 use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
 
-use super::fault::{DhcpFault, DhcpOptions};
+use super::fault::{DhcpFault, DhcpOptions, Told};
 use simulator_record::events::LeaseOutcome;
 
 /// How long a lease lasts, in seconds.
@@ -29,21 +30,23 @@ pub(crate) struct DhcpServer {
     /// The time server it tells clients of.
     time_server: Ipv4Addr,
     leases: BTreeMap<EthernetAddress, Ipv4Addr>,
-    /// Clients that were forgotten while a fault said so, and the addresses that others have got since.
-    forgotten: BTreeMap<EthernetAddress, Ipv4Addr>,
+    /// Clients that were forgotten while a fault says so, and the addresses that they had: others have got those since.
+    forgotten: BTreeMap<EthernetAddress, Option<Ipv4Addr>>,
 }
 
 /// What the server did with a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// Never [`LeaseOutcome::Ignored`].
+    /// How it ended.
     pub outcome: LeaseOutcome,
     /// The address concerned.
     pub address: Option<Ipv4Addr>,
-    /// The reply's UDP payload.
-    pub message: Vec<u8>,
-    /// Where to: a client that has no address yet and cannot be sent to directly is reached by broadcast.
-    pub destination: Destination,
+    /// The reply's UDP payload, and where to it goes; `None` if the client is ignored.
+    pub reply: Option<(Vec<u8>, Destination)>,
+    /// How much later it goes.
+    pub later: Duration,
+    /// What the fault did, if it did anything.
+    pub effect: Option<String>,
 }
 
 /// Where a reply goes.
@@ -61,11 +64,6 @@ impl DhcpServer {
         Self { router, time_server, leases: BTreeMap::new(), forgotten: BTreeMap::new() }
     }
 
-    /// Whether a client has an address.
-    pub fn knows(&self, client: EthernetAddress) -> bool {
-        self.leases.contains_key(&client)
-    }
-
     /// Deals with a message from a client, which a `fault` may concern; `None` for what needs no reply.
     pub fn answer(&mut self, message: &[u8], fault: Option<DhcpFault>) -> Option<Answer> {
         let packet = DhcpPacket::new_checked(message).ok()?;
@@ -74,42 +72,65 @@ impl DhcpServer {
         if request.server_identifier.is_some_and(|server| server != self.router) {
             return None;
         }
-        let (mut refuse, mut told) = (false, DhcpOptions::default());
-        match fault {
-            Some(DhcpFault::Silent) => return None,
-            Some(DhcpFault::Refuse) => refuse = true,
-            Some(DhcpFault::Lease(length)) => told.lease = Some(u32::try_from(length.as_secs()).unwrap_or(u32::MAX)),
-            Some(DhcpFault::Full) if !self.knows(client) => return None,
-            Some(DhcpFault::Forgotten) if !self.forgotten.contains_key(&client) => {
-                // Another has its address now.
-                if let Some(address) = self.leases.remove(&client) {
-                    self.forgotten.insert(client, address);
-                }
-            }
-            Some(DhcpFault::Tells(options)) => told = options,
-            Some(DhcpFault::Slow(_) | DhcpFault::Full | DhcpFault::Forgotten) | None => {}
-        }
-        if fault != Some(DhcpFault::Forgotten) {
+        if fault == Some(DhcpFault::Forgotten) {
+            let leases = &mut self.leases;
+            self.forgotten.entry(client).or_insert_with(|| leases.remove(&client));
+        } else {
             self.forgotten.clear();
         }
-        match request.message_type {
+        let told = match fault {
+            Some(DhcpFault::Silent) => return Some(ignored("the DHCP server did not answer")),
+            Some(DhcpFault::Full) if !self.leases.contains_key(&client) => {
+                return Some(ignored("the DHCP server had no address left"));
+            }
+            Some(DhcpFault::Lease(length)) => {
+                let seconds = u32::try_from(length.as_secs()).unwrap_or(u32::MAX);
+                DhcpOptions { lease: Told::Other(seconds), ..DhcpOptions::default() }
+            }
+            Some(DhcpFault::Tells(options)) => options,
+            Some(DhcpFault::Refuse | DhcpFault::Slow(_) | DhcpFault::Full | DhcpFault::Forgotten) | None => {
+                DhcpOptions::default()
+            }
+        };
+        let mut answer = match request.message_type {
             DhcpMessageType::Discover => {
                 let address = self.address_of(client)?;
-                Some(self.reply(&request, DhcpMessageType::Offer, address, told))
+                self.reply(&request, DhcpMessageType::Offer, address, told)
             }
             DhcpMessageType::Request => {
                 let wanted = request.requested_ip.unwrap_or(request.client_ip);
-                let known = self.leases.get(&client) == Some(&wanted);
-                let kind = if known && !refuse { DhcpMessageType::Ack } else { DhcpMessageType::Nak };
-                Some(self.reply(&request, kind, wanted, told))
+                let known = self.leases.get(&client) == Some(&wanted) && fault != Some(DhcpFault::Refuse);
+                let kind = if known { DhcpMessageType::Ack } else { DhcpMessageType::Nak };
+                self.reply(&request, kind, wanted, told)
             }
-            DhcpMessageType::Inform => Some(self.reply(&request, DhcpMessageType::Ack, request.client_ip, told)),
+            DhcpMessageType::Inform => self.reply(&request, DhcpMessageType::Ack, request.client_ip, told),
             DhcpMessageType::Release | DhcpMessageType::Decline => {
                 self.leases.remove(&client);
-                None
+                return None;
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let refused = answer.outcome == LeaseOutcome::Refused;
+        answer.effect = match fault {
+            Some(DhcpFault::Refuse) if refused => Some("the DHCP server refused a lease".to_owned()),
+            Some(DhcpFault::Forgotten) if refused => Some("the DHCP server had forgotten the client".to_owned()),
+            Some(DhcpFault::Tells(_)) if !refused => Some("the DHCP server told something else than is so".to_owned()),
+            Some(DhcpFault::Lease(length)) if !refused => Some(format!("the DHCP server gave a lease of {length:?}")),
+            Some(DhcpFault::Slow(delay)) => {
+                answer.later = delay;
+                Some(format!("the DHCP server took {delay:?}"))
+            }
+            Some(
+                DhcpFault::Silent
+                | DhcpFault::Full
+                | DhcpFault::Refuse
+                | DhcpFault::Forgotten
+                | DhcpFault::Tells(_)
+                | DhcpFault::Lease(_),
+            )
+            | None => None,
+        };
+        Some(answer)
     }
 
     /// The client's address: the one it had, or the lowest free one. `None` if the network is full.
@@ -118,10 +139,10 @@ impl DhcpServer {
             return Some(address);
         }
         let [a, b, c, _] = self.router.octets();
-        let others = self.forgotten.get(&client);
+        let others = self.forgotten.get(&client).copied().flatten();
         let address = (FIRST_HOST..=LAST_HOST)
             .map(|host| Ipv4Addr::new(a, b, c, host))
-            .find(|address| others != Some(address) && !self.leases.values().any(|taken| taken == address))?;
+            .find(|address| others != Some(*address) && !self.leases.values().any(|taken| taken == address))?;
         self.leases.insert(client, address);
         Some(address)
     }
@@ -129,8 +150,7 @@ impl DhcpServer {
     fn reply(&self, request: &DhcpRepr<'_>, kind: DhcpMessageType, address: Ipv4Addr, told: DhcpOptions) -> Answer {
         let refused = kind == DhcpMessageType::Nak;
         let informed = request.message_type == DhcpMessageType::Inform;
-        let without = told.without;
-        let said = |left_out: bool, address| (!refused && !left_out).then_some(address);
+        let said = |told: Told<Ipv4Addr>, truth| if refused { None } else { told.or(truth) };
         let time_server = self.time_server.octets();
         let options = [DhcpOption { kind: NTP_SERVERS, data: &time_server }];
         let reply = DhcpRepr {
@@ -141,18 +161,17 @@ impl DhcpServer {
             client_ip: if refused { Ipv4Addr::UNSPECIFIED } else { request.client_ip },
             your_ip: if refused || informed { Ipv4Addr::UNSPECIFIED } else { address },
             server_ip: Ipv4Addr::UNSPECIFIED,
-            router: said(without.gateway, told.gateway.unwrap_or(self.router)),
-            subnet_mask: said(without.subnet_mask, told.subnet_mask.unwrap_or(Ipv4Addr::new(255, 255, 255, 0))),
+            router: said(told.gateway, self.router),
+            subnet_mask: said(told.subnet_mask, Ipv4Addr::new(255, 255, 255, 0)),
             relay_agent_ip: Ipv4Addr::UNSPECIFIED,
             broadcast: request.broadcast,
             requested_ip: None,
             client_identifier: None,
             server_identifier: Some(self.router),
             parameter_request_list: None,
-            dns_servers: said(without.name_server, told.name_server.unwrap_or(self.router))
-                .map(|server| [server].into_iter().collect()),
+            dns_servers: said(told.name_server, self.router).map(|server| [server].into_iter().collect()),
             max_size: None,
-            lease_duration: (!refused && !informed && !without.lease).then(|| told.lease.unwrap_or(LEASE_SECONDS)),
+            lease_duration: if refused || informed { None } else { told.lease.or(LEASE_SECONDS) },
             renew_duration: None,
             rebind_duration: None,
             additional_options: if refused { &[] } else { &options },
@@ -178,15 +197,26 @@ impl DhcpServer {
                 _ => LeaseOutcome::Refused,
             },
             address: Some(address),
-            message,
-            destination,
+            reply: Some((message, destination)),
+            later: Duration::ZERO,
+            effect: None,
         }
+    }
+}
+
+/// The client gets no answer.
+fn ignored(why: &str) -> Answer {
+    Answer {
+        outcome: LeaseOutcome::Ignored,
+        address: None,
+        reply: None,
+        later: Duration::ZERO,
+        effect: Some(why.to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::Without;
     use super::*;
 
     const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 3, 1);
@@ -220,6 +250,12 @@ mod tests {
         bytes
     }
 
+    /// What a reply tells.
+    fn told<R>(answer: Option<Answer>, tell: impl FnOnce(&DhcpRepr<'_>) -> R) -> R {
+        let (message, _) = answer.unwrap().reply.unwrap();
+        tell(&DhcpRepr::parse(&DhcpPacket::new_checked(&message[..]).unwrap()).unwrap())
+    }
+
     fn server() -> DhcpServer {
         DhcpServer::new(ROUTER, Ipv4Addr::new(203, 0, 113, 123))
     }
@@ -239,9 +275,9 @@ mod tests {
     fn an_unknown_address_is_refused_by_broadcast() {
         let wanted = Ipv4Addr::new(10, 0, 0, 5);
         let answer = server().answer(&message(DhcpMessageType::Request, 1, Some(wanted), None), None).unwrap();
-        assert_eq!((answer.outcome, answer.destination), (LeaseOutcome::Refused, Destination::Broadcast));
-        let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
-        assert_eq!(DhcpRepr::parse(&packet).unwrap().your_ip, Ipv4Addr::UNSPECIFIED);
+        assert_eq!(answer.outcome, LeaseOutcome::Refused);
+        assert_eq!(answer.reply.as_ref().map(|(_, to)| *to), Some(Destination::Broadcast));
+        assert_eq!(told(Some(answer), |told| told.your_ip), Ipv4Addr::UNSPECIFIED);
     }
 
     #[test]
@@ -272,36 +308,63 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_has_forgotten_its_clients_keeps_to_what_it_offers() {
+        let mut server = server();
+        let mut ask = |client, kind, requested| {
+            server.answer(&message(kind, client, requested, None), Some(DhcpFault::Forgotten)).unwrap()
+        };
+        // A client that it never knew has nothing that could be forgotten.
+        let offered = ask(1, DhcpMessageType::Discover, None).address;
+        assert_eq!(ask(1, DhcpMessageType::Request, offered).outcome, LeaseOutcome::Acknowledged);
+        assert_eq!(ask(2, DhcpMessageType::Request, offered).outcome, LeaseOutcome::Refused);
+    }
+
+    #[test]
+    fn a_refusal_tells_nothing_and_no_fault_claims_that_it_did() {
+        let elsewhere = Some(Ipv4Addr::new(10, 0, 0, 5));
+        let options = DhcpOptions { gateway: Told::Other(ROUTER), ..DhcpOptions::default() };
+        for fault in [DhcpFault::Tells(options), DhcpFault::Lease(Duration::from_secs(60))] {
+            let mut server = server();
+            let mut ask = |kind| server.answer(&message(kind, 1, elsewhere, None), Some(fault)).unwrap();
+            let refused = ask(DhcpMessageType::Request);
+            assert_eq!((refused.outcome, &refused.effect), (LeaseOutcome::Refused, &None));
+            assert_eq!(told(Some(refused), |told| (told.router, told.lease_duration)), (None, None));
+            assert!(ask(DhcpMessageType::Discover).effect.is_some());
+        }
+    }
+
+    #[test]
     fn a_full_server_leaves_its_clients_their_addresses() {
         let mut server = server();
         let mut ask = |client, fault| server.answer(&message(DhcpMessageType::Discover, client, None, None), fault);
         assert!(ask(1, None).is_some());
-        assert!(ask(1, Some(DhcpFault::Full)).is_some() && ask(2, Some(DhcpFault::Full)).is_none());
+        let outcomes = [1, 2].map(|client| ask(client, Some(DhcpFault::Full)).unwrap().outcome);
+        assert_eq!(outcomes, [LeaseOutcome::Offered, LeaseOutcome::Ignored]);
     }
 
     #[test]
     fn options_are_told_or_left_out() {
-        let without = Without { name_server: true, subnet_mask: true, ..Without::default() };
         let nobody = Ipv4Addr::new(192, 168, 3, 254);
-        let options = DhcpOptions { gateway: Some(nobody), without, ..DhcpOptions::default() };
-        let answer =
-            server().answer(&message(DhcpMessageType::Discover, 1, None, None), Some(DhcpFault::Tells(options)));
-        let answer = answer.unwrap();
-        let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
-        let told = DhcpRepr::parse(&packet).unwrap();
-        assert_eq!((told.router, told.subnet_mask, told.dns_servers), (Some(nobody), None, None));
-        assert_eq!(told.lease_duration, Some(LEASE_SECONDS));
+        let options = DhcpOptions {
+            gateway: Told::Other(nobody),
+            name_server: Told::Nothing,
+            subnet_mask: Told::Nothing,
+            lease: Told::True,
+        };
+        let discover = message(DhcpMessageType::Discover, 1, None, None);
+        told(server().answer(&discover, Some(DhcpFault::Tells(options))), |told| {
+            assert_eq!((told.router, told.subnet_mask, &told.dns_servers), (Some(nobody), None, &None));
+            assert_eq!(told.lease_duration, Some(LEASE_SECONDS));
+        });
     }
 
     #[test]
     fn a_lease_lasts_as_long_as_a_fault_says() {
         let mut server = server();
         let lease = |fault| {
-            let answer = server.answer(&message(DhcpMessageType::Discover, 1, None, None), fault).unwrap();
-            let packet = DhcpPacket::new_checked(&answer.message[..]).unwrap();
-            DhcpRepr::parse(&packet).unwrap().lease_duration
+            told(server.answer(&message(DhcpMessageType::Discover, 1, None, None), fault), |told| told.lease_duration)
         };
-        let lasting = [None, Some(DhcpFault::Lease(std::time::Duration::from_secs(30)))].map(lease);
+        let lasting = [None, Some(DhcpFault::Lease(Duration::from_secs(30)))].map(lease);
         assert_eq!(lasting, [Some(LEASE_SECONDS), Some(30)]);
     }
 }

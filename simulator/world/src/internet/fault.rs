@@ -9,6 +9,7 @@ use core::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::server::PORTAL_ADDRESS;
 pub use fake_thingspeak::attack::Attack;
 /// What the cloud does wrong with a request, and a reply that is written for it.
 pub use fake_thingspeak::serve::{Fault as CloudFault, Pieces, WrittenReply};
@@ -92,32 +93,40 @@ pub enum DhcpFault {
     Tells(DhcpOptions),
 }
 
-/// What a DHCP server tells its clients instead of what is so.
+/// What a DHCP server tells its clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DhcpOptions {
     /// The way out.
-    pub gateway: Option<Ipv4Addr>,
+    pub gateway: Told<Ipv4Addr>,
     /// Whom to ask for names.
-    pub name_server: Option<Ipv4Addr>,
+    pub name_server: Told<Ipv4Addr>,
     /// Which addresses are near.
-    pub subnet_mask: Option<Ipv4Addr>,
+    pub subnet_mask: Told<Ipv4Addr>,
     /// How long the lease lasts, in seconds.
-    pub lease: Option<u32>,
-    /// What it does not say.
-    pub without: Without,
+    pub lease: Told<u32>,
 }
 
-/// Options that are left out.
+/// What is told of something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Without {
-    /// The way out.
-    pub gateway: bool,
-    /// Whom to ask for names.
-    pub name_server: bool,
-    /// Which addresses are near.
-    pub subnet_mask: bool,
-    /// How long the lease lasts.
-    pub lease: bool,
+pub enum Told<T> {
+    /// What is so.
+    #[default]
+    True,
+    /// This instead.
+    Other(T),
+    /// Nothing.
+    Nothing,
+}
+
+impl<T> Told<T> {
+    /// What is said where this is so; `None` if nothing is.
+    pub(super) fn or(self, truth: T) -> Option<T> {
+        match self {
+            Self::True => Some(truth),
+            Self::Other(other) => Some(other),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// What the name service does wrong.
@@ -238,8 +247,15 @@ impl Faults {
             Fault::DnsAnswer(answer) if answer.name.as_deref().is_none_or(|its| its == name) => {
                 Some(DnsRule::Answer(answer.clone()))
             }
+            // Every name is its own.
+            Fault::CaptivePortal(_) => Some(DnsRule::Fault(DnsFault::WrongAddress(PORTAL_ADDRESS))),
             _ => None,
         })
+    }
+
+    /// Whether a captive portal stands in everybody's way.
+    pub fn has_portal(&self) -> bool {
+        self.active.iter().any(|active| matches!(active.fault, Fault::CaptivePortal(_)))
     }
 
     /// The captive portal that answers now. Not counted: it stands in everybody's way until it is gone.

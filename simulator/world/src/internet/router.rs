@@ -10,10 +10,10 @@ use smoltcp::wire::{ArpOperation, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAd
 
 use super::dhcp::{Destination, DhcpServer};
 use super::dns::{self, Names};
-use super::fault::{Applied, DhcpFault, DnsFault, DnsRule};
+use super::fault::{DnsFault, DnsRule};
 use super::packet::{self, Ends, Inbound, Payload};
-use super::server::{PORTAL_ADDRESS, Shared, TIME_ADDRESS};
-use simulator_record::events::{self, LeaseOutcome};
+use super::server::{Shared, TIME_ADDRESS};
+use simulator_record::events;
 
 const DNS_PORT: u16 = 53;
 
@@ -91,54 +91,21 @@ impl Router {
 
     fn lease(&mut self, client: EthernetAddress, message: &[u8], shared: &Shared) -> RouterDecision {
         let fault = shared.faults.borrow_mut().dhcp(&self.name);
-        let network = self.name.clone();
-        if let Some(applied) = &fault
-            && applied.fault == DhcpFault::Silent
-        {
-            shared.record_fault(client, applied.rule.clone(), "the DHCP server did not answer");
-            shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
-            return RouterDecision::Done;
-        }
-        if let Some(applied) = &fault
-            && applied.fault == DhcpFault::Full
-            && !self.dhcp.knows(client)
-        {
-            shared.record_fault(client, applied.rule.clone(), "the DHCP server had no address left");
-            shared.record(Some(client), events::Lease { network, outcome: LeaseOutcome::Ignored, address: None });
-            return RouterDecision::Done;
-        }
         let Some(answer) = self.dhcp.answer(message, fault.as_ref().map(|applied| applied.fault)) else {
             return RouterDecision::Done;
         };
-        let mut later = Duration::ZERO;
-        if let Some(applied) = fault {
-            let action = match applied.fault {
-                DhcpFault::Refuse if answer.outcome == LeaseOutcome::Refused => {
-                    Some("the DHCP server refused a lease".to_owned())
-                }
-                DhcpFault::Silent | DhcpFault::Refuse | DhcpFault::Full => None,
-                DhcpFault::Forgotten if answer.outcome == LeaseOutcome::Refused => {
-                    Some("the DHCP server had forgotten the client".to_owned())
-                }
-                DhcpFault::Forgotten => None,
-                DhcpFault::Tells(_) => Some("the DHCP server told something else than is so".to_owned()),
-                DhcpFault::Slow(delay) => {
-                    later = delay;
-                    Some(format!("the DHCP server took {delay:?}"))
-                }
-                DhcpFault::Lease(length) => Some(format!("the DHCP server gave a lease of {length:?}")),
-            };
-            if let Some(action) = action {
-                shared.record_fault(client, applied.rule, action);
-            }
+        if let Some((applied, effect)) = fault.zip(answer.effect) {
+            shared.record_fault(client, applied.rule, effect);
         }
+        let network = self.name.clone();
         shared.record(Some(client), events::Lease { network, outcome: answer.outcome, address: answer.address });
-        let ends = match answer.destination {
+        let Some((message, destination)) = answer.reply else { return RouterDecision::Done };
+        let ends = match destination {
             Destination::Broadcast => self.ends(EthernetAddress::BROADCAST, Ipv4Addr::BROADCAST),
             Destination::Client(address) => self.ends(client, address),
         };
-        let frame = packet::udp(ends, DHCP_SERVER_PORT, DHCP_CLIENT_PORT, &answer.message);
-        RouterDecision::Answer { frame, later }
+        let frame = packet::udp(ends, DHCP_SERVER_PORT, DHCP_CLIENT_PORT, &message);
+        RouterDecision::Answer { frame, later: answer.later }
     }
 
     fn resolve(
@@ -151,13 +118,7 @@ impl Router {
     ) -> RouterDecision {
         let mut fault = None;
         let rule = |name: &str| {
-            let mut faults = shared.faults.borrow_mut();
-            // Behind a captive portal every name is that of its page.
-            fault = faults.portal().map(|Applied { rule, .. }| Applied {
-                rule,
-                fault: DnsRule::Fault(DnsFault::WrongAddress(PORTAL_ADDRESS)),
-            });
-            fault = fault.take().or_else(|| faults.dns(name));
+            fault = shared.faults.borrow_mut().dns(name);
             fault.as_ref().map(|applied| applied.fault.clone())
         };
         let Some(answer) = dns::answer(names, message, rule) else { return RouterDecision::Done };

@@ -132,8 +132,11 @@ impl Servers {
         &self.authority
     }
 
-    /// The server at `address`.
+    /// The server that answers at `address`: at any, the captive portal, while there is one.
     pub fn at(&self, address: Ipv4Addr) -> Option<&'static str> {
+        if self.shared.faults.borrow().has_portal() {
+            return Some(CAPTIVE_PORTAL);
+        }
         self.by_address.get(&address).copied()
     }
 

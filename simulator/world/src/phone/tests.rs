@@ -84,8 +84,8 @@ impl Duck {
             let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.services[0]);
             if let Ok((message, _)) = socket.recv() {
                 moved = true;
-                if let Some(answer) = self.dhcp.answer(message, None) {
-                    socket.send_slice(&answer.message, (IpAddress::v4(255, 255, 255, 255), 68)).unwrap();
+                if let Some((reply, _)) = self.dhcp.answer(message, None).and_then(|answer| answer.reply) {
+                    socket.send_slice(&reply, (IpAddress::v4(255, 255, 255, 255), 68)).unwrap();
                 }
             }
             let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.services[1]);

@@ -6,7 +6,7 @@ use fake_thingspeak::serve::check_header;
 
 use crate::diagnostics::Diagnostic;
 use crate::grammar::faults::internet::LeftOut;
-use crate::model::{DhcpOptions, DnsAnswer, Pieces, Without, WrittenReply};
+use crate::model::{DhcpOptions, DnsAnswer, Pieces, Told, WrittenReply};
 use crate::resolve::Resolver;
 use crate::tree::{Fields, Node, Value};
 
@@ -43,34 +43,29 @@ impl Resolver<'_, '_> {
             Some(node) => Some(u32::try_from(self.positive(node, "lease")?.as_secs()).unwrap_or(u32::MAX)),
             None => None,
         };
-        let left_out = |option| fields.list("without").iter().any(|node| node.word() == Some(option));
-        let without = Without {
-            gateway: left_out(LeftOut::Gateway),
-            name_server: left_out(LeftOut::NameServer),
-            subnet_mask: left_out(LeftOut::SubnetMask),
-            lease: left_out(LeftOut::Lease),
-        };
-        let told_and_not = [
-            ("gateway", without.gateway),
-            ("name-server", without.name_server),
-            ("subnet-mask", without.subnet_mask),
-            ("lease", without.lease),
-        ];
-        for (key, _) in told_and_not.into_iter().filter(|(_, without)| *without) {
-            if let Some(span) = fields.key_span(key) {
-                self.report(
-                    Diagnostic::new(format!("`{key}` is told and left out"), span, "and in `without`")
-                        .help("keep one of them"),
-                );
-            }
-        }
+        let told = |key| fields.get(key).and_then(address);
         Some(DhcpOptions {
-            gateway: fields.get("gateway").and_then(address),
-            name_server: fields.get("name-server").and_then(address),
-            subnet_mask: fields.get("subnet-mask").and_then(address),
-            lease,
-            without,
+            gateway: self.told(fields, "gateway", LeftOut::Gateway, told("gateway")),
+            name_server: self.told(fields, "name-server", LeftOut::NameServer, told("name-server")),
+            subnet_mask: self.told(fields, "subnet-mask", LeftOut::SubnetMask, told("subnet-mask")),
+            lease: self.told(fields, "lease", LeftOut::Lease, lease),
         })
+    }
+
+    /// What is told of an option: `value`, if it has a key of its own, or nothing, if it is in `without`.
+    fn told<T>(&mut self, fields: &Fields, key: &str, option: LeftOut, value: Option<T>) -> Told<T> {
+        let left_out = fields.list("without").iter().any(|node| node.word() == Some(option));
+        if left_out && let Some(span) = fields.key_span(key) {
+            self.report(
+                Diagnostic::new(format!("`{key}` is told and left out"), span, "and in `without`")
+                    .help("keep one of them"),
+            );
+        }
+        match value {
+            _ if left_out => Told::Nothing,
+            Some(value) => Told::Other(value),
+            None => Told::True,
+        }
     }
 
     /// What a name server answers.

@@ -178,9 +178,9 @@ impl SoftAccessPoint {
         self.interface.poll(stack_time(now), &mut self.port, &mut self.sockets);
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.service);
         if let Ok((message, _)) = socket.recv()
-            && let Some(answer) = self.dhcp.answer(message, None)
+            && let Some((reply, _)) = self.dhcp.answer(message, None).and_then(|answer| answer.reply)
         {
-            socket.send_slice(&answer.message, (IpAddress::v4(255, 255, 255, 255), 68)).unwrap();
+            socket.send_slice(&reply, (IpAddress::v4(255, 255, 255, 255), 68)).unwrap();
         }
         self.interface.poll(stack_time(now), &mut self.port, &mut self.sockets);
         let out = std::mem::take(&mut self.port.outbound);
