@@ -193,7 +193,13 @@ impl Resolver<'_, '_> {
         match kind {
             Makes::Duration(make) => self.positive(node, name).map(make),
             Makes::SignedDuration(make) => match node.value {
-                Value::SignedDuration(duration) => Some(make(duration)),
+                Value::SignedDuration(duration) => {
+                    if duration.is_zero() {
+                        let what = format!("`{name}` is nothing");
+                        self.report(Diagnostic::new(what, node.span.clone(), "more or less than 0 is needed"));
+                    }
+                    Some(make(duration))
+                }
                 _ => None,
             },
             Makes::Integer(make) => match node.value {

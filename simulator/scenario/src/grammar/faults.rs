@@ -50,6 +50,15 @@ pub(super) const FAULT: Table = Table {
     )
 };
 
+/// What a key of a fault makes.
+#[derive(Clone, Copy)]
+pub(crate) enum OfFault<T> {
+    /// A fault, of a single value.
+    Value(Makes<T>),
+    /// A fault, of a table.
+    Table,
+}
+
 /// `{ slow = "3s" }`.
 const fn slow<T: Copy>(fault: fn(Duration) -> T) -> Case<Makes<T>> {
     case(Makes::Duration(fault), "slow", DURATION, "Answers so much later.")

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
-use crate::grammar::faults::InjectionKind;
-use crate::grammar::faults::cloud::OfCloud;
-use crate::grammar::faults::internet::{OfDhcp, OfDns};
+use crate::grammar::faults::{InjectionKind, OfFault};
 use crate::model::{AccessPointState, DhcpFault, End, Fault, Injection, LinkEffects, PartClass, RouteTarget, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
@@ -159,7 +157,7 @@ impl Resolver<'_, '_> {
                 let fields = details.table()?;
                 let network = self.known_network(fields);
                 let bssid = self.known_bssid(fields);
-                Injection::Link { network: network?, bssid, effects: link_effects(fields) }
+                Injection::Link { network: network?, bssid, effects: self.link_effects(fields) }
             }
             InjectionKind::Dhcp => {
                 let fields = details.table()?;
@@ -168,8 +166,8 @@ impl Resolver<'_, '_> {
                 let reply = match reply.word() {
                     Some(fault) => fault,
                     None => match reply.choice()? {
-                        Chosen { kind: OfDhcp::Fault(makes), name, node } => self.made(makes, name, node)?,
-                        Chosen { kind: OfDhcp::Options, node, .. } => {
+                        Chosen { kind: OfFault::Value(makes), name, node } => self.made(makes, name, node)?,
+                        Chosen { kind: OfFault::Table, node, .. } => {
                             DhcpFault::Tells(self.dhcp_options(node.table()?)?)
                         }
                     },
@@ -179,8 +177,8 @@ impl Resolver<'_, '_> {
             InjectionKind::Dns => match details.word() {
                 Some(fault) => Injection::Dns(fault),
                 None => match details.choice()? {
-                    Chosen { kind: OfDns::Fault(makes), name, node } => Injection::Dns(self.made(makes, name, node)?),
-                    Chosen { kind: OfDns::Answer, node, .. } => {
+                    Chosen { kind: OfFault::Value(makes), name, node } => Injection::Dns(self.made(makes, name, node)?),
+                    Chosen { kind: OfFault::Table, node, .. } => {
                         Injection::DnsAnswer(self.dns_answer(node.table()?)?.into())
                     }
                 },
@@ -196,35 +194,43 @@ impl Resolver<'_, '_> {
             InjectionKind::Cloud => match details.word() {
                 Some(fault) => Injection::Cloud(fault),
                 None => match details.choice()? {
-                    Chosen { kind: OfCloud::Fault(makes), name, node } => {
+                    Chosen { kind: OfFault::Value(makes), name, node } => {
                         Injection::Cloud(self.made(makes, name, node)?)
                     }
-                    Chosen { kind: OfCloud::Reply, node, .. } => {
+                    Chosen { kind: OfFault::Table, node, .. } => {
                         Injection::CloudReply(self.reply(node.table()?)?.into())
                     }
                 },
             },
         })
     }
-}
 
-fn probability(fields: &Fields, key: &str) -> Option<PerMillion> {
-    match fields.get(key)?.value {
-        Value::Probability(probability) => Some(probability),
-        _ => None,
+    /// How likely something is that a fault names: more than never.
+    fn likelihood(&mut self, node: &Node, name: &str) -> Option<PerMillion> {
+        let Value::Probability(probability) = node.value else { return None };
+        if probability == PerMillion(0) {
+            self.report(
+                Diagnostic::new(format!("`{name}` is never"), node.span.clone(), "such a fault does nothing")
+                    .help("leave it out, or say how likely it is, such as \"10 %\""),
+            );
+        }
+        Some(probability)
     }
-}
 
-fn link_effects(fields: &Fields) -> LinkEffects {
-    let probability = |key: &str| probability(fields, key).unwrap_or(PerMillion(0));
-    LinkEffects {
-        direction: fields.word("direction"),
-        frames: fields.word("frames"),
-        loss: probability("loss"),
-        duplicate: probability("duplicate"),
-        reorder: probability("reorder"),
-        corrupt: probability("corrupt"),
-        latency: fields.duration("latency").unwrap_or_default(),
-        jitter: fields.duration("jitter").unwrap_or_default(),
+    fn link_effects(&mut self, fields: &Fields) -> LinkEffects {
+        let mut likelihood = |key| fields.get(key).and_then(|node| self.likelihood(node, key)).unwrap_or(PerMillion(0));
+        let [loss, duplicate, reorder, corrupt] = ["loss", "duplicate", "reorder", "corrupt"].map(&mut likelihood);
+        let [latency, jitter] = ["latency", "jitter"]
+            .map(|key| fields.get(key).and_then(|node| self.positive(node, key)).unwrap_or_default());
+        LinkEffects {
+            direction: fields.word("direction"),
+            frames: fields.word("frames"),
+            loss,
+            duplicate,
+            reorder,
+            corrupt,
+            latency,
+            jitter,
+        }
     }
 }

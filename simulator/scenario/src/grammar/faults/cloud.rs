@@ -2,7 +2,7 @@
 
 use fake_thingspeak::serve::{FaultNeeds, FaultWord};
 
-use super::{BOOLEAN, COUNT, DURATION, TEXT};
+use super::{BOOLEAN, COUNT, DURATION, OfFault, TEXT};
 use crate::model::{CloudFault, WrittenReply};
 use crate::shape::Scalar::{Integer, SignedDuration};
 use crate::shape::Shape::{Choice as One, Either, Scalar, TextMap, Words};
@@ -36,15 +36,6 @@ const CLOUD_WORDS: [(&str, CloudFault, &str); CLOUD_WORD_COUNT] = {
     rows
 };
 
-/// What a key of a cloud's fault makes.
-#[derive(Clone, Copy)]
-pub(crate) enum OfCloud {
-    /// A fault, of a single value.
-    Fault(Makes<CloudFault>),
-    /// A reply.
-    Reply,
-}
-
 /// How many of the cloud's faults have a value, and the reply.
 const CLOUD_CASE_COUNT: usize = CloudFault::WORDS.len() - CLOUD_WORD_COUNT + 1;
 
@@ -52,8 +43,8 @@ const CLOUD_CASE_COUNT: usize = CloudFault::WORDS.len() - CLOUD_WORD_COUNT + 1;
 const STATUS: Shape = Scalar(Integer { least: 200, most: 599 });
 
 /// The others.
-const CLOUD_CASES: [Case<OfCloud>; CLOUD_CASE_COUNT] = {
-    let reply = case(OfCloud::Reply, WrittenReply::WORD, Shape::Table(&REPLY), WrittenReply::ABOUT);
+const CLOUD_CASES: [Case<OfFault<CloudFault>>; CLOUD_CASE_COUNT] = {
+    let reply = case(OfFault::Table, WrittenReply::WORD, Shape::Table(&REPLY), WrittenReply::ABOUT);
     let mut cases = [reply; CLOUD_CASE_COUNT];
     let (mut at, mut count) = (0, 0);
     while at < CloudFault::WORDS.len() {
@@ -67,7 +58,7 @@ const CLOUD_CASES: [Case<OfCloud>; CLOUD_CASE_COUNT] = {
             FaultNeeds::Delay(make) => (Makes::Duration(make), DURATION),
             FaultNeeds::Error(make) => (Makes::SignedDuration(make), Scalar(SignedDuration)),
         };
-        cases[count] = case(OfCloud::Fault(makes), word, shape, about);
+        cases[count] = case(OfFault::Value(makes), word, shape, about);
         count += 1;
         at += 1;
     }

@@ -1,6 +1,6 @@
 //! What goes wrong with the services of a router and of the internet: DHCP, DNS, NTP.
 
-use super::{BOOLEAN, DURATION, FAULTY_NETWORK, TEXT, slow};
+use super::{BOOLEAN, DURATION, FAULTY_NETWORK, OfFault, TEXT, slow};
 use crate::model::{DhcpFault, DnsFault, NtpFault};
 use crate::shape::Scalar::{Ipv4Address, SignedDuration};
 use crate::shape::Shape::{Choice as One, Either, List, Scalar, Words};
@@ -27,19 +27,19 @@ pub(super) const DHCP_FAULT: Shape = Shape::Table(&Table::new(
                     what: "a DHCP server's reply",
                     cases: &[
                         case(
-                            OfDhcp::Fault(Makes::Duration(DhcpFault::Slow)),
+                            OfFault::Value(Makes::Duration(DhcpFault::Slow)),
                             "slow",
                             DURATION,
                             "Answers so much later.",
                         ),
                         case(
-                            OfDhcp::Options,
+                            OfFault::<DhcpFault>::Table,
                             "options",
                             Shape::Table(&DHCP_OPTIONS),
                             "Tells its clients something else than is so, or leaves it out.",
                         ),
                         case(
-                            OfDhcp::Fault(Makes::Duration(DhcpFault::Lease)),
+                            OfFault::Value(Makes::Duration(DhcpFault::Lease)),
                             "lease",
                             DURATION,
                             "Gives leases that last so long; a day without the fault.",
@@ -62,14 +62,14 @@ pub(super) const DNS_FAULT: Shape = Either {
     table: &One(&Choice {
         what: "a name server's fault",
         cases: &[
-            case(OfDns::Answer, "answer", Shape::Table(&DNS_ANSWER), "Answers as it is written here."),
+            case(OfFault::<DnsFault>::Table, "answer", Shape::Table(&DNS_ANSWER), "Answers as it is written here."),
             case(
-                OfDns::Fault(Makes::Address(DnsFault::WrongAddress)),
+                OfFault::Value(Makes::Address(DnsFault::WrongAddress)),
                 "wrong-address",
                 Scalar(Ipv4Address),
                 "Answers with this address.",
             ),
-            case(OfDns::Fault(Makes::Duration(DnsFault::Slow)), "slow", DURATION, "Answers so much later."),
+            case(OfFault::Value(Makes::Duration(DnsFault::Slow)), "slow", DURATION, "Answers so much later."),
         ],
     }),
 };
@@ -100,24 +100,6 @@ pub(super) const NTP_FAULT: Shape = Either {
         ],
     }),
 };
-
-/// What a key of a DHCP server's reply makes.
-#[derive(Clone, Copy)]
-pub(crate) enum OfDhcp {
-    /// A fault, of a single value.
-    Fault(Makes<DhcpFault>),
-    /// Other options.
-    Options,
-}
-
-/// What a key of a name server's fault makes.
-#[derive(Clone, Copy)]
-pub(crate) enum OfDns {
-    /// A fault, of a single value.
-    Fault(Makes<DnsFault>),
-    /// An answer.
-    Answer,
-}
 
 /// An option that a DHCP server leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

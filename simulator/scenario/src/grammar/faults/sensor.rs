@@ -28,7 +28,7 @@ pub(super) const FAULT: Shape =
     Either { plain: &Words(&SensorFault::WORDS), table: &One(&Choice { what: "a sensor's fault", cases: &CASES }) };
 
 const CASES: [Case<OfSensor>; 6] = [
-    late_response(SensorFault::LATE[0]),
+    late_response(SensorFault::LATE),
     case(
         OfSensor::Chance(SensorFault::BitFlips),
         "bit-flips",

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::probability;
 use crate::diagnostics::Diagnostic;
 use crate::grammar::faults::sensor::OfSensor;
 use crate::model::{Lateness, SensorFault};
@@ -21,10 +20,7 @@ impl Resolver<'_, '_> {
         let Chosen { kind, node, name } = chosen;
         Some(match kind {
             OfSensor::Late(fault) => fault(self.lateness(node, name)?),
-            OfSensor::Chance(fault) => match node.value {
-                Value::Probability(PerMillion(per_million)) => fault(per_million),
-                _ => return None,
-            },
+            OfSensor::Chance(fault) => fault(self.likelihood(node, name)?.0),
             OfSensor::SlowEdges => {
                 let rise = self.positive(node, name)?;
                 if rise >= SLOWEST {
@@ -78,7 +74,8 @@ impl Resolver<'_, '_> {
         let Some(fields) = node.table() else { return self.positive(node, name).map(Lateness::always) };
         self.ordered(fields, "from", "to");
         let most = self.positive(fields.get("to")?, "to")?;
-        let PerMillion(per_million) = probability(fields, "probability").unwrap_or(PerMillion(1_000_000));
-        Some(Lateness { least: fields.duration("from")?, most, per_million })
+        let all = PerMillion(1_000_000);
+        let likelihood = fields.get("probability").map_or(Some(all), |node| self.likelihood(node, "probability"));
+        Some(Lateness { least: fields.duration("from")?, most, per_million: likelihood?.0 })
     }
 }

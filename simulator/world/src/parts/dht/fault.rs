@@ -56,12 +56,12 @@ impl SensorFault {
         ("last-edge-lost", Self::LastEdgeLost, "The end of its last bit never comes, as with a long cable."),
     ];
 
-    /// Those that scenarios have a word for and say with it how late.
-    pub const LATE: [Row<MadeOfLateness>; 1] = [(
+    /// The one that says with its word how late.
+    pub const LATE: Row<MadeOfLateness> = (
         "late-response",
         Self::LateResponse,
         "Begins each response later than it would, by this much, or some of them: { from = \"20us\", to = \"60us\", probability = \"6 %\" }.",
-    )];
+    );
 }
 
 impl Lateness {
