@@ -44,6 +44,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Of what every run is expected to be, with each seed, and was not.
+    pub(crate) fn missed(text: impl Into<String>, failure: Failure) -> Self {
+        Self { text: text.into(), because: None, place: None, failure: Some(failure), over_seeds: OverSeeds::Always }
+    }
+
     /// Whether the expectation was met, or need not be in each run.
     pub fn is_met(&self) -> bool {
         self.failure.is_none() || self.over_seeds == OverSeeds::Sometimes

@@ -42,13 +42,8 @@ impl Implicit {
     pub(super) fn verdicts(&self, allow: Allow) -> Vec<Verdict> {
         let verdict = |text: &str, allowed: bool, events: &Few| {
             let first = events.first.first().filter(|_| !allowed)?;
-            Some(Verdict {
-                text: text.to_owned(),
-                because: None,
-                place: None,
-                over_seeds: simulator_scenario::model::OverSeeds::Always,
-                failure: Some(Failure::new(format!("it happened {}: {events}", times(events.count)), first.at)),
-            })
+            let seen = format!("it happened {}: {events}", times(events.count));
+            Some(Verdict::missed(text, Failure::new(seen, first.at)))
         };
         [
             verdict("crash: never, in any run", allow.crash, &self.crashes),

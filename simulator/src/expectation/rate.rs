@@ -129,15 +129,8 @@ pub(super) fn limits(scenario: &Scenario) -> Vec<RateCheck> {
 
 /// What is said of a limit that was exceeded.
 pub(super) fn verdict(limit: &RateCheck, failure: Failure) -> Verdict {
-    Verdict {
-        text: format!("{limit}, in any run"),
-        because: Some(
-            "a device that asks so often floods others; if that is meant, allow = [\"request-storm\"]".to_owned(),
-        ),
-        place: None,
-        over_seeds: simulator_scenario::model::OverSeeds::Always,
-        failure: Some(failure),
-    }
+    let because = "a device that asks so often floods others; if that is meant, allow = [\"request-storm\"]";
+    Verdict { because: Some(because.to_owned()), ..Verdict::missed(format!("{limit}, in any run"), failure) }
 }
 
 #[cfg(test)]

@@ -54,13 +54,8 @@ impl Waiting<'_> {
             Some((at, _)) => format!("the run ended at {end} s, before {} s", *at + trigger.plus),
             None => format!("what it waits for never came: {}", self.search.seen_instead()),
         };
-        Some(Verdict {
-            text: format!("{} {trigger}", self.what),
-            because: None,
-            place: Some(self.place),
-            over_seeds: simulator_scenario::model::OverSeeds::Always,
-            failure: Some(Failure::new(seen, None)),
-        })
+        let text = format!("{} {trigger}", self.what);
+        Some(Verdict { place: Some(self.place), ..Verdict::missed(text, Failure::new(seen, None)) })
     }
 }
 

@@ -154,11 +154,9 @@ fn what_earlier_runs_left_is_cleared_and_nothing_else() {
 fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
     let mut run = run(repetition);
     run.verdicts.push(Verdict {
-        text: "a reading".to_owned(),
         because: Some("ducks report".to_owned()),
         place: Some(Place { line, column: 1 }),
-        over_seeds: simulator_scenario::model::OverSeeds::Always,
-        failure: Some(expectation::Failure { seen: seen.to_owned(), at }),
+        ..Verdict::missed("a reading", expectation::Failure { seen: seen.to_owned(), at })
     });
     run
 }

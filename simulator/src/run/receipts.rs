@@ -63,13 +63,8 @@ impl Receipt {
     /// The verdict on one that had to have an effect.
     fn verdict(&self) -> Option<Verdict> {
         let place = self.required?;
-        Some(Verdict {
-            text: format!("{} has an effect", self.what()),
-            because: None,
-            place: Some(place),
-            failure: Some(expectation::Failure { seen: format!("it {}", self.nothing()?), at: None }),
-            over_seeds: simulator_scenario::model::OverSeeds::Always,
-        })
+        let failure = expectation::Failure { seen: format!("it {}", self.nothing()?), at: None };
+        Some(Verdict { place: Some(place), ..Verdict::missed(format!("{} has an effect", self.what()), failure) })
     }
 }
 

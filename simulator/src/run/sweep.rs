@@ -69,13 +69,7 @@ pub(super) fn run(
     let mut runs = vec![run];
     if points.is_empty() {
         let (expected, seen) = axis.needs();
-        runs[0].verdicts.push(Verdict {
-            text: expected.to_owned(),
-            because: None,
-            place: None,
-            over_seeds: simulator_scenario::model::OverSeeds::Always,
-            failure: Some(Failure { seen: seen.to_owned(), at: None }),
-        });
+        runs[0].verdicts.push(Verdict::missed(expected, Failure { seen: seen.to_owned(), at: None }));
     }
     for (repetition, point) in (1..).zip(&points) {
         match run_once(scenario, seed, repetition, Some(point), executor, watch, keep) {

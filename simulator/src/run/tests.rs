@@ -60,13 +60,7 @@ fn a_sweep_that_finds_nothing_to_cut_fails() {
 fn the_run_that_failed_first_tells() {
     let mut outcome = run(&sweep("0s", "40s"), Seed(1));
     assert_eq!(outcome.first_failed_run().repetition, outcome.runs.last().unwrap().repetition);
-    let failed = Verdict {
-        text: "more".to_owned(),
-        because: None,
-        place: None,
-        over_seeds: simulator_scenario::model::OverSeeds::Always,
-        failure: Some(Failure { seen: "less".to_owned(), at: None }),
-    };
+    let failed = Verdict::missed("more", Failure { seen: "less".to_owned(), at: None });
     outcome.runs[1].verdicts.push(failed);
     assert!(!outcome.passed());
     assert_eq!(outcome.first_failed_run().repetition, 1);

@@ -99,8 +99,21 @@ fn parameter(injection: &Injection) -> Markup {
             (number(injection, "status", "Status", Some(200), (200, 599)))
             (lines(injection, "headers", "Headers, each in a line", "Retry-After: 60"))
             (lines(injection, "body", "Body", ""))
+            (field(injection, "The request is handled, and stores", |described| {
+                html! {
+                    select name="stores" data-of=(injection.word) aria-label=(described) {
+                        option value="" { "no" }
+                        option value="true" { "yes" }
+                    }
+                }
+            }))
             (number(injection, "piece-bytes", "In pieces of so many bytes", None, (1, 1_000_000)))
-            (number(injection, "pause", "Seconds between pieces", None, (1, 3_600)))
+            (field(injection, "Seconds between pieces", |described| {
+                html! {
+                    input type="number" name="pause" data-of=(injection.word) min="0.001" max="3600" step="any"
+                        aria-label=(described);
+                }
+            }))
             (number(injection, "close-after-bytes", "Closed after so many bytes", None, (1, 1_000_000)))
         },
         InjectedEffect::RequestWithDelay(_) => number(injection, "delay", "Seconds", Some(10), (1, 3_600)),

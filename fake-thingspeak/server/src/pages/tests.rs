@@ -418,4 +418,9 @@ fn the_page_offers_every_injection() {
     choices.iter().for_each(|(word, _)| assert!(page.contains(&format!("<option>{word}</option>")), "{word}"));
     assert_eq!(page.matches("<option>").count(), choices.len());
     assert!(page.contains("with <code>Retry-After</code> in seconds"));
+    // All that a reply can be told, with pauses below a second.
+    for parameter in ["status", "headers", "body", "stores", "piece-bytes", "pause", "close-after-bytes"] {
+        assert!(page.contains(&format!(r#"name="{parameter}" data-of="reply""#)), "{parameter}");
+    }
+    assert!(page.contains(r#"min="0.001" max="3600" step="any""#));
 }

@@ -107,13 +107,7 @@ fn run_once(scenario: &Scenario, rig: &Rig, watch: &Watch, keep: Keep<'_>) -> Re
 
 /// What a run came to whose rig did not do its part. Nothing of the scenario is judged then.
 fn trouble(reason: String, at: Instant) -> Verdict {
-    Verdict {
-        text: "a rig that does what it is asked, to the end".to_owned(),
-        because: None,
-        place: None,
-        over_seeds: simulator_scenario::model::OverSeeds::Always,
-        failure: Some(Failure { seen: reason, at: Some(at) }),
-    }
+    Verdict::missed("a rig that does what it is asked, to the end", Failure { seen: reason, at: Some(at) })
 }
 
 struct Session<'r> {

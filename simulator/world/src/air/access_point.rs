@@ -30,6 +30,16 @@ pub enum Security {
 }
 
 impl Security {
+    /// The same without its passphrase.
+    pub fn protection(&self) -> Protection {
+        match self {
+            Self::Open => Protection::Open,
+            Self::Wpa2(_) => Protection::Wpa2,
+            Self::Mixed(_) => Protection::Mixed,
+            Self::Wep => Protection::Wep,
+        }
+    }
+
     /// The passphrase, if it is one of WPA2.
     pub(super) fn passphrase(&self) -> Option<&str> {
         match self {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::access_point::{AccessPointConfig, Security};
+use super::access_point::{AccessPointConfig, Protection};
 use super::station::SENSITIVITY;
 use super::{Air, Mac, StationId};
 use simulator_record::time::Instant;
@@ -22,14 +22,14 @@ pub struct Heard {
     pub channel: u8,
     /// How strong it is, in dBm.
     pub signal: i8,
-    /// How it is protected; a passphrase in it is nothing that a scan tells.
-    pub security: Security,
+    /// How it is protected.
+    pub protection: Protection,
 }
 
 impl Heard {
     fn of(config: &AccessPointConfig) -> Self {
-        let AccessPointConfig { name, bssid, channel, signal, security, .. } = config.clone();
-        Self { name, bssid, channel, signal, security }
+        let AccessPointConfig { ref name, bssid, channel, signal, ref security, .. } = *config;
+        Self { name: name.clone(), bssid, channel, signal, protection: security.protection() }
     }
 }
 

@@ -140,10 +140,10 @@ fn a_scan_hears_what_is_there_and_a_hidden_network_only_when_asked_by_name() {
         let scans = world.air.take_scans();
         let [(station, heard)] = scans.as_slice() else { panic!("{scans:?}") };
         assert_eq!(*station, world.device);
-        heard.iter().map(|heard| (heard.name.clone(), heard.security.clone())).collect::<Vec<_>>()
+        heard.iter().map(|heard| (heard.name.clone(), heard.protection)).collect::<Vec<_>>()
     };
-    assert_eq!(scan(None), [("home".to_owned(), wpa2(PASSPHRASE))]);
-    assert_eq!(scan(Some("attic")), [("attic".to_owned(), Security::Wep)]);
+    assert_eq!(scan(None), [("home".to_owned(), Protection::Wpa2)]);
+    assert_eq!(scan(Some("attic")), [("attic".to_owned(), Protection::Wep)]);
     assert_eq!(scan(Some("cellar")), []);
     world.air.scan(world.now, world.device, None);
     world.air.power_off(world.now, world.device);

@@ -3,7 +3,7 @@
 use esp8266::chip::Chip;
 
 use super::{INTERFACE_SIZE, INTERFACES, SCANNED, Sdk, record};
-use crate::air::{Heard, Security};
+use crate::air::{Heard, Protection};
 use crate::device::esp8266::call::Call;
 use crate::device::esp8266::outside::Board;
 use crate::device::port::Output;
@@ -182,11 +182,11 @@ fn bss_info(heard: &Heard, next: u32) -> [u8; BSS_INFO as usize] {
     record[43] = heard.channel;
     record[44] = heard.signal as u8;
     // `AUTH_MODE`.
-    record[48] = match heard.security {
-        Security::Open => 0,
-        Security::Wep => 1,
-        Security::Wpa2(_) => 3,
-        Security::Mixed(_) => 4,
+    record[48] = match heard.protection {
+        Protection::Open => 0,
+        Protection::Wep => 1,
+        Protection::Wpa2 => 3,
+        Protection::Mixed => 4,
     };
     record
 }

@@ -9,7 +9,7 @@ use esp8266::image::Program;
 
 use super::start::{HEAP_END, VENDORS_DATA};
 use super::*;
-use crate::air::{Heard, Security};
+use crate::air::{Heard, Protection};
 use crate::boards::yellow_duck;
 use crate::device::esp8266::traps;
 use crate::device::port::{Models, Output};

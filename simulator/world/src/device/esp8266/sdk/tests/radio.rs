@@ -107,15 +107,14 @@ fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is
     assert_eq!(bench.output(), [Output::Scan { network: Some("home".to_owned()) }]);
     assert_eq!(bench.call("wifi_station_scan", &[0, callback]), 0, "one at a time");
     assert!(bench.next_call().is_none());
-    let heard = |last, security| Heard {
+    let heard = |last, protection| Heard {
         name: "home".to_owned(),
         bssid: [2, 0, 0, 0, 0, last],
         channel: 6,
         signal: -61,
-        security,
+        protection,
     };
-    let passphrase = "correct horse".to_owned();
-    bench.port.radio.borrow_mut().scanned = Some(vec![heard(1, Security::Wep), heard(2, Security::Mixed(passphrase))]);
+    bench.port.radio.borrow_mut().scanned = Some(vec![heard(1, Protection::Wep), heard(2, Protection::Mixed)]);
     let call = bench.next_call().unwrap();
     assert_eq!((call.function, call.arguments[1]), (callback, 0));
     let first = call.arguments[0];
