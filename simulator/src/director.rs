@@ -29,6 +29,8 @@ pub struct Director<'a> {
     waiting: BTreeMap<Kind, Vec<Waiting<'a>>>,
     /// When each phone arrives, as far as that is known.
     phones: Vec<Vec<Instant>>,
+    /// Until when faults are there that have begun, by their names.
+    in_force: BTreeMap<&'a str, Instant>,
 }
 
 /// Something that begins after an event.
@@ -46,6 +48,9 @@ enum Cue<'a> {
     Step(usize),
 }
 
+/// How often something reacts that does so each time: what sets itself off would never end.
+const MOST_REACTIONS: u32 = 100_000;
+
 /// The smallest step of virtual time: a reaction comes strictly later than its cause.
 const NEXT_MOMENT: Duration = Duration::from_nanos(1);
 
@@ -57,6 +62,7 @@ impl<'a> Director<'a> {
             calendar: Calendar::of(scenario),
             waiting: BTreeMap::new(),
             phones: vec![Vec::new(); scenario.phones.len()],
+            in_force: BTreeMap::new(),
         };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
             stage.schedule(at(device.power_up), Command::Power { device: id, on: true });
@@ -101,7 +107,7 @@ impl<'a> Director<'a> {
                 return true;
             }
             cues.push((waiting.then, event.at + waiting.trigger.plus));
-            false
+            waiting.trigger.each && waiting.seen - waiting.trigger.count < MOST_REACTIONS
         });
         cues
     }
@@ -136,13 +142,19 @@ impl<'a> Director<'a> {
                 stage.schedule_step(time, step, translate::step(&self.scenario.steps[step], time, &self.calendar));
             }
             Cue::Fault(fault) => {
-                stage.schedule(time, Command::BeginFault(translate::fault(fault)));
                 let end = match fault.end {
-                    End::Never => return,
+                    End::Never => Instant::FAR_FUTURE,
                     End::At(end) => at(end).max(time),
                     End::For(length) => time + length,
                 };
-                stage.schedule(end, Command::EndFault { rule: fault.name.clone() });
+                if self.in_force.get(fault.name.as_str()).is_some_and(|until| time < *until) {
+                    return;
+                }
+                self.in_force.insert(&fault.name, end);
+                stage.schedule(time, Command::BeginFault(translate::fault(fault)));
+                if fault.end != End::Never {
+                    stage.schedule(end, Command::EndFault { rule: fault.name.clone() });
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
 use super::model::{Certificate, KeyType, Policy, Protection, RadioMode};
-use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Signal, Text};
+use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Ipv4Address, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
 use super::shape::{Key, Shape, Table, optional, required};
 
@@ -138,7 +138,7 @@ const NETWORK: Table = Table::new(
         required(
             "name",
             TEXT,
-            "Its name, 1 to 32 bytes. Several access points of one network (a mesh, a repeater) have the same name, each with its `bssid`, and one router behind them; the device joins the strongest and stays there until it loses it.",
+            "Its name, 1 to 32 bytes. Several access points of one network (a mesh, a repeater) have the same name, each with its `bssid`, and one router behind them unless they say another; the device joins the strongest and stays there until it loses it.",
         ),
         optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent for an open network."),
         optional(
@@ -172,6 +172,12 @@ const NETWORK: Table = Table::new(
             Scalar(Signal),
             "As the device receives it. Below -90 dBm it does not hear the network: `not found`. Default -60 dBm.",
         ),
+        optional(
+            "router",
+            Scalar(Ipv4Address),
+            "The address of the router behind it, in a /24 network of which clients get .10 to .250. Default 192.168.N.1, N counting the routers. Of one name, access points with another `router` or `lease` have another router.",
+        ),
+        optional("lease", DURATION, "How long its router's leases last, in whole seconds. Default a day."),
     ],
 );
 

@@ -56,6 +56,10 @@ pub(super) enum Wanted {
     Path(String),
     /// This number.
     Number(i64),
+    /// A number below this one of tenths of a degree Celsius.
+    Below(i32),
+    /// A number above it.
+    Above(i32),
     /// This address.
     Address(Ipv4Addr),
     /// Yes or no.
@@ -81,6 +85,8 @@ impl Wanted {
                 path == if whole { target } else { target.split('?').next().unwrap_or_default() }
             }
             (Self::Number(wanted), Value::Number(number)) => *wanted == number,
+            (Self::Below(bound), Value::Number(number)) => number < i64::from(*bound),
+            (Self::Above(bound), Value::Number(number)) => number > i64::from(*bound),
             (Self::Address(wanted), Value::Address(address)) => *wanted == address,
             (Self::Flag(wanted), Value::Flag(flag)) => *wanted == flag,
             (Self::Word(wanted), Value::Word(word)) => *wanted == word,

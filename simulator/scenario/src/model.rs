@@ -173,7 +173,7 @@ pub enum Course<T> {
     Recording(Vec<(Duration, Option<T>)>),
 }
 
-/// A Wi-Fi network's access point. Those of one name have one router behind them.
+/// A Wi-Fi network's access point. Those of one name have one router behind them, unless its settings differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// Its name (SSID), 1 to 32 bytes.
@@ -190,6 +190,8 @@ pub struct Network {
     pub channel: u8,
     /// As the device receives it; default -60 dBm.
     pub signal: Dbm,
+    /// What the router behind it is set up to.
+    pub router: RouterSettings,
 }
 
 /// What lies between router and servers.
@@ -221,7 +223,7 @@ pub use fake_thingspeak::legacy_tls::Policy;
 
 pub use simulator_world::air::{Features, Protection, RadioMode};
 pub use simulator_world::device::Turn;
-pub use simulator_world::internet::CloudPort;
+pub use simulator_world::internet::{CloudPort, RouterSettings};
 
 /// When something begins.
 #[derive(Clone, Debug)]
@@ -252,6 +254,8 @@ pub struct Trigger {
     pub count: u32,
     /// The delay.
     pub plus: Duration,
+    /// Whether each one after it counts, too.
+    pub each: bool,
 }
 
 /// What people do at a time.

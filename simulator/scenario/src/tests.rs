@@ -72,6 +72,7 @@ fn settings_bring_a_network_that_fits() {
         bssid: [2, 0, 0, 0, 1, 0],
         channel: 6,
         signal: Dbm(-60),
+        router: RouterSettings::default(),
     };
     assert_eq!(scenario.networks, [network]);
 }

@@ -58,7 +58,11 @@ impl fmt::Display for Trigger {
         if !self.plus.is_zero() {
             write!(f, "{} ", format_duration(self.plus))?;
         }
-        write!(f, "after {} {}", ordinal(self.count), self.matcher)
+        match (self.each, self.count) {
+            (false, count) => write!(f, "after {} {}", ordinal(count), self.matcher),
+            (true, 1) => write!(f, "after each {}", self.matcher),
+            (true, count) => write!(f, "after {} {} and each after it", ordinal(count), self.matcher),
+        }
     }
 }
 

@@ -113,3 +113,26 @@ fn power_can_come_late() {
     let events = events("[device]\npower-up = '20s'\n");
     assert_eq!(boots(&events), [ms(20_100)]);
 }
+
+#[test]
+fn what_reacts_each_time_does_so_from_its_count_on() {
+    let text = "[[steps]]\nevery = '10s'\ndo.reset-button = 'press'\n\
+        [[faults]]\nname = 'late'\nafter = { event.boot = {}, count = 2, each = true }\nfor = '12s'\n\
+        inject.sensor = 'silent'\n";
+    let events = events(text);
+    let boots = boots(&events);
+    let of = |action| times(&events, move |kind| matches!(kind, EventKind::Fault(it) if it.action.text() == action));
+    // Boots every ten seconds: at each other one the fault is still there.
+    let begun: Vec<_> = boots[1..].iter().step_by(2).map(|boot| *boot + Duration::from_nanos(1)).collect();
+    assert!(begun.len() >= 2, "{begun:?}");
+    assert_eq!(of("begins"), begun);
+    let ended: Vec<_> = begun.iter().map(|begin| *begin + ms(12_000)).filter(|end| *end <= ms(60_000)).collect();
+    assert_eq!(of("ends"), ended);
+}
+
+#[test]
+fn what_sets_itself_off_comes_to_an_end() {
+    let text = "[[steps]]\nafter = { event.power = 'off', each = true }\ndo.power = { cut-for = '1ms' }\n\
+        [[steps]]\nat = '30s'\ndo.power = 'off'\n";
+    assert!(events(text).len() > 10);
+}

@@ -89,7 +89,7 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
     let scenario::EqualCrashes { crash, watchdog } = scenario.equal_crashes;
     world.end_after_equal_crashes(CrashLimits { crash, watchdog });
     for network in &scenario.networks {
-        world.add_network(AccessPointConfig {
+        let access_point = AccessPointConfig {
             name: network.name.clone(),
             bssid: network.bssid,
             channel: network.channel,
@@ -97,7 +97,8 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
             signal: network.signal.0,
             capacity: usize::MAX,
             features: network.features.clone(),
-        });
+        };
+        world.add_network(access_point, network.router);
     }
     for ((id, device), cloud) in (0..).map(DeviceId).zip(&scenario.devices).zip(&clouds) {
         let mut port = Port::new(id, models(device, scenario, seed));

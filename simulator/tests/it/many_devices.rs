@@ -18,7 +18,7 @@ use simulator_world::boards::yellow_duck;
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::port::Models;
 use simulator_world::device::{Port, factory};
-use simulator_world::internet::{self, CloudSettings, Internet};
+use simulator_world::internet::{self, CloudSettings, Internet, RouterSettings};
 use simulator_world::parts::{Signal, Soldered, Surroundings};
 use simulator_world::world::{Command, World};
 use time::OffsetDateTime;
@@ -74,15 +74,18 @@ fn pond(seed: Seed) -> (World, Vec<u32>) {
         })
         .collect();
     let mut world = World::new(Air::new(seed), internet);
-    world.add_network(AccessPointConfig {
-        name: "pond".to_owned(),
-        bssid: [0x02, 0, 0, 0, 1, 0],
-        channel: 6,
-        security: Security::Wpa2("correct horse".to_owned()),
-        signal: -60,
-        capacity: usize::MAX,
-        features: Default::default(),
-    });
+    world.add_network(
+        AccessPointConfig {
+            name: "pond".to_owned(),
+            bssid: [0x02, 0, 0, 0, 1, 0],
+            channel: 6,
+            security: Security::Wpa2("correct horse".to_owned()),
+            signal: -60,
+            capacity: usize::MAX,
+            features: Default::default(),
+        },
+        RouterSettings::default(),
+    );
     for (duck, access) in (0..).zip(&access) {
         let surroundings =
             Surroundings { temperature: Signal::Constant(temperature(duck)), humidity: Signal::Constant(500) };

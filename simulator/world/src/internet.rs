@@ -27,6 +27,7 @@ use connection::{Peer, Reception, Tuple};
 use dns::Names;
 use fault::{Faults, NtpFault, RouteFault};
 use packet::{Ends, Inbound, Payload};
+pub use router::RouterSettings;
 use router::{Router, RouterDecision};
 use server::{Servers, Shared};
 use simulator_record::events::{self, ConnectionOutcome, EventKind};
@@ -150,13 +151,15 @@ impl Internet {
         })
     }
 
-    /// Adds a network called `name` with a router at 192.168.N.1, N counting from 1 (and from 1 again after 250).
-    pub fn add_network(&mut self, name: &str) -> NetworkId {
+    /// Adds a network called `name` with a router, without other settings at 192.168.N.1, N counting from 1 (and from 1
+    /// again after 250).
+    pub fn add_network(&mut self, name: &str, settings: RouterSettings) -> NetworkId {
         let number = self.routers.len();
         let [.., high, low] = (number as u32 + 1).to_be_bytes();
         let station = EthernetAddress([0x02, 0, 0, 0x01, high, low]);
         let subnet = (number % 250) as u8 + 1;
-        self.routers.push(Router::new(name, station, Ipv4Addr::new(192, 168, subnet, 1)));
+        let address = settings.address.unwrap_or(Ipv4Addr::new(192, 168, subnet, 1));
+        self.routers.push(Router::new(name, station, address, settings.lease));
         NetworkId(number)
     }
 

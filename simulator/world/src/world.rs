@@ -30,7 +30,7 @@ use crate::air::{AccessPointConfig, Air};
 use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Target, Wait};
-use crate::internet::Internet;
+use crate::internet::{Internet, RouterSettings};
 use crate::parts::serial_line::USUAL_BIT;
 use crate::parts::{PartId, SerialByte};
 use crate::phone::Phone;
@@ -154,10 +154,10 @@ impl World {
         self.links.add_phone(phone, device);
     }
 
-    /// Opens an access point with a router behind it: that of the access points of the same name, if there are any.
-    /// Stations at different ones do not hear each other.
-    pub fn add_network(&mut self, config: AccessPointConfig) {
-        self.links.add_network(self.now, config);
+    /// Opens an access point with a router behind it: that of the access points of the same name whose routers have
+    /// the same settings, if there are any. Stations at different ones do not hear each other.
+    pub fn add_network(&mut self, config: AccessPointConfig, router: RouterSettings) {
+        self.links.add_network(self.now, config, router);
     }
 
     /// Lets no device with a whole image run further ahead than that, so that what comes in from outside of the world

@@ -9,7 +9,7 @@ use simulator_record::events::{
 use super::{BOOLEAN, ON_OFF, TEXT};
 use crate::matcher::{Ask, Matcher, Names, Reads, Row, word};
 use crate::model::PartClass;
-use crate::shape::Scalar::{FieldValue, HardwareAddress, Integer, Ipv4Address, Regex};
+use crate::shape::Scalar::{FieldValue, HardwareAddress, Integer, Ipv4Address, Regex, Temperature};
 use crate::shape::Shape::{Choice as One, Either, Named, Pair, Scalar, Words};
 use crate::shape::{AnyWords, Case, Choice, Key, Shape, Table, case, optional, required};
 
@@ -218,8 +218,13 @@ const ROWS: &[Case<&'static Row>] = &[
         "a sensor transaction" {
             optional("part", TEXT, "Which sensor, by its name.") => "part": Reads::PartName(PartClass::Sensor),
             optional("outcome", Words(&SensorOutcome::ROWS), "How it ended.") => "outcome": word::<SensorOutcome>(),
+            optional("colder-than", Scalar(Temperature), "It sent a temperature below this.") => "temperature": Reads::Below,
+            optional("warmer-than", Scalar(Temperature), "It sent a temperature above this.") => "temperature": Reads::Above,
         },
-        |it| it.say("sensor transaction").quoted("of ", "part").quoted("with outcome ", "outcome")
+        |it| {
+            let it = it.say("sensor transaction").quoted("of ", "part").quoted("with outcome ", "outcome");
+            it.with("colder than ", "colder-than").with("warmer than ", "warmer-than")
+        }
     ),
     event!(
         Flash "flash": "An erase or write of the flash ended.",

@@ -19,6 +19,11 @@ pub(super) const TRIGGER: Shape = Named(
             optional("device", TEXT, "Only those of this device. Default those of any."),
             optional("count", COUNT, "Which of them it is, from 1. Default 1."),
             optional("plus", DURATION, "A delay after it. Default 0s."),
+            optional(
+                "each",
+                BOOLEAN,
+                "With a step or a fault: not once but each time that it happens, from the `count`-th on; a fault that is still there does not begin again. At most 100000 times in a run. Default false.",
+            ),
         ],
     )),
 );

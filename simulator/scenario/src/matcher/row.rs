@@ -53,6 +53,10 @@ pub(crate) enum Reads {
     Address,
     /// A number.
     Number,
+    /// A temperature that the field, in tenths of a degree Celsius, must be below.
+    Below,
+    /// One that it must be above.
+    Above,
     /// Yes or no.
     Flag,
     /// Whether something is on: a word alone, or at `to` in a table.

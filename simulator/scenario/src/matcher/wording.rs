@@ -93,6 +93,7 @@ impl fmt::Display for Wanted {
             Self::Exactly(text) | Self::Part(text) | Self::Path(text) => f.write_str(text),
             Self::Text(text) | Self::Line(text) => text.fmt(f),
             Self::Number(number) => number.fmt(f),
+            Self::Below(bound) | Self::Above(bound) => write!(f, "{} °C", tenths((*bound).into())),
             Self::Address(address) => write!(f, "{address}"),
             Self::Flag(flag) => flag.fmt(f),
             Self::Word(word) => f.write_str(word.text()),

@@ -17,7 +17,19 @@ use crate::model::{
 use crate::tree::{Chosen, Fields, Node, Value};
 
 impl Resolver<'_, '_> {
+    /// An event after which something happens once.
     pub(super) fn trigger(&mut self, node: &Node) -> Option<Trigger> {
+        if let Some(span) = node.table()?.key_span("each") {
+            self.report(
+                Diagnostic::new("`each` goes with steps and faults only", span, "means nothing here")
+                    .help("a window opens once, and a phone arrives once"),
+            );
+        }
+        self.reaction(node)
+    }
+
+    /// An event after which something happens, perhaps each time.
+    pub(super) fn reaction(&mut self, node: &Node) -> Option<Trigger> {
         let fields = node.table()?;
         let matcher = fields.get("event").and_then(|node| self.matcher(node, fields));
         let plus = match fields.get("plus") {
@@ -25,7 +37,8 @@ impl Resolver<'_, '_> {
             None => Some(Duration::ZERO),
         };
         let count = fields.integer("count").and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
-        Some(Trigger { matcher: matcher?, count, plus: plus? })
+        let each = fields.boolean("each").unwrap_or(false);
+        Some(Trigger { matcher: matcher?, count, plus: plus?, each })
     }
 
     pub(super) fn expectation(&mut self, node: &Node) -> Option<Expectation> {

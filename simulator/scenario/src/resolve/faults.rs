@@ -74,10 +74,20 @@ impl Resolver<'_, '_> {
     /// A fault that comes once.
     fn once(&mut self, fields: &Fields) -> (Option<When>, Option<End>) {
         let when = match fields.get("after") {
-            Some(trigger) => self.trigger(trigger).map(|trigger| When::After(Box::new(trigger))),
+            Some(trigger) => self.reaction(trigger).map(|trigger| When::After(Box::new(trigger))),
             None if fields.get("from").is_some() => self.before_end(fields, "from", false).map(When::At),
             None => Some(When::At(Duration::ZERO)),
         };
+        if let Some(after) = fields.get("after")
+            && after.table().and_then(|trigger| trigger.boolean("each")) == Some(true)
+            && fields.get("for").is_none()
+            && !fields.is_broken("for")
+        {
+            self.report(
+                Diagnostic::new("`each` needs `for`", after.span.clone(), "and how long each time?")
+                    .help("for = \"30s\" says how long the fault stays each time"),
+            );
+        }
         self.ordered(fields, "from", "until");
         if let (Some(until), Some(length)) = (fields.key_span("until"), fields.key_span("for")) {
             let (first, second) = if until.start < length.start { ("until", "for") } else { ("for", "until") };

@@ -9,6 +9,7 @@ use crate::grammar::events::{FieldMatchKind, TextMatchKind};
 use crate::matcher::{FieldMatch, Matcher, Names, PhoneMatch, Reads, Row, TextMatch, Wanted};
 use crate::model::{Part, SensorKind};
 use crate::tree::{Chosen, Fields, Node, Value};
+use crate::units::DeciCelsius;
 
 /// What the duck sends in `field1` and `field2`.
 const FIELDS: [(&str, &str); 2] = [("temperature", "°C"), ("humidity", "%")];
@@ -26,6 +27,13 @@ fn is_written_so(text: &str, decimals: usize) -> bool {
             Some(fraction) => digits(fraction) && fraction.len() == decimals,
             None => decimals == 0,
         }
+}
+
+fn temperature(node: &Node) -> Option<i32> {
+    match node.value {
+        Value::Temperature(DeciCelsius(tenths)) => Some(tenths),
+        _ => None,
+    }
 }
 
 impl Resolver<'_, '_> {
@@ -95,6 +103,8 @@ impl Resolver<'_, '_> {
                 Value::Ipv4Address(address) => Wanted::Address(address),
                 _ => return None,
             },
+            Reads::Below => Wanted::Below(temperature(node)?),
+            Reads::Above => Wanted::Above(temperature(node)?),
             Reads::Number => Wanted::Number(node.integer()?),
             Reads::Flag => Wanted::Flag(node.boolean()?),
             Reads::Position => Wanted::Flag(match node.word() {

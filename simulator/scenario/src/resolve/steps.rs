@@ -42,7 +42,7 @@ impl Resolver<'_, '_> {
                 }
             }
             return match fields.get("after") {
-                Some(trigger) => self.trigger(trigger).map(|trigger| When::After(Box::new(trigger))),
+                Some(trigger) => self.reaction(trigger).map(|trigger| When::After(Box::new(trigger))),
                 None => self.before_end(fields, "at", false).map(When::At),
             };
         };

@@ -8,7 +8,9 @@ use simulator_world::air::colons;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::{Certificate, Cloud, CloudPort, Features, KeyType, Network, Policy, Protection, Settings};
+use crate::model::{
+    Certificate, Cloud, CloudPort, Features, KeyType, Network, Policy, Protection, RouterSettings, Settings,
+};
 use crate::tree::{Fields, Node, Value};
 use crate::units::Dbm;
 
@@ -78,6 +80,7 @@ impl Resolver<'_, '_> {
                         bssid: default_bssid(networks.len()),
                         channel: 6,
                         signal: Dbm(-60),
+                        router: RouterSettings::default(),
                     });
                 }
             }
@@ -110,6 +113,7 @@ impl Resolver<'_, '_> {
                 group_rekey,
                 mode: fields.word("mode").unwrap_or_default(),
             };
+            let router = self.router(fields);
             let bssid = match fields.get("bssid").map(|node| &node.value) {
                 Some(Value::HardwareAddress(bssid)) => *bssid,
                 _ => default_bssid(index),
@@ -133,9 +137,30 @@ impl Resolver<'_, '_> {
                     Some(Value::Signal(signal)) => *signal,
                     _ => Dbm(-60),
                 },
+                router,
             });
         }
         Some(networks)
+    }
+
+    /// What the router behind an access point is set up to.
+    fn router(&mut self, fields: &Fields) -> RouterSettings {
+        let address = fields.get("router").and_then(|node| match node.value {
+            Value::Ipv4Address(address) => Some((address, node)),
+            _ => None,
+        });
+        if let Some((address, node)) = address
+            && (!address.is_private() || !matches!(address.octets()[3], 1..=9 | 251..=254))
+        {
+            self.report(
+                Diagnostic::new(format!("`{address}` cannot be a router's address"), node.span.clone(), "not here")
+                    .help(
+                        "one of a private network (RFC 1918) that no client gets, such as 10.0.7.1 or 192.168.178.254",
+                    ),
+            );
+        }
+        let lease = fields.get("lease").and_then(|node| self.positive(node, "lease"));
+        RouterSettings { address: address.map(|(address, _)| address), lease }
     }
 
     /// How a network is protected; it has a passphrase if and only if that means something.

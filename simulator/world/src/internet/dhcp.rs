@@ -1,4 +1,5 @@
-//! A router's DHCP server (RFC 2131, options RFC 2132): one address for each client by its hardware address, for a day.
+//! A router's DHCP server (RFC 2131, options RFC 2132): one address for each client by its hardware address, for a day
+//! or as long as its router is set to.
 //!
 //! Messages go in and come out as UDP payloads; the router frames them. Not modelled: relay agents, client identifiers
 //! other than the hardware address, and leases that run out (a client keeps its address for ever, as on most home
@@ -13,7 +14,7 @@ use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetA
 use super::fault::{DhcpFault, DhcpOptions, Told};
 use simulator_record::events::LeaseOutcome;
 
-/// How long a lease lasts, in seconds.
+/// How long a lease lasts if nothing else is said, in seconds.
 const LEASE_SECONDS: u32 = 86_400;
 /// The last byte of the first address given out; those below are for devices with fixed addresses.
 const FIRST_HOST: u8 = 10;
@@ -29,6 +30,8 @@ pub(crate) struct DhcpServer {
     router: Ipv4Addr,
     /// The time server it tells clients of.
     time_server: Ipv4Addr,
+    /// How long its leases last, in seconds.
+    lease: u32,
     leases: BTreeMap<EthernetAddress, Ipv4Addr>,
     /// Clients that were forgotten while a fault says so, and the addresses that they had: others have got those since.
     forgotten: BTreeMap<EthernetAddress, Option<Ipv4Addr>>,
@@ -61,7 +64,12 @@ pub(crate) enum Destination {
 impl DhcpServer {
     /// The server of the /24 network that `router` belongs to.
     pub fn new(router: Ipv4Addr, time_server: Ipv4Addr) -> Self {
-        Self { router, time_server, leases: BTreeMap::new(), forgotten: BTreeMap::new() }
+        Self { router, time_server, lease: LEASE_SECONDS, leases: BTreeMap::new(), forgotten: BTreeMap::new() }
+    }
+
+    /// The same with leases that last so long, in whole seconds.
+    pub fn with_leases_of(self, length: Duration) -> Self {
+        Self { lease: u32::try_from(length.as_secs()).unwrap_or(u32::MAX), ..self }
     }
 
     /// Deals with a message from a client, which a `fault` may concern; `None` for what needs no reply.
@@ -171,7 +179,7 @@ impl DhcpServer {
             parameter_request_list: None,
             dns_servers: said(told.name_server, self.router).map(|server| [server].into_iter().collect()),
             max_size: None,
-            lease_duration: if refused || informed { None } else { told.lease.or(LEASE_SECONDS) },
+            lease_duration: if refused || informed { None } else { told.lease.or(self.lease) },
             renew_duration: None,
             rebind_duration: None,
             additional_options: if refused { &[] } else { &options },

@@ -17,13 +17,22 @@ use simulator_record::events;
 
 const DNS_PORT: u16 = 53;
 
+/// What a router is set up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RouterSettings {
+    /// Its address on its LAN, a /24 network; `None` for the next 192.168.N.1.
+    pub address: Option<Ipv4Addr>,
+    /// How long its leases last, in whole seconds; `None` for a day.
+    pub lease: Option<Duration>,
+}
+
 /// A router.
 pub(super) struct Router {
     /// The network's name.
     name: String,
     /// The router's station on its LAN.
     pub station: EthernetAddress,
-    /// Its address there, the first of a /24 network.
+    /// Its address there, in a /24 network.
     pub address: Ipv4Addr,
     dhcp: DhcpServer,
 }
@@ -43,8 +52,13 @@ pub(super) enum RouterDecision {
 
 impl Router {
     /// The router of the network called `name`.
-    pub fn new(name: &str, station: EthernetAddress, address: Ipv4Addr) -> Self {
-        Self { name: name.to_owned(), station, address, dhcp: DhcpServer::new(address, TIME_ADDRESS) }
+    pub fn new(name: &str, station: EthernetAddress, address: Ipv4Addr, lease: Option<Duration>) -> Self {
+        let dhcp = DhcpServer::new(address, TIME_ADDRESS);
+        let dhcp = match lease {
+            Some(length) => dhcp.with_leases_of(length),
+            None => dhcp,
+        };
+        Self { name: name.to_owned(), station, address, dhcp }
     }
 
     /// Deals with a frame from the LAN.

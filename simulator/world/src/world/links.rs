@@ -12,7 +12,7 @@ use crate::air::{
     self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Features, Heard, Port, RadioEvent, RadioFrame,
     RadioId, Security, StationId,
 };
-use crate::internet::{self, Internet};
+use crate::internet::{self, Internet, RouterSettings};
 use crate::phone::{AirRequest, Phone};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, LinkLoss};
 use simulator_record::recorder::Medium;
@@ -29,6 +29,8 @@ pub(super) struct Links {
     antennas: BTreeMap<RadioId, DeviceId>,
     stations: BTreeMap<StationId, Owner>,
     gateways: BTreeMap<air::NetworkId, Gateway>,
+    /// The routers, each with the name of its access points and its settings.
+    routers: Vec<((String, RouterSettings), internet::NetworkId)>,
     /// When air and internet have an entry in the queue.
     air_due: Option<Instant>,
     internet_due: Option<Instant>,
@@ -145,19 +147,24 @@ impl Links {
             antennas: BTreeMap::new(),
             stations: BTreeMap::new(),
             gateways: BTreeMap::new(),
+            routers: Vec::new(),
             air_due: None,
             internet_due: None,
             sent: None,
         }
     }
 
-    /// Opens an access point with a router behind it: that of the access points of the same name, if there are any.
-    /// Stations at different ones do not hear each other.
-    pub(super) fn add_network(&mut self, now: Instant, config: AccessPointConfig) {
-        let known = self.access_points_named(&config.name, None).first().map(|network| self.gateways[network]);
-        let router = match known {
-            Some(Gateway::Router(router)) => router,
-            _ => self.internet.add_network(&config.name),
+    /// Opens an access point with a router behind it: that of the access points of the same name whose routers have
+    /// the same settings, if there are any. Stations at different ones do not hear each other.
+    pub(super) fn add_network(&mut self, now: Instant, config: AccessPointConfig, settings: RouterSettings) {
+        let behind = (config.name.clone(), settings);
+        let router = match self.routers.iter().find(|(known, _)| *known == behind) {
+            Some((_, router)) => *router,
+            None => {
+                let router = self.internet.add_network(&config.name, settings);
+                self.routers.push((behind, router));
+                router
+            }
         };
         let network = self.air.open(now, config);
         self.gateways.insert(network, Gateway::Router(router));

@@ -22,7 +22,7 @@ use crate::boards::yellow_duck;
 use crate::device::WATCHDOG_PERIOD;
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::Models;
-use crate::internet::{CloudSettings, Settings};
+use crate::internet::{CloudSettings, RouterSettings, Settings};
 use crate::parts::flash::SECTOR;
 use crate::parts::{Part, PartId};
 use simulator_record::events::{self, FlashOperation, Vocabulary as _};
@@ -462,15 +462,18 @@ fn who_leaves_a_network_and_joins_it_again_at_once_is_not_told_of_the_old_loss()
             Timer::after_secs(1).await;
         }
     });
-    bench.world.add_network(AccessPointConfig {
-        name: "home".to_owned(),
-        bssid: [2, 0, 0, 0, 1, 0],
-        channel: 6,
-        security: AirSecurity::Open,
-        signal: -60,
-        capacity: 4,
-        features: Default::default(),
-    });
+    bench.world.add_network(
+        AccessPointConfig {
+            name: "home".to_owned(),
+            bssid: [2, 0, 0, 0, 1, 0],
+            channel: 6,
+            security: AirSecurity::Open,
+            signal: -60,
+            capacity: 4,
+            features: Default::default(),
+        },
+        RouterSettings::default(),
+    );
     let events = bench.events(ms(6_500));
     let said: Vec<&str> = lines(&events).into_iter().filter_map(|line| Some(line.split_once("wifi: ")?.1)).collect();
     assert_eq!(said, ["Ok(())", "Ok(())"]);

@@ -141,7 +141,7 @@ impl Bench {
             names: Vec::new(),
         };
         let mut internet = Internet::new(settings, Seed(7)).unwrap();
-        let network = internet.add_network("home");
+        let network = internet.add_network("home", RouterSettings::default());
         let pond = NewChannel {
             name: "pond".to_owned(),
             fields: std::array::from_fn(|field| (field < 2).then(|| format!("field {field}"))),

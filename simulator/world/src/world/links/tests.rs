@@ -20,7 +20,7 @@ use simulator_wlan::rate::{FCS_BYTES, Rate};
 use time::macros::datetime;
 
 use super::*;
-use crate::internet::{CloudSettings, Settings};
+use crate::internet::{CloudSettings, RouterSettings, Settings};
 use crate::world::queue::Queue;
 use simulator_record::events::JoinFailure;
 use simulator_record::random::Seed;
@@ -87,7 +87,7 @@ impl<F: Firmware> Bench<F> {
         let settings = Settings { start, latency: Duration::from_millis(20), cloud, names: Vec::new() };
         let mut links = Links::new(Air::new(Seed(1)), Internet::new(settings, Seed(1)).unwrap());
         for config in access_points {
-            links.add_network(Instant::START, config);
+            links.add_network(Instant::START, config, RouterSettings::default());
         }
         links.add_device(Instant::START, DEVICE, DEVICE_MAC, RadioLevel::Frames);
         Self {
