@@ -14,6 +14,9 @@ use crate::peripherals::{Outside, Peripherals, Request, ResetCause, TRANSMIT_FIF
 use crate::rom::{self, Entered};
 use crate::skip;
 
+/// At the usual frequency of the CPU.
+const CYCLES_PER_MICROSECOND: u64 = 80;
+
 /// What makes one chip differ from another.
 #[derive(Clone, Copy, Debug)]
 pub struct Configuration {
@@ -125,6 +128,17 @@ impl<O: Outside> Chip<O> {
         self.rom.reset();
         self.spinning = None;
         self.begins = true;
+    }
+
+    /// Puts the counters that run from power-on ahead, as if power had come `uptime` earlier: the microseconds of the
+    /// MAC's block (32 bits, which wrap after 71 min 35 s), its TSF, the slow counter of the RTC, and CCOUNT at 80 MHz.
+    /// What a program counts itself is in its memory, and begins anew. The next reset begins at 0 as ever; only the
+    /// RTC's counter goes on.
+    pub fn age(&mut self, uptime: Time) {
+        let cycles = uptime.0 / Time::MICROSECOND.0 * CYCLES_PER_MICROSECOND;
+        let cpu = &mut self.core.cpu;
+        cpu.set_ccount(cpu.ccount().wrapping_add(cycles as u32));
+        self.core.bus.age(uptime);
     }
 
     /// Sets the clocks as the vendor's start-up code does: PLL on, and the CPU at 160 instead of 80 MHz if `double`.

@@ -255,10 +255,7 @@ impl Cpu {
             special::PS => self.ps = value & ps::WRITABLE,
             special::VECBASE => self.vecbase = value,
             special::EXCCAUSE => self.exccause = value,
-            special::CCOUNT => {
-                self.ccount_offset = value.wrapping_sub(self.cycles as u32);
-                self.arm_timer();
-            }
+            special::CCOUNT => self.set_ccount(value),
             special::ICOUNT => self.debug.icount = value,
             special::ICOUNTLEVEL => self.debug.icountlevel = value & 0xF,
             special::EXCVADDR => self.excvaddr = value,
@@ -270,6 +267,12 @@ impl Cpu {
             _ => return None,
         }
         Some(())
+    }
+
+    /// Sets the counter of cycles.
+    pub(crate) fn set_ccount(&mut self, value: u32) {
+        self.ccount_offset = value.wrapping_sub(self.cycles as u32);
+        self.arm_timer();
     }
 
     /// Finds the next cycle at which CCOUNT reaches CCOMPARE0: never the current one.

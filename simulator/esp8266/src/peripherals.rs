@@ -101,6 +101,11 @@ impl<O: Outside> Peripherals<O> {
         self.settle();
     }
 
+    /// Puts the counters that run by themselves ahead, as if power had come that much earlier.
+    pub(crate) fn age(&mut self, uptime: Time) {
+        self.devices.age(uptime);
+    }
+
     /// The clocks.
     pub fn clock(&self) -> &Clock {
         &self.clock

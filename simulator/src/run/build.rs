@@ -106,6 +106,7 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
         if device.firmware.as_ref().is_some_and(|firmware| firmware.boot == scenario::BootMode::Download) {
             port.held_low.set(GPIO0);
         }
+        port.uptime.set(device.uptime);
         let port = Rc::new(port);
         let target = make(Rc::clone(&port));
         // After the image, which may reach there.

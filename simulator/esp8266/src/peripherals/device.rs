@@ -14,6 +14,11 @@ pub(super) trait Device {
     /// and the flash window have fallen back already.
     fn reset(&mut self, cause: ResetCause, env: &mut Env<'_>);
 
+    /// Puts its counters that run by themselves ahead by `uptime`, as if power had come that much earlier.
+    fn age(&mut self, uptime: Time) {
+        let _ = uptime;
+    }
+
     /// Acts on all that is due by now.
     fn advance(&mut self, env: &mut Env<'_>) {
         let _ = env;
@@ -94,6 +99,11 @@ macro_rules! devices {
             /// Resets all.
             pub(super) fn reset(&mut self, cause: ResetCause, env: &mut Env<'_>) {
                 $(self.$field.reset(cause, env);)+
+            }
+
+            /// Puts the counters of all ahead by `uptime`.
+            pub(super) fn age(&mut self, uptime: Time) {
+                $(self.$field.age(uptime);)+
             }
 
             /// Lets all act on what is due by now.

@@ -189,6 +189,10 @@ impl Device for Mac {
         env.listen();
     }
 
+    fn age(&mut self, uptime: Time) {
+        self.counters.age(uptime);
+    }
+
     fn advance(&mut self, env: &mut Env<'_>) {
         if self.counters.is_due(env.now) {
             self.events |= self.counters.advance(env.now);

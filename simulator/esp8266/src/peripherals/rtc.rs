@@ -104,11 +104,13 @@ impl Layout for Word {
 pub(super) struct Rtc {
     bank: Bank<Register>,
     memory: [u8; MEMORY],
+    /// What the slow counter counted from when power came.
+    first: u64,
 }
 
 impl Default for Rtc {
     fn default() -> Self {
-        Self { bank: Bank::default(), memory: [0; MEMORY] }
+        Self { bank: Bank::default(), memory: [0; MEMORY], first: 0 }
     }
 }
 
@@ -122,9 +124,13 @@ impl Rtc {
         if self.bank.value(Register::State2) & WAKE_BY_TIMER == 0 {
             return Time::NEVER;
         }
-        let count = now.0 / PERIOD.0;
-        let periods = self.bank.value(Register::SlpVal).wrapping_sub(count as u32);
-        PERIOD.times(count + u64::from(periods))
+        let periods = self.bank.value(Register::SlpVal).wrapping_sub(self.count(now) as u32);
+        PERIOD.times(now.0 / PERIOD.0 + u64::from(periods))
+    }
+
+    /// The slow counter.
+    fn count(&self, now: Time) -> u64 {
+        self.first + now.0 / PERIOD.0
     }
 
     fn drive_gpio16(&self, env: &mut Env<'_>) {
@@ -152,18 +158,22 @@ impl Device for Rtc {
         self.bank.set(Register::GpioOut, 0);
         self.drive_gpio16(env);
     }
+
+    fn age(&mut self, uptime: Time) {
+        self.first += uptime.0 / PERIOD.0;
+    }
 }
 
 impl Block<Register> for Rtc {
     /// The slow counter.
     fn steady(&self, register: Register, now: Time, _: Time) -> Option<Steady> {
-        let count = now.0 / PERIOD.0;
+        let count = self.count(now);
         (register == Register::SlpCntVal).then_some(Steady::Up { count, period: PERIOD })
     }
 
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
-            Register::SlpCntVal => (env.now.0 / PERIOD.0) as u32,
+            Register::SlpCntVal => self.count(env.now) as u32,
             Register::GpioInData => env.levels(env.now) >> GPIO16 & 1,
             register => self.bank.read(register),
         }

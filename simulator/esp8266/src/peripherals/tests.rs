@@ -21,6 +21,19 @@ fn a_starved_watchdog_asks_for_a_reset() {
 }
 
 #[test]
+fn counters_that_have_run_for_long_wrap_soon() {
+    let mut board = Board::new();
+    // 2^32 us less 10.
+    board.devices.age(Time::MICROSECOND.times((1 << 32) - 10));
+    let counters = [0x3FF2_0C00, 0x3FF2_1004, 0x3FF2_1048];
+    assert_eq!(counters.map(|at| board.read(at)), [u32::MAX - 9; 3]);
+    assert_eq!(board.read(0x6000_071C), 611_132_299, "the RTC counts periods of 7.028 us");
+    board.cycle += 80 * 11;
+    assert_eq!(counters.map(|at| board.read(at)), [1; 3]);
+    assert_eq!([0x3FF2_1008, 0x3FF2_104C].map(|at| board.read(at)), [1; 2], "a TSF has 64 bits");
+}
+
+#[test]
 fn what_is_not_modelled_is_reported_once() {
     let mut board = Board::new();
     assert_eq!(board.read(0x6000_0A04), 0);

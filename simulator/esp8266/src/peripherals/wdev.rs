@@ -24,24 +24,30 @@ pub(super) struct Wdev {
     random: HardwareRng,
     /// Where the counter began.
     zero: Time,
+    /// What it counted from.
+    first: u64,
 }
 
 impl Wdev {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: HardwareRng::new(seed), zero: Time(0) }
+        Self { random: HardwareRng::new(seed), zero: Time(0), first: 0 }
     }
 }
 
 impl Device for Wdev {
     /// The counter begins again; random numbers go on.
     fn reset(&mut self, _: ResetCause, env: &mut Env<'_>) {
-        self.zero = env.now;
+        (self.zero, self.first) = (env.now, 0);
+    }
+
+    fn age(&mut self, uptime: Time) {
+        self.first += uptime.0 / Time::MICROSECOND.0;
     }
 }
 
 impl Wdev {
     fn microseconds(&self, now: Time) -> u64 {
-        now.since(self.zero).0 / Time::MICROSECOND.0
+        self.first + now.since(self.zero).0 / Time::MICROSECOND.0
     }
 }
 

@@ -92,6 +92,11 @@ const CONFIG_SWITCH: Key = optional(
 const SPARE_SWITCH: Key =
     optional("spare-switch", ON_OFF, "The switch `spare` of the yellow duck at the beginning. Default off.");
 const POWER_UP: Key = optional("power-up", DURATION, "When power comes on. Default 0s.");
+const UPTIME: Key = optional(
+    "uptime",
+    DURATION,
+    "How long the chip's counters of time say that it has been on when power comes for the first time, at most 3650d: with 71m its 32 bits of microseconds wrap half a minute later, with 49d 17h 2m 32 bits of milliseconds do. On the chip these are the counters of the hardware; what a program counts itself, as the high words of Arduino's `millis()`, begins anew. Default 0s.",
+);
 
 /// Names of flash sizes, each with its bytes.
 const FLASH_SIZE_WORDS: [(&str, u32, &str); SIZES.len()] = {
@@ -170,6 +175,7 @@ pub(super) const DEVICE: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        UPTIME,
         MAC,
         IMAGE,
         FLASH,
@@ -194,6 +200,7 @@ pub(super) const DEVICES: Table = Table::new(
         CONFIG_SWITCH,
         SPARE_SWITCH,
         POWER_UP,
+        UPTIME,
         MAC,
         IMAGE,
         FLASH,

@@ -28,6 +28,8 @@ pub struct Device {
     pub mac: Option<[u8; 6]>,
     /// When power comes on; default 0.
     pub power_up: Duration,
+    /// What its clocks show when power comes for the first time, see `uptime` of the language.
+    pub uptime: Duration,
     /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
     pub settings: Option<Settings>,
 }

@@ -22,6 +22,8 @@ const PINS: usize = 17;
 const FLASH_PINS: std::ops::RangeInclusive<u8> = 6..=11;
 /// The pins of the serial port, and what they are to it.
 const SERIAL_PINS: [(u8, &str); 2] = [(1, "sends on"), (3, "receives on")];
+/// Ten years: the longest time that a device may have been on already.
+const LONGEST_UPTIME: Duration = Duration::from_secs(3_650 * 24 * 3_600);
 /// The keys that put a switch of the yellow duck, each with the switch's name.
 const SWITCHES: [(&str, &str); 2] = [("config-switch", yellow_duck::CONFIG), ("spare-switch", yellow_duck::SPARE)];
 
@@ -101,8 +103,22 @@ impl Resolver<'_, '_> {
                 .set_up
                 .and_then(|fields| self.before_end(fields, "power-up", false))
                 .unwrap_or(Duration::ZERO),
+            uptime: source.set_up.and_then(|fields| self.uptime(fields)).unwrap_or(Duration::ZERO),
             settings: source.settings.and_then(|fields| self.settings(fields)),
         }
+    }
+
+    /// What the device's clocks show at the beginning.
+    fn uptime(&mut self, fields: &Fields) -> Option<Duration> {
+        let node = fields.get("uptime")?;
+        let uptime = node.duration()?;
+        if uptime > LONGEST_UPTIME {
+            self.report(
+                Diagnostic::new("`uptime` is longer than 3650d", node.span.clone(), "too long")
+                    .help("32 bits of microseconds wrap after 71m 35s, 32 bits of milliseconds after 49d 17h 2m 47s"),
+            );
+        }
+        Some(uptime)
     }
 
     /// The board's parts, then those of the file's own.

@@ -174,7 +174,10 @@ impl Target for Esp8266Target {
         let reason = reset_reason(cause);
         let information = self.reset_information.take().filter(|information| information[0] == reason);
         let information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
-        let sdk = Sdk::new(Rc::clone(&self.port), &self.image, information, at);
+        let uptime = self.port.uptime.take();
+        chip.age(Time::from_nanoseconds(uptime.as_nanos() as u64));
+        let mut sdk = Sdk::new(Rc::clone(&self.port), &self.image, information, at);
+        sdk.uptime = uptime;
         for address in sdk.addresses().into_iter().chain(traps::ALL).chain(self.image.address_of(HALT)) {
             chip.core.trap(address);
         }

@@ -22,7 +22,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use simulator_clock::LimitPassed;
 
@@ -95,11 +94,10 @@ impl Target for HostTarget {
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
-        let started = running.chip.started;
-        simulator_clock::set(now.saturating_since(started).as_nanos() as u64);
+        simulator_clock::set(running.chip.clock_at(now));
         simulator_clock::take_deadline();
         let waker = Waker::from(Arc::clone(&self.woken));
-        let local = || started + Duration::from_nanos(simulator_clock::now());
+        let local = || running.chip.now();
         let _entered = context::enter(&running.chip);
         let mut polls = 0;
         let polled_at = local();
@@ -124,9 +122,7 @@ impl Target for HostTarget {
                     }
                 }
                 Ok(Poll::Pending) => {
-                    break Wait::Until(
-                        simulator_clock::take_deadline().map(|nanos| started + Duration::from_nanos(nanos)),
-                    );
+                    break Wait::Until(simulator_clock::take_deadline().map(|nanos| running.chip.at(nanos)));
                 }
                 Err(panic) if panic.is::<LimitPassed>() => break Wait::Hung,
                 Err(panic) => {

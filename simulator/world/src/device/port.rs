@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::conversation::Conversation;
 use crate::air::{Heard, RadioFrame};
@@ -41,6 +42,8 @@ pub struct Port {
     /// Pins that something beside the board's parts holds low, bit 0 for GPIO0: a jumper, or the transistor by which a
     /// programmer boots the chip for download. What the chip is strapped to at a reset is part of that.
     pub held_low: Cell<u32>,
+    /// How long the chip's counters say that it has been on when power first comes; its first start takes it.
+    pub uptime: Cell<Duration>,
     /// When the world may have something for the device at the earliest; the present run goes no further than that.
     pub horizon: Cell<Instant>,
     outbox: RefCell<Vec<(Instant, Output)>>,
@@ -164,6 +167,7 @@ impl Port {
             antenna: RefCell::default(),
             typed: RefCell::default(),
             held_low: Cell::default(),
+            uptime: Cell::default(),
             conversation: RefCell::default(),
             horizon: Cell::new(Instant::FAR_FUTURE),
             outbox: RefCell::default(),

@@ -123,6 +123,43 @@ const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
+/// A program that waits for a later number of milliseconds in 32 bits, as many do.
+async fn wait_for_a_later_number(parts: &mut Parts<HostBoard>) {
+    let milliseconds = || embassy_time::Instant::now().as_millis() as u32;
+    let from = milliseconds();
+    while milliseconds() < from.saturating_add(10_000) {
+        parts.watchdog.feed();
+        Timer::after_millis(100).await;
+    }
+    Timer::after_secs(1).await;
+}
+
+#[test]
+fn counters_begin_at_the_uptime_once() {
+    let program = |mut parts: Parts<HostBoard>| async move {
+        info!(target: "boot", "{}", embassy_time::Instant::now().as_secs());
+        for _ in 0..2 {
+            wait_for_a_later_number(&mut parts).await;
+        }
+        "done".to_owned()
+    };
+    let seen = |uptime| {
+        let mut bench = bench(program);
+        bench.ports[0].uptime.set(uptime);
+        bench.at(Duration::from_secs(30), Command::Power { device: DUCK, on: false });
+        bench.at(Duration::from_secs(40), Command::Power { device: DUCK, on: true });
+        let events = bench.events(Duration::from_secs(41));
+        (lines(&events).iter().map(|line| (*line).to_owned()).collect::<Vec<_>>(), boots(&events).len())
+    };
+    let (log, boots) = seen(Duration::ZERO);
+    assert!(log[0].ends_with(" 0"), "{log:?}");
+    assert_eq!(boots, 3, "{log:?}");
+    let (log, boots) = seen(Duration::from_millis((1 << 32) - 15_000));
+    assert!(log[0].ends_with(" 4294952"), "{log:?}");
+    assert!(log[1].ends_with(" 0"), "power was away: {log:?}");
+    assert_eq!(boots, 2, "the second wait does not end: {log:?}");
+}
+
 #[test]
 fn a_panic_is_the_firmwares_crash_and_the_watchdog_ends_it() {
     let bench = bench(|mut parts| async move {

@@ -63,6 +63,8 @@ pub(super) struct Counters {
     counters: [Counter; 2],
     /// Where the MAC's count of microseconds began.
     zero: Time,
+    /// What it counted from.
+    first: u64,
 }
 
 impl Default for Counters {
@@ -74,7 +76,7 @@ impl Default for Counters {
 impl From<Time> for Counters {
     /// Counters that begin now.
     fn from(now: Time) -> Self {
-        Self { bank: Bank::default(), counters: [Counter { count: 0, since: now, due: Time::NEVER }; 2], zero: now }
+        Self { bank: Bank::default(), counters: [Counter { count: 0, since: now, due: Time::NEVER }; 2], zero: now, first: 0 }
     }
 }
 
@@ -101,9 +103,19 @@ impl Counters {
         events
     }
 
+    /// Puts all counts ahead. No target is armed yet.
+    pub(super) fn age(&mut self, uptime: Time) {
+        let microseconds = uptime.0 / Time::MICROSECOND.0;
+        self.first += microseconds;
+        for counter in &mut self.counters {
+            counter.count += microseconds;
+        }
+    }
+
     /// A frame has ended.
     pub(super) fn received(&mut self, now: Time) {
-        self.bank.set(Register::RxEnd, (now.since(self.zero).0 / Time::MICROSECOND.0) as u32);
+        let counted = self.first + now.since(self.zero).0 / Time::MICROSECOND.0;
+        self.bank.set(Register::RxEnd, counted as u32);
     }
 
     pub(super) fn read(&self, register: Register, now: Time) -> u32 {

@@ -95,6 +95,8 @@ pub(super) struct Sdk {
     reset_information: [u32; 7],
     /// How often each function was called.
     called: BTreeMap<&'static str, u64>,
+    /// What the clock shows beyond what has passed since the start.
+    pub(super) uptime: Duration,
     pub(super) watchdog: SoftwareWatchdog,
     pub(super) hardware_watchdog: HardwareWatchdog,
     handler: u32,
@@ -207,6 +209,7 @@ impl Sdk {
             ethernet_input: image.address_of("ethernet_input"),
             reset_information,
             called: BTreeMap::new(),
+            uptime: Duration::ZERO,
             watchdog: SoftwareWatchdog::new(now),
             hardware_watchdog: HardwareWatchdog::new(now),
             handler: 0,
@@ -312,7 +315,7 @@ impl Sdk {
                 chip.call_rom(rom::ETS_TIMER_ARM, [first, milliseconds, third & 0xFF, 0])?
             }
             "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0])?,
-            "system_get_time" => now.saturating_since(started).as_micros() as u32,
+            "system_get_time" => (now.saturating_since(started) + self.uptime).as_micros() as u32,
             "system_get_rst_info" => {
                 let record: Vec<u8> = self.reset_information.iter().flat_map(|word| word.to_le_bytes()).collect();
                 chip.core.memory.poke(RESET_INFORMATION, &record);

@@ -123,6 +123,7 @@ impl Target for WholeImageTarget {
         });
         running.pass_time(at);
         running.chip.reset(hardware_cause(cause));
+        running.chip.age(Time::from_nanoseconds(self.port.uptime.take().as_nanos() as u64));
         (running.flash_ends, running.wakes, running.halted) = (at, None, false);
         running.overflowed = false;
     }

@@ -381,8 +381,8 @@ impl HostFlash {
             Ok(begun.ends)
         })?;
         let mut pending = Pending { handle: &self.handle, ends };
-        let until = ends.saturating_since(self.handle.started).as_nanos().div_ceil(1_000);
-        Timer::at(embassy_time::Instant::from_micros(until as u64)).await;
+        let until = self.handle.clock_at(ends).div_ceil(1_000);
+        Timer::at(embassy_time::Instant::from_micros(until)).await;
         pending.finish();
         Ok(())
     }

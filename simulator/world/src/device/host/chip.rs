@@ -16,8 +16,10 @@ use simulator_record::time::Instant;
 pub(super) struct HostChip {
     /// Where it meets the world.
     pub port: Rc<Port>,
-    /// When the device's clock was at zero.
+    /// When it started.
     pub started: Instant,
+    /// What the device's clock said then.
+    uptime: Duration,
     /// The hardware's random numbers.
     pub rng: RefCell<HardwareRng>,
     watchdog: Cell<HardwareWatchdog>,
@@ -29,17 +31,28 @@ impl HostChip {
     pub(super) fn new(port: Rc<Port>, at: Instant) -> Self {
         let seed = port.random.borrow_mut().next_u64();
         Self {
-            port,
             started: at,
+            uptime: port.uptime.take(),
             rng: RefCell::new(HardwareRng::new(seed)),
             watchdog: Cell::new(HardwareWatchdog::new(at)),
             uart: RefCell::new(Transmitter::new(at)),
+            port,
         }
     }
 
     /// The device's local time.
     pub(super) fn now(&self) -> Instant {
-        self.started + Duration::from_nanos(simulator_clock::now())
+        self.at(simulator_clock::now())
+    }
+
+    /// The moment at which the device's clock shows `nanos` nanoseconds.
+    pub(super) fn at(&self, nanos: u64) -> Instant {
+        self.started + Duration::from_nanos(nanos).saturating_sub(self.uptime)
+    }
+
+    /// What the device's clock shows at a moment, in nanoseconds.
+    pub(super) fn clock_at(&self, at: Instant) -> u64 {
+        (at.saturating_since(self.started) + self.uptime).as_nanos().try_into().unwrap_or(u64::MAX)
     }
 
     /// Writes to the serial port at `at`; returns when the writer goes on.
@@ -61,7 +74,6 @@ impl HostChip {
 
     /// Has the device's clock end the poll under way once the watchdog bites.
     pub(super) fn limit_by_watchdog(&self) {
-        let bites_at = self.watchdog_resets_at().saturating_since(self.started);
-        simulator_clock::set_limit(u64::try_from(bites_at.as_nanos()).ok());
+        simulator_clock::set_limit(Some(self.clock_at(self.watchdog_resets_at())));
     }
 }

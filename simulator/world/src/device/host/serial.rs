@@ -35,7 +35,7 @@ impl log::Log for DeviceLogger {
     fn flush(&self) {}
 }
 
-/// Microseconds since the running device started.
+/// Microseconds on the running device's clock.
 fn at_boot_micros() -> u64 {
     simulator_clock::now() / 1_000
 }
