@@ -64,6 +64,11 @@ pub(super) const FILE: Table = Table {
 };
 
 const FILE_KEYS: &[Key] = &[
+    optional(
+        "like",
+        TEXT,
+        "Another scenario file, by its path from this one's folder: all that this file does not say itself is as it says there. Tables are put together key by key; a list such as `faults` or `expect` stands in the place of the whole list there. A file that is like another needs a `title` of its own.",
+    ),
     required("title", TEXT, "A sentence that a field engineer would say."),
     optional("description", TEXT, "What happened in the field."),
     optional("links", List(&TEXT), "Where it was reported: http or https addresses."),
@@ -92,6 +97,11 @@ const FILE_KEYS: &[Key] = &[
         "equal-crashes",
         Scalar(Integer { least: 0, most: 1_000_000 }),
         "After how many crashes in a row, all in the same way, the run ends before its time; resets by a watchdog count, too. 0 for never. Default 10, and never for what `allow` has.",
+    ),
+    optional(
+        "parameters",
+        Shape::Parameters,
+        "Names for values: a string `\"${name}\"` anywhere else stands for the value, and within a longer string for its text (`$${` is `${`). A file that is `like` this one says other values for them.",
     ),
     BOARD,
     PARTS,

@@ -1,10 +1,11 @@
 //! The scenario language: from a TOML file to a [`Scenario`] in which nothing is left to check.
 //!
-//! Three steps, each of which goes on after a mistake so that all of a file's mistakes come out at once:
+//! Four steps, each of which goes on after a mistake so that all of a file's mistakes come out at once:
 //!
 //! 1. TOML is parsed with the place of every key and value; mistakes in the syntax end it here.
-//! 2. `read` reads each value by its shape (`grammar` says which keys there are): types, units, words, keys.
-//! 3. `resolve` puts the values together: names, times, secrets, recordings.
+//! 2. `inherit` puts in place what `like` and `[parameters]` stand for.
+//! 3. `read` reads each value by its shape (`grammar` says which keys there are): types, units, words, keys.
+//! 4. `resolve` puts the values together: names, times, secrets, recordings.
 //!
 //! Keys are kebab-case and unknown ones are mistakes. Tables that are one of several things have the thing as their
 //! only key, which keeps the places of mistakes exact. [`schema()`] makes a JSON Schema from the same grammar. What is
@@ -26,6 +27,7 @@
 mod diagnostics;
 pub mod files;
 mod grammar;
+mod inherit;
 mod lines;
 pub mod matcher;
 pub mod model;
@@ -111,20 +113,21 @@ impl Scenario {
     /// # Errors
     /// All of its mistakes.
     pub fn parse(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<Self, Diagnostics> {
-        let (document, errors) = toml::de::DeTable::parse_recoverable(text);
-        let mut mistakes: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(text, error)).collect();
-        if mistakes.is_empty() {
-            let root = read::document(&grammar::FILE, &document, &mut mistakes);
-            if let Some(scenario) = resolve::resolve(file, text, &root, read_file, &mut mistakes) {
-                return Ok(scenario);
-            }
-        }
-        Err(Diagnostics::new(file, text, mistakes))
+        inherit::parse(file, text, read_file)
+    }
+
+    /// A scenario's text in which everything that `like` and `[parameters]` stand for is in its place, for whoever
+    /// changes it further. Comments and the order of keys are gone.
+    ///
+    /// # Errors
+    /// All of its mistakes.
+    pub fn flat(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<String, Diagnostics> {
+        inherit::flat(file, text, read_file)
     }
 }
 
 /// A mistake in TOML's own syntax.
-fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
+pub(crate) fn syntax_mistake(text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(text.len()..text.len());
     Diagnostic::new(format!("this is not TOML: {}", error.message()), span, "here")
 }

@@ -86,6 +86,7 @@ impl Reader<'_> {
                 Value::List(list)
             }
             Shape::TextMap => Value::TextMap(self.text_map(raw, key)?),
+            Shape::Parameters => return None,
             Shape::Table(table) => {
                 let Some(raw_table) = raw.get_ref().as_table() else {
                     self.wrong_type(raw, key, &expected(shape));
@@ -403,6 +404,7 @@ fn expected(shape: &Shape) -> String {
         Shape::List(_) => "a list".to_owned(),
         Shape::Pair(_) => "a list of two".to_owned(),
         Shape::TextMap => "a table of strings".to_owned(),
+        Shape::Parameters => "a table of single values".to_owned(),
         Shape::Table(table) => format!("{}: {}", table.what, either(&forms(shape))),
         Shape::Choice(choice) if choice.keys().count() > MANY => {
             format!("a table with one of {}", alternatives(choice.names()))

@@ -51,6 +51,16 @@ within = "10s"
 * With `--on both` a scenario is run on the host and on the emulated chip, must pass on both, and both must show the
   same: the channel's entries, the attempts to join, the starts of the device, and what LD1 showed. The chip computes and
   the host does not, so times may be 10 s apart; `[targets]` says where more may differ, and why.
+* A file that is `like` another says only what is different, and `[parameters]` names the values that differ, so that
+  many cases are not many copies:
+
+  ```toml
+  like = "router.toml"          # there: [parameters] gap = "10m", and in a fault: for = "${gap}"
+  title = "The same for an hour"
+  parameters.gap = "1h"
+  ```
+
+  What is expected there is told with the line of `like` here. Each of the files is a scenario by itself.
 * The device opens the network `yellow-duck` in configuration mode. Its passphrase is the device's own: the firmware makes
   it at its first start and tells it on the serial port. A phone that joins without `passphrase` types what it told.
 
@@ -149,7 +159,7 @@ impl Page {
     fn inside(&mut self, shape: &'static Shape, depth: usize) {
         let indent = "  ".repeat(depth);
         match shape {
-            Shape::Scalar(_) | Shape::TextMap => {}
+            Shape::Scalar(_) | Shape::TextMap | Shape::Parameters => {}
             Shape::Words(words) => {
                 for word in words.iter() {
                     let _ = writeln!(self.text, "{indent}* `\"{}\"`: {}", word.text, word.doc);
@@ -209,6 +219,7 @@ fn page_value(shape: &Shape) -> String {
         },
         Shape::Pair(element) => format!("a list of two, lowest and highest, each {}", page_value(element)),
         Shape::TextMap => "a table of strings".to_owned(),
+        Shape::Parameters => "a table of single values".to_owned(),
         Shape::Table(table) if table.keys.is_empty() => "an empty table, `{}`".to_owned(),
         Shape::Table(_) => "a table".to_owned(),
         Shape::Choice(_) => "a table with one of these keys".to_owned(),

@@ -12,12 +12,19 @@ use super::shape::{AnyChoice, Key, Scalar, Shape, Table};
 pub fn schema() -> Value {
     let mut definitions = Map::new();
     let mut root = table(&grammar::FILE, &mut definitions);
+    // What must be there may be there in the file that this one is like; its title is always its own.
+    let needed = [json!({ "required": ["like"] }), json!({ "required": root["required"] })];
+    root["required"] = json!(["title"]);
+    root["anyOf"] = json!(needed);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "preflash scenario",
     });
     if let (Value::Object(schema), Value::Object(root)) = (&mut schema, &mut root) {
         schema.append(root);
+        let parameter = "The value of the parameter of that name.";
+        let parameter = json!({ "type": "string", "pattern": "^\\$\\{[^{}]+\\}$", "description": parameter });
+        definitions.insert("parameter".to_owned(), parameter);
         definitions.sort_keys();
         schema.insert("$defs".to_owned(), Value::Object(definitions));
     }
@@ -31,15 +38,23 @@ pub fn schema_text() -> String {
 
 fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
-        Shape::Scalar(kind) => scalar(*kind),
+        Shape::Scalar(kind) => match scalar(*kind) {
+            Value::Object(plain) if plain.get("type") == Some(&json!("string")) && !plain.contains_key("pattern") => {
+                Value::Object(plain)
+            }
+            narrow => or_parameter(narrow),
+        },
         Shape::Words(words) => {
             let words: Vec<Value> =
                 words.iter().map(|word| json!({ "const": word.text, "description": word.doc })).collect();
-            json!({ "type": "string", "oneOf": words })
+            or_parameter(json!({ "type": "string", "oneOf": words }))
         }
         Shape::List(element) => json!({ "type": "array", "items": self::shape(element, definitions) }),
         Shape::Pair(element) => {
             json!({ "type": "array", "items": self::shape(element, definitions), "minItems": 2, "maxItems": 2 })
+        }
+        Shape::Parameters => {
+            json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
         }
         Shape::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Shape::Table(keys) => table(keys, definitions),
@@ -55,6 +70,11 @@ fn shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "$ref": format!("#/$defs/{name}") })
         }
     }
+}
+
+/// A value, or the name of a parameter that stands for one.
+fn or_parameter(value: Value) -> Value {
+    json!({ "anyOf": [value, { "$ref": "#/$defs/parameter" }] })
 }
 
 /// A quantity: a number, perhaps with decimals, and a unit.

@@ -26,6 +26,8 @@ pub(super) enum Shape {
     Pair(&'static Shape),
     /// Any keys, all with texts: HTTP headers.
     TextMap,
+    /// Any keys, each with a single value; what they stand for is put in place before anything is read.
+    Parameters,
     /// A table with these keys.
     Table(&'static Table),
     /// A table with exactly one of some keys: a [`Choice`].

@@ -37,6 +37,7 @@ fn values(shape: &Shape, name: &str) -> Vec<String> {
         Shape::Named(_, inner) => values(inner, name),
         Shape::List(element) => values(element, name).into_iter().map(|value| format!("[{value}]")).collect(),
         Shape::Pair(element) => values(element, name).into_iter().map(|value| format!("[{value}, {value}]")).collect(),
+        Shape::Parameters => vec!["{ gap = '1m' }".to_owned()],
         Shape::TextMap => vec!["{ name = 'text' }".to_owned()],
     }
 }
@@ -118,7 +119,7 @@ mod tests {
             Shape::Choice(choice) => keys(choice.keys()),
             Shape::Table(table) => keys(table.keys),
             Shape::Named(_, inner) | Shape::List(inner) | Shape::Pair(inner) => words(inner),
-            Shape::Scalar(_) | Shape::TextMap => Vec::new(),
+            Shape::Scalar(_) | Shape::TextMap | Shape::Parameters => Vec::new(),
         }
     }
 

@@ -114,6 +114,20 @@ pub(super) fn shrink(args: &ShrinkArgs) -> u8 {
     }
 }
 
+/// A scenario's text; of one that is like another or has parameters, with everything in its place, so that all of it can
+/// be left out.
+fn whole(file: &Path, text: String) -> Result<String, String> {
+    let is_whole = text.parse::<toml_edit::DocumentMut>().is_ok_and(|document| {
+        ["like", "parameters"].iter().all(|key| !document.contains_key(key))
+    });
+    if is_whole {
+        return Ok(text);
+    }
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    Scenario::flat(&file.display().to_string(), &text, &read).map_err(|mistakes| mistakes.render(false))
+}
+
 fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
     let failed = |reason: String| Trouble::Shrink { file: args.file.clone(), reason };
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("min.toml"));
@@ -124,6 +138,7 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
         return Err(NewFileError::There(output).into());
     }
     let text = fs::read_to_string(&args.file).map_err(|error| failed(error.to_string()))?;
+    let text = whole(&args.file, text).map_err(failed)?;
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
     let seed = Seed(args.seed.unwrap_or(scenario.seed));

@@ -91,6 +91,7 @@ fn has_type(value: &Value, name: &str) -> bool {
         "string" => value.is_string(),
         "integer" => value.is_i64() || value.is_u64(),
         "boolean" => value.is_boolean(),
+        "number" => value.is_number(),
         unknown => panic!("unknown type `{unknown}`"),
     }
 }
