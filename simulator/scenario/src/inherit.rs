@@ -1,6 +1,6 @@
 //! Files that are like another, and parameters: what they stand for is put in place before anything is read.
 //!
-//! `like` names another scenario, which may be like a third. What a file says stands in the place of what that one says:
+//! `like` names another scenario, which may be like a third. What a file says takes the place of what that one says:
 //! tables of the file (`[settings]`, `[device]`, …) key by key, and everything else, lists of tables among it, whole. A
 //! value that comes from the other file bears the place of `like`, since mistakes are told with places of one file; the
 //! other file's own mistakes are told first, as its own.
@@ -55,7 +55,8 @@ pub(super) fn flat(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<St
     let files = chain(file, text, read_file)?;
     let mut flat = String::new();
     each(&files, read_file, |document, _| {
-        let table: toml::Table = document.iter().map(|(key, value)| (key.get_ref().to_string(), plain(value))).collect();
+        let table: toml::Table =
+            document.iter().map(|(key, value)| (key.get_ref().to_string(), plain(value))).collect();
         flat = toml::to_string(&table).unwrap_or_default();
     })?;
     Ok(flat)
@@ -105,10 +106,8 @@ fn each<'f>(
             && user.folder != file.folder
             && (names_files.get() || scenario.images().next().is_some())
         {
-            let message = format!(
-                "{} names files from its own folder, so only a file in that folder can be like it",
-                file.name
-            );
+            let message =
+                format!("{} names files from its own folder, so only a file in that folder can be like it", file.name);
             return Err(at_like(user, message, "in another folder"));
         }
         take(&document, scenario);

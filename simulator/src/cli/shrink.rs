@@ -114,12 +114,12 @@ pub(super) fn shrink(args: &ShrinkArgs) -> u8 {
     }
 }
 
-/// A scenario's text; of one that is like another or has parameters, with everything in its place, so that all of it can
+/// A scenario's text; of one that is like another or has parameters, with everything in its place, so that it can
 /// be left out.
 fn whole(file: &Path, text: String) -> Result<String, String> {
-    let is_whole = text.parse::<toml_edit::DocumentMut>().is_ok_and(|document| {
-        ["like", "parameters"].iter().all(|key| !document.contains_key(key))
-    });
+    let is_whole = text
+        .parse::<toml_edit::DocumentMut>()
+        .is_ok_and(|document| ["like", "parameters"].iter().all(|key| !document.contains_key(key)));
     if is_whole {
         return Ok(text);
     }

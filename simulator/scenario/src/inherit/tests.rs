@@ -92,7 +92,10 @@ fn mistakes_are_told_where_they_are() {
         ("like = 'ruter.toml'\ntitle = 'x'", "it.toml:1:8: could not read ruter.toml: not there"),
         ("like = 1\ntitle = 'x'", "it.toml:1:8: `like` names a scenario file"),
         ("like = 'router.toml'", "it.toml:1:8: a file that is like another needs a `title` of its own"),
-        ("like = 'router.toml'\ntitle = 'x'\nparameters.gapp = '1m'", "it.toml:3:12: nothing uses the parameter `gapp`"),
+        (
+            "like = 'router.toml'\ntitle = 'x'\nparameters.gapp = '1m'",
+            "it.toml:3:12: nothing uses the parameter `gapp`",
+        ),
         ("like = 'router.toml'\ntitle = 'x'\nparameters.gap = '1 lm'", "it.toml:3:18: "),
         ("like = 'router.toml'\ntitle = 'x'\nparameters.gap = ['1m']", "it.toml:3:18: the parameter `gap` cannot be"),
         (

@@ -76,7 +76,12 @@ impl Default for Counters {
 impl From<Time> for Counters {
     /// Counters that begin now.
     fn from(now: Time) -> Self {
-        Self { bank: Bank::default(), counters: [Counter { count: 0, since: now, due: Time::NEVER }; 2], zero: now, first: 0 }
+        Self {
+            bank: Bank::default(),
+            counters: [Counter { count: 0, since: now, due: Time::NEVER }; 2],
+            zero: now,
+            first: 0,
+        }
     }
 }
 
