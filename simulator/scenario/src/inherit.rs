@@ -8,6 +8,7 @@
 //! `[parameters]` gives names to values. A string `"${name}"` anywhere else in the file stands for that value, and
 //! bears its place; in a longer string its text is put in. `$${` is `${`. A file without parameters is taken as it is.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ const PARAMETERS: &str = "parameters";
 
 type Raw<'i> = toml::Spanned<DeValue<'i>>;
 type Span = std::ops::Range<usize>;
+/// A text's table, and the mistakes in its syntax.
+type Parsed<'i> = (toml::Spanned<DeTable<'i>>, Vec<toml::de::Error>);
 
 /// A file of the chain: the scenario's own, the one that it is like, and so on.
 struct File {
@@ -40,10 +43,9 @@ struct File {
 /// # Errors
 /// All mistakes of the first file that has some, the one that is like no other before the others.
 pub(super) fn parse(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<Scenario, Diagnostics> {
-    let files = chain(file, text, read_file)?;
-    let mut scenario = None;
-    each(&files, read_file, |_, good| scenario = Some(good))?;
-    scenario.ok_or_else(|| Diagnostics::unreadable(file, "nothing was read".to_owned()))
+    let parsed = DeTable::parse_recoverable(text);
+    let files = chain(file, text, &parsed, read_file)?;
+    Ok(whole(&files, Some(parsed), read_file)?.scenario)
 }
 
 /// The scenario's text without `like` and parameters: everything that they stand for is in its place. Comments and the
@@ -52,77 +54,79 @@ pub(super) fn parse(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<S
 /// # Errors
 /// All mistakes of the first file that has some.
 pub(super) fn flat(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<String, Diagnostics> {
-    let files = chain(file, text, read_file)?;
-    let mut flat = String::new();
-    each(&files, read_file, |document, _| {
-        let table: toml::Table =
-            document.iter().map(|(key, value)| (key.get_ref().to_string(), plain(value))).collect();
-        flat = toml::to_string(&table).unwrap_or_default();
-    })?;
-    Ok(flat)
+    let parsed = DeTable::parse_recoverable(text);
+    let files = chain(file, text, &parsed, read_file)?;
+    let whole = whole(&files, Some(parsed), read_file)?;
+    let mut document = whole.document;
+    if let Some(parameters) = document.remove(PARAMETERS) {
+        fill_in(&mut document, &parameters, &mut Vec::new());
+    }
+    let table: toml::Table = document.iter().map(|(key, value)| (key.get_ref().to_string(), plain(value))).collect();
+    Ok(toml::to_string(&table).expect("values that were TOML are TOML"))
 }
 
-/// Hands each file's document, whole, with its scenario to `take`: the file that is like no other first, the
-/// scenario's own last.
-fn each<'f>(
-    files: &'f [File],
-    read_file: ReadFile<'_>,
-    mut take: impl FnMut(&DeTable<'f>, Scenario),
-) -> Result<(), Diagnostics> {
-    let mut base: Option<DeTable<'f>> = None;
-    for (place, file) in files.iter().enumerate().rev() {
-        let (document, errors) = DeTable::parse_recoverable(&file.text);
-        let mut mistakes: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(&file.text, error)).collect();
-        let mut document = document.into_inner();
-        let names_files = std::cell::Cell::new(false);
-        let like = document.remove(LIKE).map(|like| like.span());
-        if let (Some(span), Some(base)) = (&like, base.take()) {
-            merge(&mut document, base, span, &mut mistakes);
+/// A file with what it does not say itself.
+struct Whole<'f> {
+    /// Without `like`, and with its parameters by their names, which a file that is like it may give other values.
+    document: DeTable<'f>,
+    scenario: Scenario,
+    /// Whether it names files, which are found from its own folder.
+    names_files: bool,
+}
+
+/// Reads the first of these files, which is like the second, and so on. `parsed` is its text, if that is done already.
+fn whole<'f>(files: &'f [File], parsed: Option<Parsed<'f>>, read_file: ReadFile<'_>) -> Result<Whole<'f>, Diagnostics> {
+    let (file, others) = files.split_first().expect("a chain begins with the scenario's own file");
+    let base = if others.is_empty() { None } else { Some(whole(others, None, read_file)?) };
+    if let (Some(base), Some(other)) = (&base, others.first())
+        && base.names_files
+        && other.folder != file.folder
+    {
+        let message =
+            format!("{} names files from its own folder, so only a file in that folder can be like it", other.name);
+        return Err(at_like(file, message, "in another folder"));
+    }
+    let (document, errors) = parsed.unwrap_or_else(|| DeTable::parse_recoverable(&file.text));
+    let mut mistakes: Vec<Diagnostic> = errors.iter().map(|error| syntax_mistake(&file.text, error)).collect();
+    let mut document = document.into_inner();
+    let like = document.remove(LIKE).map(|like| like.span());
+    if let (Some(span), Some(base)) = (&like, base) {
+        merge(&mut document, base.document, span, &mut mistakes);
+    }
+    let mut filled = None;
+    if document.contains_key(PARAMETERS) {
+        let mut copy = document.clone();
+        if let Some(parameters) = copy.remove(PARAMETERS) {
+            fill_in(&mut copy, &parameters, &mut mistakes);
         }
-        let unfilled = document.clone();
-        let parameters = document.remove(PARAMETERS);
-        if let Some(parameters) = parameters {
-            fill_in(&mut document, &parameters, &mut mistakes);
+        filled = Some(copy);
+    }
+    let reads = Cell::new(false);
+    let relative = |name: &str| {
+        reads.set(true);
+        read_file(&file.folder.join(name).to_string_lossy())
+    };
+    if mistakes.is_empty() {
+        let root = read::document(&grammar::FILE, filled.as_ref().unwrap_or(&document), &mut mistakes);
+        if let Some(scenario) = super::resolve::resolve(&file.name, &file.text, &root, &relative, &mut mistakes) {
+            let names_files = reads.get() || scenario.images().next().is_some();
+            return Ok(Whole { document, scenario, names_files });
         }
-        let relative = |name: &str| {
-            names_files.set(true);
-            read_file(&file.folder.join(name).to_string_lossy())
-        };
-        let mut scenario = None;
-        if mistakes.is_empty() {
-            let root = read::document(&grammar::FILE, &toml::Spanned::new(0..0, document.clone()), &mut mistakes);
-            scenario = super::resolve::resolve(&file.name, &file.text, &root, &relative, &mut mistakes);
-            if let (Some(span), Some(other)) = (&like, files.get(place + 1)) {
-                for mistake in mistakes.iter_mut().filter(|mistake| mistake.span == *span) {
-                    let message = format!("with what this file says, {} is wrong: {}", other.name, mistake.message);
-                    mistake.message = message;
-                }
+        if let (Some(span), Some(other)) = (&like, others.first()) {
+            for mistake in mistakes.iter_mut().filter(|mistake| mistake.span == *span) {
+                mistake.message = format!("with what this file says, {} is wrong: {}", other.name, mistake.message);
             }
         }
-        let Some(scenario) = scenario.filter(|_| mistakes.is_empty()) else {
-            return Err(Diagnostics::new(&file.name, &file.text, mistakes));
-        };
-        if let Some(user) = place.checked_sub(1).and_then(|place| files.get(place))
-            && user.folder != file.folder
-            && (names_files.get() || scenario.images().next().is_some())
-        {
-            let message =
-                format!("{} names files from its own folder, so only a file in that folder can be like it", file.name);
-            return Err(at_like(user, message, "in another folder"));
-        }
-        take(&document, scenario);
-        base = Some(unfilled);
     }
-    Ok(())
+    Err(Diagnostics::new(&file.name, &file.text, mistakes))
 }
 
 /// The scenario's file and those that it is like.
-fn chain(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<Vec<File>, Diagnostics> {
+fn chain(file: &str, text: &str, parsed: &Parsed<'_>, read_file: ReadFile<'_>) -> Result<Vec<File>, Diagnostics> {
     let mut files = vec![File { name: file.to_owned(), folder: PathBuf::new(), text: text.to_owned() }];
-    while let Some(last) = files.last() {
-        let (document, errors) = DeTable::parse_recoverable(&last.text);
-        let Some(like) = document.get_ref().get(LIKE).filter(|_| errors.is_empty()) else { break };
-        let Some(name) = like.get_ref().as_str() else {
+    let mut like = like_of(parsed);
+    while let (Some(value), Some(last)) = (like.take(), files.last()) {
+        let Some(name) = value else {
             let message = "`like` names a scenario file: like = \"other.toml\"";
             return Err(at_like(last, message.to_owned(), "not a file's name"));
         };
@@ -130,14 +134,21 @@ fn chain(file: &str, text: &str, read_file: ReadFile<'_>) -> Result<Vec<File>, D
             let message = format!("more than {MOST} files are each like the next, or one is like itself");
             return Err(at_like(last, message, "and so on"));
         }
-        let seen = last.folder.join(name);
+        let seen = last.folder.join(&name);
         let text = read_file(&seen.to_string_lossy());
         let text = text.map_err(|why| at_like(last, format!("could not read {name}: {why}"), "this file"))?;
-        let beside = Path::new(&last.name).parent().unwrap_or(Path::new("")).join(name);
+        let beside = Path::new(&last.name).parent().unwrap_or(Path::new("")).join(&name);
         let folder = seen.parent().unwrap_or(Path::new("")).to_owned();
+        like = like_of(&DeTable::parse_recoverable(&text));
         files.push(File { name: beside.display().to_string(), folder, text });
     }
     Ok(files)
+}
+
+/// What a file without mistakes in its syntax says in `like`; `None` inside if that is no text.
+fn like_of((document, errors): &Parsed<'_>) -> Option<Option<String>> {
+    let like = document.get_ref().get(LIKE).filter(|_| errors.is_empty())?;
+    Some(like.get_ref().as_str().map(str::to_owned))
 }
 
 /// A mistake of a file's `like`.
@@ -323,9 +334,10 @@ fn plain(raw: &Raw<'_>) -> toml::Value {
     match raw.get_ref() {
         DeValue::String(text) => toml::Value::String(text.to_string()),
         DeValue::Integer(integer) => {
-            toml::Value::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or_default())
+            let value = i64::from_str_radix(integer.as_str(), integer.radix());
+            toml::Value::Integer(value.expect("each integer of a scenario without mistakes has been read"))
         }
-        DeValue::Float(float) => toml::Value::Float(float.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Float(float) => toml::Value::Float(float.as_str().parse().expect("TOML's floats are Rust's")),
         DeValue::Boolean(boolean) => toml::Value::Boolean(*boolean),
         DeValue::Datetime(moment) => toml::Value::Datetime(*moment),
         DeValue::Array(values) => toml::Value::Array(values.iter().map(plain).collect()),

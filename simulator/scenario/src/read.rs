@@ -21,8 +21,8 @@ use super::units::{self, UnitError};
 type Raw<'i> = toml::Spanned<DeValue<'i>>;
 
 /// Reads a whole document as a table of this shape.
-pub(super) fn document(shape: &Table, raw: &toml::Spanned<DeTable<'_>>, mistakes: &mut Vec<Diagnostic>) -> Fields {
-    Reader { mistakes }.table(shape, raw.get_ref(), 0..0)
+pub(super) fn document(shape: &Table, raw: &DeTable<'_>, mistakes: &mut Vec<Diagnostic>) -> Fields {
+    Reader { mistakes }.table(shape, raw, 0..0)
 }
 
 struct Reader<'m> {

@@ -116,7 +116,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> u8 {
 
 /// A scenario's text; of one that is like another or has parameters, with everything in its place, so that it can
 /// be left out.
-fn whole(file: &Path, text: String) -> Result<String, String> {
+fn in_its_place(file: &Path, text: String) -> Result<String, String> {
     let is_whole = text
         .parse::<toml_edit::DocumentMut>()
         .is_ok_and(|document| ["like", "parameters"].iter().all(|key| !document.contains_key(key)));
@@ -138,7 +138,7 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
         return Err(NewFileError::There(output).into());
     }
     let text = fs::read_to_string(&args.file).map_err(|error| failed(error.to_string()))?;
-    let text = whole(&args.file, text).map_err(failed)?;
+    let text = in_its_place(&args.file, text).map_err(failed)?;
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
     let seed = Seed(args.seed.unwrap_or(scenario.seed));

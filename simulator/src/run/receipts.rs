@@ -142,7 +142,7 @@ impl<'s> Receipts<'s> {
         };
         let Self { scenario, faults, phones: seen, steps, .. } = self;
         let mut receipts = Vec::new();
-        for (fault, Counted { begun, applied, .. }) in scenario.faults.iter().zip(&faults) {
+        for (fault, Counted { begun, applied }) in scenario.faults.iter().zip(&faults) {
             let name = Some(fault.name.clone());
             let applied = applied + slowed(&fault.name);
             receipts.push(receipt("fault", name, fault.place, fault.require_effect, *begun, applied));
