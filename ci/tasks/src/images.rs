@@ -136,6 +136,25 @@ mod tests {
         assert!(page(&[case("scenarios/images/other/x.toml", true)]).unwrap_err().contains("no section"));
     }
 
+    /// The page is made by a run with all images, which not every machine has; that a row is missing shows without.
+    #[test]
+    fn every_scenario_of_an_image_has_its_row() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let page = read(&root.join(PAGE)).unwrap();
+        let mut rows = 0;
+        for (folder, _) in FAMILIES {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let file = entry.unwrap().file_name().into_string().unwrap();
+                if file.ends_with(".toml") && !images(&read(&root.join(folder).join(&file)).unwrap()).is_empty() {
+                    let row = format!("]({UP}{folder}/{file})");
+                    assert!(page.contains(&row), "{PAGE} has no row of {folder}/{file}: run `cargo ci images`");
+                    rows += 1;
+                }
+            }
+        }
+        assert_eq!(page.matches("| passes |").count() + page.matches("| **fails** |").count(), rows);
+    }
+
     #[test]
     fn images_are_those_of_the_device_and_of_the_sweep() {
         let scenario =
