@@ -23,11 +23,11 @@ use simulator::report::folder::Draft;
 use simulator::run::watch::{Stop, Watch};
 use simulator::run::{self, Case, Executor, Subject};
 use simulator::seeds::{self, Plan};
+use simulator_parts::{DataLine, DhtModel, HostDrive, Signal};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
 use simulator_world::device::esp8266::Image;
-use simulator_world::parts::{DataLine, DhtModel, HostDrive, Signal};
 use simulator_world::world::queue::Queue;
 
 fn main() {

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use esp8266::line::{BITS, Receiver, Sent};
+use simulator_parts::SerialByte;
 use simulator_record::events::{DeviceId, Event as Happened, EventKind};
 use simulator_record::time::Instant;
 use simulator_world::device::Port;
-use simulator_world::parts::SerialByte;
 use simulator_world::world::{Command as Act, World};
 
 use crate::flash_file::FlashFile;

@@ -19,8 +19,8 @@ pub use faults::*;
 pub use phones::*;
 pub use targets::*;
 
+use simulator_parts::PartId;
 use simulator_record::events::DeviceId;
-use simulator_world::parts::PartId;
 use time::OffsetDateTime;
 use time::macros::datetime;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use simulator_parts::PartId;
 use simulator_record::events::DeviceId;
-use simulator_world::parts::PartId;
 use time::macros::datetime;
 
 use super::matcher::TextMatch;

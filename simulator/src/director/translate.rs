@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
+use simulator_parts::{Recording, Signal, Surroundings};
 use simulator_record::time::Instant;
 use simulator_scenario::model as scenario;
 use simulator_scenario::units::{DeciCelsius, DeciPercent};
 use simulator_world::air::{AccessPointState, LinkRule};
 use simulator_world::internet::CLOUD;
 use simulator_world::internet::fault;
-use simulator_world::parts::{Recording, Signal, Surroundings};
 use simulator_world::world::{Command, Fault, Rule};
 
 /// What the timeline does at `at`.

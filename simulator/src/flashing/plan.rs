@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
+use simulator_parts::flash::SECTOR;
 use simulator_world::device::esp8266::Contents;
-use simulator_world::parts::flash::SECTOR;
 
 /// Something that is written in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]

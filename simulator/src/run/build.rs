@@ -9,6 +9,7 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::{Fields, Settings};
 use firmware::store::{Own, SECRET};
 use rand_core::RngCore as _;
+use simulator_parts::{Soldered, Surroundings};
 use simulator_record::events::DeviceId;
 use simulator_record::random::Seed;
 use simulator_scenario::model as scenario;
@@ -18,7 +19,6 @@ use simulator_world::device::esp8266::{Contents, Esp8266Target, WholeImageTarget
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::{Port, Target, factory, port};
 use simulator_world::internet::{CloudSettings, Internet, Settings as InternetSettings};
-use simulator_world::parts::{Soldered, Surroundings};
 use simulator_world::phone::{Action, Phone};
 use simulator_world::world::{CrashLimits, World};
 use smoltcp::wire::EthernetAddress;

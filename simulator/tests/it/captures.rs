@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::run::Executor;
+use simulator_parts::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
 use simulator_record::events::SensorOutcome;
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_world::device::esp8266::Image;
-use simulator_world::parts::{DataLine, DhtModel, HostDrive, SensorFault, SensorReport, Signal};
 
 /// One request to a captured sensor.
 struct Request {

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::run::Executor;
+use simulator_parts::{ExactTiming, SensorFault};
 use simulator_world::device::esp8266::Image;
-use simulator_world::parts::{ExactTiming, SensorFault};
 
 /// One time, or several together, over a range.
 struct Sweep {

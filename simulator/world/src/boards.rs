@@ -1,5 +1,5 @@
 //! Boards: which parts are soldered to which pins, and what they are called. Data alone; the models are in
-//! [`crate::parts`].
+//! [`simulator_parts`].
 //!
 //! A new board is one file here and one row of [`BOARDS`].
 
@@ -7,7 +7,7 @@ pub mod bare;
 pub mod nodemcu;
 pub mod yellow_duck;
 
-use crate::parts::{PartKind, Soldered};
+use simulator_parts::{PartKind, Soldered};
 
 /// A board that scenarios know by name.
 #[derive(Debug)]

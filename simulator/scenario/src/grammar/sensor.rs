@@ -1,7 +1,7 @@
 //! Which sensor it is, and what it measures over time.
 
-use simulator_world::parts::DhtModel;
-use simulator_world::parts::readings::Gaps;
+use simulator_parts::DhtModel;
+use simulator_parts::readings::Gaps;
 
 use super::{DURATION, TEXT};
 use crate::shape::Scalar::{Humidity, Temperature, TimeOfDay};

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use simulator_parts::{PartId, Soldered};
 use simulator_record::events::PinKind;
 use simulator_world::device::esp8266::{Contents, ContentsError, Programming};
-use simulator_world::parts::{PartId, Soldered};
 use time::OffsetDateTime;
 
 use super::Course;
 use crate::units::{DeciCelsius, DeciPercent};
 
+pub use simulator_parts::{DhtModel, PartKind};
 pub use simulator_world::device::esp8266::BootMode;
-pub use simulator_world::parts::{DhtModel, PartKind};
 
 /// A device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

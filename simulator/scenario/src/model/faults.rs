@@ -5,18 +5,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use simulator_parts::PartId;
 use simulator_record::events::DeviceId;
-use simulator_world::parts::PartId;
 
 use super::{End, Place, When};
 use crate::units::PerMillion;
 
+pub use simulator_parts::{Lateness, SensorFault};
 pub use simulator_world::air::{Direction, Frames};
 pub use simulator_world::internet::fault::{
     Attack, CloudFault, DhcpFault, DhcpOptions, DnsAnswer, DnsFault, NtpFault, Pieces, PortalReply, RouteFault, Told,
     WrittenReply,
 };
-pub use simulator_world::parts::{Lateness, SensorFault};
 
 /// A rule by which something goes wrong.
 #[derive(Clone, Debug)]

@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use simulator_parts::{PartId, Soldered};
 use simulator_record::events::{DeviceId, Level, PinKind};
 use simulator_world::boards::{self, Board, yellow_duck};
-use simulator_world::parts::{PartId, Soldered};
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;

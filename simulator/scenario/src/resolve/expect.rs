@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use humantime::format_duration;
+use simulator_parts::Soldered;
 use simulator_record::events::DeviceId;
-use simulator_world::parts::Soldered;
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use humantime::format_duration;
-use simulator_world::parts::readings::{Column, Gaps, Recording, RecordingError};
+use simulator_parts::readings::{Column, Gaps, Recording, RecordingError};
 
 use super::Resolver;
 use crate::diagnostics::Diagnostic;

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use simulator_parts::PartId;
 use simulator_record::events::{DeviceId, PinKind};
-use simulator_world::parts::PartId;
 
 use super::{Resolver, typing};
 use crate::diagnostics::Diagnostic;

@@ -12,11 +12,11 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::time::Duration;
 
+use simulator_parts::PartKind;
 use simulator_record::events::{Event, EventKind, Level, PowerState};
 use simulator_record::recorder::{Recorder, SentByte};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
-use simulator_world::parts::PartKind;
 use vcd::{IdCode, SimulationCommand, TimescaleUnit, Value, Writer};
 
 use super::{Artifact, Made};

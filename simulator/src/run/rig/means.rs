@@ -3,8 +3,8 @@
 use std::process::{Command as Process, Stdio};
 
 use humantime::format_duration;
+use simulator_parts::PartId;
 use simulator_scenario::model::{Form, PhoneAction, RequestBody, Scenario, Typed};
-use simulator_world::parts::PartId;
 
 use super::prompt::{Prompter, Unanswered};
 use super::{Commands, Switching};

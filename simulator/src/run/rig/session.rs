@@ -10,12 +10,12 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant as WallInstant};
 
 use simulator_live::port::{Received, SerialPort};
+use simulator_parts::{PartId, SerialByte, SerialLine};
 use simulator_record::events::{self, DeviceId, Event, EventKind, FaultAction, PowerState};
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::conversation::Conversation;
 use simulator_world::internet;
-use simulator_world::parts::{PartId, SerialByte, SerialLine};
 use simulator_world::world::{Command, Fault as Wrong, Rule};
 
 use super::cloud_faults::CloudFaults;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use simulator_parts::SerialByte;
 use simulator_record::time::Instant;
-use simulator_world::parts::SerialByte;
 use simulator_world::world::Command;
 
 use crate::director::Stage;

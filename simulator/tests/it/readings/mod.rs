@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use simulator::run::{Executor, build};
+use simulator_parts::{PartId, SensorFault};
 use simulator_record::events::{self, DeviceId, Event, EventKind};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
-use simulator_world::parts::{PartId, SensorFault};
 use simulator_world::world::{Command, Fault, Rule};
 
 const DUCK: DeviceId = DeviceId(0);

@@ -1,7 +1,7 @@
 //! A NodeMCU development kit 1.0 with an ESP-12: its blue LED and its FLASH button (schematic of 2014, `LED1`, `KEY1`).
 
 use super::{Board, PartOfBoard};
-use crate::parts::PartKind;
+use simulator_parts::PartKind;
 use simulator_record::events::Level;
 
 /// The board.

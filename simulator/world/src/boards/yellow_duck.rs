@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::{Board, PartOfBoard};
-use crate::parts::{DhtModel, PartKind};
+use simulator_parts::{DhtModel, PartKind};
 use simulator_record::events::Level;
 
 /// The switch that asks for configuration mode.

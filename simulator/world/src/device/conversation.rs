@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::parts::SerialByte;
+use simulator_parts::SerialByte;
 use simulator_record::time::Instant;
 
 /// What is typed, and what is waited for then.

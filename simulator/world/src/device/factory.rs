@@ -8,7 +8,7 @@ use firmware::board::SETTINGS_SECTORS;
 use firmware::settings::Settings;
 use firmware::store::Own;
 
-use crate::parts::flash;
+use simulator_parts::flash;
 
 /// The bytes of [`SETTINGS_SECTORS`] as the firmware itself would have written them into a blank flash.
 pub fn settings_sectors(settings: &Settings, own: &Own) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::conversation::Conversation;
 use crate::air::{Heard, RadioFrame};
 use crate::boards::Board;
-use crate::parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
+use simulator_parts::{HostDrive, NorFlash, Part, PartKind, SerialByte, SerialLine, Soldered, Surroundings};
 use simulator_record::events::{self, BootCause, DeviceId, EventKind, JoinOutcome, Level, LinkLoss};
 use simulator_record::random::{Seed, Stream};
 use simulator_record::time::Instant;

@@ -7,7 +7,7 @@ use tracing::{debug, info};
 use super::device::{BOOT_TIME, RESET_TIME};
 use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
-use crate::parts::{DataLine, Part, PartId, SerialByte};
+use simulator_parts::{DataLine, Part, PartId, SerialByte};
 use simulator_record::events::{self, BootCause, DeviceId, FaultAction, PowerState};
 
 /// A fault that is in force.

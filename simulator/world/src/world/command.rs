@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::air::{AccessPointState, LinkRule};
 use crate::device::Turn;
 use crate::internet;
-use crate::parts::{PartId, SensorFault, SerialByte, Signal};
+use simulator_parts::{PartId, SensorFault, SerialByte, Signal};
 use simulator_record::events::DeviceId;
 
 /// Something that is done to the world.

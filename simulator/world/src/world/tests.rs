@@ -23,8 +23,8 @@ use crate::device::WATCHDOG_PERIOD;
 use crate::device::host::{HostBoard, HostTarget, Program, firmware_runs};
 use crate::device::port::Models;
 use crate::internet::{CloudSettings, RouterSettings, Settings};
-use crate::parts::flash::SECTOR;
-use crate::parts::{Part, PartId};
+use simulator_parts::flash::SECTOR;
+use simulator_parts::{Part, PartId};
 use simulator_record::events::{self, FlashOperation, Vocabulary as _};
 use simulator_record::random::Seed;
 

@@ -1,7 +1,7 @@
 //! What goes wrong with a sensor and its line, as its model tells it.
 
+use simulator_parts::MadeOfLateness;
 use simulator_record::events::Row;
-use simulator_world::parts::MadeOfLateness;
 
 use super::DURATION;
 use crate::model::SensorFault;

@@ -20,7 +20,7 @@ use firmware::mark::Mark;
 use super::symbols::{FIRMWARE_STACK, Stack, Symbols};
 use crate::device::Port;
 use crate::input::InputError;
-use crate::parts::flash::SECTOR;
+use simulator_parts::flash::SECTOR;
 
 /// A part of what is written to a flash.
 #[derive(Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use firmware::board::SETTINGS_SECTORS;
 use crate::device::Port;
 use crate::device::esp8266::Image;
 use crate::device::port::Output;
-use crate::parts::flash::{self, WORD};
+use simulator_parts::flash::{self, WORD};
 use simulator_record::time::Instant;
 
 /// The cells of a started chip's flash.

@@ -14,7 +14,7 @@ use super::flash::BoardCells;
 use crate::air::RadioFrame;
 use crate::device::Port;
 use crate::device::port::Output;
-use crate::parts::{HostDrive, SerialByte};
+use simulator_parts::{HostDrive, SerialByte};
 use simulator_record::events::Level;
 use simulator_record::time::Instant;
 

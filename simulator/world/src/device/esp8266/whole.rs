@@ -21,7 +21,7 @@ use super::{Contents, LONGEST_RUN, crash, restart};
 use crate::air::RadioFrame;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Progress, Target, Wait};
-use crate::parts::SerialByte;
+use simulator_parts::SerialByte;
 use simulator_record::events::{self, BootCause, EventKind, WatchdogKind};
 use simulator_record::time::Instant;
 

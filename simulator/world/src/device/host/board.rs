@@ -26,8 +26,8 @@ use super::words;
 use crate::boards::yellow_duck::{CONFIG_SWITCH, SENSOR, WIFI_LED};
 use crate::device::Port;
 use crate::device::port::Output;
-use crate::parts::HostDrive;
-use crate::parts::flash::{self, Operation};
+use simulator_parts::HostDrive;
+use simulator_parts::flash::{self, Operation};
 use simulator_record::events::Level;
 use simulator_record::time::Instant;
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::parts::SerialLine;
+use simulator_parts::SerialLine;
 use simulator_record::time::Instant;
 
 /// What the firmware sets.

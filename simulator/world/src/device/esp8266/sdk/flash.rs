@@ -12,7 +12,7 @@ use esp8266::peripherals::Time;
 use super::{Answer, Sdk};
 use crate::device::esp8266::outside::Board;
 use crate::device::port::Output;
-use crate::parts::flash::{Operation, SECTOR};
+use simulator_parts::flash::{Operation, SECTOR};
 use simulator_record::time::Instant;
 
 /// The boot ROM's functions.

@@ -1,7 +1,7 @@
 //! One flash: what a program writes by the controller's commands it can run, and a power cut tears it.
 
 use super::*;
-use crate::parts::flash::SECTOR;
+use simulator_parts::flash::SECTOR;
 use simulator_record::events::FlashOperation;
 
 /// Boot ROM: `SPIEraseSector(number)`, `SPIWrite(address, from, length)`, `Cache_Read_Enable(odd, block, size)`.

@@ -1,7 +1,7 @@
 //! Whole images of a few instructions: what a reset leaves, how sleep ends, what is typed.
 
 use super::*;
-use crate::parts::SerialByte;
+use simulator_parts::SerialByte;
 
 /// A chip with a program that is started by the boot ROM.
 struct Whole {

@@ -8,7 +8,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 
 use super::*;
-use crate::parts::dht::Lateness;
+use crate::dht::Lateness;
 use simulator_record::random::Seed;
 
 /// A microcontroller as the driver sees it: one pin, and time that passes in delays.
