@@ -11,7 +11,6 @@ pub mod esp8266;
 pub mod factory;
 pub mod host;
 pub mod port;
-mod watchdog;
 
 use simulator_record::events::{BootCause, CrashReport};
 use simulator_record::time::Instant;
@@ -19,7 +18,6 @@ use simulator_record::time::Instant;
 pub use conversation::Turn;
 pub use coverage::Coverage;
 pub use port::Port;
-pub use watchdog::{HardwareWatchdog, WATCHDOG_PERIOD};
 
 /// What executes a device's firmware.
 pub trait Target {

@@ -67,7 +67,10 @@ const SECTIONS: [(&str, &[&str]); 7] = [
     ("Wi-Fi", &["simulator/world/src/air", "simulator/wlan/src"]),
     ("The internet", &["simulator/world/src/internet"]),
     ("People's phones", &["simulator/world/src/phone"]),
-    ("The emulated chip", &["simulator/esp8266/src", "simulator/world/src/device/esp8266"]),
+    (
+        "The emulated chip",
+        &["simulator/esp8266/src", "simulator/esp8266/sdk/src", "simulator/world/src/device/esp8266"],
+    ),
     ("The fake ThingSpeak", &["fake-thingspeak/src", "fake-thingspeak/server/src"]),
     ("The yellow duck's firmware", &["firmware/src"]),
 ];

@@ -1,9 +1,9 @@
 //! The ESP8266 target: the ESP-07's own image, instruction by instruction, on the emulated chip.
 //!
 //! The chip (crate `esp8266`) boots from its flash as silicon does. Boot ROM functions, registers and the program's
-//! code run there. What the program calls of the vendor's SDK stops at a stub; `sdk` answers it at function level, from
-//! the board's models and from what the world says of the radio. The vendor's tasks and timers are the boot ROM's, so
-//! that interrupts and stacks are as on silicon.
+//! code run there. What the program calls of the vendor's SDK stops at a stub; the crate [`esp8266_sdk`] answers it at
+//! function level, from the board's models and from what the world says of the radio (`sdk`). The vendor's tasks and
+//! timers are the boot ROM's, so that interrupts and stacks are as on silicon.
 //!
 //! A call of [`Target::run`] lets the idle chip catch up with the world, hands it what has come in, and runs it until
 //! it idles again: ahead of the world if it computes for long. Only flash operations make it wait for the world,
@@ -17,7 +17,6 @@
 //! Not modelled: how long the radio keeps the core busy, the flash cache's misses, the vendor's memory and its
 //! interrupts.
 
-mod call;
 pub mod contents;
 mod crash;
 mod flash;
@@ -30,8 +29,6 @@ mod stops;
 mod symbols;
 #[cfg(test)]
 mod tests;
-mod traps;
-mod watchdog;
 mod whole;
 
 use std::cell::RefCell;
@@ -43,6 +40,7 @@ use std::time::Duration;
 use esp8266::chip::{Chip, Configuration, Stop};
 use esp8266::peripherals::{ResetCause as ChipReset, Time};
 use esp8266::registers::Registers;
+use esp8266_sdk::{Expiry, Sdk, Start};
 use rand_core::RngCore;
 
 use super::port::Output;
@@ -55,21 +53,13 @@ pub use contents::{Contents, ContentsError, FlashPart, Programming, SettingsErro
 pub use image::{Firmware, FirmwareError, Image, ImageError};
 pub use whole::WholeImageTarget;
 
-use call::Calls;
 use outside::Board;
 use probe::Probe;
-use sdk::Sdk;
-use watchdog::Expiry;
 
 /// How far a run may go at once, for a program that feeds the watchdogs but never idles: then the world has its turn.
 const LONGEST_RUN: Duration = Duration::from_secs(1);
 /// How often a software watchdog that finds interrupts masked looks again.
 const MASKED: Duration = Duration::from_millis(1);
-/// Cycles that a function of the SDK takes at least, so that a program that goes round and round through one gets
-/// nowhere in the end.
-const ANSWER: u64 = 20;
-/// Cycles that the SDK's handler of narrow accesses takes, roughly, besides the boot ROM's wrapper around it.
-const NARROW_ACCESS: u64 = 50;
 
 /// An ESP-07's chip.
 pub struct Esp8266Target {
@@ -91,7 +81,6 @@ pub struct Esp8266Target {
 struct Running {
     chip: Chip<Board>,
     sdk: Sdk,
-    calls: Calls,
     port: Rc<Port>,
     started: Instant,
     /// Until when the chip waits for its flash, in a function of the SDK.
@@ -143,19 +132,6 @@ impl Esp8266Target {
     }
 }
 
-/// Why the chip starts, as the SDK numbers it (`rst_reason`, ESP8266 Non-OS SDK API Reference, `system_get_rst_info`).
-fn reset_reason(cause: BootCause) -> u32 {
-    match cause {
-        BootCause::PowerOn => 0,
-        BootCause::Watchdog => 1,
-        BootCause::Exception => 2,
-        BootCause::SoftwareWatchdog => 3,
-        BootCause::Software => 4,
-        BootCause::DeepSleep => 5,
-        BootCause::External => 6,
-    }
-}
-
 impl Target for Esp8266Target {
     fn start(&mut self, at: Instant, cause: BootCause) {
         let configuration =
@@ -171,20 +147,18 @@ impl Target for Esp8266Target {
         chip.reset(self.hardware_cause);
         chip.stop_when_spinning = true;
         chip.stop_at_flash = true;
-        let reason = reset_reason(cause);
+        let reason = esp8266_sdk::reset_reason(cause);
         let information = self.reset_information.take().filter(|information| information[0] == reason);
-        let information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
+        let reset_information = information.unwrap_or([reason, 0, 0, 0, 0, 0, 0]);
         let uptime = self.port.uptime.take();
         chip.age(Time::from_nanoseconds(uptime.as_nanos() as u64));
-        let mut sdk = Sdk::new(Rc::clone(&self.port), &self.image, information, at);
-        sdk.uptime = uptime;
-        for address in sdk.addresses().into_iter().chain(traps::ALL).chain(self.image.address_of(HALT)) {
+        let sdk = Sdk::new(Start { at, uptime, reset_information }, |name| self.image.address_of(name));
+        for address in sdk.addresses().into_iter().chain(self.image.address_of(HALT)) {
             chip.core.trap(address);
         }
         self.running = Some(Running {
             chip,
             sdk,
-            calls: Calls::default(),
             port: Rc::clone(&self.port),
             started: at,
             flash_busy: None,
@@ -213,7 +187,7 @@ impl Target for Esp8266Target {
     }
 
     fn watchdog_resets_at(&self) -> Instant {
-        self.running.as_ref().expect("the world asks started targets only").sdk.hardware_watchdog.resets_at()
+        self.running.as_ref().expect("the world asks started targets only").sdk.hardware_watchdog_resets_at()
     }
 
     fn report(&self) -> Option<CrashReport> {
@@ -259,9 +233,7 @@ impl Running {
                 return Wait::Until(Some(until));
             }
             self.flash_busy = None;
-            self.sdk.finish_flash(&mut self.chip, until);
-            self.pass_time(until);
-            self.sdk.end_flash(&mut self.chip, 0);
+            self.sdk.flash_is_done(&mut self.chip, until);
         } else if self.now() < now {
             // Idle since the last run: nothing is due before the moment for which the world was asked to come back.
             self.chip.stop_when_idle = false;
@@ -281,8 +253,8 @@ impl Running {
         let turn = self.now() + LONGEST_RUN;
         let mut masked_until = Instant::START;
         loop {
-            let bites_at = self.sdk.hardware_watchdog.resets_at();
-            let expires = self.sdk.watchdog.expires().max(masked_until);
+            let bites_at = self.sdk.hardware_watchdog_resets_at();
+            let expires = self.sdk.watchdog_due().max(masked_until);
             let flash_ends = Some(self.flash_ends).filter(|ends| *ends > now).unwrap_or(Instant::FAR_FUTURE);
             let limit = self.time(turn.min(bites_at).min(expires).min(flash_ends));
             let stop = match &self.probe {
@@ -290,22 +262,11 @@ impl Running {
                 None => self.chip.run_until(limit),
             };
             if stop == Stop::Idle {
-                // Idling, the SDK's task has had its turn.
-                if self.now() >= self.sdk.watchdog.expires() {
-                    self.sdk.watchdog_task_ran(self.now());
-                }
-                let now = self.now();
-                self.sdk.start_stored_mode(&mut self.chip, now);
-                // The SDK does not call a program that it has called already, even if that has gone to the task loop.
-                if !self.calls.is_under_way()
-                    && let Some(call) = self.sdk.next_call(&mut self.chip, now)
-                {
-                    self.calls.begin(&mut self.chip, call);
+                if self.sdk.idles(&mut self.chip) {
                     continue;
                 }
-                let next = self.next_event().unwrap_or(self.sdk.watchdog.expires());
-                let next = self.sdk.next_sent().filter(|sent| *sent > now).map_or(next, |sent| next.min(sent));
-                return Wait::Until(Some(next.min(self.sdk.watchdog.expires())));
+                let due = self.sdk.due(self.now());
+                return Wait::Until(Some(self.next_event().map_or(due, |next| next.min(due))));
             }
             if let Some(wait) = self.stopped(stop, image) {
                 return wait;
@@ -321,10 +282,8 @@ impl Running {
             if local >= expires {
                 if self.chip.core.cpu.level() > 0 {
                     masked_until = local + MASKED;
-                } else if self.sdk.watchdog.expire(local) == Expiry::Reset {
+                } else if self.sdk.watchdog_expires(&mut self.chip) == Expiry::Reset {
                     return self.software_watchdog_reset(image);
-                } else {
-                    self.sdk.post_watchdog_task(&mut self.chip);
                 }
             }
             if local >= turn.min(flash_ends) {
@@ -332,13 +291,6 @@ impl Running {
                 return Wait::Until(Some(local));
             }
         }
-    }
-
-    /// Lets time pass up to `until` without the core doing anything.
-    fn pass_time(&mut self, until: Instant) {
-        let cycle = self.chip.core.bus.clock().cycle(self.time(until));
-        let cpu = &mut self.chip.core.cpu;
-        cpu.cycles = cpu.cycles.max(cycle);
     }
 
     /// When the idle chip will do something by itself.

@@ -1,13 +1,11 @@
-//! What is told of a program that came to grief: registers, back trace, and what the vendor's SDK would print.
+//! What is told of a program that came to grief: registers and back trace.
 
 use esp8266::backtrace::backtrace;
-use esp8266::chip::Chip;
 use esp8266::cpu::Cause;
 use esp8266::image::lines::demangled;
 use esp8266::memory::Memory;
 use esp8266::registers::Registers;
 
-use super::outside::Board;
 use super::symbols::{Stack, Symbols};
 use simulator_record::events::{AccessKind, CrashReport, Hexadecimal, NotModelled, TraceEntry};
 
@@ -112,29 +110,6 @@ pub(super) fn place(report: &CrashReport) -> String {
         text.push_str(&format!(" ({file}:{line})"));
     }
     text
-}
-
-/// What the SDK's handler prints (`user_fatal_exception_handler`, NONOS SDK 3.0).
-pub(super) fn vendors_words(registers: &Registers, chip: &Chip<Board>) -> String {
-    let name = match registers.exccause {
-        0 => "(IllegalInstructionCause):",
-        2 => "(InstructionRetchErrorCause):",
-        9 => "(LoadStoreAlignmentCause):",
-        28 => "(LoadProhibitedCause):",
-        29 => "(StoreProhibitedCause):",
-        _ => "",
-    };
-    let [_, epc2, epc3] = chip.core.cpu.epc;
-    format!(
-        "Fatal exception {}{name}\r\nepc1=0x{:08x}, epc2=0x{epc2:08x}, epc3=0x{epc3:08x}, excvaddr=0x{:08x}, depc=0x{:08x}\r\n",
-        registers.exccause, registers.pc, registers.excvaddr, chip.core.cpu.depc,
-    )
-}
-
-/// The boot's record that `system_get_rst_info` gives after a reset for `reason`.
-pub(super) fn reset_information(reason: u32, registers: &Registers, chip: &Chip<Board>) -> [u32; 7] {
-    let [_, epc2, epc3] = chip.core.cpu.epc;
-    [reason, registers.exccause, registers.pc, epc2, epc3, registers.excvaddr, chip.core.cpu.depc]
 }
 
 /// An access to what is not modelled, with the names of what and, if the program's names are known, by whom.

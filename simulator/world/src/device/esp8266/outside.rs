@@ -23,7 +23,7 @@ const STRAPPING: u32 = 1 << 0 | 1 << 2;
 
 /// The board around the chip.
 pub(super) struct Board {
-    port: Rc<Port>,
+    pub(super) port: Rc<Port>,
     started: Instant,
     /// The flash chip, as it answers commands.
     flash: SerialFlash<BoardCells>,

@@ -1,402 +1,113 @@
-//! The vendor's SDK at function level: what the program calls of it, and what it calls of the program.
-//!
-//! The boundary is the list in `firmware/esp07/src/sdk.rs` (ESP8266 NONOS SDK 3.0). Tasks and timers are handed to the
-//! boot ROM's functions of the same purpose, as the SDK itself does. Flash operations work on the board's flash chip.
-//! The radio's requests go to the world; what the world says of them, and frames, reach the program in calls at task
-//! level ([`Sdk::next_call`]). The SDK's own memory (received frames, interfaces, events) lies where silicon has none,
-//! so that it can be in nobody's way.
+//! The board as the vendor's SDK has it at function level: the radio is the world's, the flash is the board's.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
-use std::time::Duration;
+use std::ops::Range;
 
-use esp8266::chip::Chip;
-use esp8266::memory::LENT;
+use esp8266_sdk::{AccessPoint, AuthMode, Flash, Radio};
 
-use super::call::Call;
-use super::image::Image;
 use super::outside::Board;
-use super::watchdog::SoftwareWatchdog;
-use crate::device::{HardwareWatchdog, Port};
+use crate::air::{Heard, Protection};
+use crate::device::port::Output;
+use simulator_parts::flash::Operation;
+use simulator_record::events::{JoinOutcome, LinkLoss};
 use simulator_record::time::Instant;
 
-mod buffers;
-mod cache;
-mod flash;
-mod parameters;
-mod radio;
-mod start;
-
-/// The SDK's memory.
-const MEMORY: u32 = LENT.start;
-/// Buffers for received frames, as many as the radio has.
-const BUFFERS: u32 = 8;
-const BUFFER_SIZE: u32 = 1_600;
-/// Two interfaces of 68 bytes, then what is lent to the program for one call.
-const INTERFACES: u32 = MEMORY + BUFFERS * BUFFER_SIZE;
-const INTERFACE_SIZE: u32 = 72;
-const EVENT: u32 = INTERFACES + 2 * INTERFACE_SIZE;
-const RESET_INFORMATION: u32 = EVENT + 64;
-/// The queue of the SDK's own task: two events.
-const TASK_QUEUE: u32 = RESET_INFORMATION + 32;
-/// What a scan has heard, a `struct bss_info` for each access point.
-const SCANNED: u32 = TASK_QUEUE + 16;
-const _: () = assert!(SCANNED + radio::MOST_HEARD * radio::BSS_INFO <= LENT.end);
-
-/// The boot ROM's functions that the SDK's own stand on.
-mod rom {
-    pub const ETS_TASK: u32 = 0x4000_0DD0;
-    pub const ETS_POST: u32 = 0x4000_0E24;
-    pub const ETS_TIMER_SETFN: u32 = 0x4000_2C48;
-    pub const ETS_TIMER_ARM: u32 = 0x4000_2CC4;
-    pub const ETS_TIMER_DISARM: u32 = 0x4000_2D40;
-    pub const ETS_TIMER_INIT: u32 = 0x4000_2E68;
-    pub const SET_EXCEPTION_HANDLER: u32 = 0x4000_0454;
-}
-
-/// The boot ROM's priority of a program's task of priority 0; the SDK's own are above.
-const TASK_PRIORITY: u32 = 21;
-/// So many priorities there are for a program's tasks (`USER_TASK_PRIO_MAX`).
-const PRIORITIES: u32 = 3;
-/// The priority of the SDK's own task: above the program's, below the timers'.
-const SDK_PRIORITY: u32 = 30;
-
-/// What came of a call of the SDK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// The program goes on.
-    Done,
-    /// The SDK is set up, and the program begins.
-    Started,
-    /// No function of the SDK is there.
-    Unknown,
-    /// The flash works until then, and the program waits for it.
-    Flash(Instant),
-    /// The function touches the flash at this address while its cache is off.
-    FlashOff(u32),
-    /// The chip is to restart.
-    Restart,
-}
-
-/// The SDK's state.
-pub(super) struct Sdk {
-    port: Rc<Port>,
-    functions: BTreeMap<u32, &'static str>,
-    /// What the emulation starts the program at, behind the mark in the boot stub.
-    start: Option<u32>,
-    pbuf_alloc: Option<u32>,
-    pbuf_free: Option<u32>,
-    ethernet_input: Option<u32>,
-    /// `user_iram_memory_is_enabled`.
-    memory_is_enabled: Option<u32>,
-    /// What comes after that function's answer.
-    cache_opens: Option<cache::Then>,
-    /// What `system_get_rst_info` tells.
-    reset_information: [u32; 7],
-    /// How often each function was called.
-    called: BTreeMap<&'static str, u64>,
-    /// What the clock shows beyond what has passed since the start.
-    pub(super) uptime: Duration,
-    pub(super) watchdog: SoftwareWatchdog,
-    pub(super) hardware_watchdog: HardwareWatchdog,
-    handler: u32,
-    mode: u8,
-    /// The program has said what the radio is to do.
-    mode_is_set: bool,
-    /// The SDK joins the network in its parameters by itself.
-    auto_connect: bool,
-    /// The SDK writes to the serial port.
-    prints: bool,
-    /// Bytes of the SDK's heap.
-    heap: u32,
-    station: Option<(String, String)>,
-    /// A join has been asked for and not been answered.
-    joining: bool,
-    joined: bool,
-    /// What is to be called when the scan under way has ended.
-    scanning: Option<u32>,
-    /// The program has left a network, and has not been told yet that it did.
-    has_left: bool,
-    /// Joins that a wrong passphrase has ended.
-    refusals: usize,
-    /// Frames of handshakes that are to be sent.
-    handshake_frames: u32,
-    /// What the radio has in hand to send: the program's records, and when each will be sent.
-    sending: VecDeque<(Instant, u32)>,
-    buffers: [bool; BUFFERS as usize],
-    /// What a call under way is for.
-    under_way: Option<Purpose>,
-    next: VecDeque<(Purpose, Call)>,
-}
-
-/// What a call into the program is for.
-enum Purpose {
-    Event,
-    /// `pbuf_alloc` for a copy of a frame in this buffer.
-    Copy {
-        buffer: u32,
-        length: u32,
-    },
-    /// `pbuf_alloc` for a frame in this buffer.
-    Frame {
-        buffer: u32,
-        length: u32,
-    },
-    Input,
-    /// `pbuf_alloc` for a frame of a handshake.
-    Handshake,
-    /// `pbuf_free` of a frame that has been sent.
-    Sent,
-}
-
-/// The functions that are answered here.
-const FUNCTIONS: &[&str] = &[
-    "sdk_boot",
-    "system_partition_table_regist",
-    "system_os_task",
-    "system_os_post",
-    "system_get_time",
-    "system_get_rst_info",
-    "system_restart",
-    "system_soft_wdt_feed",
-    "system_update_cpu_freq",
-    "system_set_os_print",
-    "system_get_free_heap_size",
-    "ets_timer_setfn",
-    "ets_timer_arm_new",
-    "ets_timer_disarm",
-    "spi_flash_erase_sector",
-    "spi_flash_write",
-    "spi_flash_read",
-    "wifi_set_event_handler_cb",
-    "wifi_set_opmode_current",
-    "wifi_set_sleep_type",
-    "wifi_get_macaddr",
-    "wifi_station_get_auto_connect",
-    "wifi_station_set_auto_connect",
-    "wifi_station_set_config_current",
-    "wifi_station_set_reconnect_policy",
-    "wifi_station_connect",
-    "wifi_station_disconnect",
-    "wifi_station_get_rssi",
-    "wifi_station_scan",
-    "wifi_softap_set_config_current",
-    "eagle_lwip_getif",
-    "ieee80211_output_pbuf",
-    "system_pp_recycle_rx_pkt",
-];
-
-impl Sdk {
-    /// The SDK of that image, started at `now`; `reset_information` is the record of why.
-    pub(super) fn new(port: Rc<Port>, image: &Image, reset_information: [u32; 7], now: Instant) -> Self {
-        let address = |name: &str| {
-            // The stub's own name stands where the vendor's would in a link against its archives.
-            if name == "sdk_boot" {
-                image.address_of(name)
-            } else {
-                image.address_of(&format!("sdk_{name}")).or_else(|| image.address_of(name))
-            }
-        };
-        let functions = FUNCTIONS.iter().filter_map(|name| Some((address(name)?, *name))).collect();
-        Self {
-            port,
-            functions,
-            start: image.address_of("sdk_start"),
-            pbuf_alloc: image.address_of("pbuf_alloc"),
-            pbuf_free: image.address_of("pbuf_free"),
-            memory_is_enabled: image.address_of("user_iram_memory_is_enabled"),
-            cache_opens: None,
-            ethernet_input: image.address_of("ethernet_input"),
-            reset_information,
-            called: BTreeMap::new(),
-            uptime: Duration::ZERO,
-            watchdog: SoftwareWatchdog::new(now),
-            hardware_watchdog: HardwareWatchdog::new(now),
-            handler: 0,
-            mode: 0,
-            mode_is_set: false,
-            auto_connect: true,
-            prints: true,
-            heap: start::heap(image),
-            station: None,
-            joining: false,
-            joined: false,
-            scanning: None,
-            has_left: false,
-            refusals: 0,
-            handshake_frames: 0,
-            sending: VecDeque::new(),
-            buffers: [false; BUFFERS as usize],
-            under_way: None,
-            next: VecDeque::new(),
-        }
+impl Radio for Board {
+    fn hardware_address(&self) -> [u8; 6] {
+        self.port.hardware_address
     }
 
-    /// Where the chip is to stop.
-    pub(super) fn addresses(&self) -> Vec<u32> {
-        self.functions.keys().copied().collect()
+    fn join(&mut self, at: Instant, network: String, passphrase: Option<String>) {
+        let mut radio = self.port.radio.borrow_mut();
+        radio.joined = None;
+        radio.lost = None;
+        self.port.put(at, Output::Join { network, passphrase });
     }
 
-    /// What `system_get_rst_info` tells.
-    #[cfg(test)]
-    pub(super) fn reset_information(&self) -> [u32; 7] {
-        self.reset_information
+    fn take_outcome(&mut self) -> Option<JoinOutcome> {
+        self.port.radio.borrow_mut().joined.take()
     }
 
-    /// Which functions were called, and how often.
-    pub(super) fn called(&self) -> &BTreeMap<&'static str, u64> {
-        &self.called
+    fn leave(&mut self, at: Instant) {
+        self.port.radio.borrow_mut().up = false;
+        self.port.put(at, Output::Leave);
     }
 
-    /// Ends the function that the program is in, with a result.
-    pub(super) fn answer(&self, chip: &mut Chip<Board>, result: u32) {
-        chip.return_from_function(result);
+    fn take_loss(&mut self) -> Option<LinkLoss> {
+        self.port.radio.borrow_mut().lost.take()
     }
 
-    /// The software watchdog's timer has expired: its interrupt posts to the SDK's task.
-    pub(super) fn post_watchdog_task(&self, chip: &mut Chip<Board>) {
-        // An interrupt gives back all that it uses.
-        let before = chip.core.cpu.clone();
-        if chip.call_rom(rom::ETS_POST, [SDK_PRIORITY, 0, 0, 0]).is_none() {
-            // The program has spoilt the ROM's data: the interrupt does not end.
-            return;
-        }
-        let cycles = chip.core.cpu.cycles;
-        chip.core.cpu = before;
-        chip.core.cpu.cycles = cycles;
+    fn signal(&self) -> Option<i8> {
+        self.port.radio.borrow().signal
     }
 
-    /// The SDK's task: feeds both watchdogs.
-    pub(super) fn watchdog_task_ran(&mut self, now: Instant) {
-        self.watchdog.rewind(now);
-        self.hardware_watchdog.feed(now);
+    fn scan(&mut self, at: Instant, network: Option<String>) {
+        self.port.radio.borrow_mut().scanned = None;
+        self.port.put(at, Output::Scan { network });
     }
 
-    /// The program has called the function at `address`, one of [`addresses`](Self::addresses).
-    pub(super) fn enter(&mut self, chip: &mut Chip<Board>, address: u32, started: Instant) -> Answer {
-        let Some(&name) = self.functions.get(&address) else { return Answer::Unknown };
-        *self.called.entry(name).or_default() += 1;
-        let now = started + Duration::from_nanos(chip.now().nanoseconds());
-        // Where a function of the ROM has not returned, the program goes on there.
-        self.answer_function(chip, name, address, now, started).unwrap_or(Answer::Done)
+    fn take_scanned(&mut self) -> Option<Vec<AccessPoint>> {
+        let heard = self.port.radio.borrow_mut().scanned.take()?;
+        Some(heard.into_iter().map(access_point).collect())
     }
 
-    fn answer_function(
-        &mut self,
-        chip: &mut Chip<Board>,
-        name: &str,
-        address: u32,
-        now: Instant,
-        started: Instant,
-    ) -> Option<Answer> {
-        let [first, second, third, fourth] = chip.arguments();
-        let result = match name {
-            "sdk_boot" => {
-                self.set_up(chip, now)?;
-                chip.core.cpu.pc = self.start.unwrap_or(address);
-                return Some(Answer::Started);
-            }
-            "system_os_task" => match second & 0xFF {
-                priority @ 0..PRIORITIES => {
-                    chip.call_rom(rom::ETS_TASK, [first, priority + TASK_PRIORITY, third, fourth])?;
-                    1
-                }
-                _ => 0,
-            },
-            "system_os_post" => match first & 0xFF {
-                priority @ 0..PRIORITIES => {
-                    u32::from(chip.call_rom(rom::ETS_POST, [priority + TASK_PRIORITY, second, third, 0])? == 0)
-                }
-                _ => 0,
-            },
-            "ets_timer_setfn" => chip.call_rom(rom::ETS_TIMER_SETFN, [first, second, third, 0])?,
-            "ets_timer_arm_new" => {
-                let milliseconds = if fourth & 0xFF != 0 { second } else { second.div_ceil(1_000) };
-                chip.call_rom(rom::ETS_TIMER_ARM, [first, milliseconds, third & 0xFF, 0])?
-            }
-            "ets_timer_disarm" => chip.call_rom(rom::ETS_TIMER_DISARM, [first, 0, 0, 0])?,
-            "system_get_time" => (now.saturating_since(started) + self.uptime).as_micros() as u32,
-            "system_get_rst_info" => {
-                let record: Vec<u8> = self.reset_information.iter().flat_map(|word| word.to_le_bytes()).collect();
-                chip.core.memory.poke(RESET_INFORMATION, &record);
-                RESET_INFORMATION
-            }
-            "system_restart" => return Some(Answer::Restart),
-            "system_soft_wdt_feed" => {
-                self.watchdog.feed();
-                self.hardware_watchdog.feed(now);
-                0
-            }
-            "system_update_cpu_freq" => {
-                chip.start_pll(first & 0xFF == 160);
-                1
-            }
-            "spi_flash_erase_sector" => return Some(self.erase_flash(chip, now, first)),
-            "spi_flash_write" => return Some(self.write_flash(chip, now, first, second, third)),
-            "spi_flash_read" => return Some(self.read_flash(chip, now, started, first, second, third)),
-            "system_partition_table_regist" => Self::register_partitions(chip, first, second, third),
-            "system_set_os_print" => {
-                self.prints = first & 0xFF != 0;
-                0
-            }
-            // Less what the radio has taken, which is not modelled.
-            "system_get_free_heap_size" => self.heap,
-            "ieee80211_output_pbuf" => self.output_frame(chip, now, second),
-            "system_pp_recycle_rx_pkt" => {
-                if let Some(buffer) = first.checked_sub(MEMORY).map(|offset| offset / BUFFER_SIZE)
-                    && let Some(used) = self.buffers.get_mut(buffer as usize)
-                {
-                    *used = false;
-                }
-                0
-            }
-            _ => self.answer_radio(chip, name, [first, second], now),
-        };
-        self.answer(chip, result);
-        Some(Answer::Done)
+    fn open_access_point(&mut self, at: Instant, network: String, passphrase: String, channel: u8) {
+        self.port.put(at, Output::StartAccessPoint { network, passphrase, channel });
     }
 
-    /// The next call into the program that something has come in for.
-    pub(super) fn next_call(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<Call> {
-        if let Some((purpose, call)) = self.next.pop_front() {
-            self.under_way = Some(purpose);
-            return Some(call);
-        }
-        if let Some((number, reason)) = self.radio_event() {
-            let mut record = [0; 44];
-            record[..4].copy_from_slice(&u32::to_le_bytes(number));
-            // Name and BSSID of a disconnection are not looked at; the reason stands behind them.
-            record[4 + 39] = reason;
-            chip.core.memory.poke(EVENT, &record);
-            if self.handler != 0 {
-                self.under_way = Some(Purpose::Event);
-                return Some(Call { function: self.handler, arguments: [EVENT, 0, 0] });
-            }
-        }
-        if let Some(call) = self.scan_ended(chip) {
-            self.under_way = Some(Purpose::Event);
-            return Some(call);
-        }
-        let (purpose, call) = self.next_frame(chip, now)?;
-        self.under_way = Some(purpose);
-        Some(call)
+    fn take_handshakes(&mut self) -> u32 {
+        std::mem::take(&mut self.port.radio.borrow_mut().handshakes)
     }
 
-    /// A call into the program has returned.
-    pub(super) fn returned(&mut self, chip: &mut Chip<Board>, now: Instant, result: u32) {
-        if let Some(purpose) = self.under_way.take() {
-            self.frame_returned(chip, now, purpose, result);
-        }
+    fn send_frame(&mut self, at: Instant, frame: Vec<u8>) {
+        self.port.put(at, Output::Frame(frame));
+    }
+
+    fn take_frame(&mut self) -> Option<Vec<u8>> {
+        self.port.frames.borrow_mut().pop_front()
     }
 }
 
-/// A record in the program's memory; what is not mapped is zero.
-fn record<const SIZE: usize>(chip: &Chip<Board>, address: u32) -> [u8; SIZE] {
-    let mut record = [0; SIZE];
-    let bytes = chip.core.memory.peek(address, SIZE);
-    record[..bytes.len()].copy_from_slice(&bytes);
-    record
+fn access_point(heard: Heard) -> AccessPoint {
+    let Heard { name, bssid, channel, signal, protection } = heard;
+    let auth_mode = match protection {
+        Protection::Open => AuthMode::Open,
+        Protection::Wep => AuthMode::Wep,
+        Protection::Wpa2 => AuthMode::Wpa2,
+        Protection::Mixed => AuthMode::WpaWpa2,
+    };
+    AccessPoint { name, bssid, channel, signal, auth_mode }
 }
 
-#[cfg(test)]
-mod tests;
+impl Flash for Board {
+    fn erase(&mut self, at: Instant, range: Range<u32>) -> Option<Instant> {
+        self.begin(at, Operation::Erase { from: range.start, to: range.end })
+    }
+
+    fn write(&mut self, at: Instant, address: u32, data: Vec<u8>) -> Option<Instant> {
+        self.begin(at, Operation::Write { address, data })
+    }
+
+    fn finish(&mut self, at: Instant) -> Option<Range<u32>> {
+        let report = self.port.flash.borrow_mut().finish()?;
+        let range = report.address..report.address + report.length;
+        self.port.put(at, Output::Event(report.into()));
+        Some(range)
+    }
+
+    fn fetch(&mut self, at: Instant, address: u32, bytes: &mut [u8]) -> Option<Instant> {
+        self.port.flash.borrow_mut().read(at, address, bytes).ok()
+    }
+
+    fn sense(&mut self, address: u32, bytes: &mut [u8]) {
+        self.port.flash.borrow_mut().sense(address, bytes);
+    }
+}
+
+impl Board {
+    /// Begins an operation of the flash that a power cut may tear; returns when it will be over.
+    fn begin(&self, at: Instant, operation: Operation) -> Option<Instant> {
+        let begun = self.port.flash.borrow_mut().begin(at, operation).ok()?;
+        self.port.put(at, Output::FlashBegan { number: begun.number, ends: begun.ends });
+        Some(begun.ends)
+    }
+}

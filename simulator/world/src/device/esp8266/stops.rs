@@ -5,9 +5,9 @@ use std::time::Duration;
 use esp8266::chip::Stop;
 use esp8266::peripherals::ResetCause as ChipReset;
 use esp8266::registers::Registers;
+use esp8266_sdk::{ANSWER, Answer};
 
-use super::sdk::Answer;
-use super::{ANSWER, HALT, Image, NARROW_ACCESS, Running, crash, reset_reason, traps};
+use super::{HALT, Image, Running, crash};
 use crate::device::Wait;
 use crate::device::port::Output;
 use simulator_record::events::{self, BootCause, CrashReport, EventKind, WatchdogKind};
@@ -15,42 +15,13 @@ use simulator_record::events::{self, BootCause, CrashReport, EventKind, Watchdog
 impl Running {
     /// What a stop means; `None` if the chip can go on.
     pub(super) fn stopped(&mut self, stop: Stop, image: &Image) -> Option<Wait> {
-        if let Stop::Trap(_) = stop {
-            self.chip.core.cpu.cycles += ANSWER;
-        }
         match stop {
             // Without being asked for, the chip does not stop when its radio sends or it restarts.
             Stop::Idle | Stop::Limit | Stop::Transmitted | Stop::Restarted => None,
-            Stop::Trap(traps::RETURN) => {
-                let now = self.now();
-                match self.calls.end(&mut self.chip) {
-                    Some(result) => self.sdk.returned(&mut self.chip, now, result),
-                    None => return Some(self.halt("jumped to where calls from the SDK return to", image)),
-                }
-                None
+            Stop::Trap(address) if image.address_of(HALT) == Some(address) => {
+                self.chip.core.cpu.cycles += ANSWER;
+                Some(self.panicked(address, image))
             }
-            Stop::Trap(traps::CACHE_ANSWER) => match self.sdk.memory_asked(&mut self.chip) {
-                true => None,
-                false => Some(self.halt("jumped to where an answer to the SDK returns to", image)),
-            },
-            Stop::Trap(traps::WATCHDOG_TASK) => {
-                let now = self.now();
-                self.sdk.watchdog_task_ran(now);
-                self.sdk.answer(&mut self.chip, 0);
-                None
-            }
-            Stop::Trap(traps::FATAL_EXCEPTION) => Some(self.fatal_exception(image)),
-            Stop::Trap(traps::LOAD_STORE_ERROR) => {
-                if self.chip.do_narrow_access() {
-                    self.chip.core.cpu.cycles += NARROW_ACCESS;
-                    return None;
-                }
-                let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
-                self.crash(&crash::exception_in_words(&registers), &registers, image, true);
-                // What the SDK's handler cannot make good ends in a breakpoint.
-                Some(self.wait_for_the_watchdog())
-            }
-            Stop::Trap(address) if image.address_of(HALT) == Some(address) => Some(self.panicked(address, image)),
             Stop::Trap(address) => match self.enter(address) {
                 Answer::Done => None,
                 Answer::Started => {
@@ -63,7 +34,13 @@ impl Running {
                 }
                 Answer::FlashOff(address) => Some(self.touch_closed_flash(address, image)),
                 Answer::Restart => Some(Wait::Restart("system_restart".to_owned())),
-                Answer::Unknown => Some(self.halt("jumped to where the SDK has no function", image)),
+                Answer::Exception => Some(self.fatal_exception(image)),
+                Answer::BadAccess => {
+                    let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
+                    self.crash(&crash::exception_in_words(&registers), &registers, image, true);
+                    Some(self.wait_for_the_watchdog())
+                }
+                Answer::Astray(what) => Some(self.halt(what, image)),
             },
             Stop::FlashBegan(until) => {
                 self.flash_ends = self.started + Duration::from_nanos(until.nanoseconds());
@@ -101,12 +78,12 @@ impl Running {
         }
     }
 
-    /// The program has called the SDK's function at `address`.
+    /// The program has come to the SDK's `address`.
     fn enter(&mut self, address: u32) -> Answer {
         if let Some(probe) = &self.probe {
             probe.borrow_mut().called(&mut self.chip, address);
         }
-        self.sdk.enter(&mut self.chip, address, self.started)
+        self.sdk.enter(&mut self.chip, address)
     }
 
     /// From now on the stacks' lower ends are watched.
@@ -129,12 +106,9 @@ impl Running {
     fn fatal_exception(&mut self, image: &Image) -> Wait {
         let registers = Registers::in_handler(&self.chip.core.cpu, &self.chip.core.memory);
         self.crash(&crash::exception_in_words(&registers), &registers, image, true);
-        let words = crash::vendors_words(&registers, &self.chip);
-        // The SDK prints where interrupts are off, and waits for the FIFO.
-        self.chip.transmit(0, words.as_bytes());
-        self.chip.drain(0);
+        esp8266_sdk::print_exception(&mut self.chip, &registers);
         let cause = BootCause::Exception;
-        self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
+        self.reset_information = Some(esp8266_sdk::reset_information(cause, &registers, &self.chip));
         Wait::Reset(cause)
     }
 
@@ -146,7 +120,7 @@ impl Running {
         let event =
             EventKind::Watchdog(events::Watchdog { which: WatchdogKind::Software, report: Some(Box::new(report)) });
         self.port.put(self.now(), Output::Event(event));
-        self.reset_information = Some(crash::reset_information(reset_reason(cause), &registers, &self.chip));
+        self.reset_information = Some(esp8266_sdk::reset_information(cause, &registers, &self.chip));
         Wait::Reset(cause)
     }
 

@@ -7,8 +7,8 @@ use esp8266::image::{self as format, Program, Segment};
 
 use super::*;
 use crate::boards::yellow_duck;
-use crate::device::WATCHDOG_PERIOD;
 use crate::device::port::Models;
+use esp8266_sdk::WATCHDOG_PERIOD;
 use simulator_record::events::{self, BootCause, DeviceId, WatchdogKind};
 use simulator_record::random::Seed;
 
@@ -277,21 +277,6 @@ fn who_returns_into_a_function_of_the_sdk_for_ever_lets_the_world_have_its_turn(
     let progress = bench.target.run(Instant::START);
     let Wait::Until(Some(next)) = progress.wait else { panic!("{progress:?}") };
     assert!(next >= Instant::START + LONGEST_RUN && progress.local == next, "{next}");
-}
-
-/// A handler of the radio's events that goes to the task loop instead of returning.
-#[test]
-fn who_idles_in_a_call_from_the_sdk_is_not_called_again() {
-    let mut words = address(0, esp8266::rom::TASK_LOOP);
-    words.extend([movi(13, 0), 0x0000A0]);
-    let mut bench = bench(&words);
-    bench.run_until(Instant::from_secs(1));
-    let running = bench.target.running.as_mut().unwrap();
-    running.calls.begin(&mut running.chip, call::Call { function: PROGRAM, arguments: [0; 3] });
-    bench.port.frames.borrow_mut().push_back(vec![0; 60]);
-    assert!(matches!(bench.run_until(Instant::from_secs(2)), Wait::Until(Some(_))));
-    assert_eq!(bench.port.frames.borrow().len(), 1);
-    assert!(bench.events.is_empty(), "{:?}", bench.events);
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use esp8266::peripherals::HardwareRng;
+use esp8266_sdk::HardwareWatchdog;
 use rand_core::RngCore;
 
 use super::uart::Transmitter;
-use crate::device::{HardwareWatchdog, Port};
+use crate::device::Port;
 use simulator_record::time::Instant;
 
 /// A started chip. What it keeps takes none of the program's memory, as on silicon.

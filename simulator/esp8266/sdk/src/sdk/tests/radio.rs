@@ -41,7 +41,7 @@ fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
     let join = Output::Join { network: "home".to_owned(), passphrase: Some("correct horse".to_owned()) };
     assert_eq!(bench.output(), [join]);
 
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
+    bench.board().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
     let call = bench.next_call().unwrap();
     assert_eq!(call.function, handler);
     assert_eq!(bench.word(call.arguments[0]), 1, "disconnected");
@@ -50,19 +50,19 @@ fn joining_tells_the_world_the_network_and_the_program_the_outcome() {
 
     for reason in [15, 202, 204] {
         bench.call("wifi_station_connect", &[]);
-        bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
+        bench.board().joined = Some(JoinOutcome::Failed(JoinFailure::WrongPassphrase));
         let call = bench.next_call().unwrap();
         assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [reason], "as routers differ");
         bench.returned(0);
     }
 
     bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
+    bench.board().joined = Some(JoinOutcome::Joined);
     let call = bench.next_call().unwrap();
     assert_eq!(bench.word(call.arguments[0]), 0, "connected");
     bench.returned(0);
 
-    bench.port.radio.borrow_mut().lost = Some(LinkLoss::BeaconTimeout);
+    bench.board().lost = Some(LinkLoss::BeaconTimeout);
     let call = bench.next_call().unwrap();
     assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [200]);
 }
@@ -77,7 +77,7 @@ fn that_the_station_has_left_is_told_when_it_joins_again() {
     bench.call("wifi_station_disconnect", &[]);
     assert!(bench.next_call().is_none());
     bench.call("wifi_station_connect", &[]);
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Joined);
+    bench.board().joined = Some(JoinOutcome::Joined);
     for event in [[1, 8], [0, 0]] {
         let call = bench.next_call().unwrap();
         let reason = bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1)[0];
@@ -97,7 +97,7 @@ fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is
     let (callback, name) = (0x4010_0E80, DATA);
     bench.poke(DATA + 128, &[name.to_le_bytes().as_slice(), &[0; 20]].concat());
     assert_eq!(bench.call("wifi_station_scan", &[DATA + 128, callback]), 0, "it joins");
-    bench.port.radio.borrow_mut().joined = Some(JoinOutcome::Failed(JoinFailure::SecurityMismatch));
+    bench.board().joined = Some(JoinOutcome::Failed(JoinFailure::SecurityMismatch));
     let call = bench.next_call().unwrap();
     assert_eq!(bench.chip.core.memory.peek(call.arguments[0] + 4 + 39, 1), [201]);
     bench.returned(0);
@@ -107,14 +107,14 @@ fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is
     assert_eq!(bench.output(), [Output::Scan { network: Some("home".to_owned()) }]);
     assert_eq!(bench.call("wifi_station_scan", &[0, callback]), 0, "one at a time");
     assert!(bench.next_call().is_none());
-    let heard = |last, protection| Heard {
+    let heard = |last, auth_mode| AccessPoint {
         name: "home".to_owned(),
         bssid: [2, 0, 0, 0, 0, last],
         channel: 6,
         signal: -61,
-        protection,
+        auth_mode,
     };
-    bench.port.radio.borrow_mut().scanned = Some(vec![heard(1, Protection::Wep), heard(2, Protection::Mixed)]);
+    bench.board().scanned = Some(vec![heard(1, AuthMode::Wep), heard(2, AuthMode::WpaWpa2)]);
     let call = bench.next_call().unwrap();
     assert_eq!((call.function, call.arguments[1]), (callback, 0));
     let first = call.arguments[0];
@@ -126,7 +126,7 @@ fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is
 
     assert_eq!(bench.call("wifi_station_scan", &[0, callback]), 1);
     assert_eq!(bench.output(), [Output::Scan { network: None }]);
-    bench.port.radio.borrow_mut().scanned = Some(vec![]);
+    bench.board().scanned = Some(vec![]);
     assert_eq!(bench.next_call().unwrap().arguments, [0, 0, 0], "nothing was heard");
 }
 
@@ -134,11 +134,9 @@ fn a_network_that_is_protected_otherwise_is_not_found_and_a_scan_tells_how_it_is
 fn leaving_and_the_signal_are_the_radios() {
     let mut bench = bench();
     assert_eq!(bench.call("wifi_station_get_rssi", &[]) as i32, 31, "nothing is joined");
-    bench.port.radio.borrow_mut().signal = Some(-67);
+    bench.board().signal = Some(-67);
     assert_eq!(bench.call("wifi_station_get_rssi", &[]) as i32, -67);
-    bench.port.radio.borrow_mut().up = true;
     assert_eq!(bench.call("wifi_station_disconnect", &[]), 1);
-    assert!(!bench.port.radio.borrow().up);
     assert_eq!(bench.output(), [Output::Leave]);
 }
 

@@ -17,9 +17,8 @@ use esp8266::memory::Miss;
 use esp8266::rom::TASK_LOOP;
 
 use super::{BUFFER_SIZE, INTERFACE_SIZE, INTERFACES, MEMORY, Purpose, Sdk, record};
-use crate::device::esp8266::call::Call;
-use crate::device::esp8266::outside::Board;
-use crate::device::port::Output;
+use crate::call::Call;
+use crate::outside::Environment;
 use simulator_record::time::Instant;
 
 /// `PBUF_RAM`: a record with memory behind it.
@@ -49,7 +48,7 @@ const RADIO_BUFFER: u32 = 16;
 
 impl Sdk {
     /// The next call that frames have come in, or have left, for.
-    pub(super) fn next_frame(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<(Purpose, Call)> {
+    pub(super) fn next_frame<O: Environment>(&mut self, chip: &mut Chip<O>, now: Instant) -> Option<(Purpose, Call)> {
         if let (Some(function), Some((_, sent))) =
             (self.pbuf_free, self.sending.pop_front_if(|(at, _)| *at <= now + PRECISION))
         {
@@ -58,7 +57,7 @@ impl Sdk {
         let pbuf_alloc = self.pbuf_alloc?;
         let ask = |length, kind| Call { function: pbuf_alloc, arguments: [PBUF_RAW, length, kind] };
         if self.handshake_frames == 0 {
-            self.handshake_frames = std::mem::take(&mut self.port.radio.borrow_mut().handshakes) * HANDSHAKE_FRAMES;
+            self.handshake_frames = chip.core.bus.outside.take_handshakes() * HANDSHAKE_FRAMES;
         }
         if self.handshake_frames > 0 {
             self.handshake_frames -= 1;
@@ -66,7 +65,7 @@ impl Sdk {
         }
         self.ethernet_input?;
         let buffer = self.buffers.iter().position(|used| !used)?;
-        let frame = self.port.frames.borrow_mut().pop_front()?;
+        let frame = chip.core.bus.outside.take_frame()?;
         let length = (frame.len() as u32).min(BUFFER_SIZE);
         self.buffers[buffer] = true;
         let buffer = MEMORY + buffer as u32 * BUFFER_SIZE;
@@ -78,7 +77,13 @@ impl Sdk {
     }
 
     /// A call that [`next_frame`](Self::next_frame) gave has returned.
-    pub(super) fn frame_returned(&mut self, chip: &mut Chip<Board>, now: Instant, purpose: Purpose, result: u32) {
+    pub(super) fn frame_returned<O: Environment>(
+        &mut self,
+        chip: &mut Chip<O>,
+        now: Instant,
+        purpose: Purpose,
+        result: u32,
+    ) {
         match purpose {
             Purpose::Event | Purpose::Input | Purpose::Sent => {}
             Purpose::Handshake if result == 0 => store_to_null(chip),
@@ -111,14 +116,14 @@ impl Sdk {
     }
 
     /// `ieee80211_output_pbuf(netif, pbuf)`: 0 if the radio takes the frame.
-    pub(super) fn output_frame(&mut self, chip: &mut Chip<Board>, now: Instant, pbuf: u32) -> u32 {
+    pub(super) fn output_frame<O: Environment>(&mut self, chip: &mut Chip<O>, now: Instant, pbuf: u32) -> u32 {
         if self.sending.len() >= SENDING {
             return 1;
         }
         let [payload, lengths] = [PAYLOAD, LENGTHS].map(|at| u32::from_le_bytes(record(chip, pbuf.wrapping_add(at))));
         let frame = chip.core.memory.peek(payload, (lengths >> 16) as usize);
         let is_for_all = is_for_all(&frame);
-        self.port.put(now, Output::Frame(frame));
+        chip.core.bus.outside.send_frame(now, frame);
         if self.pbuf_free.is_some() {
             let at = pbuf.wrapping_add(REFERENCES);
             let references = u16::from_le_bytes(record(chip, at)).wrapping_add(1);
@@ -136,7 +141,7 @@ impl Sdk {
     }
 
     /// When the next frame is sent, if there is one.
-    pub(in super::super) fn next_sent(&self) -> Option<Instant> {
+    pub(super) fn next_sent(&self) -> Option<Instant> {
         self.sending.front().map(|(at, _)| *at)
     }
 
@@ -151,7 +156,7 @@ fn is_for_all(frame: &[u8]) -> bool {
 }
 
 /// What the SDK does to a record that it did not get.
-fn store_to_null(chip: &mut Chip<Board>) {
+fn store_to_null<O: Environment>(chip: &mut Chip<O>) {
     if let Err(Miss::Exception(exception)) = chip.core.memory.store(PAYLOAD, Width::Word, 0) {
         chip.core.cpu.raise(exception, TASK_LOOP);
     }

@@ -4,28 +4,27 @@ use esp8266::chip::Chip;
 use esp8266::cpu::ps;
 use esp8266::rom::TASK_LOOP;
 
-use super::outside::Board;
-use super::traps;
+use crate::traps;
 
 /// A function of the program to be called.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     pub function: u32,
     pub arguments: [u32; 3],
 }
 
 /// The registers that a call must give back, while there is one.
 #[derive(Default)]
-pub(super) struct Calls {
+pub(crate) struct Calls {
     saved: Option<([u32; 16], u32, u32)>,
 }
 
 impl Calls {
-    pub(super) fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         self.saved.is_some()
     }
 
-    pub(super) fn begin(&mut self, chip: &mut Chip<Board>, call: Call) {
+    pub(crate) fn begin<O>(&mut self, chip: &mut Chip<O>, call: Call) {
         let cpu = &mut chip.core.cpu;
         debug_assert!(self.saved.is_none(), "one call at a time");
         self.saved = Some((cpu.a, cpu.ps, cpu.sar));
@@ -39,7 +38,7 @@ impl Calls {
 
     /// Puts the registers back; returns the function's result. `None` if there was no call: the program has jumped
     /// here.
-    pub(super) fn end(&mut self, chip: &mut Chip<Board>) -> Option<u32> {
+    pub(crate) fn end<O>(&mut self, chip: &mut Chip<O>) -> Option<u32> {
         let cpu = &mut chip.core.cpu;
         let result = cpu.a[2];
         let (a, ps, sar) = self.saved.take()?;

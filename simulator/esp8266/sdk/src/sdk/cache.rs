@@ -6,8 +6,8 @@
 use esp8266::chip::Chip;
 
 use super::Sdk;
-use crate::device::esp8266::outside::Board;
-use crate::device::esp8266::traps;
+use crate::outside::Environment;
+use crate::traps;
 
 /// What comes after the program's answer: a flash operation ends with this result.
 #[derive(Clone, Copy, Debug)]
@@ -21,19 +21,19 @@ pub(super) struct Then {
 
 impl Sdk {
     /// The flash has done what it was asked to: opens the cache again and ends the function that the program is in.
-    pub(in super::super) fn end_flash(&mut self, chip: &mut Chip<Board>, result: u32) {
+    pub(super) fn end_flash<O: Environment>(&mut self, chip: &mut Chip<O>, result: u32) {
         let back = chip.core.cpu.a[0];
         let window = chip.core.memory.flash_window();
         if self.ask_for_memory(chip, Then { back, result, window }) {
             chip.core.memory.map_flash(None);
         } else {
-            self.answer(chip, result);
+            chip.return_from_function(result);
         }
     }
 
     /// Asks the program whether part of the cache is to be memory; false if it has no answer, as programs for an older
     /// SDK.
-    fn ask_for_memory(&mut self, chip: &mut Chip<Board>, then: Then) -> bool {
+    fn ask_for_memory<O: Environment>(&mut self, chip: &mut Chip<O>, then: Then) -> bool {
         let Some(function) = self.memory_is_enabled else { return false };
         self.cache_opens = Some(then);
         (chip.core.cpu.pc, chip.core.cpu.a[0]) = (function, traps::CACHE_ANSWER);
@@ -41,11 +41,11 @@ impl Sdk {
     }
 
     /// The program has answered. False if it was not asked: it has jumped here.
-    pub(in super::super) fn memory_asked(&mut self, chip: &mut Chip<Board>) -> bool {
+    pub(super) fn memory_asked<O: Environment>(&mut self, chip: &mut Chip<O>) -> bool {
         let Some(Then { back, result, window }) = self.cache_opens.take() else { return false };
         chip.core.memory.map_flash(window);
         chip.core.cpu.a[0] = back;
-        self.answer(chip, result);
+        chip.return_from_function(result);
         true
     }
 }

@@ -7,12 +7,10 @@
 use esp8266::bus::Width;
 use esp8266::chip::Chip;
 use esp8266::memory::{FLASH_WINDOW, FLASH_WINDOW_SIZE, Miss};
-use esp8266::peripherals::Time;
 
+use super::parameters::SECTOR;
 use super::{Answer, Sdk};
-use crate::device::esp8266::outside::Board;
-use crate::device::port::Output;
-use simulator_parts::flash::{Operation, SECTOR};
+use crate::outside::Environment;
 use simulator_record::time::Instant;
 
 /// The boot ROM's functions.
@@ -23,15 +21,16 @@ const FAILED: u32 = 1;
 
 impl Sdk {
     /// `spi_flash_erase_sector(sector)`.
-    pub(super) fn erase_flash(&mut self, chip: &mut Chip<Board>, now: Instant, sector: u32) -> Answer {
+    pub(super) fn erase_flash<O: Environment>(&mut self, chip: &mut Chip<O>, now: Instant, sector: u32) -> Answer {
         let from = (sector & 0xFFFF) * SECTOR;
-        self.begin_flash(chip, now, Operation::Erase { from, to: from + SECTOR })
+        let ends = chip.core.bus.outside.erase(now, from..from + SECTOR);
+        ends.map_or_else(|| fail(chip), Answer::Flash)
     }
 
     /// `spi_flash_write(address, from, length)`.
-    pub(super) fn write_flash(
+    pub(super) fn write_flash<O: Environment>(
         &mut self,
-        chip: &mut Chip<Board>,
+        chip: &mut Chip<O>,
         now: Instant,
         address: u32,
         from: u32,
@@ -44,59 +43,55 @@ impl Sdk {
         }
         let data = chip.core.memory.peek(from, length as usize);
         if data.len() != length as usize {
-            return self.fail(chip);
+            return fail(chip);
         }
-        self.begin_flash(chip, now, Operation::Write { address, data })
+        let ends = chip.core.bus.outside.write(now, address, data);
+        ends.map_or_else(|| fail(chip), Answer::Flash)
     }
 
-    /// `spi_flash_read(address, to, length)`, of a chip that was `started` then.
-    pub(super) fn read_flash(
+    /// `spi_flash_read(address, to, length)`.
+    pub(super) fn read_flash<O: Environment>(
         &mut self,
-        chip: &mut Chip<Board>,
+        chip: &mut Chip<O>,
         now: Instant,
-        started: Instant,
         address: u32,
         to: u32,
         length: u32,
     ) -> Answer {
         if length as usize > chip.core.memory.flash().len() || to == 0 {
-            return self.fail(chip);
+            return fail(chip);
         }
         if let Some(trouble) = trouble_with_words(chip, Way::Writes, to, length, SPI_READ) {
             return trouble;
         }
         let mut bytes = vec![0; length as usize];
-        let read = self.port.flash.borrow_mut().read(now, address, &mut bytes);
-        let Ok(after) = read else { return self.fail(chip) };
+        let read = chip.core.bus.outside.fetch(now, address, &mut bytes);
+        let Some(after) = read else { return fail(chip) };
         chip.core.memory.poke(to, &bytes);
-        let after = Time::from_nanoseconds(after.saturating_since(started).as_nanos() as u64);
-        let cycle = chip.core.bus.clock().cycle(after);
-        chip.core.cpu.cycles = chip.core.cpu.cycles.max(cycle);
+        self.pass_time(chip, after);
         self.end_flash(chip, 0);
         Answer::Done
     }
 
-    fn begin_flash(&mut self, chip: &mut Chip<Board>, now: Instant, operation: Operation) -> Answer {
-        let begun = self.port.flash.borrow_mut().begin(now, operation);
-        let Ok(begun) = begun else { return self.fail(chip) };
-        self.port.put(now, Output::FlashBegan { number: begun.number, ends: begun.ends });
-        Answer::Flash(begun.ends)
+    /// The time has come at which the flash has done what it was [asked](Answer::Flash) to: the program goes on.
+    pub fn flash_is_done<O: Environment>(&mut self, chip: &mut Chip<O>, at: Instant) {
+        self.finish_flash(chip, at);
+        self.pass_time(chip, at);
+        self.end_flash(chip, 0);
     }
 
-    fn fail(&self, chip: &mut Chip<Board>) -> Answer {
-        self.answer(chip, FAILED);
-        Answer::Done
-    }
-
-    /// The flash has done what it was asked to.
-    pub(in super::super) fn finish_flash(&mut self, chip: &mut Chip<Board>, at: Instant) {
-        let mut flash = self.port.flash.borrow_mut();
-        if let Some(report) = flash.finish() {
-            let range = report.address as usize..(report.address + report.length) as usize;
-            flash.sense(report.address, &mut chip.core.memory.flash_mut()[range]);
-            self.port.put(at, Output::Event(report.into()));
+    pub(super) fn finish_flash<O: Environment>(&mut self, chip: &mut Chip<O>, at: Instant) {
+        let board = &mut chip.core.bus.outside;
+        if let Some(range) = board.finish(at) {
+            let shown = &mut chip.core.memory.flash_mut()[range.start as usize..range.end as usize];
+            board.sense(range.start, shown);
         }
     }
+}
+
+fn fail<O: Environment>(chip: &mut Chip<O>) -> Answer {
+    chip.return_from_function(FAILED);
+    Answer::Done
 }
 
 /// How a function of the ROM goes through the program's memory.
@@ -109,7 +104,13 @@ enum Way {
 /// What comes of `length` bytes at `address` when the ROM's function `by` goes through them word by word, with the
 /// flash cache off: an exception, or a core that hangs. `None` if all is well. What the ends have in common is taken to
 /// be true of what lies between.
-fn trouble_with_words(chip: &mut Chip<Board>, way: Way, address: u32, length: u32, by: u32) -> Option<Answer> {
+fn trouble_with_words<O: Environment>(
+    chip: &mut Chip<O>,
+    way: Way,
+    address: u32,
+    length: u32,
+    by: u32,
+) -> Option<Answer> {
     let last = address.wrapping_add(length.checked_sub(1)? & !3);
     for address in [address, last] {
         let loaded = chip.core.memory.load(address, Width::Word);

@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_secs(3);
 
 /// What the timer's end leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expiry {
+pub enum Expiry {
     /// The timer's interrupt posts to the SDK's task.
     Post,
     /// The task has not run since the last time: the chip restarts.
@@ -26,24 +26,24 @@ pub(super) enum Expiry {
 
 /// The software watchdog.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SoftwareWatchdog {
+pub(crate) struct SoftwareWatchdog {
     expires: Instant,
     posted: bool,
 }
 
 impl SoftwareWatchdog {
     /// Wound up at `now`, as the SDK's start-up does.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { expires: now + PERIOD, posted: false }
     }
 
     /// When the timer's interrupt comes.
-    pub(super) fn expires(&self) -> Instant {
+    pub(crate) fn expires(&self) -> Instant {
         self.expires
     }
 
     /// The timer's interrupt at `now`.
-    pub(super) fn expire(&mut self, now: Instant) -> Expiry {
+    pub(crate) fn expire(&mut self, now: Instant) -> Expiry {
         if self.posted {
             return Expiry::Reset;
         }
@@ -52,12 +52,12 @@ impl SoftwareWatchdog {
     }
 
     /// The SDK's task runs, posted or not.
-    pub(super) fn rewind(&mut self, now: Instant) {
+    pub(crate) fn rewind(&mut self, now: Instant) {
         *self = Self::new(now);
     }
 
     /// `system_soft_wdt_feed`.
-    pub(super) fn feed(&mut self) {
+    pub(crate) fn feed(&mut self) {
         self.posted = false;
     }
 }

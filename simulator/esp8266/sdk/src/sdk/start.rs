@@ -3,9 +3,8 @@
 use esp8266::chip::Chip;
 
 use super::{SDK_PRIORITY, Sdk, TASK_QUEUE, rom};
-use crate::device::esp8266::image::Image;
-use crate::device::esp8266::outside::Board;
-use crate::device::esp8266::traps;
+use crate::outside::Environment;
+use crate::traps;
 use simulator_record::time::Instant;
 
 /// Exceptions whose handler the SDK's start-up replaces (`user_start`, NONOS SDK 3.0), and by what.
@@ -26,7 +25,7 @@ pub(super) const HEAP_END: u32 = 0x3FFF_C000;
 
 impl Sdk {
     /// What the SDK does before it calls the program; `None` if that fails, see [`Chip::call_rom`].
-    pub(super) fn set_up(&mut self, chip: &mut Chip<Board>, now: Instant) -> Option<()> {
+    pub(super) fn set_up<O: Environment>(&mut self, chip: &mut Chip<O>, now: Instant) -> Option<()> {
         chip.core.memory.lend();
         chip.start_pll(false);
         // In this order, because the first makes the task that the timers' interrupt posts to.
@@ -44,7 +43,7 @@ impl Sdk {
 
 /// What a program leaves of the data memory for the SDK's heap: an estimate, because the vendor's part is not in the
 /// image, and for an image without names a round number.
-pub(super) fn heap(image: &Image) -> u32 {
-    let start = image.address_of("_heap_start").unwrap_or(HEAP_END - 0x4000 - VENDORS_DATA);
+pub(super) fn heap(start: Option<u32>) -> u32 {
+    let start = start.unwrap_or(HEAP_END - 0x4000 - VENDORS_DATA);
     HEAP_END.saturating_sub(start).saturating_sub(VENDORS_DATA)
 }

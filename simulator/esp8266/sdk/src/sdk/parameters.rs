@@ -9,12 +9,11 @@
 use esp8266::chip::Chip;
 
 use super::{Sdk, record};
-use crate::device::esp8266::outside::Board;
-use crate::device::port::Output;
+use crate::outside::Environment;
 use simulator_record::time::Instant;
 
-/// A flash sector.
-const SECTOR: u32 = 0x1000;
+/// Bytes of a flash sector.
+pub(super) const SECTOR: u32 = 0x1000;
 /// The size of the flash, for the map that an ESP-07 has.
 const MAP_1_MIB: u32 = 2;
 const FLASH_SIZE: u32 = 0x10_0000;
@@ -25,7 +24,7 @@ const MOST_PARTITIONS: u32 = 32;
 
 impl Sdk {
     /// `system_partition_table_regist(table, count, map)`: 1 if the table is one that the SDK accepts.
-    pub(super) fn register_partitions(chip: &Chip<Board>, table: u32, count: u32, map: u32) -> u32 {
+    pub(super) fn register_partitions<O: Environment>(chip: &Chip<O>, table: u32, count: u32, map: u32) -> u32 {
         if map != MAP_1_MIB || count > MOST_PARTITIONS {
             return 0;
         }
@@ -55,18 +54,18 @@ impl Sdk {
 
     /// The program has come to its first rest. If it has not said what the radio is to do, the SDK does what it has
     /// stored.
-    pub(in super::super) fn start_stored_mode(&mut self, chip: &mut Chip<Board>, now: Instant) {
+    pub(super) fn start_stored_mode<O: Environment>(&mut self, chip: &mut Chip<O>, now: Instant) {
         if self.mode_is_set {
             return;
         }
         self.set_mode(chip, 2);
-        let [.., high, middle, low] = self.port.hardware_address;
+        let [.., high, middle, low] = chip.core.bus.outside.hardware_address();
         let network = format!("ESP_{high:02X}{middle:02X}{low:02X}");
-        self.port.put(now, Output::StartAccessPoint { network, passphrase: String::new(), channel: 1 });
+        chip.core.bus.outside.open_access_point(now, network, String::new(), 1);
     }
 
     /// Goes into a mode: station is bit 0, access point bit 1. Says so on the serial port, unless that is switched off.
-    pub(super) fn set_mode(&mut self, chip: &mut Chip<Board>, mode: u8) {
+    pub(super) fn set_mode<O: Environment>(&mut self, chip: &mut Chip<O>, mode: u8) {
         self.mode = mode;
         self.mode_is_set = true;
         if self.prints {
@@ -76,8 +75,8 @@ impl Sdk {
     }
 
     /// `wifi_get_macaddr(interface, address)`: the access point's has the local bit.
-    pub(super) fn hardware_address(&self, chip: &mut Chip<Board>, interface: u32, to: u32) -> u32 {
-        let mut address = self.port.hardware_address;
+    pub(super) fn hardware_address<O: Environment>(chip: &mut Chip<O>, interface: u32, to: u32) -> u32 {
+        let mut address = chip.core.bus.outside.hardware_address();
         address[0] |= ((interface & 1) as u8) << 1;
         chip.core.memory.poke(to, &address);
         1

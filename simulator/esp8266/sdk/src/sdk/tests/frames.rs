@@ -26,7 +26,7 @@ fn a_frame_goes_out_as_it_is() {
 
 /// Takes one frame in up to the program's `ethernet_input`; returns the radio's buffer.
 fn receive(bench: &mut Bench, frame: &[u8]) -> u32 {
-    bench.port.frames.borrow_mut().push_back(frame.to_vec());
+    bench.board().frames.push_back(frame.to_vec());
     let allocation = bench.next_call().unwrap();
     assert_eq!((allocation.function, allocation.arguments), (PBUF_ALLOC, [3, frame.len() as u32, 2]));
     let pbuf = DATA + 0x200;
@@ -44,10 +44,10 @@ fn receive(bench: &mut Bench, frame: &[u8]) -> u32 {
 fn frames_come_in_through_as_many_buffers_as_the_radio_has() {
     let mut bench = bench();
     let buffers: Vec<u32> = (0..BUFFERS).map(|_| receive(&mut bench, b"a frame")).collect();
-    bench.port.frames.borrow_mut().push_back(b"one more".to_vec());
+    bench.board().frames.push_back(b"one more".to_vec());
     assert!(bench.next_call().is_none(), "all buffers are in use");
     bench.call("system_pp_recycle_rx_pkt", &[buffers[3]]);
-    bench.port.frames.borrow_mut().clear();
+    bench.board().frames.clear();
     assert_eq!(receive(&mut bench, b"later"), buffers[3]);
     bench.call("system_pp_recycle_rx_pkt", &[0xFFFF_FFFF]);
 }
@@ -60,7 +60,7 @@ fn crashed(bench: &Bench) -> bool {
 #[test]
 fn a_frame_that_the_program_has_no_record_for_is_its_end() {
     let mut bench = bench();
-    bench.port.frames.borrow_mut().push_back(b"a frame".to_vec());
+    bench.board().frames.push_back(b"a frame".to_vec());
     bench.next_call().unwrap();
     bench.returned(0);
     assert!(crashed(&bench));
@@ -79,7 +79,7 @@ fn an_access_point_asks_for_a_copy_of_what_is_for_all_and_goes_on_without() {
     let mut bench = bench();
     bench.call("wifi_set_opmode_current", &[2]);
     let (to_all, to_us) = ([0xFF; 60], [0x1A; 60]);
-    bench.port.frames.borrow_mut().extend([to_all.to_vec(), to_us.to_vec()]);
+    bench.board().frames.extend([to_all.to_vec(), to_us.to_vec()]);
     assert_eq!(asked(&mut bench), [60, 0], "a copy");
     bench.returned(0);
     assert_eq!(asked(&mut bench), [60, 2], "there was no room for it; the record");
@@ -90,7 +90,7 @@ fn an_access_point_asks_for_a_copy_of_what_is_for_all_and_goes_on_without() {
 
     let mut bench = self::bench();
     bench.call("wifi_set_opmode_current", &[2]);
-    bench.port.frames.borrow_mut().push_back(to_all.to_vec());
+    bench.board().frames.push_back(to_all.to_vec());
     asked(&mut bench);
     let (copy, payload) = (DATA + 0x200, DATA + 0x300);
     bench.poke(copy + 4, &payload.to_le_bytes());
@@ -107,7 +107,7 @@ fn an_access_point_asks_for_a_copy_of_what_is_for_all_and_goes_on_without() {
 #[test]
 fn a_station_that_joins_takes_two_frames_of_a_handshake() {
     let mut bench = bench();
-    bench.port.radio.borrow_mut().handshakes = 1;
+    bench.board().handshakes = 1;
     for room in [DATA + 0x200, DATA + 0x400] {
         assert_eq!(asked(&mut bench), [256, 0]);
         bench.returned(room);
@@ -116,8 +116,20 @@ fn a_station_that_joins_takes_two_frames_of_a_handshake() {
         bench.returned(1);
     }
     assert!(bench.next_call().is_none());
-    bench.port.radio.borrow_mut().handshakes = 1;
+    bench.board().handshakes = 1;
     asked(&mut bench);
     bench.returned(0);
     assert!(crashed(&bench), "the SDK does not look what it got");
+}
+
+#[test]
+fn who_idles_in_a_call_from_the_sdk_is_not_called_again() {
+    let mut bench = bench();
+    bench.sdk.calls.begin(&mut bench.chip, Call { function: rom_task_loop(), arguments: [0; 3] });
+    bench.board().frames.push_back(b"a frame".to_vec());
+    assert!(!bench.sdk.idles(&mut bench.chip));
+    assert_eq!(bench.board().frames.len(), 1);
+    bench.sdk.calls.end(&mut bench.chip).unwrap();
+    assert!(bench.sdk.idles(&mut bench.chip));
+    assert_eq!((bench.chip.core.cpu.pc, bench.board().frames.len()), (PBUF_ALLOC, 0));
 }

@@ -3,10 +3,8 @@
 use esp8266::chip::Chip;
 
 use super::{INTERFACE_SIZE, INTERFACES, SCANNED, Sdk, record};
-use crate::air::{Heard, Protection};
-use crate::device::esp8266::call::Call;
-use crate::device::esp8266::outside::Board;
-use crate::device::port::Output;
+use crate::call::Call;
+use crate::outside::{AccessPoint, Environment};
 use simulator_record::events::{JoinFailure, JoinOutcome, LinkLoss};
 use simulator_record::time::Instant;
 
@@ -19,9 +17,9 @@ pub(super) const MOST_HEARD: u32 = 16;
 
 impl Sdk {
     /// Answers a function of the radio; the result.
-    pub(super) fn answer_radio(
+    pub(super) fn answer_radio<O: Environment>(
         &mut self,
-        chip: &mut Chip<Board>,
+        chip: &mut Chip<O>,
         name: &str,
         arguments: [u32; 2],
         now: Instant,
@@ -36,14 +34,14 @@ impl Sdk {
                 self.set_mode(chip, first as u8);
                 1
             }
-            "wifi_get_macaddr" => self.hardware_address(chip, first, second),
+            "wifi_get_macaddr" => Self::hardware_address(chip, first, second),
             "wifi_station_get_auto_connect" => self.auto_connect.into(),
             "wifi_station_set_auto_connect" => {
                 self.auto_connect = first & 0xFF != 0;
                 1
             }
             "wifi_station_set_config_current" => {
-                let record = record::<96>(chip, first);
+                let record = record::<96, _>(chip, first);
                 self.station = Some((text(&record[..32]), text(&record[32..96])));
                 1
             }
@@ -51,10 +49,8 @@ impl Sdk {
                 Some((network, passphrase)) => {
                     self.joining = true;
                     self.scanning = None;
-                    self.port.radio.borrow_mut().joined = None;
-                    self.port.radio.borrow_mut().lost = None;
                     let passphrase = Some(passphrase).filter(|passphrase| !passphrase.is_empty());
-                    self.port.put(now, Output::Join { network, passphrase });
+                    chip.core.bus.outside.join(now, network, passphrase);
                     1
                 }
                 None => 0,
@@ -63,25 +59,18 @@ impl Sdk {
                 self.has_left |= self.joining || self.joined;
                 self.joining = false;
                 self.joined = false;
-                self.port.radio.borrow_mut().up = false;
-                self.port.put(now, Output::Leave);
+                chip.core.bus.outside.leave(now);
                 1
             }
             "wifi_station_get_rssi" => {
-                let signal = self.port.radio.borrow().signal.unwrap_or(31);
+                let signal = chip.core.bus.outside.signal().unwrap_or(31);
                 i32::from(signal) as u32
             }
             "wifi_station_scan" => self.begin_scan(chip, first, second, now).into(),
             "wifi_softap_set_config_current" => {
-                let record = record::<98>(chip, first);
-                self.port.put(
-                    now,
-                    Output::StartAccessPoint {
-                        network: text(&record[..32]),
-                        passphrase: text(&record[32..96]),
-                        channel: record[97],
-                    },
-                );
+                let record = record::<98, _>(chip, first);
+                let (network, passphrase) = (text(&record[..32]), text(&record[32..96]));
+                chip.core.bus.outside.open_access_point(now, network, passphrase, record[97]);
                 1
             }
             "eagle_lwip_getif" => {
@@ -95,16 +84,16 @@ impl Sdk {
     }
 
     /// What the radio has to tell: the event's number, and the reason of a disconnection.
-    pub(super) fn radio_event(&mut self) -> Option<(u32, u8)> {
+    pub(super) fn radio_event<O: Environment>(&mut self, chip: &mut Chip<O>) -> Option<(u32, u8)> {
         const CONNECTED: u32 = 0;
         const DISCONNECTED: u32 = 1;
         // As late as it may come: when the next join has begun already.
         if self.joining && std::mem::take(&mut self.has_left) {
             return Some((DISCONNECTED, 8));
         }
-        let mut radio = self.port.radio.borrow_mut();
+        let radio = &mut chip.core.bus.outside;
         if self.joining
-            && let Some(outcome) = radio.joined.take()
+            && let Some(outcome) = radio.take_outcome()
         {
             self.joining = false;
             self.joined = outcome == JoinOutcome::Joined;
@@ -122,7 +111,7 @@ impl Sdk {
             });
         }
         if self.joined
-            && let Some(loss) = radio.lost.take()
+            && let Some(loss) = radio.take_loss()
         {
             self.joined = false;
             return Some(match loss {
@@ -138,7 +127,7 @@ impl Sdk {
 /// A scan.
 impl Sdk {
     /// `wifi_station_scan` with a `struct scan_config`, of which only the name counts. A second scan is refused.
-    fn begin_scan(&mut self, chip: &mut Chip<Board>, config: u32, callback: u32, now: Instant) -> bool {
+    fn begin_scan<O: Environment>(&mut self, chip: &mut Chip<O>, config: u32, callback: u32, now: Instant) -> bool {
         if self.scanning.is_some() || self.joining || self.mode & 1 == 0 {
             return false;
         }
@@ -146,17 +135,16 @@ impl Sdk {
             0 => 0,
             config => u32::from_le_bytes(record(chip, config)),
         };
-        let network = (name != 0).then(|| text(&record::<32>(chip, name)));
+        let network = (name != 0).then(|| text(&record::<32, _>(chip, name)));
         self.scanning = Some(callback);
-        self.port.radio.borrow_mut().scanned = None;
-        self.port.put(now, Output::Scan { network });
+        chip.core.bus.outside.scan(now, network);
         true
     }
 
     /// The call of the program when its scan has ended: what was heard, linked one to the next, and that all is well.
-    pub(super) fn scan_ended(&mut self, chip: &mut Chip<Board>) -> Option<Call> {
+    pub(super) fn scan_ended<O: Environment>(&mut self, chip: &mut Chip<O>) -> Option<Call> {
         self.scanning?;
-        let mut heard = self.port.radio.borrow_mut().scanned.take()?;
+        let mut heard = chip.core.bus.outside.take_scanned()?;
         heard.truncate(MOST_HEARD as usize);
         let places = (0..heard.len() as u32).map(|number| SCANNED + number * BSS_INFO);
         let next = places.clone().skip(1).chain([0]);
@@ -172,7 +160,7 @@ impl Sdk {
 }
 
 /// `struct bss_info` (NONOS SDK 3.0, `user_interface.h`) as far as a program looks at it.
-fn bss_info(heard: &Heard, next: u32) -> [u8; BSS_INFO as usize] {
+fn bss_info(heard: &AccessPoint, next: u32) -> [u8; BSS_INFO as usize] {
     let mut record = [0; BSS_INFO as usize];
     let name = heard.name.as_bytes();
     record[..4].copy_from_slice(&next.to_le_bytes());
@@ -181,13 +169,7 @@ fn bss_info(heard: &Heard, next: u32) -> [u8; BSS_INFO as usize] {
     record[42] = name.len() as u8;
     record[43] = heard.channel;
     record[44] = heard.signal as u8;
-    // `AUTH_MODE`.
-    record[48] = match heard.protection {
-        Protection::Open => 0,
-        Protection::Wep => 1,
-        Protection::Wpa2 => 3,
-        Protection::Mixed => 4,
-    };
+    record[48] = heard.auth_mode as u8;
     record
 }
 
