@@ -37,7 +37,7 @@ pub struct SensorReport {
 
 impl SensorReport {
     /// The event that tells it, of the sensor of this name.
-    pub fn into_event(self, part: &Arc<str>) -> EventKind {
+    pub(crate) fn into_event(self, part: &Arc<str>) -> EventKind {
         let Self { outcome, temperature, humidity, edges, .. } = self;
         EventKind::Sensor(events::Sensor { part: Arc::clone(part), outcome, temperature, humidity, edges })
     }

@@ -53,14 +53,14 @@
 //! assert_eq!(bytes[..4].iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)), checksum);
 //! ```
 
-pub mod data_line;
-pub mod dht;
+mod data_line;
+mod dht;
 pub mod flash;
-pub mod led;
-pub mod part;
+mod led;
+mod part;
 pub mod readings;
 pub mod serial_line;
-pub mod switch;
+mod switch;
 
 pub use data_line::{DataLine, HostDrive, SensorReport};
 pub use dht::{DhtModel, ExactTiming, Lateness, MadeOfLateness, SensorFault};
