@@ -21,10 +21,11 @@ mod continuation;
 mod download;
 pub mod flash;
 pub mod floats;
-mod libgcc;
+pub(crate) mod libgcc;
 mod lldesc;
 mod md5;
 mod misc;
+pub(crate) mod noted;
 mod os;
 mod phy;
 mod printf;
@@ -86,7 +87,7 @@ pub fn enter(
         return Entered::Spin(ENDLESS_FUNCTION);
     }
     cpu.cycles += 1;
-    let mut call = Call { cpu, memory, bus, state, traps, entry, accesses: 0 };
+    let mut call = Call { cpu, memory, bus, state, traps, entry, accesses: 0, noted: None };
     let outcome = function(&mut call);
     if !matches!(outcome, Ok(Flow::Wait(_))) {
         if state.answered.is_empty() {
@@ -110,14 +111,15 @@ pub fn enter(
             return Entered::Spin(ENDLESS_FUNCTION);
         }
         Err(Trouble::NotModelled(what)) => return Entered::NotModelled(what),
+        Err(Trouble::NotNoted) => unreachable!("accesses go to the chip itself"),
     }
     Entered::Done
 }
 
-/// Name of the function that is answered at `address`, and by which it is counted.
-pub(crate) fn answered_at(address: u32) -> Option<(usize, &'static str)> {
+/// By what the function that is answered at `address` is counted.
+pub(crate) fn answered_at(address: u32) -> Option<usize> {
     let (index, place) = table::find(address)?;
-    place.function.map(|_| (index, place.name))
+    place.function.map(|_| index)
 }
 
 impl State {

@@ -9,14 +9,19 @@
 //! leaves behind is left behind. What comes of it is what comes of all rounds, to the bit; nothing is guessed.
 //! ([`Core::turns`](crate::Core::turns), which tells what the host did, is the exception.)
 //!
+//! Functions of the boot ROM within a round are noted, too, if their accesses can be ([`noted`](crate::rom::noted)); of
+//! those by which programs make milliseconds it is known what they make of a clock ([`helped`]).
+//!
 //! A round may go several ways, as the clock stands to the core when it is read; then each is learned ([`loops`]).
 //!
 //! All of it ends before the next moment at which a device, the timer or the owner may change something. Where the loop
 //! itself ends before, a branch is undecided, and fewer rounds are tried.
 
 mod arithmetic;
+mod helped;
 mod left;
 mod loops;
+mod notes;
 mod round;
 mod trace;
 mod value;

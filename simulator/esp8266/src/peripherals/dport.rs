@@ -8,6 +8,7 @@ use super::device::{Block, Device};
 use super::env::{CacheState, Env, NmiSource, interrupt};
 use super::registers::{Bank, registers};
 use super::rtc::ResetCause;
+use super::steady::Steady;
 
 registers! {
     /// Registers of DPORT, and of the eFuse, which lie in the same page.
@@ -103,6 +104,16 @@ impl Device for Dport {
 }
 
 impl Block<Register> for Dport {
+    /// The CPU's frequency, which Arduino's core sets anew in each round of its loop.
+    fn steady(&self, register: Register, _: Time, _: Time) -> Option<Steady> {
+        (register == Register::CpuClock).then(|| Steady::Kept(self.bank.read(register)))
+    }
+
+    /// To set it to what it is does nothing.
+    fn absorbs(&self, register: Register, value: u32) -> bool {
+        register == Register::CpuClock && value == self.bank.read(register)
+    }
+
     fn read(&mut self, register: Register, env: &mut Env<'_>) -> u32 {
         match register {
             // An NMI of the MAC switches itself off.

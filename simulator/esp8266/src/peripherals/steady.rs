@@ -10,8 +10,20 @@ use super::clock::Time;
 pub enum Steady {
     /// The same until the device changes.
     Constant(u32),
+    /// The same until a program changes it: one that reads nothing else waits in vain.
+    Kept(u32),
     /// The low half of a number that grows by one in each period.
     Up { count: u64, period: Time },
     /// The low half of a number that only shrinks with time.
     Down(u64),
+}
+
+impl Steady {
+    /// What it shows, if that does not depend on time.
+    pub const fn constant(self) -> Option<u32> {
+        match self {
+            Self::Constant(shown) | Self::Kept(shown) => Some(shown),
+            Self::Up { .. } | Self::Down(_) => None,
+        }
+    }
 }

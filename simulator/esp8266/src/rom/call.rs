@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 
+use super::noted::Accesses;
 use super::state::State;
 use crate::bus::{Bus, Context, Width};
 use crate::cpu::{Cause, Cpu, Exception};
@@ -47,6 +48,8 @@ pub enum Trouble {
     Endless,
     /// What the function does is beyond this model.
     NotModelled(&'static str),
+    /// It is not run but only noted, and an access of it cannot be.
+    NotNoted,
 }
 
 /// One call of a function.
@@ -65,6 +68,8 @@ pub struct Call<'a> {
     pub entry: u32,
     /// How often it has accessed memory and devices.
     pub(super) accesses: u32,
+    /// What its accesses go to in the place of memory and devices, if it is not run but only noted.
+    pub(super) noted: Option<&'a mut dyn Accesses>,
 }
 
 impl Call<'_> {
@@ -108,6 +113,9 @@ impl Call<'_> {
     /// What that instruction would raise.
     pub fn load(&mut self, address: u32, width: Width) -> Result<u32, Trouble> {
         self.count_access()?;
+        if let Some(accesses) = &mut self.noted {
+            return accesses.load(self.memory, address, width, self.entry, self.cpu.cycles).ok_or(Trouble::NotNoted);
+        }
         match self.memory.load(address, width) {
             Ok(value) => Ok(value),
             Err(Miss::Device) => {
@@ -130,6 +138,10 @@ impl Call<'_> {
     /// What that instruction would raise.
     pub fn store(&mut self, address: u32, width: Width, value: u32) -> Result<(), Trouble> {
         self.count_access()?;
+        if let Some(accesses) = &mut self.noted {
+            let (value, cycle) = (value & width.mask(), self.cpu.cycles);
+            return accesses.store(self.memory, address, width, value, self.entry, cycle).ok_or(Trouble::NotNoted);
+        }
         match self.memory.store(address, width, value & width.mask()) {
             Ok(()) => Ok(()),
             Err(Miss::Device) => {

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod cryptography;
 mod download;
+mod noted;
 mod phy;
 mod refused;
 mod wild;

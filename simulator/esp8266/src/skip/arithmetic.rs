@@ -19,6 +19,13 @@ pub(super) fn compares_registers(opcode: Opcode) -> bool {
     matches!(opcode, Beq | Bne | Bge | Blt | Bgeu | Bltu | Bany | Bnone | Ball | Bnall | Bbc | Bbs)
 }
 
+/// Whether it compares which of two registers holds more, or whether both hold the same.
+pub(super) fn compares_in_order(opcode: Opcode) -> bool {
+    use Opcode::*;
+
+    matches!(opcode, Beq | Bne | Bge | Blt | Bgeu | Bltu)
+}
+
 /// Whether it compares a register with zero, which is no operand.
 pub(super) fn has_one_operand(opcode: Opcode) -> bool {
     use Opcode::*;
@@ -50,6 +57,24 @@ pub(super) fn decide(opcode: Opcode, left: Value, right: Value) -> Option<bool> 
         Bnall => ((left ^ Value::constant(u32::MAX)) & right).is_equal(zero).map(not),
         Bbs | Bbsi => bit(right),
         Bbc | Bbci => bit(right).map(not),
+        _ => None,
+    }
+}
+
+/// Whether a branch is taken that compares a sum with one of the two numbers that were added: how programs learn
+/// whether the sum went beyond 32 bits. `None` if it is another comparison, or if that is undecided.
+pub(super) fn decide_carry(opcode: Opcode, numbers: [Value; 2]) -> Option<bool> {
+    let [x, y] = numbers;
+    let carries = if x.greatest() + y.greatest() <= u64::from(u32::MAX) {
+        false
+    } else if x.least() + y.least() > u64::from(u32::MAX) {
+        true
+    } else {
+        return None;
+    };
+    match opcode {
+        Opcode::Bltu => Some(carries),
+        Opcode::Bgeu => Some(!carries),
         _ => None,
     }
 }

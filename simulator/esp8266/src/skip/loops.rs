@@ -18,6 +18,9 @@ const WORTH_IT: u64 = 2_000;
 const LONGEST_PAUSE: u32 = 0x1000;
 /// At most so many rounds are executed alone before it is looked again whether many are the same.
 const MOST_ALONE: u32 = 64;
+/// Many rounds are tried first as the same: so many times as many as were the last time, or as these.
+const MORE: u64 = 16;
+const FEW: u64 = 4;
 
 /// Room for what steps give.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +54,9 @@ struct Loop {
 #[derive(Clone, Debug)]
 struct Way {
     trace: Trace,
-    /// What changed from round to round when many were the same last.
+    /// What changed from round to round when many were the same last, and how many that were.
     changing: Changing,
+    many: u64,
     used: u64,
     /// How many rounds to execute alone, now and after the next failure to show that many are the same.
     alone: u32,
@@ -130,15 +134,22 @@ fn bit(pc: u32) -> u64 {
 
 impl Loop {
     fn add(&mut self, trace: Trace, now: u64) {
-        if self.ways.len() == WAYS {
-            let oldest = (0..WAYS).min_by_key(|&index| self.ways[index].used).unwrap_or_default();
-            self.ways.swap_remove(oldest);
+        let mut way = Way { trace, changing: Vec::new(), many: FEW, used: now, alone: 0, next_alone: 1, disturbs: 0 };
+        let index = if self.ways.len() < WAYS {
+            self.ways.len()
+        } else {
+            (0..WAYS).min_by_key(|&index| self.ways[index].used).unwrap_or_default()
+        };
+        let bit = 1 << index;
+        for (other, before) in self.ways.iter_mut().enumerate().filter(|&(other, _)| other != index) {
+            before.disturbs &= !bit;
+            before.disturbs |= u32::from(before.trace.disturbs(&way.trace)) << index;
+            way.disturbs |= u32::from(way.trace.disturbs(&before.trace)) << other;
         }
-        self.ways.push(Way { trace, changing: Vec::new(), used: now, alone: 0, next_alone: 1, disturbs: 0 });
-        for index in 0..self.ways.len() {
-            let others = self.ways.iter().enumerate();
-            self.ways[index].disturbs = others
-                .fold(0, |bits, (other, way)| bits | u32::from(self.ways[index].trace.disturbs(&way.trace)) << other);
+        way.disturbs |= u32::from(way.trace.disturbs_itself) << index;
+        match self.ways.get_mut(index) {
+            Some(oldest) => *oldest = way,
+            None => self.ways.push(way),
         }
         self.pause = 0;
     }
@@ -154,12 +165,12 @@ impl Loop {
         let start = core.cpu.cycles;
         // The ways of which nothing but clocks can tell any more whether a round goes them, or that none does.
         let (mut possible, mut impossible) = (0_u32, 0_u32);
-        let mut last = 0;
+        let mut last = None;
         // Stores to devices, each with its cycle.
         let mut stores: Vec<(u64, Absorbed)> = Vec::new();
         'rounds: loop {
             // What came last comes most often.
-            for index in [last].into_iter().chain((0..self.ways.len()).filter(|&index| index != last)) {
+            for index in last.into_iter().chain((0..self.ways.len()).filter(|&index| Some(index) != last)) {
                 let way = &mut self.ways[index];
                 if way.trace.length > horizon - core.cpu.cycles || impossible >> index & 1 != 0 {
                     continue;
@@ -171,10 +182,10 @@ impl Loop {
                     }
                     possible |= 1 << index;
                 }
-                if !way.pass(core, rom, horizon, room) {
+                if !way.pass(core, rom, horizon, room, last == Some(index)) {
                     continue;
                 }
-                (way.used, last) = (now, index);
+                (way.used, last) = (now, Some(index));
                 let began = core.cpu.cycles - way.trace.length;
                 for &store in &way.trace.absorbed {
                     stores.retain(|before| before.1.address != store.address);
@@ -196,13 +207,15 @@ impl Loop {
 }
 
 impl Way {
-    /// Passes over as many rounds as are known to be the same, or over one. `false` if the next is another one.
+    /// Passes over as many rounds as are known to be the same, or over one. `false` if the next is another one. The
+    /// round before went this way, too, if `is_again`.
     fn pass<O: Outside>(
         &mut self,
         core: &mut Core<Peripherals<O>>,
         rom: &mut State,
         horizon: u64,
         room: &mut Room,
+        is_again: bool,
     ) -> bool {
         let most = (horizon - core.cpu.cycles) / self.trace.length;
         let mut rounds = 1;
@@ -220,7 +233,7 @@ impl Way {
             }
         }
         // The last one leaves all that it does.
-        let is_done = self.trace.once(core, &mut room.numbers);
+        let is_done = self.trace.once(core, &mut room.numbers, is_again);
         let passed = if is_done { rounds } else { rounds - 1 };
         for &(index, calls) in &self.trace.functions {
             rom.answer_again(index, passed * calls);
@@ -230,8 +243,10 @@ impl Way {
 
     /// Nearly the most rounds that are all the same, and at most `most`.
     fn same_rounds<O: Outside>(&mut self, core: &Core<Peripherals<O>>, most: u64, room: &mut Room) -> u64 {
-        let Self { trace, changing, .. } = self;
+        let Self { trace, changing, many, .. } = self;
+        let most = most.min(many.saturating_mul(MORE));
         if trace.are_same(core, most, changing, &mut room.values).is_ok() {
+            *many = most.max(FEW);
             return most;
         }
         let (mut best, mut too_many) = (1, most);
@@ -247,6 +262,7 @@ impl Way {
             }
         }
         *changing = known;
+        *many = best.max(FEW);
         best
     }
 }

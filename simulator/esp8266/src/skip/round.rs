@@ -1,21 +1,24 @@
 //! Executes a round of a loop once, without anything that comes of it, and notes what it is made of: a
 //! [trace](super::trace).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::arithmetic::{compares_registers, has_one_operand, is_branch};
+use super::arithmetic::{compares_in_order, compares_registers, has_one_operand, is_branch};
 use super::left::Place;
-use super::trace::{Absorbed, Source, Step, Trace, number_in};
+use super::notes::Notes;
+use super::trace::{Source, Step, Trace, number_in};
 use crate::bus::{NoDevices, Width};
 use crate::core::Core;
 use crate::cpu::compute::is_arithmetic;
 use crate::cpu::interpreter::{self, Step as Stepped};
-use crate::cpu::{Cpu, ps, special};
+use crate::cpu::{Cpu, special};
 use crate::isa::table::Entry;
 use crate::isa::{self, Instruction, Opcode, Operand};
-use crate::memory::{Memory, Miss};
-use crate::peripherals::{Outside, Peripherals, Steady};
+use crate::memory::Memory;
+use crate::peripherals::{Outside, Peripherals};
 use crate::rom;
+use crate::rom::libgcc::Helper;
+use crate::rom::noted::{self, Uses};
 
 /// The round does what a loop that waits for a clock does not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,25 +55,14 @@ pub(super) fn record<O: Outside>(
     Err(Busy)
 }
 
-/// A word of data RAM in this round.
-#[derive(Clone, Copy)]
-struct Word {
-    number: u32,
-    /// The step that has given it, if it was one.
-    step: Option<u16>,
-    is_written: bool,
-}
-
 /// A round under way.
 struct Round<'a, O> {
     memory: &'a mut Memory,
-    bus: &'a Peripherals<O>,
     traps: &'a BTreeSet<u32>,
     cpu: Cpu,
     /// The steps that have given what registers hold.
     a: [Option<u16>; 16],
-    words: BTreeMap<u32, Word>,
-    trace: Trace,
+    notes: Notes<'a, O>,
 }
 
 impl<'a, O: Outside> Round<'a, O> {
@@ -85,16 +77,19 @@ impl<'a, O: Outside> Round<'a, O> {
             absorbed: Vec::new(),
             steps: (0..found.len() as u16).map(Step::Found).collect(),
             left: Vec::new(),
+            left_for_next: Vec::new(),
+            disturbs_itself: false,
             functions: Vec::new(),
         };
-        let mut round = Round { cpu: cpu.clone(), a: [None; 16], words: BTreeMap::new(), trace, memory, bus, traps };
+        let notes = Notes::new(bus, trace);
+        let mut round = Round { cpu: cpu.clone(), a: [None; 16], notes, memory, traps };
         for (step, &place) in found.iter().enumerate() {
             let step = Some(step as u16);
             match place {
                 Place::Register(index) => round.a[usize::from(index)] = step,
                 Place::Word(address) => {
                     let number = number_in(place, &round.cpu, round.memory);
-                    round.words.insert(address, Word { number, step, is_written: false });
+                    round.notes.found(address, number, step);
                 }
             }
         }
@@ -104,42 +99,45 @@ impl<'a, O: Outside> Round<'a, O> {
     fn run(mut self) -> Result<Trace, Busy> {
         loop {
             self.step()?;
-            let (cpu, start) = (&self.cpu, &self.trace.start);
+            let (cpu, start) = (&self.cpu, &self.notes.trace.start);
             // The same instruction in a function that is called from two places is not the same place in the loop.
             if cpu.pc == start.pc && (0..2).all(|index| cpu.a[index] == start.a[index] && self.a[index].is_none()) {
                 return self.done();
             }
-            if cpu.cycles - start.cycles > LONGEST || self.trace.steps.len() > usize::from(u16::MAX) - 16 {
+            if cpu.cycles - start.cycles > LONGEST || self.notes.trace.steps.len() > usize::from(u16::MAX) - 16 {
                 return Err(Busy);
             }
         }
     }
 
-    fn done(mut self) -> Result<Trace, Busy> {
-        let start = &self.trace.start;
-        self.trace.length = self.cpu.cycles - start.cycles;
-        if (Cpu { a: start.a, cycles: start.cycles, ..self.cpu.clone() }) != *start {
+    fn done(self) -> Result<Trace, Busy> {
+        let Self { memory, cpu, a, notes, .. } = self;
+        if notes.waits_in_vain() {
             return Err(Busy);
         }
-        let registers = (0..16_u8)
-            .map(|index| (Place::Register(index), self.cpu.a[usize::from(index)], self.a[usize::from(index)]));
-        let words = self.words.iter().filter(|(_, word)| word.is_written);
-        let words = words.map(|(&address, word)| (Place::Word(address), word.number, word.step));
+        let (mut trace, words) = notes.done();
+        let start = &trace.start;
+        trace.length = cpu.cycles - start.cycles;
+        if (Cpu { a: start.a, cycles: start.cycles, ..cpu.clone() }) != *start {
+            return Err(Busy);
+        }
+        let registers =
+            (0..16_u8).map(|index| (Place::Register(index), cpu.a[usize::from(index)], a[usize::from(index)]));
         for (place, number, step) in registers.chain(words) {
-            let is_untouched = match (step, self.trace.found.binary_search(&place)) {
+            let is_untouched = match (step, trace.found.binary_search(&place)) {
                 // It is still what was found there.
                 (Some(step), Ok(index)) => usize::from(step) == index,
                 (Some(_), Err(_)) => false,
                 (None, Ok(_)) => false,
                 // What was not read may hold something else the next time.
-                (None, Err(_)) => self.trace.reads(place) && number == number_in(place, &self.trace.start, self.memory),
+                (None, Err(_)) => trace.reads(place) && number == number_in(place, &trace.start, memory),
             };
             if !is_untouched {
-                self.trace.left.push((place, step.map_or(Source::Number(number), Source::Step)));
+                trace.left.push((place, step.map_or(Source::Number(number), Source::Step)));
             }
         }
-        self.trace.drop_unused();
-        Ok(self.trace)
+        trace.complete();
+        Ok(trace)
     }
 
     fn step(&mut self) -> Result<(), Busy> {
@@ -156,26 +154,53 @@ impl<'a, O: Outside> Round<'a, O> {
         self.execute(&instruction)
     }
 
-    /// A function of the boot ROM: those of a few instructions that programs call wherever they touch what is shared.
+    /// A function of the boot ROM.
     fn function(&mut self, pc: u32) -> Result<(), Busy> {
-        let (index, name) = rom::answered_at(pc).ok_or(Busy)?;
-        let before = self.cpu.ps;
-        let (level, cycles) = match name {
-            "ets_intr_lock" => {
-                self.set_word(rom::ram::LOCKED_PS, before, None)?;
-                (3, 5)
-            }
-            "ets_intr_unlock" => (0, 3),
-            _ => return Err(Busy),
-        };
-        self.cpu.ps = before & !ps::INTLEVEL | level;
-        self.cpu.cycles += cycles;
-        self.set(2, before, None);
-        self.cpu.pc = self.number(0);
-        match self.trace.functions.iter_mut().find(|function| function.0 == index) {
-            Some((_, count)) => *count += 1,
-            None => self.trace.functions.push((index, 1)),
+        let index = rom::answered_at(pc).ok_or(Busy)?;
+        let helper = Helper::at(pc).filter(|helper| self.helper_depends(*helper));
+        if let Some(helper) = helper {
+            self.help(helper)?;
+        } else if pc == noted::CCOUNT {
+            self.cpu.cycles += 1;
+            let step = self.read(0);
+            self.set(2, self.cpu.ccount(), Some(step));
+            self.cpu.pc = self.number(0);
+        } else {
+            let Uses { reads, leaves } = noted::uses(pc).ok_or(Busy)?;
+            let is_in = |registers: u16, index: u32| registers >> index & 1 != 0;
+            (0..16).filter(|&index| is_in(reads, index)).for_each(|index| {
+                self.number(index);
+            });
+            noted::run(&mut self.cpu, self.memory, &mut self.notes, self.traps).ok_or(Busy)?;
+            (0..16).filter(|&index| is_in(leaves, index)).for_each(|index| self.a[index as usize] = None);
         }
+        self.notes.count(index);
+        Ok(())
+    }
+
+    /// Whether a step has given what a function calculates with.
+    fn helper_depends(&self, helper: Helper) -> bool {
+        self.a[2..][..helper.registers().0].iter().any(Option::is_some)
+    }
+
+    /// A function that calculates with what steps have given.
+    fn help(&mut self, helper: Helper) -> Result<(), Busy> {
+        let [_, _, a, b, c, d, ..] = self.cpu.a;
+        let (x, y) = helper.arguments([a, b, c, d]);
+        let result = helper.result(x, y).ok_or(Busy)?;
+        let (arguments, results) = helper.registers();
+        let unused = Source::Number(0);
+        let operands = [2, 3, 4, 5].map(|index| if index < 2 + arguments { self.source(index as u32) } else { unused });
+        let cycles = helper.cycles(x, y);
+        if helper != Helper::Product {
+            self.push(Step::Lasts { helper, operands, cycles });
+        }
+        self.cpu.cycles += 1 + cycles;
+        for (index, is_upper) in [false, true].into_iter().enumerate().take(results) {
+            let step = self.push(Step::Helped { helper, operands, is_upper });
+            self.set(2 + index as u32, (result >> (32 * index)) as u32, Some(step));
+        }
+        self.cpu.pc = self.number(0);
         Ok(())
     }
 
@@ -234,11 +259,10 @@ impl<'a, O: Outside> Round<'a, O> {
             }
             _ if !is_arithmetic(opcode) => Err(Busy),
             _ if !self.depends(instruction.entry, &instruction.operands) => self.interpret_to(x, None),
-            // A move.
-            And | Or if y == z => {
-                let step = self.a[y as usize & 15];
-                self.interpret_to(x, step)
-            }
+            Mov => self.move_to(x, y),
+            And | Or if y == z => self.move_to(x, y),
+            Add if self.source(z) == Source::Number(0) => self.move_to(x, y),
+            Add if self.source(y) == Source::Number(0) => self.move_to(x, z),
             _ => {
                 let operands = [self.source(y), self.source(z)];
                 let step = Step::Arithmetic { opcode, operands, numbers: [y, z, w], sar: self.cpu.sar };
@@ -274,16 +298,18 @@ impl<'a, O: Outside> Round<'a, O> {
     }
 
     fn push(&mut self, step: Step) -> u16 {
-        self.trace.steps.push(step);
-        (self.trace.steps.len() - 1) as u16
+        self.notes.push(step)
     }
 
     /// A register is read that shows another number in each round.
     fn read(&mut self, address: u32) -> u16 {
-        self.push(Step::Read { address, offset: self.cpu.cycles - self.trace.start.cycles })
+        self.notes.read(address, self.cpu.cycles)
     }
 
     fn decided(&mut self, opcode: Opcode, operands: [Source; 2], is_taken: bool) {
+        if operands[0] == operands[1] && compares_in_order(opcode) {
+            return;
+        }
         if operands.iter().any(|operand| matches!(operand, Source::Step(_))) {
             self.push(Step::Decision { opcode, operands, is_taken });
         }
@@ -310,6 +336,12 @@ impl<'a, O: Outside> Round<'a, O> {
         Ok(())
     }
 
+    /// The same with one that gets what another register holds.
+    fn move_to(&mut self, register: u32, from: u32) -> Result<(), Busy> {
+        let step = self.a[from as usize & 15];
+        self.interpret_to(register, step)
+    }
+
     fn set(&mut self, register: u32, number: u32, step: Option<u16>) {
         self.cpu.a[register as usize & 15] = number;
         self.a[register as usize & 15] = step;
@@ -333,85 +365,19 @@ impl<'a, O: Outside> Round<'a, O> {
     }
 
     fn load_from(&mut self, instruction: &Instruction, address: u32, width: Width) -> Result<(), Busy> {
-        let (number, step) = match self.memory.load(address, width) {
-            Ok(_) => {
-                let Word { number, step, .. } = self.word(address & !3)?;
-                let (shift, mask) = (8 * (address & 3), width.mask());
-                let step = step.map(|of| match width {
-                    Width::Word => of,
-                    _ => self.push(Step::Part { of, shift, mask }),
-                });
-                (number >> shift & mask, step)
-            }
-            Err(Miss::Device) if width == Width::Word => self.read_device(address).ok_or(Busy)?,
-            Err(_) => return Err(Busy),
-        };
+        let (pc, cycle) = (self.cpu.pc, self.cpu.cycles);
+        let (number, step) = self.notes.load(self.memory, address, width, pc, cycle).ok_or(Busy)?;
         self.assign(instruction, number, step);
         Ok(())
-    }
-
-    /// What a device shows, if to read it does nothing.
-    fn read_device(&mut self, address: u32) -> Option<(u32, Option<u16>)> {
-        Some(match self.bus.steady(address, self.cpu.cycles)? {
-            Steady::Constant(number) => {
-                if !self.trace.constants.contains(&(address, number)) {
-                    self.trace.constants.push((address, number));
-                }
-                (number, None)
-            }
-            Steady::Up { count: number, .. } | Steady::Down(number) => (number as u32, Some(self.read(address))),
-        })
     }
 
     fn store(&mut self, instruction: &Instruction, width: Width) -> Result<(), Busy> {
         let [x, y, offset, _] = instruction.operands;
         let address = self.number(y).wrapping_add(offset);
-        if address & (width as u32 - 1) != 0 {
-            return Err(Busy);
-        }
-        let (number, step) = (self.register(x), self.a[x as usize & 15]);
-        if width == Width::Word
-            && step.is_none()
-            && self.memory.load(address, width) == Err(Miss::Device)
-            && self.bus.is_absorbed(address, number)
-        {
-            let (pc, offset) = (self.cpu.pc, self.cpu.cycles - self.trace.start.cycles);
-            self.trace.absorbed.retain(|before| before.address != address);
-            self.trace.absorbed.push(Absorbed { address, value: number, pc, offset });
-            self.pass(instruction);
-            return Ok(());
-        }
-        let (number, step) = if width == Width::Word {
-            (number, step)
-        } else {
-            let word = self.word(address & !3)?;
-            if step.is_some() || word.step.is_some() {
-                return Err(Busy);
-            }
-            let (shift, mask) = (8 * (address & 3), width.mask());
-            (word.number & !(mask << shift) | (number & mask) << shift, None)
-        };
-        self.set_word(address & !3, number, step)?;
+        let (value, step) = (self.register(x), self.a[x as usize & 15]);
+        let (pc, cycle) = (self.cpu.pc, self.cpu.cycles);
+        self.notes.store(self.memory, address, width, (value, step), pc, cycle).ok_or(Busy)?;
         self.pass(instruction);
-        Ok(())
-    }
-
-    fn word(&mut self, address: u32) -> Result<Word, Busy> {
-        if let Some(&word) = self.words.get(&address) {
-            return Ok(word);
-        }
-        let number = self.memory.load(address, Width::Word).map_err(|_| Busy)?;
-        let word = Word { number, step: None, is_written: false };
-        self.words.insert(address, word);
-        self.trace.words.push((address, number));
-        Ok(word)
-    }
-
-    fn set_word(&mut self, address: u32, number: u32, step: Option<u16>) -> Result<(), Busy> {
-        if !self.memory.is_plain(address) {
-            return Err(Busy);
-        }
-        self.words.insert(address, Word { number, step, is_written: true });
         Ok(())
     }
 }

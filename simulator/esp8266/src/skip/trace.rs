@@ -5,7 +5,8 @@
 //! few dozen steps remain. They are gone through on [values](super::value) for many rounds at once, or on the numbers
 //! of one.
 
-use super::arithmetic::{arithmetic, decide};
+use super::arithmetic::{arithmetic, decide, decide_carry};
+use super::helped;
 use super::left::{Left, Place, count_at, tick_at};
 use super::value::{Tick, Value};
 use crate::bus::Width;
@@ -14,6 +15,7 @@ use crate::cpu::{Cpu, compute};
 use crate::isa::Opcode;
 use crate::memory::Memory;
 use crate::peripherals::{Outside, Peripherals, Steady};
+use crate::rom::libgcc::Helper;
 
 /// Where a step takes a number from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(super) enum Source {
     Step(u16),
 }
 
-/// What is done with what clocks show. The first four give a value, the others must come about.
+/// What is done with what clocks show. The first five give a value, the others must come about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// What the place with this index of [`Trace::found`] held when the round began.
@@ -35,6 +37,10 @@ pub(super) enum Step {
     Arithmetic { opcode: Opcode, operands: [Source; 2], numbers: [u32; 3], sar: u32 },
     /// Part of a word.
     Part { of: u16, shift: u32, mask: u32 },
+    /// The lower or the upper half of what a function of the boot ROM makes of numbers.
+    Helped { helper: Helper, operands: [Source; 4], is_upper: bool },
+    /// Such a function takes so many cycles.
+    Lasts { helper: Helper, operands: [Source; 4], cycles: u64 },
     /// A branch, see [`decide`].
     Decision { opcode: Opcode, operands: [Source; 2], is_taken: bool },
     /// It is the number that was used in its place.
@@ -43,12 +49,38 @@ pub(super) enum Step {
 
 impl Step {
     /// What it depends on.
-    fn sources(&self) -> [Option<Source>; 2] {
+    fn sources(&self) -> [Option<Source>; 4] {
         match *self {
-            Self::Found(_) | Self::Read { .. } => [None; 2],
-            Self::Arithmetic { operands, .. } | Self::Decision { operands, .. } => operands.map(Some),
-            Self::Part { of, .. } | Self::Number { of, .. } => [Some(Source::Step(of)), None],
+            Self::Found(_) | Self::Read { .. } => [None; 4],
+            Self::Arithmetic { operands: [left, right], .. } | Self::Decision { operands: [left, right], .. } => {
+                [Some(left), Some(right), None, None]
+            }
+            Self::Helped { operands, .. } | Self::Lasts { operands, .. } => operands.map(Some),
+            Self::Part { of, .. } | Self::Number { of, .. } => [Some(Source::Step(of)), None, None, None],
         }
+    }
+
+    /// The same, to be changed.
+    fn for_each_source(&mut self, mut change: impl FnMut(&mut Source)) {
+        match self {
+            Self::Found(_) | Self::Read { .. } => {}
+            Self::Arithmetic { operands, .. } | Self::Decision { operands, .. } => {
+                operands.iter_mut().for_each(change);
+            }
+            Self::Helped { operands, .. } | Self::Lasts { operands, .. } => operands.iter_mut().for_each(change),
+            Self::Part { of, .. } | Self::Number { of, .. } => {
+                let mut source = Source::Step(*of);
+                change(&mut source);
+                if let Source::Step(index) = source {
+                    *of = index;
+                }
+            }
+        }
+    }
+
+    /// Whether it must come about.
+    fn is_condition(&self) -> bool {
+        matches!(self, Self::Decision { .. } | Self::Number { .. } | Self::Lasts { .. })
     }
 }
 
@@ -81,6 +113,10 @@ pub(super) struct Trace {
     pub steps: Vec<Step>,
     /// What it has left in places that held something else, or may have.
     pub left: Vec<(Place, Source)>,
+    /// The same of each of [`Self::found`], if it has left something there.
+    pub left_for_next: Vec<Option<Source>>,
+    /// Whether what it has left keeps the next round from being the same, or may.
+    pub disturbs_itself: bool,
     /// Functions of the boot ROM that were called, and how often.
     pub functions: Vec<(usize, u64)>,
 }
@@ -121,12 +157,20 @@ impl Trace {
             && self
                 .constants
                 .iter()
-                .all(|&(address, value)| bus.steady(address, cpu.cycles) == Some(Steady::Constant(value)))
+                .all(|&(address, value)| bus.steady(address, cpu.cycles).and_then(Steady::constant) == Some(value))
             && self.absorbed.iter().all(|store| bus.is_absorbed(store.address, store.value))
     }
 
+    /// To be called when all is noted.
+    pub fn complete(&mut self) {
+        self.drop_unused();
+        let left = |place: &Place| self.left.iter().find(|left| left.0 == *place).map(|left| left.1);
+        self.left_for_next = self.found.iter().map(left).collect();
+        self.disturbs_itself = self.disturbs(self);
+    }
+
     /// Drops steps on which nothing depends.
-    pub fn drop_unused(&mut self) {
+    fn drop_unused(&mut self) {
         let mut is_used = vec![false; self.steps.len()];
         let mut uses: Vec<Source> = self.left.iter().map(|left| left.1).collect();
         for index in (0..self.steps.len()).rev() {
@@ -135,7 +179,7 @@ impl Trace {
                     is_used[usize::from(index)] = true;
                 }
             }
-            is_used[index] |= matches!(self.steps[index], Step::Decision { .. } | Step::Number { .. });
+            is_used[index] |= self.steps[index].is_condition();
             if is_used[index] {
                 uses.extend(self.steps[index].sources().into_iter().flatten());
             }
@@ -156,15 +200,7 @@ impl Trace {
             }
         };
         self.left.iter_mut().for_each(|left| moved(&mut left.1));
-        for step in &mut self.steps {
-            match step {
-                Step::Arithmetic { operands, .. } | Step::Decision { operands, .. } => {
-                    operands.iter_mut().for_each(moved);
-                }
-                Step::Part { of, .. } | Step::Number { of, .. } => *of = places[usize::from(*of)],
-                Step::Found(_) | Step::Read { .. } => {}
-            }
-        }
+        self.steps.iter_mut().for_each(|step| step.for_each_source(moved));
     }
 
     /// The places in which a round that begins now differs from this one, if there are no more than a few.
@@ -207,8 +243,9 @@ impl Trace {
         })
     }
 
-    /// Executes one round. `false` if it is another one, and then nothing has happened.
-    pub fn once<O: Outside>(&self, core: &mut Core<Peripherals<O>>, numbers: &mut Vec<u32>) -> bool {
+    /// Executes one round. `false` if it is another one, and then nothing has happened. What it leaves in any case is
+    /// there already if the round before was one of these, too: `is_again`.
+    pub fn once<O: Outside>(&self, core: &mut Core<Peripherals<O>>, numbers: &mut Vec<u32>, is_again: bool) -> bool {
         numbers.clear();
         for step in &self.steps {
             match self.number(step, core, numbers) {
@@ -217,7 +254,9 @@ impl Trace {
             }
         }
         for &(place, source) in &self.left {
-            put(place, number_of(source, numbers), core);
+            if !is_again || matches!(source, Source::Step(_)) {
+                put(place, number_of(source, numbers), core);
+            }
         }
         core.let_pass(core.cpu.cycles + self.length);
         true
@@ -230,12 +269,20 @@ impl Trace {
             Step::Read { address: 0, offset } => Some(core.cpu.ccount().wrapping_add(offset as u32)),
             Step::Read { address, offset } => match core.bus.steady(address, core.cpu.cycles + offset)? {
                 Steady::Up { count: number, .. } | Steady::Down(number) => Some(number as u32),
-                Steady::Constant(_) => None,
+                Steady::Constant(_) | Steady::Kept(_) => None,
             },
             Step::Arithmetic { opcode, operands, numbers: immediates, sar } => {
                 compute::result(opcode, operands.map(|operand| number_of(operand, numbers)), immediates, sar)
             }
             Step::Part { of, shift, mask } => Some(numbers[usize::from(of)] >> shift & mask),
+            Step::Helped { helper, operands, is_upper } => {
+                let (x, y) = helper.arguments(operands.map(|operand| number_of(operand, numbers)));
+                helper.result(x, y).map(|result| if is_upper { (result >> 32) as u32 } else { result as u32 })
+            }
+            Step::Lasts { helper, operands, cycles } => {
+                let (x, y) = helper.arguments(operands.map(|operand| number_of(operand, numbers)));
+                (helper.cycles(x, y) == cycles).then_some(0)
+            }
             Step::Decision { opcode, operands: [left, right], is_taken } => {
                 let decided = compute::is_taken(opcode, number_of(left, numbers), number_of(right, numbers));
                 (decided == is_taken).then_some(0)
@@ -256,7 +303,7 @@ impl Trace {
         /// How often it is gone through until it is clear what changes.
         const ATTEMPTS: usize = 6;
 
-        if self.disturbs(self) {
+        if self.disturbs_itself {
             return Err(Undecided);
         }
         let (bus, cpu) = (&core.bus, &core.cpu);
@@ -278,8 +325,7 @@ impl Trace {
             };
             self.evaluate(bus, cpu, rounds, found, values)?;
             let mut is_stale = false;
-            for (index, &place) in self.found.iter().enumerate() {
-                let source = self.left.iter().find(|left| left.0 == place).map(|left| left.1);
+            for (index, source) in self.left_for_next.iter().enumerate() {
                 let Some(value) = source.map(|source| value_of(source, values)) else { continue };
                 // As the next round will find it. What is older than a round may be older than the clock.
                 let left = value
@@ -332,8 +378,19 @@ impl Trace {
                     arithmetic(opcode, operands.map(|operand| value_of(operand, values)), numbers, sar)
                 }
                 Step::Part { of, shift, mask } => values[usize::from(of)] >> shift & Value::constant(mask),
+                Step::Helped { helper, operands, is_upper } => {
+                    helped::result(helper, operands.map(|operand| value_of(operand, values)), is_upper)
+                }
+                Step::Lasts { helper, operands, cycles } => {
+                    if helped::cycles(helper, operands.map(|operand| value_of(operand, values))) != Some(cycles) {
+                        return Err(Undecided);
+                    }
+                    Value::constant(0)
+                }
                 Step::Decision { opcode, operands: [left, right], is_taken } => {
-                    if decide(opcode, value_of(left, values), value_of(right, values)) != Some(is_taken) {
+                    let decided = decide(opcode, value_of(left, values), value_of(right, values));
+                    let of_sum = || decide_carry(opcode, self.added(left, right)?.map(|added| value_of(added, values)));
+                    if decided.or_else(of_sum) != Some(is_taken) {
                         return Err(Undecided);
                     }
                     Value::constant(0)
@@ -348,6 +405,15 @@ impl Trace {
             values.push(value);
         }
         Ok(())
+    }
+
+    /// The numbers of which `sum` is the sum, if `part` is one of them.
+    fn added(&self, sum: Source, part: Source) -> Option<[Source; 2]> {
+        let Source::Step(step) = sum else { return None };
+        match self.steps[usize::from(step)] {
+            Step::Arithmetic { opcode: Opcode::Add, operands, .. } if operands.contains(&part) => Some(operands),
+            _ => None,
+        }
     }
 
     /// What a register shows in all rounds.

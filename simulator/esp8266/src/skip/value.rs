@@ -77,6 +77,16 @@ impl Value {
         self.tick?.more_than(other.tick?)
     }
 
+    /// The least number that it may be, unsigned.
+    pub fn least(self) -> u64 {
+        self.bounds(0).map_or(0, |bounds| bounds.0.into())
+    }
+
+    /// The greatest.
+    pub fn greatest(self) -> u64 {
+        self.bounds(0).map_or(u32::MAX, |bounds| bounds.1).into()
+    }
+
     /// The number, if there is only one.
     pub fn known(self) -> Option<u32> {
         (self.span == 0).then_some(self.low)
@@ -87,7 +97,7 @@ impl Value {
     }
 
     /// This interval, of which operands it depends said.
-    fn of(self, operands: &[Self]) -> Self {
+    pub fn of(self, operands: &[Self]) -> Self {
         Self { is_stale: operands.iter().any(|operand| operand.is_stale()), ..self }
     }
 

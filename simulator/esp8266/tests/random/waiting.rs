@@ -1,6 +1,7 @@
 //! Passing over loops that wait against executing all their rounds: the same states at the same cycles, wherever a run
 //! is cut, and little executed where nothing but waiting is done.
 
+mod functions;
 mod interrupts;
 mod random_loops;
 
