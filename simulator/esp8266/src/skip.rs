@@ -145,7 +145,7 @@ pub(crate) fn skip<O: Outside>(core: &mut Core<Peripherals<O>>, rom: &mut State,
         }
         core.suspicion.put_off(pc);
     }
-    if passed > FEWEST_CYCLES {
+    if passed > FEWEST_CYCLES && room.is_worth(passed) {
         core.suspicion.was_worth_it();
     }
     (core.suspicion.loops, core.suspicion.room) = (loops, room);

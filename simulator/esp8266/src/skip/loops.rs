@@ -22,11 +22,23 @@ const MOST_ALONE: u32 = 64;
 const MORE: u64 = 16;
 const FEW: u64 = 4;
 
+/// A comparison or a step of a round takes the host about as long as executing so many cycles of it.
+const CYCLES_OF_A_STEP: u64 = 2;
+
 /// Room for what steps give.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     numbers: Vec<u32>,
     values: Vec<Value>,
+    /// What was compared and gone through since a loop was looked at.
+    effort: u64,
+}
+
+impl Room {
+    /// Whether so many cycles that were passed over would have taken the host longer than passing over them did.
+    pub fn is_worth(&self, passed: u64) -> bool {
+        passed >= self.effort * CYCLES_OF_A_STEP
+    }
 }
 
 /// The loops of a program.
@@ -94,8 +106,9 @@ impl Loops {
         let now = self.now;
         let pc = core.cpu.pc;
         let Some(known) = self.loops.iter_mut().find(|known| known.pc == pc) else { return 0 };
+        room.effort = 0;
         let passed = known.pass(core, rom, horizon, now, room);
-        if passed >= WORTH_IT {
+        if passed >= WORTH_IT && room.is_worth(passed) {
             (known.used, known.pause, known.next_pause) = (now, 0, 1);
         } else {
             known.pause = known.next_pause;
@@ -176,6 +189,7 @@ impl Loop {
                     continue;
                 }
                 if possible >> index & 1 == 0 {
+                    room.effort += way.trace.comparisons();
                     if !way.trace.holds(core) {
                         impossible |= 1 << index;
                         continue;
@@ -233,6 +247,7 @@ impl Way {
             }
         }
         // The last one leaves all that it does.
+        room.effort += self.trace.steps.len() as u64;
         let is_done = self.trace.once(core, &mut room.numbers, is_again);
         let passed = if is_done { rounds } else { rounds - 1 };
         for &(index, calls) in &self.trace.functions {
@@ -245,6 +260,9 @@ impl Way {
     fn same_rounds<O: Outside>(&mut self, core: &Core<Peripherals<O>>, most: u64, room: &mut Room) -> u64 {
         let Self { trace, changing, many, .. } = self;
         let most = most.min(many.saturating_mul(MORE));
+        // What steps give in many rounds takes longer than in one.
+        let effort = 4 * trace.steps.len() as u64;
+        room.effort += effort;
         if trace.are_same(core, most, changing, &mut room.values).is_ok() {
             *many = most.max(FEW);
             return most;
@@ -255,6 +273,7 @@ impl Way {
             // At first not far, where most fail.
             let middle = if best == 1 { 2.max(too_many / 16) } else { best + (too_many - best) / 2 };
             changing.clear();
+            room.effort += effort;
             if trace.are_same(core, middle, changing, &mut room.values).is_ok() {
                 (best, known) = (middle, changing.clone());
             } else {

@@ -161,6 +161,11 @@ impl Trace {
             && self.absorbed.iter().all(|store| bus.is_absorbed(store.address, store.value))
     }
 
+    /// How much [`Self::holds`] compares.
+    pub fn comparisons(&self) -> u64 {
+        (16 + self.words.len() + self.constants.len() + self.absorbed.len()) as u64
+    }
+
     /// To be called when all is noted.
     pub fn complete(&mut self) {
         self.drop_unused();
