@@ -66,7 +66,16 @@ fn a_sweep(bencher: Bencher<'_, '_>, jobs: usize) {
     let scenario = parse("title = 'x'\nduration = '2h'\n[settings]\nnetwork = 'home'\n[[expect]]\nevent.stored = {}\n");
     let jobs = NonZeroUsize::new(jobs).expect("the bench asks for some");
     bencher.counter(ItemsCount::new(64u32)).bench_local(|| {
-        let plan = Plan { scenario: &scenario, seeds: 0..=63, first: Vec::new(), shard: None, jobs, fail_fast: false };
+        let plan = Plan {
+            scenario: &scenario,
+            executor: &Executor::Host,
+            image: None,
+            seeds: 0..=63,
+            first: Vec::new(),
+            shard: None,
+            jobs,
+            fail_fast: false,
+        };
         let ran = seeds::run(&plan, &Stop::default(), &Nobody);
         assert!(ran.is_ok_and(|ran| ran.tally.ran == 64), "all seeds are run");
     });

@@ -17,7 +17,7 @@ use simulator_scenario::model::Scenario;
 
 use crate::run::case::Shard;
 use crate::run::watch::{Stop, Watch};
-use crate::run::{pool, quietly};
+use crate::run::{Executor, pool, quietly};
 use tally::{Noted, Tally};
 
 /// So many seeds are handed out together: what came of them is added up before the next ones begin.
@@ -27,6 +27,10 @@ const BATCH: usize = 4_096;
 pub struct Plan<'s> {
     /// The scenario.
     pub scenario: &'s Scenario,
+    /// What executes the firmware.
+    pub executor: &'s Executor,
+    /// SHA-256 of the image, if there is one.
+    pub image: Option<String>,
     /// All seeds.
     pub seeds: RangeInclusive<u64>,
     /// Seeds that failed before, which come first.
@@ -63,7 +67,7 @@ pub struct Bug(pub u64);
 /// # Errors
 /// If there is a bug in preflash.
 pub fn run(plan: &Plan<'_>, stop: &Stop, progress: &dyn Progress) -> Result<Ran, Bug> {
-    let mut tally = Tally::new(plan.scenario, &plan.seeds);
+    let mut tally = Tally::new(plan.scenario, plan.executor.name(), plan.image.clone(), &plan.seeds);
     let is_in = |seed: &u64| plan.seeds.contains(seed) && plan.takes(*seed);
     let mut first: Vec<u64> = plan.first.iter().copied().filter(is_in).collect();
     first.sort_unstable();
@@ -107,7 +111,8 @@ impl Plan<'_> {
             }
             let watch = Watch::new(stop.clone());
             let (outcome, notes) =
-                quietly(self.scenario, Seed(seeds[index]), &watch, Noted::default(), Noted::note).ok()?;
+                quietly(self.scenario, Seed(seeds[index]), self.executor, &watch, Noted::default(), Noted::note)
+                    .ok()?;
             let failed = !outcome.passed();
             if failed && self.fail_fast {
                 ended.request();

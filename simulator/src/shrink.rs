@@ -20,8 +20,8 @@ use simulator_scenario::Scenario;
 use toml_edit::DocumentMut;
 
 use crate::expectation::Verdict;
-use crate::run::quietly;
 use crate::run::watch::{Stop, Watch};
+use crate::run::{Executor, quietly};
 use document::{Part, Spot};
 
 /// What fails, by which it is known again.
@@ -103,7 +103,9 @@ impl Trial<'_> {
         self.runs_left -= 1;
         self.runs += 1;
         let watch = Watch::new(self.stop.clone());
-        let Ok((outcome, ())) = quietly(&scenario, self.seed, &watch, (), |(), _| ()) else { return Tried::NotRun };
+        let Ok((outcome, ())) = quietly(&scenario, self.seed, &Executor::Host, &watch, (), |(), _| ()) else {
+            return Tried::NotRun;
+        };
         let failing: BTreeSet<Failing> = outcome
             .runs
             .iter()

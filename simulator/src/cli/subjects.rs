@@ -138,6 +138,15 @@ impl SubjectArgs {
         })
     }
 
+    /// Whether it is one firmware, in a simulated world.
+    pub(super) fn is_one_in_a_world(&self) -> bool {
+        match self.on {
+            Where::Host => true,
+            Where::Chip => self.against.is_none(),
+            Where::Both | Where::Device => false,
+        }
+    }
+
     /// Whether it is a real board.
     pub(super) fn is_device(&self) -> bool {
         self.on == Where::Device

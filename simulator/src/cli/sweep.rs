@@ -9,16 +9,19 @@ use std::thread;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sha2::{Digest, Sha256};
 use simulator_scenario::Scenario;
 
 use super::check::print_mistakes;
 use super::outputs::{Content, FAILING, Output, OutputError};
 use super::run::parse_jobs;
 use super::signals::{self, Cause, Interruption};
-use super::subjects::{SubjectError, with_images};
+use super::subjects::{SubjectArgs, SubjectError, with_images};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, complain, written};
+use crate::report::artifacts::InputFile;
 use crate::run::case::{self, Seeds, Shard};
 use crate::run::watch::Stop;
+use crate::run::{On, Subject};
 use crate::seeds::report::Sweep;
 use crate::seeds::tally::Tally;
 use crate::seeds::{self, Bug, Plan, Ran};
@@ -32,6 +35,7 @@ Examples:
                                                   until the first failure
   preflash sweep my.toml --seeds 0..999999 --shard 3/10 --out shares/3
                                                   the third of ten machines' shares; preflash merge adds them up
+  preflash sweep my.toml --seeds 0..99 --on chip  the ESP-07's own image on the emulated chip
   preflash sweep my.toml --seeds 0..1000 --format json
                                                   what sweep.json holds
 
@@ -65,6 +69,8 @@ pub(super) struct SweepArgs {
     /// Begin no more after the first failure
     #[arg(long)]
     fail_fast: bool,
+    #[command(flatten)]
+    subjects: SubjectArgs,
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -73,7 +79,9 @@ pub(super) struct SweepArgs {
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(transparent)]
-    Images(#[from] SubjectError),
+    Subject(#[from] SubjectError),
+    #[error("a sweep is one firmware's: --on host, or --on chip without --against")]
+    OneSubject,
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error("could not read {path}: {reason}", path = path.display())]
@@ -97,8 +105,14 @@ pub(super) fn sweep(args: &SweepArgs) -> u8 {
 }
 
 fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
+    args.subjects.check()?;
+    if !args.subjects.is_one_in_a_world() {
+        return Err(Trouble::OneSubject);
+    }
     let scenarios = with_images(vec![scenario], std::slice::from_ref(&args.file))?;
     let scenario = &scenarios[0];
+    let subjects = args.subjects.subjects(&scenarios)?;
+    let [Subject { on: On::World(executor), .. }] = subjects.as_slice() else { return Err(Trouble::OneSubject) };
     let Seeds::Range(range) = &args.seeds else { unreachable!("the argument is a range") };
     let out = args.out.clone().unwrap_or_else(|| Path::new("target/preflash-sweep").join(case::folder(&scenario.file)));
     let failing = args.failing.clone().unwrap_or_else(|| out.join("failing-seeds.txt"));
@@ -112,7 +126,16 @@ fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let plan = Plan { scenario, seeds: range.clone(), first, shard: args.shard, jobs, fail_fast: args.fail_fast };
+    let plan = Plan {
+        scenario,
+        executor,
+        image: digest(&args.subjects.image_files()),
+        seeds: range.clone(),
+        first,
+        shard: args.shard,
+        jobs,
+        fail_fast: args.fail_fast,
+    };
     let bar = Bar::new(share(range, args.shard));
     let Ran { tally, left } = match seeds::run(&plan, &stop, &bar) {
         Ok(ran) => ran,
@@ -129,6 +152,15 @@ fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
     report.write(&sweep.to_text())?;
     let code = interruption.cause().map_or(if sweep.passed { OK } else { FAILED }, Cause::code);
     Ok(print(&sweep, args.format, code))
+}
+
+/// SHA-256 of what an image's files have in them; none without files. Where they lie does not matter.
+fn digest(files: &[InputFile]) -> Option<String> {
+    let mut all = Sha256::new();
+    for file in files {
+        all.update(file.sha256.as_deref().unwrap_or_default());
+    }
+    (!files.is_empty()).then(|| hex::encode(all.finalize()))
 }
 
 /// Prints a report.

@@ -13,7 +13,7 @@ use simulator_scenario::model::Scenario;
 use super::watch::{GivenUp, Watch};
 use super::{CaseOutcome, Evidence, Executor, Keep, Name, run_kept};
 
-/// Runs a scenario with a seed on this machine, and tells `note` each event of each of its runs; the outcome has
+/// Runs a scenario with a seed, and tells `note` each event of each of its runs; the outcome has
 /// verdicts and no events.
 ///
 /// # Errors
@@ -21,13 +21,14 @@ use super::{CaseOutcome, Evidence, Executor, Keep, Name, run_kept};
 pub fn quietly<T: 'static>(
     scenario: &Scenario,
     seed: Seed,
+    executor: &Executor,
     watch: &Watch,
     notes: T,
     note: fn(&mut T, &Event),
 ) -> Result<(CaseOutcome, T), GivenUp<CaseOutcome>> {
     let noting = Noting { notes: Rc::new(RefCell::new(notes)), note };
-    let outcome =
-        run_kept(scenario, seed, &Executor::Host, watch, Keep::Evidence { place: &noting, subject: Name::Host })?;
+    let subject = executor.name();
+    let outcome = run_kept(scenario, seed, executor, watch, Keep::Evidence { place: &noting, subject })?;
     let notes = Rc::try_unwrap(noting.notes).map(RefCell::into_inner);
     Ok((outcome, notes.unwrap_or_else(|_| unreachable!("a run's recorder goes with the run"))))
 }

@@ -116,6 +116,14 @@ impl Subject {
 }
 
 impl Executor {
+    /// What it is called where it is the only one.
+    pub fn name(&self) -> Name {
+        match self {
+            Self::Host => Name::Host,
+            Self::Stubs(_) | Self::Whole(_) => Name::Chip,
+        }
+    }
+
     /// The emulated chip with what is named by `path`, see [`Firmware::load`].
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use simulator_record::events::{Event, EventKind};
 use simulator_scenario::model::{OverSeeds, Scenario};
 
 use super::histogram::Histogram;
-use crate::run::CaseOutcome;
+use crate::run::{CaseOutcome, Name};
 
 /// So many of the worst seeds are named.
 const WORST: usize = 10;
@@ -83,6 +83,11 @@ pub struct Tally {
     pub title: String,
     /// SHA-256 of all files that it was read from.
     pub inputs: String,
+    /// What executed the firmware, `host` or `chip`.
+    pub on: String,
+    /// SHA-256 of the chip's image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The first and the last seed.
     pub seeds: (u64, u64),
     /// How many were run.
@@ -106,7 +111,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(scenario: &Scenario, seeds: &RangeInclusive<u64>) -> Self {
+    pub(super) fn new(scenario: &Scenario, on: Name, image: Option<String>, seeds: &RangeInclusive<u64>) -> Self {
         let mut inputs = Sha256::new();
         scenario.sources.iter().for_each(|source| inputs.update(source.sha256));
         let expectations = scenario.expectations.iter().map(|expectation| Expected {
@@ -121,6 +126,8 @@ impl Tally {
             scenario: scenario.file.clone(),
             title: scenario.title.clone(),
             inputs: hex::encode(inputs.finalize()),
+            on: on.word().to_owned(),
+            image,
             seeds: (*seeds.start(), *seeds.end()),
             ran: 0,
             failed: 0,
@@ -192,10 +199,13 @@ impl Tally {
     /// # Errors
     /// What is not the same.
     pub fn merge(&mut self, other: &Self) -> Result<(), String> {
+        let none = "none".to_owned();
         let same = [
             ("version of preflash", &self.version, &other.version),
             ("scenario", &self.scenario, &other.scenario),
             ("text of the scenario, or a file that it names,", &self.inputs, &other.inputs),
+            ("place where it ran", &self.on, &other.on),
+            ("image", self.image.as_ref().unwrap_or(&none), other.image.as_ref().unwrap_or(&none)),
         ];
         if let Some((what, ours, theirs)) = same.into_iter().find(|(_, ours, theirs)| ours != theirs) {
             return Err(format!("the {what} is not the same: {ours} and {theirs}"));
@@ -274,7 +284,7 @@ mod tests {
         let text = "title = 't'\nduration = '2m'\nstart = 1970-01-01T00:00:00Z\n[[expect]]\nevent.boot = {}\n";
         let scenario =
             Scenario::parse("t.toml", text, &|_| Err(String::new())).unwrap_or_else(|error| panic!("{error}"));
-        let mut tally = Tally::new(&scenario, &(0..=0));
+        let mut tally = Tally::new(&scenario, Name::Host, None, &(0..=0));
         tally.add(0, &CaseOutcome { runs: Vec::new() }, noted);
         // A minute between the two entries of each run, and none between those of different runs.
         let summary = |histogram: &Histogram| histogram.summary().unwrap();

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::bench::Bench;
+use crate::image::image;
 
 /// Whether a lossy link costs a reading, and whether it ever costs a try, depends on the seed.
 const LOSSY: &str = r#"
@@ -205,4 +206,29 @@ fn a_share_that_has_not_run_all_its_seeds_is_told() {
     let ended = bench.preflash("merge a b --out all");
     assert_eq!(ended.code, Some(2), "{}{}", ended.stdout, ended.stderr);
     assert!(ended.stderr.contains("it says that 1 seeds were run, and its share has 2"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_sweep_runs_on_the_chip_and_says_so() {
+    let Some(image) = image() else { return };
+    let bench = Bench::new("sweep-chip");
+    bench.file("x.toml", NEVER).file("y.toml", "title = 'y'\nduration = '1m'\n[[expect]]\nevent.boot = {}\n");
+    let on_chip = format!("--on chip --image {}", image.display());
+    assert_eq!(bench.preflash(&format!("sweep y.toml --seeds 0..1 --out chip {on_chip}")).code, Some(0));
+    assert_eq!(bench.preflash(&format!("sweep x.toml --seeds 0..0 --out fails {on_chip}")).code, Some(1));
+    assert_eq!(bench.preflash("sweep y.toml --seeds 0..1 --out host").code, Some(0));
+    let (chip, host) = (report(&bench, "chip"), report(&bench, "host"));
+    assert_eq!((&chip["on"], &chip["ran"], &host["on"]), (&"chip".into(), &2.into(), &"host".into()));
+    assert!(chip["image"].is_string() && host.get("image").is_none(), "{chip:#}");
+
+    // What different firmware came to is not added up.
+    for place in ["--on chip --image IMAGE", ""] {
+        let place = place.replace("IMAGE", &image.display().to_string());
+        let share = if place.is_empty() { 1 } else { 2 };
+        bench.preflash(&format!("sweep y.toml --seeds 0..3 --shard {share}/2 --out share{share} {place}"));
+    }
+    let merged = bench.preflash("merge share1 share2 --out both");
+    assert!(merged.code == Some(2) && merged.stderr.contains("place where it ran"), "{}", merged.stderr);
+    let both = bench.preflash("sweep y.toml --seeds 0..1 --on both");
+    assert!(both.code == Some(2) && both.stderr.contains("a sweep is one firmware's"), "{}", both.stderr);
 }
