@@ -1,12 +1,11 @@
 //! A simulated certificate authority, and server certificates that are good or bad in a known way.
 //!
 //! Keys and serial numbers come from a seed, so that the same seed gives the same bytes; times are parameters. An
-//! [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. The chain always ends
-//! with the authority's own certificate where there is one, because the yellow duck can be told to trust the SHA-256 of
-//! a certificate that the server sends along.
+//! [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. Unless a [`Profile`] says
+//! otherwise the chain ends with the authority's own certificate where there is one, because the yellow duck can be told
+//! to trust the SHA-256 of a certificate that the server sends along.
 //!
-//! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints, intermediate
-//! authorities.
+//! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::RngCore;
@@ -19,8 +18,12 @@ use time::{Duration, OffsetDateTime};
 
 use crate::repeatable_random::derived;
 use crate::vocabulary;
+pub use chain::{Link, Profile, Signer};
 pub use key::{Key, KeyType};
 
+use chain::authority;
+
+mod chain;
 mod key;
 #[cfg(test)]
 mod tests;
@@ -52,6 +55,14 @@ vocabulary! {
 impl Kind {
     /// All kinds with which something is wrong.
     pub const BAD: &[Self] = Self::ALL.split_at(1).1;
+
+    /// Whether what is wrong with it is who signed it, so that its chain is part of it.
+    pub fn has_own_chain(self) -> bool {
+        match self {
+            Self::Good | Self::Expired | Self::NotYetValid | Self::WrongHost => false,
+            Self::UnknownIssuer | Self::SelfSigned | Self::Forged | Self::LeafSignedLeaf => true,
+        }
+    }
 }
 
 /// Why a certificate could not be made.
@@ -111,25 +122,18 @@ impl Authority {
     pub fn from_seed(seed: [u8; 32]) -> Result<Self, CertificateError> {
         let mut stream = derived(&seed, &[b"authority"]);
         let key = Key::generate(KeyType::P256, &mut stream);
-        Self::with_key(seed, key, &mut stream)
+        Self::root(seed, chain::ROOT, key, &mut stream)
     }
 
     /// An authority of the same name whose key is RSA, for clients that cannot read ECDSA. Everyone has that key.
     pub(crate) fn rsa_namesake(&self) -> Result<Self, CertificateError> {
         let mut stream = derived(&self.seed, &[b"authority with RSA"]);
         let key = Key::generate(KeyType::Rsa2048, &mut stream);
-        Self::with_key(self.seed, key, &mut stream)
+        Self::root(self.seed, chain::ROOT, key, &mut stream)
     }
 
-    fn with_key(seed: [u8; 32], key: Key, stream: &mut ChaCha20Rng) -> Result<Self, CertificateError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::OrganizationName, "Simulated Pond");
-        params.distinguished_name.push(DnType::CommonName, "Simulated Pond Root");
-        (params.not_before, params.not_after) = (ROOT_FROM, ROOT_UNTIL);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.serial_number = Some(serial(stream));
-        params.key_identifier_method = key_identifier(&key);
+    fn root(seed: [u8; 32], name: &str, key: Key, stream: &mut ChaCha20Rng) -> Result<Self, CertificateError> {
+        let params = authority(name, &key, BasicConstraints::Unconstrained, stream);
         let certificate = params.self_signed(&key)?.into();
         Ok(Self { seed, key, params, certificate })
     }
@@ -157,7 +161,20 @@ impl Authority {
         hosts: &[&str],
         now: OffsetDateTime,
     ) -> Result<Identity, CertificateError> {
-        self.issue_for(kind, key_type, hosts, now, &[KeyUsagePurpose::DigitalSignature])
+        self.issue_profile(&Profile::new(kind, key_type), hosts, now)
+    }
+
+    /// The same with all that a [`Profile`] says.
+    ///
+    /// # Errors
+    /// [`CertificateError`], as for [`Self::issue`].
+    pub fn issue_profile(
+        &self,
+        profile: &Profile,
+        hosts: &[&str],
+        now: OffsetDateTime,
+    ) -> Result<Identity, CertificateError> {
+        self.issue_for(profile, hosts, now, &[KeyUsagePurpose::DigitalSignature])
     }
 
     /// The same with an RSA key to which clients encrypt their secrets, as TLS did before 1.3.
@@ -168,17 +185,17 @@ impl Authority {
         now: OffsetDateTime,
     ) -> Result<Identity, CertificateError> {
         let usages = [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        self.issue_for(kind, KeyType::Rsa2048, hosts, now, &usages)
+        self.issue_for(&Profile::new(kind, KeyType::Rsa2048), hosts, now, &usages)
     }
 
     fn issue_for(
         &self,
-        kind: Kind,
-        key_type: KeyType,
+        profile: &Profile,
         hosts: &[&str],
         now: OffsetDateTime,
         usages: &[KeyUsagePurpose],
     ) -> Result<Identity, CertificateError> {
+        let Profile { kind, key_type, .. } = *profile;
         let [host, ..] = hosts else { return Err(CertificateError::NoHost) };
         let label = format!("{kind:?} {key_type:?} {} {hosts:?}", now.unix_timestamp());
         let mut stream = derived(&self.seed, &[b"leaf", label.as_bytes()]);
@@ -190,12 +207,15 @@ impl Authority {
             Kind::NotYetValid => (now.saturating_add(Duration::days(30)), now.saturating_add(Duration::days(395))),
             _ => (now.saturating_sub(Duration::days(365)), now.saturating_add(Duration::days(365))),
         };
+        let until = profile.valid_until.unwrap_or(until);
         let mut params = leaf(host, names, (from, until), &key, &mut stream)?;
         params.key_usages = usages.to_vec();
 
         let chain = match kind {
             Kind::Good | Kind::Expired | Kind::NotYetValid | Kind::WrongHost => {
-                vec![self.sign(&params, &key)?, self.certificate.clone()]
+                let own = self.sign_as(profile.signer(), profile, &params, &key)?;
+                let others = profile.links().into_iter().map(|link| self.link(link, profile));
+                std::iter::once(Ok(own)).chain(others).collect::<Result<_, _>>()?
             }
             Kind::UnknownIssuer => {
                 let other = self.namesake()?;
@@ -217,6 +237,7 @@ impl Authority {
         Ok(Identity { chain, key })
     }
 
+    /// Signs what a certificate says, with the key that it is for.
     fn sign(&self, params: &CertificateParams, key: &Key) -> Result<CertificateDer<'static>, CertificateError> {
         Ok(params.signed_by(key, &Issuer::from_params(&self.params, &self.key))?.into())
     }

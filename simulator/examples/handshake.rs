@@ -80,7 +80,7 @@ fn run(image: &Arc<Image>, server: &str, speed: Speed, failures: &mut Vec<String
     let mut world = build::world_with(&scenario, Seed(1), |port| {
         Box::new(Esp8266Target::probed(port, Arc::clone(image), Rc::clone(&probe)))
     });
-    let mut director = Director::new(&scenario, &mut world);
+    let mut director = Director::new(&scenario, Seed(1), &mut world);
     let end = Instant::START + scenario.duration;
     let mut judges = Judges::new(&scenario, &[], true);
     while world.next_at().is_some_and(|at| at <= end) {

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use simulator_record::events::{DeviceId, Event, Kind};
+use simulator_record::random::{Draw as _, Seed, Stream};
 use simulator_record::time::Instant;
 use simulator_scenario::model::{Begin, End, Fault, Scenario, Trigger, When};
+use simulator_scenario::units::PerMillion;
 use simulator_world::world::Command;
 
 mod stage;
@@ -31,6 +33,9 @@ pub struct Director<'a> {
     phones: Vec<Vec<Instant>>,
     /// Until when faults are there that have begun, by their names.
     in_force: BTreeMap<&'a str, Instant>,
+    seed: Seed,
+    /// What decides about each step and fault that begins with a probability, by the stream's name.
+    chances: BTreeMap<String, Stream>,
 }
 
 /// Something that begins after an event.
@@ -56,13 +61,15 @@ const NEXT_MOMENT: Duration = Duration::from_nanos(1);
 
 impl<'a> Director<'a> {
     /// Schedules what has a fixed time and remembers what reacts.
-    pub fn new(scenario: &'a Scenario, stage: &mut impl Stage) -> Self {
+    pub fn new(scenario: &'a Scenario, seed: Seed, stage: &mut impl Stage) -> Self {
         let mut director = Self {
             scenario,
             calendar: Calendar::of(scenario),
             waiting: BTreeMap::new(),
             phones: vec![Vec::new(); scenario.phones.len()],
             in_force: BTreeMap::new(),
+            seed,
+            chances: BTreeMap::new(),
         };
         for (id, device) in (0..).map(DeviceId).zip(&scenario.devices) {
             stage.schedule(at(device.power_up), Command::Power { device: id, on: true });
@@ -132,7 +139,22 @@ impl<'a> Director<'a> {
         self.waiting.entry(trigger.matcher.kind()).or_default().push(Waiting { trigger, seen: 0, then });
     }
 
+    /// Whether something begins this time. Each step and fault has its own draws, so that no other changes them.
+    fn falls(&mut self, cue: Cue<'a>) -> bool {
+        let (probability, name) = match cue {
+            Cue::Phone(_) => return true,
+            Cue::Step(step) => (self.scenario.steps[step].probability, format!("chance of step {step}")),
+            Cue::Fault(fault) => (fault.probability, format!("chance of fault {}", fault.name)),
+        };
+        let Some(PerMillion(probability)) = probability else { return true };
+        let stream = self.seed.stream(&name);
+        self.chances.entry(name).or_insert(stream).happens(probability)
+    }
+
     fn begin(&mut self, cue: Cue<'a>, time: Instant, stage: &mut impl Stage) {
+        if !self.falls(cue) {
+            return;
+        }
         match cue {
             Cue::Phone(phone) => {
                 self.phones[phone].push(time);

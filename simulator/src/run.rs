@@ -243,7 +243,7 @@ fn run_once(
     };
     let scenario = other.as_ref().unwrap_or(scenario);
     let mut world = build::world_on(scenario, seed, executor);
-    let mut director = Director::new(scenario, &mut world);
+    let mut director = Director::new(scenario, seed, &mut world);
     if let Some(Point::Intervention { at, command }) = different {
         world.schedule(*at, command.clone());
     }

@@ -155,7 +155,7 @@ fn a_form_submitted_in_configuration_mode_stays_within_the_budget() {
 fn a_week_takes_no_more_memory_than_a_day() {
     let scenario = scenario(&format!("duration = '8d'\n{STATION}[[expect]]\nevent.stored = {{}}\n"));
     let mut world = run::build::world(&scenario, Seed(1));
-    let mut director = Director::new(&scenario, &mut world);
+    let mut director = Director::new(&scenario, Seed(1), &mut world);
     let (mut seen, mut stored) = (Vec::new(), 0);
     for day in 1..=7 {
         // Between two readings, which come every five minutes.

@@ -1,5 +1,6 @@
-//! Private keys that sign the same message with the same bytes: ECDSA on P-256 by RFC 6979, RSA with the salt of
-//! RSASSA-PSS drawn from the thread's stream (see [`seed_this_thread`](crate::repeatable_random::seed_this_thread)).
+//! Private keys that sign the same message with the same bytes: ECDSA on P-256 and P-384 by RFC 6979, RSA with the salt
+//! of RSASSA-PSS drawn from the thread's stream (see
+//! [`seed_this_thread`](crate::repeatable_random::seed_this_thread)).
 
 use std::sync::Arc;
 
@@ -15,9 +16,10 @@ use sha2::Sha256;
 
 use crate::repeatable_random::draw;
 
-/// Making an RSA key takes a fifth of a second and would differ between versions of the library: this one is constant,
-/// and known to everyone.
-const RSA_TEST_KEY: &str = include_str!("rsa-2048.pem");
+/// Making an RSA key takes a fifth of a second and more, and would differ between versions of the library: these are
+/// constant, and known to everyone.
+const RSA_2048_TEST_KEY: &str = include_str!("rsa-2048.pem");
+const RSA_4096_TEST_KEY: &str = include_str!("rsa-4096.pem");
 
 /// The kind of a server's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +29,10 @@ pub enum KeyType {
     P256,
     /// RSA with 2048 bits, as the real service has.
     Rsa2048,
+    /// ECDSA on the curve P-384.
+    P384,
+    /// RSA with 4096 bits.
+    Rsa4096,
 }
 
 /// A private key. Cheap to clone.
@@ -34,6 +40,8 @@ pub enum KeyType {
 pub enum Key {
     /// ECDSA on the curve P-256 with SHA-256.
     P256(Arc<P256Key>),
+    /// ECDSA on the curve P-384 with SHA-384.
+    P384(Arc<P384Key>),
     /// RSA: PKCS #1 v1.5 in certificates, PSS in handshakes, both with SHA-256.
     Rsa(Arc<RsaKey>),
 }
@@ -41,6 +49,12 @@ pub enum Key {
 /// A P-256 key, with its public point as certificates hold it.
 pub struct P256Key {
     secret: SigningKey,
+    point: Vec<u8>,
+}
+
+/// A P-384 key, with its public point as certificates hold it.
+pub struct P384Key {
+    secret: p384::ecdsa::SigningKey,
     point: Vec<u8>,
 }
 
@@ -59,19 +73,27 @@ impl Key {
                 let point = secret.verifying_key().to_encoded_point(false).as_bytes().to_vec();
                 Self::P256(Arc::new(P256Key { secret, point }))
             }
-            KeyType::Rsa2048 => {
-                let secret = RsaPrivateKey::from_pkcs8_pem(RSA_TEST_KEY).expect("the test key is a PKCS #8 key");
-                let public = secret.to_public_key().to_pkcs1_der().expect("a public key has an encoding");
-                Self::Rsa(Arc::new(RsaKey { secret, public: public.into_vec() }))
+            KeyType::P384 => {
+                let secret = p384::ecdsa::SigningKey::random(stream);
+                let point = secret.verifying_key().to_encoded_point(false).as_bytes().to_vec();
+                Self::P384(Arc::new(P384Key { secret, point }))
             }
+            KeyType::Rsa2048 => Self::rsa(RSA_2048_TEST_KEY),
+            KeyType::Rsa4096 => Self::rsa(RSA_4096_TEST_KEY),
         }
+    }
+
+    fn rsa(pem: &str) -> Self {
+        let secret = RsaPrivateKey::from_pkcs8_pem(pem).expect("a test key is a PKCS #8 key");
+        let public = secret.to_public_key().to_pkcs1_der().expect("a public key has an encoding");
+        Self::Rsa(Arc::new(RsaKey { secret, public: public.into_vec() }))
     }
 
     /// What a client has encrypted with an RSA key (PKCS #1 v1.5); `None` if this key does not decrypt it, or is not
     /// RSA.
     pub(crate) fn decrypt(&self, encrypted: &[u8], random: &mut ChaCha20Rng) -> Option<Vec<u8>> {
         match self {
-            Self::P256(_) => None,
+            Self::P256(_) | Self::P384(_) => None,
             Self::Rsa(key) => key.secret.decrypt_blinded(random, rsa::Pkcs1v15Encrypt, encrypted).ok(),
         }
     }
@@ -91,6 +113,7 @@ impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::P256(_) => "P-256 key",
+            Self::P384(_) => "P-384 key",
             Self::Rsa(_) => "RSA key",
         })
     }
@@ -100,6 +123,7 @@ impl rcgen::PublicKeyData for Key {
     fn der_bytes(&self) -> &[u8] {
         match self {
             Self::P256(key) => &key.point,
+            Self::P384(key) => &key.point,
             Self::Rsa(key) => &key.public,
         }
     }
@@ -107,6 +131,7 @@ impl rcgen::PublicKeyData for Key {
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         match self {
             Self::P256(_) => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::P384(_) => &rcgen::PKCS_ECDSA_P384_SHA384,
             Self::Rsa(_) => &rcgen::PKCS_RSA_SHA256,
         }
     }
@@ -118,6 +143,10 @@ impl rcgen::SigningKey for Key {
         Ok(match self {
             Self::P256(key) => {
                 let signature: Signature = key.secret.sign(message);
+                signature.to_der().as_bytes().to_vec()
+            }
+            Self::P384(key) => {
+                let signature: p384::ecdsa::Signature = key.secret.sign(message);
                 signature.to_der().as_bytes().to_vec()
             }
             Self::Rsa(key) => {
@@ -137,7 +166,7 @@ impl rustls::sign::SigningKey for Key {
 
     fn algorithm(&self) -> rustls::SignatureAlgorithm {
         match self {
-            Self::P256(_) => rustls::SignatureAlgorithm::ECDSA,
+            Self::P256(_) | Self::P384(_) => rustls::SignatureAlgorithm::ECDSA,
             Self::Rsa(_) => rustls::SignatureAlgorithm::RSA,
         }
     }
@@ -149,6 +178,10 @@ impl rustls::sign::Signer for Key {
         match self {
             Self::P256(key) => {
                 let signature: Signature = key.secret.sign(message);
+                Ok(signature.to_der().as_bytes().to_vec())
+            }
+            Self::P384(key) => {
+                let signature: p384::ecdsa::Signature = key.secret.sign(message);
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             Self::Rsa(key) => {
@@ -165,6 +198,7 @@ impl rustls::sign::Signer for Key {
     fn scheme(&self) -> SignatureScheme {
         match self {
             Self::P256(_) => SignatureScheme::ECDSA_NISTP256_SHA256,
+            Self::P384(_) => SignatureScheme::ECDSA_NISTP384_SHA384,
             Self::Rsa(_) => SignatureScheme::RSA_PSS_SHA256,
         }
     }

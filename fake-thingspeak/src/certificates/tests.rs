@@ -109,3 +109,48 @@ fn certificates_that_cannot_be_are_refused() {
     }
     assert!(issue(&["::1"]).is_ok());
 }
+
+/// A certificate that `root` is to vouch for, with these behind it.
+fn sent(root: &Authority, profile: &Profile) -> Result<(), Error> {
+    verdict(root, &authority().issue_profile(profile, &HOSTS, NOW).unwrap(), HOSTS[0], NOW)
+}
+
+#[test]
+fn a_chain_leads_to_the_root_in_whatever_order_if_all_of_it_is_there() {
+    let profile = |chain: &[Link], signed_by| Profile { chain: Some(chain.to_vec()), signed_by, ..Profile::default() };
+    let good = |chain: &[Link], signed_by| sent(&authority(), &profile(chain, signed_by)).map_err(kind_of);
+    use Link::{CrossSignedRoot, Intermediate, OlderRoot, OtherIntermediate, Root, UnrelatedRoot};
+    assert_eq!(good(&[Intermediate, Root], None), Ok(()));
+    assert_eq!(good(&[OtherIntermediate, Root], None), Ok(()));
+    assert_eq!(good(&[UnrelatedRoot, Root, CrossSignedRoot, Intermediate], None), Ok(()));
+    assert_eq!(good(&[], None), Ok(()), "this client has the root");
+    assert_eq!(good(&[Root], Some(Signer::Intermediate)), Err(Verdict::UnknownIssuer));
+    assert_eq!(good(&[Intermediate, Root], Some(Signer::OtherIntermediate)), Err(Verdict::UnknownIssuer));
+    // Who knows the older root alone needs the cross-signed one.
+    let older = authority().other_root(OlderRoot).unwrap();
+    assert!(sent(&older, &profile(&[Intermediate, CrossSignedRoot], None)).is_ok());
+    assert!(sent(&older, &profile(&[CrossSignedRoot], None)).is_ok());
+    assert!(sent(&older, &profile(&[Intermediate, Root], None)).is_err());
+}
+
+#[test]
+fn every_signer_has_keys_of_every_type() {
+    for key_type in [KeyType::P256, KeyType::P384, KeyType::Rsa2048, KeyType::Rsa4096] {
+        for signer in Signer::ALL {
+            let signed_by = Some(*signer);
+            let profile = Profile { key_type, signed_by, intermediate_key_type: key_type, ..Profile::default() };
+            let seen = sent(&authority(), &profile);
+            assert!(seen.is_ok(), "{key_type:?} {signer:?}: {seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_ends_when_it_is_told_to() {
+    let until = NOW + Duration::minutes(10);
+    let profile = Profile { valid_until: Some(until), ..Profile::default() };
+    let identity = authority().issue_profile(&profile, &HOSTS, NOW).unwrap();
+    assert!(verdict(&authority(), &identity, HOSTS[0], until).is_ok());
+    let after = kind_of(verdict(&authority(), &identity, HOSTS[0], until + Duration::SECOND).unwrap_err());
+    assert!(matches!(after, Verdict::ExpiredContext { .. }), "{after:?}");
+}

@@ -3,6 +3,7 @@
 //!
 //! The JSON Schema carries the sentences here to editors, so they are written for a scenario's author.
 
+pub(super) mod certificate;
 pub(super) mod devices;
 pub(super) mod events;
 pub(super) mod expect;
@@ -20,7 +21,7 @@ use sensor::SENSOR;
 use steps::{STEP, SWEEP};
 use targets::TARGETS;
 
-use super::model::{Certificate, KeyType, Policy, Protection, RadioMode};
+use super::model::{Policy, Protection, RadioMode};
 use super::shape::Scalar::{Boolean, DateTime, Duration, HardwareAddress, Integer, Ipv4Address, Signal, Text};
 use super::shape::Shape::{Choice as One, List, Scalar, Words};
 use super::shape::{Key, Shape, Table, optional, required};
@@ -197,25 +198,11 @@ const INTERNET: Table =
 const CLOUD: Table = Table::new(
     "the cloud",
     &[
-        optional(
-            "certificate",
-            Words(&[
-                Certificate::Good.row(),
-                Certificate::Expired.row(),
-                Certificate::NotYetValid.row(),
-                Certificate::WrongHost.row(),
-                Certificate::UnknownIssuer.row(),
-                Certificate::SelfSigned.row(),
-            ]),
-            "What the cloud shows as its certificate. Default good.",
-        ),
+        optional("certificate", certificate::CERTIFICATE, "What the cloud shows as its certificate. Default good."),
         optional(
             "key-type",
-            Words(&[
-                ("P-256", KeyType::P256, "ECDSA on the curve P-256."),
-                ("RSA-2048", KeyType::Rsa2048, "RSA with 2048 bits."),
-            ]),
-            "The certificate's key. Default P-256.",
+            certificate::KEY_TYPE,
+            "The certificate's key, with a word as `certificate`. Default P-256.",
         ),
         optional(
             "legacy-tls",

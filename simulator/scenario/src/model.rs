@@ -13,6 +13,8 @@ mod targets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::units::PerMillion;
+
 pub use devices::*;
 pub use expectations::*;
 pub use faults::*;
@@ -204,10 +206,8 @@ pub struct Internet {
 /// The cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {
-    /// What it shows as its certificate; default good.
-    pub certificate: Certificate,
-    /// The certificate's key; default P-256.
-    pub key_type: KeyType,
+    /// What it shows as its certificate; default a good one with a P-256 key that the root has signed.
+    pub certificate: CertificateProfile,
     /// When it speaks the TLS of old devices; default off.
     pub legacy_tls: Policy,
     /// The write key of the first device's channel; default drawn from the seed.
@@ -218,7 +218,10 @@ pub struct Cloud {
     pub port: Option<CloudPort>,
 }
 
-pub use fake_thingspeak::certificates::{KeyType, Kind as Certificate};
+pub use fake_thingspeak::certificates::{
+    KeyType, Kind as CertificateKind, Link as CertificateLink, Profile as CertificateProfile,
+    Signer as CertificateSigner,
+};
 pub use fake_thingspeak::legacy_tls::Policy;
 
 pub use simulator_world::air::{Features, Protection, RadioMode};
@@ -267,6 +270,8 @@ pub struct Step {
     pub device: DeviceId,
     /// What.
     pub action: Action,
+    /// How likely it is, each time; certain if `None`.
+    pub probability: Option<PerMillion>,
     /// Whether a run fails in which it never had an effect.
     pub require_effect: bool,
     /// Where it stands in the file.

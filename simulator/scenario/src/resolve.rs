@@ -4,6 +4,7 @@
 //! the run's end, secrets and the length that their use demands. A part that is wrong is reported and left out, and the
 //! rest is looked at all the same; a scenario comes of it only if nothing was reported.
 
+mod certificate;
 mod devices;
 mod expect;
 mod faults;

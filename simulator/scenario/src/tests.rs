@@ -150,6 +150,13 @@ fn faults_of_every_kind() {
         jitter: Duration::from_millis(20),
         ..LinkEffects::default()
     };
+    let renewed = CertificateProfile {
+        signed_by: Some(CertificateSigner::OtherIntermediate),
+        chain: Some(vec![CertificateLink::OlderRoot, CertificateLink::CrossSignedRoot]),
+        intermediate_key_type: KeyType::P384,
+        valid_until: Some(datetime!(2027-01-01 0:00 UTC)),
+        ..CertificateProfile::new(CertificateKind::Good, KeyType::Rsa4096)
+    };
     let expected = [
         sensor(SensorFault::BadChecksum),
         sensor(SensorFault::LateResponse(Lateness::always(Duration::from_micros(150)))),
@@ -161,6 +168,7 @@ fn faults_of_every_kind() {
         Injection::Ntp(NtpFault::WrongBy(time::Duration::days(-400))),
         Injection::Route { to: RouteTarget::Everywhere, reply: RouteFault::Reset },
         Injection::ManInTheMiddle(Attack::LeafSignedLeaf),
+        Injection::Certificate(renewed.into()),
         Injection::Cloud(CloudFault::Status(503)),
         Injection::Cloud(CloudFault::DelayAfterStoring(Duration::from_secs(20))),
         Injection::Cloud(CloudFault::RetryAfter(Duration::from_mins(10))),

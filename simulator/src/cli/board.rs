@@ -237,9 +237,10 @@ pub(super) fn board(args: &BoardArgs) -> u8 {
         Ok(opened) => opened,
         Err(error) => return bad_input(format_args!("could not open the serial port {}: {error}", shown(args.serial))),
     };
-    let (mut world, port) = build::board(&scenario, Seed(args.seed.unwrap_or(scenario.seed)), &contents);
+    let seed = Seed(args.seed.unwrap_or(scenario.seed));
+    let (mut world, port) = build::board(&scenario, seed, &contents);
     let device = port.device;
-    let mut director = args.scenario.is_some().then(|| Director::new(&scenario, &mut world));
+    let mut director = args.scenario.is_some().then(|| Director::new(&scenario, seed, &mut world));
     if director.is_none() {
         world.schedule(Instant::START, Command::Power { device, on: true });
     }

@@ -81,6 +81,21 @@ fn a_faults_end_is_counted_from_its_beginning() {
 }
 
 #[test]
+fn what_is_left_to_chance_happens_about_that_often_and_leaves_the_rest_alone() {
+    let step = |probability: &str| format!("[[steps]]\nevery = '100ms'\n{probability}do.reset-button = 'press'\n");
+    let certain = presses(&events(&step(""))).len();
+    let half = presses(&events(&step("probability = '30 %'\n")));
+    assert!((certain / 5..certain / 5 * 2).contains(&half.len()), "{} of {certain}", half.len());
+    assert_eq!(half, presses(&events(&step("probability = '30 %'\n"))));
+    // What else is there has draws of its own.
+    let behind = "[[faults]]\nname = 'f'\nevery = '1s'\nfor = '1ms'\nprobability = '50 %'\ninject.sensor = 'silent'\n";
+    let both = events(&(step("probability = '30 %'\n") + behind));
+    assert_eq!(half, presses(&both));
+    let begun = times(&both, |kind| matches!(kind, EventKind::Fault(it) if it.action.text() == "begins")).len();
+    assert!((10..50).contains(&begun), "{begun} of 59");
+}
+
+#[test]
 fn a_later_step_supersedes_a_cut() {
     let text = "[[steps]]\nat = '10s'\ndo.power = { cut-for = '20s' }\n\
         [[steps]]\nat = '15s'\ndo.power = 'off'\n[[steps]]\nat = '50s'\ndo.power = 'on'\n\

@@ -95,6 +95,7 @@ fn injection(injection: &scenario::Injection) -> Fault {
             reply: *reply,
         }),
         scenario::Injection::ManInTheMiddle(attack) => Fault::Internet(fault::Fault::ManInTheMiddle(*attack)),
+        scenario::Injection::Certificate(profile) => Fault::Internet(fault::Fault::Certificate(profile.clone())),
         scenario::Injection::CloudReply(reply) => Fault::Internet(fault::Fault::CloudReply(reply.clone())),
         scenario::Injection::Cloud(fault) => Fault::Internet(fault::Fault::Cloud(*fault)),
     }

@@ -183,8 +183,7 @@ fn fill_in(form: scenario::Form, cloud: &CloudSecrets) -> BTreeMap<String, Strin
 fn internet(scenario: &Scenario, seed: Seed) -> Internet {
     let cloud = CloudSettings {
         host: scenario.cloud.host.clone(),
-        certificate: scenario.cloud.certificate,
-        key_type: scenario.cloud.key_type,
+        certificate: scenario.cloud.certificate.clone(),
         legacy_tls: scenario.cloud.legacy_tls,
         port: scenario.cloud.port,
     };

@@ -111,7 +111,7 @@ fn play(scenario: &Scenario, seed: Seed) -> (Seen, Vec<Event>) {
         let target = HostTarget::yellow_duck(Rc::clone(&port));
         Box::new(Tap { target, port, sent: Rc::clone(&sent) })
     });
-    let mut director = Director::new(scenario, &mut world);
+    let mut director = Director::new(scenario, seed, &mut world);
     let end = Instant::START + scenario.duration;
     let mut events = Vec::new();
     while world.next_at().is_some_and(|at| at <= end) {

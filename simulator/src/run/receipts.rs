@@ -36,6 +36,9 @@ pub struct Receipt {
     /// Where it stands, and whether the run fails if it had none.
     #[serde(skip)]
     required: Option<Place>,
+    /// Whether it is left to chance, so that it need not have begun.
+    #[serde(skip)]
+    by_chance: bool,
 }
 
 impl Receipt {
@@ -51,6 +54,7 @@ impl Receipt {
     pub fn nothing(&self) -> Option<&'static str> {
         match (self.kind, self.begun, self.applied) {
             (_, _, 1..) => None,
+            (_, 0, _) if self.by_chance && self.required.is_none() => None,
             ("phone", 0, _) => Some("never arrived"),
             ("phone", ..) => Some("did and saw nothing"),
             ("step", 0, _) => Some("was never done"),
@@ -145,10 +149,14 @@ impl<'s> Receipts<'s> {
         for (fault, Counted { begun, applied }) in scenario.faults.iter().zip(&faults) {
             let name = Some(fault.name.clone());
             let applied = applied + slowed(&fault.name);
-            receipts.push(receipt("fault", name, fault.place, fault.require_effect, *begun, applied));
+            let by_chance = fault.probability.is_some();
+            let receipt = receipt("fault", name, fault.place, fault.require_effect, *begun, applied);
+            receipts.push(Receipt { by_chance, ..receipt });
         }
         for (step, Counted { begun, applied }) in scenario.steps.iter().zip(&steps) {
-            receipts.push(receipt("step", None, step.place, step.require_effect, *begun, *applied));
+            let by_chance = step.probability.is_some();
+            let receipt = receipt("step", None, step.place, step.require_effect, *begun, *applied);
+            receipts.push(Receipt { by_chance, ..receipt });
         }
         for (place, phone) in scenario.phones.iter().enumerate() {
             let applied = seen.get(phone.name.as_str()).copied().unwrap_or_default();
@@ -160,7 +168,7 @@ impl<'s> Receipts<'s> {
 }
 
 fn receipt(kind: &'static str, name: Option<String>, place: Place, require: bool, begun: u64, applied: u64) -> Receipt {
-    Receipt { kind, name, line: place.line, begun, applied, required: require.then_some(place) }
+    Receipt { kind, name, line: place.line, begun, applied, required: require.then_some(place), by_chance: false }
 }
 
 /// The verdicts on those that had to have an effect and had none.
@@ -211,6 +219,7 @@ impl Shows for Scenario {
             | Injection::Ntp(_)
             | Injection::Route { .. }
             | Injection::ManInTheMiddle(_)
+            | Injection::Certificate(_)
             | Injection::Cloud(_)
             | Injection::CloudReply(_)
             | Injection::CaptivePortal(_) => false,

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::certificates::Profile;
 use fake_thingspeak::cloud::NewChannel;
 use fake_thingspeak::legacy_tls::Policy;
 use firmware::board::SETTINGS_SECTORS;
@@ -53,13 +53,8 @@ fn settings(write_key: &str, issuer: &str) -> Settings {
 
 /// The world, and the ducks' channels.
 fn pond(seed: Seed) -> (World, Vec<u32>) {
-    let cloud = CloudSettings {
-        host: HOST.to_owned(),
-        certificate: Kind::Good,
-        key_type: KeyType::P256,
-        legacy_tls: Policy::Off,
-        port: None,
-    };
+    let cloud =
+        CloudSettings { host: HOST.to_owned(), certificate: Profile::default(), legacy_tls: Policy::Off, port: None };
     let latency = Duration::from_millis(20);
     let internet = Internet::new(
         internet::Settings { start: START, latency, cloud, names: Vec::<(String, Ipv4Addr)>::new() },

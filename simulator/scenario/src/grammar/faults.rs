@@ -6,6 +6,7 @@ pub(crate) mod sensor;
 
 use std::time::Duration;
 
+use super::certificate;
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
 use crate::model::{AccessPointState, Attack, Direction, Frames, PortalReply, RouteFault, RouteTarget};
@@ -37,6 +38,11 @@ pub(super) const FAULT: Table = Table {
                 "count",
                 COUNT,
                 "How often it applies at most, each time it has begun; not with `sensor` and `access-point`. Default no limit.",
+            ),
+            optional(
+                "probability",
+                Scalar(Probability),
+                "How likely it is that it begins, each time that it would. Default 100 %.",
             ),
             optional("device", TEXT, "With `sensor`: which of several devices, by its name."),
             optional("part", TEXT, "With `sensor`: which of several sensors, by its name."),
@@ -79,6 +85,7 @@ pub(crate) enum InjectionKind {
     Ntp,
     Route,
     ManInTheMiddle,
+    Certificate,
     Cloud,
     CaptivePortal,
 }
@@ -149,6 +156,12 @@ const INJECTION: Choice<InjectionKind> = Choice {
             "man-in-the-middle",
             Words(&ATTACKS),
             "Somebody between router and cloud, in the cloud's place.",
+        ),
+        case(
+            InjectionKind::Certificate,
+            "certificate",
+            certificate::CERTIFICATE,
+            "The cloud shows another certificate, as after a renewal that went wrong.",
         ),
         case(InjectionKind::Cloud, "cloud", cloud::FAULT, "The cloud."),
         case(

@@ -6,7 +6,8 @@ use super::expect::TRIGGER;
 use super::sensor::AIR;
 use super::{BOOLEAN, DEVICE_NAME, DURATION, ON_OFF, TEXT};
 use crate::model::{LINE_ENDINGS, PowerAction};
-use crate::shape::Shape::{Choice as One, Either, Words};
+use crate::shape::Scalar::Probability;
+use crate::shape::Shape::{Choice as One, Either, Scalar, Words};
 use crate::shape::{Choice, Makes, Shape, Table, case, optional, required};
 
 /// One of `[[steps]]`.
@@ -21,6 +22,7 @@ pub(super) const STEP: Table = Table {
             optional("from", DURATION, "With `every`: the first time. Default one period after the beginning."),
             optional("until", DURATION, "With `every`: no later than this. Default the end."),
             DEVICE_NAME,
+            optional("probability", Scalar(Probability), "How likely it is that it happens, each time. Default 100 %."),
             optional(
                 "require-effect",
                 BOOLEAN,

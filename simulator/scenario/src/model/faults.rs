@@ -8,7 +8,7 @@ use std::time::Duration;
 use simulator_parts::PartId;
 use simulator_record::events::DeviceId;
 
-use super::{End, Place, When};
+use super::{CertificateProfile, End, Place, When};
 use crate::units::PerMillion;
 
 pub use simulator_parts::{Lateness, SensorFault};
@@ -29,6 +29,8 @@ pub struct Fault {
     pub end: End,
     /// How often it applies at most, each time it has begun.
     pub count: Option<u32>,
+    /// How likely it is that it begins, each time; certain if `None`.
+    pub probability: Option<PerMillion>,
     /// What goes wrong.
     pub injection: Injection,
     /// Whether a run fails in which it never had an effect.
@@ -91,6 +93,8 @@ pub enum Injection {
     },
     /// Somebody between router and cloud, in the cloud's place.
     ManInTheMiddle(Attack),
+    /// The cloud shows another certificate.
+    Certificate(Arc<CertificateProfile>),
     /// The cloud.
     Cloud(CloudFault),
     /// What is answered in the cloud's place.

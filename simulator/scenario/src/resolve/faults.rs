@@ -29,6 +29,7 @@ impl Resolver<'_, '_> {
             when: when?,
             end: end?,
             count: fields.integer("count").and_then(|count| u32::try_from(count).ok()),
+            probability: self.probability(fields),
             injection: injection?,
             require_effect: fields.boolean("require-effect").unwrap_or(false),
             place: self.place(node),
@@ -46,6 +47,7 @@ impl Resolver<'_, '_> {
             | InjectionKind::Ntp
             | InjectionKind::Route
             | InjectionKind::ManInTheMiddle
+            | InjectionKind::Certificate
             | InjectionKind::Cloud => return,
             InjectionKind::CaptivePortal => "a captive portal",
         };
@@ -200,6 +202,7 @@ impl Resolver<'_, '_> {
                 Injection::Route { to, reply: fields.word("reply")? }
             }
             InjectionKind::ManInTheMiddle => Injection::ManInTheMiddle(details.word()?),
+            InjectionKind::Certificate => Injection::Certificate(self.certificate(details)?.into()),
             InjectionKind::CaptivePortal => Injection::CaptivePortal(details.word()?),
             InjectionKind::Cloud => match details.word() {
                 Some(fault) => Injection::Cloud(fault),
@@ -215,12 +218,12 @@ impl Resolver<'_, '_> {
         })
     }
 
-    /// How likely something is that a fault names: more than never.
-    fn likelihood(&mut self, node: &Node, name: &str) -> Option<PerMillion> {
+    /// How likely something is that a fault or a step names: more than never.
+    pub(super) fn likelihood(&mut self, node: &Node, name: &str) -> Option<PerMillion> {
         let Value::Probability(probability) = node.value else { return None };
         if probability == PerMillion(0) {
             self.report(
-                Diagnostic::new(format!("`{name}` is never"), node.span.clone(), "such a fault does nothing")
+                Diagnostic::new(format!("`{name}` is never"), node.span.clone(), "then nothing happens")
                     .help("leave it out, or say how likely it is, such as \"10 %\""),
             );
         }

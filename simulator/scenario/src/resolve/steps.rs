@@ -12,6 +12,7 @@ use crate::diagnostics::Diagnostic;
 use crate::grammar::steps::{ActionKind, SweepKind};
 use crate::model::{Action, LineEnding, PartClass, PartKind, Step, Sweep, TYPING, When};
 use crate::tree::{Chosen, Fields, Node, Value};
+use crate::units::PerMillion;
 
 /// The shortest time between two times of something that repeats.
 pub(crate) const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
@@ -28,7 +29,20 @@ impl Resolver<'_, '_> {
         let action = fields.choice("do").zip(device);
         let action = action.and_then(|(Chosen { kind, node, .. }, device)| self.action(kind, node, device));
         let require_effect = fields.boolean("require-effect").unwrap_or(false);
-        Some(Step { when: when?, device: device?, action: action?, require_effect, place: self.place(node) })
+        let probability = self.probability(fields);
+        Some(Step {
+            when: when?,
+            device: device?,
+            action: action?,
+            probability,
+            require_effect,
+            place: self.place(node),
+        })
+    }
+
+    /// How likely it is that a step happens, or that a fault begins.
+    pub(super) fn probability(&mut self, fields: &Fields) -> Option<PerMillion> {
+        fields.get("probability").and_then(|node| self.likelihood(node, "probability"))
     }
 
     fn when(&mut self, fields: &Fields) -> Option<When> {

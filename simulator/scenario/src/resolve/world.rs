@@ -8,9 +8,7 @@ use simulator_world::air::colons;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
-use crate::model::{
-    Certificate, Cloud, CloudPort, Features, KeyType, Network, Policy, Protection, RouterSettings, Settings,
-};
+use crate::model::{Cloud, CloudPort, Features, Network, Policy, Protection, RouterSettings, Settings};
 use crate::tree::{Fields, Node, Value};
 use crate::units::Dbm;
 
@@ -228,8 +226,7 @@ impl Resolver<'_, '_> {
         });
         Cloud {
             write_key: write_key.and_then(Node::text).map(str::to_owned),
-            certificate: fields.and_then(|fields| fields.word("certificate")).unwrap_or(Certificate::Good),
-            key_type: fields.and_then(|fields| fields.word("key-type")).unwrap_or(KeyType::P256),
+            certificate: fields.map(|fields| self.own_certificate(fields)).unwrap_or_default(),
             legacy_tls: fields.and_then(|fields| fields.word("legacy-tls")).unwrap_or(Policy::Off),
             host: fields.and_then(|fields| fields.text("host")).unwrap_or(CLOUD_HOST).to_owned(),
             port: fields.and_then(|fields| self.cloud_port(fields)),

@@ -84,6 +84,7 @@ pub(super) fn order(fault: &Fault) -> Option<Map<String, Value>> {
         | Fault::Ntp(_)
         | Fault::Route { .. }
         | Fault::ManInTheMiddle(_)
+        | Fault::Certificate(_)
         | Fault::CaptivePortal(_) => return None,
     };
     let parameter = match fault {

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use humantime::format_duration;
 use simulator_record::events::Kind;
 use simulator_scenario::model::{
-    Action, Begin, BootMode, Certificate, Check, Expectation, FlashImage, Injection, Policy, PowerAction, Readings,
-    Scenario, State, When,
+    Action, Begin, BootMode, CertificateProfile, Check, Expectation, FlashImage, Injection, Policy, PowerAction,
+    Readings, Scenario, State, When,
 };
 
 use simulator_world::internet::Fault;
@@ -141,7 +141,7 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
         needs.add("a calendar of its own, and a rig has today's".to_owned());
     }
     let cloud = &scenario.cloud;
-    if cloud.certificate != Certificate::Good || cloud.legacy_tls != Policy::Off {
+    if cloud.certificate != CertificateProfile::default() || cloud.legacy_tls != Policy::Off {
         needs.add("a cloud with another certificate or another TLS than usual".to_owned());
     }
     for fault in &scenario.faults {
@@ -166,7 +166,8 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
             | Injection::CaptivePortal(_)
             | Injection::Ntp(_)
             | Injection::Route { .. }
-            | Injection::ManInTheMiddle(_) => {
+            | Injection::ManInTheMiddle(_)
+            | Injection::Certificate(_) => {
                 needs.add(format!("the fault `{name}`, which nothing on a rig makes happen"));
             }
         }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant as WallInstant};
 use simulator_live::port::{Received, SerialPort};
 use simulator_parts::{PartId, SerialByte, SerialLine};
 use simulator_record::events::{self, DeviceId, Event, EventKind, FaultAction, PowerState};
+use simulator_record::random::Seed;
 use simulator_record::time::Instant;
 use simulator_scenario::model::Scenario;
 use simulator_world::device::conversation::Conversation;
@@ -58,7 +59,7 @@ fn run_once(scenario: &Scenario, rig: &Rig, watch: &Watch, keep: Keep<'_>) -> Re
     let mut recorder = keep.open(0);
     let mut failed = recorder.as_mut().err().map(|error| std::mem::replace(error, std::io::ErrorKind::Other.into()));
     let mut session = Session::new(scenario, rig, watch);
-    let mut director = Director::new(scenario, &mut session.timeline);
+    let mut director = Director::new(scenario, Seed(scenario.seed), &mut session.timeline);
     let end = Instant::START + scenario.duration;
     let mut undone = session.prepare().err();
     while undone.is_none() && failed.is_none() {

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use super::server::PORTAL_ADDRESS;
 pub use fake_thingspeak::attack::Attack;
+/// What a certificate of the cloud is like.
+pub use fake_thingspeak::certificates::Profile;
 /// What the cloud does wrong with a request, and a reply that is written for it.
 pub use fake_thingspeak::serve::{Fault as CloudFault, Pieces, WrittenReply};
 
@@ -39,6 +41,8 @@ pub enum Fault {
     },
     /// Somebody answers in the cloud's place on port 443.
     ManInTheMiddle(Attack),
+    /// The cloud shows another certificate.
+    Certificate(Arc<Profile>),
     /// The cloud itself.
     Cloud(CloudFault),
     /// What is answered in the cloud's place.
@@ -290,6 +294,11 @@ impl Faults {
     /// Who answers a new connection to the cloud's port 443 in its place, counted.
     pub fn man_in_the_middle(&mut self) -> Option<Applied<Attack>> {
         self.apply(|fault| if let Fault::ManInTheMiddle(attack) = fault { Some(*attack) } else { None })
+    }
+
+    /// What the cloud shows a new connection in place of its own certificate, counted.
+    pub fn certificate(&mut self) -> Option<Applied<Arc<Profile>>> {
+        self.apply(|fault| if let Fault::Certificate(profile) = fault { Some(profile.clone()) } else { None })
     }
 
     /// The rule that applies to a request to the cloud, counted.

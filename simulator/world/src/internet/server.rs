@@ -12,12 +12,13 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use fake_thingspeak::certificates::{Authority, CertificateError, KeyType, Kind};
+use fake_thingspeak::certificates::{Authority, CertificateError, Profile};
 use fake_thingspeak::cloud::Cloud;
 use fake_thingspeak::legacy_tls::{self, Policy};
 use fake_thingspeak::serve::{WrittenReply, serve};
 use fake_thingspeak::tls::{TlsServer, seed_this_thread, server_config};
 use smoltcp::wire::EthernetAddress;
+use time::OffsetDateTime;
 
 use super::cloud_host::CloudHost;
 use super::connection::{Accepted, Reporter};
@@ -54,8 +55,8 @@ const HTTPS: u16 = 443;
 /// What answers a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// The cloud.
-    Cloud { tls: bool },
+    /// The cloud; with TLS, and which of [`Identities`] it shows.
+    Cloud { tls: Option<usize> },
     /// Somebody in its place.
     ManInTheMiddle(Attack),
     /// Whoever wants a login first.
@@ -86,10 +87,9 @@ pub(super) struct Servers {
     shared: Rc<Shared>,
     seed: Seed,
     cloud: Rc<RefCell<Cloud>>,
-    cloud_tls: TlsServer,
+    identities: Identities,
     cloud_port: Option<CloudPort>,
     man_in_the_middle: ManInTheMiddle,
-    authority: Authority,
     by_address: BTreeMap<Ipv4Addr, &'static str>,
 }
 
@@ -98,20 +98,11 @@ impl Servers {
     pub fn new(settings: &Settings, seed: Seed, shared: Rc<Shared>) -> Result<Self, CertificateError> {
         let authority = Authority::from_seed(seed.bytes("certificate authority"))?;
         let cloud = &settings.cloud;
-        let identity = authority.issue(cloud.certificate, cloud.key_type, &[&cloud.host], settings.start)?;
-        let legacy = legacy_tls::Server::repeatable(
-            cloud.legacy_tls,
-            &authority,
-            cloud.certificate,
-            &[&cloud.host],
-            settings.start,
-        )?;
         Ok(Self {
             cloud: Rc::new(RefCell::new(Cloud::new(seed.bytes("cloud")))),
-            cloud_tls: TlsServer::new(server_config(&identity, settings.start), identity.key().scheme(), legacy),
             cloud_port: cloud.port,
             man_in_the_middle: ManInTheMiddle::new(&authority, &cloud.host, settings.start, seed)?,
-            authority,
+            identities: Identities::new(authority, cloud, settings.start)?,
             by_address: BTreeMap::from([
                 (CLOUD_ADDRESS, CLOUD),
                 (TIME_ADDRESS, TIME_SERVER),
@@ -129,7 +120,7 @@ impl Servers {
 
     /// Who vouches for the cloud.
     pub fn authority(&self) -> &Authority {
-        &self.authority
+        &self.identities.authority
     }
 
     /// The server that answers at `address`: at any, the captive portal, while there is one.
@@ -140,8 +131,8 @@ impl Servers {
         self.by_address.get(&address).copied()
     }
 
-    /// What answers a new connection to a port of `server`; counts the man in the middle's rule.
-    pub fn service(&self, server: &str, port: u16, station: EthernetAddress) -> Option<Service> {
+    /// What answers a new connection to a port of `server`; counts the rules of who answers and with which certificate.
+    pub fn service(&mut self, server: &str, port: u16, station: EthernetAddress) -> Option<Service> {
         if server == CAPTIVE_PORTAL {
             // What is encrypted it cannot answer, and refuses.
             let portal = self.shared.faults.borrow().portal().filter(|_| port == HTTP)?;
@@ -157,14 +148,68 @@ impl Servers {
             port => self.cloud_port.filter(|own| own.number == port)?.tls,
         };
         match tls {
-            false => Some(Service::Cloud { tls }),
+            false => Some(Service::Cloud { tls: None }),
             true => {
                 let attacker = self.shared.faults.borrow_mut().man_in_the_middle();
-                let Some(attacker) = attacker else { return Some(Service::Cloud { tls: true }) };
-                self.shared.record_fault(station, attacker.rule, "took a connection to the cloud");
-                Some(Service::ManInTheMiddle(attacker.fault))
+                if let Some(attacker) = attacker {
+                    self.shared.record_fault(station, attacker.rule, "took a connection to the cloud");
+                    return Some(Service::ManInTheMiddle(attacker.fault));
+                }
+                Some(Service::Cloud { tls: Some(self.shown(station)) })
             }
         }
+    }
+
+    /// Which certificate a new connection to the cloud is shown.
+    fn shown(&mut self, station: EthernetAddress) -> usize {
+        let other = self.shared.faults.borrow_mut().certificate();
+        let Some(other) = other else { return OWN };
+        match self.identities.of(&other.fault) {
+            Ok(shown) => {
+                self.shared.record_fault(station, other.rule, "the cloud showed another certificate");
+                shown
+            }
+            Err(error) => {
+                self.shared.record_fault(station, other.rule, format!("the cloud kept its certificate: {error}"));
+                OWN
+            }
+        }
+    }
+}
+
+/// The certificate that the cloud shows when nothing is wrong.
+const OWN: usize = 0;
+
+/// The certificates that the cloud shows: its own, and others that it has shown already.
+struct Identities {
+    authority: Authority,
+    host: String,
+    legacy_tls: Policy,
+    /// When all of them are made.
+    start: OffsetDateTime,
+    made: Vec<(Profile, TlsServer)>,
+}
+
+impl Identities {
+    fn new(authority: Authority, cloud: &CloudSettings, start: OffsetDateTime) -> Result<Self, CertificateError> {
+        let (host, legacy_tls) = (cloud.host.clone(), cloud.legacy_tls);
+        let mut identities = Self { authority, host, legacy_tls, start, made: Vec::new() };
+        identities.of(&cloud.certificate)?;
+        Ok(identities)
+    }
+
+    /// Where the certificate of a profile is; made if it was not yet.
+    fn of(&mut self, profile: &Profile) -> Result<usize, CertificateError> {
+        if let Some(at) = self.made.iter().position(|(made, _)| made == profile) {
+            return Ok(at);
+        }
+        let hosts = [self.host.as_str()];
+        let identity = self.authority.issue_profile(profile, &hosts, self.start)?;
+        let legacy =
+            legacy_tls::Server::repeatable(self.legacy_tls, &self.authority, profile.kind, &hosts, self.start)?;
+        let server = TlsServer::new(server_config(&identity, self.start), identity.key().scheme(), legacy);
+        self.made.push((profile.clone(), server));
+        Ok(self.made.len() - 1)
     }
 }
 
@@ -186,7 +231,7 @@ impl Reporter for Servers {
             Service::Cloud { tls } => {
                 let client = IpAddr::V4(*accepted.client.ip());
                 let host = CloudHost::new(CLOUD, &accepted, Rc::clone(&self.shared), Rc::clone(&self.cloud));
-                let config = tls.then(|| self.cloud_tls.clone());
+                let config = tls.and_then(|shown| self.identities.made.get(shown)).map(|(_, server)| server.clone());
                 let stream = accepted.stream;
                 seeded(seed, number, async move {
                     // Host and stream have told how it ended.
@@ -244,10 +289,8 @@ fn seeded(seed: Seed, number: u32, work: impl Future<Output = ()> + 'static) -> 
 pub struct CloudSettings {
     /// The name it answers to.
     pub host: String,
-    /// What is wrong with its certificate, if anything.
-    pub certificate: Kind,
-    /// Its certificate's kind of key.
-    pub key_type: KeyType,
+    /// What its certificate is like.
+    pub certificate: Profile,
     /// When it speaks the TLS of old devices.
     pub legacy_tls: Policy,
     /// A port that it answers at besides 80 and 443.

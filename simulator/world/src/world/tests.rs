@@ -10,7 +10,7 @@ use embassy_time::Timer;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage_async::nor_flash::{NorFlash as _, ReadNorFlash};
-use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::certificates::Profile;
 use fake_thingspeak::legacy_tls::Policy;
 use firmware::board::{Board, Network, Parts, Radio, ResetCause, SETTINGS_SECTORS, Security, Watchdog};
 use log::info;
@@ -41,8 +41,7 @@ struct Bench {
 fn bench<F: Future<Output = String> + 'static>(body: impl Fn(Parts<HostBoard>) -> F + 'static) -> Bench {
     let cloud = CloudSettings {
         host: "api.thingspeak.com".to_owned(),
-        certificate: Kind::Good,
-        key_type: KeyType::P256,
+        certificate: Profile::default(),
         legacy_tls: Policy::Off,
         port: None,
     };

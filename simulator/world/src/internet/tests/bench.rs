@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::certificates::{KeyType, Kind, Profile};
 use fake_thingspeak::cloud::{Access, NewChannel};
 use fake_thingspeak::legacy_tls::Policy;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
@@ -133,8 +133,7 @@ impl Bench {
             latency: Duration::from_millis(20),
             cloud: CloudSettings {
                 host: HOST.to_owned(),
-                certificate,
-                key_type: KeyType::P256,
+                certificate: Profile::new(certificate, KeyType::P256),
                 legacy_tls,
                 port: None,
             },

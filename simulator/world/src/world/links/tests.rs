@@ -13,7 +13,7 @@ mod station;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fake_thingspeak::certificates::{KeyType, Kind};
+use fake_thingspeak::certificates::Profile;
 use fake_thingspeak::legacy_tls::Policy;
 use simulator_wlan::header::{Header, Mac};
 use simulator_wlan::rate::{FCS_BYTES, Rate};
@@ -78,8 +78,7 @@ impl<F: Firmware> Bench<F> {
     fn new(access_points: impl IntoIterator<Item = AccessPointConfig>, firmware: F) -> Self {
         let cloud = CloudSettings {
             host: "api.thingspeak.com".to_owned(),
-            certificate: Kind::Good,
-            key_type: KeyType::P256,
+            certificate: Profile::default(),
             legacy_tls: Policy::Off,
             port: None,
         };
