@@ -19,7 +19,7 @@ function buildTimeline() {
     }
     const wrong = row.strip.marks.reduce((sum, [, , news, , count]) => sum + (news === BAD ? count : 0), 0);
     return el("div", { style, title: `${row.strip.label}${of ? ` (${of})` : ""}` },
-      el("span", { cls: "label" }, row.strip.label, of && el("span", { cls: "of" }, ` ${of}`)),
+      el("span", { cls: "label" }, el("span", { cls: "name" }, row.strip.label), of && el("span", { cls: "of" }, ` ${of}`)),
       wrong > 0 && el("span", { cls: "wrong", title: `${wrong} failed` }, `✗ ${wrong}`));
   });
   $("labels").replaceChildren(el("div", { style: `height:${RULER}px` }), ...labels);
