@@ -2,8 +2,8 @@
 //!
 //! Keys and serial numbers come from a seed, so that the same seed gives the same bytes; times are parameters. An
 //! [`Identity`] is what a TLS server holds: the chain it sends and the key that signs for it. Unless a [`Profile`] says
-//! otherwise the chain ends with the authority's own certificate where there is one, because the yellow duck can be told
-//! to trust the SHA-256 of a certificate that the server sends along.
+//! otherwise the chain ends with the authority's own certificate where there is one, because the yellow duck can be
+//! told to trust the SHA-256 of a certificate that the server sends along.
 //!
 //! Follows RFC 5280 (profile) and RFC 6125 (names). Not modelled: revocation, name constraints.
 
