@@ -177,15 +177,18 @@ impl Authority {
         self.issue_for(profile, hosts, now, &[KeyUsagePurpose::DigitalSignature])
     }
 
-    /// The same with an RSA key to which clients encrypt their secrets, as TLS did before 1.3.
+    /// The same with an RSA key to which clients encrypt their secrets, as TLS did before 1.3, and with the root alone
+    /// behind it.
     pub(crate) fn issue_for_key_exchange(
         &self,
-        kind: Kind,
+        profile: &Profile,
         hosts: &[&str],
         now: OffsetDateTime,
     ) -> Result<Identity, CertificateError> {
         let usages = [KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        self.issue_for(&Profile::new(kind, KeyType::Rsa2048), hosts, now, &usages)
+        let Profile { kind, valid_until, .. } = *profile;
+        let profile = Profile { valid_until, ..Profile::new(kind, KeyType::Rsa2048) };
+        self.issue_for(&profile, hosts, now, &usages)
     }
 
     fn issue_for(

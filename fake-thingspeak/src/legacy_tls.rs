@@ -24,7 +24,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rustls::crypto::{SecureRandom, ring};
 use time::OffsetDateTime;
 
-use crate::certificates::{Authority, CertificateError, Identity, Kind};
+use crate::certificates::{Authority, CertificateError, Identity, Profile};
 use crate::repeatable_random::ThreadStream;
 use crate::vocabulary;
 
@@ -130,11 +130,11 @@ impl Server {
     pub fn repeatable(
         policy: Policy,
         authority: &Authority,
-        kind: Kind,
+        profile: &Profile,
         hosts: &[&str],
         now: OffsetDateTime,
     ) -> Result<Option<Arc<Self>>, CertificateError> {
-        Self::new(policy, authority, kind, hosts, now, &ThreadStream)
+        Self::new(policy, authority, profile, hosts, now, &ThreadStream)
     }
 
     /// A server for real sockets, with random numbers of the operating system. None if the policy is [`Policy::Off`].
@@ -144,17 +144,17 @@ impl Server {
     pub fn system(
         policy: Policy,
         authority: &Authority,
-        kind: Kind,
+        profile: &Profile,
         hosts: &[&str],
         now: OffsetDateTime,
     ) -> Result<Option<Arc<Self>>, CertificateError> {
-        Self::new(policy, authority, kind, hosts, now, ring::default_provider().secure_random)
+        Self::new(policy, authority, profile, hosts, now, ring::default_provider().secure_random)
     }
 
     fn new(
         policy: Policy,
         authority: &Authority,
-        kind: Kind,
+        profile: &Profile,
         hosts: &[&str],
         now: OffsetDateTime,
         random: &'static dyn SecureRandom,
@@ -162,8 +162,8 @@ impl Server {
         if policy == Policy::Off {
             return Ok(None);
         }
-        let current = authority.issue_for_key_exchange(kind, hosts, now)?;
-        let old = authority.rsa_namesake()?.issue_for_key_exchange(kind, hosts, now)?;
+        let current = authority.issue_for_key_exchange(profile, hosts, now)?;
+        let old = authority.rsa_namesake()?.issue_for_key_exchange(profile, hosts, now)?;
         Ok(Some(Arc::new(Self { current, old, random, policy })))
     }
 

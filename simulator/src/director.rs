@@ -141,14 +141,19 @@ impl<'a> Director<'a> {
 
     /// Whether something begins this time. Each step and fault has its own draws, so that no other changes them.
     fn falls(&mut self, cue: Cue<'a>) -> bool {
-        let (probability, name) = match cue {
-            Cue::Phone(_) => return true,
-            Cue::Step(step) => (self.scenario.steps[step].probability, format!("chance of step {step}")),
-            Cue::Fault(fault) => (fault.probability, format!("chance of fault {}", fault.name)),
+        let probability = match cue {
+            Cue::Phone(_) => None,
+            Cue::Step(step) => self.scenario.steps[step].probability,
+            Cue::Fault(fault) => fault.probability,
         };
         let Some(PerMillion(probability)) = probability else { return true };
-        let stream = self.seed.stream(&name);
-        self.chances.entry(name).or_insert(stream).happens(probability)
+        let name = match cue {
+            Cue::Phone(phone) => format!("chance of phone {phone}"),
+            Cue::Step(step) => format!("chance of step {step}"),
+            Cue::Fault(fault) => format!("chance of fault {}", fault.name),
+        };
+        let seed = self.seed;
+        self.chances.entry(name).or_insert_with_key(|name| seed.stream(name)).happens(probability)
     }
 
     fn begin(&mut self, cue: Cue<'a>, time: Instant, stage: &mut impl Stage) {

@@ -1,6 +1,6 @@
 //! Which certificate the server shows over TLS: a good one, or the bad one that a fault asks for.
 
-use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind};
+use fake_thingspeak::certificates::{Authority, CertificateError, Identity, KeyType, Kind, Profile};
 use fake_thingspeak::legacy_tls::{self, Policy};
 use fake_thingspeak::tls::{TlsServer, system_server_config};
 use time::OffsetDateTime;
@@ -56,7 +56,7 @@ fn server(
 ) -> Result<TlsServer, CertificateError> {
     let identity = issue(authority, kind, hosts, now)?;
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    let legacy = legacy_tls::Server::system(legacy, authority, kind, &hosts, now)?;
+    let legacy = legacy_tls::Server::system(legacy, authority, &Profile::new(kind, KeyType::Rsa2048), &hosts, now)?;
     Ok(TlsServer::new(system_server_config(&identity), identity.key().scheme(), legacy))
 }
 

@@ -57,7 +57,8 @@ impl Signer {
     }
 }
 
-/// What a server's certificate is like, and what is sent along.
+/// What a server's certificate is like, and what is sent along. Of a [kind](Kind) that has a chain of its own,
+/// `signed_by`, `chain` and `intermediate_key_type` mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// What is right or wrong with it.
@@ -88,13 +89,14 @@ impl Profile {
 
     /// Who signs it.
     pub fn signer(&self) -> Signer {
-        let sent = self.chain.iter().flatten();
-        let first = sent.filter_map(|link| match link {
-            Link::Intermediate => Some(Signer::Intermediate),
-            Link::OtherIntermediate => Some(Signer::OtherIntermediate),
-            Link::Root | Link::CrossSignedRoot | Link::OlderRoot | Link::UnrelatedRoot => None,
-        });
-        self.signed_by.or(first.into_iter().next()).unwrap_or(Signer::Root)
+        let sent = || {
+            self.chain.iter().flatten().find_map(|link| match link {
+                Link::Intermediate => Some(Signer::Intermediate),
+                Link::OtherIntermediate => Some(Signer::OtherIntermediate),
+                Link::Root | Link::CrossSignedRoot | Link::OlderRoot | Link::UnrelatedRoot => None,
+            })
+        };
+        self.signed_by.or_else(sent).unwrap_or(Signer::Root)
     }
 
     /// What is sent behind the server's own certificate.

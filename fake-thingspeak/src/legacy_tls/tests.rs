@@ -19,7 +19,7 @@ use super::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Cut, HANDSHAKE, LONGEST_CONTENT, Protection, Record, cut, plain,
 };
 use super::*;
-use crate::certificates::KeyType;
+use crate::certificates::{KeyType, Kind, Profile};
 use crate::tls::{TlsServer, repeatable_provider, seed_this_thread, server_config};
 
 const HOST: &str = "api.thingspeak.com";
@@ -36,7 +36,7 @@ fn server(policy: Policy) -> TlsServer {
     static SERVERS: LazyLock<BTreeMap<Policy, TlsServer>> = LazyLock::new(|| {
         let identity = authority().issue(Kind::Good, KeyType::P256, &[HOST], NOW).unwrap();
         let server = |policy| {
-            let legacy = Server::repeatable(policy, &authority(), Kind::Good, &[HOST], NOW).unwrap();
+            let legacy = Server::repeatable(policy, &authority(), &Profile::default(), &[HOST], NOW).unwrap();
             TlsServer::new(server_config(&identity, NOW), identity.key().scheme(), legacy)
         };
         Policy::ALL.iter().map(|policy| (*policy, server(*policy))).collect()

@@ -118,11 +118,7 @@ impl SubjectArgs {
     /// What to run these scenarios with, in order: the first is compared with each other.
     pub(super) fn subjects(&self, scenarios: &[Scenario]) -> Result<Vec<Subject>, SubjectError> {
         let chip = |name| -> Result<Subject, SubjectError> {
-            let executor = match &self.image {
-                Some(named) => Executor::chip(named, self.elf.as_deref())?,
-                None => Executor::chip(&built_image(), None).map_err(SubjectError::NoImage)?,
-            };
-            take_settings(scenarios, &executor)?;
+            let executor = chip(self.image.as_deref(), self.elf.as_deref(), scenarios)?;
             Ok(Subject::in_world(name, executor))
         };
         Ok(match (self.on, &self.against) {
@@ -136,15 +132,6 @@ impl SubjectArgs {
             }
             (Where::Device, _) => vec![Subject::device(self.open_rig()?)],
         })
-    }
-
-    /// Whether it is one firmware, in a simulated world.
-    pub(super) fn is_one_in_a_world(&self) -> bool {
-        match self.on {
-            Where::Host => true,
-            Where::Chip => self.against.is_none(),
-            Where::Both | Where::Device => false,
-        }
     }
 
     /// Whether it is a real board.
@@ -169,16 +156,7 @@ impl SubjectArgs {
     pub(super) fn image_files(&self) -> Vec<InputFile> {
         let built = built_image();
         let built = Some(&built).filter(|_| self.image.is_none() && matches!(self.on, Where::Chip | Where::Both));
-        let named = [self.image.as_ref(), self.elf.as_ref(), self.against.as_ref(), built].into_iter().flatten();
-        let mut files: Vec<PathBuf> = Vec::new();
-        for path in named {
-            match std::fs::read_dir(path) {
-                Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file())),
-                Err(_) => files.push(path.clone()),
-            }
-        }
-        files.sort();
-        files.iter().map(|path| case::digest(path)).collect()
+        digests([self.image.as_ref(), self.elf.as_ref(), self.against.as_ref(), built].into_iter().flatten())
     }
 
     /// The options that say the same again, each with a space before it.
@@ -201,6 +179,65 @@ impl SubjectArgs {
         }
         options
     }
+}
+
+/// The options of a command that runs one firmware, in a simulated world.
+#[derive(Args, Debug)]
+pub(super) struct OneSubjectArgs {
+    /// What executes the firmware: this machine, or the emulated chip with the ESP-07's own image
+    #[arg(long, value_name = "WHERE", value_enum, default_value_t = World::Host)]
+    on: World,
+    /// The image, as for `preflash run` [default: target/esp07, or esp07 in CARGO_TARGET_DIR]
+    #[arg(long, value_name = "PATH")]
+    image: Option<PathBuf>,
+    /// The ELF file that the image was made of, for names and back traces [default: the one in the image's folder]
+    #[arg(long, value_name = "FILE", requires = "image")]
+    elf: Option<PathBuf>,
+}
+
+/// Where the firmware runs, if it is not on a real board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum World {
+    Host,
+    Chip,
+}
+
+impl OneSubjectArgs {
+    /// What executes the firmware of these scenarios, and the files of its image.
+    pub(super) fn executor(&self, scenarios: &[Scenario]) -> Result<(Executor, Vec<InputFile>), SubjectError> {
+        match self.on {
+            World::Host if self.image.is_some() => Err(SubjectError::ImageOnHost),
+            World::Host => Ok((Executor::Host, Vec::new())),
+            World::Chip => {
+                let executor = chip(self.image.as_deref(), self.elf.as_deref(), scenarios)?;
+                let image = self.image.clone().unwrap_or_else(built_image);
+                Ok((executor, digests([Some(&image), self.elf.as_ref()].into_iter().flatten())))
+            }
+        }
+    }
+}
+
+/// The emulated chip with the image that is named, or the one that was built.
+fn chip(image: Option<&Path>, elf: Option<&Path>, scenarios: &[Scenario]) -> Result<Executor, SubjectError> {
+    let executor = match image {
+        Some(named) => Executor::chip(named, elf)?,
+        None => Executor::chip(&built_image(), None).map_err(SubjectError::NoImage)?,
+    };
+    take_settings(scenarios, &executor)?;
+    Ok(executor)
+}
+
+/// The digests of files, and of the files in folders.
+fn digests<'p>(named: impl Iterator<Item = &'p PathBuf>) -> Vec<InputFile> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in named {
+        match std::fs::read_dir(path) {
+            Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file())),
+            Err(_) => files.push(path.clone()),
+        }
+    }
+    files.sort();
+    files.iter().map(|path| case::digest(path)).collect()
 }
 
 /// The scenarios whose images are there. One that is not there is a mistake where its scenario is named, and leaves the

@@ -16,12 +16,11 @@ use super::check::print_mistakes;
 use super::outputs::{Content, FAILING, Output, OutputError};
 use super::run::parse_jobs;
 use super::signals::{self, Cause, Interruption};
-use super::subjects::{SubjectArgs, SubjectError, with_images};
+use super::subjects::{OneSubjectArgs, SubjectError, with_images};
 use super::{BAD_INPUT, BUG, ERROR, FAILED, Format, OK, bad_input, complain, written};
 use crate::report::artifacts::InputFile;
 use crate::run::case::{self, Seeds, Shard};
 use crate::run::watch::Stop;
-use crate::run::{On, Subject};
 use crate::seeds::report::Sweep;
 use crate::seeds::tally::Tally;
 use crate::seeds::{self, Bug, Plan, Ran};
@@ -70,7 +69,7 @@ pub(super) struct SweepArgs {
     #[arg(long)]
     fail_fast: bool,
     #[command(flatten)]
-    subjects: SubjectArgs,
+    subject: OneSubjectArgs,
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -80,8 +79,6 @@ pub(super) struct SweepArgs {
 enum Trouble {
     #[error(transparent)]
     Subject(#[from] SubjectError),
-    #[error("a sweep is one firmware's: --on host, or --on chip without --against")]
-    OneSubject,
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error("could not read {path}: {reason}", path = path.display())]
@@ -105,14 +102,9 @@ pub(super) fn sweep(args: &SweepArgs) -> u8 {
 }
 
 fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
-    args.subjects.check()?;
-    if !args.subjects.is_one_in_a_world() {
-        return Err(Trouble::OneSubject);
-    }
     let scenarios = with_images(vec![scenario], std::slice::from_ref(&args.file))?;
     let scenario = &scenarios[0];
-    let subjects = args.subjects.subjects(&scenarios)?;
-    let [Subject { on: On::World(executor), .. }] = subjects.as_slice() else { return Err(Trouble::OneSubject) };
+    let (executor, image) = args.subject.executor(&scenarios)?;
     let Seeds::Range(range) = &args.seeds else { unreachable!("the argument is a range") };
     let out = args.out.clone().unwrap_or_else(|| Path::new("target/preflash-sweep").join(case::folder(&scenario.file)));
     let failing = args.failing.clone().unwrap_or_else(|| out.join("failing-seeds.txt"));
@@ -128,8 +120,8 @@ fn attempt(args: &SweepArgs, scenario: Scenario) -> Result<u8, Trouble> {
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let plan = Plan {
         scenario,
-        executor,
-        image: digest(&args.subjects.image_files()),
+        executor: &executor,
+        image: digest(&image),
         seeds: range.clone(),
         first,
         shard: args.shard,

@@ -237,15 +237,19 @@ mod tests {
     use super::*;
     use simulator_record::random::Seed;
 
-    /// Kind, begun and applied of each.
-    fn receipts(timeline: &str) -> (Vec<(&'static str, u64, u64)>, Vec<String>) {
+    fn run(timeline: &str) -> crate::run::Run {
         let text = format!(
             "title = 't'\nduration = '20m'\n[settings]\nnetwork = 'home'\npassphrase = 'correct horse'\n\
              [[expect]]\nevent.boot = {{}}\n{timeline}"
         );
         let scenario =
             Scenario::parse("t.toml", &text, &|_| Err(String::new())).unwrap_or_else(|error| panic!("{error}"));
-        let run = crate::run::run(&scenario, Seed(1)).runs.remove(0);
+        crate::run::run(&scenario, Seed(1)).runs.remove(0)
+    }
+
+    /// Kind, begun and applied of each.
+    fn receipts(timeline: &str) -> (Vec<(&'static str, u64, u64)>, Vec<String>) {
+        let run = run(timeline);
         let told = run.receipts.iter().map(|receipt| (receipt.kind, receipt.begun, receipt.applied)).collect();
         (told, run.failures().map(|(verdict, failure)| format!("{}: {}", verdict.text, failure.seen)).collect())
     }
@@ -278,6 +282,19 @@ mod tests {
     fn steps_count_how_often_they_changed_something() {
         assert_eq!(one("[[steps]]\nat = '5m'\ndo.power = 'on'\n"), ("step", 1, 0));
         assert_eq!(one("[[steps]]\nevery = '6m'\ndo.power = { cut-for = '10s' }\n"), ("step", 3, 3));
+    }
+
+    #[test]
+    fn what_did_not_come_up_by_chance_is_no_warning_unless_it_is_required() {
+        let step = |probability: &str, required: &str| {
+            let run = run(&format!(
+                "[[steps]]\nat = '5m'\nprobability = '{probability}'\n{required}do.reset-button = 'press'\n"
+            ));
+            (run.receipts[0].begun, run.receipts[0].nothing(), run.failures().count())
+        };
+        assert_eq!(step("0.01 %", ""), (0, None, 0));
+        assert_eq!(step("0.01 %", "require-effect = true\n"), (0, Some("was never done"), 1));
+        assert_eq!(step("100 %", ""), (1, None, 0));
     }
 
     #[test]

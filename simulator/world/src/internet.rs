@@ -43,6 +43,7 @@ mod connection;
 pub(crate) mod dhcp;
 pub(crate) mod dns;
 pub mod fault;
+mod identities;
 mod man_in_the_middle;
 mod ntp;
 mod packet;

@@ -48,19 +48,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// What it depends on.
-    fn sources(&self) -> [Option<Source>; 4] {
-        match *self {
-            Self::Found(_) | Self::Read { .. } => [None; 4],
-            Self::Arithmetic { operands: [left, right], .. } | Self::Decision { operands: [left, right], .. } => {
-                [Some(left), Some(right), None, None]
-            }
-            Self::Helped { operands, .. } | Self::Lasts { operands, .. } => operands.map(Some),
-            Self::Part { of, .. } | Self::Number { of, .. } => [Some(Source::Step(of)), None, None, None],
-        }
-    }
-
-    /// The same, to be changed.
+    /// What it depends on, to be looked at or changed.
     fn for_each_source(&mut self, mut change: impl FnMut(&mut Source)) {
         match self {
             Self::Found(_) | Self::Read { .. } => {}
@@ -186,7 +174,7 @@ impl Trace {
             }
             is_used[index] |= self.steps[index].is_condition();
             if is_used[index] {
-                uses.extend(self.steps[index].sources().into_iter().flatten());
+                self.steps[index].for_each_source(|source| uses.push(*source));
             }
         }
         let mut kept = 0;

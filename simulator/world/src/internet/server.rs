@@ -14,15 +14,15 @@ use std::rc::Rc;
 
 use fake_thingspeak::certificates::{Authority, CertificateError, Profile};
 use fake_thingspeak::cloud::Cloud;
-use fake_thingspeak::legacy_tls::{self, Policy};
+use fake_thingspeak::legacy_tls::Policy;
 use fake_thingspeak::serve::{WrittenReply, serve};
-use fake_thingspeak::tls::{TlsServer, seed_this_thread, server_config};
+use fake_thingspeak::tls::seed_this_thread;
 use smoltcp::wire::EthernetAddress;
-use time::OffsetDateTime;
 
 use super::cloud_host::CloudHost;
 use super::connection::{Accepted, Reporter};
 use super::fault::{Attack, Faults, PortalReply};
+use super::identities::{Identities, OWN};
 use super::man_in_the_middle::ManInTheMiddle;
 use super::task::{Clock, Task};
 use super::{Seen, Settings};
@@ -120,7 +120,7 @@ impl Servers {
 
     /// Who vouches for the cloud.
     pub fn authority(&self) -> &Authority {
-        &self.identities.authority
+        self.identities.authority()
     }
 
     /// The server that answers at `address`: at any, the captive portal, while there is one.
@@ -177,42 +177,6 @@ impl Servers {
     }
 }
 
-/// The certificate that the cloud shows when nothing is wrong.
-const OWN: usize = 0;
-
-/// The certificates that the cloud shows: its own, and others that it has shown already.
-struct Identities {
-    authority: Authority,
-    host: String,
-    legacy_tls: Policy,
-    /// When all of them are made.
-    start: OffsetDateTime,
-    made: Vec<(Profile, TlsServer)>,
-}
-
-impl Identities {
-    fn new(authority: Authority, cloud: &CloudSettings, start: OffsetDateTime) -> Result<Self, CertificateError> {
-        let (host, legacy_tls) = (cloud.host.clone(), cloud.legacy_tls);
-        let mut identities = Self { authority, host, legacy_tls, start, made: Vec::new() };
-        identities.of(&cloud.certificate)?;
-        Ok(identities)
-    }
-
-    /// Where the certificate of a profile is; made if it was not yet.
-    fn of(&mut self, profile: &Profile) -> Result<usize, CertificateError> {
-        if let Some(at) = self.made.iter().position(|(made, _)| made == profile) {
-            return Ok(at);
-        }
-        let hosts = [self.host.as_str()];
-        let identity = self.authority.issue_profile(profile, &hosts, self.start)?;
-        let legacy =
-            legacy_tls::Server::repeatable(self.legacy_tls, &self.authority, profile.kind, &hosts, self.start)?;
-        let server = TlsServer::new(server_config(&identity, self.start), identity.key().scheme(), legacy);
-        self.made.push((profile.clone(), server));
-        Ok(self.made.len() - 1)
-    }
-}
-
 impl Service {
     /// The name of who answers.
     pub fn server(self) -> &'static str {
@@ -231,7 +195,7 @@ impl Reporter for Servers {
             Service::Cloud { tls } => {
                 let client = IpAddr::V4(*accepted.client.ip());
                 let host = CloudHost::new(CLOUD, &accepted, Rc::clone(&self.shared), Rc::clone(&self.cloud));
-                let config = tls.and_then(|shown| self.identities.made.get(shown)).map(|(_, server)| server.clone());
+                let config = tls.map(|shown| self.identities.server(shown));
                 let stream = accepted.stream;
                 seeded(seed, number, async move {
                     // Host and stream have told how it ended.

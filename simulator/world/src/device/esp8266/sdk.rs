@@ -11,6 +11,7 @@ use simulator_parts::flash::Operation;
 use simulator_record::events::{JoinOutcome, LinkLoss};
 use simulator_record::time::Instant;
 
+#[deny(clippy::missing_trait_methods, reason = "a board has all of a radio")]
 impl Radio for Board {
     fn hardware_address(&self) -> [u8; 6] {
         self.port.hardware_address
@@ -78,6 +79,7 @@ fn access_point(heard: Heard) -> AccessPoint {
     AccessPoint { name, bssid, channel, signal, auth_mode }
 }
 
+#[deny(clippy::missing_trait_methods, reason = "a board has all of a flash")]
 impl Flash for Board {
     fn erase(&mut self, at: Instant, range: Range<u32>) -> Option<Instant> {
         self.begin(at, Operation::Erase { from: range.start, to: range.end })
