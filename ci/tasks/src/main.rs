@@ -134,8 +134,8 @@ const TASKS: &[Task] = &[
         name: "board",
         about: "published programs for boards get along with the emulated one (after ci/setup-clients and ci/setup-images)",
         commands: &[
-            // Most of the while they wait for bytes at the line's own rate, so that more run than there are cores.
-            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 4 command::board:: \
+            // As many at once as there are cores: a board lives in real time.
+            "cargo test --release --workspace --locked --test it -- --ignored --test-threads 2 command::board:: \
              command::capture::",
         ],
     },

@@ -30,7 +30,7 @@ pub enum Failure {
     #[error(
         "nothing answers at {port}: hold GPIO0 to ground while the board is reset, so that its boot ROM waits for a \
          download (boards with DTR and RTS do that by themselves; others need a button or a wire, and --manual-reset); \
-         GPIO15 to ground, GPIO2 and CH_PD high, RX to TX and TX to RX, a common ground, 3.3 V{}",
+         GPIO15 to ground, GPIO2 and CH_PD high, RX to TX and TX to RX, a common ground, 3.3 V{}. esptool says: {said}",
         if *.booted { ". The chip does start, but not for a download: GPIO0 was not low" } else { "" }
     )]
     Silent {
@@ -38,6 +38,8 @@ pub enum Failure {
         port: String,
         /// Whether the boot ROM was heard to start something else.
         booted: bool,
+        /// What esptool says.
+        said: String,
     },
     /// Another chip.
     #[error("the chip is an {0}, and the image is for the ESP8266")]
@@ -141,7 +143,7 @@ impl Failure {
             return Self::HungUp(port);
         }
         if said.starts_with("Failed to connect") && !writing {
-            return Self::Silent { port, booted: said.contains("Wrong boot mode") };
+            return Self::Silent { port, booted: said.contains("Wrong boot mode"), said };
         }
         if writing || was_connected {
             return Self::Stopped { during, writing, said };

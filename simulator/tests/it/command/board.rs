@@ -9,6 +9,7 @@ mod device;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
@@ -20,11 +21,14 @@ struct Board {
     stdin: Option<ChildStdin>,
     /// What programs call its serial port.
     port: String,
+    /// Its standard error.
+    told: PathBuf,
 }
 
 impl Board {
     /// Starts one in a folder, with arguments separated by spaces.
     fn start(bench: &Bench, arguments: &str) -> Self {
+        let told = bench.folder.with_extension("board");
         // Whoever runs the tests may ignore signals, which children inherit.
         let mut child = Command::new("env")
             .args(["--default-signal=INT,HUP,TERM", env!("CARGO_BIN_EXE_preflash"), "board"])
@@ -32,18 +36,23 @@ impl Board {
             .current_dir(&bench.folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(File::create(bench.folder.with_extension("board")).unwrap())
+            .stderr(File::create(&told).unwrap())
             .spawn()
             .unwrap();
         let mut port = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
         let stdin = child.stdin.take();
-        Self { child, stdin, port: port.trim().to_owned() }
+        Self { child, stdin, port: port.trim().to_owned(), told }
     }
 
     /// Says something to the session.
     fn say(&mut self, command: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    /// What has happened to it, and what it complains of.
+    fn told(&self) -> String {
+        std::fs::read_to_string(&self.told).unwrap()
     }
 
     /// A connection to its port.

@@ -173,7 +173,7 @@ fn what_is_interrupted_does_not_boot_and_can_be_flashed_again() {
     assert!(dipped.stderr.contains("a supply that dips"), "{}", dipped.stderr);
     is_dead("dipped");
     let ended = flash(&bench, &board.port, "--expect MicroPython --listen 100s");
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(0), "{}{}{}", ended.stdout, ended.stderr, board.told());
 }
 
 #[test]
