@@ -2,9 +2,10 @@
 //!
 //! Retries never end; they wait 1 s to 60 s (see [`Backoff`]), and from the beginning once an address has held for a
 //! while: a network that lets the device in only to send it away again is joined ever more rarely, too. LD1 is on
-//! exactly while there is an address and the link is up. How often a router is asked for an address is [`dhcp`]'s.
+//! exactly while there is an address and the link is up. How often a router is asked for an address is [`dhcp`]'s;
+//! where nothing is reached any more, it is asked before the lease is half over, for the way out may be another one
+//! since.
 
-use core::future::pending;
 use core::pin::pin;
 
 use embassy_futures::select::{Either, Either3, select, select3};
@@ -152,7 +153,7 @@ impl Address<'_, '_, '_> {
                 Timer::after(STEADY).await;
                 backoff.reset();
                 pace = dhcp::Pace::new();
-                pending::<()>().await;
+                shared.is_cut_off().await;
             };
             let refusal = match select3(heard.refused(), stack.wait_config_down(), steady).await {
                 Either3::First(refusal) => {
@@ -160,7 +161,12 @@ impl Address<'_, '_, '_> {
                     stack.set_config_v4(ConfigV4::None);
                     Some(refusal)
                 }
-                Either3::Second(()) | Either3::Third(()) => None,
+                Either3::Second(()) => None,
+                Either3::Third(()) => {
+                    warn!(target: "wifi", "nothing is reached any more, asking for an address anew");
+                    stack.set_config_v4(ConfigV4::None);
+                    None
+                }
             };
             let _unlit = led.set_low();
             shared.set_online(false);

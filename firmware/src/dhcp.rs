@@ -10,8 +10,10 @@
 //! Within an attempt the client repeats DHCPREQUEST by itself, after 4, 4, 8, 8, 16 and 16 s (±25 %, drawn once). A
 //! lease that would have to be renewed every second or faster is taken for a refusal.
 //!
-//! Not done: the random wait before the very first question (§4.4.1), which would delay each start; DHCPDECLINE; asking
-//! for the former address (INIT-REBOOT, §4.4.2).
+//! Not done: the random wait before the very first question (§4.4.1), which would delay each start; asking for the
+//! former address (INIT-REBOOT, §4.4.2).
+
+mod conflict;
 
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
@@ -32,6 +34,7 @@ use smoltcp::wire::{
 };
 
 use crate::backoff::jitter;
+use conflict::{Given, Own};
 
 /// The first delay, before its second of jitter; each further one is twice as long (RFC 2131 §4.1).
 const FIRST_DELAY: u64 = 4;
@@ -113,6 +116,8 @@ pub(crate) enum Refusal {
     Refused,
     #[error("the router's lease is too short to be of use")]
     TooShort,
+    #[error("another device has it")]
+    Taken,
 }
 
 /// What the device has last asked a DHCP server, and whether that was refused.
@@ -120,6 +125,10 @@ pub(crate) enum Refusal {
 pub(crate) struct Heard {
     asked: Cell<Option<Asked>>,
     refusal: Cell<Option<Refusal>>,
+    /// The address in use.
+    given: Cell<Option<Given>>,
+    /// What goes out before the stack's next frame.
+    own: Cell<Option<Own>>,
     changed: RefCell<WakerRegistration>,
 }
 
@@ -160,6 +169,11 @@ impl Heard {
     fn forget(&self) {
         self.asked.set(None);
         self.refusal.set(None);
+        self.given.set(None);
+        // What is declined is declined all the same.
+        if let Some(Own::Announcement(_)) = self.own.get() {
+            self.own.set(None);
+        }
     }
 
     /// The device sends `frame`.
@@ -176,6 +190,15 @@ impl Heard {
 
     /// The device receives `frame`.
     fn incoming(&self, frame: &[u8]) {
+        if let (Some(given), Some((station, address))) = (self.given.get(), conflict::claim(frame))
+            && address == given.address
+            && station != given.client
+        {
+            self.given.set(None);
+            self.own.set(Some(Own::Decline(given)));
+            self.refuse(Refusal::Taken);
+            return;
+        }
         message(frame, DHCP_CLIENT_PORT, |message| {
             let Some(Asked { kind: DhcpMessageType::Request, transaction, client }) = self.asked.get() else { return };
             // A reply must name its server (RFC 2131 §4.3.1), and the stack ignores it otherwise.
@@ -183,10 +206,23 @@ impl Heard {
                 && message.client_hardware_address == client
                 && message.server_identifier.is_some();
             if let Some(refusal) = refusal(message).filter(|_| is_ours) {
-                self.refusal.set(Some(refusal));
-                self.changed.borrow_mut().wake();
+                self.refuse(refusal);
+            } else if let (true, DhcpMessageType::Ack, Some(server)) =
+                (is_ours, message.message_type, message.server_identifier)
+            {
+                let given = Given { address: message.your_ip, server, client };
+                // A renewal is nothing new.
+                let before = self.given.replace(Some(given));
+                if before.is_none_or(|before| before.address != given.address) {
+                    self.own.set(Some(Own::Announcement(given)));
+                }
             }
         });
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        self.refusal.set(Some(refusal));
+        self.changed.borrow_mut().wake();
     }
 }
 
@@ -262,6 +298,10 @@ impl<D: Driver> Driver for Listener<'_, D> {
 
     fn transmit(&mut self, context: &mut Context<'_>) -> Option<Self::TxToken<'_>> {
         let heard = self.heard;
+        if let Some(own) = heard.own.get() {
+            self.driver.transmit(context)?.consume(own.length(), |frame| own.emit(frame));
+            heard.own.set(None);
+        }
         self.driver.transmit(context).map(|token| Overheard { token, heard })
     }
 

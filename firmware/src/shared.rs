@@ -20,6 +20,7 @@ pub(crate) struct Shared<'a> {
     online: Cell<Online>,
     sntp_silent: Cell<bool>,
     resync: Cell<bool>,
+    cut_off: Cell<bool>,
     changed: RefCell<WakerRegistration>,
 }
 
@@ -40,6 +41,7 @@ impl<'a> Shared<'a> {
             online: Cell::new(Online::default()),
             sntp_silent: Cell::new(false),
             resync: Cell::new(false),
+            cut_off: Cell::new(false),
             changed: RefCell::new(WakerRegistration::new()),
         }
     }
@@ -112,6 +114,17 @@ impl<'a> Shared<'a> {
     /// Whether the time is in doubt.
     pub fn clock_in_doubt(&self) -> bool {
         self.resync.get()
+    }
+
+    /// Nothing beyond the network has been reached for long: what the lease says of it may be out of date.
+    pub fn tell_cut_off(&self) {
+        self.cut_off.set(true);
+        self.notify();
+    }
+
+    /// Waits until that is told.
+    pub async fn is_cut_off(&self) {
+        self.until(|shared| shared.cut_off.take()).await;
     }
 
     /// Puts a reading into the queue.

@@ -40,6 +40,9 @@ use exchange::{Exchanged, Failure, Memory, Stage, Surroundings};
 use policy::{Pace, Plan, Verdict};
 use time_question::TimeQuestion;
 
+/// After so long without a connection the router is asked again what leads out.
+const CUT_OFF: Duration = Duration::from_secs(20 * 60);
+
 /// Uploads for ever.
 pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
     shared: &Shared<'_>,
@@ -53,7 +56,8 @@ pub(crate) async fn run<R: RngCore + CryptoRng, W: Watchdog, F: NorFlash>(
     // By reference, like what the exchange is given: a future holds an argument that it takes apart a second time.
     let UploadBuffers { receive, send, body, reply, tls } = buffers;
     let authenticated = settings.tls();
-    let mut uploader = Uploader { shared, authenticated, pace: Pace::new(), question: TimeQuestion::default(), random };
+    let (pace, question) = (Pace::new(), TimeQuestion::default());
+    let mut uploader = Uploader { shared, authenticated, pace, question, unreached_since: None, random };
     let mut episode = 0;
     loop {
         let online = shared.online();
@@ -120,16 +124,20 @@ struct Uploader<'a, 'q, R> {
     authenticated: bool,
     pace: Pace,
     question: TimeQuestion,
+    /// When the cloud could not be reached for the first time since it was last.
+    unreached_since: Option<Instant>,
     random: SharedRandom<'a, R>,
 }
 
 impl<R: RngCore> Uploader<'_, '_, R> {
-    /// There is a reply.
+    /// There is a reply. In a frame of its own, which is gone while the next exchange runs.
+    #[inline(never)]
     fn answered(&mut self, batch: &Batch, exchanged: &Exchanged<'_>) {
         let now = Instant::now();
         let reply = &exchanged.reply;
         self.hear_date(batch.plan, reply.date, exchanged.certificates, now);
         self.question.answered();
+        self.unreached_since = None;
         let clock = self.shared.clock();
         let asked_to_wait = self.asked_to_wait(reply, clock, now);
         let is_told = if self.authenticated { clock.is_authenticated() } else { clock.is_known() };
@@ -152,13 +160,15 @@ impl<R: RngCore> Uploader<'_, '_, R> {
         asked.map_or(Duration::MIN, |asked| self.pace.asked_to_wait(asked, now))
     }
 
-    /// There is none.
+    /// There is none. In a frame of its own, too.
+    #[inline(never)]
     fn failed(&mut self, batch: &Batch, failure: Failure, stage: Stage) {
         let may_have_arrived = stage >= Stage::Exchanging;
         if may_have_arrived {
             self.shared.with_readings(|readings| batch.doubt(readings));
         }
         self.question.failed(batch.plan, failure);
+        self.heed_reach(failure, stage);
         if failure.doubts_clock() {
             if self.shared.tell_clock(WallClock::doubt) {
                 warn!(target: "time", "the time servers contradict the cloud's clock, which is doubted now");
@@ -171,6 +181,20 @@ impl<R: RngCore> Uploader<'_, '_, R> {
             error!(target: "cloud", "nothing sent: {failure}; {waiting} waiting, again in {wait} s");
         } else {
             warn!(target: "cloud", "could not upload: {failure}; {waiting} waiting, again in {wait} s");
+        }
+    }
+
+    /// Has the address asked for anew if nothing answers for long: the network's way out may be another one since.
+    fn heed_reach(&mut self, failure: Failure, stage: Stage) {
+        if matches!(failure, Failure::Offline | Failure::Refused) || stage > Stage::Connecting {
+            self.unreached_since = None;
+            return;
+        }
+        let now = Instant::now();
+        let since = *self.unreached_since.get_or_insert(now);
+        if now - since >= CUT_OFF {
+            self.unreached_since = Some(now);
+            self.shared.tell_cut_off();
         }
     }
 

@@ -111,8 +111,10 @@ const TASKS: &[Task] = &[
              --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/images --exclude scenarios/micropython \
              --on both --out target/preflash-all",
             // Configuration mode, a reset, and faults of the sensor.
-            "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
-             --on chip --check-determinism --out target/preflash-esp8266",
+            "target/release/preflash run scenarios/setup/first-set-up.toml scenarios/setup/slow-visitors.toml \
+             scenarios/power/reset-during-upload.toml scenarios/sensor/late-now-and-then.toml \
+             scenarios/sensor/replayed.toml scenarios/sensor/long-cable.toml --on chip --check-determinism \
+             --out target/preflash-esp8266",
         ],
     },
     Task {

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use proptest::prelude::*;
-use smoltcp::wire::{DhcpOption, EthernetRepr, Ipv4Address};
+use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, DhcpOption, EthernetRepr, Ipv4Address};
 
 use super::*;
 use crate::testing::Numbers;
@@ -22,12 +22,14 @@ struct Message {
     lease: Option<u32>,
     renewal: Option<u32>,
     rebinding: Option<u32>,
+    address: Ipv4Address,
 }
 
 impl Message {
     fn new(kind: DhcpMessageType) -> Self {
         let (server, lease) = (Some(ROUTER), Some(86_400));
-        Self { kind, transaction: TRANSACTION, client: DUCK, server, lease, renewal: None, rebinding: None }
+        let (transaction, client, address) = (TRANSACTION, DUCK, Ipv4Address::UNSPECIFIED);
+        Self { kind, transaction, client, server, lease, renewal: None, rebinding: None, address }
     }
 
     fn frame(self, source_port: u16, destination_port: u16) -> Vec<u8> {
@@ -41,7 +43,7 @@ impl Message {
             secs: 0,
             client_hardware_address: self.client,
             client_ip: Ipv4Address::UNSPECIFIED,
-            your_ip: Ipv4Address::UNSPECIFIED,
+            your_ip: self.address,
             server_ip: Ipv4Address::UNSPECIFIED,
             router: None,
             subnet_mask: None,
@@ -162,6 +164,60 @@ fn a_damaged_refusal_is_not_heard() {
         heard.incoming(&damaged);
         assert_eq!(heard.refusal.get(), None, "byte {at}");
     }
+}
+
+/// A message of ARP in which `station` says that it has `address`.
+fn claim(station: EthernetAddress, address: Ipv4Address) -> Vec<u8> {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr: station,
+        source_protocol_addr: address,
+        target_hardware_addr: DUCK,
+        target_protocol_addr: address,
+    };
+    let ethernet = EthernetRepr { src_addr: station, dst_addr: DUCK, ethertype: EthernetProtocol::Arp };
+    let mut bytes = std::vec![0; ethernet.buffer_len() + arp.buffer_len()];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
+    ethernet.emit(&mut frame);
+    arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+    bytes
+}
+
+/// The frame that goes out before the stack's next one.
+fn own_frame(heard: &Heard) -> Option<Vec<u8>> {
+    let own = heard.own.take()?;
+    let mut bytes = std::vec![0xA5; own.length()];
+    own.emit(&mut bytes);
+    Some(bytes)
+}
+
+#[test]
+fn a_new_address_is_announced_and_one_that_another_device_has_is_declined() {
+    const OTHER: EthernetAddress = EthernetAddress([2, 0, 2, 0, 0, 1]);
+    let address = Ipv4Address::new(192, 168, 3, 10);
+    let ack = Message { address, ..Message::new(DhcpMessageType::Ack) }.frame(DHCP_SERVER_PORT, DHCP_CLIENT_PORT);
+    let heard = Message::new(DhcpMessageType::Request).asked();
+    heard.incoming(&claim(OTHER, address));
+    assert_eq!(heard.refusal.get(), None, "it is nobody's yet");
+    heard.incoming(&ack);
+    let announced = own_frame(&heard).unwrap();
+    assert_eq!(conflict::claim(&announced), Some((DUCK, address)));
+    heard.incoming(&ack);
+    assert_eq!(own_frame(&heard), None, "a renewal is no news");
+    heard.incoming(&claim(DUCK, address));
+    heard.incoming(&claim(OTHER, Ipv4Address::new(192, 168, 3, 11)));
+    assert_eq!(heard.refusal.get(), None, "its own, and another address");
+    heard.incoming(&claim(OTHER, address));
+    assert_eq!(heard.refusal.take(), Some(Refusal::Taken));
+    heard.forget();
+    let declined = own_frame(&heard).unwrap();
+    let mut seen = None;
+    message(&declined, DHCP_SERVER_PORT, |message| {
+        seen = Some((message.message_type, message.requested_ip, message.server_identifier));
+        assert_eq!((message.client_hardware_address, message.client_ip), (DUCK, Ipv4Address::UNSPECIFIED));
+    });
+    assert_eq!(seen, Some((DhcpMessageType::Decline, Some(address), Some(ROUTER))));
+    assert_eq!(declined[..12], [&[0xFF; 6][..], &DUCK.0].concat());
 }
 
 proptest! {

@@ -40,6 +40,7 @@ pub(super) enum Settled {
 
 impl Batch {
     /// Packs what `plan` says, the body into `body`. `None` if nothing can be packed: no readings, or no time.
+    #[inline(never)]
     pub fn pack(
         plan: Plan,
         settings: &Settings,

@@ -154,7 +154,15 @@ const NETWORK: Table = Table::new(
         optional("passphrase", TEXT, "8 to 63 bytes or 64 hexadecimal digits; absent for an open network."),
         optional(
             "security",
-            Words(&[Protection::Open.row(), Protection::Wpa2.row(), Protection::Mixed.row(), Protection::Wep.row()]),
+            Words(&[
+                Protection::Open.row(),
+                Protection::Wpa2.row(),
+                Protection::Mixed.row(),
+                Protection::Transition.row(),
+                Protection::Wpa3.row(),
+                Protection::Wpa.row(),
+                Protection::Wep.row(),
+            ]),
             "How it is protected. Default WPA2 with a passphrase, and open without.",
         ),
         optional(
@@ -169,15 +177,19 @@ const NETWORK: Table = Table::new(
         ),
         optional(
             "mode",
-            Words(&[RadioMode::B.row(), RadioMode::G.row()]),
-            "Its rates. Default g. 802.11n is not modelled: an ESP8266 joins as one of g.",
+            Words(&[RadioMode::B.row(), RadioMode::G.row(), RadioMode::N.row(), RadioMode::NOnly.row()]),
+            "Its rates. Default g.",
         ),
         optional(
             "bssid",
             Scalar(HardwareAddress),
             "Its hardware address. Default 02:00:00:00:NN:00 with its place in the file.",
         ),
-        optional("channel", Scalar(Integer { least: 1, most: 13 }), "2.4 GHz channel. Default 6."),
+        optional(
+            "channel",
+            Scalar(Integer { least: 1, most: 14 }),
+            "2.4 GHz channel. Default 6. A device looks at those of its `country` only.",
+        ),
         optional(
             "signal",
             Scalar(Signal),
@@ -186,9 +198,19 @@ const NETWORK: Table = Table::new(
         optional(
             "router",
             Scalar(Ipv4Address),
-            "The address of the router behind it, in a /24 network of which clients get .10 to .250. Default 192.168.N.1, N counting the routers. Of one name, access points with another `router` or `lease` have another router.",
+            "The address of the router behind it, in a /24 network of which clients get .10 to .250. Default 192.168.N.1, N counting the routers. Of one name, access points with another `router`, `lease`, `gateway` or `name-server` have another router.",
         ),
         optional("lease", DURATION, "How long its router's leases last, in whole seconds. Default a day."),
+        optional(
+            "gateway",
+            Scalar(Ipv4Address),
+            "With `router`: the address of another box in the same /24 network that is the way out, such as 192.168.178.254; the router itself lets nothing through. Default the router.",
+        ),
+        optional(
+            "name-server",
+            Scalar(Ipv4Address),
+            "The address of the name server that leases tell: a box in the same network, or one in the internet such as 9.9.9.9. Default the router.",
+        ),
     ],
 );
 

@@ -188,7 +188,7 @@ pub struct Network {
     pub features: Features,
     /// Its hardware address; no two are the same.
     pub bssid: [u8; 6],
-    /// 2.4 GHz channel, 1 to 13; default 6.
+    /// 2.4 GHz channel, 1 to 14; default 6.
     pub channel: u8,
     /// As the device receives it; default -60 dBm.
     pub signal: Dbm,

@@ -156,16 +156,25 @@ pub(super) struct Key {
     pub(super) required: bool,
     /// What it means, and its default.
     pub(super) doc: &'static str,
+    /// The key and the word beside which alone it means something.
+    pub(super) goes_with: Option<(&'static str, &'static str)>,
 }
 
 /// A key that must be there.
 pub(super) const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, required: true, doc }
+    Key { name, shape, required: true, doc, goes_with: None }
 }
 
 /// A key that may be left out.
 pub(super) const fn optional(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, required: false, doc }
+    Key { name, shape, required: false, doc, goes_with: None }
+}
+
+impl Key {
+    /// The same key, which means something beside this word of another key only.
+    pub(super) const fn beside(self, key: &'static str, word: &'static str) -> Self {
+        Self { goes_with: Some((key, word)), ..self }
+    }
 }
 
 /// A table's keys.

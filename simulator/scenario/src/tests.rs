@@ -160,7 +160,13 @@ fn faults_of_every_kind() {
     let expected = [
         sensor(SensorFault::BadChecksum),
         sensor(SensorFault::LateResponse(Lateness::always(Duration::from_micros(150)))),
-        Injection::AccessPoint { network: network(), bssid: None, state: AccessPointState::Off, deauth: false },
+        Injection::AccessPoint {
+            network: network(),
+            bssid: None,
+            state: AccessPointState::Off,
+            deauth: false,
+            status: 17,
+        },
         Injection::Link { network: network(), bssid: None, effects },
         Injection::Dhcp { network: network(), reply: DhcpFault::Slow(Duration::from_secs(4)) },
         Injection::Dns(DnsFault::WrongAddress([203, 0, 113, 66].into())),

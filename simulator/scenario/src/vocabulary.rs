@@ -59,7 +59,11 @@ fn tables(table: &Table) -> Vec<String> {
         let beside = beside.and_then(|name| table.keys.iter().find(|key| key.name == *name));
         let beside = beside.map(|key| assign(key)[0].clone());
         for assignment in assign(key) {
-            let others = first.iter().filter(|(name, _)| *name != key.name).map(|(_, assignment)| assignment.clone());
+            let others =
+                first.iter().filter(|(name, _)| *name != key.name).map(|(name, assignment)| match key.goes_with {
+                    Some((with, word)) if with == *name => format!("{with} = '{word}'"),
+                    _ => assignment.clone(),
+                });
             let mut all: Vec<String> = others.chain([assignment]).chain(beside.clone()).collect();
             all.sort();
             tables.push(format!("{{ {} }}", all.join(", ")));

@@ -55,12 +55,12 @@ fn injection(injection: &scenario::Injection) -> Fault {
         scenario::Injection::Sensor { device, part, fault } => {
             Fault::Sensor { device: *device, part: *part, fault: fault.clone() }
         }
-        scenario::Injection::AccessPoint { network, bssid, state, deauth } => Fault::AccessPoint {
+        scenario::Injection::AccessPoint { network, bssid, state, deauth, status } => Fault::AccessPoint {
             network: network.clone(),
             bssid: *bssid,
             state: match state {
                 scenario::AccessPointState::Off => AccessPointState::Off,
-                scenario::AccessPointState::Refusing => AccessPointState::Refusing,
+                scenario::AccessPointState::Refusing => AccessPointState::Refusing { status: *status },
                 scenario::AccessPointState::Deaf => AccessPointState::Deaf,
             },
             deauth: *deauth,

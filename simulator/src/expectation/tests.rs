@@ -34,7 +34,7 @@ fn led(on: bool) -> EventKind {
 }
 
 fn join(outcome: JoinOutcome) -> EventKind {
-    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome })
+    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome, status: None })
 }
 
 fn stored(entry_id: u64, created_at: i64, field1: &str) -> EventKind {

@@ -116,6 +116,7 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
             kept.expect("the settings sectors lie within the flash");
         }
         world.add_device(port, target);
+        world.set_country(id, device.country);
         if let Some(name) = &device.name {
             world.name_device(id, Arc::clone(name));
         }

@@ -20,10 +20,14 @@ pub const CHANNEL: u8 = 3;
 pub const TIM: u8 = 5;
 /// Whether old stations need protection.
 pub const ERP: u8 = 42;
+/// What the sender can do of 802.11n.
+pub const HIGH_THROUGHPUT_CAPABILITIES: u8 = 45;
 /// How the network is protected.
 pub const RSN: u8 = 48;
 /// The other rates.
 pub const EXTENDED_RATES: u8 = 50;
+/// How 802.11n is used in the network.
+pub const HIGH_THROUGHPUT_OPERATION: u8 = 61;
 /// What vendors say; WPA's own element among it.
 pub const VENDOR: u8 = 221;
 
@@ -80,6 +84,15 @@ pub const TKIP: Suite = [0x00, 0x0F, 0xAC, 2];
 pub const CCMP: Suite = [0x00, 0x0F, 0xAC, 4];
 /// A pre-shared key.
 pub const PSK: Suite = [0x00, 0x0F, 0xAC, 2];
+/// Simultaneous authentication of equals: WPA3.
+pub const SAE: Suite = [0x00, 0x0F, 0xAC, 8];
+/// Protects management frames to groups: BIP with CMAC.
+pub const BIP: Suite = [0x00, 0x0F, 0xAC, 6];
+
+/// RSN capability: stations must protect management frames.
+pub const MANAGEMENT_PROTECTION_REQUIRED: u16 = 1 << 6;
+/// RSN capability: stations may protect management frames.
+pub const MANAGEMENT_PROTECTION_CAPABLE: u16 = 1 << 7;
 
 /// How a network is protected, or how a station wants it: the RSN element (§9.4.2.24).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +133,18 @@ impl Rsn {
         Self { group: CCMP, pairwise: vec![CCMP], key_management: vec![PSK], capabilities: 0 }
     }
 
+    /// WPA2/WPA3 transition: a pre-shared key or SAE, and who can protects management frames.
+    pub fn transition() -> Self {
+        let (key_management, capabilities) = (vec![PSK, SAE], MANAGEMENT_PROTECTION_CAPABLE);
+        Self { key_management, capabilities, ..Self::wpa2() }
+    }
+
+    /// WPA3: SAE, and protected management frames.
+    pub fn wpa3() -> Self {
+        let capabilities = MANAGEMENT_PROTECTION_CAPABLE | MANAGEMENT_PROTECTION_REQUIRED;
+        Self { key_management: vec![SAE], capabilities, ..Self::wpa2() }
+    }
+
     /// What the element of a body says; `None` if there is none.
     ///
     /// # Errors
@@ -128,7 +153,8 @@ impl Rsn {
         elements.find(RSN).map(Self::parse)
     }
 
-    /// Parses what an element holds. What is left out at its end has the standard's default.
+    /// Parses what an element holds. What is left out at its end has the standard's default; what follows the
+    /// capabilities is not looked at.
     ///
     /// # Errors
     /// If it is malformed.
@@ -165,6 +191,11 @@ impl Rsn {
             content.extend(suites.iter().flatten());
         }
         content.extend(self.capabilities.to_le_bytes());
+        if self.capabilities & MANAGEMENT_PROTECTION_CAPABLE != 0 {
+            // No keys from earlier, and what protects management frames to groups.
+            content.extend([0, 0]);
+            content.extend(BIP);
+        }
         content
     }
 
@@ -275,15 +306,26 @@ mod tests {
     }
 
     #[test]
+    fn newer_networks_say_what_they_want_of_management_frames() {
+        let transition = Rsn::transition().content();
+        let capabilities_and_on = [0x80, 0, 0, 0, 0x00, 0x0F, 0xAC, 6];
+        assert_eq!(transition[12..], [&[2, 0][..], &PSK, &SAE, &capabilities_and_on].concat());
+        assert_eq!(Rsn::parse(&transition), Ok(Rsn::transition()));
+        assert_eq!(Rsn::transition().answer(), Ok(Rsn::wpa2()));
+        assert_eq!(Rsn::parse(&Rsn::wpa3().content()), Ok(Rsn::wpa3()));
+        assert_eq!(Rsn::wpa3().capabilities, 0xC0);
+        assert_eq!(Rsn::wpa3().answer(), Err(RsnError::KeyManagement));
+    }
+
+    #[test]
     fn what_is_not_modelled_is_refused_in_words() {
         let with = |group, pairwise, key_management| {
             Rsn { group, pairwise: vec![pairwise], key_management: vec![key_management], capabilities: 0 }.check(CCMP)
         };
-        let sae = [0x00, 0x0F, 0xAC, 8];
         assert_eq!(with(TKIP, CCMP, PSK), Err(RsnError::Tkip));
         assert_eq!(with(CCMP, TKIP, PSK), Err(RsnError::Tkip));
         assert_eq!(with(WEP[1], WEP[1], PSK), Err(RsnError::Wep));
-        assert_eq!(with(CCMP, CCMP, sae), Err(RsnError::KeyManagement));
+        assert_eq!(with(CCMP, CCMP, SAE), Err(RsnError::KeyManagement));
         assert_eq!(Rsn { group: TKIP, ..Rsn::wpa2() }.check(TKIP), Ok(()));
         assert_eq!(Rsn::wpa2().check(TKIP), Err(RsnError::Cipher));
         assert_eq!(RsnError::Wep.to_string(), "WEP is not modelled: only CCMP is");

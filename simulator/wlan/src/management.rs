@@ -24,8 +24,12 @@ pub const STATUS_ALGORITHM: u16 = 13;
 pub const STATUS_SEQUENCE: u16 = 14;
 /// Status: the access point takes no more stations.
 pub const STATUS_FULL: u16 = 17;
+/// Status: the access point takes only stations of 802.11n.
+pub const STATUS_NO_HIGH_THROUGHPUT: u16 = 27;
 /// Status: an element is invalid or missing.
 pub const STATUS_ELEMENT: u16 = 40;
+/// Status: the way to come by keys is refused.
+pub const STATUS_KEY_MANAGEMENT: u16 = 43;
 /// Status: the cipher is refused.
 pub const STATUS_CIPHER: u16 = 46;
 

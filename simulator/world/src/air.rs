@@ -23,6 +23,7 @@
 
 mod access_point;
 mod bss;
+mod country;
 mod frame_station;
 mod link_fault;
 mod radio;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_point::{AccessPointConfig, AccessPointState, Features, Protection, RadioMode, Security};
+pub use country::Country;
 pub use link_fault::{Direction, Frames, LinkRule, RuleAction};
 pub use radio::{RadioEvent, RadioFrame, RadioId};
 pub use scan::Heard;
@@ -87,6 +89,8 @@ pub enum AirEvent {
         bssid: Option<Mac>,
         /// The network joined, or why not.
         outcome: Result<NetworkId, JoinFailure>,
+        /// The status code with which the access point refused, if it did.
+        status: Option<u16>,
     },
     /// A station is no longer joined, and has noticed.
     LinkLost {
@@ -131,8 +135,8 @@ impl AirEvent {
 impl From<AirEvent> for EventKind {
     fn from(event: AirEvent) -> Self {
         match event {
-            AirEvent::JoinEnded { name, bssid, outcome, .. } => {
-                events::Join { network: name, bssid: bssid.map(colons), outcome: outcome.into() }.into()
+            AirEvent::JoinEnded { name, bssid, outcome, status, .. } => {
+                events::Join { network: name, bssid: bssid.map(colons), outcome: outcome.into(), status }.into()
             }
             AirEvent::LinkLost { name, bssid, reason, .. } => {
                 events::LinkLost { network: name, bssid: colons(bssid), reason }.into()
@@ -270,6 +274,11 @@ impl Air {
         id
     }
 
+    /// A station looks at the channels of this country. A radio at register level looks where its firmware wants.
+    pub fn set_country(&mut self, station: StationId, country: Country) {
+        self.stations[station.0 as usize].country = country;
+    }
+
     /// A station begins to join the network called `name`; [`AirEvent::JoinEnded`] tells what came of it. It leaves the
     /// network it is in; a join that is under way is given up, which is not told.
     pub fn join(&mut self, at: Instant, station: StationId, name: &str, security: Security) {
@@ -375,11 +384,11 @@ impl Air {
                 let access_point = &mut self.access_points[network.0 as usize];
                 access_point.members.insert(mac, station);
                 let bssid = Some(access_point.config.bssid);
-                AirEvent::JoinEnded { at, station, name, bssid, outcome: Ok(network) }
+                AirEvent::JoinEnded { at, station, name, bssid, outcome: Ok(network), status: None }
             }
-            Outcome::Failed { name, why } => {
+            Outcome::Failed { name, why, status } => {
                 self.end_frames(at, station, false);
-                AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why) }
+                AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why), status }
             }
             Outcome::Lost { network, reason } => {
                 self.end_frames(at, station, false);

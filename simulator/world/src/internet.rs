@@ -36,7 +36,9 @@ use simulator_record::time::Instant;
 use task::Clock;
 
 pub use fault::Fault;
-pub use server::{CLOUD, CLOUD_ADDRESS, CloudPort, CloudSettings, MAN_IN_THE_MIDDLE, TIME_ADDRESS, TIME_SERVER};
+pub use server::{
+    CLOUD, CLOUD_ADDRESS, CloudPort, CloudSettings, MAN_IN_THE_MIDDLE, SERVERS, TIME_ADDRESS, TIME_SERVER,
+};
 
 mod cloud_host;
 mod connection;
@@ -160,7 +162,7 @@ impl Internet {
         let station = EthernetAddress([0x02, 0, 0, 0x01, high, low]);
         let subnet = (number % 250) as u8 + 1;
         let address = settings.address.unwrap_or(Ipv4Addr::new(192, 168, subnet, 1));
-        self.routers.push(Router::new(name, station, address, settings.lease));
+        self.routers.push(Router::new(name, station, address, settings, self.latency));
         NetworkId(number)
     }
 
@@ -204,7 +206,9 @@ impl Internet {
                 RouterDecision::Answer { frame, later } => self.depart(now + later, Outgoing { network, frame }),
                 RouterDecision::PassOn => {
                     let key = self.departure(now + self.latency);
-                    self.under_way.insert(key, UnderWay::ToServers(network, frame.to_vec()));
+                    // Whichever box it was sent to: the servers' stack is at the router.
+                    let frame = [self.router(network).as_bytes(), &frame[6..]].concat();
+                    self.under_way.insert(key, UnderWay::ToServers(network, frame));
                 }
                 RouterDecision::RefuseTcp { client } => {
                     let (Inbound::WhoHas { sender, .. } | Inbound::Packet { sender, .. }) = inbound;
@@ -264,7 +268,7 @@ impl Internet {
 
     /// A packet reaches the servers.
     fn arrive(&mut self, now: Instant, network: NetworkId, frame: &[u8]) {
-        let Some(Inbound::Packet { sender, source, destination, payload }) = packet::parse(frame) else { return };
+        let Some(Inbound::Packet { sender, source, destination, payload, .. }) = packet::parse(frame) else { return };
         let Some(server) = self.servers.at(destination) else { return };
         let router = &self.routers[network.0];
         let ends = Ends { from: router.station, to: sender, source: destination, destination: source };

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use crate::air::{AccessPointConfig, Air};
+use crate::air::{AccessPointConfig, Air, Country};
 use crate::boards::yellow_duck::told_passphrase;
 use crate::device::port::Output;
 use crate::device::{Coverage, Port, Target, Wait};
@@ -147,6 +147,11 @@ impl World {
     /// Gives a device a name, by which the record tells it from others.
     pub fn name_device(&mut self, id: DeviceId, name: Arc<str>) {
         self.device(id).name = Some(name);
+    }
+
+    /// A device is in this country, as far as its target joins networks for it.
+    pub fn set_country(&mut self, id: DeviceId, country: Country) {
+        self.links.set_country(id, country);
     }
 
     /// Adds a phone, which does nothing until [`Command::StartPhone`]. Its owner reads the label of `device`.

@@ -131,6 +131,8 @@ pub enum AuthMode {
     Open = 0,
     /// `AUTH_WEP`.
     Wep = 1,
+    /// `AUTH_WPA_PSK`.
+    Wpa = 2,
     /// `AUTH_WPA2_PSK`.
     Wpa2 = 3,
     /// `AUTH_WPA_WPA2_PSK`.

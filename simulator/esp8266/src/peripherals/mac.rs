@@ -241,7 +241,7 @@ impl Block<Register> for Mac {
             Register::EventClear => {
                 self.events &= !value;
                 if value & event::TX_DONE != 0 {
-                    self.transmitter.result_taken();
+                    self.transmitter.result_taken(env.now);
                 }
             }
             Register::RxBase => self.receiver.start_at(value),

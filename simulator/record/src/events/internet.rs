@@ -18,6 +18,8 @@ vocabulary! {
         Refused = "refused",
         /// The client was ignored.
         Ignored = "ignored",
+        /// The client did not want it: another device has the address.
+        Declined = "declined",
     }
 }
 

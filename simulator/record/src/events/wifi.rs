@@ -88,6 +88,9 @@ event! {
         bssid: Option<String>,
         /// What came of it.
         outcome: JoinOutcome,
+        /// The status code with which the access point refused (IEEE 802.11-2020 table 9-50), if it did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
     }
 }
 
@@ -100,10 +103,13 @@ impl Join {
 
 impl fmt::Display for Join {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { network, bssid, outcome } = self;
+        let Self { network, bssid, outcome, status } = self;
         write!(f, "attempt to join `{network}`: {outcome}")?;
-        match bssid {
-            Some(bssid) => write!(f, " at {bssid}"),
+        if let Some(bssid) = bssid {
+            write!(f, " at {bssid}")?;
+        }
+        match status {
+            Some(status) => write!(f, ", status {status}"),
             None => Ok(()),
         }
     }

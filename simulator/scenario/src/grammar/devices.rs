@@ -1,6 +1,7 @@
 //! Devices: boards, parts on pins, and what the flash holds at the beginning.
 
 use esp8266::image::flash::SIZES;
+use simulator_world::air::Country;
 use simulator_world::boards::{BOARDS, Board};
 
 use super::events::LEVEL;
@@ -162,6 +163,11 @@ const MAC: Key = optional(
     Scalar(HardwareAddress),
     "The station's hardware address, as the factory has put it into the chip. Default 18:FE:34:00:00:00, and so on for each further device.",
 );
+const COUNTRY: Key = optional(
+    "country",
+    Words(&[Country::China.row(), Country::UnitedStates.row(), Country::Japan.row()]),
+    "The country that the SDK is set to, whose channels it looks at. Default JP. Not with `image`, whose own program says it.",
+);
 
 /// `[device]`.
 pub(super) const DEVICE: Table = Table::new(
@@ -177,6 +183,7 @@ pub(super) const DEVICE: Table = Table::new(
         POWER_UP,
         UPTIME,
         MAC,
+        COUNTRY,
         IMAGE,
         FLASH,
         FLASH_SIZE,
@@ -202,6 +209,7 @@ pub(super) const DEVICES: Table = Table::new(
         POWER_UP,
         UPTIME,
         MAC,
+        COUNTRY,
         IMAGE,
         FLASH,
         FLASH_SIZE,

@@ -240,8 +240,19 @@ const ROWS: &[Case<&'static Row>] = &[
             NETWORK => "network": Reads::Exactly(Names::Joinable),
             BSSID => "bssid": Reads::Bssid,
             outcome(&JoinOutcome::ROWS) => "outcome": word::<JoinOutcome>(),
+            optional(
+                "status",
+                Scalar(Integer { least: 0, most: 65_535 }),
+                "The status code with which the access point refused (IEEE 802.11-2020, table 9-50).",
+            ) => "status": Reads::Number,
         },
-        |it| it.say("attempt to join").quoted("", "network").quoted("at ", "bssid").quoted("with outcome ", "outcome")
+        |it| {
+            it.say("attempt to join")
+                .quoted("", "network")
+                .quoted("at ", "bssid")
+                .quoted("with outcome ", "outcome")
+                .with("with status ", "status")
+        }
     ),
     event!(
         LinkLost "link-lost": "The device is no longer joined.",

@@ -10,7 +10,7 @@ use super::certificate;
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
 use crate::model::{AccessPointState, Attack, Direction, Frames, PortalReply, RouteFault, RouteTarget};
-use crate::shape::Scalar::{HardwareAddress, Probability};
+use crate::shape::Scalar::{HardwareAddress, Integer, Probability};
 use crate::shape::Shape::{Choice as One, Scalar, Words};
 use crate::shape::{Case, Choice, Key, Makes, Shape, Table, case, optional, required};
 
@@ -115,7 +115,14 @@ const INJECTION: Choice<InjectionKind> = Choice {
                         "deauth",
                         BOOLEAN,
                         "With `off`: whether it deauthenticates its stations first. Default true.",
-                    ),
+                    )
+                    .beside("state", "off"),
+                    optional(
+                        "status",
+                        Scalar(Integer { least: 1, most: 65_535 }),
+                        "With `refusing`: the status code that it tells them (IEEE 802.11-2020, table 9-50): 17 it has too many stations, 1 an unspecified failure, 30 try again later. Default 17.",
+                    )
+                    .beside("state", "refusing"),
                 ],
             )),
             "An access point.",

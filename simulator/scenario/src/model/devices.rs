@@ -13,6 +13,7 @@ use super::Course;
 use crate::units::{DeciCelsius, DeciPercent};
 
 pub use simulator_parts::{DhtModel, PartKind};
+pub use simulator_world::air::Country;
 pub use simulator_world::device::esp8266::BootMode;
 
 /// A device.
@@ -26,6 +27,8 @@ pub struct Device {
     pub firmware: Option<FlashImage>,
     /// Its station's hardware address; default Espressif's first ones, in the devices' order.
     pub mac: Option<[u8; 6]>,
+    /// Where it takes itself to be, as far as no image of its own decides; default Japan.
+    pub country: Country,
     /// When power comes on; default 0.
     pub power_up: Duration,
     /// What its clocks show when power comes for the first time, see `uptime` of the language.

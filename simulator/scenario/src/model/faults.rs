@@ -61,6 +61,8 @@ pub enum Injection {
         state: AccessPointState,
         /// With `Off`: whether it deauthenticates its stations first; default true.
         deauth: bool,
+        /// With `Refusing`: the status code that it tells; default 17.
+        status: u16,
     },
     /// The frames between an access point and its stations.
     Link {

@@ -12,7 +12,7 @@ use simulator_world::boards::{self, Board, yellow_duck};
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
 use crate::grammar::devices::PartWord;
-use crate::model::{Device, DhtModel, Part, PartClass, PartKind, Readings, SensorKind};
+use crate::model::{Country, Device, DhtModel, Part, PartClass, PartKind, Readings, SensorKind};
 use crate::shape::alternatives;
 use crate::tree::{Fields, Node};
 
@@ -90,6 +90,19 @@ impl Resolver<'_, '_> {
         devices
     }
 
+    /// Where the device takes itself to be.
+    fn country(&mut self, fields: &Fields) -> Option<Country> {
+        let country = fields.word("country")?;
+        if let Some(span) = fields.key_span("country").filter(|_| fields.get("image").or(fields.get("flash")).is_some())
+        {
+            self.report(
+                Diagnostic::new("`country` does not go with `image`", span, "means nothing here")
+                    .help("the program of an image tells its radio driver the country; leave this out"),
+            );
+        }
+        Some(country)
+    }
+
     fn device(&mut self, source: &Source<'_>) -> Device {
         let mut parts = self.parts(source.soldered);
         self.switches(source.set_up, &mut parts);
@@ -99,6 +112,7 @@ impl Resolver<'_, '_> {
             parts,
             firmware: source.set_up.and_then(|fields| self.flashed(fields)),
             mac: source.set_up.and_then(|fields| self.mac(fields)),
+            country: source.set_up.and_then(|fields| self.country(fields)).unwrap_or_default(),
             power_up: source
                 .set_up
                 .and_then(|fields| self.before_end(fields, "power-up", false))

@@ -12,6 +12,9 @@ use crate::model::{AccessPointState, DhcpFault, End, Fault, Injection, LinkEffec
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
 
+/// The status code of an access point that has enough stations (IEEE 802.11-2020 table 9-50).
+const STATUS_FULL: u16 = 17;
+
 impl Resolver<'_, '_> {
     pub(super) fn fault(&mut self, node: &Node) -> Option<Fault> {
         let fields = node.table()?;
@@ -158,11 +161,22 @@ impl Resolver<'_, '_> {
                         "means nothing here",
                     ));
                 }
+                if state != AccessPointState::Refusing
+                    && let Some(span) = fields.key_span("status")
+                {
+                    self.report(Diagnostic::new(
+                        "`status` goes with `state = \"refusing\"` only",
+                        span,
+                        "means nothing here",
+                    ));
+                }
+                let status = fields.integer("status").and_then(|status| u16::try_from(status).ok());
                 Injection::AccessPoint {
                     network: network?,
                     bssid,
                     state,
                     deauth: fields.boolean("deauth").unwrap_or(true),
+                    status: status.unwrap_or(STATUS_FULL),
                 }
             }
             InjectionKind::Link => {

@@ -1,10 +1,12 @@
 //! The world around the board: access points, the cloud, and whether the duck's settings lead there.
 
+use core::net::Ipv4Addr;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
 use simulator_world::air::colons;
+use simulator_world::internet::SERVERS;
 
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
@@ -158,7 +160,48 @@ impl Resolver<'_, '_> {
             );
         }
         let lease = fields.get("lease").and_then(|node| self.positive(node, "lease"));
-        RouterSettings { address: address.map(|(address, _)| address), lease }
+        let boxes = |key: &str| {
+            fields.get(key).and_then(|node| match node.value {
+                Value::Ipv4Address(address) => Some((address, node)),
+                _ => None,
+            })
+        };
+        let (gateway, name_server) = (boxes("gateway"), boxes("name-server"));
+        let near = address.map(|(address, _)| address);
+        if let Some((gateway, node)) = gateway
+            && !near.is_some_and(|router| is_beside(router, gateway))
+        {
+            self.report(
+                Diagnostic::new(format!("`{gateway}` cannot be the gateway"), node.span.clone(), "not beside the router")
+                    .help(
+                        "an address of the network that `router` is in, which no client gets: with `router = \"192.168.178.1\"` one such as 192.168.178.254",
+                    ),
+            );
+        }
+        if let Some((server, node)) = name_server {
+            let is_there = if server.is_private() {
+                near.is_some_and(|router| is_beside(router, server))
+            } else {
+                !SERVERS.contains(&server)
+                    && !server.is_loopback()
+                    && !server.is_multicast()
+                    && !server.is_unspecified()
+            };
+            if !is_there {
+                self.report(
+                    Diagnostic::new(format!("`{server}` cannot be the name server"), node.span.clone(), "not there")
+                        .help(
+                            "an address beside `router` that no client gets, such as 192.168.178.2, or one in the internet that no other server has, such as 9.9.9.9",
+                        ),
+                );
+            }
+        }
+        RouterSettings {
+            address: near,
+            lease,
+            gateway: gateway.map(|(address, _)| address),
+            name_server: name_server.map(|(address, _)| address),
+        }
     }
 
     /// How a network is protected; it has a passphrase if and only if that means something.
@@ -169,7 +212,7 @@ impl Resolver<'_, '_> {
         };
         let (word, ..) = security.row();
         match (security, passphrase) {
-            (Protection::Wpa2 | Protection::Mixed, None) => self.report(
+            (security, None) if security.has_passphrase() => self.report(
                 Diagnostic::new(
                     format!("a network with `security = \"{word}\"` has a passphrase"),
                     network.clone(),
@@ -177,7 +220,7 @@ impl Resolver<'_, '_> {
                 )
                 .help("give it one of 8 to 63 bytes, or leave `security` out for an open network"),
             ),
-            (Protection::Open | Protection::Wep, Some(passphrase)) => self.report(
+            (security, Some(passphrase)) if !security.has_passphrase() => self.report(
                 Diagnostic::new(
                     format!("a network with `security = \"{word}\"` has no passphrase"),
                     passphrase.span.clone(),
@@ -197,7 +240,7 @@ impl Resolver<'_, '_> {
                 Diagnostic::new("a group's key is renewed at most once a second", node.span.clone(), "too often")
                     .help("routers do it each hour or so"),
             );
-        } else if matches!(security, Protection::Open | Protection::Wep) {
+        } else if !security.has_passphrase() {
             self.report(
                 Diagnostic::new(
                     "only networks with WPA or WPA2 have a group's key",
@@ -258,7 +301,7 @@ impl Resolver<'_, '_> {
         if let Some(node) = fields.get("host")
             && !settings.host.eq_ignore_ascii_case(&cloud.host)
         {
-            let message = if settings.host.parse::<std::net::Ipv4Addr>().is_ok() {
+            let message = if settings.host.parse::<Ipv4Addr>().is_ok() {
                 format!("the duck asks a name server for `{}`, which is no name", settings.host)
             } else {
                 format!("no server is called `{}`", settings.host)
@@ -300,4 +343,10 @@ impl Resolver<'_, '_> {
 fn default_bssid(index: usize) -> [u8; 6] {
     let number = u16::try_from(index + 1).unwrap_or(u16::MAX).to_be_bytes();
     [2, 0, 0, number[0], number[1], 0]
+}
+
+/// Whether an address is in the router's /24 network, is not the router's, and no client's.
+fn is_beside(router: Ipv4Addr, address: Ipv4Addr) -> bool {
+    let ([.., host], same) = (address.octets(), router.octets()[..3] == address.octets()[..3]);
+    same && address != router && matches!(host, 1..=9 | 251..=254)
 }

@@ -36,7 +36,7 @@ fn entry(second: i64, temperature: &str) -> EventKind {
 }
 
 fn join(outcome: JoinOutcome) -> EventKind {
-    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome })
+    EventKind::Join(events::Join { network: "home".to_owned(), bssid: None, outcome, status: None })
 }
 
 fn boot(number: u32, cause: BootCause) -> EventKind {

@@ -95,7 +95,7 @@ pub(super) fn cause(events: &[Event], place: usize) -> Cause {
         },
         EventKind::Lease(lease) => match lease.outcome {
             LeaseOutcome::Offered | LeaseOutcome::Acknowledged => before.joined(),
-            LeaseOutcome::Refused | LeaseOutcome::Ignored => unknown(),
+            LeaseOutcome::Refused | LeaseOutcome::Ignored | LeaseOutcome::Declined => unknown(),
         },
         EventKind::Dns(_) if failed(event) => unknown(),
         EventKind::Ntp(ntp) if ntp.outcome != NtpOutcome::Answered => unknown(),

@@ -11,6 +11,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use simulator_wlan::management::{STATUS_FULL, STATUS_KEY_MANAGEMENT};
+
 use super::{Mac, StationId};
 use simulator_record::time::Instant;
 
@@ -25,6 +27,12 @@ pub enum Security {
     /// The same of a network that would take stations of WPA, too, and so encrypts with TKIP what is for all: routers
     /// call it WPA/WPA2 mixed.
     Mixed(String),
+    /// The same of a network that would take stations of WPA3, too: routers call it WPA2/WPA3 transition.
+    Transition(String),
+    /// WPA3 alone: nobody is let in who does not know SAE.
+    Wpa3(String),
+    /// WPA alone, with TKIP for all frames: nobody is let in.
+    Wpa(String),
     /// WEP: nobody is let in.
     Wep,
 }
@@ -36,14 +44,21 @@ impl Security {
             Self::Open => Protection::Open,
             Self::Wpa2(_) => Protection::Wpa2,
             Self::Mixed(_) => Protection::Mixed,
+            Self::Transition(_) => Protection::Transition,
+            Self::Wpa3(_) => Protection::Wpa3,
+            Self::Wpa(_) => Protection::Wpa,
             Self::Wep => Protection::Wep,
         }
     }
 
-    /// The passphrase, if it is one of WPA2.
+    /// The passphrase, if there is one.
     pub(super) fn passphrase(&self) -> Option<&str> {
         match self {
-            Self::Wpa2(passphrase) | Self::Mixed(passphrase) => Some(passphrase),
+            Self::Wpa2(passphrase)
+            | Self::Mixed(passphrase)
+            | Self::Transition(passphrase)
+            | Self::Wpa3(passphrase)
+            | Self::Wpa(passphrase) => Some(passphrase),
             Self::Open | Self::Wep => None,
         }
     }
@@ -52,8 +67,9 @@ impl Security {
     pub(super) fn fits(&self, given: &Self) -> bool {
         match self {
             Self::Open => *given == Self::Open,
-            Self::Wpa2(_) | Self::Mixed(_) => given.passphrase().is_some(),
-            Self::Wep => false,
+            // A driver that does not know SAE tries its pre-shared key there, too, and is refused.
+            Self::Wpa2(_) | Self::Mixed(_) | Self::Transition(_) | Self::Wpa3(_) => given.passphrase().is_some(),
+            Self::Wpa(_) | Self::Wep => false,
         }
     }
 }
@@ -66,6 +82,10 @@ pub enum RadioMode {
     /// 802.11b/g: up to 54 Mbit/s.
     #[default]
     G,
+    /// 802.11b/g/n: up to 72 Mbit/s.
+    N,
+    /// 802.11n, and no station that cannot do it.
+    NOnly,
 }
 
 impl RadioMode {
@@ -74,7 +94,20 @@ impl RadioMode {
         match self {
             Self::B => ("b", self, "802.11b: up to 11 Mbit/s."),
             Self::G => ("g", self, "802.11b/g: up to 54 Mbit/s."),
+            Self::N => (
+                "n",
+                self,
+                "802.11b/g/n, one stream of 20 MHz. Without WMM, which is not modelled, an ESP8266 joins as a station of 802.11n and sends at the rates of 802.11g.",
+            ),
+            Self::NOnly => {
+                ("n-only", self, "The same, and a station that does not ask for 802.11n is refused with status 27.")
+            }
         }
+    }
+
+    /// Whether its stations may use 802.11n.
+    pub(super) fn has_high_throughput(self) -> bool {
+        matches!(self, Self::N | Self::NOnly)
     }
 }
 
@@ -87,6 +120,12 @@ pub enum Protection {
     Wpa2,
     /// WPA2 with TKIP for what is for all.
     Mixed,
+    /// WPA2 and WPA3.
+    Transition,
+    /// WPA3.
+    Wpa3,
+    /// WPA.
+    Wpa,
     /// WEP.
     Wep,
 }
@@ -100,24 +139,44 @@ impl Protection {
             Self::Mixed => {
                 "WPA/WPA2 mixed, as many routers come: stations join by WPA2, and what is for all is encrypted with TKIP. Stations that can WPA only are refused."
             }
+            Self::Transition => {
+                "WPA2/WPA3 transition, as newer routers come: stations may bring a pre-shared key or SAE, and may protect their management frames. An ESP8266 joins by WPA2."
+            }
+            Self::Wpa3 => {
+                "WPA3 alone: SAE, with protected management frames. An ESP8266 tries its passphrase as for WPA2, and is `refused` with status 43."
+            }
+            Self::Wpa => {
+                "WPA alone, with TKIP, as routers of 2004 come. TKIP for a pair's own frames is not modelled: it lets nobody in, `security mismatch`."
+            }
             Self::Wep => "WEP: it is there and lets nobody in, `security mismatch`.",
         };
         let word = match self {
             Self::Open => "open",
             Self::Wpa2 => "wpa2",
             Self::Mixed => "wpa-wpa2",
+            Self::Transition => "wpa2-wpa3",
+            Self::Wpa3 => "wpa3",
+            Self::Wpa => "wpa",
             Self::Wep => "wep",
         };
         (word, self, about)
     }
 
-    /// What an access point is set up to; `passphrase` is that of WPA2, if there is one.
+    /// Whether it goes with a passphrase.
+    pub fn has_passphrase(self) -> bool {
+        self.with(None).passphrase().is_some()
+    }
+
+    /// What an access point is set up to; `passphrase` is its own, if there is one.
     pub fn with(self, passphrase: Option<&str>) -> Security {
         let passphrase = || passphrase.unwrap_or_default().to_owned();
         match self {
             Self::Open => Security::Open,
             Self::Wpa2 => Security::Wpa2(passphrase()),
             Self::Mixed => Security::Mixed(passphrase()),
+            Self::Transition => Security::Transition(passphrase()),
+            Self::Wpa3 => Security::Wpa3(passphrase()),
+            Self::Wpa => Security::Wpa(passphrase()),
             Self::Wep => Security::Wep,
         }
     }
@@ -141,7 +200,7 @@ pub struct AccessPointConfig {
     pub name: String,
     /// Its hardware address, no other's.
     pub bssid: Mac,
-    /// 2.4 GHz channel, 1 to 13.
+    /// 2.4 GHz channel, 1 to 14.
     pub channel: u8,
     /// How it is protected.
     pub security: Security,
@@ -161,7 +220,10 @@ pub enum AccessPointState {
     /// It is not there.
     Off,
     /// It refuses to take new stations and serves those it has.
-    Refusing,
+    Refusing {
+        /// The status code that it tells them (IEEE 802.11-2020 table 9-50).
+        status: u16,
+    },
     /// It sends, beacons too, but hears nothing.
     Deaf,
 }
@@ -188,11 +250,18 @@ impl AccessPoint {
     }
 
     pub(super) fn hears(&self) -> bool {
-        matches!(self.state, AccessPointState::On | AccessPointState::Refusing)
+        matches!(self.state, AccessPointState::On | AccessPointState::Refusing { .. })
     }
 
-    pub(super) fn takes_one_more(&self) -> bool {
-        self.state == AccessPointState::On && self.members.len() < self.config.capacity
+    /// Whether it takes one more station; if not, the status code that it tells it.
+    pub(super) fn admits(&self) -> Result<(), u16> {
+        match self.state {
+            AccessPointState::Refusing { status } => Err(status),
+            // Nobody knows SAE.
+            _ if matches!(self.config.security, Security::Wpa3(_)) => Err(STATUS_KEY_MANAGEMENT),
+            _ if self.members.len() >= self.config.capacity => Err(STATUS_FULL),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn is_member(&self, mac: Mac, station: StationId) -> bool {

@@ -6,10 +6,10 @@
 //! [`Bss::next_event`] it wants to [`advance`](Bss::advance). What comes of all that are [`Effect`]s. Whom the network
 //! takes, and where Ethernet frames go, is decided outside, for all stations alike.
 //!
-//! A network of WEP is there to be heard, and lets nobody in.
+//! A network of WEP, of WPA alone or of WPA3 alone is there to be heard, and lets nobody in.
 //!
-//! Not modelled: WEP's cipher, TKIP for the keys of a pair, WPA3, QoS (WMM), HT and aggregation, fragments, other
-//! intervals of beacons, stations that are sent away because they have been silent for long.
+//! Not modelled: WEP's cipher, TKIP for the keys of a pair, SAE, QoS (WMM), aggregation, fragments, other intervals of
+//! beacons, stations that are sent away because they have been silent for long.
 
 mod bodies;
 mod client;
@@ -49,8 +49,8 @@ pub(super) enum Effect {
     OnAir(OnAir),
     /// A station is through with joining.
     Joined { at: Instant, radio: RadioId, mac: Mac },
-    /// A station is not let in.
-    Failed { at: Instant, radio: RadioId, why: JoinFailure },
+    /// A station is not let in; with which status code, if it was told one.
+    Failed { at: Instant, radio: RadioId, why: JoinFailure, status: Option<u16> },
     /// A station that had joined is no longer.
     Gone { at: Instant, radio: RadioId, reason: LinkLoss },
     /// A joined station has sent an Ethernet frame.
@@ -226,8 +226,9 @@ impl Bss {
         self.config.channel == channel && self.config.signal >= super::SENSITIVITY
     }
 
-    /// A frame of a radio has arrived. `admits` says whether the network takes one more station.
-    pub(super) fn receive(&mut self, at: Instant, radio: RadioId, frame: &RadioFrame, admits: bool) {
+    /// A frame of a radio has arrived. `admits` says whether the network takes one more station, or
+    /// with which status code it does not.
+    pub(super) fn receive(&mut self, at: Instant, radio: RadioId, frame: &RadioFrame, admits: Result<(), u16>) {
         let (rate, frame) = (frame.rate, &frame.bytes);
         let Some(header) = Header::of(frame).filter(|header| !is_group(header.transmitter())) else { return };
         let for_us = self.is_at(header.receiver());

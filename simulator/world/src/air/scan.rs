@@ -70,7 +70,9 @@ impl Air {
             };
             let up = self.access_points.iter().filter(|access_point| access_point.is_up());
             let heard = up.map(|access_point| &access_point.config);
-            let heard = heard.filter(|config| config.signal >= SENSITIVITY && of_name(config)).map(Heard::of);
+            let highest = self.stations[station.0 as usize].country.highest_channel();
+            let is_heard = |config: &AccessPointConfig| config.signal >= SENSITIVITY && config.channel <= highest;
+            let heard = heard.filter(|config| is_heard(config) && of_name(config)).map(Heard::of);
             self.scans.ended.push((station, heard.collect()));
         }
     }

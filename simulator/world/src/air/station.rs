@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use super::access_point::{AccessPoint, Security};
+use super::country::Country;
 use super::{Mac, NetworkId};
 use simulator_record::events::{JoinFailure, LinkLoss};
 use simulator_record::random::{Draw, Stream};
@@ -101,6 +102,8 @@ pub(super) enum Outcome {
     Failed {
         name: String,
         why: JoinFailure,
+        /// With which status code, if the access point has told one.
+        status: Option<u16>,
     },
     Lost {
         network: NetworkId,
@@ -114,6 +117,8 @@ pub(super) struct Station {
     state: State,
     /// It is a radio at register level, which joins by itself.
     pub(super) is_seen_only: bool,
+    /// Which channels it looks at.
+    pub(super) country: Country,
     /// How long joins take.
     joins: Stream,
     /// How long frames to and from it take; apart, so that traffic does not change joins.
@@ -124,7 +129,7 @@ pub(super) struct Station {
 
 impl Station {
     pub(super) fn new(mac: Mac, joins: Stream, hops: Stream, scans: Stream) -> Self {
-        Self { mac, state: State::Idle, is_seen_only: false, joins, hops, scans }
+        Self { mac, state: State::Idle, is_seen_only: false, country: Country::default(), joins, hops, scans }
     }
 
     fn after(&mut self, at: Instant, (shortest, longest): Span) -> Instant {
@@ -244,9 +249,9 @@ impl Station {
             let access_point = &access_points[network.0 as usize];
             access_point.hears() && access_point.up_since <= since
         };
-        let takes = |network: NetworkId| access_points[network.0 as usize].takes_one_more();
+        let refusal = |network: NetworkId| access_points[network.0 as usize].admits().err();
         let next = match step {
-            Step::Scanning => match choose(&join, access_points) {
+            Step::Scanning => match choose(&join, self.country, access_points) {
                 Err(why) => return Some(self.fail(join.name, why)),
                 Ok(network) if access_points[network.0 as usize].is_radio => {
                     let security = join.security.clone();
@@ -263,8 +268,9 @@ impl Station {
                 (NO_ANSWER, Step::Failing { why: JoinFailure::Timeout })
             }
             Step::Authenticating { network, since } => (ASSOCIATION, Step::Associating { network, since }),
-            Step::Associating { network, .. } if !takes(network) => {
-                return Some(self.fail(join.name, JoinFailure::Refused));
+            Step::Associating { network, .. } if let Some(status) = refusal(network) => {
+                self.state = State::Idle;
+                return Some(Outcome::Failed { name: join.name, why: JoinFailure::Refused, status: Some(status) });
             }
             Step::Associating { network, since } => match join.security.passphrase() {
                 None => return Some(self.join(join.name, network)),
@@ -290,17 +296,18 @@ impl Station {
 
     fn fail(&mut self, name: String, why: JoinFailure) -> Outcome {
         self.state = State::Idle;
-        Outcome::Failed { name, why }
+        Outcome::Failed { name, why, status: None }
     }
 }
 
 /// The strongest access point of the name that is protected as it should be.
-fn choose(join: &Join, access_points: &[AccessPoint]) -> Result<NetworkId, JoinFailure> {
+fn choose(join: &Join, country: Country, access_points: &[AccessPoint]) -> Result<NetworkId, JoinFailure> {
     let heard = || {
         (0_u32..).map(NetworkId).zip(access_points).filter(|(_, access_point)| {
             let config = &access_point.config;
             access_point.is_up()
                 && config.signal >= SENSITIVITY
+                && config.channel <= country.highest_channel()
                 && config.name == join.name
                 && join.bssid.is_none_or(|bssid| config.bssid == bssid)
         })

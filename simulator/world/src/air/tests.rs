@@ -165,10 +165,41 @@ fn joins_fail_for_the_real_reasons() {
 }
 
 #[test]
+fn a_device_looks_at_its_countrys_channels() {
+    let outcome = |channel: u8, country: Country| {
+        let mut world = World::new(1, AccessPointConfig { channel, ..home() });
+        world.air.set_country(world.device, country);
+        world.join(wpa2(PASSPHRASE)).1.err()
+    };
+    let unheard = Some(JoinFailure::NotFound);
+    assert_eq!((outcome(11, Country::UnitedStates), outcome(12, Country::UnitedStates)), (None, unheard));
+    assert_eq!((outcome(13, Country::China), outcome(14, Country::China)), (None, unheard));
+    assert_eq!(outcome(14, Country::default()), None);
+}
+
+#[test]
+fn a_refusal_has_the_access_points_number() {
+    let status = |config: AccessPointConfig, state| {
+        let mut world = World::new(1, config);
+        world.air.set_state(world.now, world.home, state, false);
+        world.air.join(world.now, world.device, "home", wpa2(PASSPHRASE));
+        match world.next() {
+            AirEvent::JoinEnded { outcome, status, .. } => (outcome.err(), status),
+            other => panic!("{other:?}"),
+        }
+    };
+    let refused = |number| (Some(JoinFailure::Refused), Some(number));
+    assert_eq!(status(home(), AccessPointState::Refusing { status: 30 }), refused(30));
+    assert_eq!(status(AccessPointConfig { capacity: 0, ..home() }, AccessPointState::On), refused(17));
+    let wpa3 = AccessPointConfig { security: Security::Wpa3(PASSPHRASE.to_owned()), ..home() };
+    assert_eq!(status(wpa3, AccessPointState::On), refused(43));
+}
+
+#[test]
 fn an_access_point_that_is_off_refusing_or_deaf_lets_nobody_in() {
     let states = [
         (AccessPointState::Off, JoinFailure::NotFound),
-        (AccessPointState::Refusing, JoinFailure::Refused),
+        (AccessPointState::Refusing { status: 30 }, JoinFailure::Refused),
         (AccessPointState::Deaf, JoinFailure::Timeout),
     ];
     for (state, failure) in states {
@@ -282,8 +313,11 @@ fn frames_need_a_joined_sender_and_an_access_point_that_hears() {
     assert_eq!(passes(&mut world), (0, 0));
     world.join(wpa2(PASSPHRASE)).1.unwrap();
     assert_eq!(passes(&mut world), (1, 1));
-    let states =
-        [(AccessPointState::Deaf, (0, 1)), (AccessPointState::Refusing, (1, 1)), (AccessPointState::Off, (0, 0))];
+    let states = [
+        (AccessPointState::Deaf, (0, 1)),
+        (AccessPointState::Refusing { status: 30 }, (1, 1)),
+        (AccessPointState::Off, (0, 0)),
+    ];
     for (state, expected) in states {
         world.air.set_state(world.now, world.home, state, false);
         assert_eq!(passes(&mut world), expected, "{state:?}");
@@ -305,8 +339,9 @@ fn a_phone_joins_the_devices_own_access_point() {
         }
         events.pop().map(EventKind::from)
     };
-    let ended =
-        |outcome, bssid| Some(EventKind::Join(events::Join { network: "yellow-duck".to_owned(), bssid, outcome }));
+    let ended = |outcome, bssid| {
+        Some(EventKind::Join(events::Join { network: "yellow-duck".to_owned(), bssid, outcome, status: None }))
+    };
     assert_eq!(join(&mut air, "byebyeduck"), ended(JoinOutcome::Failed(JoinFailure::WrongPassphrase), None));
     assert_eq!(join(&mut air, "helloduck"), ended(JoinOutcome::Joined, Some(colons(DEVICE))));
     let at = Instant::from_secs(20);

@@ -299,7 +299,7 @@ impl Air {
         for (network, set) in wireless.sets.iter_mut().filter(|(_, set)| set.reaches(frame.channel)) {
             let access_point = &access_points[network.0 as usize];
             if access_point.hears() {
-                set.receive(at, radio, frame, access_point.takes_one_more());
+                set.receive(at, radio, frame, access_point.admits());
             }
         }
         let sets: Vec<NetworkId> = wireless.sets.keys().copied().collect();
@@ -346,11 +346,18 @@ impl Air {
                 self.stations[station.0 as usize].mac = mac;
                 self.with_station(station, |station| station.enter(network));
                 self.access_points[network.0 as usize].members.insert(mac, station);
-                self.untold.push(AirEvent::JoinEnded { at, station, name, bssid: Some(bssid), outcome: Ok(network) });
+                self.untold.push(AirEvent::JoinEnded {
+                    at,
+                    station,
+                    name,
+                    bssid: Some(bssid),
+                    outcome: Ok(network),
+                    status: None,
+                });
             }
-            bss::Effect::Failed { at, radio, why } => {
+            bss::Effect::Failed { at, radio, why, status } => {
                 let station = self.station_of(radio);
-                self.untold.push(AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why) });
+                self.untold.push(AirEvent::JoinEnded { at, station, name, bssid: None, outcome: Err(why), status });
             }
             bss::Effect::Gone { at, radio, reason } => {
                 let station = self.station_of(radio);

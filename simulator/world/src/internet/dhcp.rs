@@ -6,7 +6,7 @@
 //! routers).
 
 use core::net::Ipv4Addr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use smoltcp::wire::{DhcpMessageType, DhcpOption, DhcpPacket, DhcpRepr, EthernetAddress};
@@ -26,8 +26,12 @@ const NTP_SERVERS: u8 = 42;
 /// The DHCP server of one network.
 #[derive(Debug)]
 pub(crate) struct DhcpServer {
-    /// Its own address, which is also gateway and name server.
+    /// Its own address.
     router: Ipv4Addr,
+    /// The way out that it tells clients of.
+    gateway: Ipv4Addr,
+    /// The name server it tells clients of.
+    name_server: Ipv4Addr,
     /// The time server it tells clients of.
     time_server: Ipv4Addr,
     /// How long its leases last, in seconds.
@@ -35,6 +39,10 @@ pub(crate) struct DhcpServer {
     leases: BTreeMap<EthernetAddress, Ipv4Addr>,
     /// Clients that were forgotten while a fault says so, and the addresses that they had: others have got those since.
     forgotten: BTreeMap<EthernetAddress, Option<Ipv4Addr>>,
+    /// The address that another device has while a fault says so.
+    taken: Option<Ipv4Addr>,
+    /// Addresses that clients did not want.
+    declined: BTreeSet<Ipv4Addr>,
 }
 
 /// What the server did with a message.
@@ -62,9 +70,29 @@ pub(crate) enum Destination {
 }
 
 impl DhcpServer {
-    /// The server of the /24 network that `router` belongs to.
+    /// The server of the /24 network that `router` belongs to, which is also gateway and name server.
     pub fn new(router: Ipv4Addr, time_server: Ipv4Addr) -> Self {
-        Self { router, time_server, lease: LEASE_SECONDS, leases: BTreeMap::new(), forgotten: BTreeMap::new() }
+        Self {
+            router,
+            gateway: router,
+            name_server: router,
+            time_server,
+            lease: LEASE_SECONDS,
+            leases: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
+            taken: None,
+            declined: BTreeSet::new(),
+        }
+    }
+
+    /// The address that another device has.
+    pub fn taken(&self) -> Option<Ipv4Addr> {
+        self.taken
+    }
+
+    /// The same with another way out and another name server.
+    pub fn with(self, gateway: Ipv4Addr, name_server: Ipv4Addr) -> Self {
+        Self { gateway, name_server, ..self }
     }
 
     /// The same with leases that last so long, in whole seconds.
@@ -86,6 +114,11 @@ impl DhcpServer {
         } else {
             self.forgotten.clear();
         }
+        if fault == Some(DhcpFault::Taken) {
+            self.taken = self.taken.or_else(|| self.address_of(client));
+        } else if fault.is_none() {
+            self.taken = None;
+        }
         let told = match fault {
             Some(DhcpFault::Silent) => return Some(ignored("the DHCP server did not answer")),
             Some(DhcpFault::Full) if !self.leases.contains_key(&client) => {
@@ -96,9 +129,13 @@ impl DhcpServer {
                 DhcpOptions { lease: Told::Other(seconds), ..DhcpOptions::default() }
             }
             Some(DhcpFault::Tells(options)) => options,
-            Some(DhcpFault::Refuse | DhcpFault::Slow(_) | DhcpFault::Full | DhcpFault::Forgotten) | None => {
-                DhcpOptions::default()
+            Some(DhcpFault::NewGateway(address)) => {
+                DhcpOptions { gateway: Told::Other(address), ..DhcpOptions::default() }
             }
+            Some(
+                DhcpFault::Refuse | DhcpFault::Slow(_) | DhcpFault::Full | DhcpFault::Forgotten | DhcpFault::Taken,
+            )
+            | None => DhcpOptions::default(),
         };
         let mut answer = match request.message_type {
             DhcpMessageType::Discover => {
@@ -112,9 +149,14 @@ impl DhcpServer {
                 self.reply(&request, kind, wanted, told)
             }
             DhcpMessageType::Inform => self.reply(&request, DhcpMessageType::Ack, request.client_ip, told),
-            DhcpMessageType::Release | DhcpMessageType::Decline => {
+            DhcpMessageType::Release => {
                 self.leases.remove(&client);
                 return None;
+            }
+            DhcpMessageType::Decline => {
+                let address = self.leases.remove(&client)?;
+                self.declined.insert(address);
+                return Some(declined(address));
             }
             _ => return None,
         };
@@ -123,6 +165,9 @@ impl DhcpServer {
             Some(DhcpFault::Refuse) if refused => Some("the DHCP server refused a lease".to_owned()),
             Some(DhcpFault::Forgotten) if refused => Some("the DHCP server had forgotten the client".to_owned()),
             Some(DhcpFault::Tells(_)) if !refused => Some("the DHCP server told something else than is so".to_owned()),
+            Some(DhcpFault::NewGateway(address)) if !refused => {
+                Some(format!("the DHCP server told the new gateway {address}"))
+            }
             Some(DhcpFault::Lease(length)) if !refused => Some(format!("the DHCP server gave a lease of {length:?}")),
             Some(DhcpFault::Slow(delay)) => {
                 answer.later = delay;
@@ -133,7 +178,9 @@ impl DhcpServer {
                 | DhcpFault::Full
                 | DhcpFault::Refuse
                 | DhcpFault::Forgotten
+                | DhcpFault::Taken
                 | DhcpFault::Tells(_)
+                | DhcpFault::NewGateway(_)
                 | DhcpFault::Lease(_),
             )
             | None => None,
@@ -148,9 +195,10 @@ impl DhcpServer {
         }
         let [a, b, c, _] = self.router.octets();
         let others = self.forgotten.get(&client).copied().flatten();
-        let address = (FIRST_HOST..=LAST_HOST)
-            .map(|host| Ipv4Addr::new(a, b, c, host))
-            .find(|address| others != Some(*address) && !self.leases.values().any(|taken| taken == address))?;
+        let address = (FIRST_HOST..=LAST_HOST).map(|host| Ipv4Addr::new(a, b, c, host)).find(|address| {
+            let is_taken = self.leases.values().any(|taken| taken == address);
+            others != Some(*address) && !self.declined.contains(address) && !is_taken
+        })?;
         self.leases.insert(client, address);
         Some(address)
     }
@@ -169,7 +217,7 @@ impl DhcpServer {
             client_ip: if refused { Ipv4Addr::UNSPECIFIED } else { request.client_ip },
             your_ip: if refused || informed { Ipv4Addr::UNSPECIFIED } else { address },
             server_ip: Ipv4Addr::UNSPECIFIED,
-            router: said(told.gateway, self.router),
+            router: said(told.gateway, self.gateway),
             subnet_mask: said(told.subnet_mask, Ipv4Addr::new(255, 255, 255, 0)),
             relay_agent_ip: Ipv4Addr::UNSPECIFIED,
             broadcast: request.broadcast,
@@ -177,7 +225,7 @@ impl DhcpServer {
             client_identifier: None,
             server_identifier: Some(self.router),
             parameter_request_list: None,
-            dns_servers: said(told.name_server, self.router).map(|server| [server].into_iter().collect()),
+            dns_servers: said(told.name_server, self.name_server).map(|server| [server].into_iter().collect()),
             max_size: None,
             lease_duration: if refused || informed { None } else { told.lease.or(self.lease) },
             renew_duration: None,
@@ -210,6 +258,11 @@ impl DhcpServer {
             effect: None,
         }
     }
+}
+
+/// The client does not want the address that it was given.
+fn declined(address: Ipv4Addr) -> Answer {
+    Answer { outcome: LeaseOutcome::Declined, address: Some(address), reply: None, later: Duration::ZERO, effect: None }
 }
 
 /// The client gets no answer.
@@ -299,7 +352,7 @@ mod tests {
         let mut server = server();
         let given = (0..=255)
             .filter_map(|client| server.answer(&message(DhcpMessageType::Discover, client, None, None), None)?.address);
-        let given: std::collections::BTreeSet<_> = given.collect();
+        let given: BTreeSet<_> = given.collect();
         assert_eq!(given.len(), 241);
     }
 
@@ -348,6 +401,23 @@ mod tests {
         assert!(ask(1, None).is_some());
         let outcomes = [1, 2].map(|client| ask(client, Some(DhcpFault::Full)).unwrap().outcome);
         assert_eq!(outcomes, [LeaseOutcome::Offered, LeaseOutcome::Ignored]);
+    }
+
+    #[test]
+    fn an_address_that_was_declined_is_given_to_nobody() {
+        let mut server = server();
+        let mut ask = |client, kind, requested| {
+            server.answer(&message(kind, client, requested, None), Some(DhcpFault::Taken)).unwrap()
+        };
+        let first = ask(1, DhcpMessageType::Discover, None).address;
+        assert_eq!(ask(1, DhcpMessageType::Request, first).outcome, LeaseOutcome::Acknowledged);
+        let declined = ask(1, DhcpMessageType::Decline, first);
+        assert_eq!((declined.outcome, declined.address, declined.reply), (LeaseOutcome::Declined, first, None));
+        let others = [1, 2].map(|client| ask(client, DhcpMessageType::Discover, None).address);
+        assert!(others[0] != others[1] && !others.contains(&first), "{others:?}");
+        assert_eq!(server.taken(), first);
+        server.answer(&message(DhcpMessageType::Discover, 3, None, None), None);
+        assert_eq!(server.taken(), None, "the other device is gone");
     }
 
     #[test]

@@ -89,6 +89,10 @@ pub enum DhcpFault {
     Slow(Duration),
     /// Its leases last so long, in whole seconds.
     Lease(Duration),
+    /// Another device has the address that it gives, and answers for it.
+    Taken,
+    /// Another box is the way out, at this address, and leases say so; the earlier one lets nothing through.
+    NewGateway(Ipv4Addr),
     /// It has no address left: who has one keeps it, and nobody else is answered.
     Full,
     /// It has forgotten its clients: each is refused once, and then given another address.
@@ -240,6 +244,25 @@ impl Faults {
     pub fn dhcp(&mut self, network: &str) -> Option<Applied<DhcpFault>> {
         self.apply(|fault| match fault {
             Fault::Dhcp { network: its, reply } if its == network => Some(*reply),
+            _ => None,
+        })
+    }
+
+    /// The address of another way out of `network` than the one it is set up to, and whose rule that is. Not counted: a
+    /// box is there until it is gone.
+    pub fn new_gateway(&self, network: &str) -> Option<Applied<Ipv4Addr>> {
+        self.active.iter().rev().find_map(|active| match &active.fault {
+            Fault::Dhcp { network: its, reply: DhcpFault::NewGateway(address) } if its == network => {
+                Some(Applied { rule: active.rule.clone(), fault: *address })
+            }
+            _ => None,
+        })
+    }
+
+    /// The rule by which another device of `network` has a client's address. Not counted: it is there until it is gone.
+    pub fn taken(&self, network: &str) -> Option<String> {
+        self.active.iter().rev().find_map(|active| match &active.fault {
+            Fault::Dhcp { network: its, reply: DhcpFault::Taken } if its == network => Some(active.rule.clone()),
             _ => None,
         })
     }

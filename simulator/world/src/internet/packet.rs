@@ -22,7 +22,13 @@ pub(super) enum Inbound<'a> {
     /// Somebody asks who has `target`.
     WhoHas { sender: EthernetAddress, sender_address: Ipv4Addr, target: Ipv4Addr },
     /// An IPv4 packet.
-    Packet { sender: EthernetAddress, source: Ipv4Addr, destination: Ipv4Addr, payload: Payload<'a> },
+    Packet {
+        sender: EthernetAddress,
+        receiver: EthernetAddress,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        payload: Payload<'a>,
+    },
 }
 
 /// What an IPv4 packet carries.
@@ -74,7 +80,8 @@ pub(super) fn parse(frame: &[u8]) -> Option<Inbound<'_>> {
             }
             let ip = Ipv4Repr::parse(&packet, &checksums).ok()?;
             let payload = parse_payload(&ip, packet.payload(), &checksums)?;
-            Some(Inbound::Packet { sender, source: ip.src_addr, destination: ip.dst_addr, payload })
+            let (receiver, source, destination) = (ethernet.dst_addr(), ip.src_addr, ip.dst_addr);
+            Some(Inbound::Packet { sender, receiver, source, destination, payload })
         }
         _ => None,
     }

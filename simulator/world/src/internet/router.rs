@@ -1,7 +1,10 @@
 //! One network's router, seen from its LAN: it answers ARP for itself, gives leases, resolves names, answers pings, and
 //! passes on what is for the internet. What it answers itself is not delayed by the way to the servers.
 //!
-//! Not modelled: address translation (servers see the device's own address), a firewall, its web page.
+//! The way out may be another box, and so may the name server; what they do is done here, too, by their addresses.
+//!
+//! Not modelled: address translation (servers see the device's own address), a firewall, its web page, redirects from
+//! one gateway to the other (ICMP).
 
 use core::net::Ipv4Addr;
 use std::time::Duration;
@@ -16,6 +19,8 @@ use super::server::{Shared, TIME_ADDRESS};
 use simulator_record::events;
 
 const DNS_PORT: u16 = 53;
+/// A device that has another's address.
+const OTHER: EthernetAddress = EthernetAddress([0x02, 0, 2, 0, 0, 1]);
 
 /// What a router is set up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +29,10 @@ pub struct RouterSettings {
     pub address: Option<Ipv4Addr>,
     /// How long its leases last, in whole seconds; `None` for a day.
     pub lease: Option<Duration>,
+    /// The address of the box that is the way out, on the same LAN; `None` if it is the router itself.
+    pub gateway: Option<Ipv4Addr>,
+    /// The name server's address; `None` if it is the router itself.
+    pub name_server: Option<Ipv4Addr>,
 }
 
 /// A router.
@@ -34,6 +43,10 @@ pub(super) struct Router {
     pub station: EthernetAddress,
     /// Its address there, in a /24 network.
     pub address: Ipv4Addr,
+    gateway: Option<Ipv4Addr>,
+    name_server: Ipv4Addr,
+    /// One way, to what is not on the LAN.
+    latency: Duration,
     dhcp: DhcpServer,
 }
 
@@ -51,36 +64,78 @@ pub(super) enum RouterDecision {
 }
 
 impl Router {
-    /// The router of the network called `name`.
-    pub fn new(name: &str, station: EthernetAddress, address: Ipv4Addr, lease: Option<Duration>) -> Self {
-        let dhcp = DhcpServer::new(address, TIME_ADDRESS);
+    /// The router of the network called `name`, at `address`.
+    pub fn new(
+        name: &str,
+        station: EthernetAddress,
+        address: Ipv4Addr,
+        settings: RouterSettings,
+        latency: Duration,
+    ) -> Self {
+        let RouterSettings { lease, gateway, name_server, .. } = settings;
+        let name_server = name_server.unwrap_or(address);
+        let dhcp = DhcpServer::new(address, TIME_ADDRESS).with(gateway.unwrap_or(address), name_server);
         let dhcp = match lease {
             Some(length) => dhcp.with_leases_of(length),
             None => dhcp,
         };
-        Self { name: name.to_owned(), station, address, dhcp }
+        Self { name: name.to_owned(), station, address, gateway, name_server, latency, dhcp }
+    }
+
+    /// The station of the box at `address`: the router's own, or one of another box.
+    fn station_at(&self, address: Ipv4Addr) -> EthernetAddress {
+        let EthernetAddress([.., high, low]) = self.station;
+        let other = EthernetAddress([0x02, 0, 1, address.octets()[3], high, low]);
+        if address == self.address { self.station } else { other }
     }
 
     /// Deals with a frame from the LAN.
     pub fn receive(&mut self, inbound: &Inbound<'_>, names: &Names, shared: &Shared) -> RouterDecision {
         match *inbound {
             Inbound::WhoHas { sender, sender_address, target } => {
-                if target != self.address || sender_address == target {
+                let taken =
+                    self.dhcp.taken().filter(|taken| *taken == target).zip(shared.faults.borrow().taken(&self.name));
+                if let Some((address, rule)) = taken {
+                    shared.record_fault(sender, rule, format!("another device answered for {address}"));
+                    let ends = Ends { from: OTHER, to: sender, source: address, destination: sender_address };
+                    let frame = packet::arp(ArpOperation::Reply, ends);
+                    return RouterDecision::Answer { frame, later: Duration::ZERO };
+                }
+                let new_gateway = shared.faults.borrow().new_gateway(&self.name).map(|applied| applied.fault);
+                let boxes = [Some(self.address), self.gateway, new_gateway, Some(self.name_server)];
+                if !self.is_local(target) || !boxes.contains(&Some(target)) || sender_address == target {
                     return RouterDecision::Done;
                 }
-                let frame = packet::arp(ArpOperation::Reply, self.ends(sender, sender_address));
+                let (from, source) = (self.station_at(target), target);
+                let ends = Ends { from, to: sender, source, destination: sender_address };
+                let frame = packet::arp(ArpOperation::Reply, ends);
                 RouterDecision::Answer { frame, later: Duration::ZERO }
             }
-            Inbound::Packet { sender, source, destination, ref payload } => {
+            Inbound::Packet { sender, receiver, source, destination, ref payload } => {
                 let for_router = destination == self.address;
+                let way = if self.is_local(destination) { Duration::ZERO } else { self.latency };
                 match *payload {
                     Payload::Udp { destination_port: DHCP_SERVER_PORT, data, .. }
                         if for_router || destination.is_broadcast() =>
                     {
                         self.lease(sender, data, shared)
                     }
-                    Payload::Udp { source_port, destination_port: DNS_PORT, data } if for_router => {
-                        self.resolve(sender, (source, source_port), data, names, shared)
+                    // What comes back goes to the other one.
+                    _ if self.dhcp.taken() == Some(source) && shared.faults.borrow().taken(&self.name).is_some() => {
+                        RouterDecision::Done
+                    }
+                    _ if way > Duration::ZERO && !self.leads_out(sender, receiver, payload, shared) => {
+                        RouterDecision::Done
+                    }
+                    Payload::Udp { source_port, destination_port: DNS_PORT, data }
+                        if destination == self.name_server =>
+                    {
+                        match self.resolve(sender, (source, source_port), data, names, shared) {
+                            RouterDecision::Answer { frame, later } => {
+                                RouterDecision::Answer { frame, later: later + 2 * way }
+                            }
+                            decision => decision,
+                        }
                     }
                     Payload::EchoRequest { identifier, sequence, data } if for_router => {
                         let frame = packet::echo_reply(self.ends(sender, source), identifier, sequence, data);
@@ -97,6 +152,25 @@ impl Router {
     /// Whether an address is on the LAN, or all stations' address.
     fn is_local(&self, address: Ipv4Addr) -> bool {
         address.octets()[..3] == self.address.octets()[..3] || address.is_broadcast()
+    }
+
+    /// Whether the box that a packet for elsewhere was sent to is the way out.
+    fn leads_out(
+        &self,
+        sender: EthernetAddress,
+        receiver: EthernetAddress,
+        payload: &Payload<'_>,
+        shared: &Shared,
+    ) -> bool {
+        let new = shared.faults.borrow().new_gateway(&self.name);
+        let gateway = new.as_ref().map(|applied| applied.fault).or(self.gateway).unwrap_or(self.address);
+        let leads_out = receiver == self.station_at(gateway);
+        // Each attempt once, not each packet of it.
+        let begins = !matches!(payload, Payload::Tcp { opens_at: None, .. });
+        if let Some(applied) = new.filter(|_| !leads_out && begins) {
+            shared.record_fault(sender, applied.rule, "the earlier gateway let nothing through".to_owned());
+        }
+        leads_out
     }
 
     fn ends(&self, to: EthernetAddress, destination: Ipv4Addr) -> Ends {
@@ -161,7 +235,8 @@ impl Router {
         let (name, outcome, addresses) = (answer.name, answer.outcome, answer.addresses);
         shared.record(Some(sender), events::Dns { name, outcome, addresses });
         let Some(message) = answer.message else { return RouterDecision::Done };
-        let frame = packet::udp(self.ends(sender, client.0), DNS_PORT, client.1, &message);
+        let ends = Ends { source: self.name_server, ..self.ends(sender, client.0) };
+        let frame = packet::udp(ends, DNS_PORT, client.1, &message);
         RouterDecision::Answer { frame, later }
     }
 }

@@ -45,6 +45,8 @@ pub const TIME_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 123);
 pub const CAPTIVE_PORTAL: &str = "captive portal";
 /// The address that a captive portal gives to each name (TEST-NET-3, RFC 5737).
 pub const PORTAL_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 67);
+/// The servers' addresses.
+pub const SERVERS: [Ipv4Addr; 3] = [CLOUD_ADDRESS, TIME_ADDRESS, PORTAL_ADDRESS];
 /// Where whoever asks anything is sent to log in.
 const LOGIN_PAGE: &str = "http://login.example/";
 

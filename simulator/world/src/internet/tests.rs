@@ -57,6 +57,39 @@ fn a_station_gets_a_lease_a_name_and_the_time() {
 }
 
 #[test]
+fn the_way_out_and_the_name_server_may_be_other_boxes_and_the_way_out_may_move() {
+    let address = |host| Ipv4Addr::new(192, 168, 178, host);
+    let mut bench = Bench::new(1);
+    let settings = RouterSettings {
+        address: Some(address(1)),
+        lease: Some(120 * SECOND),
+        gateway: Some(address(254)),
+        name_server: Some(Ipv4Addr::new(9, 9, 9, 9)),
+    };
+    bench.network = bench.internet.add_network("office", settings);
+    bench.lease();
+    assert_eq!(bench.clients[0].address, Some(address(10)));
+    let asked = bench.now;
+    assert_eq!(bench.resolve("api.thingspeak.com"), Some(Ok(CLOUD_ADDRESS)));
+    assert!(bench.now.saturating_since(asked) >= ROUND_TRIP, "it is in the internet");
+    upload(&mut bench).unwrap();
+    let moved = Fault::Dhcp { network: "office".to_owned(), reply: DhcpFault::NewGateway(address(253)) };
+    bench.internet.set_active("new box", moved, None);
+    assert_eq!(upload(&mut bench), None, "the lease still names the earlier one");
+    let mut faults = bench.seen.iter().filter_map(|kind| match kind {
+        EventKind::Fault(fault) => Some(fault.to_string()),
+        _ => None,
+    });
+    assert!(faults.any(|fault| fault.contains("the earlier gateway let nothing through")));
+    bench.wait(120 * SECOND);
+    upload(&mut bench).unwrap();
+    bench.internet.clear("new box");
+    assert_eq!(upload(&mut bench), None);
+    bench.wait(120 * SECOND);
+    upload(&mut bench).unwrap();
+}
+
+#[test]
 fn an_upload_is_stored_and_recorded() {
     let mut bench = Bench::new(1);
     bench.lease();

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::air::{
-    self, AccessPointConfig, AccessPointState, Air, AirEvent, Delivery, Features, Heard, Port, RadioEvent, RadioFrame,
-    RadioId, Security, StationId,
+    self, AccessPointConfig, AccessPointState, Air, AirEvent, Country, Delivery, Features, Heard, Port, RadioEvent,
+    RadioFrame, RadioId, Security, StationId,
 };
 use crate::internet::{self, Internet, RouterSettings};
 use crate::phone::{AirRequest, Phone};
@@ -183,6 +183,12 @@ impl Links {
         self.antennas.extend(antenna.map(|radio| (radio, device)));
         self.stations.insert(station, Owner::Device(device));
         self.radios.push(Radio { hardware_address, station, antenna, access_point: None, open: false, label: None });
+    }
+
+    /// A device looks at the channels of this country.
+    pub(super) fn set_country(&mut self, id: DeviceId, country: Country) {
+        let station = self.radio(id).station;
+        self.air.set_country(station, country);
     }
 
     /// Adds the next phone, whose owner reads the label of `device`.

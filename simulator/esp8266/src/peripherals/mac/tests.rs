@@ -4,6 +4,7 @@ use simulator_wlan::tkip::{self, TkipKey};
 
 use super::super::bench::Board;
 use super::super::outside::Heard;
+use crate::bus::Bus as _;
 
 const MAC: u32 = 0x3FF2_0000;
 const EVENT_ENABLE: u32 = MAC + 0xC18;
@@ -202,6 +203,21 @@ fn a_frame_starts_and_ends() {
         assert_eq!(board.read(TX_STATUS), result << 28 | 2 << 12 | 2 << 8);
         assert_eq!(board.read(MAC + 0xD94) >> 30, 0, "no longer to go");
     }
+}
+
+#[test]
+fn what_waits_for_a_result_to_be_taken_leaves_then_and_not_before() {
+    let mut board = station(2);
+    for queue in [4, 2] {
+        send(&mut board, queue, &beacon(), 4, 0, 0);
+    }
+    board.pass_to(5_000);
+    assert_eq!(board.devices.outside.transmitted.len(), 1, "the first one's result is not taken");
+    board.write(EVENT_CLEAR, DONE);
+    assert!(board.devices.next_event() >= board.cycle, "nothing is due in the past");
+    board.pass_to(5_001);
+    let second = &board.devices.outside.transmitted[1];
+    assert!((5_000_000..5_001_000).contains(&second.start), "{}", second.start);
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub(super) struct Transmitter {
     burst: Option<Time>,
     /// The program has not cleared the event that tells of the last frame's end.
     result_waits: bool,
-    /// Until when its own frames keep the medium busy.
+    /// Until when its own frames keep the medium busy, or its program kept the last result.
     busy_until: Time,
 }
 
@@ -175,14 +175,16 @@ impl Transmitter {
         self.sending.is_some() || self.burst.is_some() || self.result_waits
     }
 
-    /// The program has taken the last frame's result.
-    pub(super) fn result_taken(&mut self) {
+    /// The program has taken the last frame's result: what waited for that is due now at the soonest.
+    pub(super) fn result_taken(&mut self, now: Time) {
         self.result_waits = false;
+        self.busy_until = self.busy_until.max(now);
     }
 
     /// When the burst's frame follows, if it may.
     fn burst_due(&self) -> Time {
-        self.burst.filter(|_| !self.result_waits).unwrap_or(Time::NEVER)
+        let due = self.burst.filter(|_| !self.result_waits);
+        due.map_or(Time::NEVER, |due| due.max(self.busy_until))
     }
 
     fn first_due(&self) -> Option<(Time, usize)> {

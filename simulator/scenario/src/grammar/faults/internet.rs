@@ -22,6 +22,11 @@ pub(super) const DHCP_FAULT: Shape = Shape::Table(&Table::new(
                         DhcpFault::Forgotten,
                         "Has forgotten its clients, as after a restart: refuses each once, and gives it another address.",
                     ),
+                    (
+                        "address-taken",
+                        DhcpFault::Taken,
+                        "Gives an address that another device has, as one with a fixed address; that one answers for it, and what comes back goes there. A client that declines it (RFC 2131, section 3.1) gets another.",
+                    ),
                 ]),
                 table: &One(&Choice {
                     what: "a DHCP server's reply",
@@ -43,6 +48,12 @@ pub(super) const DHCP_FAULT: Shape = Shape::Table(&Table::new(
                             "lease",
                             DURATION,
                             "Gives leases that last so long; a day without the fault.",
+                        ),
+                        case(
+                            OfFault::Value(Makes::Address(DhcpFault::NewGateway)),
+                            "new-gateway",
+                            Scalar(Ipv4Address),
+                            "Another box is the way out, at this address, as after a router was replaced: leases say so from now on, and the earlier one lets nothing through. Who has a lease learns it at its renewal.",
                         ),
                     ],
                 }),

@@ -1,7 +1,8 @@
 //! What an access point says of itself (IEEE 802.11-2020 §9.3.3.2): name, rates, channel, protection, and for whom it
 //! keeps frames.
 //!
-//! It is an access point of 802.11b/g: no HT and no WMM elements, so that stations aggregate nothing.
+//! It has no WMM elements and agrees to no block acknowledgements, so that stations aggregate nothing; of 802.11n
+//! (§9.4.2.55, §9.4.2.56) it has one stream of 20 MHz.
 
 use simulator_wlan::element::{self, Elements, Rsn, TKIP};
 use simulator_wlan::management::{CAPABILITY_ESS, CAPABILITY_PRIVACY, CAPABILITY_SHORT_SLOT};
@@ -14,6 +15,8 @@ const OLD_RATES: [u8; 4] = [0x82, 0x84, 0x8B, 0x96];
 const RATES: [u8; 8] = [0x82, 0x84, 0x8B, 0x96, 0x0C, 0x12, 0x18, 0x24];
 /// 24, 36, 48 and 54 Mbit/s.
 const EXTENDED_RATES: [u8; 4] = [0x30, 0x48, 0x60, 0x6C];
+/// Among the rates, as one that all must be able to: who cannot do 802.11n must not join (§9.4.2.3).
+const ONLY_HIGH_THROUGHPUT: u8 = 0x80 | 127;
 /// Behind each beacon, not only behind each second or third, frames to groups are sent: as most routers come.
 const DTIM_PERIOD: u8 = 1;
 
@@ -32,13 +35,30 @@ pub(super) fn is_protected(config: &AccessPointConfig) -> bool {
 fn push_rates(elements: &mut Vec<u8>, mode: RadioMode) {
     match mode {
         RadioMode::B => element::push(elements, element::RATES, &OLD_RATES),
-        RadioMode::G => element::push(elements, element::RATES, &RATES),
+        RadioMode::G | RadioMode::N | RadioMode::NOnly => element::push(elements, element::RATES, &RATES),
     }
 }
 
 fn push_extended_rates(elements: &mut Vec<u8>, mode: RadioMode) {
-    if mode == RadioMode::G {
-        element::push(elements, element::EXTENDED_RATES, &EXTENDED_RATES);
+    match mode {
+        RadioMode::B => {}
+        RadioMode::G | RadioMode::N => element::push(elements, element::EXTENDED_RATES, &EXTENDED_RATES),
+        RadioMode::NOnly => {
+            let rates = [&EXTENDED_RATES[..], &[ONLY_HIGH_THROUGHPUT]].concat();
+            element::push(elements, element::EXTENDED_RATES, &rates);
+        }
+    }
+}
+
+/// What of 802.11n there is: MCS 0 to 7, no power save of streams; the network's channel, and nothing to heed.
+fn push_high_throughput(elements: &mut Vec<u8>, config: &AccessPointConfig) {
+    if config.features.mode.has_high_throughput() {
+        let mut capabilities = [0; 26];
+        (capabilities[0], capabilities[3]) = (0x0C, 0xFF);
+        element::push(elements, element::HIGH_THROUGHPUT_CAPABILITIES, &capabilities);
+        let mut operation = [0; 22];
+        operation[0] = config.channel;
+        element::push(elements, element::HIGH_THROUGHPUT_OPERATION, &operation);
     }
 }
 
@@ -54,12 +74,13 @@ pub(super) fn elements(config: &AccessPointConfig, tim: Option<&[u8]>) -> Vec<u8
     if let Some(tim) = tim {
         element::push(&mut elements, element::TIM, tim);
     }
-    if mode == RadioMode::G {
+    if mode != RadioMode::B {
         element::push(&mut elements, element::ERP, &[0]);
     }
     elements.extend(rsn(config));
     push_extended_rates(&mut elements, mode);
-    if matches!(config.security, Security::Mixed(_)) {
+    push_high_throughput(&mut elements, config);
+    if matches!(config.security, Security::Mixed(_) | Security::Wpa(_)) {
         element::push(&mut elements, element::VENDOR, &Rsn::wpa_element());
     }
     elements
@@ -70,6 +91,7 @@ pub(super) fn association_elements(config: &AccessPointConfig) -> Vec<u8> {
     let mut elements = Vec::new();
     push_rates(&mut elements, config.features.mode);
     push_extended_rates(&mut elements, config.features.mode);
+    push_high_throughput(&mut elements, config);
     elements
 }
 
@@ -77,8 +99,10 @@ pub(super) fn association_elements(config: &AccessPointConfig) -> Vec<u8> {
 pub(super) fn rsn(config: &AccessPointConfig) -> Vec<u8> {
     let mut elements = Vec::new();
     let offered = match config.security {
-        Security::Open | Security::Wep => return elements,
+        Security::Open | Security::Wep | Security::Wpa(_) => return elements,
         Security::Wpa2(_) => Rsn::wpa2(),
+        Security::Transition(_) => Rsn::transition(),
+        Security::Wpa3(_) => Rsn::wpa3(),
         Security::Mixed(_) => Rsn { group: TKIP, ..Rsn::wpa2() },
     };
     element::push(&mut elements, element::RSN, &offered.content());

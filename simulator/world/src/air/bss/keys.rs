@@ -89,7 +89,7 @@ impl Bss {
         let frame = Body::Deauthentication { reason }.frame(mac, self.config.bssid, self.config.bssid);
         self.enqueue(Outgoing::Management(frame));
         if !joined {
-            self.effects.push(Effect::Failed { at, radio, why });
+            self.effects.push(Effect::Failed { at, radio, why, status: None });
         }
         self.remove(at, mac, LinkLoss::Deauthenticated);
     }

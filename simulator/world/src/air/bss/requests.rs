@@ -5,11 +5,11 @@ use std::time::Duration;
 use simulator_wlan::element::{self, CCMP, Elements, Rsn, RsnError, TKIP};
 use simulator_wlan::header::{Header, Mac};
 use simulator_wlan::management::{
-    Body, REASON_NOT_AUTHENTICATED, STATUS_ALGORITHM, STATUS_CIPHER, STATUS_ELEMENT, STATUS_FULL, STATUS_SEQUENCE,
-    STATUS_SUCCESS,
+    Body, REASON_NOT_AUTHENTICATED, STATUS_ALGORITHM, STATUS_CIPHER, STATUS_ELEMENT, STATUS_FULL,
+    STATUS_KEY_MANAGEMENT, STATUS_NO_HIGH_THROUGHPUT, STATUS_SEQUENCE, STATUS_SUCCESS,
 };
 
-use super::super::access_point::Security;
+use super::super::access_point::{RadioMode, Security};
 use super::super::radio::RadioId;
 use super::client::Client;
 use super::{Bss, CLIENTS, Effect, Outgoing, bodies};
@@ -25,7 +25,14 @@ const OPEN_SYSTEM: u16 = 0;
 const FIRST_MESSAGE: (u64, u64) = (10_000_000, 30_000_000);
 
 impl Bss {
-    pub(super) fn request(&mut self, at: Instant, radio: RadioId, header: &Header<'_>, body: Body<'_>, admits: bool) {
+    pub(super) fn request(
+        &mut self,
+        at: Instant,
+        radio: RadioId,
+        header: &Header<'_>,
+        body: Body<'_>,
+        admits: Result<(), u16>,
+    ) {
         let mac = header.transmitter();
         if let Body::ProbeRequest { elements } = body {
             if bodies::means(&self.config, elements) {
@@ -56,8 +63,9 @@ impl Bss {
     /// A station that begins anew is forgotten first: it has restarted.
     fn authenticate(&mut self, at: Instant, radio: RadioId, mac: Mac, algorithm: u16, sequence: u16) -> u16 {
         if algorithm != OPEN_SYSTEM {
-            // With a shared key, that is by WEP.
-            self.effects.push(Effect::Failed { at, radio, why: JoinFailure::SecurityMismatch });
+            // With a shared key, that is by WEP, or with SAE.
+            let (why, status) = (JoinFailure::SecurityMismatch, Some(STATUS_ALGORITHM));
+            self.effects.push(Effect::Failed { at, radio, why, status });
             return STATUS_ALGORITHM;
         }
         if sequence != 1 {
@@ -71,16 +79,13 @@ impl Bss {
         STATUS_SUCCESS
     }
 
-    fn associate(&mut self, at: Instant, mac: Mac, elements: Elements<'_>, admits: bool, again: bool) {
+    fn associate(&mut self, at: Instant, mac: Mac, elements: Elements<'_>, admits: Result<(), u16>, again: bool) {
         let Some(client) = self.clients.get(&mac) else {
             return self.send_away(at, mac, REASON_NOT_AUTHENTICATED);
         };
         let (radio, was_joined) = (client.radio, client.joined);
-        let status = match self.check(elements) {
-            Err(status) => status,
-            Ok(()) if !admits && !was_joined => STATUS_FULL,
-            Ok(()) => STATUS_SUCCESS,
-        };
+        let admits = if was_joined { Ok(()) } else { admits.map_err(|status| (status, Some(JoinFailure::Refused))) };
+        let (status, why) = self.check(elements).and(admits).err().unwrap_or((STATUS_SUCCESS, None));
         let id = if status == STATUS_SUCCESS { self.free_association(mac) } else { 0 };
         let (capability, association_elements) =
             (bodies::capability(&self.config), bodies::association_elements(&self.config));
@@ -94,12 +99,10 @@ impl Bss {
             self.effects.push(Effect::Gone { at, radio, reason: LinkLoss::Left });
         }
         let mut client = Client::new(radio);
-        match status {
-            STATUS_SUCCESS => client.association = Some(id),
-            STATUS_FULL => self.effects.push(Effect::Failed { at, radio, why: JoinFailure::Refused }),
-            STATUS_UNSPECIFIED => {}
-            _ => self.effects.push(Effect::Failed { at, radio, why: JoinFailure::SecurityMismatch }),
+        if status == STATUS_SUCCESS {
+            client.association = Some(id);
         }
+        self.effects.extend(why.map(|why| Effect::Failed { at, radio, why, status: Some(status) }));
         let associated = client.association.is_some();
         client.joined = associated && !bodies::is_protected(&self.config);
         if client.joined {
@@ -112,22 +115,33 @@ impl Bss {
         }
     }
 
-    /// Whether what a station wants fits the network: of a protected one, WPA2 with CCMP and a pre-shared key, and for
-    /// groups the cipher that the network has.
-    fn check(&self, elements: Elements<'_>) -> Result<(), u16> {
+    /// Whether what a station wants fits the network; if not, the status code that it is told, and what that is called
+    /// if the station has meant this network.
+    fn check(&self, elements: Elements<'_>) -> Result<(), (u16, Option<JoinFailure>)> {
         if elements.find(element::SSID) != Some(self.config.name.as_bytes()) {
-            return Err(STATUS_UNSPECIFIED);
+            return Err((STATUS_UNSPECIFIED, None));
         }
+        let can = elements.find(element::HIGH_THROUGHPUT_CAPABILITIES).is_some();
+        if self.config.features.mode == RadioMode::NOnly && !can {
+            return Err((STATUS_NO_HIGH_THROUGHPUT, Some(JoinFailure::Refused)));
+        }
+        self.check_security(elements).map_err(|status| (status, Some(JoinFailure::SecurityMismatch)))
+    }
+
+    /// Of a protected network: WPA2 with CCMP and a pre-shared key, and for groups the cipher that the network has.
+    fn check_security(&self, elements: Elements<'_>) -> Result<(), u16> {
         let group = match self.config.security {
             Security::Open => return Ok(()),
-            // Its cipher is not modelled: no station gets further than here.
-            Security::Wep => return Err(STATUS_CIPHER),
-            Security::Wpa2(_) => CCMP,
+            // Their ciphers are not modelled: no station gets further than here.
+            Security::Wep | Security::Wpa(_) => return Err(STATUS_CIPHER),
+            // Of WPA3, whoever is here is refused in the end.
+            Security::Wpa2(_) | Security::Transition(_) | Security::Wpa3(_) => CCMP,
             Security::Mixed(_) => TKIP,
         };
         let wanted = Rsn::of(elements).unwrap_or(Err(RsnError::Malformed)).and_then(|rsn| rsn.check(group));
         wanted.map_err(|error| match error {
-            RsnError::Malformed | RsnError::KeyManagement => STATUS_ELEMENT,
+            RsnError::Malformed => STATUS_ELEMENT,
+            RsnError::KeyManagement => STATUS_KEY_MANAGEMENT,
             RsnError::Tkip | RsnError::Wep | RsnError::Cipher => STATUS_CIPHER,
         })
     }
@@ -145,7 +159,7 @@ impl Bss {
             !client.joined && client.handshake.as_ref().is_some_and(|handshake| handshake.wrong_passphrase)
         });
         if let Some(radio) = failed.map(|client| client.radio) {
-            self.effects.push(Effect::Failed { at, radio, why: JoinFailure::WrongPassphrase });
+            self.effects.push(Effect::Failed { at, radio, why: JoinFailure::WrongPassphrase, status: None });
         }
         self.remove(at, mac, LinkLoss::Left);
     }

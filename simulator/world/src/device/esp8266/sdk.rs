@@ -73,7 +73,9 @@ fn access_point(heard: Heard) -> AccessPoint {
     let auth_mode = match protection {
         Protection::Open => AuthMode::Open,
         Protection::Wep => AuthMode::Wep,
-        Protection::Wpa2 => AuthMode::Wpa2,
+        // What it does not know, it does not tell from WPA2.
+        Protection::Wpa2 | Protection::Transition | Protection::Wpa3 => AuthMode::Wpa2,
+        Protection::Wpa => AuthMode::Wpa,
         Protection::Mixed => AuthMode::WpaWpa2,
     };
     AccessPoint { name, bssid, channel, signal, auth_mode }

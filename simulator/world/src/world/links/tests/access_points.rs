@@ -165,7 +165,7 @@ fn what_does_not_fit_is_refused_with_its_status() {
 #[test]
 fn a_refusing_access_point_takes_no_more_but_keeps_those_it_has() {
     let mut bench = joined(home());
-    bench.set_state(AccessPointState::Refusing, false);
+    bench.set_state(AccessPointState::Refusing { status: 30 }, false);
     assert!(lease(&mut bench).is_some());
     assert_eq!(bench.join(), Some(JoinOutcome::Failed(JoinFailure::Refused)));
     assert_eq!(bench.losses(), [LinkLoss::Left], "it began anew");

@@ -29,6 +29,11 @@ fn joining(config: &AccessPointConfig, passphrase: Option<&'static str>) -> (Ben
     if matches!(config.security, Security::Mixed(_)) {
         station.rsn = Some(Rsn { group: TKIP, ..Rsn::wpa2() });
     }
+    if matches!(config.security, Security::Transition(_)) {
+        station.heard = Some(Rsn::transition());
+    }
+    // As the vendor's driver does where it hears of it.
+    station.high_throughput = matches!(config.features.mode, RadioMode::N | RadioMode::NOnly);
     let mut bench = Bench::new([config.clone()], station);
     let outcome = bench.join().unwrap();
     (bench, outcome)
@@ -54,7 +59,9 @@ fn above_frames(config: &AccessPointConfig, passphrase: Option<&str>) -> JoinOut
 fn what_comes_of_a_join_is_the_same_at_both_levels() {
     let failed = JoinOutcome::Failed;
     let wep = AccessPointConfig { security: Security::Wep, ..home() };
-    let old = with(Features { mode: RadioMode::B, ..Features::default() });
+    let of_mode = |mode| with(Features { mode, ..Features::default() });
+    let of_security =
+        |security: fn(String) -> Security| AccessPointConfig { security: security(PASSPHRASE.to_owned()), ..home() };
     let renewed = with(Features { group_rekey: Some(SECOND), ..Features::default() });
     let cases = [
         (open_home(), None, JoinOutcome::Joined),
@@ -67,7 +74,13 @@ fn what_comes_of_a_join_is_the_same_at_both_levels() {
         (wep.clone(), Some(PASSPHRASE), failed(JoinFailure::SecurityMismatch)),
         (wep, None, failed(JoinFailure::SecurityMismatch)),
         (hidden(), Some(PASSPHRASE), JoinOutcome::Joined),
-        (old, Some(PASSPHRASE), JoinOutcome::Joined),
+        (of_mode(RadioMode::B), Some(PASSPHRASE), JoinOutcome::Joined),
+        (of_mode(RadioMode::N), Some(PASSPHRASE), JoinOutcome::Joined),
+        (of_mode(RadioMode::NOnly), Some(PASSPHRASE), JoinOutcome::Joined),
+        (of_security(Security::Transition), Some(PASSPHRASE), JoinOutcome::Joined),
+        (of_security(Security::Transition), Some("incorrect horse"), failed(JoinFailure::WrongPassphrase)),
+        (of_security(Security::Wpa3), Some(PASSPHRASE), failed(JoinFailure::Refused)),
+        (of_security(Security::Wpa), Some(PASSPHRASE), failed(JoinFailure::SecurityMismatch)),
         (renewed, Some(PASSPHRASE), JoinOutcome::Joined),
     ];
     for (config, passphrase, expected) in cases {
@@ -110,6 +123,36 @@ fn a_hidden_name_is_told_to_whom_asks_for_it() {
         bench.firmware.told.clear();
         bench.run(Duration::from_millis(20));
         assert_eq!(bench.firmware.told == ["probe response"], answered, "{name}");
+    }
+}
+
+#[test]
+fn who_is_refused_is_told_why_in_a_number() {
+    let told = |config: AccessPointConfig, high_throughput: bool| {
+        let mut station = Station::new(Some(PASSPHRASE));
+        station.high_throughput = high_throughput;
+        let mut bench = Bench::new([config], station);
+        (bench.join().unwrap(), bench.firmware.told)
+    };
+    let refused = |status: u16| (JoinOutcome::Failed(JoinFailure::Refused), vec![format!("association {status}")]);
+    let only = with(Features { mode: RadioMode::NOnly, ..Features::default() });
+    assert_eq!(told(only.clone(), false), refused(27));
+    assert_eq!(told(only, true).0, JoinOutcome::Joined);
+    let wpa3 = AccessPointConfig { security: Security::Wpa3(PASSPHRASE.to_owned()), ..home() };
+    assert_eq!(told(wpa3, false), refused(43));
+}
+
+#[test]
+fn an_access_point_of_802_11n_says_what_it_can() {
+    for (mode, is_only) in [(RadioMode::N, false), (RadioMode::NOnly, true)] {
+        let mut bench = Bench::new([with(Features { mode, ..Features::default() })], Station::new(None));
+        bench.run(SECOND);
+        let elements = beacon(&bench);
+        let elements = element::Elements(&elements);
+        let capabilities = elements.find(element::HIGH_THROUGHPUT_CAPABILITIES).unwrap();
+        assert_eq!((capabilities.len(), &capabilities[3..5]), (26, &[0xFF, 0][..]), "MCS 0 to 7");
+        assert_eq!(elements.find(element::HIGH_THROUGHPUT_OPERATION).map(|it| (it.len(), it[0])), Some((22, 6)));
+        assert_eq!(elements.find(element::EXTENDED_RATES).unwrap().contains(&0xFF), is_only);
     }
 }
 

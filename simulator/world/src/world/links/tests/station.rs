@@ -18,6 +18,10 @@ pub(super) struct Station {
     pub(super) passphrase: Option<&'static str>,
     /// The RSN element of its association request, if another than WPA2's.
     pub(super) rsn: Option<Rsn>,
+    /// The RSN element that it has heard, if another than that.
+    pub(super) heard: Option<Rsn>,
+    /// It asks for 802.11n.
+    pub(super) high_throughput: bool,
     supplicant: Option<Supplicant>,
     key: Option<TemporalKey>,
     pub(super) groups: BTreeMap<u8, GroupKey>,
@@ -51,6 +55,8 @@ impl Station {
         Self {
             passphrase,
             rsn: None,
+            heard: None,
+            high_throughput: false,
             supplicant: None,
             key: None,
             groups: BTreeMap::new(),
@@ -92,6 +98,9 @@ impl Station {
         element::push(&mut elements, element::SSID, b"home");
         element::push(&mut elements, element::RATES, &[0x82, 0x84, 0x8B, 0x96]);
         elements.extend(self.own_rsn());
+        if self.high_throughput {
+            element::push(&mut elements, element::HIGH_THROUGHPUT_CAPABILITIES, &[0; 26]);
+        }
         self.request(Body::AssociationRequest { capability: 1, listen_interval: 3, elements: Elements(&elements) })
     }
 
@@ -174,7 +183,7 @@ impl Station {
         }
         let rsn = self.own_rsn();
         let key = self.passphrase.unwrap();
-        let asked = self.rsn.clone().unwrap_or(Rsn::wpa2());
+        let asked = self.heard.as_ref().or(self.rsn.as_ref()).cloned().unwrap_or(Rsn::wpa2());
         let supplicant = self.supplicant.get_or_insert_with(|| {
             let heard = Some(asked.content());
             Supplicant::new(network_key(key, b"home"), BSSID, DEVICE_MAC, [7; 32], rsn, heard)
