@@ -34,6 +34,7 @@ use smoltcp::wire::{
 };
 
 use crate::backoff::jitter;
+use crate::portal::Backlog;
 use conflict::{Given, Own};
 
 /// The first delay, before its second of jitter; each further one is twice as long (RFC 2131 §4.1).
@@ -267,22 +268,23 @@ fn message(frame: &[u8], port: u16, look: impl FnOnce(&DhcpRepr<'_>)) {
     let _seen = parsed();
 }
 
-/// A driver that lets [`Heard`] hear what passes.
+/// A driver that lets [`Heard`] hear what passes, and [`Backlog`] keep connections waiting.
 pub(crate) struct Listener<'h, D> {
     driver: D,
     heard: &'h Heard,
+    backlog: &'h Backlog,
 }
 
 impl<'h, D> Listener<'h, D> {
-    /// `driver`, heard by `heard`.
-    pub fn new(driver: D, heard: &'h Heard) -> Self {
-        Self { driver, heard }
+    /// `driver`, heard by `heard`; what `backlog` does not admit is lost.
+    pub fn new(driver: D, heard: &'h Heard, backlog: &'h Backlog) -> Self {
+        Self { driver, heard, backlog }
     }
 }
 
 impl<D: Driver> Driver for Listener<'_, D> {
     type RxToken<'a>
-        = Overheard<'a, D::RxToken<'a>>
+        = Admitted<'a, D::RxToken<'a>>
     where
         Self: 'a;
     type TxToken<'a>
@@ -291,9 +293,9 @@ impl<D: Driver> Driver for Listener<'_, D> {
         Self: 'a;
 
     fn receive(&mut self, context: &mut Context<'_>) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
-        let heard = self.heard;
+        let (heard, backlog) = (self.heard, self.backlog);
         let (receive, transmit) = self.driver.receive(context)?;
-        Some((Overheard { token: receive, heard }, Overheard { token: transmit, heard }))
+        Some((Admitted { token: receive, heard, backlog }, Overheard { token: transmit, heard }))
     }
 
     fn transmit(&mut self, context: &mut Context<'_>) -> Option<Self::TxToken<'_>> {
@@ -318,20 +320,29 @@ impl<D: Driver> Driver for Listener<'_, D> {
     }
 }
 
-/// A frame under way.
+/// A frame that comes.
+pub(crate) struct Admitted<'a, T> {
+    token: T,
+    heard: &'a Heard,
+    backlog: &'a Backlog,
+}
+
+impl<T: RxToken> RxToken for Admitted<'_, T> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, f: F) -> R {
+        let Self { token, heard, backlog } = self;
+        token.consume(|frame| {
+            heard.incoming(frame);
+            // The stack throws away what is no frame.
+            let length = if backlog.admits(frame) { frame.len() } else { 0 };
+            f(&mut frame[..length])
+        })
+    }
+}
+
+/// A frame that goes.
 pub(crate) struct Overheard<'a, T> {
     token: T,
     heard: &'a Heard,
-}
-
-impl<T: RxToken> RxToken for Overheard<'_, T> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, f: F) -> R {
-        let Self { token, heard } = self;
-        token.consume(|frame| {
-            heard.incoming(frame);
-            f(frame)
-        })
-    }
 }
 
 impl<T: TxToken> TxToken for Overheard<'_, T> {

@@ -11,6 +11,7 @@
 //! Not done: HTTPS (a certificate for 192.168.4.1 would warn every visitor), DHCP option 114 (RFC 8910 wants HTTPS
 //! there), DNS over TCP, IPv6.
 
+mod backlog;
 mod dhcp;
 mod dns;
 mod form;
@@ -34,6 +35,7 @@ use log::{error, info, warn};
 
 use crate::settings::{FieldErrors, Settings};
 use crate::store::{self, StoreError};
+pub use backlog::Backlog;
 use form::Form;
 
 /// The duck's own address in configuration mode, with [`PREFIX`]; also the gateway and the DNS server of the phones.
@@ -49,13 +51,15 @@ pub const ARENA: usize = server::SLOTS * server::ARENA + dhcp::ARENA + dns::AREN
 /// restart.
 ///
 /// `stack` has [`ADDRESS`] already, over the open access point, and somebody runs it meanwhile. `stored` fills the
-/// form, secrets excepted. `switch_on` says whether the configuration switch is still on.
+/// form, secrets excepted. `switch_on` says whether the configuration switch is still on. `backlog` stands before the
+/// stack and lets connections wait that come while all slots are taken.
 pub async fn run<F: NorFlash>(
     stack: Stack<'_>,
     flash: &mut F,
     arena: &mut [u8; ARENA],
     stored: Option<&Settings>,
     mut switch_on: impl FnMut() -> bool,
+    backlog: &Backlog,
 ) {
     let mut arena = Arena(arena);
     let saves = SaveQueue {
@@ -69,7 +73,7 @@ pub async fn run<F: NorFlash>(
     info!(target: "config", "serving http://{ADDRESS}/");
     let dhcp = dhcp::serve(stack, &mut arena);
     let dns = dns::serve(stack, &mut arena);
-    let slots: [_; server::SLOTS] = core::array::from_fn(|_| server::serve(stack, &mut arena, &saves));
+    let slots: [_; server::SLOTS] = core::array::from_fn(|_| server::serve(stack, &mut arena, &saves, backlog));
     let [first, second, third] = slots;
     let services = join4(dhcp, dns, join3(first, second, third), saves.run(flash));
     select(services, saves.confirmed.wait()).await;

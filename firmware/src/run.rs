@@ -87,10 +87,10 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
     }
     let seed = random.borrow_mut().next_u64();
     let Resources { stack: stack_resources, readings, arena } = resources;
-    let heard = Heard::default();
+    let (heard, backlog) = (Heard::default(), portal::Backlog::default());
     // In both modes, so that there is one function that makes a stack: two would each have a frame of some kilobytes
     // here.
-    let frames = Listener::new(frames, &heard);
+    let frames = Listener::new(frames, &heard, &backlog);
     // By reference, because a binding by value would hold the settings a second time.
     match &mode {
         Mode::Station(settings) => {
@@ -132,7 +132,7 @@ pub async fn run<B: Board>(board: B, resources: &mut Resources) -> Restart {
                     return Restart::AccessPointRefused;
                 }
                 let arena = resources::for_portal(arena);
-                portal::run(stack, &mut flash, arena, stored.as_ref(), switch_is_on).await;
+                portal::run(stack, &mut flash, arena, stored.as_ref(), switch_is_on, &backlog).await;
                 Restart::SettingsSaved
             };
             let application = pin!(select(configuration, station::feed(&watchdog)));

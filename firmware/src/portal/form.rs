@@ -1,14 +1,19 @@
 //! What a browser posts: `application/x-www-form-urlencoded` (WHATWG URL §5.1), decoded where it lies.
 //!
 //! Stricter than browsers need: a `%` without two hexadecimal digits, or bytes that are not UTF-8, make the whole body
-//! malformed, for guessing would store a passphrase that nobody typed. Unknown names are ignored; of a name that comes
-//! twice the last counts.
+//! unusable, for guessing would store a passphrase that nobody typed: `%E9` is an é in Latin-1, and something else in
+//! other encodings. Unknown names are ignored; of a name that comes twice the last counts.
 
 use crate::settings::{Field, FieldError, FieldErrors, Fields, Settings};
 
-/// Not a form.
+/// Not a form that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(super) enum Unreadable {
+    /// Half a percent sign.
+    Malformed,
+    /// In another encoding than the page says.
+    NotUtf8,
+}
 
 /// The fields of a posted form, decoded.
 #[derive(Default)]
@@ -21,7 +26,7 @@ const REQUIRED: [Field; 3] = [Field::Network, Field::Passphrase, Field::WriteKey
 
 impl<'b> Form<'b> {
     /// Decodes a body in place.
-    pub(super) fn decode(body: &'b mut [u8]) -> Result<Self, Malformed> {
+    pub(super) fn decode(body: &'b mut [u8]) -> Result<Self, Unreadable> {
         let mut form = Self::default();
         for pair in body.split_mut(|&byte| byte == b'&') {
             let middle = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
@@ -60,14 +65,14 @@ impl<'b> Form<'b> {
 }
 
 /// Undoes plus and percent encoding in place.
-fn decode(bytes: &mut [u8]) -> Result<&str, Malformed> {
+fn decode(bytes: &mut [u8]) -> Result<&str, Unreadable> {
     let (mut read, mut written) = (0, 0);
     while let Some(&byte) = bytes.get(read) {
         bytes[written] = match byte {
             b'+' => b' ',
             b'%' => {
                 let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16)?.try_into().ok();
-                let (high, low): (u8, u8) = digit(read + 1).zip(digit(read + 2)).ok_or(Malformed)?;
+                let (high, low): (u8, u8) = digit(read + 1).zip(digit(read + 2)).ok_or(Unreadable::Malformed)?;
                 read += 2;
                 high << 4 | low
             }
@@ -76,7 +81,7 @@ fn decode(bytes: &mut [u8]) -> Result<&str, Malformed> {
         read += 1;
         written += 1;
     }
-    core::str::from_utf8(&bytes[..written]).map_err(|_| Malformed)
+    core::str::from_utf8(&bytes[..written]).map_err(|_| Unreadable::NotUtf8)
 }
 
 #[cfg(test)]
@@ -98,7 +103,7 @@ mod tests {
         })
     }
 
-    fn fields_of(body: &str) -> Result<(String, String, String), Malformed> {
+    fn fields_of(body: &str) -> Result<(String, String, String), Unreadable> {
         let mut body = body.as_bytes().to_vec();
         let fields = Form::decode(&mut body)?.fields();
         Ok((fields.network.into(), fields.passphrase.into(), fields.host.into()))
@@ -119,9 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn half_a_percent_sign_and_broken_utf8_are_malformed() {
-        for body in ["network=%", "network=%4", "network=%zz", "network=%C3", "%=", "network=100%&host=x"] {
-            assert_eq!(fields_of(body), Err(Malformed), "{body}");
+    fn half_a_percent_sign_is_malformed_and_other_encodings_are_told() {
+        for body in ["network=%", "network=%4", "network=%zz", "%=", "network=100%&host=x"] {
+            assert_eq!(fields_of(body), Err(Unreadable::Malformed), "{body}");
+        }
+        for body in ["network=%C3", "network=Caf%E9", "network=a&passphrase=%FF%FEa%00"] {
+            assert_eq!(fields_of(body), Err(Unreadable::NotUtf8), "{body}");
         }
     }
 

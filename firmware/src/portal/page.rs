@@ -92,6 +92,7 @@ impl Reply<'_> {
             }
             Content::Redirect => writeln!(out, "<p><a href=\"http://{ADDRESS}/\">To the configuration</a></p>")?,
             Content::Refused(Refusal::NotSaved) => out.write_str(NOT_SAVED)?,
+            Content::Refused(Refusal::NotUtf8) => out.write_str(NOT_UTF8)?,
             Content::Refused(refusal) => writeln!(out, "<p>{}</p>", refusal.status())?,
         }
         out.write_str(END)
@@ -218,6 +219,9 @@ const NOT_RIGHT: &str = "<p class=\"error\">Nothing was saved: please correct wh
                          and key again.</p>\n";
 const NOT_SAVED: &str = "<p class=\"error\">The settings could not be written to the board's memory. The old ones are \
                          still there.</p>\n";
+
+const NOT_UTF8: &str = "<p class=\"error\">Nothing was saved: the form did not come in UTF-8. Load <a href=\"/\">the \
+                        page</a> anew, and send it from there.</p>\n";
 
 fn measure(write: impl FnOnce(&mut dyn Write) -> fmt::Result) -> usize {
     let mut window = Window { skip: 0, space: &mut [], filled: 0, seen: 0 };

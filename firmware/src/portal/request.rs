@@ -60,6 +60,8 @@ pub(super) enum Route {
 pub(super) enum Refusal {
     /// 400
     Malformed,
+    /// 400, in another encoding than the page says.
+    NotUtf8,
     /// 403
     Foreign,
     /// 404
@@ -84,7 +86,7 @@ impl Refusal {
     /// The status line's code and reason (RFC 9110 §15).
     pub(super) fn status(self) -> &'static str {
         match self {
-            Self::Malformed => "400 Bad Request",
+            Self::Malformed | Self::NotUtf8 => "400 Bad Request",
             Self::Foreign => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::Method => "405 Method Not Allowed",

@@ -4,24 +4,24 @@
 //! confirmation of a save has [`DELIVERY`] of its own. Each connection carries one request and is then closed in order:
 //! our end first, then what the client still sends is drained for a moment, because a reset would destroy a reply that
 //! it has not read yet. The port scanner's reset, the phone that walks away and the browser's idle spare connection all
-//! end in the same place. While all slots are taken, further connections are refused by reset, and browsers try again.
+//! end in the same place. While all slots are taken, further connections have to wait (`backlog`).
 
 use embassy_net::Stack;
 use embassy_net::tcp::{State, TcpSocket};
 use embassy_time::{Duration, Instant, Timer, with_deadline, with_timeout};
 use log::{debug, info, warn};
 
-use super::form::{Form, Malformed};
+use super::form::{Form, Unreadable};
 use super::page::{Content, Reply};
 use super::request::{self, BODY, Refusal, Route};
-use super::{Arena, SaveQueue};
+use super::{Arena, Backlog, SaveQueue};
 
 /// Connections served side by side.
 pub(super) const SLOTS: usize = 3;
 /// Bytes of buffers for one slot.
 pub(super) const ARENA: usize = RECEIVED + SENT + BODY;
 
-const PORT: u16 = 80;
+pub(super) const PORT: u16 = 80;
 const RECEIVED: usize = 512;
 const SENT: usize = 1072;
 const IDLE: Duration = Duration::from_secs(4);
@@ -42,6 +42,7 @@ pub(super) fn serve<'a>(
     stack: Stack<'a>,
     arena: &mut Arena<'a>,
     saves: &'a SaveQueue<'a>,
+    backlog: &'a Backlog,
 ) -> impl Future<Output = ()> + use<'a> {
     let (received, sent, buffer) = (arena.take(RECEIVED), arena.take(SENT), arena.take(BODY));
     async move {
@@ -49,7 +50,10 @@ pub(super) fn serve<'a>(
         // Gets rid of a client that stops acknowledging.
         socket.set_timeout(Some(TOTAL));
         loop {
-            if socket.accept(PORT).await.is_err() {
+            backlog.listens();
+            let accepted = socket.accept(PORT).await;
+            backlog.serves();
+            if accepted.is_err() {
                 // A socket that is still open; never without a pause, or this would turn for ever.
                 socket.abort();
                 Timer::after(LINGER).await;
@@ -78,9 +82,12 @@ async fn converse(socket: &mut TcpSocket<'_>, buffer: &mut [u8], saves: &SaveQue
         Route::Redirect => Content::Redirect,
         Route::Refuse(refusal) => Content::Refused(refusal),
         Route::Submit(length) => match Form::decode(&mut buffer[..length]) {
-            Err(Malformed) => {
+            Err(unreadable) => {
                 warn!(target: "config", "not saved: the form is not properly encoded");
-                Content::Refused(Refusal::Malformed)
+                Content::Refused(match unreadable {
+                    Unreadable::Malformed => Refusal::Malformed,
+                    Unreadable::NotUtf8 => Refusal::NotUtf8,
+                })
             }
             Ok(decoded) => {
                 form = decoded;

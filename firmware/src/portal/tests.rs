@@ -21,6 +21,7 @@ use embassy_net::{Config, ConfigV4, DhcpConfig, Ipv4Cidr, Stack, StackResources,
 use embassy_time::{Duration, Instant, Timer};
 
 use super::*;
+use crate::dhcp::{Heard, Listener};
 use crate::settings::Fields;
 use crate::store::nor::Nor;
 
@@ -106,8 +107,9 @@ fn visit<T>(
     let cidr = Ipv4Cidr::new(ADDRESS, PREFIX);
     let config = Config::ipv4_static(StaticConfigV4 { address: cidr, gateway: None, dns_servers: Default::default() });
     let mut resources = StackResources::<{ SOCKETS + 2 }>::new();
-    let (duck_stack, mut duck_runner) =
-        embassy_net::new(end([2, 0, 0, 0, 0, 1], &up, &down), config, &mut resources, 7);
+    let (heard, backlog) = (Heard::default(), Backlog::default());
+    let driver = Listener::new(end([2, 0, 0, 0, 0, 1], &up, &down), &heard, &backlog);
+    let (duck_stack, mut duck_runner) = embassy_net::new(driver, config, &mut resources, 7);
     let mut resources = StackResources::<12>::new();
     let mut config = Config::default();
     config.ipv4 = ConfigV4::Dhcp(DhcpConfig::default());
@@ -115,7 +117,7 @@ fn visit<T>(
         embassy_net::new(end([2, 0, 0, 0, 0, 2], &down, &up), config, &mut resources, 8);
 
     let mut arena = Box::new([0; ARENA]);
-    let mut duck = pin!(run(duck_stack, flash, &mut arena, stored, || switch_on));
+    let mut duck = pin!(run(duck_stack, flash, &mut arena, stored, || switch_on, &backlog));
     let mut duck_runner = pin!(duck_runner.run());
     let mut phone = pin!(async move {
         phone_stack.wait_config_up().await;
@@ -318,6 +320,28 @@ fn silent_and_dawdling_clients_hold_up_nobody() {
 }
 
 #[test]
+fn connections_wait_while_all_slots_are_taken() {
+    let (served, _) = visit(&mut Nor::new(4), None, false, async |stack| {
+        let page = || get(stack, "/");
+        let spare = || dribble(stack, b"", Duration::from_secs(1));
+        let ((a, b, c), (d, _, _)) = join(join3(page(), page(), page()), join3(page(), spare(), spare())).await;
+        [a, b, c, d].map(|page| is_whole(&page))
+    });
+    assert_eq!(served, [true; 4]);
+}
+
+#[test]
+fn a_form_in_another_encoding_is_told_so() {
+    let mut flash = Nor::new(4);
+    let (reply, restart) = visit(&mut flash, None, false, async |stack| {
+        post(stack, "network=Caf%E9&passphrase=correct+horse&write-key=0123456789ABCDEF").await
+    });
+    assert!(reply.starts_with("HTTP/1.1 400 ") && reply.contains("UTF-8") && is_whole(&reply), "{reply}");
+    assert_eq!(restart, None);
+    assert!(block_on(store::load(&mut flash)).unwrap().is_none());
+}
+
+#[test]
 fn all_slots_come_back_after_clients_that_misbehave() {
     visit(&mut Nor::new(4), None, false, async |stack| {
         for round in 0..4 {
@@ -388,7 +412,8 @@ fn memory_stays_within_its_share() {
     let end = End { address: [2; 6], incoming: Frames::default(), outgoing: Frames::default() };
     let (stack, _runner) = embassy_net::new(end, Config::default(), &mut resources, 7);
     let (mut flash, mut arena) = (Nor::new(4), Box::new([0; ARENA]));
-    let future = run(stack, &mut flash, &mut arena, None, || false);
+    let backlog = Backlog::default();
+    let future = run(stack, &mut flash, &mut arena, None, || false, &backlog);
     let size = size_of_val(&future);
     std::println!("future {size} bytes, arena {ARENA} bytes");
     assert!(size <= 4_608, "{size} bytes");

@@ -52,6 +52,22 @@ fn crashes_that_are_allowed_end_no_run_unless_the_file_says_so() {
 }
 
 #[test]
+fn a_phone_has_the_habits_of_its_kind_unless_the_file_says_others() {
+    let habits = |text: &str| {
+        let phone = format!("title = 't'\nduration = '1m'\n[[phones]]\nname = 'a'\ndoes = [{{ wait = '1s' }}]\n{text}");
+        parse(&phone).phones[0].habits
+    };
+    assert_eq!(habits(""), Habits::default());
+    let seconds = Duration::from_secs;
+    let of = |kind, spare_connections, typing| Habits { kind: Some(kind), spare_connections, typing };
+    assert_eq!(habits("kind = 'ios'"), of(PhoneKind::Ios, 0, seconds(20)));
+    assert_eq!(habits("kind = 'windows'"), of(PhoneKind::Windows, 1, seconds(20)));
+    let said = "kind = 'android'\nspare-connections = 5\ntyping = '1m'";
+    assert_eq!(habits(said), of(PhoneKind::Android, 5, seconds(60)));
+    assert_eq!(habits("spare-connections = 2"), Habits { spare_connections: 2, ..Habits::default() });
+}
+
+#[test]
 fn the_start_may_stand_in_quotes() {
     let start = |toml: &str| parse(&format!("title = 't'\nduration = '1m'\nstart = {toml}")).start;
     assert_eq!(start("'2026-03-29T01:59:00+01:00'"), datetime!(2026-03-29 00:59 UTC));

@@ -125,7 +125,7 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
         let [high, low] = (index as u16).to_be_bytes();
         let station = EthernetAddress([0x02, 0, 0, 0x02, high, low]);
         let actions = phone.does.iter().map(|action| act(action, &clouds[phone.device.0 as usize]));
-        world.add_phone(Phone::new(&phone.name, station, actions, seed), phone.device);
+        world.add_phone(Phone::new(&phone.name, station, actions, seed).with(phone.habits), phone.device);
     }
     world
 }
@@ -142,7 +142,10 @@ fn act(action: &scenario::PhoneAction, cloud: &CloudSecrets) -> Action {
     match action.clone() {
         scenario::PhoneAction::Join { network, passphrase } => Action::Join { network, passphrase },
         scenario::PhoneAction::Open { url } => Action::Open { url },
-        scenario::PhoneAction::Submit(form) => Action::Submit { page: form.page.clone(), fields: fill_in(form, cloud) },
+        scenario::PhoneAction::SignIn => Action::SignIn,
+        scenario::PhoneAction::Submit(form) => {
+            Action::Submit { page: form.page.clone(), charset: form.charset, fields: fill_in(form, cloud) }
+        }
         scenario::PhoneAction::Request(scenario::Request { method, path, headers, body }) => {
             let body = match body {
                 scenario::RequestBody::None => Vec::new(),

@@ -5,10 +5,10 @@
 //! after 30 s. What it asks of the air ([`AirRequest`]) and the frames it sends wait in its outboxes; the world answers
 //! with [`Phone::joined`], [`Phone::link_lost`] and [`Phone::receive`], and polls it at [`Phone::next_deadline`]. What
 //! it sees are [`PhoneEvent`]s. The stack is smoltcp's (`link`), HTTP and forms are a browser's (`http`, `form`);
-//! besides, it sends what phones send without being asked (`unasked`).
+//! besides, it sends what phones send without being asked (`unasked`). One of a kind (`kind`) looks for a login page by
+//! itself (`check`), and its browser opens connections that it does not need yet (`spares`).
 //!
-//! Not modelled: mobile data beside the network, a phone's own captive-portal detection (an action opens the page that
-//! the phone would), HTTPS.
+//! Not modelled: mobile data beside the network, HTTPS.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -17,17 +17,25 @@ use rand_core::RngCore;
 use smoltcp::wire::EthernetAddress;
 
 use crate::boards::yellow_duck::SETUP_ADDRESS;
-use exchange::{Around, Drip, Fetch, Progress};
+use check::Check;
+use exchange::{Around, Drip, Fetch, Progress, Typing};
 use http::{Request, Url};
 use link::Link;
 use simulator_record::events::{JoinOutcome, PhoneEvent};
 use simulator_record::random::Seed;
 use simulator_record::time::Instant;
+use spares::Spares;
 
+pub use form::Charset;
+pub use kind::PhoneKind;
+
+mod check;
 mod exchange;
 mod form;
 mod http;
+mod kind;
 mod link;
+mod spares;
 #[cfg(test)]
 mod tests;
 mod unasked;
@@ -58,7 +66,11 @@ pub enum Action {
         page: Option<String>,
         /// What to type, by the fields' names; the others stay as the page shows them.
         fields: BTreeMap<String, String>,
+        /// In which encoding it is sent; `None` for UTF-8, and for a phone of a kind that of the page.
+        charset: Option<Charset>,
     },
+    /// Waits until the phone has found a login page by itself, and opens it. Only of a phone of a kind.
+    SignIn,
     /// Sends a request to 192.168.4.1, port 80, and follows nothing.
     Request {
         /// `GET`.
@@ -100,14 +112,28 @@ pub enum AirRequest {
     Leave,
 }
 
+/// What a phone is, and how it is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// `None` for one that does nothing by itself.
+    pub kind: Option<PhoneKind>,
+    /// How many connections its browser opens besides the one that it needs.
+    pub spare_connections: usize,
+    /// How long a form takes to fill in.
+    pub typing: Duration,
+}
+
 /// A phone and what it has yet to do.
 pub struct Phone {
     name: String,
+    habits: Habits,
     station: EthernetAddress,
     seed: Seed,
     actions: VecDeque<Action>,
     current: Option<Current>,
     link: Option<Link>,
+    check: Option<Check>,
+    spares: Spares,
     joins: u32,
     last_port: u16,
     deadline: Option<Instant>,
@@ -124,11 +150,19 @@ struct Current {
 }
 
 enum Doing {
-    Joining { network: String },
-    Leasing { network: String },
+    Joining {
+        network: String,
+    },
+    Leasing {
+        network: String,
+    },
     Fetching(Box<Fetch>),
     Dripping(Box<Drip>),
-    Waiting { until: Instant },
+    Waiting {
+        until: Instant,
+    },
+    /// For the phone to find a login page.
+    Noticing,
 }
 
 impl Phone {
@@ -136,11 +170,14 @@ impl Phone {
     pub fn new(name: &str, station: EthernetAddress, actions: impl IntoIterator<Item = Action>, seed: Seed) -> Self {
         Self {
             name: name.to_owned(),
+            habits: Habits::default(),
             station,
             seed,
             actions: actions.into_iter().collect(),
             current: None,
             link: None,
+            check: None,
+            spares: Spares::default(),
             joins: 0,
             last_port: 0,
             deadline: Some(Instant::START),
@@ -148,6 +185,11 @@ impl Phone {
             requests: Vec::new(),
             events: Vec::new(),
         }
+    }
+
+    /// One with these habits.
+    pub fn with(self, habits: Habits) -> Self {
+        Self { habits, spares: Spares::new(habits.spare_connections), ..self }
     }
 
     /// Its name.
@@ -189,10 +231,12 @@ impl Phone {
         if self.link.take().is_none() {
             return;
         }
+        self.forget_network();
         self.events.push(PhoneEvent::Left {});
         match self.current.take() {
             Some(Current {
-                what: what @ (Doing::Leasing { .. } | Doing::Fetching(_) | Doing::Dripping(_)), ..
+                what: what @ (Doing::Leasing { .. } | Doing::Fetching(_) | Doing::Dripping(_) | Doing::Noticing),
+                ..
             }) => {
                 self.events
                     .push(PhoneEvent::Failed { request: what.name(), reason: "the network went away".to_owned() });
@@ -212,18 +256,23 @@ impl Phone {
 
     /// Goes on as far as possible.
     pub fn poll(&mut self, now: Instant) {
-        let wanted = loop {
+        let (wanted, own) = loop {
             if let Some(link) = &mut self.link {
                 self.frames.extend(link.run(now));
             }
-            match self.step(now) {
-                Progress::Moved | Progress::Ended => {}
-                Progress::Waiting(wanted) => break wanted,
+            let progress = self.step(now);
+            let own = self.by_itself(now);
+            if let Progress::Waiting(wanted) = progress {
+                // What it did by itself just now goes out, too.
+                if let Some(link) = &mut self.link {
+                    self.frames.extend(link.run(now));
+                }
+                break (wanted, own);
             }
         };
         let action = self.current.as_ref().and_then(|current| current.deadline);
         let link = self.link.as_ref().and_then(Link::deadline);
-        self.deadline = [wanted, action, link].into_iter().flatten().min();
+        self.deadline = [wanted, own, action, link].into_iter().flatten().min();
     }
 
     /// When [`poll`](Self::poll) must be called next if nothing arrives.
@@ -246,6 +295,16 @@ impl Phone {
         std::mem::take(&mut self.events)
     }
 
+    /// What it does beside its actions; when it wants to next.
+    fn by_itself(&mut self, now: Instant) -> Option<Instant> {
+        let link = self.link.as_mut()?;
+        let spare = self.spares.poll(now, link);
+        let (events, last_port, spares) = (&mut self.events, &mut self.last_port, &mut self.spares);
+        let check = self.check.as_mut();
+        let check = check.and_then(|check| check.poll(&mut Around { now, link, events, last_port, spares }));
+        [spare, check].into_iter().flatten().min()
+    }
+
     /// One step of the current action, or the beginning of the next.
     fn step(&mut self, now: Instant) -> Progress {
         let Some(mut current) = self.current.take() else {
@@ -265,15 +324,32 @@ impl Phone {
                 Some(address) => {
                     self.frames.extend(unasked::on_lease(self.station, address));
                     self.events.push(PhoneEvent::Lease { address });
+                    self.check = self.habits.kind.map(|kind| Check::new(now, kind));
                     Progress::Ended
                 }
                 None => Progress::Waiting(None),
             },
+            (Doing::Noticing, Some(_)) => match self.check.as_ref().and_then(Check::login_page) {
+                Some(url) => {
+                    self.begin(now, Action::Open { url });
+                    return Progress::Moved;
+                }
+                None => Progress::Waiting(None),
+            },
             (Doing::Fetching(fetch), Some(link)) => {
-                fetch.poll(&mut Around { now, link, events: &mut self.events, last_port: &mut self.last_port })
+                let (events, last_port, spares) = (&mut self.events, &mut self.last_port, &mut self.spares);
+                let progress = fetch.poll(&mut Around { now, link, events, last_port, spares });
+                if let Some(until) = fetch.typing_until() {
+                    current.deadline = Some(until + TIMEOUT);
+                }
+                if progress == Progress::Ended && self.habits.kind.is_some_and(PhoneKind::checks_after_pages) {
+                    self.check.iter_mut().for_each(|check| check.again(now));
+                }
+                progress
             }
             (Doing::Dripping(drip), Some(link)) => {
-                drip.poll(&mut Around { now, link, events: &mut self.events, last_port: &mut self.last_port })
+                let (events, last_port, spares) = (&mut self.events, &mut self.last_port, &mut self.spares);
+                drip.poll(&mut Around { now, link, events, last_port, spares })
             }
             (what, None) => {
                 let reason = "the phone is in no network".to_owned();
@@ -289,6 +365,7 @@ impl Phone {
 
     fn begin(&mut self, now: Instant, action: Action) {
         let deadline = Some(now + TIMEOUT);
+        let browser = self.habits.kind.map_or(kind::ANDROID_BROWSER, PhoneKind::browser);
         let duck = |path: String| Url { host: SETUP_ADDRESS.to_string(), port: HTTP, path };
         let (what, deadline) = match action {
             Action::Join { network, passphrase } => {
@@ -297,18 +374,24 @@ impl Phone {
                 (Doing::Joining { network }, deadline)
             }
             Action::Open { url } => match Url::parse(&url) {
-                Some(url) => (Doing::Fetching(Box::new(Fetch::page(url))), deadline),
+                Some(url) => (Doing::Fetching(Box::new(Fetch::page(url, browser))), deadline),
                 None => return self.cannot_open(&url),
             },
-            Action::Submit { page: None, fields } => {
-                (Doing::Fetching(Box::new(Fetch::form(duck("/".to_owned()), fields))), deadline)
+            Action::Submit { page, fields, charset } => {
+                let page = page.map_or_else(|| Ok(duck("/".to_owned())), |url| Url::parse(&url).ok_or(url));
+                let url = match page {
+                    Ok(url) => url,
+                    Err(url) => return self.cannot_open(&url),
+                };
+                let charset = charset.or(self.habits.kind.is_none().then_some(Charset::Utf8));
+                let typing = Typing { fields, takes: self.habits.typing, charset };
+                (Doing::Fetching(Box::new(Fetch::form(url, browser, typing))), deadline)
             }
-            Action::Submit { page: Some(url), fields } => match Url::parse(&url) {
-                Some(url) => (Doing::Fetching(Box::new(Fetch::form(url, fields))), deadline),
-                None => return self.cannot_open(&url),
-            },
+            Action::SignIn => (Doing::Noticing, deadline),
             Action::Request { method, path, headers, body } => {
-                let request = Request { method, url: duck(path), headers: headers.into_iter().collect(), body };
+                let version = http::VERSION;
+                let request =
+                    Request { method, version, url: duck(path), headers: headers.into_iter().collect(), body };
                 (Doing::Fetching(Box::new(Fetch::request(request))), deadline)
             }
             Action::Dribble { bytes, every } => {
@@ -337,9 +420,15 @@ impl Phone {
     /// Leaves the network, if in one.
     fn leave(&mut self) {
         if self.link.take().is_some() {
+            self.forget_network();
             self.requests.push(AirRequest::Leave);
             self.events.push(PhoneEvent::Left {});
         }
+    }
+
+    fn forget_network(&mut self) {
+        self.check = None;
+        self.spares.clear();
     }
 
     fn time_out(&mut self, what: Doing) {
@@ -349,6 +438,7 @@ impl Phone {
                 "the network did not answer in 30 s"
             }
             Doing::Leasing { .. } => "no address in 30 s",
+            Doing::Noticing => "the phone has noticed no login page in 30 s",
             _ => "no reply in 30 s",
         };
         self.events.push(PhoneEvent::Failed { request: what.name(), reason: reason.to_owned() });
@@ -369,6 +459,7 @@ impl Doing {
             Self::Fetching(fetch) => fetch.name(),
             Self::Dripping(drip) => drip.name(),
             Self::Waiting { .. } => "wait".to_owned(),
+            Self::Noticing => "sign in".to_owned(),
         }
     }
 }

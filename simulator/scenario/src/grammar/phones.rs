@@ -2,8 +2,9 @@
 
 use super::expect::TRIGGER;
 use super::{BOOLEAN, DURATION, TEXT};
+use crate::model::{Charset, PhoneKind};
 use crate::shape::Scalar::{Integer, Typed};
-use crate::shape::Shape::{Choice as One, List, Scalar, TextMap};
+use crate::shape::Shape::{Choice as One, List, Scalar, TextMap, Words};
 use crate::shape::{Choice, Shape, Table, case, optional, required};
 
 const NOTHING: Table = Table::new("an empty table", &[]);
@@ -15,6 +16,26 @@ pub(super) const PHONE: Table = Table {
         "a phone",
         &[
             required("name", TEXT, "Its name."),
+            optional(
+                "kind",
+                Words(&[
+                    PhoneKind::Android.row(),
+                    PhoneKind::Ios.row(),
+                    PhoneKind::Windows.row(),
+                    PhoneKind::Firefox.row(),
+                ]),
+                "What it is. It then looks for a login page by itself when it has got an address: at once, again after 1s, 2s, 4s, … while there is no clear answer, and `android` and `ios` after each page that they have shown. Its browser says what that of the kind says, and sends forms in the encoding of their page. Default none: nothing happens that `does` does not say.",
+            ),
+            optional(
+                "spare-connections",
+                Scalar(Integer { least: 0, most: 8 }),
+                "How many connections its browser opens besides the one that it needs, to have one for the next request. They say nothing, and an unused one is closed after 10s. Default 1 for `android`, `windows` and `firefox`, else 0.",
+            ),
+            optional(
+                "typing",
+                DURATION,
+                "How long a form takes to fill in, from the page to its sending. Default 20s with a `kind`, else 0s.",
+            ),
             optional("arrives", DURATION, "When it begins. Default 0s."),
             optional("after", TRIGGER, "It begins once this has happened; if it never does, the scenario fails."),
             optional(
@@ -41,6 +62,7 @@ pub(super) const PHONE: Table = Table {
 pub(crate) enum PhoneActionKind {
     Join,
     Open,
+    SignIn,
     Submit,
     Request,
     Dribble,
@@ -69,6 +91,12 @@ const PHONE_ACTION: Choice<PhoneActionKind> = Choice {
             "Joins a network and asks for an address.",
         ),
         case(PhoneActionKind::Open, "open", TEXT, "Opens a page (http://…) and follows redirects."),
+        case(
+            PhoneActionKind::SignIn,
+            "sign-in",
+            Shape::Table(&NOTHING),
+            "Waits until it has found a login page by itself, and opens that, as a person does who is told of one. It fails after 30s. Needs a `kind`.",
+        ),
         case(
             PhoneActionKind::Submit,
             "submit",
@@ -120,6 +148,11 @@ const FORM: Table = Table::new(
         optional("interval", Scalar(Typed), "What is typed as interval, in seconds."),
         optional("sensor", TEXT, "What is chosen as sensor."),
         optional("page", TEXT, "The page with the form (http://…). Default http://192.168.4.1/."),
+        optional(
+            "charset",
+            Words(&[Charset::Utf8.row(), Charset::Latin1.row()]),
+            "In which encoding it is sent. Default utf-8; for a phone with a `kind` that of the page, which is Latin-1 if it says none.",
+        ),
         optional("fields", TextMap, "What is typed into fields of other names, as another firmware's page has them."),
     ],
 );

@@ -7,6 +7,8 @@ use simulator_record::events::DeviceId;
 
 use super::{Begin, Place};
 
+pub use simulator_world::phone::{Charset, Habits, PhoneKind};
+
 /// A person with a phone.
 #[derive(Clone, Debug)]
 pub struct Phone {
@@ -14,6 +16,8 @@ pub struct Phone {
     pub name: String,
     /// The device that it sets up: whose label it reads, and whose channel's key it knows.
     pub device: DeviceId,
+    /// What it is, and how it is used.
+    pub habits: Habits,
     /// When it begins.
     pub arrives: Begin,
     /// What it does, one after the other; each begins when the one before has ended or failed.
@@ -39,6 +43,8 @@ pub enum PhoneAction {
         /// `http://…`
         url: String,
     },
+    /// Waits until it has found a login page by itself, and opens it.
+    SignIn,
     /// Gets a page, fills in its form and sends it as a browser does.
     Submit(Form),
     /// Sends a request to 192.168.4.1, port 80.
@@ -81,6 +87,8 @@ pub struct Form {
     pub sensor: Option<String>,
     /// The page that has the form (`http://…`); default that of the device that is joined.
     pub page: Option<String>,
+    /// In which encoding it is sent; `None` for UTF-8, and for a phone of a kind that of the page.
+    pub charset: Option<Charset>,
     /// Fields of other names.
     pub fields: BTreeMap<String, String>,
 }

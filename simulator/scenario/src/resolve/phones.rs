@@ -8,7 +8,7 @@ use simulator_record::events::DeviceId;
 use super::{OWN_NETWORK, Resolver};
 use crate::diagnostics::Diagnostic;
 use crate::grammar::phones::PhoneActionKind;
-use crate::model::{Begin, Form, Phone, PhoneAction, Request, RequestBody, Typed};
+use crate::model::{Begin, Form, Habits, Phone, PhoneAction, PhoneKind, Request, RequestBody, Typed};
 use crate::tree::{Chosen, Fields, Node, Value};
 
 impl Resolver<'_, '_> {
@@ -26,9 +26,22 @@ impl Resolver<'_, '_> {
             self.report(Diagnostic::new("this phone does nothing", node.span.clone(), "empty"));
         }
         let does = fields.list("does").iter().map(|action| self.phone_action(action)).collect::<Vec<_>>();
+        let habits = habits(fields);
+        for node in fields.list("does") {
+            if habits.kind.is_none()
+                && let Some(Chosen { kind: PhoneActionKind::SignIn, name, .. }) = node.choice()
+            {
+                self.report(
+                    Diagnostic::new("a phone without a `kind` finds no login page", node.span.clone(), name).help(
+                        "say `kind = \"android\"`, \"ios\", \"windows\" or \"firefox\"; or `open` the page by its address",
+                    ),
+                );
+            }
+        }
         Some(Phone {
             place: self.place(node),
             name: fields.text("name")?.to_owned(),
+            habits,
             device: fields.get("device").map_or(Some(DeviceId(0)), |_| self.any_device(fields))?,
             arrives: arrives?,
             does: does.into_iter().collect::<Option<_>>()?,
@@ -49,6 +62,7 @@ impl Resolver<'_, '_> {
                 Some(PhoneAction::Join { network, passphrase })
             }
             PhoneActionKind::Open => Some(PhoneAction::Open { url: self.url(details)? }),
+            PhoneActionKind::SignIn => Some(PhoneAction::SignIn),
             PhoneActionKind::Submit => self.form(details.table()?).map(PhoneAction::Submit),
             PhoneActionKind::Request => self.request(details.table()?).map(PhoneAction::Request),
             PhoneActionKind::Dribble => {
@@ -144,8 +158,24 @@ impl Resolver<'_, '_> {
             interval: text("interval"),
             sensor: text("sensor"),
             page,
+            charset: fields.word("charset"),
             fields: others,
         })
+    }
+}
+
+/// How long a person takes to type a network's name, its passphrase and a key of 16 characters on a phone.
+const TYPING: Duration = Duration::from_secs(20);
+
+/// What a phone is, and how it is used: what the file does not say, its kind does.
+fn habits(fields: &Fields) -> Habits {
+    let kind: Option<PhoneKind> = fields.word("kind");
+    let spare = fields.integer("spare-connections").and_then(|spare| usize::try_from(spare).ok());
+    let typing = fields.duration("typing");
+    Habits {
+        kind,
+        spare_connections: spare.unwrap_or_else(|| kind.map_or(0, PhoneKind::spare_connections)),
+        typing: typing.unwrap_or(if kind.is_some() { TYPING } else { Duration::ZERO }),
     }
 }
 

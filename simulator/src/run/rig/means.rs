@@ -4,7 +4,7 @@ use std::process::{Command as Process, Stdio};
 
 use humantime::format_duration;
 use simulator_parts::PartId;
-use simulator_scenario::model::{Form, PhoneAction, RequestBody, Scenario, Typed};
+use simulator_scenario::model::{Form, Phone, PhoneAction, RequestBody, Scenario, Typed};
 
 use super::prompt::{Prompter, Unanswered};
 use super::{Commands, Switching};
@@ -64,6 +64,14 @@ pub(super) fn part_name(scenario: &Scenario, part: PartId) -> &str {
     parts.get(part.0).map_or("", |part| &part.soldered.name)
 }
 
+/// Whose turn it is: a phone's name, and which kind it is.
+pub(super) fn phone_name(phone: &Phone) -> String {
+    match phone.habits.kind {
+        Some(kind) => format!("{} ({})", phone.name, kind.row().0),
+        None => phone.name.clone(),
+    }
+}
+
 /// What a person with a phone is asked to do.
 pub(super) fn phone_words(name: &str, action: &PhoneAction) -> String {
     let what = match action {
@@ -77,6 +85,7 @@ pub(super) fn phone_words(name: &str, action: &PhoneAction) -> String {
             format!("join the network {network} with the passphrase on the device's label")
         }
         PhoneAction::Open { url } => format!("open {url}"),
+        PhoneAction::SignIn => "open the login page that it shows by itself".to_owned(),
         PhoneAction::Submit(form) => format!("send the device's form with {}", form_words(form)),
         PhoneAction::Request(request) => {
             let headers = request.headers.iter().map(|(name, value)| format!(", header {name}: {value}"));
@@ -120,6 +129,7 @@ fn form_words(form: &Form) -> String {
         ("interval", form.interval.clone()),
         ("sensor", form.sensor.clone()),
         ("page", form.page.clone()),
+        ("charset", form.charset.map(|charset| charset.row().0.to_owned())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some(format!("{name} = {}", value?)));
     let more = form.fields.iter().map(|(name, value)| format!("{name} = {value}"));

@@ -345,7 +345,7 @@ impl<'r> Session<'r> {
         let scenario = self.scenario;
         let Some(phone) = scenario.phones.get(phone) else { return Ok(()) };
         for action in &phone.does {
-            let words = means::phone_words(&phone.name, action);
+            let words = means::phone_words(&means::phone_name(phone), action);
             means::ask(&mut self.prompter, &words, goes_on(self.watch, self.began))?;
             self.take_in(Duration::ZERO)?;
             self.tell(words);

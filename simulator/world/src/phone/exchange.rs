@@ -13,9 +13,10 @@ use smoltcp::iface::SocketHandle;
 use smoltcp::socket::dns::QueryHandle;
 use smoltcp::socket::tcp;
 
-use super::form::Form;
-use super::http::{NoReply, Reply, Request, Url, parse_reply};
+use super::form::{Charset, Form};
+use super::http::{Browser, NoReply, Reply, Request, Url, parse_reply};
 use super::link::Link;
+use super::spares::Spares;
 use simulator_record::events::PhoneEvent;
 use simulator_record::time::Instant;
 
@@ -29,6 +30,8 @@ pub(super) struct Around<'a> {
     pub events: &'a mut Vec<PhoneEvent>,
     /// The last port a connection was made from.
     pub last_port: &'a mut u16,
+    /// Connections that a browser has opened without need.
+    pub spares: &'a mut Spares,
 }
 
 impl Around<'_> {
@@ -55,31 +58,54 @@ pub(super) enum Progress {
 pub(super) struct Fetch {
     request: Request,
     redirects: Option<u32>,
+    browser: Browser,
     /// What to type into the form of the page that the request gets.
-    fields: Option<BTreeMap<String, String>>,
+    typing: Option<Typing>,
+    last: Option<Reply>,
     stage: Stage,
+}
+
+/// What is typed into a form, and how.
+pub(super) struct Typing {
+    /// By the fields' names.
+    pub fields: BTreeMap<String, String>,
+    /// From the page to the form's sending.
+    pub takes: Duration,
+    /// `None`: as the page says.
+    pub charset: Option<Charset>,
 }
 
 enum Stage {
     Begin,
+    Typing(Instant),
     Resolving(QueryHandle),
     Talking(Talk),
 }
 
 impl Fetch {
-    /// Opens a page.
-    pub fn page(url: Url) -> Self {
-        Self { request: Request::page(url), redirects: Some(0), fields: None, stage: Stage::Begin }
+    /// Opens a page, in a browser that says this of itself.
+    pub fn page(url: Url, browser: Browser) -> Self {
+        Self { redirects: Some(0), browser, ..Self::request(Request::page(url, browser)) }
     }
 
     /// Opens a page, fills in its form and sends it.
-    pub fn form(url: Url, fields: BTreeMap<String, String>) -> Self {
-        Self { fields: Some(fields), ..Self::page(url) }
+    pub fn form(url: Url, browser: Browser, typing: Typing) -> Self {
+        Self { typing: Some(typing), ..Self::page(url, browser) }
     }
 
     /// Sends a request and follows nothing.
     pub fn request(request: Request) -> Self {
-        Self { request, redirects: None, fields: None, stage: Stage::Begin }
+        Self { request, redirects: None, browser: &[], typing: None, last: None, stage: Stage::Begin }
+    }
+
+    /// The last reply to it.
+    pub fn last_reply(&self) -> Option<&Reply> {
+        self.last.as_ref()
+    }
+
+    /// Until when somebody types into a form.
+    pub fn typing_until(&self) -> Option<Instant> {
+        if let Stage::Typing(until) = self.stage { Some(until) } else { None }
     }
 
     /// What is being tried.
@@ -100,6 +126,11 @@ impl Fetch {
                     None => self.resolved(around, None),
                 },
             },
+            &mut Stage::Typing(until) if around.now < until => Progress::Waiting(Some(until)),
+            Stage::Typing(_) => {
+                self.stage = Stage::Begin;
+                Progress::Moved
+            }
             Stage::Resolving(query) => match around.link.resolved(*query) {
                 Poll::Pending => Progress::Waiting(None),
                 Poll::Ready(address) => self.resolved(around, address),
@@ -107,16 +138,28 @@ impl Fetch {
             Stage::Talking(talk) => match talk.poll(around.link, &self.request.method) {
                 Talked::Waiting => Progress::Waiting(None),
                 Talked::Moved => Progress::Moved,
+                // The other end has closed a connection that waited for this: browsers try another one.
+                Talked::Failed(_) if talk.was_spare && talk.received.is_empty() => {
+                    around.link.close(talk.connection);
+                    self.stage = Stage::Begin;
+                    Progress::Moved
+                }
                 Talked::Failed(reason) => self.fail(around, reason),
                 Talked::Replied(reply) => self.replied(around, reply),
             },
         }
     }
 
+    /// Ends without a reply.
+    pub fn give_up(self, around: &mut Around<'_>, reason: &str) {
+        around.events.push(PhoneEvent::Failed { request: self.name(), reason: reason.to_owned() });
+        self.abandon(around.link);
+    }
+
     /// Lets go of the network.
     pub fn abandon(self, link: &mut Link) {
         match self.stage {
-            Stage::Begin => {}
+            Stage::Begin | Stage::Typing(_) => {}
             Stage::Resolving(query) => link.forget(query),
             Stage::Talking(talk) => link.close(talk.connection),
         }
@@ -133,22 +176,32 @@ impl Fetch {
     }
 
     fn connect(&mut self, around: &mut Around<'_>, address: Ipv4Addr) -> Progress {
-        match around.connect(address, self.request.url.port) {
-            Some(connection) => {
-                self.stage = Stage::Talking(Talk::new(connection, self.request.encode()));
-                Progress::Moved
-            }
-            None => self.fail(around, "there is no way to connect"),
+        let to = (address, self.request.url.port);
+        let is_page = self.redirects.is_some();
+        let spare = if is_page { around.spares.take(around.link, to) } else { None };
+        let was_spare = spare.is_some();
+        let Some(connection) = spare.or_else(|| around.connect(to.0, to.1)) else {
+            return self.fail(around, "there is no way to connect");
+        };
+        self.stage = Stage::Talking(Talk { was_spare, ..Talk::new(connection, self.request.encode()) });
+        while is_page && around.spares.is_short() {
+            let Some(connection) = around.connect(to.0, to.1) else { break };
+            around.spares.add(around.now, connection, to);
         }
+        Progress::Moved
     }
 
     fn replied(&mut self, around: &mut Around<'_>, reply: Reply) -> Progress {
         if let Stage::Talking(talk) = std::mem::replace(&mut self.stage, Stage::Begin) {
             around.link.close(talk.connection);
         }
-        let Reply { status, location, body } = reply;
+        self.last = Some(reply.clone());
+        let Reply { status, location, charset, body } = reply;
         let target = location.as_deref().and_then(|location| self.request.url.join(location));
-        let form = self.fields.as_ref().filter(|_| status == 200).and_then(|fields| Form::find(&body, fields));
+        let typing = self.typing.as_ref().filter(|_| status == 200);
+        let form = typing.and_then(|typing| Form::find(&body, &typing.fields));
+        let charset =
+            typing.map(|typing| typing.charset.unwrap_or_else(|| Charset::of_page(charset.as_deref(), &body)));
         let (redirected, request) = (matches!(status, 301 | 302 | 303 | 307 | 308), self.name());
         around.events.push(PhoneEvent::Reply { request, status, location, body });
         if let Some(redirects) = self.redirects
@@ -162,23 +215,27 @@ impl Fetch {
             if matches!(status, 307 | 308) {
                 self.request.url = url;
             } else {
-                self.request = Request::page(url);
+                self.request = Request::page(url, self.browser);
             }
             return Progress::Moved;
         }
-        let Some(fields) = self.fields.take() else { return Progress::Ended };
+        let Some(typing) = self.typing.take() else { return Progress::Ended };
         let Some(mut form) = form else { return self.fail(around, "the page has no form") };
-        if let Err(error) = form.fill(&fields) {
+        if let Err(error) = form.fill(&typing.fields) {
             return self.fail(around, &error.to_string());
         }
         let from = &self.request.url;
         let Some(mut url) = from.join(&form.action) else { return self.fail(around, "the form leads nowhere") };
+        let encoded = form.encode(charset.unwrap_or(Charset::Utf8));
         self.request = if form.is_post {
-            Request::form(url, from, form.encode())
+            Request::form(url, from, encoded, self.browser)
         } else {
-            url.path = format!("{}?{}", url.path.split('?').next().unwrap_or_default(), form.encode());
-            Request::page(url)
+            url.path = format!("{}?{encoded}", url.path.split('?').next().unwrap_or_default());
+            Request::page(url, self.browser)
         };
+        if !typing.takes.is_zero() {
+            self.stage = Stage::Typing(around.now + typing.takes);
+        }
         Progress::Moved
     }
 
@@ -197,6 +254,8 @@ struct Talk {
     unsent: Vec<u8>,
     received: Vec<u8>,
     opened: bool,
+    /// Whether the connection had been opened without need.
+    was_spare: bool,
 }
 
 enum Talked {
@@ -208,7 +267,7 @@ enum Talked {
 
 impl Talk {
     fn new(connection: SocketHandle, say: Vec<u8>) -> Self {
-        Self { connection, unsent: say, received: Vec::new(), opened: false }
+        Self { connection, unsent: say, received: Vec::new(), opened: false, was_spare: false }
     }
 
     fn poll(&mut self, link: &mut Link, method: &str) -> Talked {
@@ -291,7 +350,7 @@ impl Drip {
                     if self.sent == 0 { reason.to_owned() } else { format!("{reason}, {} bytes sent", self.sent) };
                 return self.end(around, reason);
             }
-            Talked::Replied(Reply { status, location, body }) => {
+            Talked::Replied(Reply { status, location, body, .. }) => {
                 let request = self.name();
                 around.events.push(PhoneEvent::Reply { request, status, location, body });
                 self.close(around.link);

@@ -1,12 +1,71 @@
 //! Forms in pages (HTML Living Standard §4.10), as far as a phone's browser needs them: found, filled in, and encoded
-//! for sending.
+//! for sending, in the encoding of their page.
 //!
 //! The browser is one that does not check what is typed (`required`, `min`, `maxlength`): the device has to. Not
 //! modelled: radio buttons, text areas, file uploads, `disabled` controls.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use html5gum::{DefaultEmitter, HtmlString, Spanned, StartTag, Token, Tokenizer};
+
+/// In which encoding a form is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// UTF-8.
+    Utf8,
+    /// Latin-1, which browsers take for windows-1252 (WHATWG Encoding, section 4.2).
+    Latin1,
+}
+
+impl Charset {
+    /// Its word, and what that means.
+    pub const fn row(self) -> (&'static str, Self, &'static str) {
+        match self {
+            Self::Utf8 => ("utf-8", self, "UTF-8: `é` is `%C3%A9`."),
+            Self::Latin1 => (
+                "latin-1",
+                self,
+                "Latin-1, as from a page that does not say its encoding: `é` is `%E9`. What it has not is sent as `&#…;`.",
+            ),
+        }
+    }
+
+    /// The encoding of a page, in which browsers send its forms (HTML, section 4.10.21.5): that of `Content-Type`, else
+    /// that of the page's `<meta>`, else what browsers of Western Europe fall back on.
+    pub(super) fn of_page(declared: Option<&str>, page: &str) -> Self {
+        let label = declared.map(str::to_owned).or_else(|| in_page(page)).unwrap_or_default();
+        if Encoding::for_label(label.as_bytes()) == Some(UTF_8) { Self::Utf8 } else { Self::Latin1 }
+    }
+
+    fn encode(self, text: &str) -> Cow<'_, [u8]> {
+        match self {
+            Self::Utf8 => Cow::Borrowed(text.as_bytes()),
+            Self::Latin1 => WINDOWS_1252.encode(text).0,
+        }
+    }
+}
+
+/// What a page's `<meta charset=…>`, or the older `<meta http-equiv=…>`, says.
+fn in_page(page: &str) -> Option<String> {
+    for Ok(token) in Tokenizer::new(page) {
+        let Token::StartTag(tag) = token else { continue };
+        if &tag.name[..] != b"meta" {
+            continue;
+        }
+        let attribute =
+            |name: &[u8]| tag.attributes.get(name).map(|value: &Spanned<HtmlString, ()>| string(&value.value));
+        if let Some(charset) = attribute(b"charset") {
+            return Some(charset);
+        }
+        if let Some((_, charset)) = attribute(b"content").as_deref().and_then(|content| content.split_once("charset="))
+        {
+            return Some(charset.trim().to_owned());
+        }
+    }
+    None
+}
 
 /// A page's form.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,8 +168,10 @@ impl Form {
     }
 
     /// The fields as `application/x-www-form-urlencoded`.
-    pub fn encode(&self) -> String {
+    pub fn encode(&self, charset: Charset) -> String {
+        let encoding: &dyn Fn(&str) -> Cow<'_, [u8]> = &|text| charset.encode(text);
         let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.encoding_override(Some(encoding));
         for Control { name, kind } in &self.controls {
             match kind {
                 Kind::Text(value) | Kind::Checkbox { value, checked: true } => {
@@ -216,14 +277,17 @@ mod tests {
         let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut form = Form::find(PAGE, &fields).unwrap();
         form.fill(&fields)?;
-        Ok(form.encode())
+        Ok(form.encode(Charset::Utf8))
     }
 
     #[test]
     fn what_nobody_touches_is_sent_as_the_page_shows_it() {
         let form = Form::find(PAGE, &BTreeMap::new()).unwrap();
         assert_eq!((form.action.as_str(), form.is_post), ("/save", true));
-        assert_eq!(form.encode(), "network=ol%26d+%22net%22&passphrase=&token=7&sensor=DHT11&tls=on&advanced=on");
+        assert_eq!(
+            form.encode(Charset::Utf8),
+            "network=ol%26d+%22net%22&passphrase=&token=7&sensor=DHT11&tls=on&advanced=on"
+        );
     }
 
     #[test]
@@ -233,6 +297,23 @@ mod tests {
             encoded,
             "network=ol%26d+%22net%22&passphrase=a%2Bb+%26+c%252F%3D%C3%BC%7E*-._&token=7&sensor=DHT22&tls=on"
         );
+    }
+
+    #[test]
+    fn a_form_has_the_encoding_of_its_page() {
+        let send = |declared: Option<&str>, page: &str, typed: &str| {
+            let page = format!("{page}<form><input name=network></form>");
+            let fields = BTreeMap::from([("network".to_owned(), typed.to_owned())]);
+            let mut form = Form::find(&page, &fields).unwrap();
+            form.fill(&fields).unwrap();
+            form.encode(Charset::of_page(declared, &page))
+        };
+        assert_eq!(send(None, "", "René €"), "network=Ren%E9+%80");
+        assert_eq!(send(None, "", "Łódź"), "network=%26%23321%3B%F3d%26%23378%3B");
+        assert_eq!(send(None, "<meta charset=utf-8>", "René"), "network=Ren%C3%A9");
+        assert_eq!(send(Some("UTF-8"), "<meta charset=latin1>", "René"), "network=Ren%C3%A9");
+        let old = "<meta http-equiv='Content-Type' content='text/html; charset=utf-8'>";
+        assert_eq!(send(None, old, "René"), "network=Ren%C3%A9");
     }
 
     #[test]

@@ -8,22 +8,11 @@ use http::Uri;
 
 /// The port of `http:` addresses.
 const HTTP: u16 = 80;
-/// What a browser on a phone sends along; devices have to have room for it.
-const BROWSER: &[(&str, &str)] = &[
-    (
-        "User-Agent",
-        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Mobile Safari/537.36",
-    ),
-    (
-        "Accept",
-        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
-    ),
-    ("Accept-Encoding", "gzip, deflate"),
-    ("Accept-Language", "en-GB,en;q=0.9,de;q=0.8"),
-    ("Connection", "keep-alive"),
-    ("Upgrade-Insecure-Requests", "1"),
-];
+/// The version of HTTP that browsers speak.
+pub(super) const VERSION: &str = "HTTP/1.1";
 
+/// What a browser says of itself with each request for a page; devices have to have room for it.
+pub(super) type Browser = &'static [(&'static str, &'static str)];
 /// An `http:` address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
@@ -81,6 +70,8 @@ impl fmt::Display for Url {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub method: String,
+    /// `HTTP/1.1`
+    pub version: &'static str,
     pub url: Url,
     /// Besides `Host` and `Content-Length`.
     pub headers: Vec<(String, String)>,
@@ -88,24 +79,25 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A browser's request for a page.
-    pub fn page(url: Url) -> Self {
-        Self { method: "GET".to_owned(), url, headers: browser_headers(), body: Vec::new() }
+    /// A request for a page, from a browser that says this of itself.
+    pub fn page(url: Url, browser: Browser) -> Self {
+        let headers = browser_headers(browser);
+        Self { method: "GET".to_owned(), version: VERSION, url, headers, body: Vec::new() }
     }
 
-    /// A browser's sending of a form from the page at `from`.
-    pub fn form(url: Url, from: &Url, encoded: String) -> Self {
-        let mut headers = browser_headers();
+    /// The sending of a form from the page at `from`.
+    pub fn form(url: Url, from: &Url, encoded: String, browser: Browser) -> Self {
+        let mut headers = browser_headers(browser);
         headers.push(("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
         headers.push(("Origin".to_owned(), format!("http://{}", from.authority())));
         headers.push(("Referer".to_owned(), from.to_string()));
-        Self { method: "POST".to_owned(), url, headers, body: encoded.into_bytes() }
+        Self { method: "POST".to_owned(), version: VERSION, url, headers, body: encoded.into_bytes() }
     }
 
     /// The request as it is sent.
     pub fn encode(&self) -> Vec<u8> {
         let has = |name: &str| self.headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
-        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.url.path);
+        let mut head = format!("{} {} {}\r\n", self.method, self.url.path, self.version);
         if !has("host") {
             head += &format!("Host: {}\r\n", self.url.authority());
         }
@@ -128,8 +120,8 @@ impl fmt::Display for Request {
     }
 }
 
-fn browser_headers() -> Vec<(String, String)> {
-    BROWSER.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+fn browser_headers(browser: Browser) -> Vec<(String, String)> {
+    browser.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// A reply.
@@ -137,6 +129,8 @@ fn browser_headers() -> Vec<(String, String)> {
 pub(super) struct Reply {
     pub status: u16,
     pub location: Option<String>,
+    /// The encoding that `Content-Type` says the body has.
+    pub charset: Option<String>,
     pub body: String,
 }
 
@@ -165,9 +159,16 @@ pub(super) fn parse_reply(received: &[u8], method: &str, ended: bool) -> Result<
     } else {
         ended.then(|| rest.to_vec())
     };
+    let charset = || {
+        let kind = header("content-type")?;
+        let mut parameters = kind.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+        Some(charset.trim().trim_matches('"').to_owned())
+    };
     let reply = |body: Vec<u8>| Reply {
         status,
         location: header("location"),
+        charset: charset(),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     Ok(body.map(reply))
@@ -211,6 +212,17 @@ mod tests {
         assert_eq!(join("https://192.168.4.1/"), None);
         assert_eq!(Url::parse("http://duck:8080").unwrap().to_string(), "http://duck:8080/");
         assert_eq!(Url::parse("http://192.168.4.1:70000/"), None);
+    }
+
+    #[test]
+    fn a_reply_may_say_its_encoding() {
+        let charset = |kind: &str| {
+            let received = format!("HTTP/1.1 200 OK\r\n{kind}Content-Length: 0\r\n\r\n");
+            parse_reply(received.as_bytes(), "GET", false).unwrap().unwrap().charset
+        };
+        assert_eq!(charset(""), None);
+        assert_eq!(charset("Content-Type: text/html\r\n"), None);
+        assert_eq!(charset("Content-Type: text/html; x=1; Charset=\"utf-8\"\r\n").as_deref(), Some("utf-8"));
     }
 
     #[test]

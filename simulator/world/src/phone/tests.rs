@@ -15,6 +15,10 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOP: Duration = Duration::from_millis(2);
 const FORM: &str = "<form method=post action=/save><input name=network value=old><input name=passphrase></form>";
 
+/// What the duck tells to be itself.
+const NAMES: [&str; 4] =
+    ["connectivitycheck.gstatic.com", "captive.apple.com", "www.msftconnecttest.com", "detectportal.firefox.com"];
+
 /// Answers pages at 192.168.4.1, and every name with that.
 struct Duck {
     interface: Interface,
@@ -72,6 +76,9 @@ impl Duck {
             "/mute" => None,
             "/loop" => page("302 Found", "Location: /loop\r\n", ""),
             "/short" => Some("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nquack".to_owned()),
+            "/connecttest.txt" => page("200 OK", "", "Microsoft Connect Test"),
+            "/hotspot-detect.html" => page("200 OK", "", FORM),
+            "/canonical.html" => None,
             "/generate_204" => page("302 Found", "Location: http://192.168.4.1/\r\n", ""),
             _ => page("404 Not Found", "", "no such page"),
         }
@@ -91,7 +98,8 @@ impl Duck {
             let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.services[1]);
             if let Ok((message, from)) = socket.recv() {
                 moved = true;
-                let names = Names::from([("connectivitycheck.gstatic.com".to_owned(), vec![SETUP_ADDRESS])]);
+                let known = NAMES.map(|name| (name.to_owned(), vec![SETUP_ADDRESS]));
+                let names = Names::from(known);
                 let answer = answer(&names, message, |_| None).unwrap();
                 socket.send_slice(&answer.message.unwrap(), from.endpoint).unwrap();
             }
@@ -161,11 +169,27 @@ impl Bench {
         Self::disturbed(phones, &BTreeMap::new(), |_, _| {})
     }
 
+    /// The same with one phone that has habits.
+    fn of_a_kind(habits: Habits, actions: Vec<Action>) -> Self {
+        Self::disturbed(&[("alice", actions)], &BTreeMap::new(), |now, phones| {
+            if now == Instant::START {
+                let phone = phones.pop().unwrap();
+                phones.push(phone.with(habits));
+            }
+        })
+    }
+
+    /// The heads of requests for this path.
+    fn heads(&self, path: &str) -> Vec<&str> {
+        let asks = |request: &&String| request.split(' ').nth(1) == Some(path);
+        self.duck.requests.iter().filter(asks).map(|request| request.split("\r\n\r\n").next().unwrap()).collect()
+    }
+
     /// The same; `damage` tells which byte is changed in the frame of a number, and `disturb` is called at each moment.
     fn disturbed(
         phones: &[(&str, Vec<Action>)],
         damage: &BTreeMap<usize, (usize, u8)>,
-        mut disturb: impl FnMut(Instant, &mut [Phone]),
+        mut disturb: impl FnMut(Instant, &mut Vec<Phone>),
     ) -> Self {
         let phone = |(number, (name, actions)): (usize, &(&str, Vec<Action>))| {
             Phone::new(name, EthernetAddress([0x02, 0, 0, 5, 0, number as u8]), actions.clone(), Seed(5))
@@ -265,7 +289,7 @@ fn after_lease(actions: impl IntoIterator<Item = Action>) -> (Bench, Vec<String>
 #[test]
 fn a_form_is_opened_filled_in_and_sent() {
     let fields = BTreeMap::from([("passphrase".to_owned(), "50% & more".to_owned())]);
-    let (bench, saw) = after_lease([Action::Submit { page: None, fields }, Action::Leave]);
+    let (bench, saw) = after_lease([Action::Submit { page: None, fields, charset: None }, Action::Leave]);
     let page = FORM.len();
     assert_eq!(
         saw,
@@ -299,7 +323,7 @@ fn failures_are_told_apart() {
         open("http://192.168.4.1/mute"),
         open("https://192.168.4.1/"),
         open("http://192.168.4.1/loop"),
-        Action::Submit { page: None, fields: BTreeMap::from([("colour".to_owned(), "red".to_owned())]) },
+        Action::Submit { page: None, fields: BTreeMap::from([("colour".to_owned(), "red".to_owned())]), charset: None },
     ]);
     let refused = "GET http://192.168.4.1:8080/: the connection was refused";
     let short = "GET http://192.168.4.1/short: the connection was closed before the reply was complete";
@@ -389,6 +413,82 @@ fn a_network_that_goes_away_ends_what_was_under_way() {
             "GET http://192.168.4.1/: the phone is in no network",
         ]
     );
+}
+
+fn habits(kind: PhoneKind) -> Habits {
+    Habits { kind: Some(kind), ..Habits::default() }
+}
+
+#[test]
+fn a_kind_asks_its_own_server_and_opens_what_comes_of_it() {
+    let android = Bench::of_a_kind(habits(PhoneKind::Android), vec![join(), Action::SignIn, Action::Leave]);
+    let [probe, ..] = &android.heads("/generate_204")[..] else { panic!("{:?}", android.duck.requests) };
+    assert!(
+        probe.starts_with("GET /generate_204 HTTP/1.1\r\nHost: connectivitycheck.gstatic.com\r\nConnection: close\r\nUser-Agent: Mozilla/5.0 (X11; Linux"),
+        "{probe}"
+    );
+    assert_eq!(android.heads("/").len(), 1, "it opens where it was led");
+
+    let ios = Bench::of_a_kind(habits(PhoneKind::Ios), vec![join(), Action::SignIn, Action::Leave]);
+    let [probe, page, ..] = &ios.heads("/hotspot-detect.html")[..] else { panic!("{:?}", ios.duck.requests) };
+    assert_eq!(
+        *probe,
+        "GET /hotspot-detect.html HTTP/1.0\r\nHost: captive.apple.com\r\nConnection: close\r\nUser-Agent: CaptiveNetworkSupport-480 wispr"
+    );
+    assert!(page.contains("HTTP/1.1") && page.contains("iPhone"), "{page}");
+}
+
+#[test]
+fn a_kind_that_finds_the_internet_or_no_answer_shows_no_login_page() {
+    let windows = Bench::of_a_kind(habits(PhoneKind::Windows), vec![join(), Action::SignIn]);
+    assert_eq!(windows.heads("/connecttest.txt").len(), 1);
+    assert_eq!(windows.saw("alice").last().unwrap(), "sign in: the phone has noticed no login page in 30 s");
+
+    // Asked at 1 s; given up at 11 s, again at 12 s, given up at 22 s, again at 24 s.
+    let firefox = Bench::of_a_kind(habits(PhoneKind::Firefox), vec![join(), Action::SignIn]);
+    assert_eq!(firefox.heads("/canonical.html").len(), 3);
+    assert_eq!(firefox.heads("/success.txt?ipv4").len(), 3);
+    assert!(!firefox.saw("alice").iter().any(|line| line.contains("/login")));
+}
+
+#[test]
+fn some_kinds_look_again_after_each_page() {
+    let pages = || vec![join(), open("http://192.168.4.1/"), open("http://192.168.4.1/"), Action::Wait(2 * SECOND)];
+    let checks = |kind, path| Bench::of_a_kind(habits(kind), pages()).heads(path).len();
+    assert_eq!(checks(PhoneKind::Android, "/generate_204"), 2, "one beside the first page, one after the last");
+    assert_eq!(checks(PhoneKind::Windows, "/connecttest.txt"), 1);
+}
+
+#[test]
+fn spare_connections_say_nothing_until_the_next_request() {
+    let spare = |wait: Duration| {
+        let habits = Habits { spare_connections: 2, ..Habits::default() };
+        let page = || open("http://192.168.4.1/");
+        let bench = Bench::of_a_kind(habits, vec![join(), page(), Action::Wait(wait), page(), Action::Wait(SECOND)]);
+        let opened = |(_, frame): &&(Instant, Vec<u8>)| is_opening(frame);
+        assert_eq!(bench.heads("/").len(), 2);
+        bench.frames.iter().filter(opened).count()
+    };
+    assert_eq!(spare(SECOND), 4, "three at first, and one to have two again");
+    assert_eq!(spare(11 * SECOND), 6, "the unused ones are closed by then");
+}
+
+/// Whether a frame asks for a TCP connection: SYN without ACK.
+fn is_opening(frame: &[u8]) -> bool {
+    frame[12..14] == [8, 0] && frame[23] == 6 && frame[47] & 0b1_0010 == 0b10
+}
+
+#[test]
+fn a_form_takes_its_time_to_fill_in_and_has_the_encoding_of_its_page() {
+    let submit = |charset| {
+        let fields = BTreeMap::from([("network".to_owned(), "Café".to_owned())]);
+        let habits = Habits { typing: 45 * SECOND, ..habits(PhoneKind::Windows) };
+        let bench = Bench::of_a_kind(habits, vec![join(), Action::Submit { page: None, fields, charset }]);
+        assert!(bench.now > Instant::from_secs(46), "{}", bench.now);
+        bench.duck.requests.last().unwrap().rsplit("\r\n").next().unwrap().to_owned()
+    };
+    assert_eq!(submit(None), "network=Caf%E9&passphrase=", "the page says no encoding");
+    assert_eq!(submit(Some(Charset::Utf8)), "network=Caf%C3%A9&passphrase=");
 }
 
 #[test]
