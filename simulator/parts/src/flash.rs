@@ -13,9 +13,12 @@
 //! erased or programmed. In a word in flight a third of the cells that change are so, in a torn erase those that were
 //! within 5 % of the erase's time of their change.
 //!
-//! Not modelled: cells that wear out (the wear is counted, nothing breaks), unstable cells that settle with time, a
-//! page whose words are programmed all at once. Commands and the status register are the host's or the emulated chip's
-//! to know.
+//! A chip may have an endurance: each further erase of a sector leaves some more of its cells at 0 for good, and the
+//! chip does not complain (data sheets promise 100,000 erases and say nothing of what comes then).
+//!
+//! Not modelled: cells that wear out little by little (they hold, or are stuck), unstable cells that settle with time,
+//! a page whose words are programmed all at once, chips on which a byte can be programmed only once. Commands and the
+//! status register are the host's or the emulated chip's to know.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -129,6 +132,9 @@ fn check_bounds(address: u32, length: u32, size: u32) -> Result<(), FlashError> 
     }
 }
 
+/// Cells of a sector that an erase beyond the endurance leaves at 0 for good.
+const STUCK_PER_ERASE: u32 = 1_024;
+
 /// Why the flash refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FlashError {
@@ -175,12 +181,14 @@ pub struct FlashReport {
     pub length: u32,
     /// Power went away before it was finished.
     pub torn: bool,
+    /// How often that of its sectors has been erased which has been most often, this time included.
+    pub erasures: u32,
 }
 
 impl From<FlashReport> for EventKind {
     fn from(report: FlashReport) -> Self {
-        let FlashReport { number, operation, address, length, torn } = report;
-        Self::Flash(events::Flash { number, operation, address, length, torn })
+        let FlashReport { number, operation, address, length, torn, erasures } = report;
+        Self::Flash(events::Flash { number, operation, address, length, torn, erasures })
     }
 }
 
@@ -200,6 +208,10 @@ pub struct NorFlash {
     /// The cells that read differently each time, by sector, as masks.
     unstable: BTreeMap<u32, Box<[u8]>>,
     wear: Vec<u32>,
+    /// How often a sector can be erased before cells of it stay at 0; `None` for without end.
+    endurance: Option<u32>,
+    /// The cells that stay at 0, by sector, as masks.
+    stuck: BTreeMap<u32, Box<[u8]>>,
     running: Option<Running>,
     operations: u32,
     /// Durations.
@@ -208,6 +220,8 @@ pub struct NorFlash {
     tearing: Stream,
     /// What unstable cells read as.
     reading: Stream,
+    /// Which cells wear out.
+    wearing: Stream,
 }
 
 impl NorFlash {
@@ -218,11 +232,14 @@ impl NorFlash {
             sectors: vec![None; sectors],
             unstable: BTreeMap::new(),
             wear: vec![0; sectors],
+            endurance: None,
+            stuck: BTreeMap::new(),
             running: None,
             operations: 0,
             timing: seed.stream(&format!("{name}/timing")),
             tearing: seed.stream(&format!("{name}/tearing")),
             reading: seed.stream(&format!("{name}/unstable cells")),
+            wearing: seed.stream(&format!("{name}/wear")),
         }
     }
 
@@ -236,6 +253,11 @@ impl NorFlash {
         let sectors = (size / SECTOR) as usize;
         self.sectors.resize(sectors, None);
         self.wear.resize(sectors, 0);
+    }
+
+    /// Makes it a chip of which each sector can be erased so often; further erases leave cells at 0.
+    pub fn set_endurance(&mut self, erases: u32) {
+        self.endurance = Some(erases);
     }
 
     /// Puts `bytes` at `address` as a programmer in the factory does: without time, wear or count.
@@ -364,7 +386,9 @@ impl NorFlash {
             starts = *ends;
         }
         let torn = ends.last().is_some_and(|last| at < *last);
-        Some(FlashReport { number, operation: operation.kind(), address, length, torn })
+        let sectors = units(address, length, SECTOR).map(|(from, _)| self.wear[(from / SECTOR) as usize]);
+        let erasures = sectors.max().unwrap_or(0);
+        Some(FlashReport { number, operation: operation.kind(), address, length, torn, erasures })
     }
 
     /// Changes the wear of the sectors that an operation erases, if it does.
@@ -381,6 +405,7 @@ impl NorFlash {
         if done_per_million >= 1_000_000 {
             *slot = None;
             self.unstable.remove(&sector);
+            self.leave_stuck(sector);
         } else if let Some(bytes) = slot {
             let unstable = self.unstable.entry(sector).or_insert_with(stable);
             for (byte, unstable) in bytes.iter_mut().zip(unstable.iter_mut()) {
@@ -399,6 +424,19 @@ impl NorFlash {
                 }
             }
         }
+    }
+
+    /// What a sector that has been erased too often does not give up.
+    fn leave_stuck(&mut self, sector: u32) {
+        if self.endurance.is_none_or(|endurance| self.wear[sector as usize] <= endurance) {
+            return;
+        }
+        let stuck = self.stuck.entry(sector).or_insert_with(stable);
+        for _ in 0..STUCK_PER_ERASE {
+            let cell = self.wearing.between(0, u64::from(SECTOR) * 8 - 1);
+            stuck[(cell / 8) as usize] |= 1 << (cell % 8);
+        }
+        self.sectors[sector as usize] = Some(stuck.iter().map(|stuck| !stuck).collect());
     }
 
     fn program(&mut self, address: u32, data: &[u8], done_per_million: u32) {

@@ -60,6 +60,8 @@ pub(super) enum Wanted {
     Below(i32),
     /// A number above it.
     Above(i32),
+    /// A larger number.
+    MoreThan(i64),
     /// This address.
     Address(Ipv4Addr),
     /// Yes or no.
@@ -87,6 +89,7 @@ impl Wanted {
             (Self::Number(wanted), Value::Number(number)) => *wanted == number,
             (Self::Below(bound), Value::Number(number)) => number < i64::from(*bound),
             (Self::Above(bound), Value::Number(number)) => number > i64::from(*bound),
+            (Self::MoreThan(bound), Value::Number(number)) => number > *bound,
             (Self::Address(wanted), Value::Address(address)) => *wanted == address,
             (Self::Flag(wanted), Value::Flag(flag)) => *wanted == flag,
             (Self::Word(wanted), Value::Word(word)) => *wanted == word,

@@ -52,6 +52,14 @@ fn crashes_that_are_allowed_end_no_run_unless_the_file_says_so() {
 }
 
 #[test]
+fn a_flash_wears_out_only_if_the_file_says_so() {
+    let endurance = |text: &str| parse(&format!("title = 't'\nduration = '1m'\n{text}")).devices[0].flash_endurance;
+    assert_eq!(endurance(""), None);
+    assert_eq!(endurance("[device]\nflash-endurance = 100000"), Some(100_000));
+    assert_eq!(endurance("[[devices]]\nname = 'a'\nflash-endurance = 0"), Some(0));
+}
+
+#[test]
 fn a_phone_has_the_habits_of_its_kind_unless_the_file_says_others() {
     let habits = |text: &str| {
         let phone = format!("title = 't'\nduration = '1m'\n[[phones]]\nname = 'a'\ndoes = [{{ wait = '1s' }}]\n{text}");

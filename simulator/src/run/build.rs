@@ -107,6 +107,9 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
             port.held_low.set(GPIO0);
         }
         port.uptime.set(device.uptime);
+        if let Some(erases) = device.flash_endurance {
+            port.flash.borrow_mut().set_endurance(erases);
+        }
         let port = Rc::new(port);
         let target = make(Rc::clone(&port));
         // After the image, which may reach there.

@@ -31,12 +31,40 @@ fn writing_clears_bits_and_erasing_sets_them() {
     done(&mut flash, write(0x1000, &[0x3C, 0xFF, 0xAA, 0xFF]));
     assert_eq!(read(&mut flash, 0x0FFF, 6), [0xFF, 0x30, 0x0F, 0xAA, 0x00, 0xFF]);
     let report = done(&mut flash, Operation::Erase { from: 0x1000, to: 0x3000 });
-    let expected =
-        FlashReport { number: 3, operation: FlashOperation::Erase, address: 0x1000, length: 0x2000, torn: false };
+    let expected = FlashReport {
+        number: 3,
+        operation: FlashOperation::Erase,
+        address: 0x1000,
+        length: 0x2000,
+        torn: false,
+        erasures: 1,
+    };
     assert_eq!(report, expected);
     assert_eq!(read(&mut flash, 0x1000, 4), [0xFF; 4]);
     assert_eq!(flash.wear()[..4], [0, 1, 1, 0]);
     assert_eq!(flash.operations(), 3);
+}
+
+#[test]
+fn a_worn_sector_keeps_more_cells_at_0_with_each_erase_and_its_neighbour_none() {
+    let mut flash = flash();
+    flash.set_endurance(2);
+    let erase = || Operation::Erase { from: 0x1000, to: 0x2000 };
+    let stuck = |flash: &mut NorFlash| read(flash, 0x1000, 4_096).iter().map(|byte| byte.count_zeros()).sum::<u32>();
+    let counts: Vec<(u32, u32)> = (0..4)
+        .map(|_| {
+            let erasures = done(&mut flash, erase()).erasures;
+            (erasures, stuck(&mut flash))
+        })
+        .collect();
+    assert_eq!(counts[..2], [(1, 0), (2, 0)]);
+    assert!(counts[2].1 > 900 && counts[3].1 > counts[2].1 + 900 && counts[3].1 <= 2_048, "{counts:?}");
+    let before = read(&mut flash, 0x1000, 4_096);
+    done(&mut flash, write(0x1000, &[0xF0; 4_096]));
+    let after = read(&mut flash, 0x1000, 4_096);
+    assert!(before.iter().zip(&after).all(|(before, after)| *after == before & 0xF0), "it can be written as before");
+    assert_eq!(done(&mut flash, write(0x2000, &[0; 4])).erasures, 0);
+    assert_eq!(read(&mut flash, 0x2004, 8), [0xFF; 8]);
 }
 
 #[test]

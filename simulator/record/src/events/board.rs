@@ -179,12 +179,14 @@ event! {
         length: u32,
         /// Power went away before it was finished.
         torn: bool,
+        /// How often that of its sectors has been erased which has been most often, this time included.
+        erasures: u32,
     }
 }
 
 impl fmt::Display for Flash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, operation, address, length, torn } = self;
+        let Self { number, operation, address, length, torn, .. } = self;
         let torn = if *torn { ", torn" } else { "" };
         write!(f, "flash operation {number}: {operation} of {length} bytes at {address:#x}{torn}")
     }

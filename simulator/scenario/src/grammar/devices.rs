@@ -136,6 +136,11 @@ const FLASH_PART: Table = Table::new(
         required("file", TEXT, "The file's path from the scenario's folder."),
     ],
 );
+const FLASH_ENDURANCE: Key = optional(
+    "flash-endurance",
+    Scalar(Integer { least: 0, most: u32::MAX as i64 }),
+    "How often each sector of 4,096 bytes can be erased. After that an erase leaves some cells at 0 for good, some more each time, and says nothing. What is written at the beginning does not count. Default without end; data sheets promise 100,000.",
+);
 const INIT_DATA: Key = optional(
     "init-data",
     TEXT,
@@ -187,6 +192,7 @@ pub(super) const DEVICE: Table = Table::new(
         IMAGE,
         FLASH,
         FLASH_SIZE,
+        FLASH_ENDURANCE,
         INIT_DATA,
         ELF,
         BOOT,
@@ -213,6 +219,7 @@ pub(super) const DEVICES: Table = Table::new(
         IMAGE,
         FLASH,
         FLASH_SIZE,
+        FLASH_ENDURANCE,
         INIT_DATA,
         ELF,
         BOOT,

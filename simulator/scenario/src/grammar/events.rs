@@ -231,8 +231,16 @@ const ROWS: &[Case<&'static Row>] = &[
         "a flash operation" {
             optional("operation", Words(&FlashOperation::ROWS), "Which.") => "operation": word::<FlashOperation>(),
             optional("torn", BOOLEAN, "Whether power went away before it was finished.") => "torn": Reads::Flag,
+            optional(
+                "erased-more-than",
+                Scalar(Integer { least: 0, most: u32::MAX as i64 }),
+                "A sector of it has been erased more often than this, this time included.",
+            ) => "erasures": Reads::MoreThan,
         },
-        |it| it.say("flash").or("operation", "operation").flag("torn", "that is torn", "that is not torn")
+        |it| {
+            let it = it.say("flash").or("operation", "operation").flag("torn", "that is torn", "that is not torn");
+            it.with("of a sector that was erased more often than ", "erased-more-than")
+        }
     ),
     event!(
         Join "join": "The device's attempt to join a network ended.",

@@ -53,6 +53,8 @@ pub(crate) enum Reads {
     Address,
     /// A number.
     Number,
+    /// A number that the field must be above.
+    MoreThan,
     /// A temperature that the field, in tenths of a degree Celsius, must be below.
     Below,
     /// One that it must be above.

@@ -92,7 +92,7 @@ impl fmt::Display for Wanted {
         match self {
             Self::Exactly(text) | Self::Part(text) | Self::Path(text) => f.write_str(text),
             Self::Text(text) | Self::Line(text) => text.fmt(f),
-            Self::Number(number) => number.fmt(f),
+            Self::Number(number) | Self::MoreThan(number) => number.fmt(f),
             Self::Below(bound) | Self::Above(bound) => write!(f, "{} °C", tenths((*bound).into())),
             Self::Address(address) => write!(f, "{address}"),
             Self::Flag(flag) => flag.fmt(f),

@@ -33,6 +33,8 @@ pub struct Device {
     pub power_up: Duration,
     /// What its clocks show when power comes for the first time, see `uptime` of the language.
     pub uptime: Duration,
+    /// How often each sector of its flash can be erased; `None` for without end.
+    pub flash_endurance: Option<u32>,
     /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
     pub settings: Option<Settings>,
 }

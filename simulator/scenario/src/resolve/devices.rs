@@ -118,6 +118,10 @@ impl Resolver<'_, '_> {
                 .and_then(|fields| self.before_end(fields, "power-up", false))
                 .unwrap_or(Duration::ZERO),
             uptime: source.set_up.and_then(|fields| self.uptime(fields)).unwrap_or(Duration::ZERO),
+            flash_endurance: source
+                .set_up
+                .and_then(|fields| fields.integer("flash-endurance"))
+                .and_then(|erases| u32::try_from(erases).ok()),
             settings: source.settings.and_then(|fields| self.settings(fields)),
         }
     }

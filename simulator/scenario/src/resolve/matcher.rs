@@ -106,6 +106,7 @@ impl Resolver<'_, '_> {
             Reads::Below => Wanted::Below(temperature(node)?),
             Reads::Above => Wanted::Above(temperature(node)?),
             Reads::Number => Wanted::Number(node.integer()?),
+            Reads::MoreThan => Wanted::MoreThan(node.integer()?),
             Reads::Flag => Wanted::Flag(node.boolean()?),
             Reads::Position => Wanted::Flag(match node.word() {
                 Some(on) => on,

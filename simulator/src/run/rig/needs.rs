@@ -113,6 +113,9 @@ fn start(scenario: &Scenario, rig: &Description, has_lines: bool, needs: &mut Ne
     if scenario.devices.iter().any(|device| !device.uptime.is_zero()) {
         needs.add("a board that has been on for as long as `uptime` says".to_owned());
     }
+    if scenario.devices.iter().any(|device| device.flash_endurance.is_some()) {
+        needs.add("a flash that wears out as `flash-endurance` says".to_owned());
+    }
 }
 
 const SUPPLY: &str = "its supply switched: `power` in the rig's file says how";
