@@ -1,6 +1,6 @@
 //! Where a device takes itself to be: which channels it may use there.
 
-/// A country, as the vendor's SDK has it (`wifi_set_country`, ESP8266 Non-OS SDK API Reference, section 3.5).
+/// A country, as the vendor's SDK has it (`wifi_set_country` of the Non-OS SDK).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Country {
     /// Channels 1 to 13, as in Europe.
@@ -8,7 +8,7 @@ pub enum Country {
     /// Channels 1 to 11.
     UnitedStates,
     /// Channels 1 to 14: where the vendor's drivers look until they are told another country (seen with those of SDK
-    /// 2.0 and 3.0.6).
+    /// 2.2.0 and 3.0.6).
     #[default]
     Japan,
 }
