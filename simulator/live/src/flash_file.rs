@@ -3,11 +3,16 @@
 //! It is written anew as a whole and put in the old one's place in one step: whoever reads it, and whoever is cut off
 //! while it is written, finds a flash as it was at some moment. One session at a time has it: a file beside it, with
 //! `.lock` behind its name, is locked for as long.
+//!
+//! A busy disk may take seconds for each time, in which the device must not stand still: a [`Writer`] writes beside it.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 /// The file.
 #[derive(Debug)]
@@ -57,9 +62,108 @@ impl FlashFile {
     }
 }
 
+/// Writes a flash to its file in a thread of its own, one content at a time.
+#[derive(Debug)]
+pub struct Writer {
+    file: Arc<FlashFile>,
+    contents: Sender<Vec<u8>>,
+    written: Receiver<io::Result<()>>,
+    is_busy: bool,
+}
+
+impl Writer {
+    /// A writer of this file, which is not written yet.
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub fn new(file: FlashFile) -> io::Result<Self> {
+        let file = Arc::new(file);
+        let ((contents, to_write), (done, written)) = (channel::<Vec<u8>>(), channel());
+        let its = Arc::clone(&file);
+        let write = move || {
+            for contents in to_write {
+                if done.send(its.write(&contents)).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("flash file".to_owned()).spawn(write)?;
+        Ok(Self { file, contents, written, is_busy: false })
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Looks what has become of what was begun, without waiting for it.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn look(&mut self) -> io::Result<()> {
+        match self.written.try_recv() {
+            Ok(written) => {
+                self.is_busy = false;
+                written
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Begins to write a flash; not if an earlier one is still being written (`false`).
+    ///
+    /// # Errors
+    /// If the earlier one could not be written.
+    pub fn begin(&mut self, contents: impl FnOnce() -> Vec<u8>) -> io::Result<bool> {
+        self.look()?;
+        if self.is_busy {
+            return Ok(false);
+        }
+        self.contents.send(contents()).map_err(|_| ended())?;
+        self.is_busy = true;
+        Ok(true)
+    }
+
+    /// Waits until all is written that has been begun.
+    ///
+    /// # Errors
+    /// If it could not be.
+    pub fn finish(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.is_busy) {
+            return Ok(());
+        }
+        self.written.recv().map_err(|_| ended())?
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("whoever writes it has ended")
+}
+
 /// The path with more behind its name.
 fn beside(path: &Path, more: &str) -> PathBuf {
     let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
     name.push(more);
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_begun_is_written_and_what_comes_meanwhile_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.flash");
+        let mut writer = Writer::new(FlashFile::open(path.clone()).unwrap()).unwrap();
+        assert!(writer.begin(|| vec![1; 4_096]).unwrap());
+        // Either it waits, or the first one is there already.
+        let is_begun = writer.begin(|| vec![2; 4_096]).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), vec![if is_begun { 2 } else { 1 }; 4_096]);
+        writer.finish().unwrap();
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert!(writer.begin(|| vec![3; 4_096]).unwrap());
+        assert!(writer.finish().is_err(), "the folder is gone");
+    }
 }

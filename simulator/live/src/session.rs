@@ -11,7 +11,7 @@ use simulator_record::time::Instant;
 use simulator_world::device::Port;
 use simulator_world::world::{Command as Act, World};
 
-use crate::flash_file::FlashFile;
+use crate::flash_file::{FlashFile, Writer};
 use crate::line::{Command, Event, Line};
 use crate::pace::Pace;
 use crate::programmer::{Programmer, Pulled};
@@ -72,7 +72,7 @@ pub struct Session {
     sent: Instant,
     /// A bit as the device sent it last.
     bit: Duration,
-    flash: Option<FlashFile>,
+    flash: Option<Writer>,
     /// The flash has changed since it was written, and when it was.
     is_changed: bool,
     written: Instant,
@@ -108,8 +108,10 @@ impl Session {
     /// # Errors
     /// If it cannot be written.
     pub fn keep_flash(&mut self, file: FlashFile) -> Result<(), SessionError> {
-        self.flash = Some(file);
-        self.write_flash()
+        let path = file.path().to_owned();
+        self.flash = Some(Writer::new(file).map_err(|reason| SessionError::FlashFile { path, reason })?);
+        self.write_flash()?;
+        self.finish_flash()
     }
 
     /// Holds GPIO0 low at the next start, for a download.
@@ -141,7 +143,8 @@ impl Session {
     ) -> Result<Ended, SessionError> {
         let ended = self.follow(end, asked, &mut observe);
         // An operation of the flash that is under way is not waited for: its power goes.
-        let written = if self.is_changed { self.write_flash() } else { Ok(()) };
+        let written = self.finish_flash().and_then(|()| if self.is_changed { self.write_flash() } else { Ok(()) });
+        let written = written.and_then(|()| self.finish_flash());
         ended.and_then(|ended| written.map(|()| ended))
     }
 
@@ -157,6 +160,7 @@ impl Session {
             self.pace.reached(self.world.now().max(target.min(self.next_at())));
             self.put_out(target)?;
             self.let_go(target);
+            self.look_at_flash_file()?;
             if self.is_changed && target >= self.written + BETWEEN_WRITES {
                 self.write_flash()?;
             }
@@ -300,13 +304,28 @@ impl Session {
         }
     }
 
+    /// Begins to write the flash to its file; what is being written still comes first.
     fn write_flash(&mut self) -> Result<(), SessionError> {
-        let Some(file) = &self.flash else { return Ok(()) };
-        let contents = self.port.flash.borrow().contents();
-        let failed = |reason| SessionError::FlashFile { path: file.path().to_owned(), reason };
-        file.write(&contents).map_err(failed)?;
-        (self.is_changed, self.written) = (false, self.world.now());
+        let port = Rc::clone(&self.port);
+        if self.with_writer(|writer| writer.begin(|| port.flash.borrow().contents()))? {
+            (self.is_changed, self.written) = (false, self.world.now());
+        }
         Ok(())
+    }
+
+    /// Whether what was begun to be written could not be.
+    fn look_at_flash_file(&mut self) -> Result<(), SessionError> {
+        self.with_writer(Writer::look)
+    }
+
+    /// Waits until the file has what it was begun to be written with.
+    fn finish_flash(&mut self) -> Result<(), SessionError> {
+        self.with_writer(Writer::finish)
+    }
+
+    fn with_writer<T: Default>(&mut self, act: impl FnOnce(&mut Writer) -> io::Result<T>) -> Result<T, SessionError> {
+        let Some(writer) = &mut self.flash else { return Ok(T::default()) };
+        act(writer).map_err(|reason| SessionError::FlashFile { path: writer.path().to_owned(), reason })
     }
 }
 

@@ -145,12 +145,16 @@ impl Resolver<'_, '_> {
 
     /// What the router behind an access point is set up to.
     fn router(&mut self, fields: &Fields) -> RouterSettings {
-        let address = fields.get("router").and_then(|node| match node.value {
-            Value::Ipv4Address(address) => Some((address, node)),
-            _ => None,
-        });
-        if let Some((address, node)) = address
-            && (!address.is_private() || !matches!(address.octets()[3], 1..=9 | 251..=254))
+        let said = |key: &str| {
+            fields.get(key).and_then(|node| match node.value {
+                Value::Ipv4Address(address) => Some((address, node)),
+                _ => None,
+            })
+        };
+        let (router, gateway, name_server) = (said("router"), said("gateway"), said("name-server"));
+        let address = router.map(|(address, _)| address);
+        if let Some((address, node)) = router
+            && (!address.is_private() || !is_no_clients(address))
         {
             self.report(
                 Diagnostic::new(format!("`{address}` cannot be a router's address"), node.span.clone(), "not here")
@@ -159,17 +163,8 @@ impl Resolver<'_, '_> {
                     ),
             );
         }
-        let lease = fields.get("lease").and_then(|node| self.positive(node, "lease"));
-        let boxes = |key: &str| {
-            fields.get(key).and_then(|node| match node.value {
-                Value::Ipv4Address(address) => Some((address, node)),
-                _ => None,
-            })
-        };
-        let (gateway, name_server) = (boxes("gateway"), boxes("name-server"));
-        let near = address.map(|(address, _)| address);
         if let Some((gateway, node)) = gateway
-            && !near.is_some_and(|router| is_beside(router, gateway))
+            && !address.is_some_and(|router| is_beside(router, gateway))
         {
             self.report(
                 Diagnostic::new(format!("`{gateway}` cannot be the gateway"), node.span.clone(), "not beside the router")
@@ -178,27 +173,18 @@ impl Resolver<'_, '_> {
                     ),
             );
         }
-        if let Some((server, node)) = name_server {
-            let is_there = if server.is_private() {
-                near.is_some_and(|router| is_beside(router, server))
-            } else {
-                !SERVERS.contains(&server)
-                    && !server.is_loopback()
-                    && !server.is_multicast()
-                    && !server.is_unspecified()
-            };
-            if !is_there {
-                self.report(
-                    Diagnostic::new(format!("`{server}` cannot be the name server"), node.span.clone(), "not there")
-                        .help(
-                            "an address beside `router` that no client gets, such as 192.168.178.2, or one in the internet that no other server has, such as 9.9.9.9",
-                        ),
-                );
-            }
+        if let Some((server, node)) = name_server
+            && !(address.is_some_and(|router| is_beside(router, server)) || is_free_in_the_internet(server))
+        {
+            self.report(
+                Diagnostic::new(format!("`{server}` cannot be the name server"), node.span.clone(), "not there").help(
+                    "an address beside `router` that no client gets, such as 192.168.178.2, or one in the internet that no other server has, such as 9.9.9.9",
+                ),
+            );
         }
         RouterSettings {
-            address: near,
-            lease,
+            address,
+            lease: fields.get("lease").and_then(|node| self.positive(node, "lease")),
             gateway: gateway.map(|(address, _)| address),
             name_server: name_server.map(|(address, _)| address),
         }
@@ -345,8 +331,23 @@ fn default_bssid(index: usize) -> [u8; 6] {
     [2, 0, 0, number[0], number[1], 0]
 }
 
+/// Whether no client of a /24 network gets this address.
+fn is_no_clients(address: Ipv4Addr) -> bool {
+    matches!(address.octets()[3], 1..=9 | 251..=254)
+}
+
 /// Whether an address is in the router's /24 network, is not the router's, and no client's.
 fn is_beside(router: Ipv4Addr, address: Ipv4Addr) -> bool {
-    let ([.., host], same) = (address.octets(), router.octets()[..3] == address.octets()[..3]);
-    same && address != router && matches!(host, 1..=9 | 251..=254)
+    router.octets()[..3] == address.octets()[..3] && address != router && is_no_clients(address)
+}
+
+/// Whether an address can be a server's that is not there yet.
+fn is_free_in_the_internet(address: Ipv4Addr) -> bool {
+    let is_special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast()
+        || address.is_unspecified();
+    !is_special && !SERVERS.contains(&address)
 }

@@ -113,7 +113,8 @@ impl Router {
             }
             Inbound::Packet { sender, receiver, source, destination, ref payload } => {
                 let for_router = destination == self.address;
-                let way = if self.is_local(destination) { Duration::ZERO } else { self.latency };
+                let is_near = self.is_local(destination);
+                let way = if is_near { Duration::ZERO } else { self.latency };
                 match *payload {
                     Payload::Udp { destination_port: DHCP_SERVER_PORT, data, .. }
                         if for_router || destination.is_broadcast() =>
@@ -124,9 +125,7 @@ impl Router {
                     _ if self.dhcp.taken() == Some(source) && shared.faults.borrow().taken(&self.name).is_some() => {
                         RouterDecision::Done
                     }
-                    _ if way > Duration::ZERO && !self.leads_out(sender, receiver, payload, shared) => {
-                        RouterDecision::Done
-                    }
+                    _ if !is_near && !self.leads_out(sender, receiver, payload, shared) => RouterDecision::Done,
                     Payload::Udp { source_port, destination_port: DNS_PORT, data }
                         if destination == self.name_server =>
                     {
@@ -142,7 +141,7 @@ impl Router {
                         RouterDecision::Answer { frame, later: Duration::ZERO }
                     }
                     Payload::Tcp { .. } if for_router => RouterDecision::RefuseTcp { client: source },
-                    _ if self.is_local(destination) || !self.is_local(source) => RouterDecision::Done,
+                    _ if is_near || !self.is_local(source) => RouterDecision::Done,
                     _ => RouterDecision::PassOn,
                 }
             }
