@@ -153,7 +153,7 @@ impl Address<'_, '_, '_> {
                 Timer::after(STEADY).await;
                 backoff.reset();
                 pace = dhcp::Pace::new();
-                shared.is_cut_off().await;
+                shared.cut_off().await;
             };
             let refusal = match select3(heard.refused(), stack.wait_config_down(), steady).await {
                 Either3::First(refusal) => {

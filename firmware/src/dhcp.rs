@@ -3,7 +3,7 @@
 //! The client speaks the protocol, and its pace is not the standard's: it repeats a question every so many seconds, and
 //! begins anew at once when a router refuses (DHCPNAK) or when a lease is over, so that router and device may keep each
 //! other busy with a hundred messages a second. Here it is told to ignore refusals and never to repeat DHCPDISCOVER.
-//! [`Listener`] stands between the stack and the radio and hears what passes ([`Heard`]); [`obtain`] begins the client
+//! [`Listener`](crate::listener::Listener) stands between the stack and the radio and hears what passes ([`Heard`]); [`obtain`] begins the client
 //! anew, no sooner than 4, 8, 16, 32 and then 64 s (each ±1 s) after the last time, whatever came of it (RFC 2131
 //! §4.1).
 //!
@@ -18,11 +18,10 @@ mod conflict;
 use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_net::{ConfigV4, DhcpConfig, Stack};
-use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_sync::waitqueue::WakerRegistration;
 use embassy_time::{Duration, Instant, Timer};
 use log::warn;
@@ -34,7 +33,6 @@ use smoltcp::wire::{
 };
 
 use crate::backoff::jitter;
-use crate::portal::Backlog;
 use conflict::{Given, Own};
 
 /// The first delay, before its second of jitter; each further one is twice as long (RFC 2131 §4.1).
@@ -128,7 +126,6 @@ pub(crate) struct Heard {
     refusal: Cell<Option<Refusal>>,
     /// The address in use.
     given: Cell<Option<Given>>,
-    /// What goes out before the stack's next frame.
     own: Cell<Option<Own>>,
     changed: RefCell<WakerRegistration>,
 }
@@ -178,7 +175,7 @@ impl Heard {
     }
 
     /// The device sends `frame`.
-    fn outgoing(&self, frame: &[u8]) {
+    pub fn outgoing(&self, frame: &[u8]) {
         message(frame, DHCP_SERVER_PORT, |message| {
             self.asked.set(Some(Asked {
                 kind: message.message_type,
@@ -190,7 +187,7 @@ impl Heard {
     }
 
     /// The device receives `frame`.
-    fn incoming(&self, frame: &[u8]) {
+    pub fn incoming(&self, frame: &[u8]) {
         if let (Some(given), Some((station, address))) = (self.given.get(), conflict::claim(frame))
             && address == given.address
             && station != given.client
@@ -219,6 +216,16 @@ impl Heard {
                 }
             }
         });
+    }
+
+    /// What is to go out before the stack's next frame.
+    pub fn own(&self) -> Option<Own> {
+        self.own.get()
+    }
+
+    /// That has gone out.
+    pub fn own_sent(&self) {
+        self.own.set(None);
     }
 
     fn refuse(&self, refusal: Refusal) {
@@ -266,94 +273,6 @@ fn message(frame: &[u8], port: u16, look: impl FnOnce(&DhcpRepr<'_>)) {
     };
     // What is no such message concerns nobody here.
     let _seen = parsed();
-}
-
-/// A driver that lets [`Heard`] hear what passes, and [`Backlog`] keep connections waiting.
-pub(crate) struct Listener<'h, D> {
-    driver: D,
-    heard: &'h Heard,
-    backlog: &'h Backlog,
-}
-
-impl<'h, D> Listener<'h, D> {
-    /// `driver`, heard by `heard`; what `backlog` does not admit is lost.
-    pub fn new(driver: D, heard: &'h Heard, backlog: &'h Backlog) -> Self {
-        Self { driver, heard, backlog }
-    }
-}
-
-impl<D: Driver> Driver for Listener<'_, D> {
-    type RxToken<'a>
-        = Admitted<'a, D::RxToken<'a>>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Overheard<'a, D::TxToken<'a>>
-    where
-        Self: 'a;
-
-    fn receive(&mut self, context: &mut Context<'_>) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
-        let (heard, backlog) = (self.heard, self.backlog);
-        let (receive, transmit) = self.driver.receive(context)?;
-        Some((Admitted { token: receive, heard, backlog }, Overheard { token: transmit, heard }))
-    }
-
-    fn transmit(&mut self, context: &mut Context<'_>) -> Option<Self::TxToken<'_>> {
-        let heard = self.heard;
-        if let Some(own) = heard.own.get() {
-            self.driver.transmit(context)?.consume(own.length(), |frame| own.emit(frame));
-            heard.own.set(None);
-        }
-        self.driver.transmit(context).map(|token| Overheard { token, heard })
-    }
-
-    fn link_state(&mut self, context: &mut Context<'_>) -> LinkState {
-        self.driver.link_state(context)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.driver.capabilities()
-    }
-
-    fn hardware_address(&self) -> HardwareAddress {
-        self.driver.hardware_address()
-    }
-}
-
-/// A frame that comes.
-pub(crate) struct Admitted<'a, T> {
-    token: T,
-    heard: &'a Heard,
-    backlog: &'a Backlog,
-}
-
-impl<T: RxToken> RxToken for Admitted<'_, T> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, f: F) -> R {
-        let Self { token, heard, backlog } = self;
-        token.consume(|frame| {
-            heard.incoming(frame);
-            // The stack throws away what is no frame.
-            let length = if backlog.admits(frame) { frame.len() } else { 0 };
-            f(&mut frame[..length])
-        })
-    }
-}
-
-/// A frame that goes.
-pub(crate) struct Overheard<'a, T> {
-    token: T,
-    heard: &'a Heard,
-}
-
-impl<T: TxToken> TxToken for Overheard<'_, T> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
-        let Self { token, heard } = self;
-        token.consume(length, |frame| {
-            let result = f(frame);
-            heard.outgoing(frame);
-            result
-        })
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod connection;
 mod dhcp;
 mod floor;
 pub mod http;
+mod listener;
 pub mod mark;
 mod network;
 mod own_frame;

@@ -12,7 +12,8 @@ use log::{error, info};
 use rand_core::RngCore;
 
 use crate::board::{AccessPoint, Board, Parts, Radio, RadioError};
-use crate::dhcp::{Heard, Listener};
+use crate::dhcp::Heard;
+use crate::listener::Listener;
 use crate::network::drive;
 use crate::own_frame::in_own_frame;
 use crate::passphrase::Passphrase;

@@ -123,7 +123,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Waits until that is told.
-    pub async fn is_cut_off(&self) {
+    pub async fn cut_off(&self) {
         self.until(|shared| shared.cut_off.take()).await;
     }
 

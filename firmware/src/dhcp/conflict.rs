@@ -2,20 +2,20 @@
 //! and heard of whenever the other one answers for it. Such an address is declined (DHCPDECLINE, RFC 2131 §4.4.4), so
 //! that the router gives another.
 //!
-//! The stack has no words for either; [`Listener`](super::Listener) sends these frames before one of the stack's own.
+//! The stack has no words for either; [`Listener`](crate::listener::Listener) sends these frames before one of the stack's own.
 //!
 //! Not done: the probes before an address is used (RFC 5227 §2.1), which would delay each join by seconds.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpPacket, DhcpRepr,
-    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr,
-    UdpPacket, UdpRepr,
+    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IPV4_HEADER_LEN, IpProtocol, Ipv4Address,
+    Ipv4Packet, Ipv4Repr, UDP_HEADER_LEN, UdpPacket, UdpRepr,
 };
 
 /// An address that was given, and who gave it to whom.
 #[derive(Clone, Copy)]
-pub(super) struct Given {
+pub(crate) struct Given {
     pub address: Ipv4Address,
     pub server: Ipv4Address,
     pub client: EthernetAddress,
@@ -23,7 +23,7 @@ pub(super) struct Given {
 
 /// A frame that the stack does not send.
 #[derive(Clone, Copy)]
-pub(super) enum Own {
+pub(crate) enum Own {
     /// The device has this address.
     Announcement(Given),
     /// It does not want it.
@@ -35,7 +35,7 @@ impl Own {
     pub fn length(&self) -> usize {
         let payload = match self {
             Self::Announcement(given) => announcement(given).buffer_len(),
-            Self::Decline(given) => HEADERS + decline(given).buffer_len(),
+            Self::Decline(given) => IPV4_HEADER_LEN + UDP_HEADER_LEN + decline(given).buffer_len(),
         };
         EthernetFrame::<&[u8]>::header_len() + payload
     }
@@ -54,9 +54,6 @@ impl Own {
         }
     }
 }
-
-/// Bytes of the headers of IPv4 and UDP.
-const HEADERS: usize = 20 + 8;
 
 fn announcement(given: &Given) -> ArpRepr {
     ArpRepr::EthernetIpv4 {

@@ -21,7 +21,8 @@ use embassy_net::{Config, ConfigV4, DhcpConfig, Ipv4Cidr, Stack, StackResources,
 use embassy_time::{Duration, Instant, Timer};
 
 use super::*;
-use crate::dhcp::{Heard, Listener};
+use crate::dhcp::Heard;
+use crate::listener::Listener;
 use crate::settings::Fields;
 use crate::store::nor::Nor;
 
