@@ -230,6 +230,15 @@ impl Reader<'_> {
         Some(texts)
     }
 
+    /// Reports a key that means something only beside this word of another key.
+    fn beside(&mut self, raw: &DeTable<'_>, name: &'static str, (key, word): (&'static str, &'static str)) {
+        let said = raw.get(key).and_then(|raw| raw.get_ref().as_str());
+        if let (Some((name, _)), true) = (raw.get_key_value(name), said.is_some_and(|said| said != word)) {
+            let mistake = format!("`{}` goes with `{key} = \"{word}\"` only", name.get_ref());
+            self.report(Diagnostic::new(mistake, name.span(), "means nothing here"));
+        }
+    }
+
     fn table(&mut self, shape: &Table, raw: &DeTable<'_>, span: Range<usize>) -> Fields {
         let mut fields = Fields::default();
         let mut misspelt: BTreeSet<&str> = BTreeSet::new();
@@ -256,6 +265,11 @@ impl Reader<'_> {
                 )
                 .help(format!("`{}`: {}. {}", key.name, expected(&key.shape), key.doc)),
             );
+        }
+        // Of a word that is wrong nothing follows.
+        let goes_with = |key: &Key| Some((key.name, key.goes_with.filter(|(key, _)| !fields.is_broken(key))?));
+        for (name, goes_with) in shape.keys.iter().filter_map(goes_with) {
+            self.beside(raw, name, goes_with);
         }
         let present = |group: &[&'static str]| {
             let mut present: Vec<(Range<usize>, &'static str)> =

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Resolver;
 use crate::diagnostics::Diagnostic;
 use crate::grammar::faults::{InjectionKind, OfFault};
-use crate::model::{AccessPointState, DhcpFault, End, Fault, Injection, LinkEffects, PartClass, RouteTarget, When};
+use crate::model::{DhcpFault, End, Fault, Injection, LinkEffects, PartClass, RouteTarget, When};
 use crate::tree::{Chosen, Fields, Node, Value};
 use crate::units::PerMillion;
 
@@ -152,24 +152,6 @@ impl Resolver<'_, '_> {
                 let network = self.known_network(fields);
                 let bssid = self.known_bssid(fields);
                 let state = fields.word("state")?;
-                if state != AccessPointState::Off
-                    && let Some(span) = fields.key_span("deauth")
-                {
-                    self.report(Diagnostic::new(
-                        "`deauth` goes with `state = \"off\"` only",
-                        span,
-                        "means nothing here",
-                    ));
-                }
-                if state != AccessPointState::Refusing
-                    && let Some(span) = fields.key_span("status")
-                {
-                    self.report(Diagnostic::new(
-                        "`status` goes with `state = \"refusing\"` only",
-                        span,
-                        "means nothing here",
-                    ));
-                }
                 let status = fields.integer("status").and_then(|status| u16::try_from(status).ok());
                 Injection::AccessPoint {
                     network: network?,
