@@ -141,17 +141,14 @@ impl<'a> Director<'a> {
 
     /// Whether something begins this time. Each step and fault has its own draws, so that no other changes them.
     fn falls(&mut self, cue: Cue<'a>) -> bool {
-        let probability = match cue {
+        let chance = match cue {
             Cue::Phone(_) => None,
-            Cue::Step(step) => self.scenario.steps[step].probability,
-            Cue::Fault(fault) => fault.probability,
+            Cue::Step(step) => {
+                self.scenario.steps[step].probability.map(|chance| (chance, format!("chance of step {step}")))
+            }
+            Cue::Fault(fault) => fault.probability.map(|chance| (chance, format!("chance of fault {}", fault.name))),
         };
-        let Some(PerMillion(probability)) = probability else { return true };
-        let name = match cue {
-            Cue::Phone(phone) => format!("chance of phone {phone}"),
-            Cue::Step(step) => format!("chance of step {step}"),
-            Cue::Fault(fault) => format!("chance of fault {}", fault.name),
-        };
+        let Some((PerMillion(probability), name)) = chance else { return true };
         let seed = self.seed;
         self.chances.entry(name).or_insert_with_key(|name| seed.stream(name)).happens(probability)
     }

@@ -91,7 +91,7 @@ impl DhcpServer {
     }
 
     /// The same with another way out and another name server.
-    pub fn with(self, gateway: Ipv4Addr, name_server: Ipv4Addr) -> Self {
+    pub fn telling(self, gateway: Ipv4Addr, name_server: Ipv4Addr) -> Self {
         Self { gateway, name_server, ..self }
     }
 

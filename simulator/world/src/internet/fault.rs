@@ -251,18 +251,16 @@ impl Faults {
     /// The address of another way out of `network` than the one it is set up to, and whose rule that is. Not counted: a
     /// box is there until it is gone.
     pub fn new_gateway(&self, network: &str) -> Option<Applied<Ipv4Addr>> {
-        self.active.iter().rev().find_map(|active| match &active.fault {
-            Fault::Dhcp { network: its, reply: DhcpFault::NewGateway(address) } if its == network => {
-                Some(Applied { rule: active.rule.clone(), fault: *address })
-            }
+        self.in_force(|fault| match fault {
+            Fault::Dhcp { network: its, reply: DhcpFault::NewGateway(address) } if its == network => Some(*address),
             _ => None,
         })
     }
 
     /// The rule by which another device of `network` has a client's address. Not counted: it is there until it is gone.
-    pub fn taken(&self, network: &str) -> Option<String> {
-        self.active.iter().rev().find_map(|active| match &active.fault {
-            Fault::Dhcp { network: its, reply: DhcpFault::Taken } if its == network => Some(active.rule.clone()),
+    pub fn taken(&self, network: &str) -> Option<Applied<()>> {
+        self.in_force(|fault| match fault {
+            Fault::Dhcp { network: its, reply: DhcpFault::Taken } if its == network => Some(()),
             _ => None,
         })
     }
@@ -280,17 +278,9 @@ impl Faults {
         })
     }
 
-    /// Whether a captive portal stands in everybody's way.
-    pub fn has_portal(&self) -> bool {
-        self.active.iter().any(|active| matches!(active.fault, Fault::CaptivePortal(_)))
-    }
-
     /// The captive portal that answers now. Not counted: it stands in everybody's way until it is gone.
     pub fn portal(&self) -> Option<Applied<PortalReply>> {
-        self.active.iter().rev().find_map(|active| match &active.fault {
-            Fault::CaptivePortal(reply) => Some(Applied { rule: active.rule.clone(), fault: *reply }),
-            _ => None,
-        })
+        self.in_force(|fault| if let Fault::CaptivePortal(reply) = fault { Some(*reply) } else { None })
     }
 
     /// The rule that applies to the time service now, counted.
@@ -331,6 +321,14 @@ impl Faults {
             Fault::CloudReply(reply) => Some(CloudRule::Reply(reply.clone())),
             _ => None,
         })
+    }
+
+    /// The last rule that says something, whatever its count.
+    fn in_force<F>(&self, select: impl Fn(&Fault) -> Option<F>) -> Option<Applied<F>> {
+        self.active
+            .iter()
+            .rev()
+            .find_map(|active| Some(Applied { fault: select(&active.fault)?, rule: active.rule.clone() }))
     }
 
     fn apply<F>(&mut self, select: impl Fn(&Fault) -> Option<F>) -> Option<Applied<F>> {

@@ -74,7 +74,7 @@ impl Router {
     ) -> Self {
         let RouterSettings { lease, gateway, name_server, .. } = settings;
         let name_server = name_server.unwrap_or(address);
-        let dhcp = DhcpServer::new(address, TIME_ADDRESS).with(gateway.unwrap_or(address), name_server);
+        let dhcp = DhcpServer::new(address, TIME_ADDRESS).telling(gateway.unwrap_or(address), name_server);
         let dhcp = match lease {
             Some(length) => dhcp.with_leases_of(length),
             None => dhcp,
@@ -93,21 +93,15 @@ impl Router {
     pub fn receive(&mut self, inbound: &Inbound<'_>, names: &Names, shared: &Shared) -> RouterDecision {
         match *inbound {
             Inbound::WhoHas { sender, sender_address, target } => {
-                let taken =
-                    self.dhcp.taken().filter(|taken| *taken == target).zip(shared.faults.borrow().taken(&self.name));
-                if let Some((address, rule)) = taken {
-                    shared.record_fault(sender, rule, format!("another device answered for {address}"));
-                    let ends = Ends { from: OTHER, to: sender, source: address, destination: sender_address };
-                    let frame = packet::arp(ArpOperation::Reply, ends);
-                    return RouterDecision::Answer { frame, later: Duration::ZERO };
-                }
-                let new_gateway = shared.faults.borrow().new_gateway(&self.name).map(|applied| applied.fault);
-                let boxes = [Some(self.address), self.gateway, new_gateway, Some(self.name_server)];
-                if !self.is_local(target) || !boxes.contains(&Some(target)) || sender_address == target {
-                    return RouterDecision::Done;
-                }
-                let (from, source) = (self.station_at(target), target);
-                let ends = Ends { from, to: sender, source, destination: sender_address };
+                let from = match self.taken_by_rule(target, shared) {
+                    Some(rule) => {
+                        shared.record_fault(sender, rule, format!("another device answered for {target}"));
+                        OTHER
+                    }
+                    None if self.is_box(target, shared) && sender_address != target => self.station_at(target),
+                    None => return RouterDecision::Done,
+                };
+                let ends = Ends { from, to: sender, source: target, destination: sender_address };
                 let frame = packet::arp(ArpOperation::Reply, ends);
                 RouterDecision::Answer { frame, later: Duration::ZERO }
             }
@@ -122,9 +116,7 @@ impl Router {
                         self.lease(sender, data, shared)
                     }
                     // What comes back goes to the other one.
-                    _ if self.dhcp.taken() == Some(source) && shared.faults.borrow().taken(&self.name).is_some() => {
-                        RouterDecision::Done
-                    }
+                    _ if self.taken_by_rule(source, shared).is_some() => RouterDecision::Done,
                     _ if !is_near && !self.leads_out(sender, receiver, payload, shared) => RouterDecision::Done,
                     Payload::Udp { source_port, destination_port: DNS_PORT, data }
                         if destination == self.name_server =>
@@ -146,6 +138,19 @@ impl Router {
                 }
             }
         }
+    }
+
+    /// Whether an address is that of a box on the LAN: the router, the way out, the name server.
+    fn is_box(&self, address: Ipv4Addr, shared: &Shared) -> bool {
+        let new_gateway = shared.faults.borrow().new_gateway(&self.name).map(|applied| applied.fault);
+        let boxes = [Some(self.address), self.gateway, new_gateway, Some(self.name_server)];
+        self.is_local(address) && boxes.contains(&Some(address))
+    }
+
+    /// The rule by which another device has a client's address, if it has this one.
+    fn taken_by_rule(&self, address: Ipv4Addr, shared: &Shared) -> Option<String> {
+        let taken = || shared.faults.borrow().taken(&self.name).map(|applied| applied.rule);
+        if self.dhcp.taken() == Some(address) { taken() } else { None }
     }
 
     /// Whether an address is on the LAN, or all stations' address.

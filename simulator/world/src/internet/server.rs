@@ -127,7 +127,7 @@ impl Servers {
 
     /// The server that answers at `address`: at any, the captive portal, while there is one.
     pub fn at(&self, address: Ipv4Addr) -> Option<&'static str> {
-        if self.shared.faults.borrow().has_portal() {
+        if self.shared.faults.borrow().portal().is_some() {
             return Some(CAPTIVE_PORTAL);
         }
         self.by_address.get(&address).copied()

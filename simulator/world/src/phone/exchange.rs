@@ -200,8 +200,7 @@ impl Fetch {
         let target = location.as_deref().and_then(|location| self.request.url.join(location));
         let typing = self.typing.as_ref().filter(|_| status == 200);
         let form = typing.and_then(|typing| Form::find(&body, &typing.fields));
-        let charset =
-            typing.map(|typing| typing.charset.unwrap_or_else(|| Charset::of_page(charset.as_deref(), &body)));
+        let page_has = Charset::of_page(charset.as_deref(), &body);
         let (redirected, request) = (matches!(status, 301 | 302 | 303 | 307 | 308), self.name());
         around.events.push(PhoneEvent::Reply { request, status, location, body });
         if let Some(redirects) = self.redirects
@@ -226,7 +225,7 @@ impl Fetch {
         }
         let from = &self.request.url;
         let Some(mut url) = from.join(&form.action) else { return self.fail(around, "the form leads nowhere") };
-        let encoded = form.encode(charset.unwrap_or(Charset::Utf8));
+        let encoded = form.encode(typing.charset.unwrap_or(page_has));
         self.request = if form.is_post {
             Request::form(url, from, encoded, self.browser)
         } else {

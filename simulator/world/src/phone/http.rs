@@ -13,6 +13,7 @@ pub(super) const VERSION: &str = "HTTP/1.1";
 
 /// What a browser says of itself with each request for a page; devices have to have room for it.
 pub(super) type Browser = &'static [(&'static str, &'static str)];
+
 /// An `http:` address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {

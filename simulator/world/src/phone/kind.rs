@@ -10,7 +10,7 @@
 //! Not modelled: the checks over HTTPS and IPv6, which meet nothing in a device's network; captive portal APIs (RFC
 //! 8908); that Android may take a private address for no portal at all; how versions of one kind differ.
 
-use super::http::Reply;
+use super::http::{Reply, VERSION};
 
 /// What a phone is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl PhoneKind {
             Self::Android => &[Probe {
                 host: "connectivitycheck.gstatic.com",
                 path: "/generate_204",
-                version: "HTTP/1.1",
+                version: VERSION,
                 headers: &[
                     ("Connection", "close"),
                     (
@@ -111,7 +111,7 @@ impl PhoneKind {
             Self::Windows => &[Probe {
                 host: "www.msftconnecttest.com",
                 path: "/connecttest.txt",
-                version: "HTTP/1.1",
+                version: VERSION,
                 headers: &[
                     ("Connection", "Close"),
                     ("User-Agent", "Microsoft NCSI"),
@@ -131,9 +131,9 @@ impl PhoneKind {
                     ("Priority", "u=4"),
                 ];
                 &[
-                    Probe { host: DETECTOR, path: "/canonical.html", version: "HTTP/1.1", headers: HEADERS },
-                    Probe { host: DETECTOR, path: "/success.txt?ipv4", version: "HTTP/1.1", headers: HEADERS },
-                    Probe { host: DETECTOR, path: "/success.txt?ipv6", version: "HTTP/1.1", headers: HEADERS },
+                    Probe { host: DETECTOR, path: "/canonical.html", version: VERSION, headers: HEADERS },
+                    Probe { host: DETECTOR, path: "/success.txt?ipv4", version: VERSION, headers: HEADERS },
+                    Probe { host: DETECTOR, path: "/success.txt?ipv6", version: VERSION, headers: HEADERS },
                 ]
             }
         }
