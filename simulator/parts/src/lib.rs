@@ -5,7 +5,7 @@
 //! says when. Whatever carries the firmware (the host, an emulated chip) calls a model in the device's own time, which
 //! only goes forward between two power-ups; a world calls it for faults, power and what people do.
 //!
-//! Not modelled: analogue levels, rise times, currents, temperature of anything but the sensor's surroundings.
+//! Not modelled: analogue levels, rise times, currents other than a supply's, temperature of anything but the sensor's surroundings.
 //!
 //! A DHT22 that is read by hand: no board, no world, only its line and a time that goes on by microseconds:
 //!
@@ -60,6 +60,7 @@ mod led;
 mod part;
 pub mod readings;
 pub mod serial_line;
+pub mod supply;
 mod switch;
 
 pub use data_line::{DataLine, HostDrive, SensorReport};
@@ -69,4 +70,5 @@ pub use led::Led;
 pub use part::{Part, PartId, PartKind, Soldered, Surroundings};
 pub use readings::{Recording, Signal};
 pub use serial_line::{SerialByte, SerialLine};
+pub use supply::Supply;
 pub use switch::Switch;

@@ -497,6 +497,9 @@ fn quantity(scalar: Scalar, text: &str) -> Option<Result<Value, UnitError>> {
         Scalar::Humidity => text.parse().map(Value::Humidity),
         Scalar::Probability => text.parse().map(Value::Probability),
         Scalar::Signal => text.parse().map(Value::Signal),
+        Scalar::Voltage => text.parse().map(Value::Voltage),
+        Scalar::Resistance => text.parse().map(Value::Resistance),
+        Scalar::Capacitance => text.parse().map(Value::Capacitance),
         Scalar::FieldValue => units::field_value(text).map(|(tenths, unit)| Value::Tenths(tenths, unit)),
         Scalar::HardwareAddress => units::hardware_address(text).map(Value::HardwareAddress),
         Scalar::Ipv4Address => text.parse().map(Value::Ipv4Address).map_err(|_| UnitError {

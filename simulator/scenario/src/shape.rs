@@ -75,6 +75,12 @@ pub(super) enum Scalar {
     Probability,
     /// "-70 dBm".
     Signal,
+    /// "3.3 V".
+    Voltage,
+    /// "6 Ohm".
+    Resistance,
+    /// "100 uF".
+    Capacitance,
     /// A value of a channel's field, with or without its unit.
     FieldValue,
     /// "02:00:00:00:01:00".
@@ -102,6 +108,9 @@ impl Scalar {
             Self::Humidity => "a humidity such as \"45.6 %\"".to_owned(),
             Self::Probability => "a probability such as \"10 %\"".to_owned(),
             Self::Signal => "a signal strength such as \"-70 dBm\"".to_owned(),
+            Self::Voltage => "a voltage such as \"3.3 V\"".to_owned(),
+            Self::Resistance => "a resistance such as \"6 Ohm\"".to_owned(),
+            Self::Capacitance => "a capacitance such as \"100 uF\"".to_owned(),
             Self::FieldValue => "a value such as \"21.5 °C\", \"45.6 %\" or \"7\"".to_owned(),
             Self::HardwareAddress => "a hardware address such as \"02:00:00:00:01:00\"".to_owned(),
             Self::Ipv4Address => "an IPv4 address such as \"203.0.113.66\"".to_owned(),

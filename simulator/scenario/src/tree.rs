@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::Regex;
 use time::OffsetDateTime;
 
-use super::units::{Dbm, DeciCelsius, DeciPercent, PerMillion};
+use super::units::{Dbm, DeciCelsius, DeciPercent, Milliohms, Millivolts, Nanofarads, PerMillion};
 
 /// A value and which bytes of the file it is.
 #[derive(Clone, Debug)]
@@ -45,6 +45,12 @@ pub(super) enum Value {
     Probability(PerMillion),
     /// `Signal`.
     Signal(Dbm),
+    /// `Voltage`.
+    Voltage(Millivolts),
+    /// `Resistance`.
+    Resistance(Milliohms),
+    /// `Capacitance`.
+    Capacitance(Nanofarads),
     /// `FieldValue`: tenths, and the unit if one was written.
     Tenths(i64, Option<&'static str>),
     /// `HardwareAddress`.

@@ -27,6 +27,18 @@ pub struct Dbm(pub i8);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PerMillion(pub u32);
 
+/// A voltage in millivolts, 0 to 5,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millivolts(pub u32);
+
+/// A resistance in milliohms, 1 to 100,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Milliohms(pub u32);
+
+/// A capacitance in nanofarads, 100 to 10,000,000; files write microfarads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nanofarads(pub u32);
+
 /// Why a string is not the quantity that belongs there. The message is a fragment, the hint what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -51,6 +63,12 @@ const HUMIDITY: &str = "a humidity is written \"45.6 %\"";
 const PROBABILITY: &str = "a probability is written \"10 %\"";
 /// How a signal strength is written.
 const SIGNAL: &str = "a signal strength is written \"-70 dBm\"";
+/// How a voltage is written.
+const VOLTAGE: &str = "a voltage is written \"3.3 V\"";
+/// How a resistance is written.
+const RESISTANCE: &str = "a resistance is written \"6 Ohm\"";
+/// How a capacitance is written.
+const CAPACITANCE: &str = "a capacitance is written \"100 uF\"";
 /// How a duration is written.
 const DURATION: &str = "a duration is written \"500ms\", \"5m\" or \"1h 30m\"";
 
@@ -185,6 +203,74 @@ impl fmt::Display for PerMillion {
     }
 }
 
+/// A quantity in thousandths of its unit, within a range.
+fn thousandths(text: &str, units: &[&str], of: &str, (least, most): (u32, u32), hint: &str) -> Result<u32, UnitError> {
+    let (value, unit) = number_and_unit(text, 3, hint)?;
+    expect_unit(&unit, units, of, hint)?;
+    match u32::try_from(value) {
+        Ok(value) if (least..=most).contains(&value) => Ok(value),
+        _ => {
+            let range = format!("{} {unit} to {} {unit}", Thousandths(least), Thousandths(most));
+            Err(UnitError::new(format!("`{text}` is out of range: {range}"), hint))
+        }
+    }
+}
+
+/// Thousandths, as a decimal number.
+struct Thousandths(u32);
+
+impl fmt::Display for Thousandths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fraction = format!("{:03}", self.0 % 1_000);
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{}", self.0 / 1_000),
+            fraction => write!(f, "{}.{fraction}", self.0 / 1_000),
+        }
+    }
+}
+
+impl FromStr for Millivolts {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        thousandths(text, &["V"], "voltage", (0, 5_000), VOLTAGE).map(Self)
+    }
+}
+
+impl fmt::Display for Millivolts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} V", Thousandths(self.0))
+    }
+}
+
+impl FromStr for Milliohms {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        thousandths(text, &["Ohm", "ohm", "Ω", "Ω"], "resistance", (1, 100_000), RESISTANCE).map(Self)
+    }
+}
+
+impl fmt::Display for Milliohms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} Ohm", Thousandths(self.0))
+    }
+}
+
+impl FromStr for Nanofarads {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        thousandths(text, &["uF", "µF", "μF"], "capacitance", (100, 10_000_000), CAPACITANCE).map(Self)
+    }
+}
+
+impl fmt::Display for Nanofarads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} uF", Thousandths(self.0))
+    }
+}
+
 /// Longest duration a file may write: ten years.
 pub(super) const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 const TOO_LONG: &str = "longer than ten years";
@@ -308,6 +394,11 @@ mod tests {
         assert_eq!("45.6 %".parse(), Ok(DeciPercent(456)));
         assert_eq!("-70 dBm".parse(), Ok(Dbm(-70)));
         assert_eq!("0.25 %".parse(), Ok(PerMillion(2_500)));
+        assert_eq!("3.3 V".parse(), Ok(Millivolts(3_300)));
+        assert_eq!("0.3 Ω".parse(), Ok(Milliohms(300)));
+        assert_eq!("0.1uF".parse(), Ok(Nanofarads(100)));
+        let capacitance = "20000 µF".parse::<Nanofarads>().unwrap_err().message;
+        assert_eq!(capacitance, "`20000 µF` is out of range: 0.1 µF to 10000 µF");
         let message = |text: &str| text.parse::<DeciCelsius>().unwrap_err().message;
         assert_eq!(message("70 °F"), "`°F` is not a unit of temperature");
         assert_eq!(message("21.5"), "the unit of temperature is missing");
@@ -349,12 +440,18 @@ mod tests {
             percent in 0..=1_000_u32,
             dbm in -120..=0_i8,
             per_million in 0..=1_000_000_u32,
+            millivolts in 0..=5_000_u32,
+            milliohms in 1..=100_000_u32,
+            nanofarads in 100..=10_000_000_u32,
             millis in 0..=86_400_000_u64,
         ) {
             prop_assert_eq!(DeciCelsius(celsius).to_string().parse(), Ok(DeciCelsius(celsius)));
             prop_assert_eq!(DeciPercent(percent).to_string().parse(), Ok(DeciPercent(percent)));
             prop_assert_eq!(Dbm(dbm).to_string().parse(), Ok(Dbm(dbm)));
             prop_assert_eq!(PerMillion(per_million).to_string().parse(), Ok(PerMillion(per_million)));
+            prop_assert_eq!(Millivolts(millivolts).to_string().parse(), Ok(Millivolts(millivolts)));
+            prop_assert_eq!(Milliohms(milliohms).to_string().parse(), Ok(Milliohms(milliohms)));
+            prop_assert_eq!(Nanofarads(nanofarads).to_string().parse(), Ok(Nanofarads(nanofarads)));
             let time = Duration::from_millis(millis);
             prop_assert_eq!(duration(&humantime::format_duration(time).to_string()), Ok(time));
         }

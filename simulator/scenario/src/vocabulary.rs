@@ -107,6 +107,9 @@ fn samples(kind: Scalar, name: &str) -> Vec<String> {
         Scalar::Temperature => texts(&["21.5 °C"]),
         Scalar::Humidity => texts(&["45.6 %"]),
         Scalar::Signal => texts(&["-70 dBm"]),
+        Scalar::Voltage => texts(&["3.3 V"]),
+        Scalar::Resistance => texts(&["6 Ohm"]),
+        Scalar::Capacitance => texts(&["10 uF", "100 uF"]),
     }
 }
 

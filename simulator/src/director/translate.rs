@@ -55,6 +55,7 @@ fn injection(injection: &scenario::Injection) -> Fault {
         scenario::Injection::Sensor { device, part, fault } => {
             Fault::Sensor { device: *device, part: *part, fault: fault.clone() }
         }
+        scenario::Injection::Supply { device, supply } => Fault::Supply { device: *device, supply: *supply },
         scenario::Injection::AccessPoint { network, bssid, state, deauth, status } => Fault::AccessPoint {
             network: network.clone(),
             bssid: *bssid,

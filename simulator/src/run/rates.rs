@@ -13,7 +13,7 @@ use simulator_record::events::{BootCause, Event, EventKind};
 use simulator_record::random::{Draw, Seed};
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
-use simulator_scenario::vocabulary::{BSSID, NETWORK, injections};
+use simulator_scenario::vocabulary::{self, BSSID, NETWORK};
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::port::Output;
 use simulator_world::device::{Port, Progress, Target};
@@ -177,6 +177,13 @@ fn judge_all(cases: &[(String, u64)]) {
         threads.into_iter().flat_map(|thread| thread.join().expect("no case panics")).collect()
     });
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// All but a supply that sags: a chip that loses its memory each time it sends cannot know that it has just asked.
+fn injections() -> Vec<String> {
+    let mut all = vocabulary::injections();
+    all.retain(|injection| !injection.contains("supply = "));
+    all
 }
 
 fn fault(number: usize, injection: &str, when: &str) -> String {

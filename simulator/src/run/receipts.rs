@@ -212,7 +212,8 @@ impl Shows for Scenario {
                 _ => false,
             },
             // What they do is told, or counted, where they do it.
-            Injection::Link { .. }
+            Injection::Supply { .. }
+            | Injection::Link { .. }
             | Injection::Dhcp { .. }
             | Injection::Dns(_)
             | Injection::DnsAnswer(_)

@@ -6,7 +6,7 @@
 //! committed events and schedule [`Command`]s strictly later.
 //!
 //! `device` has one device's life, `links` what passes between devices, phones, the air and the internet, `exchange`
-//! what devices and links hand each other, `apply` what commands do.
+//! what devices and links hand each other, `supply` what sending does to a weak supply, `apply` what commands do.
 
 mod apply;
 mod command;
@@ -16,6 +16,7 @@ mod exchange;
 mod links;
 pub mod queue;
 pub mod record;
+mod supply;
 
 #[cfg(test)]
 mod tests;
@@ -91,6 +92,8 @@ enum Action {
     Watchdog(DeviceId, u32),
     /// A device's supply comes back after a dip.
     BrownOutEnds(DeviceId, u32),
+    /// A device's supply falls below what the chip needs, by the rule of that name.
+    SupplySags(DeviceId, u32, String),
     /// A device's supply comes back after a cut, if it was the last thing done to the supply.
     CutEnds(DeviceId, u32),
     /// A switch's contact moves, unless it has been thrown again since: it was thrown so often before.
@@ -347,8 +350,14 @@ impl World {
             Action::BrownOutEnds(id, epoch) => {
                 if self.device(id).is_current(epoch) {
                     self.device(id).supply = PowerState::On;
+                    self.supply_is_back(id);
                     self.commit(Some(id), events::Power { state: PowerState::On });
                     self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
+                }
+            }
+            Action::SupplySags(id, epoch, rule) => {
+                if self.device(id).is_current(epoch) {
+                    self.supply_sags(id, &rule);
                 }
             }
             Action::CutEnds(id, change) => {

@@ -10,7 +10,7 @@ use super::certificate;
 use super::expect::TRIGGER;
 use super::{BOOLEAN, COUNT, DURATION, TEXT};
 use crate::model::{AccessPointState, Attack, Direction, Frames, PortalReply, RouteFault, RouteTarget};
-use crate::shape::Scalar::{HardwareAddress, Integer, Probability};
+use crate::shape::Scalar::{Capacitance, HardwareAddress, Integer, Probability, Resistance, Voltage};
 use crate::shape::Shape::{Choice as One, Scalar, Words};
 use crate::shape::{Case, Choice, Key, Makes, Shape, Table, case, optional, required};
 
@@ -44,7 +44,7 @@ pub(super) const FAULT: Table = Table {
                 Scalar(Probability),
                 "How likely it is that it begins, each time that it would. Default 100 %.",
             ),
-            optional("device", TEXT, "With `sensor`: which of several devices, by its name."),
+            optional("device", TEXT, "With `sensor` and `supply`: which of several devices, by its name."),
             optional("part", TEXT, "With `sensor`: which of several sensors, by its name."),
             optional(
                 "require-effect",
@@ -78,6 +78,7 @@ const FAULTY_BSSID: Key =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InjectionKind {
     Sensor,
+    Supply,
     AccessPoint,
     Link,
     Dhcp,
@@ -94,6 +95,12 @@ const INJECTION: Choice<InjectionKind> = Choice {
     what: "a fault's injection",
     cases: &[
         case(InjectionKind::Sensor, "sensor", sensor::FAULT, "The sensor."),
+        case(
+            InjectionKind::Supply,
+            "supply",
+            Shape::Table(&SUPPLY),
+            "A supply that sags while the radio sends: batteries that are empty, a long cable, a regulator of a few cents. Whenever it falls below 2.5 V, that is a brown-out. The chip draws 56 mA while it listens, and while it sends 170 mA by 802.11b (scans, beacons and joins among it), 140 mA by 802.11g and 120 mA by 802.11n.",
+        ),
         case(
             InjectionKind::AccessPoint,
             "access-point",
@@ -193,6 +200,23 @@ const ATTACKS: [(&str, Attack, &str); Attack::ALL.len()] = {
     }
     rows
 };
+
+const SUPPLY: Table = Table::new(
+    "a supply",
+    &[
+        required(
+            "resistance",
+            Scalar(Resistance),
+            "Its inner resistance with that of the leads, up to \"100 Ohm\"; two AA batteries have some 0.3 Ohm when they are new, and some 3 Ohm when they are empty.",
+        ),
+        optional("voltage", Scalar(Voltage), "What it is without a load. Default \"3.3 V\"."),
+        optional(
+            "capacitance",
+            Scalar(Capacitance),
+            "The capacitor at the chip, which carries it through short frames: \"0.1 uF\" to \"10000 uF\". Default \"10 uF\", which an ESP-07 has by itself.",
+        ),
+    ],
+);
 
 const LINK: Table = Table {
     at_least_one: &["loss", "duplicate", "reorder", "corrupt", "latency", "jitter"],

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator_parts::PartId;
+use simulator_parts::{PartId, Supply};
 use simulator_record::events::DeviceId;
 
 use super::{CertificateProfile, End, Place, When};
@@ -50,6 +50,13 @@ pub enum Injection {
         part: PartId,
         /// What it does.
         fault: SensorFault,
+    },
+    /// A device's supply sags while the radio sends.
+    Supply {
+        /// Whose.
+        device: DeviceId,
+        /// What it is made of.
+        supply: Supply,
     },
     /// An access point.
     AccessPoint {

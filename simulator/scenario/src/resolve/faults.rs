@@ -2,6 +2,7 @@
 
 mod internet;
 mod sensor;
+mod supply;
 
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ impl Resolver<'_, '_> {
         let what = match kind {
             InjectionKind::Sensor => "a sensor's fault",
             InjectionKind::AccessPoint => "an access point's state",
-            InjectionKind::Link
+            InjectionKind::Supply
+            | InjectionKind::Link
             | InjectionKind::Dhcp
             | InjectionKind::Dns
             | InjectionKind::Ntp
@@ -64,13 +66,17 @@ impl Resolver<'_, '_> {
 
     /// Reports a device or a part beside what goes wrong elsewhere.
     fn of_a_part(&mut self, fields: &Fields, kind: InjectionKind) {
-        for key in ["device", "part"] {
-            if kind != InjectionKind::Sensor
+        let of_device = [InjectionKind::Sensor, InjectionKind::Supply];
+        let keys = [
+            ("device", &of_device[..], "`inject.sensor` and `inject.supply`", "other faults concern all devices"),
+            ("part", &of_device[..1], "`inject.sensor`", "what is not a sensor's fault concerns no part"),
+        ];
+        for (key, kinds, with, help) in keys {
+            if !kinds.contains(&kind)
                 && let Some(span) = fields.key_span(key)
             {
                 self.report(
-                    Diagnostic::new(format!("`{key}` goes with `inject.sensor` only"), span, "means nothing here")
-                        .help("what is not a sensor's fault concerns all devices"),
+                    Diagnostic::new(format!("`{key}` goes with {with} only"), span, "means nothing here").help(help),
                 );
             }
         }
@@ -146,6 +152,11 @@ impl Resolver<'_, '_> {
                     None => self.sensor_fault(details.choice()?)?,
                 };
                 Injection::Sensor { device: device?, part: part?, fault }
+            }
+            InjectionKind::Supply => {
+                let device = self.one_device(rule, &details.span);
+                let supply = self.supply(details);
+                Injection::Supply { device: device?, supply: supply? }
             }
             InjectionKind::AccessPoint => {
                 let fields = details.table()?;

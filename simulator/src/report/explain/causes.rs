@@ -219,8 +219,11 @@ impl Before<'_> {
 
     /// A fault that is told of directly before, at the same moment: what servers and links record of what they do.
     fn fault_at_the_same_moment(&self) -> Option<Cause> {
-        if matches!(self.event.kind, EventKind::Fault(_) | EventKind::Serial(_) | EventKind::Power(_)) {
-            return None;
+        match &self.event.kind {
+            EventKind::Fault(_) | EventKind::Serial(_) => return None,
+            // Power comes and goes as the scenario says, but a supply may sag.
+            EventKind::Power(power) if power.state != PowerState::BrownOut => return None,
+            _ => {}
         }
         let moment = self.events.iter().rev().take_while(|earlier| earlier.at == self.event.at);
         let place = self.events.len()

@@ -161,6 +161,7 @@ fn world(scenario: &Scenario, rig: &Description, needs: &mut Needs) {
                 }
             }
             Injection::Sensor { .. }
+            | Injection::Supply { .. }
             | Injection::AccessPoint { .. }
             | Injection::Link { .. }
             | Injection::Dhcp { .. }

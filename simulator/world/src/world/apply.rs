@@ -7,13 +7,16 @@ use tracing::{debug, info};
 use super::device::{BOOT_TIME, RESET_TIME};
 use super::{Action, Command, Fault, Rule, World};
 use crate::air::{AccessPointState, LinkRule};
+use simulator_parts::supply::Sag;
 use simulator_parts::{DataLine, Part, PartId, SerialByte};
 use simulator_record::events::{self, BootCause, DeviceId, FaultAction, PowerState};
 
 /// A fault that is in force.
 pub(super) struct ActiveRule {
-    name: String,
-    fault: Fault,
+    pub(super) name: String,
+    /// How often it still applies, of what the world counts by itself: a supply.
+    pub(super) left: Option<u32>,
+    pub(super) fault: Fault,
 }
 
 /// What a command came to.
@@ -156,6 +159,7 @@ impl World {
         let now = self.now;
         let device = self.device(id);
         device.supply = PowerState::On;
+        device.sag = Sag::default();
         device.port.parts.iter().for_each(|part| part.power_on(now));
         self.commit(Some(id), events::Power { state: PowerState::On });
         self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
@@ -179,7 +183,7 @@ impl World {
 
     /// The supply dips below what the chip needs. The sensor (3.3 V down to 3 V by its data sheet, but in practice far
     /// less) goes on.
-    fn brown_out(&mut self, id: DeviceId, length: Duration) {
+    pub(super) fn brown_out(&mut self, id: DeviceId, length: Duration) {
         self.device(id).supply = PowerState::BrownOut;
         self.commit(Some(id), events::Power { state: PowerState::BrownOut });
         self.tear_flash(id);
@@ -235,8 +239,10 @@ impl World {
                 self.links.air.add_rule(LinkRule { name: name.clone(), networks, count, ..effects.clone() });
             }
             Fault::Internet(fault) => self.links.internet.set_active(&name, fault.clone(), count),
+            // It is looked at whenever the device sends.
+            Fault::Supply { .. } => {}
         }
-        self.rules.push(ActiveRule { name, fault });
+        self.rules.push(ActiveRule { name, left: count, fault });
     }
 
     fn end_fault(&mut self, name: &str) {
@@ -246,7 +252,7 @@ impl World {
         {
             return;
         }
-        let ActiveRule { name, fault } = self.rules.remove(place);
+        let ActiveRule { name, fault, .. } = self.rules.remove(place);
         match &fault {
             Fault::Sensor { device, part, .. } => {
                 // Another rule may still be in force.
@@ -278,11 +284,12 @@ impl World {
             }
             Fault::Link { .. } => self.links.air.remove_rule(&name),
             Fault::Internet(_) => self.links.internet.clear(&name),
+            Fault::Supply { .. } => {}
         }
         self.note(&name, FaultAction::Ends);
     }
 
-    fn note(&mut self, rule: &str, action: FaultAction) {
+    pub(super) fn note(&mut self, rule: &str, action: FaultAction) {
         info!(target: "world", at = %self.now, fault = rule, "{action}");
         self.commit(None, events::Fault { rule: rule.to_owned(), action });
     }

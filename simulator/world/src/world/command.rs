@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::air::{AccessPointState, LinkRule};
 use crate::device::Turn;
 use crate::internet;
-use simulator_parts::{PartId, SensorFault, SerialByte, Signal};
+use simulator_parts::{PartId, SensorFault, SerialByte, Signal, Supply};
 use simulator_record::events::DeviceId;
 
 /// Something that is done to the world.
@@ -144,6 +144,13 @@ pub enum Fault {
         part: PartId,
         /// What it does.
         fault: SensorFault,
+    },
+    /// A device's supply sags while its radio sends.
+    Supply {
+        /// Whose.
+        device: DeviceId,
+        /// What it is made of.
+        supply: Supply,
     },
     /// An access point is not what it should be.
     AccessPoint {

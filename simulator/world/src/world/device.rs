@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device::{Coverage, Port, Progress, Target};
+use simulator_parts::supply::Sag;
 use simulator_record::events::{self, BootCause, CrashReport, EventKind, LinkLoss, PinKind, PowerState};
 use simulator_record::time::Instant;
 
@@ -33,6 +34,8 @@ pub(super) struct Device {
     pub supply: PowerState,
     /// How often something was done to the supply: a cut's end counts only if nothing has been since.
     pub supply_changes: u32,
+    /// How far the supply has sagged.
+    pub sag: Sag,
     /// Its reset pin is low.
     pub reset_is_held: bool,
     /// Which LEDs are lit, as far as the record tells, by their pins; the models may be ahead of it.
@@ -63,6 +66,7 @@ impl Device {
             target,
             supply: PowerState::Off,
             supply_changes: 0,
+            sag: Sag::default(),
             reset_is_held: false,
             lit: BTreeSet::new(),
             state: State::Down,

@@ -14,6 +14,9 @@ impl World {
     /// What a device has put out becomes the record's, or goes to the links.
     pub(super) fn commit_output(&mut self, id: DeviceId, output: Output) {
         let now = self.now;
+        if !self.supply_carries(id, &output) {
+            return;
+        }
         match output {
             Output::Event(kind) => {
                 self.device(id).observe(&kind);

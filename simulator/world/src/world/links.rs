@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use crate::air::{
     self, AccessPointConfig, AccessPointState, Air, AirEvent, Country, Delivery, Features, Heard, Port, RadioEvent,
-    RadioFrame, RadioId, Security, StationId,
+    RadioFrame, RadioId, RadioMode, Security, StationId,
 };
 use crate::internet::{self, Internet, RouterSettings};
 use crate::phone::{AirRequest, Phone};
 use simulator_record::events::{self, DeviceId, EventKind, JoinOutcome, LinkLoss};
 use simulator_record::recorder::Medium;
 use simulator_record::time::Instant;
+use simulator_wlan::rate::Rate;
 
 /// The air, the internet and the phones, and who is who among them.
 pub(super) struct Links {
@@ -217,6 +218,16 @@ impl Links {
         let mut handed = Vec::new();
         self.transmit(now, port, frame, &mut handed);
         handed
+    }
+
+    /// The highest rate at which a device sends data where it is joined, as its target joins networks for it.
+    pub(super) fn device_rate(&self, id: DeviceId) -> Rate {
+        let station = self.radios[id.0 as usize].station;
+        let network = self.air.network_of(station).map(|network| self.air.access_point(network));
+        match network.map(|network| network.features.mode) {
+            Some(RadioMode::B) => Rate::ELEVEN_MEGABITS,
+            Some(RadioMode::G | RadioMode::N | RadioMode::NOnly) | None => Rate::FIFTY_FOUR_MEGABITS,
+        }
     }
 
     /// A device's radio sends an 802.11 frame from `start` to `end`. Says whether it is acknowledged.
