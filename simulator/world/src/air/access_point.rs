@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use simulator_wlan::management::{STATUS_FULL, STATUS_KEY_MANAGEMENT};
+use simulator_wlan::management::{STATUS_ELEMENT, STATUS_FULL};
 
 use super::{Mac, StationId};
 use simulator_record::time::Instant;
@@ -143,7 +143,7 @@ impl Protection {
                 "WPA2/WPA3 transition, as newer routers come: stations may bring a pre-shared key or SAE, and may protect their management frames. An ESP8266 joins by WPA2."
             }
             Self::Wpa3 => {
-                "WPA3 alone: SAE, with protected management frames. An ESP8266 tries its passphrase as for WPA2, and is `refused` with status 43."
+                "WPA3 alone: SAE, with protected management frames. An ESP8266 tries its passphrase as for WPA2, and is `refused` with status 43 (SDK 2) or 40 (SDK 3)."
             }
             Self::Wpa => {
                 "WPA alone, with TKIP, as routers of 2004 come. TKIP for a pair's own frames is not modelled: it lets nobody in, `security mismatch`."
@@ -257,8 +257,8 @@ impl AccessPoint {
     pub(super) fn admits(&self) -> Result<(), u16> {
         match self.state {
             AccessPointState::Refusing { status } => Err(status),
-            // Nobody knows SAE.
-            _ if matches!(self.config.security, Security::Wpa3(_)) => Err(STATUS_KEY_MANAGEMENT),
+            // Nobody knows SAE, and SDK 3 sends no element for keys that it does not know.
+            _ if matches!(self.config.security, Security::Wpa3(_)) => Err(STATUS_ELEMENT),
             _ if self.members.len() >= self.config.capacity => Err(STATUS_FULL),
             _ => Ok(()),
         }

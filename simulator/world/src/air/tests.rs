@@ -192,7 +192,7 @@ fn a_refusal_has_the_access_points_number() {
     assert_eq!(status(home(), AccessPointState::Refusing { status: 30 }), refused(30));
     assert_eq!(status(AccessPointConfig { capacity: 0, ..home() }, AccessPointState::On), refused(17));
     let wpa3 = AccessPointConfig { security: Security::Wpa3(PASSPHRASE.to_owned()), ..home() };
-    assert_eq!(status(wpa3, AccessPointState::On), refused(43));
+    assert_eq!(status(wpa3, AccessPointState::On), refused(40));
 }
 
 #[test]

@@ -125,7 +125,17 @@ impl Bss {
         if self.config.features.mode == RadioMode::NOnly && !can {
             return Err((STATUS_NO_HIGH_THROUGHPUT, Some(JoinFailure::Refused)));
         }
-        self.check_security(elements).map_err(|status| (status, Some(JoinFailure::SecurityMismatch)))
+        // WPA3 is tried as WPA2, as far as a driver knows the network's keys at all: it is the access point that refuses.
+        let why = match self.config.security {
+            Security::Wpa3(_) => JoinFailure::Refused,
+            Security::Open
+            | Security::Wep
+            | Security::Wpa(_)
+            | Security::Wpa2(_)
+            | Security::Transition(_)
+            | Security::Mixed(_) => JoinFailure::SecurityMismatch,
+        };
+        self.check_security(elements).map_err(|status| (status, Some(why)))
     }
 
     /// Of a protected network: WPA2 with CCMP and a pre-shared key, and for groups the cipher that the network has.
