@@ -1,6 +1,7 @@
-//! `preflash run --capture`: frames and pins. What `tshark` and `sigrok-cli` read is asked by tests that are ignored
-//! unless asked for, by `cargo ci board`, because they need what `ci/setup-clients` and `ci/setup-images` fetch.
+//! `preflash run --capture`: frames and pins. What `tshark`, `sigrok-cli` and GTKWave read is asked by tests that are
+//! ignored unless asked for, by `cargo ci board`: they need what `ci/setup-clients` and `ci/setup-images` fetch.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
@@ -105,6 +106,66 @@ fn sigrok_decodes_what_was_sent() {
     for line in bench.read("target/preflash/my/serial.log").lines().take(5) {
         let said = line.split_once("] ").map_or(line, |(_, said)| said);
         assert!(letters.contains(&shown(said)), "{said}: {}", &letters[..letters.len().min(2_000)]);
+    }
+}
+
+/// In GTKWave's own language: each signal it knows with its changes, as time and value in turn.
+const TELL: &str = r#"
+set file [open told.txt w]
+puts $file "from [gtkwave::getMinTime] to [gtkwave::getMaxTime], 1 [gtkwave::getTimeDimension]s"
+for {set place 0} {$place < [gtkwave::getNumFacs]} {incr place} {
+  set name [gtkwave::getFacName $place]
+  gtkwave::addSignalsFromList [list $name]
+  puts $file "$name [gtkwave::signalChangeList $name -start_time 0 -end_time [gtkwave::getMaxTime]]"
+}
+close $file
+exit
+"#;
+
+/// GTKWave opens it and shows each change of each signal, at its time.
+#[test]
+#[ignore = "needs gtkwave and xvfb (ci/setup-clients)"]
+fn gtkwave_shows_what_was_recorded() {
+    let bench = Bench::new("capture-gtkwave");
+    bench.file("my.toml", PINS).file("tell.tcl", TELL);
+    assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+    let mut gtkwave = Command::new("xvfb-run");
+    gtkwave.current_dir(&bench.folder).env("HOME", &bench.folder);
+    gtkwave.args(["-a", "gtkwave", "--script=tell.tcl", "target/preflash/my/bus.vcd"]);
+    let output = gtkwave.output().expect("xvfb-run is there (ci/setup-clients)");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = bench.read("told.txt");
+    let (head, told) = told.split_once('\n').unwrap();
+    let (mut names, mut changes, mut now) = (BTreeMap::new(), BTreeMap::<String, Vec<String>>::new(), "");
+    for line in bench.read("target/preflash/my/bus.vcd").leak().lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let ["$scope", "module", module, "$end"] = words[..] {
+            names.insert("", module);
+        } else if let ["$var", "wire", "1", id, name, "$end"] = words[..] {
+            names.insert(id, name);
+        } else if let Some(time) = line.strip_prefix('#') {
+            now = time;
+        } else if let Some((value, id)) = line.split_at_checked(1).filter(|(value, _)| "01xz".contains(value)) {
+            let name = format!("{}.{}", names[""], names[id]);
+            let changes = changes.entry(name).or_default();
+            // Of what changes twice at the beginning the second is what is seen.
+            let again = changes.len().checked_sub(2).filter(|place| changes[*place] == now);
+            changes.truncate(again.unwrap_or(changes.len()));
+            changes.extend([now.to_owned(), value.to_owned()]);
+        }
+    }
+    assert_eq!(head, format!("from 0 to {now}, 1 us"));
+    assert!(changes.len() > 5, "{:?}", changes.keys());
+    let shown: BTreeMap<String, Vec<String>> = told
+        .lines()
+        .map(|line| {
+            let mut words = line.split(' ').map(str::to_owned);
+            (words.next().unwrap(), words.collect())
+        })
+        .collect();
+    assert_eq!(shown.keys().collect::<Vec<_>>(), changes.keys().collect::<Vec<_>>());
+    for (name, changes) in changes {
+        assert!(shown[&name] == changes, "{name}: {:?} and not {:?}", &shown[&name], &changes);
     }
 }
 
