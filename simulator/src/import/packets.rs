@@ -3,7 +3,8 @@
 //! What is taken from it is how the network treated the device: access points (beacons, deauthentications), DHCP,
 //! DNS, NTP, and whether connections to the cloud came about. What was answered in order is how the simulated network
 //! is anyway; what was not becomes a fault, from the first question that went wrong to the next that did not. Of
-//! several clients one is the device: the one that was asked for, or that asks most.
+//! several clients one is the device: the one that was asked for, or that asks most. Where all is encrypted, only the
+//! one that was asked for is known, by its hardware address.
 
 mod asked;
 mod frames;
@@ -46,7 +47,7 @@ pub(super) fn read(file: &str, bytes: &[u8], device: Option<[u8; 6]>) -> Result<
     if evidence.faults.is_empty() && evidence.networks.is_empty() && evidence.expected.is_empty() {
         return Err(format!(
             "none of its {number} packets is a beacon, DHCP, DNS, NTP or a connection to port 80 or 443; what is \
-             encrypted on the air cannot be read"
+             encrypted on the air cannot be read, but a capture on the router or of its Ethernet can"
         ));
     }
     Ok(evidence)

@@ -33,30 +33,55 @@ pub(super) fn look(at: Time, number: u64, link: Linktype, data: &[u8], talk: &mu
         Linktype(127) => {
             let length = data.get(2..4).map_or(0, |bytes| usize::from(u16::from_le_bytes([bytes[0], bytes[1]])));
             if let Some(frame) = data.get(length..).filter(|_| length >= 8) {
-                wireless(at, number, frame, radiotap_signal(&data[..length]), talk);
+                let head = Radiotap::parse(&data[..length]).unwrap_or_default();
+                let end = if head.flags & FCS_AT_END != 0 { frame.len().saturating_sub(4) } else { frame.len() };
+                if head.flags & BAD_FCS == 0 {
+                    wireless(at, number, &frame[..end], head.signal, talk);
+                }
             }
         }
         _ => {}
     }
 }
 
-/// The antenna's signal, in dBm, of a radiotap header.
-fn radiotap_signal(header: &[u8]) -> Option<i32> {
-    let word = |at: usize| header.get(at..at + 4).map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]]));
-    let present = word(4)?;
-    let mut at = 8;
-    let mut more = present;
-    while more >> 31 == 1 {
-        more = word(at)?;
-        at += 4;
-    }
-    // Fields lie aligned to their size: TSFT, flags, rate, channel, FHSS, and then the signal.
-    for (bit, (align, size)) in [(8, 8), (1, 1), (1, 1), (2, 4), (2, 2)].into_iter().enumerate() {
-        if present >> bit & 1 == 1 {
-            at = at.div_ceil(align) * align + size;
+/// Radiotap's flags: the frame check sequence is in the capture; it was wrong.
+const FCS_AT_END: u8 = 0x10;
+const BAD_FCS: u8 = 0x40;
+
+/// What a radiotap header tells (radiotap.org).
+#[derive(Clone, Copy, Debug, Default)]
+struct Radiotap {
+    flags: u8,
+    /// The antenna's signal, in dBm.
+    signal: Option<i32>,
+}
+
+impl Radiotap {
+    /// Reads a header; `None` if it ends before its fields do.
+    fn parse(header: &[u8]) -> Option<Self> {
+        let word = |at: usize| header.get(at..at + 4).map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]]));
+        let present = word(4)?;
+        let mut at = 8;
+        let mut more = present;
+        while more >> 31 == 1 {
+            more = word(at)?;
+            at += 4;
         }
+        let mut told = Self::default();
+        // Fields lie aligned to their size: TSFT, flags, rate, channel, FHSS, and then the signal.
+        for (bit, (align, size)) in [(8usize, 8), (1, 1), (1, 1), (2, 4), (2, 2), (1, 1)].into_iter().enumerate() {
+            if present >> bit & 1 == 1 {
+                at = at.next_multiple_of(align);
+                match bit {
+                    1 => told.flags = *header.get(at)?,
+                    5 => told.signal = Some(i32::from(*header.get(at)? as i8)),
+                    _ => {}
+                }
+                at += size;
+            }
+        }
+        Some(told)
     }
-    (present >> 5 & 1 == 1).then(|| header.get(at).map(|byte| i32::from(*byte as i8)))?
 }
 
 fn wireless(at: Time, number: u64, frame: &[u8], signal: Option<i32>, talk: &mut Talk) {
@@ -77,7 +102,7 @@ fn wireless(at: Time, number: u64, frame: &[u8], signal: Option<i32>, talk: &mut
             while let [id, length, rest @ ..] = elements {
                 let Some(content) = rest.get(..usize::from(*length)) else { break };
                 match (id, content) {
-                    (0, name) => beacon.name = String::from_utf8_lossy(name).into_owned(),
+                    (0, name) if beacon.name.is_empty() => beacon.name = String::from_utf8_lossy(name).into_owned(),
                     (3, [channel]) => beacon.channel = Some(*channel),
                     _ => {}
                 }
@@ -87,20 +112,24 @@ fn wireless(at: Time, number: u64, frame: &[u8], signal: Option<i32>, talk: &mut
         }
         // Disassociation, deauthentication; from the access point if its address is the BSSID.
         (0, 10 | 12) if address(10) == address(16) => talk.sent_away(at, number, address(16), address(4)),
-        (2, subtype) if control[1] & 0x40 == 0 && subtype & 4 == 0 => {
+        (2, subtype) => {
+            // To the distribution system, from it, between stations (IEEE 802.11-2020, table 9-30).
+            let (ends, bssid) = match control[1] & 3 {
+                1 => ((address(10), address(16)), Some(address(4))),
+                2 => ((address(16), address(4)), Some(address(10))),
+                _ => ((address(10), address(4)), None),
+            };
+            let station = if control[1] & 3 == 1 { ends.0 } else { ends.1 };
+            // Whose it is can be read even where it is encrypted.
+            if let Some(bssid) = bssid {
+                talk.joined(station, bssid);
+            }
+            if control[1] & 0x40 != 0 || subtype & 4 != 0 {
+                return;
+            }
             let quality = if subtype & 8 != 0 { 2 } else { 0 };
             let four = if control[1] & 3 == 3 { 6 } else { 0 };
             if let Some([0xAA, 0xAA, 3, 0, 0, 0, 0x08, 0x00, packet @ ..]) = frame.get(24 + quality + four..) {
-                // To the distribution system, from it, between stations (IEEE 802.11-2020, table 9-30).
-                let (ends, bssid) = match control[1] & 3 {
-                    1 => ((address(10), address(16)), Some(address(4))),
-                    2 => ((address(16), address(4)), Some(address(10))),
-                    _ => ((address(10), address(4)), None),
-                };
-                let station = if control[1] & 3 == 1 { ends.0 } else { ends.1 };
-                if let Some(bssid) = bssid {
-                    talk.joined(station, bssid);
-                }
                 ip(at, number, Ends { from: Some(ends.0), to: Some(ends.1) }, packet, talk);
             }
         }

@@ -11,6 +11,8 @@ use super::asked::Asked;
 
 /// An answer that comes later than this is slow.
 const SLOW: Time = SECOND;
+/// How many devices a message names.
+const MOST_NAMED: usize = 20;
 /// Seconds from 1900 to 1970, as NTP counts.
 const NTP_EPOCH: Time = 2_208_988_800;
 
@@ -111,7 +113,9 @@ impl Talk {
 
     /// A station sends or gets something at an access point.
     pub(super) fn joined(&mut self, station: [u8; 6], bssid: [u8; 6]) {
-        self.joined.insert(station, bssid);
+        if !is_many(station) {
+            self.joined.insert(station, bssid);
+        }
     }
 
     pub(super) fn beacon(&mut self, at: Time, number: u64, beacon: Beacon) {
@@ -146,8 +150,7 @@ impl Talk {
             inject: "access-point = { network = {network}, state = \"off\" }".to_owned(),
             origin: self.origin(number),
         };
-        // An address with this bit is many stations'.
-        let station = Some(station).filter(|station| station[0] & 1 == 0);
+        let station = Some(station).filter(|station| !is_many(*station));
         self.troubles.push(Trouble { bssid, station, fault });
     }
 
@@ -246,7 +249,8 @@ impl Talk {
         }
     }
 
-    /// The client that is the device: the one that was asked for, or that asks most.
+    /// The client that is the device: the one that was asked for, or that asks most. On the air all that it asks may be
+    /// encrypted.
     fn choose(&self, device: Option<[u8; 6]>) -> Result<Option<Client>, String> {
         let Some(mac) = device else {
             // Of those that ask as often, the first by its address.
@@ -254,14 +258,21 @@ impl Talk {
             return Ok(most.map(|(client, _)| *client));
         };
         let client = Client::Mac(mac);
-        if self.clients.contains_key(&client) {
+        if self.clients.contains_key(&client) || self.joined.contains_key(&mac) {
             return Ok(Some(client));
         }
-        let all: Vec<String> = self.clients.keys().take(20).map(Client::to_string).collect();
-        Err(match all.as_slice() {
-            [] => "it has no device that asks for anything".to_owned(),
-            all => format!("{client} asks for nothing in it; these do: {}", all.join(", ")),
+        let ask: Vec<String> = self.clients.keys().take(MOST_NAMED).map(Client::to_string).collect();
+        Err(match (ask.as_slice(), self.stations().as_str()) {
+            ([], "") => "it has no device that asks for anything".to_owned(),
+            ([], stations) => format!("{client} sends and gets nothing in it; these do: {stations}"),
+            (ask, _) => format!("{client} asks for nothing in it; these do: {}", ask.join(", ")),
         })
+    }
+
+    /// The stations that send or get something, by their addresses.
+    fn stations(&self) -> String {
+        let all = self.joined.keys().take(MOST_NAMED).map(|station| Client::Mac(*station).to_string());
+        all.collect::<Vec<_>>().join(", ")
     }
 
     /// Makes evidence of what concerns one device.
@@ -275,6 +286,13 @@ impl Talk {
                 "{file}: of {} devices {client} is taken as the one; --device says another ({})",
                 self.clients.len(),
                 others.join(", ")
+            ));
+        }
+        if chosen.is_none() && !self.joined.is_empty() {
+            evidence.notes.push(format!(
+                "{file}: what its stations ask cannot be read, so that nobody knows which of them is the device; \
+                 --device says it ({})",
+                self.stations()
             ));
         }
         // At which access point it is, if that can be seen.
@@ -337,6 +355,11 @@ impl Questions {
             evidence.expected.push(Expected { keys, from: None, until: None, because, origin: place(*number) });
         }
     }
+}
+
+/// Whether an address is many stations'.
+fn is_many(address: [u8; 6]) -> bool {
+    address[0] & 1 == 1
 }
 
 /// To a tenth of a second.

@@ -260,3 +260,30 @@ fn tshark_reads_the_four_way_handshake_and_what_it_protects() {
     let kinds = [&keys[..], &["-T", "fields", "-e", "dhcp.option.dhcp"]].concat();
     assert_eq!(tshark(&bench, "wlan && dhcp", &kinds)[..4], ["1", "2", "3", "5"], "discover, offer, request, ack");
 }
+
+/// What a capture of the air tells of access points comes back from our own.
+#[test]
+#[ignore = "needs an image (ci/setup-images)"]
+fn the_air_of_a_run_is_imported_as_it_was() {
+    let bench = Bench::new("capture-import");
+    fs::copy(super::board::clients::image("micropython-1.9.4.bin"), bench.folder.join("micropython.bin")).unwrap();
+    let networks = "name = \"home\"\nchannel = 11\nbssid = \"02:00:00:00:77:01\"\n";
+    let fault =
+        "[[faults]]\nname = \"off\"\nfrom = \"20s\"\ninject.access-point = { network = \"home\", state = \"off\" }\n";
+    bench.file("my.toml", &format!("{}{fault}", JOINS.replace("name = \"home\"\n", networks)));
+    assert_eq!(bench.preflash("run my.toml --capture").code, Some(0));
+    let ended = bench.preflash(&format!("import {CAPTURE} -o again.toml"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let text = bench.read("again.toml");
+    for part in [
+        "name = \"home\"",
+        "bssid = \"02:00:00:00:77:01\"",
+        "channel = 11",
+        "inject.access-point = { network = \"home\", state = \"off\" }",
+        "event.lease = { outcome = \"acknowledged\" }",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let ended = bench.preflash("run again.toml");
+    assert_eq!(ended.code, Some(0), "{text}{}", ended.stdout);
+}

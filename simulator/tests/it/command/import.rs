@@ -419,3 +419,140 @@ fn five_answers_make_a_scenario_that_passes() {
     }
     assert!(!bench.folder.join("x.toml").exists());
 }
+
+/// A capture in monitor mode: 802.11 behind radiotap headers, as a Linux driver writes them.
+struct Monitor(Vec<u8>);
+
+const HOME: [u8; 6] = [0x02, 0, 0, 0, 0x10, 1];
+const NEIGHBOURS: [u8; 6] = [0x02, 0, 0, 0, 0x20, 2];
+const EVERYBODY: [u8; 6] = [0xFF; 6];
+
+impl Monitor {
+    fn new() -> Self {
+        let mut bytes = 0xA1B2_C3D4u32.to_le_bytes().to_vec();
+        for word in [0x0004_0002u32, 0, 0, 65_535, 127] {
+            bytes.extend(word.to_le_bytes());
+        }
+        Self(bytes)
+    }
+
+    /// A frame: its control field, receiver, transmitter, BSSID or what else the third address is, and what follows.
+    fn frame(&mut self, millis: u64, flags: u8, control: [u8; 2], addresses: [[u8; 6]; 3], body: &[u8]) {
+        // Flags, rate, channel, signal, antenna; a namespace more in a second word.
+        let mut frame = vec![0, 0, 20, 0];
+        frame.extend((1u32 << 31 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5).to_le_bytes());
+        frame.extend([0; 4]);
+        frame.extend([flags, 2, 0x6C, 0x09, 0xA0, 0, (-61i8) as u8, 0]);
+        frame.extend(control);
+        frame.extend([0, 0]);
+        frame.extend(addresses.concat());
+        frame.extend([0, 0]);
+        frame.extend(body);
+        // The frame check sequence, which looks like a name.
+        frame.extend([0, 2, b'x', b'y']);
+        let micros = 1_772_341_567_000_000 + millis * 1_000;
+        for word in [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, frame.len() as u32, frame.len() as u32] {
+            self.0.extend(word.to_le_bytes());
+        }
+        self.0.extend(frame);
+    }
+
+    fn beacon(&mut self, millis: u64, bssid: [u8; 6], name: &str, channel: u8, protected: bool) {
+        let mut body = vec![0; 8];
+        body.extend([100, 0, if protected { 0x11 } else { 0x01 }, 0, 0, name.len() as u8]);
+        body.extend(name.as_bytes());
+        body.extend([3, 1, channel]);
+        self.frame(millis, 0x10, [0x80, 0], [EVERYBODY, bssid, bssid], &body);
+    }
+
+    fn deauthentication(&mut self, millis: u64, bssid: [u8; 6], station: [u8; 6]) {
+        self.frame(millis, 0x10, [0xC0, 0], [station, bssid, bssid], &[7, 0]);
+    }
+
+    /// Encrypted data from a station.
+    fn data(&mut self, millis: u64, bssid: [u8; 6], station: [u8; 6]) {
+        self.frame(millis, 0x10, [0x08, 0x41], [bssid, station, bssid], &[0x5A; 40]);
+    }
+}
+
+/// Two networks, of which one is silent for a while and sends two stations away.
+fn monitor() -> Monitor {
+    let mut air = Monitor::new();
+    for tenth in 0..900 {
+        let millis = tenth * 100;
+        // From 40 s to 60 s the access point is off.
+        if !(400..600).contains(&tenth) {
+            air.beacon(millis, HOME, "home", 6, true);
+        }
+        air.beacon(millis + 3, NEIGHBOURS, "next door", 11, false);
+        if tenth == 10 {
+            // One that was heard wrong.
+            air.frame(millis + 5, 0x50, [0x80, 0], [EVERYBODY, OTHER, OTHER], &[0; 40]);
+        }
+        if tenth % 50 == 20 {
+            air.data(millis + 7, HOME, DUCK);
+            air.data(millis + 9, NEIGHBOURS, OTHER);
+        }
+    }
+    air.deauthentication(90_000, HOME, DUCK);
+    air.deauthentication(92_000, NEIGHBOURS, OTHER);
+    air.beacon(95_000, HOME, "home", 6, true);
+    air
+}
+
+#[test]
+fn a_capture_in_monitor_mode_tells_of_access_points_and_who_was_sent_away() {
+    let bench = Bench::new("import-monitor");
+    fs::write(bench.folder.join("air.pcap"), monitor().0).unwrap();
+    passes(&bench, "import air.pcap --device 18:fe:34:00:00:00");
+    let text = bench.read("air.toml");
+    let document: toml_edit::DocumentMut = text.parse().unwrap();
+    let networks = document["networks"].as_array_of_tables().unwrap();
+    let of = |key: &str| -> Vec<String> {
+        networks
+            .iter()
+            .map(|network| network.get(key).map_or(String::new(), |it| it.to_string().trim().to_owned()))
+            .collect()
+    };
+    // The device's own comes first.
+    assert_eq!(of("name"), ["\"home\"", "\"next door\""], "{text}");
+    assert_eq!(of("channel"), ["6", "11"], "{text}");
+    assert_eq!(of("bssid"), ["\"02:00:00:00:10:01\"", "\"02:00:00:00:20:02\""], "{text}");
+    assert_eq!(of("passphrase")[1], "", "{text}");
+    let faults = document["faults"].as_array_of_tables().unwrap();
+    let faults: Vec<(String, String, String)> = faults
+        .iter()
+        .map(|fault| {
+            let word = |key: &str| fault[key].as_str().unwrap_or_default().to_owned();
+            (word("from"), word("until"), fault["inject"]["access-point"].to_string().trim().to_owned())
+        })
+        .collect();
+    let off = |rest: &str| format!("{{ network = \"home\", state = \"off\"{rest} }}");
+    assert_eq!(faults.len(), 2, "{text}");
+    assert_eq!(faults[0].2, off(", deauth = false"), "{text}");
+    assert_eq!(faults[1].2, off(""), "{text}");
+    assert!(text.contains("air.pcap, packet "), "{text}");
+    passes(&bench, "run air.toml");
+    let events = bench.read("target/preflash/air/events.jsonl");
+    assert!(events.contains("\"reason\":\"deauthenticated\""), "the device is sent away as it was");
+
+    // Which of the stations it is cannot be seen, and is said.
+    passes(&bench, "import air.pcap -o any.toml");
+    let text = bench.read("any.toml");
+    assert!(text.contains("--device says it (18:fe:34:00:00:00, 5c:cf:7f:01:02:03)"), "{text}");
+    let nobody = bench.preflash("import air.pcap -o x.toml --device 00:00:00:00:00:01");
+    assert_eq!(nobody.code, Some(2));
+    assert!(nobody.stderr.contains("sends and gets nothing in it; these do: 18:fe:34:00:00:00"), "{}", nobody.stderr);
+}
+
+#[test]
+fn a_capture_of_which_nothing_can_be_read_says_what_to_capture_instead() {
+    let bench = Bench::new("import-encrypted");
+    let mut air = Monitor::new();
+    air.data(0, HOME, DUCK);
+    fs::write(bench.folder.join("air.pcap"), air.0).unwrap();
+    let ended = bench.preflash("import air.pcap");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("but a capture on the router or of its Ethernet can"), "{}", ended.stderr);
+    assert!(!bench.folder.join("air.toml").exists());
+}
