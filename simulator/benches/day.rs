@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use simulator::report::CaseReport;
 use simulator::report::folder::Draft;
 use simulator::run::watch::{Stop, Watch};
 use simulator::run::{self, Case, Executor, Subject};
@@ -94,9 +93,9 @@ fn a_day_with_all_evidence(bencher: Bencher<'_, '_>) {
         let subjects = [Subject::host()];
         let results = run::results(&scenario, case.seed, &subjects, false, &Watch::default(), Some(&draft));
         let results = results.unwrap_or_else(|_| panic!("nobody gives it up"));
-        let report = CaseReport::new(&case, &scenario, &results);
+        let report = draft.keep(&results).expect("it can be written");
         assert!(report.passed(), "a run that fails is no measure");
-        draft.keep(&results).expect("it can be written")
+        report
     });
 }
 

@@ -216,9 +216,8 @@ impl Failure {
 }
 
 impl CaseReport {
-    /// Keeps what is to be kept of a case's results.
-    pub fn new(case: &Case, scenario: &Scenario, results: &Results) -> Self {
-        let comparisons = compare::comparisons(scenario, results);
+    /// Keeps what is to be kept of a case's results and of how its subjects compare.
+    fn new(case: &Case, scenario: &Scenario, results: &Results, comparisons: &[Comparison]) -> Self {
         let outcomes = || results.outcomes.iter().map(|on| &on.outcome);
         let names = results.outcomes.iter().map(|on| on.name);
         Self {
@@ -230,7 +229,7 @@ impl CaseReport {
             subjects: if results.outcomes.len() > 1 { names.collect() } else { Vec::new() },
             tallies: comparisons.iter().flat_map(tallies).collect(),
             simulated: outcomes().map(CaseOutcome::simulated).sum(),
-            failures: evidence::failures(results, &comparisons),
+            failures: evidence::failures(results, comparisons),
             coverage: outcomes().find_map(CaseOutcome::coverage),
             receipts: outcomes()
                 .find_map(|outcome| outcome.runs.first())

@@ -148,7 +148,7 @@ fn attempt(args: &ReplayArgs) -> Result<u8, Trouble> {
         draft.check()?;
         return Ok(interruption.cause().map_or(FAILED, signals::Cause::code));
     };
-    let now = place.path().join(draft.keep(&results)?);
+    let now = place.path().join(draft.keep(&results)?.folder);
     let mut found = compare(&args.folder, &now)?;
     found.changed = changed(&inputs, &case.inputs(scenario));
     found.same = found.differ.is_empty() && found.changed.is_empty();

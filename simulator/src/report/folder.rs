@@ -16,11 +16,10 @@ use simulator_record::recorder::Recorder;
 use simulator_record::time::Instant;
 use simulator_scenario::model::{self as scenario, Scenario};
 
-use super::Begun;
 use super::artifacts::{self, ARTIFACTS, CaseFacts, DEVICE, device_folder};
-use super::compare;
+use super::compare::{self, Comparison};
 use super::duration::format_duration;
-use super::evidence;
+use super::{Begun, CaseReport, Failure};
 use crate::run::case::{self, REPETITION, SEED};
 use crate::run::{Case, Evidence, Name, Results, Run};
 
@@ -70,14 +69,19 @@ impl<'c> Draft<'c> {
         self
     }
 
-    /// Makes it the case's folder, in the place of what an earlier run left, and returns its path below the output
-    /// folder.
+    /// Makes it the case's folder, in the place of what an earlier run left, and returns what is to be kept of the case
+    /// itself.
     ///
     /// # Errors
     /// Whatever the file system says, with the path, also if that was while the case was run. Nothing is left
     /// half-written, under the folder's own name or another.
-    pub fn keep(self, results: &Results) -> Result<PathBuf, WriteError> {
-        self.finish(results, None)
+    pub fn keep(self, results: &Results) -> Result<CaseReport, WriteError> {
+        self.check()?;
+        let comparisons = compare::comparisons(self.scenario, results);
+        // The evidence is read where it lies now.
+        let report = CaseReport::new(self.case, self.scenario, results, &comparisons);
+        self.finish(results, &comparisons, &report.failures, None)?;
+        Ok(report)
     }
 
     /// The same for a case that was given up, with a file that says so.
@@ -99,7 +103,9 @@ impl<'c> Draft<'c> {
             format_duration(reached.since_start()),
             format_duration(self.scenario.duration)
         );
-        let folder = self.finish(results, Some(&mark))?;
+        self.check()?;
+        let folder = self.case.folder(self.scenario);
+        self.finish(results, &[], &[], Some(&mark))?;
         Ok(Begun { reached, folder })
     }
 
@@ -114,15 +120,25 @@ impl<'c> Draft<'c> {
         }
     }
 
-    fn finish(self, results: &Results, given_up: Option<&str>) -> Result<PathBuf, WriteError> {
-        self.check()?;
-        let place = self.case.folder(self.scenario);
-        self.complete(results, given_up).and_then(|()| self.take_place()).map_err(|source| self.failed_with(source))?;
-        Ok(place)
+    fn finish(
+        self,
+        results: &Results,
+        comparisons: &[Comparison],
+        failures: &[Failure],
+        given_up: Option<&str>,
+    ) -> Result<(), WriteError> {
+        let completed = self.complete(results, comparisons, failures, given_up);
+        completed.and_then(|()| self.take_place()).map_err(|source| self.failed_with(source))
     }
 
     /// Writes what is made of runs that are over.
-    fn complete(&self, results: &Results, given_up: Option<&str>) -> io::Result<()> {
+    fn complete(
+        &self,
+        results: &Results,
+        comparisons: &[Comparison],
+        failures: &[Failure],
+        given_up: Option<&str>,
+    ) -> io::Result<()> {
         for on in &results.outcomes {
             for run in &on.outcome.runs {
                 let folder = self.run_folder(on.name, run.repetition);
@@ -133,24 +149,16 @@ impl<'c> Draft<'c> {
             }
         }
         let command = self.case.command(self.scenario);
-        let comparisons = match given_up {
-            None => compare::comparisons(self.scenario, results),
-            Some(_) => Vec::new(),
-        };
-        let failures = match given_up {
-            None => evidence::failures(results, &comparisons),
-            Some(_) => Vec::new(),
-        };
         let inputs = self.case.inputs(self.scenario);
         let facts = CaseFacts {
             case: self.case,
             scenario: self.scenario,
             results,
-            failures: &failures,
+            failures,
             record: &|subject, repetition| self.events(subject, repetition),
             command: &command,
             inputs: &inputs,
-            comparisons: &comparisons,
+            comparisons,
             given_up,
         };
         artifacts::write_case(&self.draft, &facts)
@@ -237,7 +245,7 @@ fn write_down(folder: &Path, run: &Run, scenario: &Scenario) -> io::Result<()> {
 /// # Errors
 /// As [`Draft::keep`].
 pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
-    Draft::new(out, case, scenario, results.outcomes.len() > 1)?.keep(results)
+    Draft::new(out, case, scenario, results.outcomes.len() > 1)?.keep(results).map(|report| report.folder)
 }
 
 /// Removes what earlier runs of a scenario left below `out`, with whatever seeds and repetitions. What other scenarios

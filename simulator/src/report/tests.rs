@@ -162,7 +162,12 @@ fn failed(repetition: u32, line: u32, seen: &str, at: Option<Instant>) -> Run {
 }
 
 fn report(runs: Vec<Run>) -> CaseReport {
-    CaseReport::new(&case(), &scenario("a.toml"), &results(runs))
+    report_of(&results(runs))
+}
+
+fn report_of(results: &Results) -> CaseReport {
+    let scenario = scenario("a.toml");
+    CaseReport::new(&case(), &scenario, results, &compare::comparisons(&scenario, results))
 }
 
 #[test]
@@ -221,7 +226,7 @@ output    out/a/repetition-1
 
 #[test]
 fn what_differs_between_targets_is_shown_with_both_logs() {
-    let report = CaseReport::new(&case(), &scenario("a.toml"), &results_on_both(1));
+    let report = report_of(&results_on_both(1));
     let expected = "\
 expected  the same changes of the LED on host and chip, up to 10s apart
 saw       1 on the host, 0 on the chip; the first is on one of them only:
@@ -251,7 +256,7 @@ fn each_further_subject_is_compared_with_the_first() {
     let led = |index: usize| comparison[index]["runs"][0]["led"][0].clone();
     assert_eq!(led(0)["host"]["at-seconds"], 2.0);
     assert!(led(0)["esp8266"].is_null() && led(1)["new"].is_null() && led(1).get("esp8266").is_none());
-    let report = CaseReport::new(&case(), &scenario("a.toml"), &results);
+    let report = report_of(&results);
     let seen: Vec<&str> = report.failures.iter().map(|failure| failure.seen.as_str()).collect();
     assert!(seen[1].contains("1 on the host, 0 on the new image"), "{seen:?}");
     let mut line = Vec::new();
@@ -267,7 +272,7 @@ fn what_fails_on_one_target_is_seen_in_its_folder() {
     let mut results = results_on_both(1);
     results.outcomes[0].outcome.runs[0].events.pop();
     results.outcomes[1].outcome.runs[0] = failed(0, 7, "nothing", None);
-    let evidence = CaseReport::new(&case(), &scenario("a.toml"), &results).evidence(Path::new("out"));
+    let evidence = report_of(&results).evidence(Path::new("out"));
     assert!(evidence.starts_with("expected  a reading  (a.toml:7; on esp8266)\n"), "{evidence}");
     assert!(
         evidence.contains("log       1.000000 s") && evidence.ends_with("output    out/a/on-esp8266\n"),
