@@ -53,6 +53,8 @@ impl Failing {
 pub struct Trial<'f> {
     /// The file, for messages and for what it names.
     pub file: &'f Path,
+    /// What executes the firmware.
+    pub executor: &'f Executor,
     /// The seed.
     pub seed: Seed,
     /// The wish to stop.
@@ -103,7 +105,7 @@ impl Trial<'_> {
         self.runs_left -= 1;
         self.runs += 1;
         let watch = Watch::new(self.stop.clone());
-        let Ok((outcome, ())) = quietly(&scenario, self.seed, &Executor::Host, &watch, (), |(), _| ()) else {
+        let Ok((outcome, ())) = quietly(&scenario, self.seed, self.executor, &watch, (), |(), _| ()) else {
             return Tried::NotRun;
         };
         let failing: BTreeSet<Failing> = outcome

@@ -11,6 +11,7 @@ use simulator_scenario::Scenario;
 use super::check::print_mistakes;
 use super::new_files::{self, NewFileError};
 use super::signals::{self, Interruption};
+use super::subjects::{OneSubjectArgs, SubjectError, with_images};
 use super::{BAD_INPUT, Format, GOOD, OK, bad_input, complain, written};
 use crate::run::case::shell_path;
 use crate::run::watch::Stop;
@@ -24,6 +25,7 @@ Examples:
   preflash shrink my.toml                         my.min.toml, and what was left out
   preflash shrink my.toml --seed 7 -o small.toml  with the seed with which it fails
   preflash shrink my.toml --line 42               of several expectations that fail, the one in line 42
+  preflash shrink my.toml --on chip --runs 200    as the ESP-07's own image fails on the emulated chip
   preflash shrink my.toml --format json           the same for other programs
 
 Faults, steps, phones, networks and tables go first, then keys, then numbers become round; a smaller scenario counts
@@ -52,6 +54,8 @@ pub(super) struct ShrinkArgs {
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    subject: OneSubjectArgs,
     /// What to print: lines for people, or one JSON document
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -59,6 +63,8 @@ pub(super) struct ShrinkArgs {
 
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
     #[error("could not shrink {file}: {reason}", file = file.display())]
     Shrink { file: PathBuf, reason: String },
     #[error(transparent)]
@@ -74,6 +80,7 @@ struct Report<'a> {
     file: String,
     output: String,
     seed: u64,
+    on: &'static str,
     fails: &'a str,
     line: Option<u32>,
     seen: &'a str,
@@ -108,7 +115,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> u8 {
             return BAD_INPUT;
         }
     };
-    match attempt(args, &scenario) {
+    match attempt(args, scenario) {
         Ok(code) => code,
         Err(trouble) => bad_input(trouble),
     }
@@ -128,7 +135,10 @@ fn in_its_place(file: &Path, text: String) -> Result<String, String> {
     Scenario::flat(&file.display().to_string(), &text, &read).map_err(|mistakes| mistakes.render(false))
 }
 
-fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
+fn attempt(args: &ShrinkArgs, scenario: Scenario) -> Result<u8, Trouble> {
+    let scenarios = with_images(vec![scenario], std::slice::from_ref(&args.file))?;
+    let (executor, _) = args.subject.executor(&scenarios)?;
+    let own_seed = scenarios[0].seed;
     let failed = |reason: String| Trouble::Shrink { file: args.file.clone(), reason };
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("min.toml"));
     if output.extension().is_none_or(|extension| extension != "toml") {
@@ -141,10 +151,10 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
     let text = in_its_place(&args.file, text).map_err(failed)?;
     let (stop, interruption) = (Stop::default(), Interruption::default());
     signals::heed(&stop, &interruption).map_err(Trouble::Signals)?;
-    let seed = Seed(args.seed.unwrap_or(scenario.seed));
-    let mut trial = Trial { file: &args.file, seed, stop, runs_left: args.runs, runs: 0 };
+    let seed = Seed(args.seed.unwrap_or(own_seed));
+    let mut trial = Trial { file: &args.file, executor: &executor, seed, stop, runs_left: args.runs, runs: 0 };
     let mut shrunk = shrink::shrink(&text, args.line, &mut trial).map_err(failed)?;
-    if seed.0 != scenario.seed {
+    if seed.0 != own_seed {
         shrunk.text = with_seed(&shrunk.text, seed.0);
     }
     let folder = output.parent().unwrap_or(Path::new(""));
@@ -163,6 +173,7 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
             file: args.file.display().to_string(),
             output: output.display().to_string(),
             seed: seed.0,
+            on: executor.name().word(),
             fails: &shrunk.failing.text,
             line: shrunk.failing.line,
             seen: &shrunk.failing.seen,
@@ -179,7 +190,8 @@ fn attempt(args: &ShrinkArgs, scenario: &Scenario) -> Result<u8, Trouble> {
             code,
         ));
     }
-    let again = if i64::try_from(seed.0).is_err() { format!(" --seed {}", seed.0) } else { String::new() };
+    let seed_again = if i64::try_from(seed.0).is_err() { format!(" --seed {}", seed.0) } else { String::new() };
+    let again = args.subject.again() + &seed_again;
     let printed = print(&shrunk, &output, trial.runs, &again);
     Ok(written(printed, "what was found", code))
 }

@@ -170,14 +170,13 @@ impl SubjectArgs {
         if let Some(port) = &self.port {
             options.extend([" --port ", &case::shell_path(port)]);
         }
-        for (option, path) in
-            [(" --image ", &self.image), (" --elf ", &self.elf), (" --against ", &self.against), (" --rig ", &self.rig)]
-        {
-            if let Some(path) = path {
-                options.extend([option, &case::shell_path(&path.to_string_lossy())]);
-            }
-        }
         options
+            + &paths_again([
+                (" --image ", &self.image),
+                (" --elf ", &self.elf),
+                (" --against ", &self.against),
+                (" --rig ", &self.rig),
+            ])
     }
 }
 
@@ -215,6 +214,21 @@ impl OneSubjectArgs {
             }
         }
     }
+
+    /// The options that say the same again, each with a space before it.
+    pub(super) fn again(&self) -> String {
+        let options = match self.on {
+            World::Host => "",
+            World::Chip => " --on chip",
+        };
+        options.to_owned() + &paths_again([(" --image ", &self.image), (" --elf ", &self.elf)])
+    }
+}
+
+/// Options with the paths that they were given.
+fn paths_again<const N: usize>(options: [(&str, &Option<PathBuf>); N]) -> String {
+    let given = options.into_iter().filter_map(|(option, path)| Some((option, path.as_ref()?)));
+    given.map(|(option, path)| option.to_owned() + &case::shell_path(&path.to_string_lossy())).collect()
 }
 
 /// The emulated chip with the image that is named, or the one that was built.

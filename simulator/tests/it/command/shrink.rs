@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::bench::Bench;
+use crate::image::image;
 
 /// The duck waits for a reply for some seconds; what is slower is a failed upload. All else here has nothing to do with
 /// it.
@@ -199,4 +200,52 @@ fn a_seed_that_a_file_cannot_hold_is_said_with_the_command() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stderr.contains("run my.min.toml --seed 18446744073709551615"), "{}", ended.stderr);
     assert!(bench.read("my.min.toml").starts_with("# It fails with `--seed 18446744073709551615`.\n"));
+}
+
+/// The boot ROM writes that on the chip alone.
+const ON_CHIP: &str = r#"
+title = "Power fails once"
+duration = "8s"
+[[steps]]
+at = "2s"
+do.spare-switch = "on"
+[[steps]]
+at = "4s"
+do.power = { cut-for = "1s" }
+[[expect]]
+event.serial = { contains = "ets Jan" }
+exactly = 1
+"#;
+
+#[test]
+fn what_an_image_does_on_the_chip_is_shrunk_there() {
+    let Some(image) = image() else { return };
+    let bench = Bench::new("shrink-chip");
+    bench.file("my.toml", ON_CHIP);
+    let on_chip = format!("--on chip --image {}", image.display());
+    let ended = bench.preflash(&format!("shrink my.toml --format json --runs 40 {on_chip}"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["on"], "chip", "{report}");
+    let left: Vec<&str> = report["left-out"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(left.contains(&"step at 2s") && !left.contains(&"step at 4s"), "{left:?}");
+    // It is run there again by the command that is told.
+    let people = bench.preflash(&format!("shrink my.toml --force --runs 5 {on_chip}"));
+    let again = people.stderr.lines().find_map(|line| line.strip_prefix("run it: preflash ")).unwrap();
+    assert!(again.starts_with("run my.min.toml --on chip --image "), "{again}");
+    assert_eq!(bench.preflash(again).code, Some(1));
+    // On the host another thing is seen: no such line at all.
+    let host = bench.preflash("shrink my.toml --force --format json --runs 5");
+    let host: Value = serde_json::from_str(&host.stdout).unwrap();
+    assert_eq!(host["on"], "host", "{host}");
+    assert_ne!(host["seen"], report["seen"]);
+
+    for (options, says) in [
+        ("--on chip --image nowhere", "nowhere"),
+        ("--image x", "--image is for the emulated chip"),
+        ("--on both", "invalid value 'both'"),
+    ] {
+        let ended = bench.preflash(&format!("shrink my.toml --force {options}"));
+        assert!(ended.code == Some(2) && ended.stderr.contains(says), "{options}: {}", ended.stderr);
+    }
 }
