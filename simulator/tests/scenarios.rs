@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use simulator::report::{CaseReport, folder};
+use simulator::report::folder;
 use simulator::run::{Case, Name, Results};
 use simulator_record::events::Kind;
 use simulator_record::random::Seed;
@@ -120,6 +120,6 @@ fn check(file: &Path) -> Result<(), Failed> {
     }
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios");
     let results = Results::of(Name::Host, outcome);
-    folder::write(&out, &case, &scenario, &results)?;
-    Err(format!("{}\n\n{}", scenario.title, CaseReport::new(&case, &scenario, &results).evidence(&out)).into())
+    let report = folder::write(&out, &case, &scenario, &results)?;
+    Err(format!("{}\n\n{}", scenario.title, report.evidence(&out)).into())
 }

@@ -240,12 +240,12 @@ fn write_down(folder: &Path, run: &Run, scenario: &Scenario) -> io::Result<()> {
     recorder.finish()
 }
 
-/// Writes the folder of a case below `out` whose runs were kept in memory, and returns its path from there.
+/// Writes the folder of a case below `out` whose runs were kept in memory, and returns what is to be kept of the case.
 ///
 /// # Errors
 /// As [`Draft::keep`].
-pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<PathBuf, WriteError> {
-    Draft::new(out, case, scenario, results.outcomes.len() > 1)?.keep(results).map(|report| report.folder)
+pub fn write(out: &Path, case: &Case, scenario: &Scenario, results: &Results) -> Result<CaseReport, WriteError> {
+    Draft::new(out, case, scenario, results.outcomes.len() > 1)?.keep(results)
 }
 
 /// Removes what earlier runs of a scenario left below `out`, with whatever seeds and repetitions. What other scenarios

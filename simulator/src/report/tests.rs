@@ -79,7 +79,7 @@ fn a_folder_is_replaced_but_not_what_others_have_in_it() {
     let (outer, inner) = (scenario("a.toml"), scenario("a/b.toml"));
     folder::write(&out, &case(), &inner, &results(vec![run(0)])).unwrap();
     let sweep = results((0..=2).map(run).collect());
-    let folder = folder::write(&out, &case(), &outer, &sweep).unwrap();
+    let folder = folder::write(&out, &case(), &outer, &sweep).unwrap().folder;
     assert_eq!(folder, Path::new("a"));
     let folder = out.join(folder);
     assert_eq!(fs::read_to_string(folder.join("repetition-2/serial.log")).unwrap(), "[0.000000] boot: number 2\n");
@@ -109,7 +109,7 @@ fn a_folder_that_cannot_be_written_leaves_nothing_half_written() {
 fn each_target_has_its_folder_and_they_go_when_there_is_only_one() {
     let out = scratch("targets");
     let scenario = scenario("a.toml");
-    let folder = out.join(folder::write(&out, &case(), &scenario, &results_on_both(2)).unwrap());
+    let folder = out.join(folder::write(&out, &case(), &scenario, &results_on_both(2)).unwrap().folder);
     for file in
         ["on-host/serial.log", "on-esp8266/events.jsonl", "on-esp8266/repetition-1/serial.log", "comparison.json"]
     {
