@@ -144,7 +144,6 @@ impl Bss {
             Security::Open => return Ok(()),
             // Their ciphers are not modelled: no station gets further than here.
             Security::Wep | Security::Wpa(_) => return Err(STATUS_CIPHER),
-            // Of WPA3, whoever is here is refused in the end.
             Security::Wpa2(_) | Security::Transition(_) | Security::Wpa3(_) => CCMP,
             Security::Mixed(_) => TKIP,
         };
@@ -153,7 +152,9 @@ impl Bss {
             RsnError::Malformed => STATUS_ELEMENT,
             RsnError::KeyManagement => STATUS_KEY_MANAGEMENT,
             RsnError::Tkip | RsnError::Wep | RsnError::Cipher => STATUS_CIPHER,
-        })
+        })?;
+        // What fits so far brings a pre-shared key, and no SAE.
+        if matches!(self.config.security, Security::Wpa3(_)) { Err(STATUS_KEY_MANAGEMENT) } else { Ok(()) }
     }
 
     /// The station's identifier, or the lowest that is free.
