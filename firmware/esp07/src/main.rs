@@ -21,6 +21,7 @@ mod cpu;
 mod executor;
 mod flash;
 mod frames;
+mod heap;
 mod lwip;
 mod pins;
 mod radio;
@@ -29,25 +30,12 @@ mod serial;
 mod task_level;
 mod wake;
 
-use embedded_alloc::LlffHeap;
 use firmware::board::SETTINGS_SECTORS;
 use firmware::mark;
 // Linked for its feature: `rsa` reaches it through several others.
 use spin as _;
 
 use sdk::Partition;
-
-/// For the main future and for what an RSA signature of 2048 bits takes while it is checked. It lies in instruction
-/// memory, where a byte takes as long as some 50 words.
-#[global_allocator]
-static HEAP: LlffHeap = LlffHeap::empty();
-
-unsafe extern "C" {
-    /// The linker script's.
-    static mut _iram_heap_start: u8;
-    /// The linker script's.
-    static mut _iram_heap_end: u8;
-}
 
 /// By this a programmer knows the image, and where it keeps what it keeps.
 #[unsafe(no_mangle)]
@@ -99,11 +87,8 @@ extern "C" fn user_iram_memory_is_enabled() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn user_init() {
     cpu::see_to_narrow_accesses();
-    // SAFETY: called once, before anything allocates; the linker script keeps the region for this.
-    unsafe {
-        let (start, end) = (&raw mut _iram_heap_start as usize, &raw mut _iram_heap_end as usize);
-        HEAP.init(start, end - start);
-    }
+    // SAFETY: called once, before anything allocates.
+    unsafe { heap::begin() };
     cpu::run_at_full_speed();
     serial::open();
     // Its words would stand between the log's.

@@ -32,8 +32,8 @@ mod tests;
 
 pub use board::{Flash, FlashOperation, Level, Pin, PinKind, Sensor, SensorOutcome, Serial, tenths};
 pub use chip::{
-    AccessKind, Boot, BootCause, Crash, CrashLoop, Livelock, NotModelled, Power, PowerState, Restart, Watchdog,
-    WatchdogKind,
+    AccessKind, Boot, BootCause, Crash, CrashLoop, Livelock, Memory, MemoryKind, NotModelled, Power, PowerState,
+    Restart, Watchdog, WatchdogKind,
 };
 pub use crash::{CrashReport, Hexadecimal, TraceEntry};
 pub use declare::{AnyWord, Declared, Field, FieldOf, Value};
@@ -147,7 +147,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "The chip": Power, Boot, Restart, Crash, Watchdog, NotModelled, CrashLoop, Livelock;
+    "The chip": Power, Boot, Restart, Crash, Watchdog, Memory, NotModelled, CrashLoop, Livelock;
     "The board": Serial, Pin, Sensor, Flash;
     "Wi-Fi": Join, LinkLost, AccessPoint;
     "The internet": Lease, Dns, Ntp, Connection, Tls, Http, Stored;

@@ -177,7 +177,10 @@ fn lines(given: &[String], ending: LineEnding) -> io::Result<Vec<Vec<u8>>> {
 
 /// Whether an event is one of many, of which nobody wants to read each.
 pub(super) fn is_frequent(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Serial(_) | EventKind::Flash(_) | EventKind::Sensor(_) | EventKind::Pin(_))
+    matches!(
+        kind,
+        EventKind::Serial(_) | EventKind::Flash(_) | EventKind::Sensor(_) | EventKind::Pin(_) | EventKind::Memory(_)
+    )
 }
 
 /// What a device did.

@@ -66,6 +66,8 @@ lanes! {
     Entries = "entries", "Entries";
     /// Erases and writes of the flash.
     Flash = "flash", "Flash";
+    /// What is free of the program's heap and stack.
+    Memory = "memory", "Memory";
     /// Lines of the serial port.
     Serial = "serial", "Serial";
     /// Phones.
@@ -98,6 +100,7 @@ impl Lane {
             | EventKind::Watchdog(_)
             | EventKind::CrashLoop(_)
             | EventKind::Livelock(_) => Self::Boots,
+            EventKind::Memory(_) => Self::Memory,
             EventKind::NotModelled(_) => Self::Chip,
             EventKind::Serial(_) => Self::Serial,
             EventKind::Pin(_) => Self::Pins,
@@ -137,7 +140,7 @@ impl News {
                 Self::Bad
             }
             EventKind::NotModelled(_) => Self::Doubtful,
-            EventKind::Serial(_) | EventKind::Step(_) => Self::None,
+            EventKind::Memory(_) | EventKind::Serial(_) | EventKind::Step(_) => Self::None,
             EventKind::Pin(pin) => {
                 if pin.on {
                     Self::Good

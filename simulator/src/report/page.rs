@@ -63,6 +63,7 @@ pub(super) fn page(facts: &CaseFacts<'_>) -> Result<String, RecordError> {
         let failures = failures_of(facts, subject, run.repetition);
         let mut data = run_data(&(facts.record)(on.name, run.repetition), run, facts.scenario, &failures)?;
         data.subject = subject;
+        data.memory_note = memory_note(on.outcome.coverage().is_some(), &data);
         data.repetitions = all.len();
         data.failed_repetitions = (all.len() > 1 && !failed.is_empty()).then(|| evidence::repetitions(&failed));
         runs.push(data);
@@ -72,6 +73,17 @@ pub(super) fn page(facts: &CaseFacts<'_>) -> Result<String, RecordError> {
     let rows = data.runs.iter().map(|run| format!("[{}]", run.rows.join(",\n")));
     let elements: Vec<String> = [json].into_iter().chain(rows).map(|json| frame::data(&json)).collect();
     Ok(frame::page(&PAGE, &facts.scenario.title, &elements))
+}
+
+/// Why nothing is shown of a program's memory, if nothing is known of it.
+fn memory_note(on_chip: bool, run: &RunData) -> Option<&'static str> {
+    match (run.counts.contains_key(&Kind::Memory), on_chip) {
+        (true, _) => None,
+        (false, true) => {
+            Some("heap and stack: not known, because the image says nowhere how much is free; its ELF file (--elf) may")
+        }
+        (false, false) => Some("heap and stack: not measured, because no chip was emulated"),
+    }
 }
 
 /// The failures of a run, by their places among those of the case: the first ones, as many as a page lists.
@@ -124,6 +136,7 @@ fn run_data(
         faults,
         strips: timeline,
         curves: curves.into_curves(),
+        memory_note: None,
         rows: kept.into_rows(),
     })
 }

@@ -2,7 +2,7 @@
 //! `docs/events.md`, and tests say when they are not up to date.
 //!
 //! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is,
-//! its fields, and the words that a field may have. What is told in sentences (folders, the summary, crash reports)
+//! its fields, and the words that a field may have. What is told in sentences (folders, the summary, memory, crash reports)
 //! stands beside this file.
 
 use std::fmt::Write;
@@ -24,7 +24,7 @@ pub fn events() -> String {
         kinds.iter().for_each(|kind| event(&mut page, *kind));
     }
     page.push('\n');
-    page + include_str!("reference/crash-reports.md")
+    page + include_str!("reference/memory.md") + include_str!("reference/crash-reports.md")
 }
 
 /// The table of the files in a run's folder.

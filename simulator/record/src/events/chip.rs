@@ -60,6 +60,18 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// A memory that a program may run out of.
+    pub enum MemoryKind {
+        /// The program's heap, by the allocator's own count.
+        Heap = "heap",
+        /// The heap of the vendor's SDK, by its own count: also the program's, unless that brings one of its own.
+        SdkHeap = "sdk-heap",
+        /// The stack that the firmware's code runs on: what was never stored in is free.
+        Stack = "stack",
+    }
+}
+
 event! {
     /// The supply changed.
     pub struct Power {
@@ -177,6 +189,35 @@ impl fmt::Display for NotModelled {
         match function {
             Some(function) => write!(f, ", {function}"),
             None => Ok(()),
+        }
+    }
+}
+
+event! {
+    /// On the emulated chip: how much of a memory of the program is free. It is looked at once a second, from the first
+    /// second of a start on, and told when it is first known, when less was left than ever since the start, and
+    /// otherwise when it has changed, once a minute at most. Which programs it is known of is said
+    /// [below](#memory-of-the-program).
+    pub struct Memory {
+        /// Which.
+        which: MemoryKind,
+        /// What is free of it, in bytes.
+        free: u32,
+        /// The least that was free since the start, in bytes: by the allocator's own count if it keeps one, otherwise of
+        /// the moments at which it was looked at.
+        least: u32,
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { which, free, least } = self;
+        match which {
+            MemoryKind::Heap => write!(f, "{free} bytes of the heap are free, {least} at the least since the start"),
+            MemoryKind::SdkHeap => {
+                write!(f, "{free} bytes of the SDK's heap are free, {least} at the least since the start")
+            }
+            MemoryKind::Stack => write!(f, "{least} bytes of the stack were never used since the start"),
         }
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn cause(events: &[Event], place: usize) -> Cause {
         EventKind::Crash(_) | EventKind::Livelock(_) | EventKind::NotModelled(_) => {
             end(End::Firmware, "what the firmware executed; `preflash log --around` shows what it had said before")
         }
+        EventKind::Memory(_) => end(End::Firmware, "the firmware takes and gives back memory, and calls functions"),
         EventKind::Serial(_) => end(End::Firmware, "the firmware says so; `preflash log --around` shows what was then"),
         EventKind::Pin(_) => match before.link_of_this_moment() {
             Some(cause) => cause,

@@ -1,10 +1,10 @@
-//! What was measured and what was stored, as curves over time.
+//! What was measured and what was stored, and what is free of the program's memory, as curves over time.
 //!
 //! A reading stands where it was measured; an entry where its `created_at` says that it was measured, so that what was
 //! sent later lies on what it was of. `field1` is the temperature and `field2` the humidity, as in the world's channel.
 
 use serde::{Serialize, Serializer};
-use simulator_record::events::{Event, EventKind};
+use simulator_record::events::{Event, EventKind, MemoryKind};
 
 use super::thinned::{Piece, Thinned};
 
@@ -20,18 +20,41 @@ pub(super) struct Curves {
     all: Vec<Curve>,
 }
 
+/// A quantity, and its two series: a line, and what is drawn over it.
+struct Quantity {
+    name: &'static str,
+    unit: &'static str,
+    series: [&'static str; 2],
+    /// A value holds until the next one, and at most until the device starts again.
+    holds: bool,
+}
+
+const QUANTITIES: [Quantity; 5] = [
+    Quantity { name: "Temperature", unit: "°C", series: ["measured", "stored"], holds: false },
+    Quantity { name: "Humidity", unit: "%", series: ["measured", "stored"], holds: false },
+    Quantity { name: "Heap", unit: "bytes", series: ["free", "least since the start"], holds: true },
+    Quantity { name: "SDK's heap", unit: "bytes", series: ["free", "least since the start"], holds: true },
+    Quantity { name: "Stack", unit: "bytes", series: ["never used", ""], holds: true },
+];
+/// How many of these a sensor measures and a channel stores.
+const MEASURED: usize = 2;
+
 /// A quantity of one device.
 #[derive(Serialize)]
 pub(super) struct Curve {
+    /// Its place among all quantities, in which order they are shown.
+    place: usize,
     name: &'static str,
     unit: &'static str,
+    series: [&'static str; 2],
+    holds: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<String>,
     #[serde(serialize_with = "points")]
-    measured: Thinned<Point>,
+    line: Thinned<Point>,
     #[serde(serialize_with = "points")]
-    stored: Thinned<Point>,
-    /// How many values were measured, and how many were stored.
+    over: Thinned<Point>,
+    /// How many values there were of each.
     counts: [u64; 2],
     /// How many entries are of a time that is not in the run.
     outside: u64,
@@ -64,8 +87,6 @@ fn points<S: Serializer>(points: &Thinned<Point>, serializer: S) -> Result<S::Ok
     serializer.collect_seq(points.pieces().iter().map(|point| (point.at, point.least, point.most)))
 }
 
-const QUANTITIES: [(&str, &str); 2] = [("Temperature", "°C"), ("Humidity", "%")];
-
 impl Curves {
     pub(super) fn new(start: i64, end: u64) -> Self {
         Self { start, end, all: Vec::new() }
@@ -78,9 +99,7 @@ impl Curves {
                 let values = [sensor.temperature.map(f64::from), sensor.humidity.map(f64::from)];
                 for (quantity, value) in values.into_iter().enumerate() {
                     if let Some(value) = value {
-                        let curve = self.of(quantity, event);
-                        curve.measured.push(Point::new(at, value / 10.0));
-                        curve.counts[0] += 1;
+                        self.of(quantity, event).push(0, at, value / 10.0);
                     }
                 }
             }
@@ -88,44 +107,65 @@ impl Curves {
                 let since = stored.created_at.saturating_sub(self.start);
                 let at = u64::try_from(since).ok().and_then(|since| since.checked_mul(1_000_000));
                 let at = at.filter(|at| *at <= self.end);
-                for (quantity, field) in stored.fields.iter().take(QUANTITIES.len()).enumerate() {
+                for (quantity, field) in stored.fields.iter().take(MEASURED).enumerate() {
                     let value = field.as_ref().and_then(|field| field.trim().parse::<f64>().ok());
                     match (value.filter(|value| value.is_finite()), at) {
-                        (Some(value), Some(at)) => {
-                            let curve = self.of(quantity, event);
-                            curve.stored.push(Point::new(at, value));
-                            curve.counts[1] += 1;
-                        }
+                        (Some(value), Some(at)) => self.of(quantity, event).push(1, at, value),
                         (Some(_), None) => self.of(quantity, event).outside += 1,
                         (None, _) => {}
                     }
+                }
+            }
+            EventKind::Memory(memory) => {
+                let at = event.at.as_micros();
+                let (quantity, has_least) = match memory.which {
+                    MemoryKind::Heap => (2, true),
+                    MemoryKind::SdkHeap => (3, true),
+                    MemoryKind::Stack => (4, false),
+                };
+                let curve = self.of(quantity, event);
+                curve.push(0, at, memory.free.into());
+                if has_least {
+                    curve.push(1, at, memory.least.into());
                 }
             }
             _ => {}
         }
     }
 
-    fn of(&mut self, quantity: usize, event: &Event) -> &mut Curve {
-        let (name, unit) = QUANTITIES[quantity];
+    fn of(&mut self, place: usize, event: &Event) -> &mut Curve {
+        let Quantity { name, unit, series, holds } = QUANTITIES[place];
         let device = event.name.as_deref();
-        let known = self.all.iter().position(|curve| curve.name == name && curve.device.as_deref() == device);
-        let place = known.unwrap_or_else(|| {
+        let known = self.all.iter().position(|curve| curve.place == place && curve.device.as_deref() == device);
+        let known = known.unwrap_or_else(|| {
             self.all.push(Curve {
+                place,
                 name,
                 unit,
+                series,
+                holds,
                 device: device.map(str::to_owned),
-                measured: Thinned::new(MOST_POINTS),
-                stored: Thinned::new(MOST_POINTS),
+                line: Thinned::new(MOST_POINTS),
+                over: Thinned::new(MOST_POINTS),
                 counts: [0; 2],
                 outside: 0,
             });
             self.all.len() - 1
         });
-        &mut self.all[place]
+        &mut self.all[known]
     }
 
     pub(super) fn into_curves(self) -> Vec<Curve> {
         self.all
+    }
+}
+
+impl Curve {
+    /// The next value of one of the two series.
+    fn push(&mut self, series: usize, at: u64, value: f64) {
+        let points = if series == 0 { &mut self.line } else { &mut self.over };
+        points.push(Point::new(at, value));
+        self.counts[series] += 1;
     }
 }
 

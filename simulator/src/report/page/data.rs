@@ -134,6 +134,8 @@ pub(super) struct RunData {
     pub(super) faults: Faults,
     pub(super) strips: Timeline,
     pub(super) curves: Vec<Curve>,
+    /// Why nothing is shown of the program's memory.
+    pub(super) memory_note: Option<&'static str>,
     /// Each as JSON; they stand in an element of their own.
     #[serde(skip)]
     pub(super) rows: Vec<String>,

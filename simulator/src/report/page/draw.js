@@ -11,10 +11,14 @@ let rows = [];
 function arrange() {
   const order = new Map(data.lanes.map(([word], index) => [word, index]));
   const all = data.runs.flatMap((run) => run.strips.map((strip, index) => ({ kind: "strip", run, strip, index })));
+  // What is not known of the program's memory is said where it would stand.
+  for (const run of data.runs) {
+    if (run["memory-note"]) all.push({ kind: "note", run, strip: { lane: "memory", label: "Memory" }, text: run["memory-note"] });
+  }
   const key = ({ strip }) => [strip.device ?? "", String(order.get(strip.lane)).padStart(2, "0"), strip.label].join("\0");
   all.sort((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : one.run.index - other.run.index));
   const curves = data.runs.flatMap((run) => run.curves.map((curve) => ({ kind: "curve", run, curve })));
-  curves.sort((one, other) => one.curve.name < other.curve.name ? 1 : one.curve.name > other.curve.name ? -1 : 0);
+  curves.sort((one, other) => one.curve.place - other.curve.place);
   rows = [...all, ...curves];
   let y = RULER;
   for (const row of rows) {
@@ -28,9 +32,9 @@ function arrange() {
 
 /** The range of a curve's values. */
 function measure(row) {
-  const { measured, stored } = row.curve;
+  const { line, over } = row.curve;
   let low = Infinity, high = -Infinity;
-  for (const [, least, most] of [...measured, ...stored]) { low = Math.min(low, least); high = Math.max(high, most); }
+  for (const [, least, most] of [...line, ...over]) { low = Math.min(low, least); high = Math.max(high, most); }
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   row.low = low; row.high = high;
   const room = Math.max((high - low) * 0.12, 0.2);
@@ -94,7 +98,8 @@ function paint(canvas, width, height) {
     pen.fillStyle = colours.fault;
     pen.fillRect(left, RULER, Math.max(1, right - left), height - RULER);
   }
-  for (const row of rows) row.kind === "curve" ? paintCurve(area, row) : paintStrip(area, row);
+  const painters = { curve: paintCurve, strip: paintStrip, note: paintNote };
+  for (const row of rows) painters[row.kind](area, row);
   paintMarks(area);
 }
 
@@ -165,27 +170,56 @@ function paintStrip({ pen, at, width, colours }, row) {
   put();
 }
 
+function paintNote({ pen, colours }, { text, y, height }) {
+  pen.font = "11px system-ui, sans-serif";
+  pen.textBaseline = "middle";
+  pen.fillStyle = colours.muted;
+  pen.fillText(text, 7, y + height / 2 + 0.5);
+}
+
 function paintCurve({ pen, at, width, colours, from, to }, row) {
   const { curve, y, height, top, bottom } = row;
   const level = (value) => y + 6 + ((top - value) / (top - bottom)) * (height - 12);
   const visible = (points) => points.slice(Math.max(0, firstFrom(points, from) - 1), firstFrom(points, to) + 1);
-  const measured = visible(curve.measured);
+  if (curve.holds) {
+    const starts = row.run.strips.find((strip) => strip.lane === "boots" && (strip.device ?? null) === (curve.device ?? null))?.spans ?? [];
+    pen.lineWidth = 1.4;
+    [[curve.line, colours.measured, []], [curve.over, colours.stored, [3, 3]]].forEach(([points, colour, dashes]) => {
+      pen.strokeStyle = colour;
+      pen.setLineDash(dashes);
+      pen.beginPath();
+      const all = visible(points);
+      let last = null;
+      all.forEach(([micros, least, most], index) => {
+        const x = at(micros), start = starts.find(([begin, end]) => begin <= micros && micros <= end);
+        const end = Math.min(all[index + 1]?.[AT] ?? END, start?.[1] ?? END);
+        start && start === last ? pen.lineTo(x, level(most)) : pen.moveTo(x, level(most));
+        if (least !== most) { pen.lineTo(x, level(least)); }
+        pen.lineTo(at(end), level(least));
+        last = start;
+      });
+      pen.stroke();
+    });
+    pen.setLineDash([]);
+    return;
+  }
+  const line = visible(curve.line);
   pen.strokeStyle = pen.fillStyle = colours.measured;
   pen.lineWidth = 1.4;
   pen.beginPath();
-  measured.forEach(([micros, least, most], index) => {
+  line.forEach(([micros, least, most], index) => {
     const x = at(micros);
     index ? pen.lineTo(x, level(most)) : pen.moveTo(x, level(most));
     if (least !== most) pen.lineTo(x, level(least));
   });
   pen.stroke();
-  if (measured.length < width / 5) {
-    for (const [micros, least] of measured) pen.fillRect(at(micros) - 1.5, level(least) - 1.5, 3, 3);
+  if (line.length < width / 5) {
+    for (const [micros, least] of line) pen.fillRect(at(micros) - 1.5, level(least) - 1.5, 3, 3);
   }
   pen.strokeStyle = colours.stored;
-  const stored = visible(curve.stored);
-  const radius = stored.length > width / 6 ? 1.5 : 3.4;
-  for (const [micros, least, most] of stored) {
+  const over = visible(curve.over);
+  const radius = over.length > width / 6 ? 1.5 : 3.4;
+  for (const [micros, least, most] of over) {
     for (const value of least === most ? [least] : [least, most]) {
       pen.beginPath();
       pen.arc(at(micros), level(value), radius, 0, 7);

@@ -214,5 +214,6 @@ function chipPage() {
   const missing = data.coverage["not-modelled"];
   return [el("h2", {}, "Not modelled"), missing.length ? el("table", {}, el("tbody", {}, ...missing.map((one) => el("tr", {},
     ...[one.access, one.address, one.name, `pc ${one.pc}`, one.function ?? ""].map((text) => el("td", { cls: "mono" }, text)))))) : el("p", { cls: "notes" }, "Nothing was touched that is not modelled."),
+    ...(data.coverage.sdk.system_get_free_heap_size ? [el("p", { cls: "notes" }, "The SDK's heap is not modelled: what the program is told of it is an estimate.")] : []),
     ...table("Boot ROM, answered at function level", data.coverage["boot-rom"]), ...table("SDK, answered at function level", data.coverage.sdk)];
 }

@@ -8,14 +8,17 @@ function buildTimeline() {
   stageHeight = arrange();
   const labels = rows.map((row) => {
     const style = `height:${row.height}px`;
-    const of = [row.kind === "strip" ? row.strip.device : row.curve.device, row.run.subject].filter(Boolean).join(" · ");
+    const of = [row.strip?.device ?? row.curve?.device, row.run.subject].filter(Boolean).join(" · ");
+    if (row.kind === "note") {
+      return el("div", { style, title: row.text }, el("span", { cls: "label" }, el("span", { cls: "name" }, row.strip.label), of && el("span", { cls: "of" }, ` ${of}`)));
+    }
     if (row.kind === "curve") {
-      const { name, unit, counts: [measured, stored], outside } = row.curve;
+      const { name, unit, series, counts, outside, holds } = row.curve;
       return el("div", { cls: "curve", style },
         el("span", {}, `${name} `, of && el("span", { cls: "of" }, of)),
         el("small", {}, row.low === row.high ? `${row.low} ${unit}` : `${row.low} to ${row.high} ${unit}`),
-        el("small", {}, el("i", { cls: "measured" }, `▬ measured ${measured}`)),
-        el("small", {}, el("i", { cls: "stored" }, `○ stored ${stored}${outside ? `, ${outside} of another time` : ""}`)));
+        el("small", {}, el("i", { cls: "measured" }, `▬ ${series[0]}${holds ? "" : ` ${counts[0]}`}`)),
+        series[1] && el("small", {}, el("i", { cls: "stored" }, holds ? `┅ ${series[1]}` : `○ ${series[1]} ${counts[1]}${outside ? `, ${outside} of another time` : ""}`)));
     }
     const wrong = row.strip.marks.reduce((sum, [, , news, , count]) => sum + (news === BAD ? count : 0), 0);
     return el("div", { style, title: `${row.strip.label}${of ? ` (${of})` : ""}` },
@@ -155,7 +158,7 @@ const rowAt = (y) => rows.find((row) => y >= row.y && y < row.y + row.height);
 /** The event of a strip nearest to a place, if it is near; and what else is there. */
 function hit(x, y) {
   const row = rowAt(y);
-  if (!row || row.kind === "curve") return { row };
+  if (row?.kind !== "strip") return { row };
   const reach = ((state.view.to - state.view.from) / width()) * 7;
   const micros = microsAt(x), list = row.run.rows;
   let best = null;
@@ -184,8 +187,9 @@ function tip(x, y) {
   if (row?.kind === "curve") {
     const of = (points) => points[Math.max(0, firstFrom(points, microsAt(x)) - 1)];
     const say = (word, point) => point && `${word} ${point[1] === point[2] ? point[1] : `${point[1]} to ${point[2]}`} ${row.curve.unit} at ${seconds(point[AT])} s`;
-    lines.push(say("measured", of(row.curve.measured)), say("stored", of(row.curve.stored)));
-  } else if (event) lines.push(event[TEXT]);
+    lines.push(say(row.curve.series[0], of(row.curve.line)), say(row.curve.series[1], of(row.curve.over)));
+  } else if (row?.kind === "note") lines.push(row.text);
+  else if (event) lines.push(event[TEXT]);
   else if (mark) lines.push(`${mark[4]} event${mark[4] > 1 ? "s" : ""} here; not all are in this page`);
   else if (span) lines.push(`${span[4] > 1 ? `${span[4]} times` : span[3]}: ${length(span[1] - span[0])}`);
   const shown = lines.filter(Boolean);

@@ -263,7 +263,7 @@ fn unseen(kind: Kind, rig: &Description) -> Option<&'static str> {
         Kind::Power | Kind::Step => None,
         Kind::Stored if rig.feed.is_some() => None,
         Kind::Stored => Some("`feed` in the rig's file says where the channel is read"),
-        Kind::Boot | Kind::Restart | Kind::Crash | Kind::CrashLoop | Kind::Watchdog | Kind::Livelock => {
+        Kind::Boot | Kind::Restart | Kind::Crash | Kind::CrashLoop | Kind::Watchdog | Kind::Memory | Kind::Livelock => {
             Some("what a chip does inside comes out of no pin")
         }
         Kind::Pin | Kind::Sensor | Kind::Flash | Kind::NotModelled => Some("nothing on a rig is connected to that pin"),

@@ -237,3 +237,51 @@ fn a_program_that_does_nothing_but_crash_is_told_soon_and_with_what_it_left() {
     let ended = bench.preflash("run s --on chip --image loop.bin");
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
+
+/// What `memory` events say of a kind: what is free and the least, one event after the other.
+fn told(events: &str, which: &str) -> Vec<(u64, u64)> {
+    let events = events.lines().map(json).filter(|event| event["event"] == "memory" && event["which"] == which);
+    events.map(|event| (event["free"].as_u64().unwrap(), event["least"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn the_programs_memory_is_told_and_shown_where_it_is_known() {
+    let Some(image) = image() else { return };
+    let bench = bench("chip-memory");
+    // What checks an RSA signature takes memory for it.
+    bench.file("s/duck.toml", &format!("{READING}[cloud]\nkey-type = \"RSA-2048\"\n"));
+    let program = program(&image);
+    let (_, stack_size, _) = program.symbols.iter().find(|(.., name)| name == "firmware_stack").unwrap();
+    let ended = bench.preflash(&format!("run s --on both --image {}", image.display()));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let events = bench.read("target/preflash/s/duck/on-esp8266/events.jsonl");
+    let heap = told(&events, "heap");
+    // It has 20 KiB.
+    assert!(heap.iter().all(|(free, least)| least <= free && *free < 20 << 10 && *least > 0), "{heap:?}");
+    // What is taken for a while is told by the allocator's own count.
+    assert!(heap.last().unwrap().1 + 4_096 < heap[0].0, "{heap:?}");
+    let stack = told(&events, "stack");
+    assert!(stack.is_sorted_by(|one, next| one.1 > next.1) && stack.len() > 1, "{stack:?}");
+    assert!(stack.iter().all(|(free, least)| free == least && *free < u64::from(*stack_size)), "{stack:?}");
+    assert!(told(&bench.read("target/preflash/s/duck/on-host/events.jsonl"), "heap").is_empty());
+
+    let page = bench.read("target/preflash/s/duck/report.html");
+    let [case, ..] = &super::report::data(&page)[..] else { panic!("there is data") };
+    let note = |run: usize| case["runs"][run]["memory-note"].as_str();
+    assert_eq!((note(0), note(1)), (Some("heap and stack: not measured, because no chip was emulated"), None));
+    let curves = case["runs"][1]["curves"].as_array().unwrap();
+    let names: Vec<_> = curves.iter().map(|curve| curve["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"Heap") && names.contains(&"Stack"), "{names:?}");
+
+    // The image without its names says nothing of it.
+    fs::create_dir(bench.folder.join("bare")).unwrap();
+    let flash = [fs::read(image.join("0x00000.bin")).unwrap(), fs::read(image.join("0x10000.bin")).unwrap()];
+    let mut bytes = flash[0].clone();
+    bytes.resize(0x1_0000, 0xFF);
+    bytes.extend(&flash[1]);
+    fs::write(bench.folder.join("bare/flash.bin"), bytes).unwrap();
+    assert_eq!(bench.preflash("run s --on chip --image bare/flash.bin --out bare").code, Some(0));
+    let page = bench.read("bare/s/duck/report.html");
+    let [case, ..] = &super::report::data(&page)[..] else { panic!("there is data") };
+    assert!(case["runs"][0]["memory-note"].as_str().unwrap().contains("--elf"), "{}", case["runs"][0]["memory-note"]);
+}

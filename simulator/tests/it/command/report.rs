@@ -34,7 +34,7 @@ because = "the router is there"
 "#;
 
 /// The elements with data in a page.
-fn data(page: &str) -> Vec<Value> {
+pub(super) fn data(page: &str) -> Vec<Value> {
     let elements = page.split("<script type=\"application/json\">").skip(1);
     elements.map(|element| serde_json::from_str(element.split("</script>").next().unwrap()).unwrap()).collect()
 }

@@ -20,6 +20,7 @@
 pub mod contents;
 mod crash;
 mod flash;
+mod gauges;
 mod image;
 mod outside;
 pub mod probe;
@@ -53,6 +54,7 @@ pub use contents::{Contents, ContentsError, FlashPart, Programming, SettingsErro
 pub use image::{Firmware, FirmwareError, Image, ImageError};
 pub use whole::WholeImageTarget;
 
+use gauges::Gauges;
 use outside::Board;
 use probe::Probe;
 
@@ -96,6 +98,8 @@ struct Running {
     crashed: bool,
     overflowed: bool,
     reset_information: Option<[u32; 7]>,
+    /// What is free of the program's memory.
+    gauges: Gauges,
 }
 
 impl Esp8266Target {
@@ -169,6 +173,7 @@ impl Target for Esp8266Target {
             crashed: false,
             overflowed: false,
             reset_information: None,
+            gauges: Gauges::new(self.image.symbols(), at),
         });
     }
 
@@ -177,6 +182,7 @@ impl Target for Esp8266Target {
         let wait = running.run(now, &self.image);
         let local = running.now().max(now);
         self.reset_information = running.reset_information.take().or(self.reset_information.take());
+        running.tell_memory();
         self.tell_not_modelled();
         Progress { local, wait }
     }
@@ -216,6 +222,16 @@ impl Running {
     /// The chip's moment in the world.
     fn now(&self) -> Instant {
         self.started + Duration::from_nanos(self.chip.now().nanoseconds())
+    }
+
+    /// Tells of the program's memory.
+    fn tell_memory(&mut self) {
+        let now = self.now();
+        if !self.halted {
+            for memory in self.gauges.look(&self.chip.core.memory, now) {
+                self.port.put(now, Output::Event(memory.into()));
+            }
+        }
     }
 
     /// A moment of the world as the chip's.

@@ -15,6 +15,7 @@ use esp8266::peripherals::{Heard, ResetCause, Time};
 use esp8266::registers::Registers;
 use rand_core::RngCore;
 
+use super::gauges::Gauges;
 use super::outside::Board;
 use super::symbols::Symbols;
 use super::{Contents, LONGEST_RUN, crash, restart};
@@ -57,6 +58,8 @@ struct Running {
     halted: bool,
     /// A stack's overflow has been told of this start.
     overflowed: bool,
+    /// What is free of the program's memory.
+    gauges: Gauges,
 }
 
 impl WholeImageTarget {
@@ -119,6 +122,7 @@ impl Target for WholeImageTarget {
                 wakes: None,
                 halted: false,
                 overflowed: false,
+                gauges: Gauges::default(),
             }
         });
         running.pass_time(at);
@@ -126,12 +130,14 @@ impl Target for WholeImageTarget {
         running.chip.age(Time::from_nanoseconds(self.port.uptime.take().as_nanos() as u64));
         (running.flash_ends, running.wakes, running.halted) = (at, None, false);
         running.overflowed = false;
+        running.gauges = Gauges::new(self.contents.symbols(), at);
     }
 
     fn run(&mut self, now: Instant) -> Progress {
         let running = self.running.as_mut().expect("the world runs started targets only");
         let wait = running.run(now, self.contents.symbols());
         running.tell_missed(now);
+        running.tell_memory();
         let local = running.now().max(now);
         self.tell_not_modelled();
         Progress { local, wait }
@@ -217,6 +223,16 @@ impl Running {
         receiver == Some(&self.port.hardware_address) || receiver == Some(&access_point)
     }
 
+    /// Tells of the program's memory.
+    fn tell_memory(&mut self) {
+        let now = self.now();
+        if !self.halted && self.wakes.is_none() {
+            for memory in self.gauges.look(&self.chip.core.memory, now) {
+                self.port.put(now, Output::Event(memory.into()));
+            }
+        }
+    }
+
     /// Tells the world of the frames that the chip has heard at `now` and not acknowledged.
     fn tell_missed(&mut self, now: Instant) {
         let mut acknowledges = std::mem::take(&mut self.port.antenna.borrow_mut().acknowledges);
@@ -268,6 +284,7 @@ impl Running {
                 self.overflowed = false;
                 let (cause, event) = restart::cause(&self.chip, symbols);
                 let at = self.now();
+                self.gauges = Gauges::new(symbols, at);
                 self.port.put(at, Output::Restarted { cause, event: event.map(Box::new) });
                 Some(Wait::Until(Some(at)))
             }
