@@ -78,6 +78,11 @@ pub trait Cells {
     /// Their size in bytes, a power of two.
     fn size(&self) -> u32;
 
+    /// By which the chip around them is known: its manufacturer, and the type of the memory.
+    fn manufacturer(&self) -> [u8; 2] {
+        WINBOND
+    }
+
     /// Reads bytes, which lie within the size.
     fn read(&mut self, address: u32, bytes: &mut [u8]);
 
@@ -90,6 +95,11 @@ pub trait Cells {
     /// Ends the operation whose time is over at this moment; `false` if it must go on.
     fn end(&mut self, at: u64) -> bool;
 }
+
+/// Winbond's number, and its type of memory in a W25Q80.
+pub const WINBOND: [u8; 2] = [0xEF, 0x40];
+/// PUYA's number, and its type of memory in a P25Q80H.
+pub const PUYA: [u8; 2] = [0x85, 0x60];
 
 /// What a flash is at.
 #[derive(Clone, Debug)]
@@ -131,7 +141,8 @@ impl<C: Cells> SerialFlash<C> {
 
     /// Manufacturer, type, capacity.
     fn id(&self) -> [u8; 3] {
-        [0xEF, 0x40, self.cells.size().max(2).ilog2() as u8]
+        let [manufacturer, memory] = self.cells.manufacturer();
+        [manufacturer, memory, self.cells.size().max(2).ilog2() as u8]
     }
 
     /// The table of parameters (JESD216, SFDP 1.0): a header, the header of the flash's parameters, and these.

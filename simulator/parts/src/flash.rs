@@ -16,16 +16,25 @@
 //! A chip may have an endurance: each further erase of a sector leaves some more of its cells at 0 for good, and the
 //! chip does not complain (data sheets promise 100,000 erases and say nothing of what comes then).
 //!
+//! A chip may be of a kind on which a word that has been programmed since its sector was erased cannot be programmed
+//! again ([`Overwrite`]); data sheets promise only that erased cells are programmed. The chips of PUYA (P25Q80H) on
+//! ESP-01 modules were seen to hold what was written last, zeros turned to ones, where the AND of both was expected
+//! (esp8266/Arduino#4061, a log of one word whose bits were cleared one by one, and #7514); others report bits that are
+//! not cleared and bits that are without reason (#4061), or garbage (#7644). The word of 4 bytes counts, because the
+//! ESP8266 writes whole words, with ones where nothing is to change. A word counts as programmed from the moment at
+//! which its programming begins, also if power goes away then, until its sector has been erased to the end; so does
+//! what a programmer has put there. Writing ones to a word that is not programmed programs nothing.
+//!
 //! Not modelled: cells that wear out little by little (they hold, or are stuck), unstable cells that settle with time,
-//! a page whose words are programmed all at once, chips on which a byte can be programmed only once. Commands and the
-//! status register are the host's or the emulated chip's to know.
+//! a page whose words are programmed all at once or replaced together. Commands, the status register and the
+//! manufacturer's number are the host's or the emulated chip's to know.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
 
-use simulator_record::events::{self, EventKind, FlashOperation};
+use simulator_record::events::{self, EventKind, FlashOperation, Row};
 use simulator_record::random::{Draw, Seed, Stream};
 use simulator_record::time::Instant;
 
@@ -37,6 +46,8 @@ pub const SECTOR: u32 = 4_096;
 pub const PAGE: u32 = 256;
 /// Bytes that are written together; writes are aligned to it.
 pub const WORD: u32 = 4;
+/// Words of a sector.
+const WORDS: usize = (SECTOR / WORD) as usize;
 
 /// Nanoseconds: shortest and longest erase of a sector, and programming of a page.
 const SECTOR_ERASE: (u64, u64) = (45_000_000, 60_000_000);
@@ -132,6 +143,39 @@ fn check_bounds(address: u32, length: u32, size: u32) -> Result<(), FlashError> 
     }
 }
 
+/// What becomes of a word that is programmed again before its sector has been erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It is the AND of old and new.
+    #[default]
+    Clears,
+    /// It is what was written last: ones in that set bits that were clear. While this is under way, each of its cells
+    /// may be anything.
+    Replaces,
+    /// Of its bits that are still 1, half of those that shall be cleared are not, and a few of the others are.
+    Disturbs,
+}
+
+impl Overwrite {
+    /// All of them: the word, which, and a sentence.
+    pub const ROWS: [Row<Self>; 3] = [
+        ("clears", Self::Clears, "Clears the bits that are 0 in what is written, and leaves the others as they are."),
+        (
+            "replaces",
+            Self::Replaces,
+            "Keeps what was written last, so that bits that were 0 may be 1 again, as PUYA's chips were seen to do. To an `image` that asks, it says that it is PUYA's: Arduino's core then writes the AND itself.",
+        ),
+        (
+            "disturbs",
+            Self::Disturbs,
+            "Leaves half of the bits at 1 that should be cleared, and clears a few that should not be.",
+        ),
+    ];
+}
+
+/// One in so many bits that should stay 1 is cleared, where words are disturbed.
+const DISTURBED: u64 = 16;
+
 /// Cells of a sector that an erase beyond the endurance leaves at 0 for good.
 const STUCK_PER_ERASE: u32 = 1_024;
 
@@ -212,6 +256,9 @@ pub struct NorFlash {
     endurance: Option<u32>,
     /// The cells that stay at 0, by sector, as masks.
     stuck: BTreeMap<u32, Box<[u8]>>,
+    overwrite: Overwrite,
+    /// Which words have been programmed since they were erased, by sector; nothing if that does not matter.
+    programmed: BTreeMap<u32, Box<[bool]>>,
     running: Option<Running>,
     operations: u32,
     /// Durations.
@@ -222,6 +269,8 @@ pub struct NorFlash {
     reading: Stream,
     /// Which cells wear out.
     wearing: Stream,
+    /// What is left of a word that is programmed again.
+    overwriting: Stream,
 }
 
 impl NorFlash {
@@ -234,12 +283,15 @@ impl NorFlash {
             wear: vec![0; sectors],
             endurance: None,
             stuck: BTreeMap::new(),
+            overwrite: Overwrite::Clears,
+            programmed: BTreeMap::new(),
             running: None,
             operations: 0,
             timing: seed.stream(&format!("{name}/timing")),
             tearing: seed.stream(&format!("{name}/tearing")),
             reading: seed.stream(&format!("{name}/unstable cells")),
             wearing: seed.stream(&format!("{name}/wear")),
+            overwriting: seed.stream(&format!("{name}/overwriting")),
         }
     }
 
@@ -260,6 +312,16 @@ impl NorFlash {
         self.endurance = Some(erases);
     }
 
+    /// Makes the blank chip one of that kind.
+    pub fn set_overwrite(&mut self, overwrite: Overwrite) {
+        self.overwrite = overwrite;
+    }
+
+    /// What kind of chip it is.
+    pub fn overwrite(&self) -> Overwrite {
+        self.overwrite
+    }
+
     /// Puts `bytes` at `address` as a programmer in the factory does: without time, wear or count.
     ///
     /// # Errors
@@ -275,6 +337,9 @@ impl NorFlash {
             }
             let offset = (from % SECTOR) as usize;
             slot.get_or_insert_with(blank)[offset..offset + part.len()].copy_from_slice(part);
+            for (address, byte) in (from..).zip(part) {
+                self.note_programmed(address, &[*byte]);
+            }
         }
         Ok(())
     }
@@ -405,6 +470,7 @@ impl NorFlash {
         if done_per_million >= 1_000_000 {
             *slot = None;
             self.unstable.remove(&sector);
+            self.programmed.remove(&sector);
             self.leave_stuck(sector);
         } else if let Some(bytes) = slot {
             let unstable = self.unstable.entry(sector).or_insert_with(stable);
@@ -443,8 +509,12 @@ impl NorFlash {
         let words = data.len() / WORD as usize;
         let whole = words * done_per_million as usize / 1_000_000;
         for (index, word) in data.chunks_exact(WORD as usize).enumerate().take(whole + 1) {
-            for (offset, byte) in word.iter().enumerate() {
-                let address = address + (index * WORD as usize + offset) as u32;
+            let address = address + (index * WORD as usize) as u32;
+            if self.note_programmed(address, word) {
+                self.program_again(address, word, index >= whole);
+                continue;
+            }
+            for (address, byte) in (address..).zip(word) {
                 // A bit that the word in flight would clear may have become clear, or unstable, or neither.
                 let (mut stays, mut unstable) = (0, 0);
                 for bit in (0..8).filter(|bit| index >= whole && byte >> bit & 1 == 0) {
@@ -469,6 +539,53 @@ impl NorFlash {
             let mask = &mut self.unstable.entry(sector).or_insert_with(stable)[offset];
             *mask = *mask & byte | half_way;
         }
+    }
+
+    /// Notes that `bytes` are programmed into a word; whether it was programmed before, if that matters.
+    fn note_programmed(&mut self, address: u32, bytes: &[u8]) -> bool {
+        if self.overwrite == Overwrite::Clears {
+            return false;
+        }
+        let words = self.programmed.entry(address / SECTOR).or_insert_with(|| [false; WORDS].into());
+        let programmed = &mut words[(address % SECTOR / WORD) as usize];
+        let before = *programmed;
+        *programmed |= bytes.iter().any(|byte| *byte != 0xFF);
+        before
+    }
+
+    /// Programs a word that is programmed already.
+    fn program_again(&mut self, address: u32, word: &[u8], in_flight: bool) {
+        for (address, byte) in (address..).zip(word) {
+            let (sector, offset) = (address / SECTOR, (address % SECTOR) as usize);
+            let cells = *self.byte(address);
+            let was_unstable = self.unstable.get(&sector).map_or(0, |mask| mask[offset]);
+            let (target, moving) = match self.overwrite {
+                Overwrite::Clears => (cells & byte, cells & !byte),
+                Overwrite::Replaces => (*byte, !cells | !byte | was_unstable),
+                Overwrite::Disturbs => {
+                    let cleared = self.some_of(cells & !byte, 2) | self.some_of(cells & byte, DISTURBED);
+                    (cells & !cleared, cleared)
+                }
+            };
+            let (mut reads, mut unstable) = (target, was_unstable & !moving);
+            for bit in (0..8).filter(|bit| in_flight && moving >> bit & 1 != 0) {
+                match self.overwriting.between(0, 2) {
+                    0 => reads &= !(1 << bit),
+                    1 => reads |= 1 << bit,
+                    _ => unstable |= 1 << bit,
+                }
+            }
+            *self.byte(address) = reads;
+            if unstable != was_unstable {
+                self.unstable.entry(sector).or_insert_with(stable)[offset] = unstable;
+            }
+        }
+    }
+
+    /// One in so many bits of a mask, at random.
+    fn some_of(&mut self, mask: u8, one_in: u64) -> u8 {
+        let bits = (0..8).filter(|bit| mask >> bit & 1 != 0);
+        bits.filter(|_| self.overwriting.between(1, one_in) == 1).fold(0, |some, bit| some | 1 << bit)
     }
 
     fn byte(&mut self, address: u32) -> &mut u8 {

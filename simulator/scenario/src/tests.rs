@@ -60,6 +60,14 @@ fn a_flash_wears_out_only_if_the_file_says_so() {
 }
 
 #[test]
+fn a_flash_clears_bits_when_it_is_written_again_unless_the_file_says_otherwise() {
+    let overwrite = |text: &str| parse(&format!("title = 't'\nduration = '1m'\n{text}")).devices[0].flash_overwrite;
+    assert_eq!(overwrite(""), Overwrite::Clears);
+    assert_eq!(overwrite("[device]\nflash-overwrite = 'replaces'"), Overwrite::Replaces);
+    assert_eq!(overwrite("[[devices]]\nname = 'a'\nflash-overwrite = 'disturbs'"), Overwrite::Disturbs);
+}
+
+#[test]
 fn a_phone_has_the_habits_of_its_kind_unless_the_file_says_others() {
     let habits = |text: &str| {
         let phone = format!("title = 't'\nduration = '1m'\n[[phones]]\nname = 'a'\ndoes = [{{ wait = '1s' }}]\n{text}");

@@ -110,6 +110,7 @@ pub fn world_with(scenario: &Scenario, seed: Seed, mut make: impl FnMut(Rc<Port>
         if let Some(erases) = device.flash_endurance {
             port.flash.borrow_mut().set_endurance(erases);
         }
+        port.flash.borrow_mut().set_overwrite(device.flash_overwrite);
         let port = Rc::new(port);
         let target = make(Rc::clone(&port));
         // After the image, which may reach there.

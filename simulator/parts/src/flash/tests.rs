@@ -211,6 +211,90 @@ fn cells_left_half_way_read_differently_until_they_are_erased_or_programmed() {
     assert_eq!((unsteady(&mut flash, 256), read(&mut flash, 0, 256)), (0, vec![0xFF; 256]));
 }
 
+fn of_kind(overwrite: Overwrite) -> NorFlash {
+    let mut flash = flash();
+    flash.set_overwrite(overwrite);
+    flash
+}
+
+#[test]
+fn a_word_that_is_replaced_holds_what_was_written_last_and_its_neighbours_what_they_held() {
+    let mut flash = of_kind(Overwrite::Replaces);
+    done(&mut flash, write(0x1000, &[0xAA; 12]));
+    done(&mut flash, write(0x1004, &[0x55; 4]));
+    assert_eq!(read(&mut flash, 0x1000, 12), [[0xAA; 4], [0x55; 4], [0xAA; 4]].concat());
+    done(&mut flash, write(0x1008, &[0xFF, 0xFF, 0xFF, 0x00]));
+    assert_eq!(read(&mut flash, 0x1008, 4), [0xFF, 0xFF, 0xFF, 0x00], "ones are no way to leave bytes as they are");
+}
+
+#[test]
+fn a_word_that_is_disturbed_keeps_half_of_what_should_be_cleared_and_loses_a_few_others() {
+    let mut flash = of_kind(Overwrite::Disturbs);
+    done(&mut flash, write(0, &[0xF0; 4_096]));
+    assert_eq!(read(&mut flash, 0, 4_096), [0xF0; 4_096]);
+    done(&mut flash, write(0, &[0x3F; 4_096]));
+    let after = read(&mut flash, 0, 4_096);
+    let count = |mask: u8| after.iter().map(|byte| (byte & mask).count_ones()).sum::<u32>();
+    assert_eq!(count(0x0F), 0, "what was clear stays so");
+    assert!((3_900..4_300).contains(&count(0xC0)), "half of 8192 that should be cleared: {}", count(0xC0));
+    assert!((7_500..7_850).contains(&count(0x30)), "most of 8192 that should not be: {}", count(0x30));
+}
+
+#[test]
+fn a_word_is_programmed_until_an_erase_has_come_to_its_end() {
+    for kind in [Overwrite::Replaces, Overwrite::Disturbs] {
+        // Whether a sector's words are programmed, shown by writing over ten of them.
+        let programmed = |flash: &mut NorFlash, address| {
+            let before = read(flash, address, 40);
+            done(flash, write(address, &[0xC3; 40]));
+            let and: Vec<u8> = before.iter().map(|byte| byte & 0xC3).collect();
+            read(flash, address, 40) != and
+        };
+        let mut flash = of_kind(kind);
+        flash.preload(0x1000, &[0xF5; 40]).unwrap();
+        flash.preload(0x2000, &[0xFF; 40]).unwrap();
+        done(&mut flash, write(0x2000, &[0xFF; 40]));
+        assert!(programmed(&mut flash, 0x1000), "by the factory");
+        assert!(!programmed(&mut flash, 0x2000), "ones program nothing");
+
+        done(&mut flash, Operation::Erase { from: 0x1000, to: 0x2000 });
+        assert!(!programmed(&mut flash, 0x1000));
+
+        flash.preload(0x3000, &[0x0F; 40]).unwrap();
+        flash.begin(AT, Operation::Erase { from: 0x3000, to: 0x4000 }).unwrap();
+        flash.tear(AT + Duration::from_millis(44));
+        assert!(programmed(&mut flash, 0x3000), "hardly a bit was not erased yet");
+
+        // A write of 64 words, of which at most 20 have begun after 200 of 650 microseconds.
+        flash.begin(AT, write(0x4000, &[0; 256])).unwrap();
+        flash.tear(AT + Duration::from_micros(200));
+        assert!(!programmed(&mut flash, 0x4000 + 40 * 4), "its turn did not come");
+        let reads = read(&mut flash, 0x4000, 256);
+        let in_flight = 0x4000 + reads.iter().position(|byte| *byte != 0).unwrap() as u32 / 4 * 4;
+        let torn = read(&mut flash, in_flight, 4);
+        assert_ne!(torn, [0xFF; 4], "it has begun");
+        let data = match kind {
+            Overwrite::Replaces => [0xFF; 4],
+            Overwrite::Disturbs | Overwrite::Clears => [0; 4],
+        };
+        done(&mut flash, write(in_flight, &data));
+        let and: Vec<u8> = torn.iter().zip(data).map(|(torn, data)| torn & data).collect();
+        assert_ne!(read(&mut flash, in_flight, 4), and, "{kind:?}");
+    }
+}
+
+#[test]
+fn power_that_goes_while_a_word_is_replaced_leaves_any_of_its_cells_as_anything() {
+    let mut flash = of_kind(Overwrite::Replaces);
+    done(&mut flash, write(0, &[0; 8]));
+    flash.begin(AT, write(0, &[0; 4])).unwrap();
+    flash.tear(AT + Duration::from_micros(300));
+    assert_ne!(read(&mut flash, 0, 4), [0; 4], "the same was written again");
+    let half_way = unsteady(&mut flash, 8);
+    assert!((4..20).contains(&half_way), "a third of 32 bits: {half_way}");
+    assert_eq!(read(&mut flash, 4, 4), [0; 4]);
+}
+
 /// Contents of the first two sectors, what is then done, and how much of it (per million) before power goes away.
 fn torn_operations() -> impl Strategy<Value = (Vec<u8>, Operation, u64, u64)> {
     let operation = prop_oneof![
@@ -251,6 +335,19 @@ proptest! {
             let programmed = torn.iter().zip(&new).take_while(|(torn, new)| torn == new).count();
             prop_assert_eq!(&torn[(programmed + 1).min(torn.len())..], &old[(programmed + 1).min(old.len())..]);
         }
+    }
+
+    #[test]
+    fn what_is_programmed_once_is_the_same_on_each_kind((_, operation, part, seed) in torn_operations()) {
+        let run = |overwrite| {
+            let mut flash = NorFlash::new(Seed(seed), "flash");
+            flash.set_overwrite(overwrite);
+            flash.begin(AT, operation.clone()).unwrap();
+            flash.tear(AT + Duration::from_nanos(part * 1_000));
+            (flash.contents(), read(&mut flash, 0, 2 * SECTOR as usize))
+        };
+        prop_assert_eq!(run(Overwrite::Replaces), run(Overwrite::Clears));
+        prop_assert_eq!(run(Overwrite::Disturbs), run(Overwrite::Clears));
     }
 
     #[test]

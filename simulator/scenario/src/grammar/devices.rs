@@ -7,7 +7,7 @@ use simulator_world::boards::{BOARDS, Board};
 use super::events::LEVEL;
 use super::sensor::{AIR_HUMIDITY, AIR_TEMPERATURE, SENSOR};
 use super::{BOOLEAN, DURATION, ON_OFF, PORT, TEXT};
-use crate::model::{BootMode, DhtModel, SensorKind};
+use crate::model::{BootMode, DhtModel, Overwrite, SensorKind};
 use crate::shape::Scalar::{DateTime, HardwareAddress, Integer};
 use crate::shape::Shape::{List, Scalar, Words};
 use crate::shape::{Key, Shape, Table, optional, required};
@@ -141,6 +141,11 @@ const FLASH_ENDURANCE: Key = optional(
     Scalar(Integer { least: 0, most: u32::MAX as i64 }),
     "How often each sector of 4,096 bytes can be erased. After that an erase leaves some cells at 0 for good, some more each time, and says nothing. What is written at the beginning does not count. Default without end; data sheets promise 100,000.",
 );
+const FLASH_OVERWRITE: Key = optional(
+    "flash-overwrite",
+    Words(&Overwrite::ROWS),
+    "What its flash makes of a word of 4 bytes that is written again before its sector has been erased, even with ones where nothing is to change. Default clears.",
+);
 const INIT_DATA: Key = optional(
     "init-data",
     TEXT,
@@ -193,6 +198,7 @@ pub(super) const DEVICE: Table = Table::new(
         FLASH,
         FLASH_SIZE,
         FLASH_ENDURANCE,
+        FLASH_OVERWRITE,
         INIT_DATA,
         ELF,
         BOOT,
@@ -220,6 +226,7 @@ pub(super) const DEVICES: Table = Table::new(
         FLASH,
         FLASH_SIZE,
         FLASH_ENDURANCE,
+        FLASH_OVERWRITE,
         INIT_DATA,
         ELF,
         BOOT,

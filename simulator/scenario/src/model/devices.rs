@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use super::Course;
 use crate::units::{DeciCelsius, DeciPercent};
 
+pub use simulator_parts::flash::Overwrite;
 pub use simulator_parts::{DhtModel, PartKind};
 pub use simulator_world::air::Country;
 pub use simulator_world::device::esp8266::BootMode;
@@ -35,6 +36,8 @@ pub struct Device {
     pub uptime: Duration,
     /// How often each sector of its flash can be erased; `None` for without end.
     pub flash_endurance: Option<u32>,
+    /// What its flash makes of a word that is written again.
+    pub flash_overwrite: Overwrite,
     /// What its flash holds at the beginning, as the yellow duck's firmware writes it; `None` for a blank flash.
     pub settings: Option<Settings>,
 }

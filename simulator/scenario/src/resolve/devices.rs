@@ -122,6 +122,7 @@ impl Resolver<'_, '_> {
                 .set_up
                 .and_then(|fields| fields.integer("flash-endurance"))
                 .and_then(|erases| u32::try_from(erases).ok()),
+            flash_overwrite: source.set_up.and_then(|fields| fields.word("flash-overwrite")).unwrap_or_default(),
             settings: source.settings.and_then(|fields| self.settings(fields)),
         }
     }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use humantime::format_duration;
 use simulator_record::events::Kind;
 use simulator_scenario::model::{
-    Action, Begin, BootMode, CertificateProfile, Check, Expectation, FlashImage, Injection, Policy, PowerAction,
-    Readings, Scenario, State, When,
+    Action, Begin, BootMode, CertificateProfile, Check, Expectation, FlashImage, Injection, Overwrite, Policy,
+    PowerAction, Readings, Scenario, State, When,
 };
 
 use simulator_world::internet::Fault;
@@ -115,6 +115,9 @@ fn start(scenario: &Scenario, rig: &Description, has_lines: bool, needs: &mut Ne
     }
     if scenario.devices.iter().any(|device| device.flash_endurance.is_some()) {
         needs.add("a flash that wears out as `flash-endurance` says".to_owned());
+    }
+    if scenario.devices.iter().any(|device| device.flash_overwrite != Overwrite::default()) {
+        needs.add("a flash of the kind that `flash-overwrite` says".to_owned());
     }
 }
 

@@ -8,13 +8,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use esp8266::serial_flash::{Cells, Operation};
+use esp8266::serial_flash::{Cells, Operation, PUYA, WINBOND};
 use firmware::board::SETTINGS_SECTORS;
 
 use crate::device::Port;
 use crate::device::esp8266::Image;
 use crate::device::port::Output;
-use simulator_parts::flash::{self, WORD};
+use simulator_parts::flash::{self, Overwrite, WORD};
 use simulator_record::time::Instant;
 
 /// The cells of a started chip's flash.
@@ -40,6 +40,13 @@ impl BoardCells {
 impl Cells for BoardCells {
     fn size(&self) -> u32 {
         self.port.flash.borrow().size()
+    }
+
+    fn manufacturer(&self) -> [u8; 2] {
+        match self.port.flash.borrow().overwrite() {
+            Overwrite::Replaces => PUYA,
+            Overwrite::Clears | Overwrite::Disturbs => WINBOND,
+        }
     }
 
     fn read(&mut self, address: u32, bytes: &mut [u8]) {

@@ -1,7 +1,7 @@
 //! One flash: what a program writes by the controller's commands it can run, and a power cut tears it.
 
 use super::*;
-use simulator_parts::flash::SECTOR;
+use simulator_parts::flash::{Overwrite, SECTOR};
 use simulator_record::events::FlashOperation;
 
 /// Boot ROM: `SPIEraseSector(number)`, `SPIWrite(address, from, length)`, `Cache_Read_Enable(odd, block, size)`.
@@ -59,6 +59,26 @@ fn a_program_runs_what_it_has_written_by_commands() {
     let apart = bench.events[1].0.saturating_since(bench.events[0].0);
     assert!((Duration::from_micros(650)..Duration::from_micros(1_000)).contains(&apart), "{apart:?}");
     assert_eq!(bench.port.flash.borrow().contents()[PLACE as usize..][..6], bytes(&[movi(5, 77), RET]));
+}
+
+#[test]
+fn a_word_that_a_program_writes_twice_is_what_its_kind_of_chip_makes_of_it() {
+    let mut words = vec![addi(14, 0, 0)];
+    words.extend(address(13, BUFFER));
+    for word in [0xAAAA_AAAA, 0x5555_5555] {
+        words.extend(address(5, word));
+        words.push(s32i(5, 13, 0));
+        words.extend(address(2, PLACE));
+        words.extend([addi(3, 13, 0), movi(4, 4)]);
+        words.extend(call(WRITE));
+    }
+    words.extend([addi(0, 14, 0), RET]);
+    for (overwrite, held) in [(Overwrite::Clears, [0; 4]), (Overwrite::Replaces, [0x55; 4])] {
+        let mut bench = bench(&words);
+        bench.port.flash.borrow_mut().set_overwrite(overwrite);
+        bench.run_until(Instant::from_secs(1));
+        assert_eq!(bench.port.flash.borrow().contents()[PLACE as usize..][..4], held, "{overwrite:?}");
+    }
 }
 
 #[test]
