@@ -8,11 +8,20 @@ use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, 
 /// Bytes of a sector.
 pub(crate) const SECTOR: usize = 4096;
 
+/// How many of the cells that were on their way read differently each time, until they are programmed or erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Unstable {
+    #[default]
+    None,
+    /// One in 32: one of a word's.
+    Few,
+    Half,
+}
+
 /// What a torn operation leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tear {
-    /// Cells that were on their way read differently each time, until they are programmed or erased.
-    pub(crate) unstable: bool,
+    pub(crate) unstable: Unstable,
     /// A write programs all of its words at once, not one after the other.
     pub(crate) all_at_once: bool,
     /// An erase clears all cells first.
@@ -20,12 +29,12 @@ pub(crate) struct Tear {
 }
 
 impl Tear {
-    pub(crate) const ALL: [Self; 8] = {
-        let mut all = [Self { unstable: false, all_at_once: false, clears_first: false }; 8];
+    pub(crate) const ALL: [Self; 12] = {
+        let mut all = [Self { unstable: Unstable::None, all_at_once: false, clears_first: false }; 12];
         let mut number = 0;
-        while number < 8 {
-            all[number] =
-                Self { unstable: number & 1 != 0, all_at_once: number & 2 != 0, clears_first: number & 4 != 0 };
+        while number < all.len() {
+            let unstable = [Unstable::None, Unstable::Few, Unstable::Half][number / 4];
+            all[number] = Self { unstable, all_at_once: number & 1 != 0, clears_first: number & 2 != 0 };
             number += 1;
         }
         all
@@ -33,11 +42,14 @@ impl Tear {
 }
 
 /// NOR flash in memory: programming clears bits, erasing sets a sector's, and power can fail in the middle of either.
+/// It is of a kind on which no word can be programmed twice between two erases, and panics if that is tried.
 #[derive(Clone)]
 pub(crate) struct Nor {
     pub(crate) bytes: Vec<u8>,
     /// Cells that read as either.
-    unstable: Vec<u8>,
+    pub(crate) unstable: Vec<u8>,
+    /// Words that have been written to since they were erased, if only by a write that was cut short.
+    pub(crate) written: Vec<bool>,
     /// Writes and erases since power came on.
     pub(crate) operations: usize,
     /// The operation that power fails in.
@@ -54,6 +66,7 @@ impl Nor {
         Self {
             bytes: vec![0xff; sectors * SECTOR],
             unstable: vec![0; sectors * SECTOR],
+            written: vec![false; sectors * SECTOR / 4],
             operations: 0,
             cut_at: None,
             tear: Tear::default(),
@@ -97,11 +110,13 @@ impl Nor {
         let old = self.bytes[at];
         let moved = changing & !stays;
         self.bytes[at] = old & !moved | to & moved;
-        if self.tear.unstable {
-            self.unstable[at] = self.unstable[at] & !moved | changing & self.draw().to_le_bytes()[0];
-        } else {
-            self.unstable[at] &= !moved;
-        }
+        let [mask, others @ ..] = self.draw().to_le_bytes();
+        let unstable = match self.tear.unstable {
+            Unstable::None => 0,
+            Unstable::Few => others[..4].iter().fold(mask, |mask, other| mask & other),
+            Unstable::Half => mask,
+        };
+        self.unstable[at] = self.unstable[at] & !moved | changing & unstable;
     }
 }
 
@@ -156,6 +171,7 @@ impl NorFlash for Nor {
             if torn {
                 return Err(NorFlashErrorKind::Other);
             }
+            self.written[start / 4..(start + SECTOR) / 4].fill(false);
         }
         Ok(())
     }
@@ -163,6 +179,9 @@ impl NorFlash for Nor {
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
         assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
         let torn = self.begin()?;
+        for word in &mut self.written[offset as usize / 4..][..bytes.len() / 4] {
+            assert!(!std::mem::replace(word, true), "a word at {offset:#x} or behind is programmed twice");
+        }
         let whole = match (torn, self.tear.all_at_once) {
             (false, _) => bytes.len(),
             (true, true) => 0,

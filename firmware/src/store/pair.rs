@@ -4,20 +4,29 @@
 //! writes the record there with the next number, reads it back, and then writes the first seal and the second one, each
 //! read back in turn. So nothing ever touches the newest record before the next one is complete.
 //!
+//! Nothing is written over what was written before, complete or not: on some chips (PUYA's, on many ESP-01 modules) a
+//! word that has been programmed since the last erase cannot be programmed again. So only a sector is written to that
+//! has just been erased, with power on since, and what a torn write has left is put in order by copying or erasing.
+//!
 //! Cells that a torn operation has left half-way may read differently each time, so one good reading of a record proves
 //! nothing: the next may fail. What does prove something is the order. A seal is begun only when all before it is
-//! complete, so a record whose first seal can be read at all is complete, and a first seal is whose second can be read.
-//! What comes first when flash is read, before anybody gets to see a record, is therefore to settle it for good:
+//! complete, so a record of which a seal can be read is complete, and a first seal is whose second can be read. A save
+//! is confirmed when both can. What comes first when flash is read, before anybody gets to see a record, is therefore
+//! to settle it for good. The record that stays is the newest of those with a seal, or else the one without:
 //!
-//! * Both seals can be read: the record is complete, and so is the first seal. It will always be found sealed.
-//! * One of them can be read: the record is complete; the seals are written again.
-//! * None can be read, but the record: it may be complete or not; it is written again over itself, then the seals. A
-//!   torn write leaves each bit between the erased 1 and the 0 that was to be, so writing the same again completes it.
-//! * The sector is neither blank nor a record: it is erased, because a later reading might find a record there.
+//! * Both of its seals can be read: it will always be found sealed. If the other sector holds a record without a seal,
+//!   or is in disorder, it is erased, because a later reading might find a sealed record there.
+//! * Only one can, or none: the record is copied into the other sector, which is erased first, with the next number and
+//!   both seals; then it is itself erased. Of two without a seal the older is copied, because the newer is its copy.
 //!
-//! Being interrupted in any of this leaves the same four cases. Records are protected by eight bytes of their SHA-256.
+//! So a save that is cut short is undone if it has not come to its first seal and there is an older record, and is
+//! completed otherwise. Being interrupted in any of this leaves cases that are told here. Until one record is sealed
+//! for certain, each start decides anew which one stays, and cells that read differently may change that. So a sector
+//! whose erase was cut short in its first moments, and reads as before, may count again; a record therefore counts only
+//! if it can be read several times.
 //!
-//! Layout of a sector, each part in programming pages of its own:
+//! Records are protected by eight bytes of their SHA-256. Layout of a sector, each part in programming pages of its
+//! own:
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
@@ -28,7 +37,8 @@
 //! | 512, 768 | 4 each | the seals: zeros |
 //!
 //! Not modelled: bits that flip by themselves long after, beyond what the checksum finds; cells that an erase cut short
-//! has left so that a later, complete write does not hold.
+//! has left so that a later, complete write does not hold; a whole record in a sector whose erase was cut short that
+//! reads well each time at one start and not at the next.
 
 use embedded_storage_async::nor_flash::{NorFlash, NorFlashError};
 use log::warn;
@@ -45,6 +55,8 @@ const SEAL: [u8; 4] = [0; 4];
 pub(super) const SIZE: usize = 768 + 4;
 /// What blank cells read as.
 const BLANK: u8 = 0xFF;
+/// So often a record must read well to count.
+const READINGS: usize = 4;
 
 /// Bytes aligned to the word size of the flash controller, which reads and writes whole words.
 #[repr(align(4))]
@@ -76,8 +88,13 @@ impl<const SIZE: usize> Record<SIZE> {
     fn fill(&mut self, number: u32, write: impl FnOnce(&mut [u8]) -> usize) {
         self.bytes.0.fill(0);
         self.length = write(&mut self.bytes.0[HEADER..]);
-        self.bytes.0[..4].copy_from_slice(&number.to_le_bytes());
         self.bytes.0[4..8].copy_from_slice(&(self.length as u32).to_le_bytes());
+        self.renumber(number);
+    }
+
+    /// Gives the record that number.
+    fn renumber(&mut self, number: u32) {
+        self.bytes.0[..4].copy_from_slice(&number.to_le_bytes());
         let checksum = self.checksum();
         self.bytes.0[8..HEADER].copy_from_slice(&checksum);
     }
@@ -115,10 +132,21 @@ enum Found {
     Record { number: u32, seals: usize },
 }
 
-impl Found {
-    fn number(self) -> Option<u32> {
-        if let Self::Record { number, .. } = self { Some(number) } else { None }
-    }
+/// The sectors that hold records, the one whose record stays first.
+fn ranked(found: [Found; 2]) -> impl Iterator<Item = usize> {
+    // Numbers wrap around, in theory.
+    let is_newer = |number: u32, than: u32| (number.wrapping_sub(than) as i32) > 0;
+    let second_stays = match found {
+        [Found::Record { number: first, seals: 0 }, Found::Record { number: second, seals: 0 }] => {
+            is_newer(first, second)
+        }
+        [Found::Record { seals: 0, .. } | Found::Nothing | Found::Disorder, Found::Record { .. }] => true,
+        [Found::Record { .. }, Found::Record { seals: 0, .. } | Found::Nothing | Found::Disorder] => false,
+        [Found::Record { number: first, .. }, Found::Record { number: second, .. }] => is_newer(second, first),
+        [Found::Nothing | Found::Disorder, Found::Nothing | Found::Disorder] => false,
+    };
+    let sectors = if second_stays { [1, 0] } else { [0, 1] };
+    sectors.into_iter().filter(move |sector| matches!(found[*sector], Found::Record { .. }))
 }
 
 /// What the flash holds after it was settled.
@@ -159,8 +187,7 @@ impl Pair {
         settled.order?;
         let (sector, number) = settled.newest.map_or((0, 1), |(sector, number)| (1 - sector, number.wrapping_add(1)));
         record.fill(number, write);
-        self.erase(flash, sector).await?;
-        self.complete(flash, sector, record).await
+        self.put(flash, sector, record).await
     }
 
     /// Settles what the flash holds, as the module says; the newest record then stands in `record`.
@@ -169,35 +196,48 @@ impl Pair {
         flash: &mut F,
         record: &mut Record<SIZE>,
     ) -> Result<Settled, StoreError> {
-        let mut order = Ok(());
         let mut found = [Found::Nothing; 2];
         for (sector, found) in found.iter_mut().enumerate() {
             *found = self.look(flash, sector, record).await?;
-            if *found == Found::Disorder {
-                order = order.and(self.erase(flash, sector).await);
-            }
         }
-        // Numbers wrap around, in theory.
-        let second_is_newer = match (found[0].number(), found[1].number()) {
-            (Some(first), Some(second)) => (second.wrapping_sub(first) as i32) > 0,
-            (first, _) => first.is_none(),
-        };
-        let sectors = if second_is_newer { [1, 0] } else { [0, 1] };
-        for sector in sectors.into_iter().filter(|sector| found[*sector].number().is_some()) {
+        for sector in ranked(found) {
             // Read again, because the other's may stand in the buffer; and cells may read differently now.
-            match self.look(flash, sector, record).await? {
-                Found::Record { number, seals } => {
-                    if seals == 0 {
-                        order = order.and(self.complete(flash, sector, record).await);
-                    } else if seals < SEALS.len() {
-                        order = order.and(self.seal(flash, sector).await);
-                    }
-                    return Ok(Settled { newest: Some((sector, number)), order });
-                }
-                Found::Nothing | Found::Disorder => order = order.and(self.erase(flash, sector).await),
+            if let Found::Record { number, seals } = self.look(flash, sector, record).await? {
+                return Ok(self.keep(flash, record, (sector, number), seals, found[1 - sector]).await);
             }
+            found[sector] = Found::Disorder;
+        }
+        let mut order = Ok(());
+        for sector in (0..found.len()).filter(|sector| found[*sector] == Found::Disorder) {
+            order = order.and(self.erase(flash, sector).await);
         }
         Ok(Settled { newest: None, order })
+    }
+
+    /// Sees to it that the record in a sector, which stands in `record`, is always found from now on; `other` is what
+    /// the other sector holds.
+    async fn keep<F: NorFlash, const SIZE: usize>(
+        &self,
+        flash: &mut F,
+        record: &mut Record<SIZE>,
+        kept: (usize, u32),
+        seals: usize,
+        other: Found,
+    ) -> Settled {
+        let (sector, number) = kept;
+        if seals < SEALS.len() {
+            let copy = (1 - sector, number.wrapping_add(1));
+            record.renumber(copy.1);
+            return match self.put(flash, copy.0, record).await {
+                Ok(()) => Settled { newest: Some(copy), order: self.erase(flash, sector).await },
+                Err(error) => Settled { newest: Some(kept), order: Err(error) },
+            };
+        }
+        let order = match other {
+            Found::Nothing | Found::Record { seals: 1.., .. } => Ok(()),
+            Found::Disorder | Found::Record { seals: 0, .. } => self.erase(flash, 1 - sector).await,
+        };
+        Settled { newest: Some(kept), order }
     }
 
     /// Reads a sector; a record then stands in `record`.
@@ -219,30 +259,34 @@ impl Pair {
         if record.checksum() != record.bytes.0[8..HEADER] {
             return Ok(Found::Disorder);
         }
-        // The checksum does not cover what fills the last word, and its cells may be in flight.
+        // The checksum does not cover what fills the last word.
         record.bytes.0[HEADER + length..end].fill(0);
-        let mut seals = 0;
-        for seal in SEALS {
-            seals += usize::from(holds(flash, at + seal, &SEAL).await?);
+        let mut seals = SEALS.len();
+        for _ in 0..READINGS {
+            if !holds(flash, at, record.whole()).await? {
+                return Ok(Found::Disorder);
+            }
+            let mut readable = 0;
+            for seal in SEALS {
+                readable += usize::from(holds(flash, at + seal, &SEAL).await?);
+            }
+            seals = seals.min(readable);
         }
         Ok(Found::Record { number: record.number(), seals })
     }
 
-    /// Writes `record` and its seals into a sector that is blank, or holds the same record, more or less of it.
-    async fn complete<F: NorFlash, const SIZE: usize>(
+    /// Erases a sector, and writes `record` and its seals there, one after the other.
+    async fn put<F: NorFlash, const SIZE: usize>(
         &self,
         flash: &mut F,
         sector: usize,
         record: &Record<SIZE>,
     ) -> Result<(), StoreError> {
-        write(flash, self.0[sector], record.whole()).await?;
-        self.seal(flash, sector).await
-    }
-
-    /// Writes the seals, one after the other.
-    async fn seal<F: NorFlash>(&self, flash: &mut F, sector: usize) -> Result<(), StoreError> {
+        self.erase(flash, sector).await?;
+        let at = self.0[sector];
+        write(flash, at, record.whole()).await?;
         for seal in SEALS {
-            write(flash, self.0[sector] + seal, &SEAL).await?;
+            write(flash, at + seal, &SEAL).await?;
         }
         Ok(())
     }
