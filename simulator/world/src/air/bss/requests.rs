@@ -125,7 +125,7 @@ impl Bss {
         if self.config.features.mode == RadioMode::NOnly && !can {
             return Err((STATUS_NO_HIGH_THROUGHPUT, Some(JoinFailure::Refused)));
         }
-        // WPA3 is tried as WPA2, as far as a driver knows the network's keys at all: it is the access point that refuses.
+        // WPA3 is tried as WPA2, as far as a driver knows the network's keys at all: the access point is who refuses.
         let why = match self.config.security {
             Security::Wpa3(_) => JoinFailure::Refused,
             Security::Open
