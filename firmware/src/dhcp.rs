@@ -3,9 +3,9 @@
 //! The client speaks the protocol, and its pace is not the standard's: it repeats a question every so many seconds, and
 //! begins anew at once when a router refuses (DHCPNAK) or when a lease is over, so that router and device may keep each
 //! other busy with a hundred messages a second. Here it is told to ignore refusals and never to repeat DHCPDISCOVER.
-//! [`Listener`](crate::listener::Listener) stands between the stack and the radio and hears what passes ([`Heard`]); [`obtain`] begins the client
-//! anew, no sooner than 4, 8, 16, 32 and then 64 s (each ±1 s) after the last time, whatever came of it (RFC 2131
-//! §4.1).
+//! [`Listener`](crate::listener::Listener) stands between the stack and the radio and hears what passes ([`Heard`]);
+//! [`obtain`] begins the client anew, no sooner than 4, 8, 16, 32 and then 64 s (each ±1 s) after the last time,
+//! whatever came of it (RFC 2131 §4.1).
 //!
 //! Within an attempt the client repeats DHCPREQUEST by itself, after 4, 4, 8, 8, 16 and 16 s (±25 %, drawn once). A
 //! lease that would have to be renewed every second or faster is taken for a refusal.

@@ -1,8 +1,8 @@
 //! The heap: for the main future and for what an RSA signature of 2048 bits takes while it is checked. It lies in
 //! instruction memory, where a byte takes as long as some 50 words.
 //!
-//! How much is free, and was at the least, stands in two words for whoever looks at the memory from outside: a debugger,
-//! an emulator.
+//! How much is free, and was at the least, stands in two words for whoever looks at the memory from outside: a
+//! debugger, an emulator.
 
 use core::alloc::{GlobalAlloc, Layout};
 

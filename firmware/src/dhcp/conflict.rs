@@ -2,7 +2,8 @@
 //! and heard of whenever the other one answers for it. Such an address is declined (DHCPDECLINE, RFC 2131 §4.4.4), so
 //! that the router gives another.
 //!
-//! The stack has no words for either; [`Listener`](crate::listener::Listener) sends these frames before one of the stack's own.
+//! The stack has no words for either; [`Listener`](crate::listener::Listener) sends these frames before one of the
+//! stack's own.
 //!
 //! Not done: the probes before an address is used (RFC 5227 §2.1), which would delay each join by seconds.
 

@@ -39,8 +39,8 @@ pub(super) enum Settled {
 }
 
 impl Batch {
-    /// Packs what `plan` says, the body into `body`. `None` if nothing can be packed: no readings, or no time. In a frame
-    /// of its own, which is gone while the exchange runs.
+    /// Packs what `plan` says, the body into `body`. `None` if nothing can be packed: no readings, or no time. In a
+    /// frame of its own, which is gone while the exchange runs.
     #[inline(never)]
     pub fn pack(
         plan: Plan,

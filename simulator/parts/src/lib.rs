@@ -5,7 +5,8 @@
 //! says when. Whatever carries the firmware (the host, an emulated chip) calls a model in the device's own time, which
 //! only goes forward between two power-ups; a world calls it for faults, power and what people do.
 //!
-//! Not modelled: analogue levels, rise times, currents other than a supply's, temperature of anything but the sensor's surroundings.
+//! Not modelled: analogue levels, rise times, currents other than a supply's, temperature of anything but the sensor's
+//! surroundings.
 //!
 //! A DHT22 that is read by hand: no board, no world, only its line and a time that goes on by microseconds:
 //!

@@ -2,8 +2,8 @@
 //! `docs/events.md`, and tests say when they are not up to date.
 //!
 //! The files are those of [`ARTIFACTS`]. The events are made from their declarations, family by family: what each is,
-//! its fields, and the words that a field may have. What is told in sentences (folders, the summary, memory, crash reports)
-//! stands beside this file.
+//! its fields, and the words that a field may have. What is told in sentences (folders, the summary, memory, crash
+//! reports) stands beside this file.
 
 use std::fmt::Write;
 

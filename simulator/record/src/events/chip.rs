@@ -203,8 +203,8 @@ event! {
         which: MemoryKind,
         /// What is free of it, in bytes.
         free: u32,
-        /// The least that was free since the start, in bytes: by the allocator's own count if it keeps one, otherwise of
-        /// the moments at which it was looked at.
+        /// The least that was free since the start, in bytes: by the allocator's own count if it keeps one, otherwise
+        /// of the moments at which it was looked at.
         least: u32,
     }
 }

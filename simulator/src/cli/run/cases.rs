@@ -1,5 +1,5 @@
-//! The cases of `preflash run`, on threads: begun in a good order, shown as they end, and given up when somebody has had
-//! enough.
+//! The cases of `preflash run`, on threads: begun in a good order, shown as they end, and given up when somebody has
+//! had enough.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
