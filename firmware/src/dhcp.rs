@@ -126,6 +126,7 @@ pub(crate) struct Heard {
     refusal: Cell<Option<Refusal>>,
     /// The address in use.
     given: Cell<Option<Given>>,
+    /// The announcement of the address in use.
     own: Cell<Option<Own>>,
     changed: RefCell<WakerRegistration>,
 }

@@ -110,7 +110,7 @@ const TASKS: &[Task] = &[
             "target/release/preflash run scenarios --exclude scenarios/normal/one-day.toml \
              --exclude scenarios/normal/a-normal-day.toml --exclude scenarios/images --exclude scenarios/micropython \
              --on both --out target/preflash-all",
-            // Configuration mode, a reset, and faults of the sensor.
+            // All of configuration mode and of the sensor, and a reset.
             "target/release/preflash run scenarios/setup scenarios/power/reset-during-upload.toml scenarios/sensor \
              --on chip --check-determinism --out target/preflash-esp8266",
         ],

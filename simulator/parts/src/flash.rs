@@ -150,7 +150,7 @@ pub enum Overwrite {
     #[default]
     Clears,
     /// It is what was written last: ones in that set bits that were clear. While this is under way, each of its cells
-    /// may be anything.
+    /// that is 0 or shall be 0 may be anything.
     Replaces,
     /// Of its bits that are still 1, half of those that shall be cleared are not, and a few of the others are.
     Disturbs,
@@ -575,6 +575,9 @@ impl NorFlash {
                     _ => unstable |= 1 << bit,
                 }
             }
+            // What is worn out is at 0 for good.
+            let stuck = self.stuck.get(&sector).map_or(0, |mask| mask[offset]);
+            let (reads, unstable) = (reads & !stuck, unstable & !stuck);
             *self.byte(address) = reads;
             if unstable != was_unstable {
                 self.unstable.entry(sector).or_insert_with(stable)[offset] = unstable;

@@ -98,8 +98,11 @@ pub struct Sag {
 }
 
 impl Sag {
-    /// The chip sends. Says when the voltage falls below the least one, if it does before the end.
-    pub fn send(&mut self, supply: Supply, from: Instant, to: Instant, how: Sending) -> Option<Instant> {
+    /// The chip sends for so long, from `at` on or from when it has sent what was before. Says when the voltage falls
+    /// below the least one, if it does before the end.
+    pub fn send(&mut self, supply: Supply, at: Instant, on_air: Duration, how: Sending) -> Option<Instant> {
+        let from = at.max(self.at);
+        let to = from + on_air;
         let listening = supply.left(LISTENING);
         let sending = supply.left(how.milliamperes());
         let at_first = listening - self.below * fade(supply, self.at, from);
@@ -137,31 +140,39 @@ mod tests {
         Instant::from_micros(micros)
     }
 
+    fn micros(micros: u64) -> Duration {
+        Duration::from_micros(micros)
+    }
+
     #[test]
     fn a_long_frame_takes_the_voltage_below_what_the_chip_needs() {
         // 2.964 V while it listens, 2.28 V in the end while it sends: 2.5 V after 0.6 ms times ln(684 / 220).
-        let falls = Sag::default().send(WEAK, at(0), at(2_000), Sending::Dsss).unwrap();
+        let falls = Sag::default().send(WEAK, at(0), micros(2_000), Sending::Dsss).unwrap();
         assert!((680..=681).contains(&falls.as_micros()), "{falls:?}");
-        assert_eq!(Sag::default().send(WEAK, at(0), at(600), Sending::Dsss), None, "a short one is over before");
-        assert_eq!(Sag::default().send(WEAK, at(0), at(9_000), Sending::HighThroughput), None, "2.58 V hold it");
+        assert_eq!(Sag::default().send(WEAK, at(0), micros(600), Sending::Dsss), None, "a short one is over before");
+        assert_eq!(Sag::default().send(WEAK, at(0), micros(9_000), Sending::HighThroughput), None, "2.58 V hold it");
     }
 
     #[test]
     fn frames_in_a_row_take_it_further_than_one() {
         let mut sag = Sag::default();
-        assert_eq!(sag.send(WEAK, at(0), at(500), Sending::Dsss), None);
-        let falls = sag.send(WEAK, at(520), at(1_020), Sending::Dsss).unwrap();
+        assert_eq!(sag.send(WEAK, at(0), micros(500), Sending::Dsss), None);
+        let falls = sag.send(WEAK, at(520), micros(500), Sending::Dsss).unwrap();
         assert!(falls < at(800), "{falls:?}");
         let mut sag = Sag::default();
-        sag.send(WEAK, at(0), at(500), Sending::Dsss);
-        assert_eq!(sag.send(WEAK, at(10_000), at(10_500), Sending::Dsss), None, "it has recovered meanwhile");
+        sag.send(WEAK, at(0), micros(500), Sending::Dsss);
+        let falls = sag.send(WEAK, at(0), micros(500), Sending::Dsss).unwrap();
+        assert!((680..=681).contains(&falls.as_micros()), "what is handed over at once is sent one after the other");
+        let mut sag = Sag::default();
+        sag.send(WEAK, at(0), micros(500), Sending::Dsss);
+        assert_eq!(sag.send(WEAK, at(10_000), micros(500), Sending::Dsss), None, "it has recovered meanwhile");
     }
 
     #[test]
     fn a_larger_capacitor_carries_a_frame_that_a_small_one_does_not() {
         let with = |nanofarads| {
             let supply = Supply { nanofarads, ..WEAK };
-            Sag::default().send(supply, at(0), at(1_000), Sending::Dsss)
+            Sag::default().send(supply, at(0), micros(1_000), Sending::Dsss)
         };
         assert!(with(10_000).is_some());
         assert!(with(100_000).is_some());
@@ -176,10 +187,10 @@ mod tests {
         assert_eq!(WEAK.reset(), SHORTEST_RESET);
         // 6 ms: from 2.6 V to 2.5 V in 2.4 ms, from 2.96 V in 6.8 ms.
         let large = Supply { nanofarads: 1_000_000, ..WEAK };
-        let after = |micros| {
+        let after = |later| {
             let mut sag = Sag::default();
             sag.restart(large, at(0));
-            sag.send(large, at(micros), at(micros + 5_000), Sending::Dsss)
+            sag.send(large, at(later), micros(5_000), Sending::Dsss)
         };
         assert!(after(100).is_some());
         assert_eq!(after(100_000), None);

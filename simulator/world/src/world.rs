@@ -34,7 +34,7 @@ use crate::device::{Coverage, Port, Target, Wait};
 use crate::internet::{Internet, RouterSettings};
 use crate::phone::Phone;
 use simulator_parts::serial_line::USUAL_BIT;
-use simulator_parts::{PartId, SerialByte};
+use simulator_parts::{PartId, SerialByte, Supply};
 use simulator_record::events::{self, BootCause, DeviceId, Event, EventKind, Level, PowerState, WatchdogKind};
 use simulator_record::recorder::SentByte;
 use simulator_record::time::Instant;
@@ -92,8 +92,8 @@ enum Action {
     Watchdog(DeviceId, u32),
     /// A device's supply comes back after a dip.
     BrownOutEnds(DeviceId, u32),
-    /// A device's supply falls below what the chip needs, by the rule of that name.
-    SupplySags(DeviceId, u32, String),
+    /// A device's supply, which is this one, falls below what the chip needs, by the rule of that name.
+    SupplySags(DeviceId, u32, String, Supply),
     /// A device's supply comes back after a cut, if it was the last thing done to the supply.
     CutEnds(DeviceId, u32),
     /// A switch's contact moves, unless it has been thrown again since: it was thrown so often before.
@@ -355,9 +355,9 @@ impl World {
                     self.schedule_start(id, BootCause::PowerOn, BOOT_TIME);
                 }
             }
-            Action::SupplySags(id, epoch, rule) => {
+            Action::SupplySags(id, epoch, rule, supply) => {
                 if self.device(id).is_current(epoch) {
-                    self.supply_sags(id, &rule);
+                    self.supply_sags(id, &rule, supply);
                 }
             }
             Action::CutEnds(id, change) => {

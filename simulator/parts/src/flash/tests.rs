@@ -68,6 +68,19 @@ fn a_worn_sector_keeps_more_cells_at_0_with_each_erase_and_its_neighbour_none() 
 }
 
 #[test]
+fn what_is_worn_out_stays_at_0_where_words_are_replaced() {
+    let mut flash = flash();
+    flash.set_overwrite(Overwrite::Replaces);
+    flash.set_endurance(0);
+    done(&mut flash, Operation::Erase { from: 0x1000, to: 0x2000 });
+    let worn = read(&mut flash, 0x1000, 4_096);
+    assert!(worn.iter().any(|byte| *byte != 0xFF));
+    done(&mut flash, write(0x1000, &[0; 4_096]));
+    done(&mut flash, write(0x1000, &[0xFF; 4_096]));
+    assert_eq!(read(&mut flash, 0x1000, 4_096), worn);
+}
+
+#[test]
 fn operations_take_the_data_sheets_time() {
     let mut flash = flash();
     let begun = flash.begin(AT, Operation::Erase { from: 0, to: 2 * SECTOR }).unwrap();

@@ -99,7 +99,7 @@ const INJECTION: Choice<InjectionKind> = Choice {
             InjectionKind::Supply,
             "supply",
             Shape::Table(&SUPPLY),
-            "A supply that sags while the radio sends: batteries that are empty, a long cable, a regulator of a few cents. Whenever it falls below 2.5 V, that is a brown-out. The chip draws 56 mA while it listens, and while it sends 170 mA by 802.11b (scans, beacons and joins among it), 140 mA by 802.11g and 120 mA by 802.11n.",
+            "A supply that sags while the radio sends: batteries that are empty, a long cable, a regulator of a few cents. Whenever it falls below 2.5 V, that is a brown-out (`event.power`), after which the chip starts again. The chip draws 56 mA while it listens, and while it sends 170 mA by 802.11b (as scans and joins begin, and access points), 140 mA by 802.11g and 120 mA by 802.11n. Only an `image` that runs whole sends each beacon and each probe. Of several supplies of one device the one that began last counts; resistances are not added.",
         ),
         case(
             InjectionKind::AccessPoint,
@@ -207,9 +207,9 @@ const SUPPLY: Table = Table::new(
         required(
             "resistance",
             Scalar(Resistance),
-            "Its inner resistance with that of the leads, up to \"100 Ohm\"; two AA batteries have some 0.3 Ohm when they are new, and some 3 Ohm when they are empty.",
+            "Its inner resistance with that of the leads: so much that 170 mA leave less than 2.5 V, and so little that 56 mA leave 2.6 V, with which the chip starts; two AA batteries have some 0.3 Ohm when they are new, and some 3 Ohm when they are empty.",
         ),
-        optional("voltage", Scalar(Voltage), "What it is without a load. Default \"3.3 V\"."),
+        optional("voltage", Scalar(Voltage), "What it is without a load, above \"2.6 V\". Default \"3.3 V\"."),
         optional(
             "capacitance",
             Scalar(Capacitance),

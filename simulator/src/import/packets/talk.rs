@@ -71,8 +71,8 @@ pub(super) struct Talk {
     clients: BTreeMap<Client, Questions>,
     /// The clients that have leases.
     leased: BTreeMap<Ipv4Addr, Client>,
-    /// The access points that stations are joined to.
-    joined: BTreeMap<[u8; 6], [u8; 6]>,
+    /// The access points that stations are or were joined to, the last one at the end.
+    joined: BTreeMap<[u8; 6], Vec<[u8; 6]>>,
     networks: Vec<Network>,
     troubles: Vec<Trouble>,
     /// When the last beacon of each access point came.
@@ -114,7 +114,11 @@ impl Talk {
     /// A station sends or gets something at an access point.
     pub(super) fn joined(&mut self, station: [u8; 6], bssid: [u8; 6]) {
         if !is_many(station) {
-            self.joined.insert(station, bssid);
+            let known = self.joined.entry(station).or_default();
+            if known.last() != Some(&bssid) {
+                known.retain(|its| *its != bssid);
+                known.push(bssid);
+            }
         }
     }
 
@@ -300,13 +304,21 @@ impl Talk {
             Some(Client::Mac(mac)) => Some(mac),
             Some(Client::Address(_)) | None => None,
         };
-        let own = mac.and_then(|mac| self.joined.get(&mac)).copied();
-        self.networks.sort_by_key(|network| own.is_some() && network.bssid != own);
-        let concerns = |trouble: &Trouble| {
-            let station = trouble.station.is_none() || mac.is_none() || trouble.station == mac;
-            station && (own.is_none() || own == Some(trouble.bssid))
+        let own = mac.and_then(|mac| self.joined.get(&mac)).map_or(&[][..], Vec::as_slice);
+        self.networks.sort_by_key(|network| !own.is_empty() && network.bssid.as_ref() != own.last());
+        let concerns = |trouble: &Trouble| match trouble.station {
+            // Of several stations nobody knows which one is the device.
+            Some(_) if mac.is_none() => self.joined.len() <= 1,
+            Some(_) => trouble.station == mac,
+            None => own.is_empty() || own.contains(&trouble.bssid),
         };
-        evidence.faults.extend(self.troubles.into_iter().filter(concerns).map(|trouble| trouble.fault));
+        let named = |Trouble { bssid, mut fault, .. }: Trouble| {
+            if let Some(network) = self.networks.iter().find(|network| network.bssid == Some(bssid)) {
+                fault.inject = fault.inject.replace("{network}", &quoted(&network.name));
+            }
+            fault
+        };
+        evidence.faults.extend(self.troubles.into_iter().filter(concerns).map(named));
         evidence.networks = self.networks;
         if let Some(questions) = chosen.and_then(|client| self.clients.remove(&client)) {
             questions.finish(&file, evidence);

@@ -63,7 +63,7 @@ fn the_page_about_exit_codes_has_those_of_the_help() {
 
 /// What is told of, and the folders and files of its modules. A module belongs to the first that its path begins with.
 const SECTIONS: [(&str, &[&str]); 7] = [
-    ("The board", &["simulator/parts/src", "simulator/world/src/boards"]),
+    ("The board", &["simulator/parts/src", "simulator/world/src/boards", "simulator/world/src/world"]),
     ("Wi-Fi", &["simulator/world/src/air", "simulator/wlan/src"]),
     ("The internet", &["simulator/world/src/internet"]),
     ("People's phones", &["simulator/world/src/phone"]),

@@ -540,9 +540,28 @@ fn a_capture_in_monitor_mode_tells_of_access_points_and_who_was_sent_away() {
     passes(&bench, "import air.pcap -o any.toml");
     let text = bench.read("any.toml");
     assert!(text.contains("--device says it (18:fe:34:00:00:00, 5c:cf:7f:01:02:03)"), "{text}");
+    assert!(!text.contains("sends stations away"), "of one that may be another's: {text}");
     let nobody = bench.preflash("import air.pcap -o x.toml --device 00:00:00:00:00:01");
     assert_eq!(nobody.code, Some(2));
     assert!(nobody.stderr.contains("sends and gets nothing in it; these do: 18:fe:34:00:00:00"), "{}", nobody.stderr);
+}
+
+#[test]
+fn who_was_sent_away_and_went_elsewhere_was_sent_away() {
+    let bench = Bench::new("import-roaming");
+    let mut air = Monitor::new();
+    air.beacon(0, HOME, "home", 6, true);
+    air.beacon(3, NEIGHBOURS, "upstairs", 11, true);
+    air.data(1_000, HOME, DUCK);
+    air.deauthentication(3_000, HOME, DUCK);
+    air.data(5_000, NEIGHBOURS, DUCK);
+    fs::write(bench.folder.join("air.pcap"), air.0).unwrap();
+    passes(&bench, "import air.pcap --device 18:fe:34:00:00:00");
+    let text = bench.read("air.toml");
+    let document: toml_edit::DocumentMut = text.parse().unwrap();
+    assert_eq!(document["networks"][0]["name"].as_str(), Some("upstairs"), "where it was last comes first: {text}");
+    let injections = text.lines().filter(|line| line.starts_with("inject.")).collect::<Vec<_>>();
+    assert_eq!(injections, ["inject.access-point = { network = \"home\", state = \"off\" }"], "{text}");
 }
 
 #[test]

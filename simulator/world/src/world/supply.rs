@@ -3,8 +3,12 @@
 //! What a device puts on the air is looked at before it leaves. A frame that the supply does not carry to its end is
 //! not sent at all, and the chip is reset at the moment at which the voltage falls below what it needs.
 //!
-//! Where a device's target joins networks for it, Ethernet frames count as data at the highest rate of the network, and
-//! a scan, a join and the opening of an access point as one frame each at 1 Mbit/s, which is what they begin with.
+//! Where a device's target joins networks for it, Ethernet frames count as data at the highest rate at which an ESP8266
+//! sends there, and a scan, a join and the opening of an access point as one frame each at 1 Mbit/s, which is what they
+//! begin with.
+//!
+//! Not modelled: the frames after that first one, beacons among them, where a target joins networks for its device. A
+//! whole image sends all of them itself.
 
 use std::time::Duration;
 
@@ -24,19 +28,18 @@ const REQUEST: usize = 90;
 impl World {
     /// Whether a device's supply carries what it puts out now. If not, the device is about to be reset.
     pub(super) fn supply_carries(&mut self, id: DeviceId, output: &Output) -> bool {
-        let Some((rule, supply)) = self.sagging_supply(id) else { return true };
-        let rule = rule.to_owned();
         let Some((rate, on_air)) = self.on_air(id, output) else { return true };
-        let now = self.now;
-        let Some(at) = self.device(id).sag.send(supply, now, now + on_air, sending(rate)) else { return true };
+        let Some((rule, supply)) = self.sagging_supply(id) else { return true };
+        let (rule, now) = (rule.to_owned(), self.now);
+        let Some(at) = self.device(id).sag.send(supply, now, on_air, sending(rate)) else { return true };
         let epoch = self.device(id).epoch();
-        self.queue.push(at, Action::SupplySags(id, epoch, rule));
+        self.queue.push(at, Action::SupplySags(id, epoch, rule, supply));
         false
     }
 
-    /// A device's supply falls below what the chip needs, by that rule.
-    pub(super) fn supply_sags(&mut self, id: DeviceId, rule: &str) {
-        let Some(supply) = self.sagging_supply(id).map(|(_, supply)| supply) else { return };
+    /// A device's supply falls below what the chip needs, by that rule, even if it has ended while the frame was on the
+    /// air.
+    pub(super) fn supply_sags(&mut self, id: DeviceId, rule: &str, supply: Supply) {
         if let Some(left) = self.rules.iter_mut().find(|its| its.name == rule).and_then(|its| its.left.as_mut()) {
             *left = left.saturating_sub(1);
         }

@@ -102,7 +102,7 @@ impl Gauges {
 impl Gauge {
     fn look(&mut self, memory: &Memory, now: Instant) -> Option<events::Memory> {
         let (free, least) = self.source.read(memory)?;
-        if self.told.is_none() && free == 0 {
+        if self.told.is_none() && free == 0 && matches!(self.source, Source::Counters { .. }) {
             // Nobody has counted yet.
             return None;
         }
