@@ -6,6 +6,7 @@
 //! routers).
 
 use core::net::Ipv4Addr;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -108,11 +109,14 @@ impl DhcpServer {
         if request.server_identifier.is_some_and(|server| server != self.router) {
             return None;
         }
-        if fault == Some(DhcpFault::Forgotten) {
-            let leases = &mut self.leases;
-            self.forgotten.entry(client).or_insert_with(|| leases.remove(&client));
-        } else {
+        // Whether its address is lost to it by this, of which a client that asks for any address is not told.
+        let mut is_forgotten_now = false;
+        if fault != Some(DhcpFault::Forgotten) {
             self.forgotten.clear();
+        } else if let Entry::Vacant(unknown) = self.forgotten.entry(client) {
+            let address = self.leases.remove(&client);
+            is_forgotten_now = address.is_some();
+            unknown.insert(address);
         }
         if fault == Some(DhcpFault::Taken) {
             self.taken = self.taken.or_else(|| self.address_of(client));
@@ -163,7 +167,9 @@ impl DhcpServer {
         let refused = answer.outcome == LeaseOutcome::Refused;
         answer.effect = match fault {
             Some(DhcpFault::Refuse) if refused => Some("the DHCP server refused a lease".to_owned()),
-            Some(DhcpFault::Forgotten) if refused => Some("the DHCP server had forgotten the client".to_owned()),
+            Some(DhcpFault::Forgotten) if refused || is_forgotten_now => {
+                Some("the DHCP server had forgotten the client".to_owned())
+            }
             Some(DhcpFault::Tells(_)) if !refused => Some("the DHCP server told something else than is so".to_owned()),
             Some(DhcpFault::NewGateway(address)) if !refused => {
                 Some(format!("the DHCP server told the new gateway {address}"))
@@ -366,6 +372,18 @@ mod tests {
         let second = ask(DhcpMessageType::Discover, None, forgotten).address;
         assert_ne!(first, second);
         assert_eq!(ask(DhcpMessageType::Request, second, forgotten).outcome, LeaseOutcome::Acknowledged);
+    }
+
+    #[test]
+    fn a_client_that_was_forgotten_and_asks_for_any_address_gets_another_and_that_is_told_once() {
+        let mut server = server();
+        let mut ask = |kind, requested, fault| server.answer(&message(kind, 1, requested, None), fault).unwrap();
+        let first = ask(DhcpMessageType::Discover, None, None).address;
+        let forgotten = Some(DhcpFault::Forgotten);
+        let offer = ask(DhcpMessageType::Discover, None, forgotten);
+        assert_ne!(offer.address, first);
+        assert!(offer.effect.is_some());
+        assert_eq!(ask(DhcpMessageType::Request, offer.address, forgotten).effect, None);
     }
 
     #[test]
