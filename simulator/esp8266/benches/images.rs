@@ -12,24 +12,22 @@
 //!
 //! It needs the tools of `ci/setup-xtensa` and the images of `ci/setup-images`.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
-#[path = "../examples/boot/board.rs"]
-mod board;
+#[path = "../tests/programs/bare.rs"]
+mod bare;
+#[path = "../tests/images/booted.rs"]
+#[expect(dead_code, reason = "what tests look at")]
+mod booted;
 #[path = "../tests/programs/runner.rs"]
 #[expect(dead_code, reason = "QEMU is another benchmark's")]
 mod runner;
 
-use board::{Board, type_in};
-use esp8266::chip::{Chip, Configuration, Stop};
-use esp8266::image::flash;
-use esp8266::peripherals::Time;
+use bare::{PROGRAMS, build, median};
+use booted::Booted;
 use runner::{path, run_here};
 
-/// Programs, and how many rounds each goes: about 300 million instructions.
-const PROGRAMS: [(&str, u32); 4] = [("loop", 400), ("copy", 13_000), ("sha256", 4_000), ("p256", 4)];
 /// Images, what their prompts look like, and a loop that is typed there: one that stays in compiled code for long, and
 /// interpreters, which look at the vendor's clocks, tasks and watchdogs every few steps.
 const IMAGES: [(&str, &str, &str); 4] = [
@@ -49,6 +47,8 @@ const RUNS: usize = 5;
 const LEAST: f64 = 0.28;
 /// Bytes of flash that the images are for.
 const FLASH: usize = 4 << 20;
+/// How many seconds of the chip's something may take.
+const LONGEST: u64 = 60;
 
 fn main() -> ExitCode {
     match bench() {
@@ -69,7 +69,11 @@ fn bench() -> Result<f64, String> {
     build()?;
     let mut programs: [Vec<f64>; PROGRAMS.len()] = Default::default();
     let mut images: [Vec<f64>; IMAGES.len()] = Default::default();
-    let mut prompts = IMAGES.map(|(name, prompt, _)| Prompt::of(name, prompt));
+    let mut booted = IMAGES.map(|(name, prompt, _)| {
+        let mut booted = Booted::new(name, FLASH);
+        booted.wait_for(prompt, LONGEST);
+        booted
+    });
     for _ in 0..RUNS {
         for ((name, rounds), rates) in PROGRAMS.iter().zip(&mut programs) {
             let file = path(name);
@@ -77,8 +81,8 @@ fn bench() -> Result<f64, String> {
             let outcome = run_here(&elf, *rounds, false)?;
             rates.push(rate(outcome.instructions, outcome.time));
         }
-        for ((prompt, (_, _, line)), rates) in prompts.iter_mut().zip(&IMAGES).zip(&mut images) {
-            let (instructions, time) = prompt.as_mut().map_err(|error| error.clone())?.enter(line)?;
+        for ((booted, (_, prompt, line)), rates) in booted.iter_mut().zip(&IMAGES).zip(&mut images) {
+            let (instructions, time) = enter(booted, line, prompt);
             rates.push(rate(instructions, time));
         }
     }
@@ -100,79 +104,20 @@ fn bench() -> Result<f64, String> {
     Ok(slowest)
 }
 
-/// An image at its prompt.
-struct Prompt {
-    chip: Chip<Board>,
-    prompt: &'static str,
-    sent: String,
-}
-
-impl Prompt {
-    fn of(name: &str, prompt: &'static str) -> Result<Self, String> {
-        let path = images().join(name).with_added_extension("bin");
-        let image = std::fs::read(&path)
-            .map_err(|error| format!("could not read {}: {error}; ci/setup-images fetches it", path.display()))?;
-        let flash = flash::write_image(&image, Some(FLASH)).map_err(|error| format!("{name}: {error}"))?;
-        let chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Board::new(flash));
-        let mut booted = Self { chip, prompt, sent: String::new() };
-        booted.wait_for(prompt)?;
-        Ok(booted)
-    }
-
-    /// Runs until this is sent, for a minute at most.
-    fn wait_for(&mut self, text: &str) -> Result<(), String> {
-        let end = self.chip.now() + Time::from_milliseconds(60_000);
-        while self.chip.now() < end {
-            match self.chip.run_until(self.chip.now() + Time::from_milliseconds(1)) {
-                Stop::Limit | Stop::Transmitted | Stop::Restarted => {}
-                stop => return Err(format!("{stop:?} after {}", self.sent)),
-            }
-            let sent = std::mem::take(&mut self.chip.core.bus.outside.sent);
-            self.sent += &String::from_utf8_lossy(&sent);
-            if let Some(at) = self.sent.find(text) {
-                self.sent.drain(..at + text.len());
-                return Ok(());
-            }
-        }
-        Err(format!("{text:?} was not sent within a minute, but {}", self.sent))
-    }
-
-    /// Types a line; gives the instructions that were executed until the next prompt, and how long that took.
-    fn enter(&mut self, line: &str) -> Result<(u64, Duration), String> {
-        type_in(&mut self.chip, line);
-        let echoed_last = &line[line.len() - 4..];
-        self.wait_for(echoed_last)?;
-        let executed = |chip: &Chip<Board>| chip.core.cpu.cycles - chip.core.idle;
-        let (before, begin) = (executed(&self.chip), now());
-        type_in(&mut self.chip, "\r");
-        self.wait_for(self.prompt)?;
-        Ok((executed(&self.chip) - before, begin.elapsed()))
-    }
-}
-
-/// Where `ci/setup-images` puts images.
-fn images() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("images")
-}
-
-/// Builds the programs.
-fn build() -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "programs"])
-        .status()
-        .map_err(|error| format!("could not start cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the programs do not build".to_owned()) }
+/// Enters a line; gives the instructions that are executed until the next prompt, and how long that takes.
+fn enter(booted: &mut Booted, line: &str, prompt: &str) -> (u64, Duration) {
+    let executed = |booted: &Booted| booted.chip.core.cpu.cycles - booted.chip.core.idle;
+    let (before, begin) = (executed(booted), now());
+    booted.enter(line);
+    // The end of its echo.
+    booted.wait_for(&line[line.len() - 4..], LONGEST);
+    booted.wait_for(prompt, LONGEST);
+    (executed(booted) - before, begin.elapsed())
 }
 
 /// Millions a second.
 fn rate(instructions: u64, time: Duration) -> f64 {
     instructions as f64 / time.as_secs_f64() / 1e6
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_unstable_by(f64::total_cmp);
-    rates[rates.len() / 2]
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a program takes on this machine is what is measured")]

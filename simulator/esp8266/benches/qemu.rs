@@ -23,16 +23,16 @@
 //! * What remains is the one indirect jump of the dispatch, a fifth of the time, because the host guesses it wrong.
 //!   Pairs of instructions halve it; only a translator to machine code would do away with it.
 
-use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::process::ExitCode;
 
+#[path = "../tests/programs/bare.rs"]
+mod bare;
 #[path = "../tests/programs/runner.rs"]
 mod runner;
 
+use bare::{PROGRAMS, build, median};
 use runner::{path, run_here, run_on_qemu};
 
-/// Programs, and how many rounds each goes: about 300 million instructions.
-const PROGRAMS: [(&str, u32); 4] = [("loop", 400), ("copy", 13_000), ("sha256", 4_000), ("p256", 4)];
 /// How often each is run.
 const RUNS: usize = 5;
 /// The emulated core's speed, at least, of QEMU's with `-icount`.
@@ -64,7 +64,7 @@ fn bench() -> Result<f64, String> {
     for (name, rounds) in PROGRAMS {
         let file = path(name);
         let elf = std::fs::read(&file).map_err(|error| format!("could not read {}: {error}", file.display()))?;
-        let mut times: [Vec<Duration>; 3] = Default::default();
+        let mut times: [Vec<f64>; 3] = Default::default();
         let mut instructions = 0;
         for _ in 0..RUNS {
             let outcomes =
@@ -73,9 +73,9 @@ fn bench() -> Result<f64, String> {
                 return Err(format!("{name} came to different results: {outcomes:?}"));
             }
             instructions = outcomes[0].instructions;
-            times.iter_mut().zip(outcomes).for_each(|(times, outcome)| times.push(outcome.time));
+            times.iter_mut().zip(outcomes).for_each(|(times, outcome)| times.push(outcome.time.as_secs_f64()));
         }
-        let [here, free, counting] = times.map(|times| instructions as f64 / median(times).as_secs_f64() / 1e6);
+        let [here, free, counting] = times.map(|times| instructions as f64 / median(times) / 1e6);
         let ratios = [here / free, here / counting];
         println!(
             "{name:8} {instructions:13} {here:10.0} {free:10.0} {counting:10.0} {:8.2} {:8.2}",
@@ -87,19 +87,4 @@ fn bench() -> Result<f64, String> {
     let [free, counting] = product.map(|product: f64| product.powf(1.0 / PROGRAMS.len() as f64));
     println!("{:8} {:13} {:10} {:10} {:10} {free:8.2} {counting:8.2}", "mean", "", "", "", "");
     Ok(counting)
-}
-
-/// Builds the programs.
-fn build() -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["run", "--quiet", "--locked", "--package", "esp8266-linker", "--", "programs"])
-        .status()
-        .map_err(|error| format!("could not start cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err("the programs do not build".to_owned()) }
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }

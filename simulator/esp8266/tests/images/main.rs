@@ -3,77 +3,17 @@
 //! Ignored unless asked for (`cargo ci images`), because the images are not ours to keep: `ci/setup-images` fetches
 //! them.
 
-#[path = "../../examples/boot/board.rs"]
-mod board;
+mod booted;
 
-use std::path::PathBuf;
-
-use board::{Board, type_in};
-use esp8266::chip::{Chip, Configuration, Stop};
+use booted::Booted;
+use booted::board::type_in;
 use esp8266::cpu::Cpu;
-use esp8266::image::flash;
-use esp8266::peripherals::Time;
 
 /// Sizes of flash that the images are for.
 const ONE_MIB: usize = 1 << 20;
 const FOUR_MIB: usize = 4 << 20;
 
-/// A chip with an image, and what it has sent.
-struct Booted {
-    chip: Chip<Board>,
-    sent: String,
-    /// How much of it has been looked at.
-    seen: usize,
-    resets: usize,
-}
-
 impl Booted {
-    fn new(name: &str, size: usize) -> Self {
-        let path = images().join(name).with_added_extension("bin");
-        let image = std::fs::read(&path)
-            .unwrap_or_else(|error| panic!("could not read {}: {error}; ci/setup-images fetches it", path.display()));
-        let flash = flash::write_image(&image, Some(size)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let chip = Chip::new(Configuration { mac: [0x18, 0xFE, 0x34, 1, 2, 3], seed: 1 }, Board::new(flash));
-        Self { chip, sent: String::new(), seen: 0, resets: 0 }
-    }
-
-    fn step(&mut self) {
-        match self.chip.run_until(self.chip.now() + Time::from_milliseconds(1)) {
-            Stop::Limit | Stop::Transmitted | Stop::Restarted | Stop::DeepSleep(_) => {}
-            Stop::Reset(_) => self.resets += 1,
-            stop => panic!("{stop:?} at {:#010x}, after {}", self.chip.core.cpu.pc, self.sent),
-        }
-        let sent = std::mem::take(&mut self.chip.core.bus.outside.sent);
-        self.sent += &String::from_utf8_lossy(&sent);
-    }
-
-    /// Runs until this text has been sent behind what was waited for before, for so many seconds at most.
-    #[track_caller]
-    fn wait_for(&mut self, text: &str, seconds: u64) {
-        let end = self.chip.now() + Time::from_milliseconds(1_000 * seconds);
-        while self.chip.now() < end {
-            self.step();
-            if let Some(at) = self.sent[self.seen..].find(text) {
-                self.seen += at + text.len();
-                return;
-            }
-        }
-        panic!("{text:?} was not sent within {seconds} s; resets: {}; sent: {}", self.resets, self.sent);
-    }
-
-    /// Lets it run for so many milliseconds.
-    fn pass(&mut self, milliseconds: u64) {
-        let end = self.chip.now() + Time::from_milliseconds(milliseconds);
-        while self.chip.now() < end {
-            self.step();
-        }
-    }
-
-    /// Types a line.
-    fn enter(&mut self, line: &str) {
-        type_in(&mut self.chip, &format!("{line}\r"));
-    }
-
     /// Asks for a sum at the prompt; the answer stands between what was typed and the next prompt.
     #[track_caller]
     fn adds_one_and_one(&mut self, line: &str, answer: &str) {
@@ -82,11 +22,6 @@ impl Booted {
         self.wait_for(answer, 5);
         assert_eq!(self.resets, 0, "it was reset; sent: {}", self.sent);
     }
-}
-
-/// Where `ci/setup-images` puts images: beside the other things that are built.
-fn images() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("images")
 }
 
 /// Boots an image to its Python prompt.
