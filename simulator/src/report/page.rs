@@ -79,9 +79,9 @@ pub(super) fn page(facts: &CaseFacts<'_>) -> Result<String, RecordError> {
 fn memory_note(on_chip: bool, run: &RunData) -> Option<&'static str> {
     match (run.counts.contains_key(&Kind::Memory), on_chip) {
         (true, _) => None,
-        (false, true) => {
-            Some("heap and stack: not known, because the image says nowhere how much is free; its ELF file (--elf) may")
-        }
+        (false, true) => Some(
+            "heap and stack: not known; the image's ELF file (--elf) may tell where that stands, once it has run for a second",
+        ),
         (false, false) => Some("heap and stack: not measured, because no chip was emulated"),
     }
 }

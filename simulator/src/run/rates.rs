@@ -13,6 +13,7 @@ use simulator_record::events::{BootCause, Event, EventKind};
 use simulator_record::random::{Draw, Seed};
 use simulator_record::time::Instant;
 use simulator_scenario::Scenario;
+use simulator_scenario::model::Injection;
 use simulator_scenario::vocabulary::{self, BSSID, NETWORK};
 use simulator_world::device::host::HostTarget;
 use simulator_world::device::port::Output;
@@ -137,15 +138,18 @@ fn most_within(times: &[Instant], seconds: u64) -> usize {
     times.iter().enumerate().map(within).max().unwrap_or(0)
 }
 
-/// What is wrong with an hour of these `faults`, in words.
-fn judge(faults: &str, seed: u64) -> Vec<String> {
+/// An hour with these `faults`.
+fn scenario(faults: &str) -> Scenario {
     let text = format!(
         "title = 't'\nduration = '1h'\n[settings]\nnetwork = '{NETWORK}'\npassphrase = 'correct horse'\n[[networks]]\n\
          name = '{NETWORK}'\npassphrase = 'correct horse'\nbssid = '{BSSID}'\n{faults}[[expect]]\nevent.boot = {{}}\n"
     );
-    let scenario =
-        Scenario::parse("rates.toml", &text, &|_| Err(String::new())).unwrap_or_else(|error| panic!("{error}"));
-    let (seen, events) = play(&scenario, Seed(seed));
+    Scenario::parse("rates.toml", &text, &|_| Err(String::new())).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What is wrong with an hour of these `faults`, in words.
+fn judge(faults: &str, seed: u64) -> Vec<String> {
+    let (seen, events) = play(&scenario(faults), Seed(seed));
     let mut wrong = Vec::new();
     for (kind, in_a_minute, in_ten) in LIMITS {
         let times = seen.get(kind).map_or(&[][..], Vec::as_slice);
@@ -182,7 +186,10 @@ fn judge_all(cases: &[(String, u64)]) {
 /// All but a supply that sags: a chip that loses its memory each time it sends cannot know that it has just asked.
 fn injections() -> Vec<String> {
     let mut all = vocabulary::injections();
-    all.retain(|injection| !injection.contains("supply = "));
+    all.retain(|injection| {
+        let faults = scenario(&fault(1, injection, "")).faults;
+        !faults.iter().any(|fault| matches!(fault.injection, Injection::Supply { .. }))
+    });
     all
 }
 

@@ -20,24 +20,53 @@ pub(super) struct Curves {
     all: Vec<Curve>,
 }
 
-/// A quantity, and its two series: a line, and what is drawn over it.
-struct Quantity {
+/// What is drawn, in the order in which it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    Temperature,
+    Humidity,
+    Heap,
+    SdkHeap,
+    Stack,
+}
+
+/// How a quantity is drawn.
+struct Drawn {
     name: &'static str,
     unit: &'static str,
+    /// A line, and what is drawn over it.
     series: [&'static str; 2],
     /// A value holds until the next one, and at most until the device starts again.
     holds: bool,
 }
 
-const QUANTITIES: [Quantity; 5] = [
-    Quantity { name: "Temperature", unit: "°C", series: ["measured", "stored"], holds: false },
-    Quantity { name: "Humidity", unit: "%", series: ["measured", "stored"], holds: false },
-    Quantity { name: "Heap", unit: "bytes", series: ["free", "least since the start"], holds: true },
-    Quantity { name: "SDK's heap", unit: "bytes", series: ["free", "least since the start"], holds: true },
-    Quantity { name: "Stack", unit: "bytes", series: ["never used", ""], holds: true },
-];
-/// How many of these a sensor measures and a channel stores.
-const MEASURED: usize = 2;
+/// What a sensor measures, and the channel's first fields are.
+const MEASURED: [Quantity; 2] = [Quantity::Temperature, Quantity::Humidity];
+
+impl Quantity {
+    fn of_memory(which: MemoryKind) -> Self {
+        match which {
+            MemoryKind::Heap => Self::Heap,
+            MemoryKind::SdkHeap => Self::SdkHeap,
+            MemoryKind::Stack => Self::Stack,
+        }
+    }
+
+    fn drawn(self) -> Drawn {
+        let of_channel = |name, unit| Drawn { name, unit, series: ["measured", "stored"], holds: false };
+        let of_memory = |name, series| Drawn { name, unit: "bytes", series, holds: true };
+        match self {
+            Self::Temperature => of_channel("Temperature", "°C"),
+            Self::Humidity => of_channel("Humidity", "%"),
+            Self::Heap => of_memory("Heap", ["free", LEAST]),
+            Self::SdkHeap => of_memory("SDK's heap", ["free", LEAST]),
+            // Of a stack what is free is the least that was.
+            Self::Stack => of_memory("Stack", ["never used", ""]),
+        }
+    }
+}
+
+const LEAST: &str = "least since the start";
 
 /// A quantity of one device.
 #[derive(Serialize)]
@@ -97,7 +126,7 @@ impl Curves {
             EventKind::Sensor(sensor) => {
                 let at = event.at.as_micros();
                 let values = [sensor.temperature.map(f64::from), sensor.humidity.map(f64::from)];
-                for (quantity, value) in values.into_iter().enumerate() {
+                for (quantity, value) in MEASURED.into_iter().zip(values) {
                     if let Some(value) = value {
                         self.of(quantity, event).push(0, at, value / 10.0);
                     }
@@ -107,7 +136,7 @@ impl Curves {
                 let since = stored.created_at.saturating_sub(self.start);
                 let at = u64::try_from(since).ok().and_then(|since| since.checked_mul(1_000_000));
                 let at = at.filter(|at| *at <= self.end);
-                for (quantity, field) in stored.fields.iter().take(MEASURED).enumerate() {
+                for (quantity, field) in MEASURED.into_iter().zip(&stored.fields) {
                     let value = field.as_ref().and_then(|field| field.trim().parse::<f64>().ok());
                     match (value.filter(|value| value.is_finite()), at) {
                         (Some(value), Some(at)) => self.of(quantity, event).push(1, at, value),
@@ -118,14 +147,9 @@ impl Curves {
             }
             EventKind::Memory(memory) => {
                 let at = event.at.as_micros();
-                let (quantity, has_least) = match memory.which {
-                    MemoryKind::Heap => (2, true),
-                    MemoryKind::SdkHeap => (3, true),
-                    MemoryKind::Stack => (4, false),
-                };
-                let curve = self.of(quantity, event);
+                let curve = self.of(Quantity::of_memory(memory.which), event);
                 curve.push(0, at, memory.free.into());
-                if has_least {
+                if !curve.series[1].is_empty() {
                     curve.push(1, at, memory.least.into());
                 }
             }
@@ -133,8 +157,9 @@ impl Curves {
         }
     }
 
-    fn of(&mut self, place: usize, event: &Event) -> &mut Curve {
-        let Quantity { name, unit, series, holds } = QUANTITIES[place];
+    fn of(&mut self, quantity: Quantity, event: &Event) -> &mut Curve {
+        let Drawn { name, unit, series, holds } = quantity.drawn();
+        let place = quantity as usize;
         let device = event.name.as_deref();
         let known = self.all.iter().position(|curve| curve.place == place && curve.device.as_deref() == device);
         let known = known.unwrap_or_else(|| {
