@@ -195,11 +195,7 @@ impl FromStr for PerMillion {
 
 impl fmt::Display for PerMillion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fraction = format!("{:04}", self.0 % 10_000);
-        match fraction.trim_end_matches('0') {
-            "" => write!(f, "{} %", self.0 / 10_000),
-            fraction => write!(f, "{}.{fraction} %", self.0 / 10_000),
-        }
+        write!(f, "{} %", Decimal { value: self.0, decimals: 4 })
     }
 }
 
@@ -210,23 +206,32 @@ fn thousandths(text: &str, units: &[&str], of: &str, (least, most): (u32, u32), 
     match u32::try_from(value) {
         Ok(value) if (least..=most).contains(&value) => Ok(value),
         _ => {
-            let range = format!("{} {unit} to {} {unit}", Thousandths(least), Thousandths(most));
+            let range = format!("{} {unit} to {} {unit}", thousand(least), thousand(most));
             Err(UnitError::new(format!("`{text}` is out of range: {range}"), hint))
         }
     }
 }
 
-/// Thousandths, as a decimal number.
-struct Thousandths(u32);
+/// A number with so many decimals, without zeros at its end.
+struct Decimal {
+    value: u32,
+    decimals: u32,
+}
 
-impl fmt::Display for Thousandths {
+impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fraction = format!("{:03}", self.0 % 1_000);
+        let one = 10_u32.pow(self.decimals);
+        let fraction = format!("{:0width$}", self.value % one, width = self.decimals as usize);
         match fraction.trim_end_matches('0') {
-            "" => write!(f, "{}", self.0 / 1_000),
-            fraction => write!(f, "{}.{fraction}", self.0 / 1_000),
+            "" => write!(f, "{}", self.value / one),
+            fraction => write!(f, "{}.{fraction}", self.value / one),
         }
     }
+}
+
+/// Thousandths, as a number.
+fn thousand(value: u32) -> Decimal {
+    Decimal { value, decimals: 3 }
 }
 
 impl FromStr for Millivolts {
@@ -239,7 +244,7 @@ impl FromStr for Millivolts {
 
 impl fmt::Display for Millivolts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} V", Thousandths(self.0))
+        write!(f, "{} V", thousand(self.0))
     }
 }
 
@@ -253,7 +258,7 @@ impl FromStr for Milliohms {
 
 impl fmt::Display for Milliohms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} Ohm", Thousandths(self.0))
+        write!(f, "{} Ohm", thousand(self.0))
     }
 }
 
@@ -267,7 +272,7 @@ impl FromStr for Nanofarads {
 
 impl fmt::Display for Nanofarads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} uF", Thousandths(self.0))
+        write!(f, "{} uF", thousand(self.0))
     }
 }
 

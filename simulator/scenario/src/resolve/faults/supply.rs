@@ -16,7 +16,7 @@ const CAPACITANCE: u32 = 10_000;
 impl Resolver<'_, '_> {
     /// A supply that holds a chip which listens, and not each that sends.
     pub(super) fn supply(&mut self, node: &Node) -> Option<Supply> {
-        let fields = node.table()?;
+        let fields = node.table().filter(|fields| !fields.is_broken("voltage"))?;
         let resistance = fields.get("resistance")?;
         let Value::Resistance(Milliohms(milliohms)) = resistance.value else { return None };
         let millivolts = match fields.get("voltage").map(|node| &node.value) {
