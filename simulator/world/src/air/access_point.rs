@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use simulator_wlan::management::{STATUS_ELEMENT, STATUS_FULL};
+use simulator_wlan::rate::Rate;
 
 use super::{Mac, StationId};
 use simulator_record::time::Instant;
@@ -210,6 +211,20 @@ pub struct AccessPointConfig {
     pub capacity: usize,
     /// What else there is.
     pub features: Features,
+}
+
+impl AccessPointConfig {
+    /// The rate of data between it and a station: the weaker the signal, the slower what comes through.
+    pub fn data_rate(&self) -> Rate {
+        match self.signal {
+            -80.. if self.features.mode == RadioMode::B => Rate::ELEVEN_MEGABITS,
+            _ if self.features.mode == RadioMode::B => Rate::ONE_MEGABIT,
+            -68.. => Rate::FIFTY_FOUR_MEGABITS,
+            -80.. => Rate::TWENTY_FOUR_MEGABITS,
+            -87.. => Rate::SIX_MEGABITS,
+            _ => Rate::ONE_MEGABIT,
+        }
+    }
 }
 
 /// What an access point does.

@@ -182,7 +182,10 @@ impl Target for Esp8266Target {
         let wait = running.run(now, &self.image);
         let local = running.now().max(now);
         self.reset_information = running.reset_information.take().or(self.reset_information.take());
-        running.tell_memory();
+        if !running.halted {
+            let now = running.now();
+            running.gauges.tell(&running.chip.core.memory, now, &running.port);
+        }
         self.tell_not_modelled();
         Progress { local, wait }
     }
@@ -222,16 +225,6 @@ impl Running {
     /// The chip's moment in the world.
     fn now(&self) -> Instant {
         self.started + Duration::from_nanos(self.chip.now().nanoseconds())
-    }
-
-    /// Tells of the program's memory.
-    fn tell_memory(&mut self) {
-        let now = self.now();
-        if !self.halted {
-            for memory in self.gauges.look(&self.chip.core.memory, now) {
-                self.port.put(now, Output::Event(memory.into()));
-            }
-        }
     }
 
     /// A moment of the world as the chip's.

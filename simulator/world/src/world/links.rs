@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::air::{
     self, AccessPointConfig, AccessPointState, Air, AirEvent, Country, Delivery, Features, Heard, Port, RadioEvent,
-    RadioFrame, RadioId, RadioMode, Security, StationId,
+    RadioFrame, RadioId, Security, StationId,
 };
 use crate::internet::{self, Internet, RouterSettings};
 use crate::phone::{AirRequest, Phone};
@@ -220,14 +220,10 @@ impl Links {
         handed
     }
 
-    /// The highest rate at which a device sends data where it is joined, as its target joins networks for it.
-    pub(super) fn device_rate(&self, id: DeviceId) -> Rate {
-        let station = self.radios[id.0 as usize].station;
-        let network = self.air.network_of(station).map(|network| self.air.access_point(network));
-        match network.map(|network| network.features.mode) {
-            Some(RadioMode::B) => Rate::ELEVEN_MEGABITS,
-            Some(RadioMode::G | RadioMode::N | RadioMode::NOnly) | None => Rate::FIFTY_FOUR_MEGABITS,
-        }
+    /// The rate of a device's data: where it is joined, or to its own stations, which are near.
+    pub(super) fn data_rate(&self, id: DeviceId) -> Rate {
+        let network = self.air.network_of(self.radios[id.0 as usize].station);
+        network.map_or(Rate::FIFTY_FOUR_MEGABITS, |network| self.air.access_point(network).data_rate())
     }
 
     /// A device's radio sends an 802.11 frame from `start` to `end`. Says whether it is acknowledged.

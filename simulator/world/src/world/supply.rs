@@ -3,9 +3,8 @@
 //! What a device puts on the air is looked at before it leaves. A frame that the supply does not carry to its end is
 //! not sent at all, and the chip is reset at the moment at which the voltage falls below what it needs.
 //!
-//! Where a device's target joins networks for it, Ethernet frames count as data at the highest rate at which an ESP8266
-//! sends there, and a scan, a join and the opening of an access point as one frame each at 1 Mbit/s, which is what they
-//! begin with.
+//! Where a device's target joins networks for it, Ethernet frames count as data at the rate that the signal allows, and
+//! a scan, a join and the opening of an access point as one frame each at 1 Mbit/s, which is what they begin with.
 //!
 //! Not modelled: the frames after that first one, beacons among them, where a target joins networks for its device. A
 //! whole image sends all of them itself.
@@ -46,7 +45,6 @@ impl World {
         let (volts, tenths) = (LEAST / 1_000, LEAST % 1_000 / 100);
         let did = format!("the supply sags below {volts}.{tenths} V while the radio sends");
         self.note(rule, FaultAction::Did(did));
-        self.device(id).supply_changes += 1;
         self.brown_out(id, supply.reset());
     }
 
@@ -74,7 +72,7 @@ impl World {
         match output {
             Output::RadioFrame { frame, end } => Some((frame.rate, end.saturating_since(self.now))),
             Output::Frame(frame) => {
-                let rate = self.links.device_rate(id);
+                let rate = self.links.data_rate(id);
                 Some((rate, rate.air_time(frame.len() + DATA_OVERHEAD + FCS_BYTES)))
             }
             Output::Join { .. } | Output::Scan { .. } | Output::StartAccessPoint { .. } => {

@@ -1,6 +1,7 @@
 //! One device with programs of a few lines, and what the world makes of them.
 
 mod restart;
+mod supply;
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};

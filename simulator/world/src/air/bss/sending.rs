@@ -8,7 +8,6 @@ use simulator_wlan::header::{BROADCAST, MORE_DATA, Mac, is_group};
 use simulator_wlan::management::{Body, REASON_LEAVING};
 use simulator_wlan::rate::Rate;
 
-use super::super::access_point::RadioMode;
 use super::super::radio::RadioId;
 use super::super::transmitter::Transmitter;
 use super::{Bss, Effect, Outgoing, QUEUE, bodies};
@@ -39,7 +38,7 @@ impl Bss {
             Outgoing::ProbeResponse { to } => (self.probe_response(at, to), Rate::ONE_MEGABIT, None),
             Outgoing::Management(frame) => (frame, Rate::ONE_MEGABIT, None),
             Outgoing::Data { to, ethernet, more } => match self.seal(to, &ethernet, more) {
-                Some(frame) => (frame, self.data_rate(), None),
+                Some(frame) => (frame, self.config.data_rate(), None),
                 None => return,
             },
             Outgoing::Group { radio, ethernet, more } => match self.seal_for_group(&ethernet, more) {
@@ -50,18 +49,6 @@ impl Bss {
         self.transmitter.number(&mut frame);
         let sent = self.transmitter.send(at.max(self.busy_until), frame, rate, only);
         self.effects.push(Effect::OnAir(sent));
-    }
-
-    /// The weaker a signal, the slower what comes through.
-    fn data_rate(&self) -> Rate {
-        match self.config.signal {
-            -80.. if self.config.features.mode == RadioMode::B => Rate::ELEVEN_MEGABITS,
-            _ if self.config.features.mode == RadioMode::B => Rate::ONE_MEGABIT,
-            -68.. => Rate::FIFTY_FOUR_MEGABITS,
-            -80.. => Rate::TWENTY_FOUR_MEGABITS,
-            -87.. => Rate::SIX_MEGABITS,
-            _ => Rate::ONE_MEGABIT,
-        }
     }
 
     fn beacon(&mut self, at: Instant) -> Vec<u8> {

@@ -18,6 +18,8 @@ use simulator_record::events::{self, MemoryKind};
 use simulator_record::time::Instant;
 
 use super::symbols::{FIRMWARE_STACK, Symbols};
+use crate::device::Port;
+use crate::device::port::Output;
 
 /// How often the memories are looked at, and how long after a start for the first time: until then the counters may be
 /// those of the start before.
@@ -89,8 +91,15 @@ impl Gauges {
         Self { gauges, next: at + PERIOD }
     }
 
-    /// Looks at the memories if it is time to, and gives what is to be told of them.
-    pub(super) fn look(&mut self, memory: &Memory, now: Instant) -> Vec<events::Memory> {
+    /// Looks at the memories if it is time to, and tells of them.
+    pub(super) fn tell(&mut self, memory: &Memory, now: Instant, port: &Port) {
+        for told in self.look(memory, now) {
+            port.put(now, Output::Event(told.into()));
+        }
+    }
+
+    /// What is to be told of the memories, if it is time to look at them.
+    fn look(&mut self, memory: &Memory, now: Instant) -> Vec<events::Memory> {
         if now < self.next || self.gauges.is_empty() {
             return Vec::new();
         }

@@ -137,7 +137,10 @@ impl Target for WholeImageTarget {
         let running = self.running.as_mut().expect("the world runs started targets only");
         let wait = running.run(now, self.contents.symbols());
         running.tell_missed(now);
-        running.tell_memory();
+        if !running.halted && running.wakes.is_none() {
+            let now = running.now();
+            running.gauges.tell(&running.chip.core.memory, now, &running.port);
+        }
         let local = running.now().max(now);
         self.tell_not_modelled();
         Progress { local, wait }
@@ -221,16 +224,6 @@ impl Running {
         access_point[0] |= LOCAL;
         let receiver = frame.bytes.get(4..10);
         receiver == Some(&self.port.hardware_address) || receiver == Some(&access_point)
-    }
-
-    /// Tells of the program's memory.
-    fn tell_memory(&mut self) {
-        let now = self.now();
-        if !self.halted && self.wakes.is_none() {
-            for memory in self.gauges.look(&self.chip.core.memory, now) {
-                self.port.put(now, Output::Event(memory.into()));
-            }
-        }
     }
 
     /// Tells the world of the frames that the chip has heard at `now` and not acknowledged.
